@@ -1,0 +1,28 @@
+package pins
+
+import (
+	_ "charm.land/bubbletea/v2"
+	_ "charm.land/lipgloss/v2"
+	_ "charm.land/lipgloss/v2/table"
+	_ "github.com/cockroachdb/pebble/v2"
+	_ "github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	_ "github.com/cometbft/cometbft/abci/types"
+	_ "github.com/cometbft/cometbft/config"
+	_ "github.com/cometbft/cometbft/node"
+	_ "github.com/cometbft/cometbft/rpc/core"
+	_ "github.com/cometbft/cometbft/rpc/jsonrpc/server"
+	_ "github.com/cosmos/cosmos-db"
+	_ "github.com/cosmos/iavl"
+	_ "github.com/cosmos/iavl/db"
+	_ "github.com/cucumber/godog"
+	_ "github.com/gofrs/flock"
+	_ "github.com/gowebpki/jcs"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/spf13/cobra"
+	_ "go.uber.org/goleak"
+	_ "golang.org/x/sync/semaphore"
+	_ "golang.org/x/sys/unix"
+	_ "golang.org/x/term"
+	_ "golang.org/x/tools/go/packages"
+	_ "pgregory.net/rapid"
+)

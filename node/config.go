@@ -1,0 +1,52 @@
+package node
+
+import (
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
+)
+
+// Config lists what a node is made of. Listeners are opened by the caller, so that an occupied port is known before
+// anything starts; the node owns them from Run on and closes them.
+type Config struct {
+	// Home is the node's directory; it exists and belongs to this node alone.
+	Home string
+	// Genesis is the chain's first state, valid.
+	Genesis *genesis.Genesis
+	// ValidatorKey signs blocks.
+	ValidatorKey crypto.PrivateKey
+	// BlockTime is the pause between blocks.
+	BlockTime time.Duration
+	// ChainRPC is where the chain's own CometBFT JSON-RPC is served.
+	ChainRPC net.Listener
+	// RPC is where the node's HTTP API is served.
+	RPC net.Listener
+	// Servicers that run in this node.
+	Servicers []ServicerRole
+	// Fisherman that runs in this node; nil for none.
+	Fisherman *FishermanRole
+	// Logger takes the node's log.
+	Logger *slog.Logger
+}
+
+// ServicerRole is one servicer of a node.
+type ServicerRole struct {
+	Key crypto.PrivateKey
+	// Relays is where the servicer takes relays.
+	Relays net.Listener
+	// Upstreams are the nodes that relays are executed against: relay chain → http URL.
+	Upstreams map[string]string
+}
+
+// FishermanRole is the fisherman of a node.
+type FishermanRole struct {
+	Key crypto.PrivateKey
+	// ControlProbes are targets outside of every session that tell "they are all down" from "I am offline":
+	// relay chain → http URL of a node that answers the chain's questions directly.
+	ControlProbes map[string]string
+	// AllowPrivate lets servicers be dialled at loopback, private and link-local addresses.
+	AllowPrivate bool
+}

@@ -1,0 +1,29 @@
+package types
+
+import "strings"
+
+// Label is the outcome's short name, as reports and metrics show it: "OK", "TIMEOUT", …
+func (o Outcome) Label() string { return label(o.String(), "OUTCOME_") }
+
+// Label is the blame's short name: "SERVICER", …
+func (b Blame) Label() string { return label(b.String(), "BLAME_") }
+
+// Label is the consistency's short name: "AGREE", …
+func (c Consistency) Label() string { return label(c.String(), "CONSISTENCY_") }
+
+// Label is the status's short name: "DONE", …
+func (s RoundStatus) Label() string { return label(s.String(), "ROUND_STATUS_") }
+
+// Label is the code's short name: "REPLAYED", …
+func (c RelayErrorCode) Label() string { return label(c.String(), "RELAY_ERROR_CODE_") }
+
+// Label is the actor type's name in lower case: "servicer", …
+func (t ActorType) Label() string { return strings.ToLower(label(t.String(), "ACTOR_TYPE_")) }
+
+// ParseActorType is the inverse of ActorType.Label.
+func ParseActorType(name string) (ActorType, bool) {
+	value, ok := ActorType_value["ACTOR_TYPE_"+strings.ToUpper(name)]
+	return ActorType(value), ok && value != 0 && name == strings.ToLower(name)
+}
+
+func label(name, prefix string) string { return strings.TrimPrefix(name, prefix) }

@@ -1,0 +1,30 @@
+package crypto
+
+import "crypto/ed25519"
+
+// Domain separates signatures by what they are for, so that none can be passed off as another.
+type Domain string
+
+// Domains of the protocol.
+const (
+	DomainRelayRequest  Domain = "pocket/relay-request/v1"
+	DomainRelayResponse Domain = "pocket/relay-response/v1"
+)
+
+// Sign signs domain ‖ 0x00 ‖ body. The body must be the very bytes that are sent.
+func (k PrivateKey) Sign(domain Domain, body []byte) []byte {
+	return ed25519.Sign(k.key, tagged(domain, body))
+}
+
+// Verify tells whether value is publicKey's signature over domain ‖ 0x00 ‖ body. A key or value of the wrong length
+// is not an error but a signature that does not fit.
+func Verify(publicKey []byte, domain Domain, body, value []byte) bool {
+	return len(publicKey) == ed25519.PublicKeySize && ed25519.Verify(publicKey, tagged(domain, body), value)
+}
+
+func tagged(domain Domain, body []byte) []byte {
+	message := make([]byte, 0, len(domain)+1+len(body))
+	message = append(message, domain...)
+	message = append(message, 0)
+	return append(message, body...)
+}
