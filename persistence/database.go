@@ -1,0 +1,62 @@
+package persistence
+
+import (
+	"errors"
+	"sync"
+
+	cosmosdb "github.com/cosmos/cosmos-db"
+	iavldb "github.com/cosmos/iavl/db"
+)
+
+// ErrClosed: the store was closed.
+var ErrClosed = errors.New("state store is closed")
+
+// database is the key-value store beneath the tree. It lets iavl write a commit as one batch, and makes closing safe
+// while snapshots are read: Close waits for running reads, later ones get ErrClosed.
+type database struct {
+	*iavldb.Wrapper
+
+	mu     sync.RWMutex
+	closed bool
+}
+
+// flushThreshold is the size of a batch above which iavl writes it before it is complete: never.
+const flushThreshold = int(^uint(0) >> 1)
+
+func newDatabase(db cosmosdb.DB) *database {
+	return &database{Wrapper: iavldb.NewWrapper(db)}
+}
+
+// NewBatchWithSize ignores the size, which iavl takes from the flush threshold and which would be allocated at once.
+func (d *database) NewBatchWithSize(int) iavldb.Batch { return d.NewBatch() }
+
+// Get reads one value.
+func (d *database) Get(key []byte) ([]byte, error) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if d.closed {
+		return nil, ErrClosed
+	}
+	return d.Wrapper.Get(key)
+}
+
+// Has tells whether there is a value.
+func (d *database) Has(key []byte) (bool, error) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if d.closed {
+		return false, ErrClosed
+	}
+	return d.Wrapper.Has(key)
+}
+
+// Close closes the database once; closing it again does nothing.
+func (d *database) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil
+	}
+	d.closed = true
+	return d.Wrapper.Close()
+}

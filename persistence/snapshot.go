@@ -1,0 +1,22 @@
+package persistence
+
+import "github.com/cosmos/iavl"
+
+// Snapshot is one committed version of the state. It never changes and is safe for concurrent use, also beside the
+// writer. Once its store is closed, reading it fails unless the
+// answer is in memory.
+type Snapshot struct {
+	tree *iavl.ImmutableTree
+}
+
+// Version of the state: the height of the block that it is the state after.
+func (s *Snapshot) Version() int64 { return s.tree.Version() }
+
+// Get is the value of a key; nil, nil when there is none. The caller may keep and change it.
+func (s *Snapshot) Get(key []byte) ([]byte, error) { return get(s.tree, key) }
+
+// Iterate visits the entries whose key starts with prefix, in ascending order of keys, until visit returns true. The
+// slices may be kept and changed.
+func (s *Snapshot) Iterate(prefix []byte, visit func(key, value []byte) (stop bool)) error {
+	return iterate(s.tree, prefix, visit)
+}

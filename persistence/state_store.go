@@ -1,0 +1,184 @@
+package persistence
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	cosmosdb "github.com/cosmos/cosmos-db"
+	"github.com/cosmos/iavl"
+
+	"github.com/pocket-fisherman/fisherman/shared/modules"
+)
+
+// cachedNodes is how many tree nodes the writer and the readers each keep in memory, some hundred bytes apiece.
+const cachedNodes = 20_000
+
+// StateStore is the chain's state: a working state over committed versions, numbered from 1 without gaps.
+//
+// Get, Iterate, Set, Delete, WorkingHash, Commit, Rollback and Close belong to one goroutine at a time, the writer.
+// Version, Latest, Hash and At are safe for concurrent use beside it.
+type StateStore struct {
+	database *database
+	working  *iavl.MutableTree
+	// readers only gives snapshots. It shares no node with working.
+	readers   *iavl.MutableTree
+	committed atomic.Pointer[commit]
+	// failed is why nothing can be written any more: ErrClosed, or the failure of a commit.
+	failed error
+}
+
+// commit is a committed version.
+type commit struct {
+	version int64
+	hash    []byte
+}
+
+// Open opens the state in a directory, which is made if it does not exist, and continues from the last committed
+// version. One directory can be open once at a time.
+func Open(dir string) (*StateStore, error) {
+	db, err := cosmosdb.NewGoLevelDB("state", dir, nil)
+	if err != nil {
+		return nil, fmt.Errorf("open state in %s: %w", dir, err)
+	}
+	s, err := load(newDatabase(db))
+	if err != nil {
+		return nil, fmt.Errorf("open state in %s: %w", dir, errors.Join(err, db.Close()))
+	}
+	return s, nil
+}
+
+// load takes over the database.
+func load(db *database) (*StateStore, error) {
+	newTree := func() *iavl.MutableTree {
+		const skipFastNodes = true
+		return iavl.NewMutableTree(db, cachedNodes, skipFastNodes, iavl.NewNopLogger(),
+			iavl.SyncOption(true), iavl.FlushThresholdOption(flushThreshold))
+	}
+	s := &StateStore{database: db, working: newTree(), readers: newTree()}
+	version, err := s.working.Load()
+	if err != nil {
+		return nil, fmt.Errorf("load tree: %w", err)
+	}
+	s.publish(version)
+	return s, nil
+}
+
+// publish lets readers see the version that the working tree was last saved as.
+func (s *StateStore) publish(version int64) {
+	c := &commit{version: version}
+	if version > 0 {
+		c.hash = s.working.Hash()
+	}
+	s.committed.Store(c)
+}
+
+// Version is the last committed version; 0 when there is none.
+func (s *StateStore) Version() int64 { return s.committed.Load().version }
+
+// Latest is Version, under the name that readers know it by: the last committed height.
+func (s *StateStore) Latest() int64 { return s.Version() }
+
+// Hash is the hash of the last committed version; nil when there is none.
+func (s *StateStore) Hash() []byte { return bytes.Clone(s.committed.Load().hash) }
+
+// At is the state as it was committed as version. Errors: modules.ErrHeightUnavailable.
+func (s *StateStore) At(version int64) (*Snapshot, error) {
+	latest := s.Version()
+	if version < 1 || version > latest {
+		return nil, fmt.Errorf("%w: state %d of %d", modules.ErrHeightUnavailable, version, latest)
+	}
+	tree, err := s.readers.GetImmutable(version)
+	if errors.Is(err, iavl.ErrVersionDoesNotExist) {
+		return nil, fmt.Errorf("%w: state %d of %d", modules.ErrHeightUnavailable, version, latest)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read state %d: %w", version, err)
+	}
+	return &Snapshot{tree: tree}, nil
+}
+
+// Get is the value of a key in the working state; nil, nil when there is none. The caller may keep and change it.
+func (s *StateStore) Get(key []byte) ([]byte, error) {
+	if s.failed != nil {
+		return nil, s.failed
+	}
+	return get(s.working, key)
+}
+
+// Iterate visits the entries of the working state whose key starts with prefix, in ascending order of keys, until visit
+// returns true. The slices may be kept and changed; the store may not be changed by visit.
+func (s *StateStore) Iterate(prefix []byte, visit func(key, value []byte) (stop bool)) error {
+	if s.failed != nil {
+		return s.failed
+	}
+	return iterate(s.working, prefix, visit)
+}
+
+// Set sets a value in the working state. It keeps copies. The key may not be empty and the value may not be nil.
+func (s *StateStore) Set(key, value []byte) error {
+	if s.failed != nil {
+		return s.failed
+	}
+	if len(key) == 0 || value == nil {
+		return fmt.Errorf("set state key %q: an empty key or nil value", key)
+	}
+	if _, err := s.working.Set(bytes.Clone(key), bytes.Clone(value)); err != nil {
+		return fmt.Errorf("set state key %q: %w", key, err)
+	}
+	return nil
+}
+
+// Delete removes a key from the working state. It is no error when there is none.
+func (s *StateStore) Delete(key []byte) error {
+	if s.failed != nil {
+		return s.failed
+	}
+	if _, _, err := s.working.Remove(key); err != nil {
+		return fmt.Errorf("delete state key %q: %w", key, err)
+	}
+	return nil
+}
+
+// WorkingHash is the hash that Commit would give now; nil when the store cannot be written any more.
+func (s *StateStore) WorkingHash() []byte {
+	if s.failed != nil {
+		return nil
+	}
+	return bytes.Clone(s.working.WorkingHash())
+}
+
+// Commit makes the working state the next version, also when nothing changed. When it returns, the version is on disk.
+// A failed commit leaves the last version as it was; the store then refuses to be written until it is opened again.
+func (s *StateStore) Commit() (version int64, hash []byte, err error) {
+	if s.failed != nil {
+		return 0, nil, s.failed
+	}
+	if _, version, err = s.working.SaveVersion(); err != nil {
+		s.failed = fmt.Errorf("commit state %d: %w", s.Version()+1, err)
+		return 0, nil, s.failed
+	}
+	s.publish(version)
+	return version, s.Hash(), nil
+}
+
+// Rollback discards what was changed since the last commit.
+func (s *StateStore) Rollback() {
+	if s.failed == nil {
+		s.working.Rollback()
+	}
+}
+
+// Close discards what was not committed and closes the files. It may be called while snapshots are read; they fail
+// then. Closing again does nothing.
+func (s *StateStore) Close() error {
+	if errors.Is(s.failed, ErrClosed) {
+		return nil
+	}
+	s.failed = ErrClosed
+	if err := errors.Join(s.working.Close(), s.readers.Close(), s.database.Close()); err != nil {
+		return fmt.Errorf("close state: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,156 @@
+package genesis
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+)
+
+// DefaultParams are the parameters of a new network. They are valid.
+func DefaultParams() *Params {
+	const minimumStake = 15_000_000_000 // 15 000 POKT
+	return &Params{
+		Session: &SessionParams{
+			BlocksPerSession:    10,
+			ServicersPerSession: 24,
+			FishermenPerSession: 1,
+		},
+		Stake: &StakeParams{
+			ApplicationMinimumUpokt: minimumStake,
+			ServicerMinimumUpokt:    minimumStake,
+			FishermanMinimumUpokt:   minimumStake,
+			ValidatorMinimumUpokt:   minimumStake,
+			MaximumChains:           15,
+		},
+		Qos: &QoSParams{
+			ChecksPerSession:   10,
+			Distribution:       CheckDistribution_CHECK_DISTRIBUTION_STRATIFIED_JITTER,
+			Timeout:            durationpb.New(3 * time.Second),
+			LatencySla:         durationpb.New(150 * time.Millisecond),
+			ServicerOffset:     durationpb.New(0),
+			MaxSkew:            durationpb.New(50 * time.Millisecond),
+			NullSamplesAllowed: 2,
+			ConsistencyQuorum:  2,
+			SessionsRetained:   100,
+			SamplesRequired:    3,
+		},
+	}
+}
+
+// Validate checks every parameter against its range. The error, if any, is one line and wraps a FieldError for each
+// parameter that is out of range, up to ten.
+func (p *Params) Validate() error {
+	var v violations
+	p.check(&v)
+	return v.err()
+}
+
+func (p *Params) check(v *violations) {
+	if p == nil {
+		v.add("params", "missing", "an object")
+		return
+	}
+	p.Session.check(v)
+	p.Stake.check(v)
+	p.Qos.check(v, p.GetSession().GetServicersPerSession())
+}
+
+func (s *SessionParams) check(v *violations) {
+	const path = "params.session"
+	if s == nil {
+		v.add(path, "missing", "an object")
+		return
+	}
+	checkNumber(v, path+".blocks_per_session", s.BlocksPerSession, 1, 100_000)
+	checkNumber(v, path+".servicers_per_session", s.ServicersPerSession, 1, 1024)
+	checkNumber(v, path+".fishermen_per_session", s.FishermenPerSession, 1, 64)
+}
+
+func (s *StakeParams) check(v *violations) {
+	const path = "params.stake"
+	const most = 1_000_000_000_000_000_000
+	if s == nil {
+		v.add(path, "missing", "an object")
+		return
+	}
+	checkNumber(v, path+".application_minimum_upokt", s.ApplicationMinimumUpokt, 1, most)
+	checkNumber(v, path+".servicer_minimum_upokt", s.ServicerMinimumUpokt, 1, most)
+	checkNumber(v, path+".fisherman_minimum_upokt", s.FishermanMinimumUpokt, 1, most)
+	checkNumber(v, path+".validator_minimum_upokt", s.ValidatorMinimumUpokt, 1, most)
+	checkNumber(v, path+".maximum_chains", s.MaximumChains, 1, 100)
+}
+
+func (q *QoSParams) check(v *violations, servicersPerSession uint32) {
+	const path = "params.qos"
+	if q == nil {
+		v.add(path, "missing", "an object")
+		return
+	}
+	checkNumber(v, path+".checks_per_session", q.ChecksPerSession, 1, 10_000)
+	q.checkDistribution(v, path+".distribution")
+	const longest = 60 * time.Second
+	slowest := longest
+	if checkDuration(v, path+".timeout", q.Timeout, 10*time.Millisecond, longest) {
+		slowest = q.Timeout.AsDuration()
+	}
+	checkDuration(v, path+".latency_sla", q.LatencySla, time.Millisecond, slowest)
+	checkDuration(v, path+".servicer_offset", q.ServicerOffset, 0, 10*time.Second)
+	checkDuration(v, path+".max_skew", q.MaxSkew, 100*time.Microsecond, 10*time.Second)
+	checkNumber(v, path+".null_samples_allowed", q.NullSamplesAllowed, 0, 10_000)
+	q.checkQuorum(v, path+".consistency_quorum", servicersPerSession)
+	checkNumber(v, path+".sessions_retained", q.SessionsRetained, 1, 10_000)
+	checkNumber(v, path+".samples_required", q.SamplesRequired, 1, 10_000)
+}
+
+func (q *QoSParams) checkDistribution(v *violations, field string) {
+	switch q.Distribution {
+	case CheckDistribution_CHECK_DISTRIBUTION_EVEN,
+		CheckDistribution_CHECK_DISTRIBUTION_STRATIFIED_JITTER,
+		CheckDistribution_CHECK_DISTRIBUTION_UNIFORM_RANDOM:
+	default:
+		v.add(field, q.Distribution.String(), "CHECK_DISTRIBUTION_EVEN, CHECK_DISTRIBUTION_STRATIFIED_JITTER or "+
+			"CHECK_DISTRIBUTION_UNIFORM_RANDOM")
+	}
+}
+
+// checkQuorum refuses a quorum that no session can reach, besides one out of range.
+func (q *QoSParams) checkQuorum(v *violations, field string, servicersPerSession uint32) {
+	const least, most = 2, 1024
+	inRange := checkNumber(v, field, q.ConsistencyQuorum, least, most)
+	if inRange && servicersPerSession > 0 && q.ConsistencyQuorum > servicersPerSession {
+		v.add(field, fmt.Sprint(q.ConsistencyQuorum),
+			fmt.Sprintf("%d to params.session.servicers_per_session, which is %d", least, servicersPerSession))
+	}
+}
+
+// checkNumber tells whether the value is within its range, and adds a violation when it is not.
+func checkNumber[T int64 | uint32 | uint64](v *violations, field string, value, low, high T) bool {
+	if value < low || value > high {
+		v.add(field, fmt.Sprint(value), fmt.Sprintf("%d to %d", low, high))
+		return false
+	}
+	return true
+}
+
+// checkDuration tells whether the duration is there and within its range, and adds a violation when it is not.
+func checkDuration(v *violations, field string, value *durationpb.Duration, low, high time.Duration) bool {
+	allowed := seconds(low) + " to " + seconds(high)
+	switch {
+	case value == nil:
+		v.add(field, "missing", allowed)
+	case !value.IsValid():
+		v.add(field, "not a duration", allowed)
+	case value.AsDuration() < low || value.AsDuration() > high:
+		v.add(field, seconds(value.AsDuration()), allowed)
+	default:
+		return true
+	}
+	return false
+}
+
+// seconds writes a duration as a genesis file does ("0.15s"), so that what is shown can be pasted.
+func seconds(d time.Duration) string {
+	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s"
+}

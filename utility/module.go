@@ -1,0 +1,110 @@
+package utility
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/modules"
+)
+
+// Versions are the committed versions of the state. They may grow while they are read.
+type Versions interface {
+	// Latest is the last committed height; 0 before the first block.
+	Latest() int64
+	// At is the state after the block at height. Errors: modules.ErrHeightUnavailable.
+	At(height int64) (Reader, error)
+}
+
+// Module answers questions about the committed state. It is safe for concurrent use.
+type Module struct {
+	versions Versions
+}
+
+var _ modules.UtilityModule = (*Module)(nil)
+
+// NewModule makes a Module over committed versions.
+func NewModule(versions Versions) *Module { return &Module{versions: versions} }
+
+// Height is the last committed height; 0 before the first block.
+func (m *Module) Height() int64 { return m.versions.Latest() }
+
+// Session is the session of an application on a relay chain that the block at height belongs to, from height 1 to one
+// block into the future. Its members follow from the state after the block before height; those of block 1 from the
+// state after block 1. Errors: modules.ErrHeightUnavailable, modules.ErrUnknownActor, modules.ErrChainNotStaked,
+// ErrPaused.
+func (m *Module) Session(ctx context.Context, height int64, application, relayChain string) (*types.Session, error) {
+	latest := m.versions.Latest()
+	if latest < 1 {
+		return nil, errNoBlock()
+	}
+	if height < 1 || height > latest+1 {
+		return nil, fmt.Errorf("%w: %d, sessions are known for heights 1 to %d",
+			modules.ErrHeightUnavailable, height, latest+1)
+	}
+	r, err := m.at(ctx, max(height-1, 1))
+	if err != nil {
+		return nil, err
+	}
+	session, err := Session(r, height, application, relayChain)
+	if err != nil {
+		return nil, fmt.Errorf("session at height %d: %w", height, err)
+	}
+	return session, nil
+}
+
+// Actors are the staked actors of one type in the state after the block at height, ordered by address. Errors:
+// modules.ErrHeightUnavailable.
+func (m *Module) Actors(ctx context.Context, height int64, actorType types.ActorType) ([]*types.Actor, error) {
+	r, err := m.committed(ctx, height)
+	if err != nil {
+		return nil, err
+	}
+	return Actors(r, actorType)
+}
+
+// Params are the governed parameters in the state after the block at height. Errors: modules.ErrHeightUnavailable.
+func (m *Module) Params(ctx context.Context, height int64) (*genesis.Params, error) {
+	r, err := m.committed(ctx, height)
+	if err != nil {
+		return nil, err
+	}
+	return Params(r)
+}
+
+// ChainID is the name of the chain. Errors: modules.ErrHeightUnavailable before the first block.
+func (m *Module) ChainID(ctx context.Context) (string, error) {
+	r, err := m.committed(ctx, m.versions.Latest())
+	if err != nil {
+		return "", err
+	}
+	return ChainID(r)
+}
+
+// committed is the state after the block at height.
+func (m *Module) committed(ctx context.Context, height int64) (Reader, error) {
+	latest := m.versions.Latest()
+	if latest < 1 {
+		return nil, errNoBlock()
+	}
+	if height < 1 || height > latest {
+		return nil, fmt.Errorf("%w: %d, heights 1 to %d are committed", modules.ErrHeightUnavailable, height, latest)
+	}
+	return m.at(ctx, height)
+}
+
+func (m *Module) at(ctx context.Context, height int64) (Reader, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("read state of height %d: %w", height, err)
+	}
+	r, err := m.versions.At(height)
+	if err != nil {
+		return nil, fmt.Errorf("read state of height %d: %w", height, err)
+	}
+	return r, nil
+}
+
+func errNoBlock() error {
+	return fmt.Errorf("%w: no block is committed yet", modules.ErrHeightUnavailable)
+}

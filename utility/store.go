@@ -1,0 +1,72 @@
+package utility
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// Reader reads one version of the state.
+type Reader interface {
+	// Get is the value of a key; nil, nil when there is none. The caller may keep and change it.
+	Get(key []byte) ([]byte, error)
+	// Iterate visits the entries whose key starts with prefix, in ascending order of keys, until visit returns true. The
+	// slices may be kept and changed.
+	Iterate(prefix []byte, visit func(key, value []byte) (stop bool)) error
+}
+
+// Store is the working state that the next version is made of.
+type Store interface {
+	Reader
+	Set(key, value []byte) error
+	Delete(key []byte) error
+}
+
+// The state's keys. None is the beginning of another kind's.
+//
+//	chain-id                              name of the chain, UTF-8
+//	params                                genesis.Params
+//	actor/ <type, 1 byte> <address, 20>   types.Actor
+//	block-hash/ <height, 8 big-endian>    hash of the block, kept for each block before a session
+//
+// Messages are stored in protobuf's deterministic form. None of them has a map field, so that form is one form.
+const (
+	chainIDKey      = "chain-id"
+	paramsKey       = "params"
+	actorPrefix     = "actor/"
+	blockHashPrefix = "block-hash/"
+)
+
+// actorsKey is what the keys of all actors of a type start with.
+func actorsKey(actorType types.ActorType) []byte {
+	return append([]byte(actorPrefix), byte(actorType))
+}
+
+// actorKey is the key of one actor. It fails when the address is malformed.
+func actorKey(actorType types.ActorType, address string) ([]byte, error) {
+	if err := types.ValidateAddress(address); err != nil {
+		return nil, fmt.Errorf("address of %s: %w", actorType.Label(), err)
+	}
+	raw, err := hex.DecodeString(address)
+	if err != nil {
+		return nil, fmt.Errorf("address of %s: %w", actorType.Label(), err)
+	}
+	return append(actorsKey(actorType), raw...), nil
+}
+
+func blockHashKey(height int64) []byte {
+	return binary.BigEndian.AppendUint64([]byte(blockHashPrefix), uint64(height))
+}
+
+// setMessage stores a message in its one form.
+func setMessage(store Store, key []byte, message proto.Message) error {
+	value, err := proto.MarshalOptions{Deterministic: true}.Marshal(message)
+	if err != nil {
+		return fmt.Errorf("marshal: %w", err)
+	}
+	return store.Set(key, value)
+}
