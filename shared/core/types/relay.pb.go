@@ -451,7 +451,7 @@ func (x *JSONRPCPayload) GetBody() []byte {
 // RelayResponse is the body of a response envelope. It binds the answer to question, servicer and time.
 type RelayResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// SHA-256 of the request envelope's body.
+	// SHA-256 of the request envelope's body; 32 zero bytes in an error about a request in which no body could be read.
 	RequestHash []byte `protobuf:"bytes,1,opt,name=request_hash,json=requestHash,proto3" json:"request_hash,omitempty"`
 	// Address of the servicer that answered.
 	Servicer string `protobuf:"bytes,2,opt,name=servicer,proto3" json:"servicer,omitempty"`

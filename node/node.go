@@ -1,0 +1,177 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pocket-fisherman/fisherman/consensus"
+	"github.com/pocket-fisherman/fisherman/fisherman"
+	"github.com/pocket-fisherman/fisherman/persistence"
+	"github.com/pocket-fisherman/fisherman/persistence/local"
+	"github.com/pocket-fisherman/fisherman/rpc"
+	"github.com/pocket-fisherman/fisherman/servicer"
+	"github.com/pocket-fisherman/fisherman/utility"
+)
+
+// Node is a validator with the servicers and the fisherman that run beside it.
+type Node struct {
+	config    Config
+	state     *persistence.StateStore
+	engine    *consensus.Engine
+	chainRPC  http.Handler
+	utility   *utility.Module
+	servicers []*servicer.Servicer
+	samples   *local.Store
+	fisherman *fisherman.Fisherman
+	api       *rpc.Server
+	close     sync.Once
+	closed    error
+}
+
+// New opens the node's stores and fits its parts together. Nothing runs until Run. When it fails it leaves nothing
+// open but the listeners, which stay the caller's. Errors: consensus.ErrForeignHome among others.
+func New(config Config) (_ *Node, err error) {
+	config.Logger = cmp.Or(config.Logger, slog.New(slog.DiscardHandler))
+	n := &Node{config: config}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.Close())
+		}
+	}()
+	if err := os.MkdirAll(config.Home, 0o700); err != nil {
+		return nil, fmt.Errorf("make home: %w", err)
+	}
+	if err := n.buildChain(); err != nil {
+		return nil, err
+	}
+	if err := n.buildServicers(); err != nil {
+		return nil, err
+	}
+	if err := n.buildFisherman(); err != nil {
+		return nil, err
+	}
+	n.buildAPI()
+	return n, nil
+}
+
+func (n *Node) buildChain() error {
+	var err error
+	if n.state, err = persistence.Open(filepath.Join(n.config.Home, "state")); err != nil {
+		return fmt.Errorf("open state: %w", err)
+	}
+	n.utility = utility.NewModule(versions{n.state})
+	n.engine, err = consensus.New(consensus.Config{
+		Home:         filepath.Join(n.config.Home, "chain"),
+		Genesis:      n.config.Genesis,
+		ValidatorKey: n.config.ValidatorKey,
+		BlockTime:    n.config.BlockTime,
+		Logger:       n.config.Logger.With("part", "consensus"),
+	}, n.state)
+	if err != nil {
+		return fmt.Errorf("make consensus: %w", err)
+	}
+	if n.chainRPC, err = n.engine.RPC(); err != nil {
+		return fmt.Errorf("make chain RPC: %w", err)
+	}
+	return nil
+}
+
+func (n *Node) buildServicers() error {
+	for _, role := range n.config.Servicers {
+		config := servicer.DefaultConfig()
+		config.Key = role.Key
+		config.Upstreams = role.Upstreams
+		config.Logger = n.config.Logger.With("part", "servicer", "address", role.Key.Address())
+		built, err := servicer.New(config, n.utility)
+		if err != nil {
+			return fmt.Errorf("make servicer %s: %w", role.Key.Address(), err)
+		}
+		n.servicers = append(n.servicers, built)
+	}
+	return nil
+}
+
+func (n *Node) buildAPI() {
+	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc")}, rpc.Readers{
+		Chain:  chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
+		QoS:    qosReader{fisherman: n.fisherman},
+		Status: statusReader{fisherman: n.config.Fisherman},
+	})
+}
+
+// Run runs all parts until the context ends or one of them fails, then stops them all and closes what the node holds,
+// listeners included. It returns nil when the context ended it.
+func (n *Node) Run(ctx context.Context) error {
+	parts, ctx := errgroup.WithContext(ctx)
+	parts.Go(func() error { return n.engine.Run(ctx) })
+	parts.Go(func() error { return serveHTTP(ctx, n.config.ChainRPC, n.chainRPC, n.config.Logger) })
+	parts.Go(func() error { return n.api.Serve(ctx, n.config.RPC) })
+	for i, servicer := range n.servicers {
+		parts.Go(func() error { return servicer.Serve(ctx, n.config.Servicers[i].Relays) })
+	}
+	if n.fisherman != nil {
+		parts.Go(func() error { return n.fisherman.Run(ctx) })
+	}
+	return errors.Join(parts.Wait(), n.Close())
+}
+
+// Close releases a node that is not run; its listeners stay the caller's. After Run it does nothing.
+func (n *Node) Close() error {
+	n.close.Do(func() { n.closed = n.closeStores() })
+	return n.closed
+}
+
+func (n *Node) closeStores() error {
+	var errs []error
+	if n.engine != nil {
+		errs = append(errs, n.engine.Close())
+	}
+	if n.samples != nil {
+		errs = append(errs, n.samples.Close())
+	}
+	if n.state != nil {
+		errs = append(errs, n.state.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// serveHTTP serves a handler on a listener until the context ends, then closes it within two seconds.
+func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler, logger *slog.Logger) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+	stopped := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		if server.Shutdown(grace) != nil {
+			server.Close()
+		}
+	})
+	err := server.Serve(listener)
+	if !stop() {
+		<-stopped
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve chain RPC: %w", err)
+}

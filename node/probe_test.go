@@ -1,0 +1,24 @@
+package node
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+func TestProbeAsksTheQuestionItself(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		question, _ := io.ReadAll(r.Body)
+		_, _ = w.Write(append([]byte("answer to "), question...))
+	}))
+	defer server.Close()
+	answer, err := probes(map[string]string{"0001": server.URL})["0001"](t.Context(), []byte("question"))
+	if err != nil || string(answer) != "answer to question" {
+		t.Errorf("answer %q, error %v", answer, err)
+	}
+	server.Close()
+	if _, err := probe(server.URL)(t.Context(), nil); err == nil {
+		t.Error("a target that is gone answered")
+	}
+}

@@ -1,0 +1,83 @@
+package node
+
+import (
+	"context"
+	"slices"
+
+	"github.com/pocket-fisherman/fisherman/fisherman"
+	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/modules"
+	"github.com/pocket-fisherman/fisherman/utility"
+)
+
+// chainReader shows the chain to the API.
+type chainReader struct {
+	*utility.Module
+	chainID string
+}
+
+// ChainID is the chain's name. It is known before the first block.
+func (r chainReader) ChainID() string { return r.chainID }
+
+// qosReader shows the fisherman's samples to the API.
+type qosReader struct {
+	fisherman *fisherman.Fisherman
+}
+
+// Report summarises the retained sessions that the filter admits, oldest first.
+func (r qosReader) Report(ctx context.Context, filter rpc.QoSFilter) (qos.Report, error) {
+	if r.fisherman == nil {
+		return qos.Report{}, rpc.ErrNoFisherman
+	}
+	sessions, err := r.fisherman.Sessions(ctx)
+	if err != nil {
+		return qos.Report{}, err
+	}
+	sessions = slices.DeleteFunc(sessions, func(s *types.QoSSession) bool { return !admits(filter, s) })
+	if filter.SessionID != "" && len(sessions) == 0 {
+		return qos.Report{}, modules.ErrUnknownSession
+	}
+	if filter.Last > 0 {
+		sessions = sessions[max(0, len(sessions)-filter.Last):]
+	}
+	report := qos.Report{Sessions: []qos.SessionReport{}}
+	for _, session := range sessions {
+		rounds, err := r.fisherman.Rounds(ctx, session.GetHeader().GetId())
+		if err != nil {
+			return qos.Report{}, err
+		}
+		summary := qos.Summarize(session, rounds)
+		if filter.Servicer != "" {
+			summary.Servicers = slices.DeleteFunc(summary.Servicers, func(s qos.ServicerReport) bool { return s.Address != filter.Servicer })
+		}
+		report.Sessions = append(report.Sessions, summary)
+	}
+	return report, nil
+}
+
+func admits(filter rpc.QoSFilter, session *types.QoSSession) bool {
+	if filter.SessionID != "" && session.GetHeader().GetId() != filter.SessionID {
+		return false
+	}
+	return filter.Servicer == "" || slices.ContainsFunc(session.GetServicers(), func(s *types.QoSServicer) bool {
+		return s.GetAddress() == filter.Servicer
+	})
+}
+
+// statusReader shows the node to the API.
+type statusReader struct {
+	fisherman *FishermanRole
+}
+
+// Fisherman is the address of the node's fisherman; empty for none.
+func (r statusReader) Fisherman() string {
+	if r.fisherman == nil {
+		return ""
+	}
+	return r.fisherman.Key.Address()
+}
+
+// Version is the version of the program, as built.
+func (r statusReader) Version() string { return version() }

@@ -1,0 +1,91 @@
+package node
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/pocket-fisherman/fisherman/fisherman"
+	"github.com/pocket-fisherman/fisherman/persistence/local"
+	"github.com/pocket-fisherman/fisherman/rpc"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/modules"
+)
+
+var (
+	always = key("always").Address()
+	late   = key("late").Address()
+)
+
+// id is a session id of one letter.
+func id(letter string) string { return strings.Repeat(letter, 64) }
+
+// sampled is a fisherman with three stored sessions, "a", "b" and "c", of which the last has another servicer.
+func sampled(t *testing.T) qosReader {
+	t.Helper()
+	store, err := local.Open(t.TempDir(), local.DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	for i, letter := range []string{"a", "b", "c"} {
+		servicers := []*types.QoSServicer{{Address: always, ServiceUrl: "http://127.0.0.1:1"}}
+		if letter == "c" {
+			servicers = append(servicers, &types.QoSServicer{Address: late, ServiceUrl: "http://127.0.0.1:2"})
+		}
+		err := store.PutSession(t.Context(), &types.QoSSession{
+			Header: &types.SessionHeader{Id: id(letter), StartHeight: int64(10 * i), RelayChain: "0001", GeoZone: "local", Application: always}, Servicers: servicers,
+			LatencySla: durationpb.New(1), ChecksPlanned: 1, Blocks: 10, JoinedHeight: 1,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	made, err := fisherman.New(fisherman.Config{BlockInterval: 1}, nil, nil, nil, nil, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return qosReader{fisherman: made}
+}
+
+func TestReportAdmitsWhatTheFilterSays(t *testing.T) {
+	reader := sampled(t)
+	for _, test := range []struct {
+		name      string
+		filter    rpc.QoSFilter
+		want      string
+		servicers int
+		err       error
+	}{
+		{name: "all, oldest first", want: "abc", servicers: 4},
+		{name: "one session", filter: rpc.QoSFilter{SessionID: id("b")}, want: "b", servicers: 1},
+		{name: "unknown session", filter: rpc.QoSFilter{SessionID: id("d")}, err: modules.ErrUnknownSession},
+		{name: "one servicer", filter: rpc.QoSFilter{Servicer: late}, want: "c", servicers: 1},
+		{name: "the newest", filter: rpc.QoSFilter{Last: 2}, want: "bc", servicers: 3},
+		{name: "more than there are", filter: rpc.QoSFilter{Last: 9}, want: "abc", servicers: 4},
+		{name: "newest of a servicer", filter: rpc.QoSFilter{Servicer: always, Last: 1}, want: "c", servicers: 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			report, err := reader.Report(t.Context(), test.filter)
+			if !errors.Is(err, test.err) {
+				t.Fatalf("error %v, want %v", err, test.err)
+			}
+			got, servicers := "", 0
+			for _, session := range report.Sessions {
+				got += session.ID[:1]
+				servicers += len(session.Servicers)
+			}
+			if got != test.want || servicers != test.servicers {
+				t.Errorf("sessions %q with %d servicers, want %q with %d", got, servicers, test.want, test.servicers)
+			}
+		})
+	}
+}
+
+func TestReportOfANodeWithoutFisherman(t *testing.T) {
+	if _, err := (qosReader{}).Report(t.Context(), rpc.QoSFilter{}); !errors.Is(err, rpc.ErrNoFisherman) {
+		t.Errorf("error %v", err)
+	}
+}

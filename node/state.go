@@ -1,0 +1,19 @@
+package node
+
+import (
+	"github.com/pocket-fisherman/fisherman/persistence"
+	"github.com/pocket-fisherman/fisherman/utility"
+)
+
+// versions shows the state store to the utility module.
+type versions struct {
+	*persistence.StateStore
+}
+
+func (v versions) At(height int64) (utility.Reader, error) {
+	snapshot, err := v.StateStore.At(height)
+	if err != nil {
+		return nil, err // not a nil *Snapshot in a non-nil interface
+	}
+	return snapshot, nil
+}

@@ -1,0 +1,204 @@
+package relay
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+	"syscall"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// mostAddresses bounds how many of a host's addresses are tried.
+const mostAddresses = 4
+
+// Phases are the parts of making a connection. They are never part of a round-trip time.
+type Phases struct {
+	DNS, Connect, TLS time.Duration
+}
+
+// Conn is one connection to a servicer, for one exchange at a time.
+type Conn struct {
+	// Phases of its making.
+	Phases Phases
+
+	socket   net.Conn // the TCP connection
+	stream   net.Conn // the socket, or TLS over it
+	timed    *timedReader
+	limit    *io.LimitedReader
+	reader   *bufio.Reader
+	secured  bool // TLS
+	used     bool // an exchange was completed on it
+	reusable bool
+}
+
+// Dialer makes connections to servicers. Its zero value dials public addresses only.
+type Dialer struct {
+	// AllowPrivate permits loopback, private, link-local and other addresses that are not of the public internet.
+	AllowPrivate bool
+	// RootCAs verify servers; nil means the system's.
+	RootCAs *x509.CertPool
+}
+
+// Dial resolves the URL's host, connects and, for https, shakes hands; all within the context's deadline. A service
+// URL is a stranger's choice, so every address is judged after resolution and before it is dialled. Errors are
+// *Failure with the outcome DNS, CONNECT, TLS or TIMEOUT.
+func (d *Dialer) Dial(ctx context.Context, serviceURL string) (*Conn, error) {
+	target, err := url.Parse(serviceURL)
+	if err != nil {
+		return nil, fail(types.Outcome_OUTCOME_CONNECT, "parse service URL", err)
+	}
+	conn := &Conn{}
+	started := time.Now()
+	addresses, err := d.resolve(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	conn.Phases.DNS = time.Since(started)
+
+	started = time.Now()
+	if conn.socket, err = d.connect(ctx, addresses); err != nil {
+		return nil, err
+	}
+	conn.Phases.Connect = time.Since(started)
+
+	conn.stream = conn.socket
+	if target.Scheme == "https" {
+		started = time.Now()
+		secured := tls.Client(conn.socket, &tls.Config{ServerName: target.Hostname(), RootCAs: d.RootCAs, MinVersion: tls.VersionTLS12})
+		if err := secured.HandshakeContext(ctx); err != nil {
+			conn.socket.Close()
+			return nil, d.tlsFailure(ctx, err)
+		}
+		conn.stream, conn.secured = secured, true
+		conn.Phases.TLS = time.Since(started)
+	}
+	conn.timed, conn.limit, conn.reader = newReader(conn.stream)
+	return conn, nil
+}
+
+func (d *Dialer) resolve(ctx context.Context, target *url.URL) ([]netip.AddrPort, error) {
+	network, err := net.DefaultResolver.LookupNetIP(ctx, "ip", target.Hostname())
+	if err != nil {
+		failure := dialFailure(ctx, types.Outcome_OUTCOME_DNS, "resolve host name", err)
+		var dns *net.DNSError
+		if errors.As(err, &dns) && !dns.IsNotFound && failure.Blame == types.Blame_BLAME_SERVICER {
+			// Our resolver gave no verdict on the name; that does not speak against its owner.
+			failure.Blame = types.Blame_BLAME_SELF
+			failure.Outcome = types.Outcome_OUTCOME_VOID
+		}
+		return nil, failure
+	}
+	service := target.Port()
+	if service == "" {
+		service = target.Scheme
+	}
+	port, err := net.DefaultResolver.LookupPort(ctx, "tcp", service)
+	if err != nil {
+		return nil, fail(types.Outcome_OUTCOME_CONNECT, "read port", err)
+	}
+	var allowed []netip.AddrPort
+	for _, address := range network {
+		if d.AllowPrivate || Public(address) {
+			allowed = append(allowed, netip.AddrPortFrom(address.Unmap(), uint16(port)))
+		}
+	}
+	if len(allowed) == 0 {
+		return nil, fail(types.Outcome_OUTCOME_CONNECT, "connect", fmt.Errorf("%s has no public address; private ones are not dialled", target.Hostname()))
+	}
+	return allowed[:min(len(allowed), mostAddresses)], nil
+}
+
+// connect tries the addresses in turn and keeps the first connection. One that swallows packets leaves the others their
+// share of the time. Of several failures the servicer's own tells more than ours, such as a lack of IPv6 here.
+func (d *Dialer) connect(ctx context.Context, addresses []netip.AddrPort) (net.Conn, error) {
+	var told *Failure
+	for i, address := range addresses {
+		var dialer net.Dialer
+		if deadline, ok := ctx.Deadline(); ok {
+			dialer.Timeout = time.Until(deadline) / time.Duration(len(addresses)-i)
+		}
+		socket, err := dialer.DialContext(ctx, "tcp", address.String())
+		if err == nil {
+			return socket, nil
+		}
+		failure := dialFailure(ctx, types.Outcome_OUTCOME_CONNECT, "connect", err)
+		if told == nil || failure.Blame == types.Blame_BLAME_SERVICER {
+			told = failure
+		}
+	}
+	return nil, told
+}
+
+// tlsFailure takes a handshake's failure for our own when there is nothing here to verify any server by, as in a
+// container without root certificates.
+func (d *Dialer) tlsFailure(ctx context.Context, err error) *Failure {
+	failure := dialFailure(ctx, types.Outcome_OUTCOME_TLS, "TLS handshake", err)
+	var unknown x509.UnknownAuthorityError
+	if errors.As(err, &unknown) && d.rootless() {
+		failure.Outcome, failure.Blame = types.Outcome_OUTCOME_VOID, types.Blame_BLAME_SELF
+	}
+	return failure
+}
+
+func (d *Dialer) rootless() bool {
+	roots := d.RootCAs
+	if roots == nil {
+		var err error
+		if roots, err = x509.SystemCertPool(); err != nil {
+			return true
+		}
+	}
+	return roots.Equal(x509.NewCertPool())
+}
+
+// dialFailure names a time-out before the outcome of the phase.
+func dialFailure(ctx context.Context, outcome types.Outcome, attempt string, err error) *Failure {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return fail(outcome, attempt, context.Canceled)
+	}
+	if ctx.Err() != nil || timedOut(err) {
+		return fail(types.Outcome_OUTCOME_TIMEOUT, attempt, errors.New("not finished in time"))
+	}
+	return fail(outcome, attempt, err)
+}
+
+// Reusable tells whether the connection may carry another exchange after the last one.
+func (c *Conn) Reusable() bool { return c.reusable }
+
+// Alive looks at the socket without reading, and without disturbing a read under way: false when the far side has
+// closed or reset it, or has sent bytes that nobody asked for.
+func (c *Conn) Alive() bool {
+	if c.reader.Buffered() > 0 {
+		return false
+	}
+	socket, ok := c.socket.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return false
+	}
+	// A TLS server sends session tickets after the handshake; they wait unread until the first exchange, and hide
+	// whether the far side closed after them.
+	tickets := c.secured && !c.used
+	alive := false
+	err = raw.Control(func(descriptor uintptr) {
+		var one [1]byte
+		n, _, err := syscall.Recvfrom(int(descriptor), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		alive = errors.Is(err, syscall.EAGAIN) || tickets && n > 0 && !hungUp(int(descriptor))
+	})
+	return err == nil && alive
+}
+
+// Close closes the connection; an exchange on it fails with the blame SELF.
+func (c *Conn) Close() error { return c.socket.Close() }

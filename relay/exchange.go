@@ -1,0 +1,195 @@
+package relay
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// Bounds of an answer as it is read from the wire.
+const (
+	maxAnswerHeaderBytes = 16 << 10
+	maxAnswerBodyBytes   = MaxResponseBytes
+	// maxFramingBytes is what chunked framing may add to a body, trailers included: enough for chunks of 100 bytes.
+	maxFramingBytes = 128 << 10
+	// mostInterim bounds the interim responses (1xx) before the response proper.
+	mostInterim = 8
+)
+
+// Answer is what came back on a connection, timed where it was read.
+type Answer struct {
+	// Status of the HTTP response.
+	Status int
+	// ContentType of the response, in lower case and without parameters.
+	ContentType string
+	// Body, at most the size that a servicer may answer.
+	Body []byte
+	// FirstByte and LastByte are when the first and the last byte of the response were read (monotonic). The end of the
+	// stream is no byte: waiting for it is not part of the time.
+	FirstByte, LastByte time.Time
+}
+
+// WireRequest serialises the HTTP request that carries an envelope to a servicer, so that nothing is left to do at the
+// moment of sending but to write it.
+func WireRequest(serviceURL string, envelope []byte) ([]byte, error) {
+	target, err := url.Parse(serviceURL)
+	if err != nil {
+		return nil, fmt.Errorf("parse service URL: %w", err)
+	}
+	request, err := http.NewRequest(http.MethodPost, target.JoinPath(Path).String(), bytes.NewReader(envelope))
+	if err != nil {
+		return nil, fmt.Errorf("build request to %s: %w", serviceURL, err)
+	}
+	request.Header.Set("Content-Type", ContentType)
+	var wire bytes.Buffer
+	if err := request.Write(&wire); err != nil {
+		return nil, fmt.Errorf("serialise request to %s: %w", serviceURL, err)
+	}
+	return wire.Bytes(), nil
+}
+
+// Send writes a serialised request and returns when the write had ended. The deadline holds for the write and for the
+// answer. After an error the connection must be closed; the request must not be sent again. Errors are *Failure.
+func (c *Conn) Send(wire []byte, deadline time.Time) (time.Time, error) {
+	if err := c.stream.SetDeadline(deadline); err != nil {
+		return time.Time{}, brokenStream("set deadline", err)
+	}
+	_, err := c.stream.Write(wire)
+	written := time.Now()
+	if err != nil {
+		return time.Time{}, brokenStream("write request", err)
+	}
+	return written, nil
+}
+
+// Receive reads one response, within the deadline given to Send. It may be called before Send: it then waits for the
+// request to be sent by another goroutine. Errors are *Failure.
+//
+// Redirects are not followed, and a body is never decompressed: an encoded one is malformed.
+func (c *Conn) Receive() (*Answer, error) {
+	c.reusable = false
+	c.timed.reset()
+	response, err := c.header()
+	if err != nil {
+		return nil, err
+	}
+	body, err := c.body(response)
+	if err != nil {
+		return nil, err
+	}
+	if encoding := response.Header.Get("Content-Encoding"); encoding != "" {
+		return nil, fail(types.Outcome_OUTCOME_MALFORMED, "read response", fmt.Errorf("content encoding %q was not asked for", clip(encoding)))
+	}
+	c.used = true
+	c.reusable = c.stream.SetDeadline(time.Time{}) == nil && !response.Close && response.ProtoAtLeast(1, 1) &&
+		response.StatusCode >= 200 && c.reader.Buffered() == 0
+	contentType, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
+	return &Answer{
+		Status:      response.StatusCode,
+		ContentType: strings.ToLower(strings.TrimSpace(contentType)),
+		Body:        body,
+		FirstByte:   c.timed.first,
+		LastByte:    c.timed.last,
+	}, nil
+}
+
+// header reads up to the end of the response's header. Interim responses come before the response and say nothing about
+// it (RFC 9110 §15.2); a switch of protocols is final.
+func (c *Conn) header() (*http.Response, error) {
+	const attempt = "read response header"
+	c.limit.N = maxAnswerHeaderBytes
+	for range mostInterim + 1 {
+		response, err := http.ReadResponse(c.reader, nil)
+		if err != nil {
+			return nil, c.unreadable(attempt, err)
+		}
+		if response.StatusCode/100 != 1 || response.StatusCode == http.StatusSwitchingProtocols {
+			return response, nil
+		}
+	}
+	return nil, fail(types.Outcome_OUTCOME_MALFORMED, attempt, fmt.Errorf("more than %d interim responses", mostInterim))
+}
+
+// body reads the response's body. It is not closed: that would read on to its end, and it holds nothing but the
+// connection.
+func (c *Conn) body(response *http.Response) ([]byte, error) {
+	if response.ContentLength > maxAnswerBodyBytes {
+		return nil, fail(types.Outcome_OUTCOME_TOO_LARGE, "read response", fmt.Errorf("body of %d bytes announced", response.ContentLength))
+	}
+	c.limit.N = maxAnswerBodyBytes + maxFramingBytes
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBodyBytes+1))
+	if err != nil {
+		return nil, c.unreadable("read response body", err)
+	}
+	if len(body) > maxAnswerBodyBytes {
+		return nil, fail(types.Outcome_OUTCOME_TOO_LARGE, "read response", fmt.Errorf("body above %d bytes", maxAnswerBodyBytes))
+	}
+	return body, nil
+}
+
+// unreadable classifies a failure to read: our size limit, the stream, or what was in it.
+func (c *Conn) unreadable(attempt string, err error) error {
+	var stream *streamError
+	switch {
+	case c.limit.N <= 0:
+		return fail(types.Outcome_OUTCOME_TOO_LARGE, attempt, errors.New("more bytes than are read"))
+	case errors.As(err, &stream):
+		return brokenStream(attempt, stream.err)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fail(types.Outcome_OUTCOME_RESET, attempt, errors.New("connection closed before the answer was complete"))
+	default:
+		return fail(types.Outcome_OUTCOME_MALFORMED, attempt, err)
+	}
+}
+
+// streamError marks an error of the connection itself, as opposed to one of parsing what it carried.
+type streamError struct{ err error }
+
+func (e *streamError) Error() string { return e.err.Error() }
+func (e *streamError) Unwrap() error { return e.err }
+
+// timedReader notes when bytes arrive.
+type timedReader struct {
+	source      io.Reader
+	first, last time.Time
+}
+
+func (t *timedReader) reset() { t.first, t.last = time.Time{}, time.Time{} }
+
+func (t *timedReader) Read(p []byte) (int, error) {
+	n, err := t.source.Read(p)
+	if n > 0 {
+		t.last = time.Now()
+		if t.first.IsZero() {
+			t.first = t.last
+		}
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = &streamError{err: err}
+	}
+	return n, err
+}
+
+// newReader stacks limit and clock under the parser's buffer.
+func newReader(stream io.Reader) (*timedReader, *io.LimitedReader, *bufio.Reader) {
+	timed := &timedReader{source: stream}
+	limit := &io.LimitedReader{R: timed}
+	return timed, limit, bufio.NewReaderSize(limit, 16<<10)
+}
+
+// clip bounds text that a stranger chose, for use in an error.
+func clip(text string) string {
+	const most = 64
+	if len(text) > most {
+		return text[:most] + "…"
+	}
+	return text
+}

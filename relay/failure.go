@@ -1,0 +1,67 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// Failure is an exchange that gave no answer: how it ended, and whom that speaks against.
+type Failure struct {
+	Outcome types.Outcome
+	Blame   types.Blame
+	// Attempt says what was being done: "connect", "read response body", …
+	Attempt string
+	// Code of the servicer's signed error, if that is what came back.
+	Code types.RelayErrorCode
+	Err  error
+}
+
+func (f *Failure) Error() string { return fmt.Sprintf("%s: %v", f.Attempt, f.Err) }
+
+// Unwrap gives the cause.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// fail makes a failure of the far side, unless the cause shows that it was ours.
+func fail(outcome types.Outcome, attempt string, err error) *Failure {
+	if ours(err) {
+		return &Failure{Outcome: types.Outcome_OUTCOME_VOID, Blame: types.Blame_BLAME_SELF, Attempt: attempt, Err: err}
+	}
+	return &Failure{Outcome: outcome, Blame: types.Blame_BLAME_SERVICER, Attempt: attempt, Err: err}
+}
+
+// brokenStream classifies an error of an open connection.
+func brokenStream(attempt string, err error) *Failure {
+	if timedOut(err) {
+		return fail(types.Outcome_OUTCOME_TIMEOUT, attempt, errors.New("no complete answer in time"))
+	}
+	return fail(types.Outcome_OUTCOME_RESET, attempt, err)
+}
+
+func timedOut(err error) bool {
+	var network net.Error
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.As(err, &network) && network.Timeout()
+}
+
+// ours tells whether the cause lies with this machine: we cancelled or closed, ran out of descriptors, memory or
+// ports, may not send, or have no network. Nobody else is blamed for those.
+func ours(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, net.ErrClosed) {
+		return true
+	}
+	for _, local := range []syscall.Errno{
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS, syscall.EADDRNOTAVAIL,
+		syscall.EACCES, syscall.EPERM, syscall.ENETUNREACH, syscall.ENETDOWN,
+	} {
+		if errors.Is(err, local) {
+			return true
+		}
+	}
+	return false
+}

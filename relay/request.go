@@ -1,0 +1,113 @@
+package relay
+
+import (
+	"crypto/sha256"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
+)
+
+// SealedRequest is a signed request, ready to be sent.
+type SealedRequest struct {
+	// Envelope is what goes over the wire, at most MaxRequestBytes.
+	Envelope []byte
+	// BodyHash is the SHA-256 of the body inside the envelope; the answer must repeat it.
+	BodyHash [sha256.Size]byte
+	// Servicer is the address that the request is for.
+	Servicer string
+}
+
+// SealRequest signs a request. A request that OpenRequest would refuse is not sealed: ErrMalformed.
+func SealRequest(key crypto.PrivateKey, request *types.RelayRequest) (*SealedRequest, error) {
+	if err := checkRequest(request); err != nil {
+		return nil, err
+	}
+	envelope, body, err := seal(key, crypto.DomainRelayRequest, request, MaxRequestBytes)
+	if err != nil {
+		return nil, err
+	}
+	return &SealedRequest{Envelope: envelope, BodyHash: sha256.Sum256(body), Servicer: request.GetServicer()}, nil
+}
+
+// OpenedRequest is a well-formed request whose signature is not checked yet.
+type OpenedRequest struct {
+	// Request is the body, every field of the right form.
+	Request *types.RelayRequest
+	// Signature is what came with it.
+	Signature *types.Signature
+	// BodyHash is the SHA-256 of the body as received.
+	BodyHash [sha256.Size]byte
+
+	body []byte
+}
+
+// OpenRequest parses a request envelope and checks the form of all its parts, but not the signature: that is the dear
+// part, and a servicer has cheaper reasons to refuse. Errors: ErrMalformed. A field that is not known is malformed: a
+// request must not be executed by a servicer that understands only half of it.
+func OpenRequest(envelope []byte) (*OpenedRequest, error) {
+	outer, err := parseEnvelope(envelope, MaxRequestBytes)
+	if err != nil {
+		return nil, err
+	}
+	request := new(types.RelayRequest)
+	if proto.Unmarshal(outer.GetBody(), request) != nil {
+		return nil, malformed("the body is not a relay request")
+	}
+	if err := checkRequest(request); err != nil {
+		return nil, err
+	}
+	return &OpenedRequest{
+		Request:   request,
+		Signature: outer.GetSignature(),
+		BodyHash:  sha256.Sum256(outer.GetBody()),
+		body:      outer.GetBody(),
+	}, nil
+}
+
+// SignerAddress is the address of the key that the request claims to be signed by.
+func (o *OpenedRequest) SignerAddress() string { return crypto.Address(o.Signature.GetPublicKey()) }
+
+// VerifySignature tells whether the signature is the signer's, over the body as received.
+func (o *OpenedRequest) VerifySignature() bool {
+	return crypto.Verify(o.Signature.GetPublicKey(), crypto.DomainRelayRequest, o.body, o.Signature.GetValue())
+}
+
+func checkRequest(request *types.RelayRequest) error {
+	if err := checkHeader(request.GetSession()); err != nil {
+		return err
+	}
+	if err := checkText("servicer", request.GetServicer(), types.ValidateAddress); err != nil {
+		return err
+	}
+	if len(request.GetNonce()) != NonceSize {
+		return malformed("the nonce has %d bytes, not %d", len(request.GetNonce()), NonceSize)
+	}
+	if len(request.GetJsonRpc().GetBody()) == 0 {
+		return malformed("the request has no payload")
+	}
+	if hasUnknown(request) || hasUnknown(request.GetSession()) || hasUnknown(request.GetJsonRpc()) {
+		return malformed("the request has fields that are not known")
+	}
+	return nil
+}
+
+func checkHeader(header *types.SessionHeader) error {
+	if header == nil {
+		return malformed("the request names no session")
+	}
+	if err := checkText("session", header.GetId(), types.ValidateSessionID); err != nil {
+		return err
+	}
+	if header.GetStartHeight() < 0 {
+		return malformed("start height %d is negative", header.GetStartHeight())
+	}
+	if err := checkText("relay chain", header.GetRelayChain(), types.ValidateRelayChain); err != nil {
+		return err
+	}
+	if err := checkText("geo zone", header.GetGeoZone(), types.ValidateGeoZone); err != nil {
+		return err
+	}
+	return checkText("application", header.GetApplication(), types.ValidateAddress)
+}

@@ -1,0 +1,102 @@
+package relay
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
+)
+
+// maxErrorMessageBytes is the longest message of a signed error.
+const maxErrorMessageBytes = 256
+
+// Binding is what an answer must be bound to.
+type Binding struct {
+	// RequestHash is the BodyHash of the request that was sent.
+	RequestHash [sha256.Size]byte
+	// Servicer is the address that it was sent to.
+	Servicer string
+	// PublicKey is that servicer's key, as staked; 32 bytes.
+	PublicKey []byte
+}
+
+// SealResponse signs an answer or a refusal. A response that OpenResponse would refuse is not sealed: ErrMalformed.
+func SealResponse(key crypto.PrivateKey, response *types.RelayResponse) ([]byte, error) {
+	if err := checkResponse(response); err != nil {
+		return nil, err
+	}
+	envelope, _, err := seal(key, crypto.DomainRelayResponse, response, MaxResponseBytes)
+	return envelope, err
+}
+
+// OpenResponse parses a response envelope, then checks key and signature, then what it is bound to. A signed error is
+// a response like any other and opens without error. Errors, in this order: ErrMalformed, ErrBadSignature,
+// ErrWrongBinding. Unlike in a request, unknown fields of the body are passed over: a newer servicer may say more.
+func OpenResponse(envelope []byte, want Binding) (*types.RelayResponse, error) {
+	outer, err := parseEnvelope(envelope, MaxResponseBytes)
+	if err != nil {
+		return nil, err
+	}
+	response := new(types.RelayResponse)
+	if proto.Unmarshal(outer.GetBody(), response) != nil {
+		return nil, malformed("the body is not a relay response")
+	}
+	if err := checkResponse(response); err != nil {
+		return nil, err
+	}
+	signature := outer.GetSignature()
+	if !bytes.Equal(signature.GetPublicKey(), want.PublicKey) {
+		return nil, fmt.Errorf("%w: signed by %s, not by the servicer's key", ErrBadSignature, crypto.Address(signature.GetPublicKey()))
+	}
+	if !crypto.Verify(want.PublicKey, crypto.DomainRelayResponse, outer.GetBody(), signature.GetValue()) {
+		return nil, fmt.Errorf("%w: it does not fit the response", ErrBadSignature)
+	}
+	if response.GetServicer() != want.Servicer {
+		return nil, fmt.Errorf("%w: the answer is of servicer %s", ErrWrongBinding, response.GetServicer())
+	}
+	if !bytes.Equal(response.GetRequestHash(), want.RequestHash[:]) {
+		return nil, fmt.Errorf("%w: the answer is to another request", ErrWrongBinding)
+	}
+	return response, nil
+}
+
+func checkResponse(response *types.RelayResponse) error {
+	if len(response.GetRequestHash()) != sha256.Size {
+		return malformed("the request hash has %d bytes, not %d", len(response.GetRequestHash()), sha256.Size)
+	}
+	if err := checkText("servicer", response.GetServicer(), types.ValidateAddress); err != nil {
+		return err
+	}
+	if status := response.GetUpstreamStatus(); status != 0 && (status < 100 || status > 999) {
+		return malformed("upstream status %d is no HTTP status", status)
+	}
+	if response.GetError() != nil {
+		return checkError(response)
+	}
+	if len(response.GetPayload()) == 0 {
+		return malformed("the response has neither payload nor error")
+	}
+	return nil
+}
+
+// checkError also keeps control characters out: the message ends up in logs and on terminals.
+func checkError(response *types.RelayResponse) error {
+	message := response.GetError().GetMessage()
+	switch {
+	case len(response.GetPayload()) > 0:
+		return malformed("the response has both payload and error")
+	case response.GetError().GetCode() == types.RelayErrorCode_RELAY_ERROR_CODE_UNSPECIFIED:
+		return malformed("the error has no code")
+	case len(message) > maxErrorMessageBytes:
+		return malformed("the error's message has %d bytes, more than %d", len(message), maxErrorMessageBytes)
+	case strings.ContainsFunc(message, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return malformed("the error's message has unprintable characters")
+	}
+	return nil
+}

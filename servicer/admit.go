@@ -1,0 +1,145 @@
+package servicer
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/pocket-fisherman/fisherman/relay"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// admit tells why a well-formed request is not executed; nil when it is. The checks come in order of cost:
+//
+//	addressed to me          compare
+//	height known, not ahead  compare
+//	chain served             map
+//	application staked       state, once per block
+//	session current          state, once per block; its bounds are in state, hence after the application
+//	header right, I am in it compare
+//	nonce unseen             map
+//	signer allowed           one SHA-256
+//	signature                ed25519 over the body
+//	payload is JSON-RPC      parse; dearer than the signature when it is large
+//
+// State is never read at a height that the request chose, so a stranger cannot make the servicer dig in the past.
+func (s *Servicer) admit(ctx context.Context, opened *relay.OpenedRequest) *refusal {
+	request := opened.Request
+	header := request.GetSession()
+	if request.GetServicer() != s.address {
+		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_WRONG_SERVICER, "the request is addressed to another servicer")
+	}
+	committed := s.sessions.source.Height()
+	if committed < 1 {
+		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_NOT_READY, "the servicer has no committed block yet")
+	}
+	if header.GetStartHeight() > committed+1 {
+		return notCurrent()
+	}
+	if !s.executor.serves(header.GetRelayChain()) {
+		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_CHAIN_NOT_SERVED, "the servicer does not serve relay chain "+header.GetRelayChain())
+	}
+	claimed, refused := s.claimedSession(ctx, committed, header)
+	if refused != nil {
+		return refused
+	}
+	if !claimed.hasServicer(s.address) {
+		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_NOT_IN_SESSION, "the servicer is not in the session, or the session's id or zone is another")
+	}
+	if s.nonces.seen(header.GetId(), [relay.NonceSize]byte(request.GetNonce())) {
+		return replayed()
+	}
+	if signer := opened.SignerAddress(); signer != header.GetApplication() && !claimed.hasFisherman(signer) {
+		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_SIGNER_NOT_ALLOWED, "the signer is neither the application nor a fisherman of the session")
+	}
+	if !opened.VerifySignature() {
+		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_BAD_SIGNATURE, "the signature does not fit the body")
+	}
+	if err := relay.ValidateJSONRPC(request.GetJsonRpc().GetBody()); err != nil {
+		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_MALFORMED, err.Error())
+	}
+	return nil
+}
+
+// claimedSession is the session that a header names, as state knows it: the current one, the one before it (grace), or
+// the next one when it starts with the next block.
+func (s *Servicer) claimedSession(ctx context.Context, committed int64, header *types.SessionHeader) (views, *refusal) {
+	current, err := s.sessions.at(ctx, committed, committed, header)
+	if err != nil {
+		return nil, s.unreadable(err)
+	}
+	start := current.GetHeader().GetStartHeight()
+	s.nonces.advance(start)
+	switch named := header.GetStartHeight(); {
+	case named == start:
+		return s.viewsAt(ctx, committed, header, start, committed)
+	case named == committed+1 && named == start+current.GetBlocks():
+		return s.viewsAt(ctx, committed, header, named)
+	case named < start:
+		previous, err := s.sessions.at(ctx, committed, start-1, header)
+		if err != nil && !absent(err) {
+			return nil, s.unreadable(err)
+		}
+		if err == nil && previous.GetHeader().GetStartHeight() == named {
+			return s.viewsAt(ctx, committed, header, named, start-1)
+		}
+	}
+	return nil, notCurrent()
+}
+
+// viewsAt reads a session at its first and its last height so far, because members may be replaced in between: who is
+// a member in either view is one. Views with another header are left out.
+func (s *Servicer) viewsAt(ctx context.Context, committed int64, header *types.SessionHeader, heights ...int64) (views, *refusal) {
+	var found views
+	for _, height := range heights {
+		session, err := s.sessions.at(ctx, committed, height, header)
+		if absent(err) {
+			continue
+		}
+		if err != nil {
+			return nil, s.unreadable(err)
+		}
+		if proto.Equal(session.GetHeader(), header) {
+			found = append(found, session)
+		}
+	}
+	return found, nil
+}
+
+// views are one session as it stood at different heights.
+type views []*types.Session
+
+func (v views) hasServicer(address string) bool {
+	for _, session := range v {
+		if hasActor(session.GetServicers(), address) {
+			return true
+		}
+	}
+	return false
+}
+
+func (v views) hasFisherman(address string) bool {
+	for _, session := range v {
+		if hasActor(session.GetFishermen(), address) {
+			return true
+		}
+	}
+	return false
+}
+
+func hasActor(actors []*types.Actor, address string) bool {
+	for _, actor := range actors {
+		if actor.GetAddress() == address {
+			return true
+		}
+	}
+	return false
+}
+
+func notCurrent() *refusal {
+	return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_SESSION_NOT_CURRENT, "the session is neither the current one nor the one before it")
+}
+
+func replayed() *refusal {
+	return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_REPLAYED, "the nonce was seen before in this session")
+}

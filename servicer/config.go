@@ -1,0 +1,101 @@
+package servicer
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
+)
+
+// Config is what a servicer runs by. Start from DefaultConfig; Key and Upstreams have no default.
+type Config struct {
+	// Key signs the answers; its address is the servicer's.
+	Key crypto.PrivateKey
+	// Upstreams are the nodes that relays are executed against: relay chain → absolute http or https URL. Path and
+	// query are taken as they are; user information and fragment are refused. The URLs are never told to a peer.
+	Upstreams map[string]string
+	// UpstreamTimeout bounds one execution, from dialling to the last byte. 1ms to 60s.
+	UpstreamTimeout time.Duration
+	// MaxConcurrent is how many relays are executed at once; one more is refused as BUSY. 1 to 65536.
+	MaxConcurrent int
+	// MaxConnections is how many client connections are open at once; more wait to be accepted. 1 to 1048576.
+	MaxConnections int
+	// MaxNonces is how many nonces are remembered for one session, thus how many relays one session may have. An eighth
+	// of them (rounded down) is kept for fishermen, so that an application cannot blind those who measure. All
+	// sessions together hold at most sixteen times as many. 1 to 1048576.
+	MaxNonces int
+	// Now is the clock of the times in an answer.
+	Now func() time.Time
+	// Logger takes the servicer's log.
+	Logger *slog.Logger
+}
+
+// DefaultConfig is a configuration that lacks only Key and Upstreams.
+func DefaultConfig() Config {
+	return Config{
+		UpstreamTimeout: 2500 * time.Millisecond,
+		MaxConcurrent:   128,
+		MaxConnections:  1024,
+		MaxNonces:       65536,
+		Now:             time.Now,
+		Logger:          slog.New(slog.DiscardHandler),
+	}
+}
+
+// Validate reports the first value that is out of range.
+func (c Config) Validate() error {
+	if len(c.Key.Bytes()) != ed25519.PrivateKeySize {
+		return errors.New("servicer key is not set")
+	}
+	if len(c.Upstreams) == 0 {
+		return errors.New("servicer upstreams: none is set, at least one relay chain is needed")
+	}
+	for _, chain := range slices.Sorted(maps.Keys(c.Upstreams)) {
+		if err := types.ValidateRelayChain(chain); err != nil {
+			return fmt.Errorf("servicer upstreams: relay chain %w", err)
+		}
+		if _, err := parseUpstream(c.Upstreams[chain]); err != nil {
+			return fmt.Errorf("servicer upstream of relay chain %s: %w", chain, err)
+		}
+	}
+	if c.UpstreamTimeout < time.Millisecond || c.UpstreamTimeout > time.Minute {
+		return fmt.Errorf("servicer upstream timeout: %s is not within 1ms and 1m0s", c.UpstreamTimeout)
+	}
+	if err := within("max concurrent", c.MaxConcurrent, 1<<16); err != nil {
+		return err
+	}
+	if err := within("max connections", c.MaxConnections, 1<<20); err != nil {
+		return err
+	}
+	if err := within("max nonces", c.MaxNonces, 1<<20); err != nil {
+		return err
+	}
+	if c.Now == nil || c.Logger == nil {
+		return errors.New("servicer clock or logger is not set")
+	}
+	return nil
+}
+
+func within(name string, value, most int) error {
+	if value < 1 || value > most {
+		return fmt.Errorf("servicer %s: %d is not within 1 and %d", name, value, most)
+	}
+	return nil
+}
+
+// parseUpstream leaves the URL out of its errors: operators put access tokens into them.
+func parseUpstream(raw string) (*url.URL, error) {
+	target, err := url.Parse(raw)
+	if err != nil || (target.Scheme != "http" && target.Scheme != "https") || target.Hostname() == "" ||
+		target.User != nil || target.Fragment != "" {
+		return nil, errors.New("not an http or https URL with a host and without user and fragment")
+	}
+	return target, nil
+}

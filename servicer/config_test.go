@@ -1,0 +1,58 @@
+package servicer_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/servicer"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
+)
+
+func TestConfigValidate(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(*servicer.Config)
+		want   string
+	}{
+		{"well", func(*servicer.Config) {}, ""},
+		{"upstream with path and query", func(c *servicer.Config) { c.Upstreams["0001"] = "https://node.example/v3?token=t" }, ""},
+		{"no key", func(c *servicer.Config) { c.Key = crypto.PrivateKey{} }, "key is not set"},
+		{"no upstream", func(c *servicer.Config) { c.Upstreams = nil }, "none is set"},
+		{"ill-formed chain", func(c *servicer.Config) { c.Upstreams["eth"] = "http://127.0.0.1" }, `"eth"`},
+		{"empty URL", func(c *servicer.Config) { c.Upstreams["0001"] = "" }, "chain 0001"},
+		{"relative URL", func(c *servicer.Config) { c.Upstreams["0001"] = "/rpc" }, "chain 0001"},
+		{"other scheme", func(c *servicer.Config) { c.Upstreams["0001"] = "file:///etc/passwd" }, "chain 0001"},
+		{"user in URL", func(c *servicer.Config) { c.Upstreams["0001"] = "http://u:secret@127.0.0.1" }, "without user"},
+		{"fragment in URL", func(c *servicer.Config) { c.Upstreams["0001"] = "http://127.0.0.1#x" }, "fragment"},
+		{"no timeout", func(c *servicer.Config) { c.UpstreamTimeout = 0 }, "upstream timeout: 0s"},
+		{"long timeout", func(c *servicer.Config) { c.UpstreamTimeout = time.Hour }, "upstream timeout: 1h0m0s"},
+		{"no concurrency", func(c *servicer.Config) { c.MaxConcurrent = 0 }, "max concurrent: 0"},
+		{"much concurrency", func(c *servicer.Config) { c.MaxConcurrent = 65537 }, "max concurrent: 65537"},
+		{"no connections", func(c *servicer.Config) { c.MaxConnections = -1 }, "max connections: -1"},
+		{"no nonces", func(c *servicer.Config) { c.MaxNonces = 0 }, "max nonces: 0"},
+		{"no clock", func(c *servicer.Config) { c.Now = nil }, "clock"},
+		{"no logger", func(c *servicer.Config) { c.Logger = nil }, "logger"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			config := servicer.DefaultConfig()
+			config.Key, config.Upstreams = servicerKey, map[string]string{"0001": "http://127.0.0.1:26657"}
+			test.change(&config)
+			_, err := servicer.New(config, newChain(1))
+			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "secret") {
+				t.Errorf("the error tells the password: %v", err)
+			}
+		})
+	}
+	if _, err := servicer.New(servicer.DefaultConfig(), newChain(1)); err == nil {
+		t.Error("a configuration without key and upstreams was taken")
+	}
+	config := servicer.DefaultConfig()
+	config.Key, config.Upstreams = servicerKey, map[string]string{"0001": "http://127.0.0.1:26657"}
+	if _, err := servicer.New(config, nil); err == nil {
+		t.Error("a servicer without sessions was made")
+	}
+}

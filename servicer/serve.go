@@ -1,0 +1,147 @@
+package servicer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// A client may connect ahead of time and send later: a fisherman warms its connections before a round, and holds
+	// one back for up to 10 s (the largest servicer offset). net/http counts that wait as reading the header.
+	readHeaderTimeout = 15 * time.Second
+	readTimeout       = 20 * time.Second
+	// writeMargin is for the answer itself, beyond reading the body and asking the upstream.
+	writeMargin = 5 * time.Second
+	// Fishermen keep connections between checks, so that connecting is no part of what they measure.
+	idleTimeout    = 2 * time.Minute
+	maxHeaderBytes = 8 << 10
+
+	// Together they keep the shutdown below 2 s.
+	shutdownGrace = time.Second
+	shutdownDrain = 500 * time.Millisecond
+)
+
+// Serve takes relays on the listener until the context ends, and owns both listener and connections: they are closed
+// when it returns. When the context ends, executions are cancelled (their relays are answered as BUSY), idle
+// connections are closed, and Serve returns nil within 2 s. It fails when the listener does, or when a relay is still
+// being judged after that time.
+func (s *Servicer) Serve(ctx context.Context, listener net.Listener) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer s.Close()
+	gate := newGate(listener, s.config.MaxConnections)
+	server := s.server(ctx, gate)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(gate) }()
+	select {
+	case err := <-served:
+		cancel()
+		served <- err
+		return errors.Join(fmt.Errorf("serve relays: %w", err), stop(server, gate, served))
+	case <-ctx.Done():
+		return stop(server, gate, served)
+	}
+}
+
+func (s *Servicer) server(ctx context.Context, gate *gate) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Server{
+		Handler:                      s.Handler(),
+		Protocols:                    protocols,
+		DisableGeneralOptionsHandler: true,
+		BaseContext:                  func(net.Listener) context.Context { return ctx },
+		ConnState:                    gate.track,
+		ReadHeaderTimeout:            readHeaderTimeout,
+		ReadTimeout:                  readTimeout,
+		WriteTimeout:                 readTimeout + s.config.UpstreamTimeout + writeMargin,
+		IdleTimeout:                  idleTimeout,
+		MaxHeaderBytes:               maxHeaderBytes,
+		ErrorLog:                     slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelDebug),
+	}
+}
+
+// stop closes everything and waits for the connections' goroutines to end: after Serve nobody reads state any more.
+func stop(server *http.Server, gate *gate, served <-chan error) error {
+	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace)
+	defer cancel()
+	if server.Shutdown(grace) != nil {
+		// Connections that never sent anything, or whose client does not read, do not get more time than that.
+		_ = server.Close()
+	}
+	// From here on nothing is accepted, so waiting for the last connection makes sense.
+	<-served
+	if !gate.drained(shutdownDrain) {
+		return errors.New("stop serving relays: a relay still runs")
+	}
+	return nil
+}
+
+// gate is a listener that holds at most so many connections, and knows when the last one has ended. It learns of the
+// end from the server's state hook rather than by wrapping the connection, which would hide its methods from net/http.
+type gate struct {
+	net.Listener
+	slots   chan struct{}
+	closed  chan struct{}
+	once    sync.Once
+	serving sync.WaitGroup
+}
+
+func newGate(listener net.Listener, connections int) *gate {
+	return &gate{Listener: listener, slots: make(chan struct{}, connections), closed: make(chan struct{})}
+}
+
+// Accept waits for a free place, then for a connection.
+func (g *gate) Accept() (net.Conn, error) {
+	select {
+	case g.slots <- struct{}{}:
+	case <-g.closed:
+		return nil, net.ErrClosed
+	}
+	connection, err := g.Listener.Accept()
+	if err != nil {
+		<-g.slots
+		return nil, err
+	}
+	return connection, nil
+}
+
+// Close ends Accept.
+func (g *gate) Close() error {
+	g.once.Do(func() { close(g.closed) })
+	return g.Listener.Close()
+}
+
+// track follows the connections' states; every accepted one is first new and at last closed.
+func (g *gate) track(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		g.serving.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		<-g.slots
+		g.serving.Done()
+	}
+}
+
+// drained waits for the last connection's goroutine to end, and tells whether it did in time.
+func (g *gate) drained(timeout time.Duration) bool {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		g.serving.Wait()
+	}()
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case <-ended:
+		return true
+	case <-timer.C:
+		return false
+	}
+}

@@ -1,0 +1,129 @@
+package servicer
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"github.com/pocket-fisherman/fisherman/relay"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/modules"
+)
+
+var (
+	_ modules.ServicerModule = (*Servicer)(nil)
+	_ Sessions               = modules.UtilityModule(nil)
+)
+
+// Sessions is what a servicer needs to know of the chain's state. Methods as in modules.UtilityModule, with its
+// sentinels ErrHeightUnavailable, ErrUnknownActor and ErrChainNotStaked.
+type Sessions interface {
+	Height() int64
+	Session(ctx context.Context, height int64, application, relayChain string) (*types.Session, error)
+}
+
+// Servicer answers the relays that are addressed to one key. Its methods may be called by many goroutines.
+type Servicer struct {
+	config   Config
+	address  string
+	sessions *sessionReader
+	nonces   *nonceMemory
+	executor *executor
+}
+
+// New makes a servicer. It starts nothing. Call Close when it is not used any more.
+func New(config Config, sessions Sessions) (*Servicer, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	if sessions == nil {
+		return nil, errors.New("servicer has no sessions to judge relays by")
+	}
+	executor, err := newExecutor(config)
+	if err != nil {
+		return nil, fmt.Errorf("servicer upstreams: %w", err)
+	}
+	return &Servicer{
+		config:   config,
+		address:  config.Key.Address(),
+		sessions: &sessionReader{source: sessions},
+		nonces:   newNonceMemory(config.MaxNonces),
+		executor: executor,
+	}, nil
+}
+
+// Address of the servicer.
+func (s *Servicer) Address() string { return s.address }
+
+// Close drops the kept connections to the upstream nodes. Relays still work afterwards, over new ones.
+func (s *Servicer) Close() { s.executor.transport.CloseIdleConnections() }
+
+// HandleRelay admits, executes and answers one sealed request. The answer is a sealed response, which may carry a
+// signed error; HandleRelay itself never fails. It ends soon after the context does.
+func (s *Servicer) HandleRelay(ctx context.Context, requestEnvelope []byte) []byte {
+	received := s.config.Now()
+	hash, result := s.answer(ctx, requestEnvelope)
+	response, err := relay.SealResponse(s.config.Key, &types.RelayResponse{
+		RequestHash:      hash[:],
+		Servicer:         s.address,
+		ReceivedUnixNano: received.UnixNano(),
+		AnsweredUnixNano: s.config.Now().UnixNano(),
+		UpstreamStatus:   result.status,
+		Payload:          result.payload,
+		Error:            result.refused.signed(),
+	})
+	if err != nil {
+		// Payload, status and message are bounded to what can be sealed, so this is a defect of ours.
+		s.config.Logger.Error("answer could not be sealed", "error", err)
+	}
+	return response
+}
+
+// outcome is what became of a relay: a payload, or the reason why there is none.
+type outcome struct {
+	// status is the upstream's HTTP status, 0 when it was not asked or did not answer.
+	status  uint32
+	payload []byte
+	refused *refusal
+}
+
+// answer takes a relay through all its steps. The hash is that of the request's body, zero when there is none.
+func (s *Servicer) answer(ctx context.Context, envelope []byte) (hash [sha256.Size]byte, result outcome) {
+	if len(envelope) > relay.MaxRequestBytes {
+		message := fmt.Sprintf("the request has more than %d bytes", relay.MaxRequestBytes)
+		return hash, s.refused("", refuse(types.RelayErrorCode_RELAY_ERROR_CODE_TOO_LARGE, message))
+	}
+	opened, err := relay.OpenRequest(envelope)
+	if err != nil {
+		hash, _ = relay.BodyHash(envelope)
+		return hash, s.refused("", refuse(types.RelayErrorCode_RELAY_ERROR_CODE_MALFORMED, err.Error()))
+	}
+	if refused := s.admit(ctx, opened); refused != nil {
+		return opened.BodyHash, s.refused(opened.SignerAddress(), refused)
+	}
+	return opened.BodyHash, s.run(ctx, opened)
+}
+
+// run executes an admitted relay if there is room for it. The nonce is spent only once there is: a relay that was
+// refused as BUSY may be sent again as it is. Spending it is atomic, so of two copies one at most gets through.
+func (s *Servicer) run(ctx context.Context, opened *relay.OpenedRequest) outcome {
+	signer := opened.SignerAddress()
+	release, ok := s.executor.reserve()
+	if !ok {
+		return s.refused(signer, refuse(types.RelayErrorCode_RELAY_ERROR_CODE_BUSY, "the servicer runs as many relays as it may"))
+	}
+	defer release()
+	header := opened.Request.GetSession()
+	byApplication := signer == header.GetApplication()
+	if refused := s.nonces.spend(header, [relay.NonceSize]byte(opened.Request.GetNonce()), byApplication); refused != nil {
+		return s.refused(signer, refused)
+	}
+	return s.executor.run(ctx, header.GetRelayChain(), opened.Request.GetJsonRpc().GetBody())
+}
+
+// refused logs at debug level only: strangers cause it at will.
+func (s *Servicer) refused(signer string, refused *refusal) outcome {
+	s.config.Logger.Debug("relay refused", "code", refused.code.Label(), "signer", signer)
+	return outcome{refused: refused}
+}

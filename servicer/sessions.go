@@ -1,0 +1,82 @@
+package servicer
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/modules"
+)
+
+// maxSessionsRead bounds what sessionReader remembers; a session takes up to three entries.
+const maxSessionsRead = 4096
+
+// sessionReader reads sessions and remembers them for as long as the same block is the last committed one: with the
+// next block members may have changed. Failures are not remembered.
+type sessionReader struct {
+	source Sessions
+
+	mu        sync.Mutex
+	committed int64
+	sessions  map[sessionKey]*types.Session
+}
+
+type sessionKey struct {
+	height                  int64
+	application, relayChain string
+}
+
+// at is the session of the header's application and chain at a height, seen from the committed height. Callers that
+// come at the same moment may each read it; nobody waits for another's read.
+func (r *sessionReader) at(ctx context.Context, committed, height int64, header *types.SessionHeader) (*types.Session, error) {
+	key := sessionKey{height: height, application: header.GetApplication(), relayChain: header.GetRelayChain()}
+	if session, ok := r.recall(committed, key); ok {
+		return session, nil
+	}
+	session, err := r.source.Session(ctx, height, key.application, key.relayChain)
+	if err != nil {
+		return nil, err
+	}
+	r.remember(committed, key, session)
+	return session, nil
+}
+
+func (r *sessionReader) recall(committed int64, key sessionKey) (*types.Session, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.committed != committed {
+		return nil, false
+	}
+	session, ok := r.sessions[key]
+	return session, ok
+}
+
+func (r *sessionReader) remember(committed int64, key sessionKey, session *types.Session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if committed > r.committed {
+		r.committed, r.sessions = committed, make(map[sessionKey]*types.Session)
+	}
+	if committed == r.committed && len(r.sessions) < maxSessionsRead {
+		r.sessions[key] = session
+	}
+}
+
+// absent tells that state answered, and that there is no such session.
+func absent(err error) bool {
+	return errors.Is(err, modules.ErrUnknownActor) || errors.Is(err, modules.ErrChainNotStaked) || errors.Is(err, modules.ErrHeightUnavailable)
+}
+
+// unreadable refuses a relay whose session could not be read.
+func (s *Servicer) unreadable(err error) *refusal {
+	switch {
+	case errors.Is(err, modules.ErrUnknownActor):
+		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_APPLICATION_NOT_STAKED, "the application is not staked")
+	case errors.Is(err, modules.ErrChainNotStaked):
+		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_APPLICATION_NOT_STAKED, "the application is not staked for the relay chain")
+	case !errors.Is(err, modules.ErrHeightUnavailable) && !errors.Is(err, context.Canceled):
+		s.config.Logger.Warn("session could not be read", "error", err)
+	}
+	return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_NOT_READY, "the servicer cannot read the session from state now")
+}
