@@ -1,0 +1,239 @@
+package consensus
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	abci "github.com/cometbft/cometbft/abci/types"
+
+	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/utility"
+)
+
+const (
+	// appVersion is the state machine's protocol version, part of every block header.
+	appVersion = 1
+	// initialHeight is the height of the first block.
+	initialHeight = 1
+
+	codespace = "pocket"
+	// codeNoTransactions refuses a transaction.
+	codeNoTransactions = 1
+	// codeNoQueries refuses an ABCI query.
+	codeNoQueries = 2
+
+	logNoTransactions = "transaction refused: this chain has no kind of transaction"
+	logNoQueries      = "query refused: state is read through the node's HTTP API, not over ABCI"
+)
+
+// application is the state machine as CometBFT calls it. CometBFT's local client calls one method at a time, so there
+// is no lock. It reads no clock and no randomness: time comes with the block.
+type application struct {
+	abci.BaseApplication
+	state State
+	// publish takes every committed head.
+	publish func(types.Head)
+	// fail takes an error after which no further block can be made.
+	fail func(error)
+	// genesis is what InitChain brought; nil once the first block is committed.
+	genesis *genesis.Genesis
+	// finalized is the block that waits for its Commit.
+	finalized *finalizedBlock
+}
+
+// finalizedBlock is a block whose effects are in the working state.
+type finalizedBlock struct {
+	height  int64
+	hash    []byte
+	time    time.Time
+	appHash []byte
+}
+
+// Info tells CometBFT where the state stands, so that it knows what to replay.
+func (a *application) Info(context.Context, *abci.RequestInfo) (*abci.ResponseInfo, error) {
+	return &abci.ResponseInfo{
+		Data:             "pocket",
+		AppVersion:       appVersion,
+		LastBlockHeight:  a.state.Version(),
+		LastBlockAppHash: a.state.Hash(),
+	}, nil
+}
+
+// InitChain lays the genesis into the working state. CometBFT calls it again when the process ended before the first
+// block was committed.
+func (a *application) InitChain(_ context.Context, req *abci.RequestInitChain) (*abci.ResponseInitChain, error) {
+	response, err := a.initChain(req)
+	if err != nil {
+		return nil, a.failed(fmt.Errorf("start chain %q from its genesis: %w", req.ChainId, err))
+	}
+	return response, nil
+}
+
+func (a *application) initChain(req *abci.RequestInitChain) (*abci.ResponseInitChain, error) {
+	if version := a.state.Version(); version != 0 {
+		return nil, fmt.Errorf("the state is at height %d already", version)
+	}
+	if req.InitialHeight != initialHeight {
+		return nil, fmt.Errorf("its first height is %d and must be %d", req.InitialHeight, initialHeight)
+	}
+	parsed, err := genesis.Parse(req.AppStateBytes)
+	if err != nil {
+		return nil, fmt.Errorf("parse app state: %w", err)
+	}
+	if parsed.GetChainId() != req.ChainId {
+		return nil, fmt.Errorf("the app state is of chain %q", parsed.GetChainId())
+	}
+	a.genesis = parsed
+	if err := a.layGenesis(); err != nil {
+		return nil, err
+	}
+	staked, err := utility.Actors(a.state, types.ActorType_ACTOR_TYPE_VALIDATOR)
+	if err != nil {
+		return nil, fmt.Errorf("read validators: %w", err)
+	}
+	validators, err := validatorUpdates(staked)
+	if err != nil {
+		return nil, err
+	}
+	return &abci.ResponseInitChain{Validators: validators, AppHash: a.state.WorkingHash()}, nil
+}
+
+// layGenesis makes the working state that of the genesis and nothing else.
+func (a *application) layGenesis() error {
+	a.state.Rollback()
+	return utility.InitGenesis(a.state, a.genesis)
+}
+
+// CheckTx refuses every transaction.
+func (a *application) CheckTx(context.Context, *abci.RequestCheckTx) (*abci.ResponseCheckTx, error) {
+	return &abci.ResponseCheckTx{Code: codeNoTransactions, Codespace: codespace, Log: logNoTransactions}, nil
+}
+
+// InsertTx refuses every transaction.
+func (a *application) InsertTx(context.Context, *abci.RequestInsertTx) (*abci.ResponseInsertTx, error) {
+	return &abci.ResponseInsertTx{Code: codeNoTransactions}, nil
+}
+
+// PrepareProposal proposes a block without transactions.
+func (a *application) PrepareProposal(context.Context, *abci.RequestPrepareProposal) (*abci.ResponsePrepareProposal, error) {
+	return &abci.ResponsePrepareProposal{}, nil
+}
+
+// ProcessProposal rejects a block with transactions: no honest proposer puts any in.
+func (a *application) ProcessProposal(
+	_ context.Context, req *abci.RequestProcessProposal,
+) (*abci.ResponseProcessProposal, error) {
+	if len(req.Txs) > 0 {
+		return &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_REJECT}, nil
+	}
+	return &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_ACCEPT}, nil
+}
+
+// FinalizeBlock runs a decided block on the last committed version and answers with the hash of the result. Nothing is
+// durable yet. The same block may come again after a crash and gives the same answer.
+func (a *application) FinalizeBlock(_ context.Context, req *abci.RequestFinalizeBlock) (*abci.ResponseFinalizeBlock, error) {
+	response, err := a.finalizeBlock(req)
+	if err != nil {
+		return nil, a.failed(fmt.Errorf("run block %d: %w", req.Height, err))
+	}
+	return response, nil
+}
+
+func (a *application) finalizeBlock(req *abci.RequestFinalizeBlock) (*abci.ResponseFinalizeBlock, error) {
+	a.finalized = nil
+	if err := a.startFromCommitted(req.Height); err != nil {
+		return nil, err
+	}
+	if err := utility.EndBlock(a.state, req.Height, req.Hash); err != nil {
+		return nil, err
+	}
+	appHash := a.state.WorkingHash()
+	a.finalized = &finalizedBlock{
+		height:  req.Height,
+		hash:    bytes.Clone(req.Hash),
+		time:    req.Time,
+		appHash: bytes.Clone(appHash),
+	}
+	return &abci.ResponseFinalizeBlock{TxResults: refusals(len(req.Txs)), AppHash: appHash}, nil
+}
+
+// startFromCommitted drops leftovers of an unfinished block. Version 0 is the exception that proves the rule: the
+// genesis is committed with the first block only, so it is laid again.
+func (a *application) startFromCommitted(height int64) error {
+	version := a.state.Version()
+	if height != version+1 {
+		return fmt.Errorf("the state is at height %d", version)
+	}
+	if version > 0 {
+		a.state.Rollback()
+		return nil
+	}
+	if a.genesis == nil {
+		return errors.New("the state is empty and no genesis was given")
+	}
+	return a.layGenesis()
+}
+
+// refusals are the results of n transactions, all refused.
+func refusals(n int) []*abci.ExecTxResult {
+	results := make([]*abci.ExecTxResult, n)
+	for i := range results {
+		results[i] = &abci.ExecTxResult{Code: codeNoTransactions, Codespace: codespace, Log: logNoTransactions}
+	}
+	return results
+}
+
+// Commit makes the finalized block durable and publishes it. All blocks are kept: a retain height is not set.
+func (a *application) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit, error) {
+	if err := a.commit(); err != nil {
+		return nil, a.failed(fmt.Errorf("commit block: %w", err))
+	}
+	return &abci.ResponseCommit{}, nil
+}
+
+func (a *application) commit() error {
+	block := a.finalized
+	if block == nil {
+		return errors.New("no block is finalized")
+	}
+	version, hash, err := a.state.Commit()
+	if err != nil {
+		return fmt.Errorf("commit state of height %d: %w", block.height, err)
+	}
+	if version != block.height || !bytes.Equal(hash, block.appHash) {
+		return fmt.Errorf("the state is height %d with hash %X, but height %d with hash %X was agreed on",
+			version, hash, block.height, block.appHash)
+	}
+	a.finalized, a.genesis = nil, nil
+	a.publish(types.Head{Height: block.height, BlockHash: block.hash, Time: block.time})
+	return nil
+}
+
+// Query refuses every query.
+func (a *application) Query(context.Context, *abci.RequestQuery) (*abci.ResponseQuery, error) {
+	return &abci.ResponseQuery{
+		Code: codeNoQueries, Codespace: codespace, Log: logNoQueries, Height: a.state.Version(),
+	}, nil
+}
+
+// OfferSnapshot declines: state comes from blocks only.
+func (a *application) OfferSnapshot(context.Context, *abci.RequestOfferSnapshot) (*abci.ResponseOfferSnapshot, error) {
+	return &abci.ResponseOfferSnapshot{Result: abci.ResponseOfferSnapshot_ABORT}, nil
+}
+
+// ApplySnapshotChunk declines: state comes from blocks only.
+func (a *application) ApplySnapshotChunk(
+	context.Context, *abci.RequestApplySnapshotChunk,
+) (*abci.ResponseApplySnapshotChunk, error) {
+	return &abci.ResponseApplySnapshotChunk{Result: abci.ResponseApplySnapshotChunk_ABORT}, nil
+}
+
+// failed reports the error to the engine and hands it on to CometBFT, which keeps its text only.
+func (a *application) failed(err error) error {
+	a.fail(err)
+	return err
+}

@@ -1,0 +1,85 @@
+package consensus
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	cmtcfg "github.com/cometbft/cometbft/config"
+
+	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
+)
+
+// Bounds of Config.BlockTime.
+const (
+	MinBlockTime = 10 * time.Millisecond
+	MaxBlockTime = time.Hour
+)
+
+// Config says which chain an engine runs, where, and as whom.
+type Config struct {
+	// Home is the directory that CometBFT's files go below: databases, write-ahead log and last-sign state in data/, the
+	// peers' address book in config/. No private key is written.
+	Home string
+	// Genesis is the chain's first state, valid.
+	Genesis *genesis.Genesis
+	// ValidatorKey signs blocks when its public key is a validator's; otherwise the engine follows the chain.
+	ValidatorKey crypto.PrivateKey
+	// BlockTime is the pause between a decided block and the next proposal, MinBlockTime to MaxBlockTime. The interval
+	// between blocks is longer by the time it takes to agree.
+	BlockTime time.Duration
+	// Logger takes CometBFT's log too, its info lines at debug level. Nil discards.
+	Logger *slog.Logger
+}
+
+// validate reports the first field that no engine could run with.
+func (c Config) validate() error {
+	switch {
+	case c.Home == "":
+		return errors.New("home directory is not set")
+	case c.Genesis == nil:
+		return errors.New("genesis is not set")
+	case len(c.ValidatorKey.Bytes()) == 0:
+		return errors.New("validator key is not set")
+	case c.BlockTime < MinBlockTime || c.BlockTime > MaxBlockTime:
+		return fmt.Errorf("block time is %s; it may be %s to %s", c.BlockTime, MinBlockTime, MaxBlockTime)
+	}
+	return nil
+}
+
+// cometConfig is CometBFT's configuration: one node on loopback that opens no port but that of its peers.
+func (c Config) cometConfig() (*cmtcfg.Config, error) {
+	config := cmtcfg.DefaultConfig().SetRoot(c.Home)
+	// The default is the host's name, which is nobody's business.
+	config.Moniker = "pocket"
+	config.RPC.ListenAddress = ""
+	config.P2P.ListenAddress = "tcp://127.0.0.1:0"
+	config.P2P.PexReactor = false
+	config.P2P.AddrBookStrict = false
+	config.P2P.AllowDuplicateIP = true
+	config.TxIndex.Indexer = "null"
+	config.Instrumentation.Prometheus = false
+	setTimeouts(config.Consensus, c.BlockTime)
+	return config, config.ValidateBasic()
+}
+
+// setTimeouts fits CometBFT's timeouts to the block time. Only the pause after a commit is the block time itself. The
+// others run while validators wait for each other: they follow the block time, so that a missing proposer costs a few
+// blocks rather than minutes, but stay above what a busy machine needs to answer.
+func setTimeouts(consensus *cmtcfg.ConsensusConfig, blockTime time.Duration) {
+	consensus.TimeoutCommit = blockTime
+	consensus.SkipTimeoutCommit = false
+	consensus.CreateEmptyBlocks = true
+	consensus.CreateEmptyBlocksInterval = 0
+	consensus.TimeoutPropose = within(3*blockTime, 500*time.Millisecond, 3*time.Second)
+	consensus.TimeoutPrevote = within(blockTime, 200*time.Millisecond, time.Second)
+	consensus.TimeoutPrecommit = consensus.TimeoutPrevote
+	consensus.TimeoutProposeDelta = consensus.TimeoutPropose / 2
+	consensus.TimeoutPrevoteDelta = consensus.TimeoutPrevote / 2
+	consensus.TimeoutPrecommitDelta = consensus.TimeoutPrecommit / 2
+	consensus.PeerGossipSleepDuration = within(blockTime/10, 5*time.Millisecond, 100*time.Millisecond)
+}
+
+func within(d, low, high time.Duration) time.Duration { return min(max(d, low), high) }

@@ -1,0 +1,227 @@
+package consensus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	cmtcfg "github.com/cometbft/cometbft/config"
+	"github.com/cometbft/cometbft/libs/log"
+	"github.com/cometbft/cometbft/node"
+	"github.com/cometbft/cometbft/proxy"
+	cmttypes "github.com/cometbft/cometbft/types"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// drainPatience is how long the end waits for JSON-RPC requests that are being answered.
+const drainPatience = 500 * time.Millisecond
+
+// Stages of an engine, in order.
+const (
+	stageBuilt int32 = iota
+	stageRunning
+	stageEnded
+)
+
+// Engine is one CometBFT node with our state machine. It runs once.
+type Engine struct {
+	heads  *Heads
+	node   *node.Node
+	logger log.Logger
+	signs  *engineSigns
+	gate   *gate
+	// databases are CometBFT's, open from New until the end of Run.
+	databases []io.Closer
+	// failed holds the first error after which there are no more blocks.
+	failed chan error
+	stage  atomic.Int32
+}
+
+// New opens the chain in the home directory and replays into state whatever blocks the state has not committed. It
+// takes the databases below the home: end the engine with Run or Close. Errors: ErrForeignHome.
+func New(cfg Config, state State) (*Engine, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("configure consensus: %w", err)
+	}
+	config, err := cfg.cometConfig()
+	if err != nil {
+		return nil, fmt.Errorf("configure CometBFT: %w", err)
+	}
+	return newEngine(cfg, config, state)
+}
+
+func newEngine(cfg Config, config *cmtcfg.Config, state State) (*Engine, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	e := &Engine{heads: &Heads{}, gate: &gate{}, failed: make(chan error, 1)}
+	e.signs = &engineSigns{failed: e.fail}
+	e.logger = newLogger(cfg.Logger, e.signs)
+	if err := e.openNode(cfg, config, state); err != nil {
+		return nil, errors.Join(fmt.Errorf("open chain in %s: %w", cfg.Home, err), e.closeDatabases())
+	}
+	return e, nil
+}
+
+// openNode builds the CometBFT node, which shakes hands with the state: this is where blocks are replayed.
+func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error {
+	doc, err := genesisDoc(cfg.Genesis)
+	if err != nil {
+		return err
+	}
+	begun, err := openHome(config, doc, state.Version())
+	if err != nil {
+		return err
+	}
+	signer, err := newSigner(cfg.ValidatorKey, config.PrivValidatorStateFile(), begun)
+	if err != nil {
+		return err
+	}
+	app := &application{state: state, publish: e.publish, fail: e.fail}
+	err = guard("shake hands with the state", func() error {
+		var err error
+		e.node, err = node.NewNode(config, signer, nodeKey(cfg.ValidatorKey), proxy.NewLocalClientCreator(app),
+			func() (*cmttypes.GenesisDoc, error) { return doc, nil },
+			remembering(cmtcfg.DefaultDBProvider, &e.databases),
+			node.DefaultMetricsProvider(config.Instrumentation), e.logger)
+		return err
+	})
+	select {
+	case cause := <-e.failed:
+		// CometBFT hands on the text of the application's error only.
+		return cause
+	default:
+		return err
+	}
+}
+
+// Heads are the committed blocks. Those that New replays are published before it returns.
+func (e *Engine) Heads() *Heads { return e.heads }
+
+// RPC is the chain's own JSON-RPC over HTTP. It may be called at any time; the handler answers 503 except while Run has
+// the node running.
+func (e *Engine) RPC() (http.Handler, error) {
+	handler, err := newRPC(e.node, e.gate, e.logger)
+	if err != nil {
+		return nil, fmt.Errorf("configure the chain's JSON-RPC: %w", err)
+	}
+	return handler, nil
+}
+
+// Run makes and follows blocks until the context ends, then stops the node and closes its databases. It returns nil
+// when the context ended it, and an error when the chain could not start or cannot go on.
+func (e *Engine) Run(ctx context.Context) error {
+	if !e.stage.CompareAndSwap(stageBuilt, stageRunning) {
+		return errors.New("run consensus: the engine was run or closed before")
+	}
+	defer e.stage.Store(stageEnded)
+	// CometBFT would sleep until the genesis time whatever happens.
+	if !waitUntil(ctx, e.node.GenesisDoc().GenesisTime) {
+		return e.release()
+	}
+	if err := guard("start node", e.node.Start); err != nil {
+		return errors.Join(fmt.Errorf("run consensus: %w", err), e.release())
+	}
+	e.signs.witnessing.Store(true)
+	e.gate.open()
+	var err error
+	select {
+	case <-ctx.Done():
+	case cause := <-e.failed:
+		err = fmt.Errorf("run consensus: %w", cause)
+	}
+	return errors.Join(err, e.stop())
+}
+
+// Close releases an engine that is not run. After Run it does nothing.
+func (e *Engine) Close() error {
+	if !e.stage.CompareAndSwap(stageBuilt, stageEnded) {
+		return nil
+	}
+	return e.release()
+}
+
+// publish marks heads that were not witnessed: replayed by New or by Run's start, or fetched from peers in bulk.
+func (e *Engine) publish(head types.Head) {
+	head.CatchingUp = !e.signs.witnessing.Load() || e.node.ConsensusReactor().WaitSync()
+	e.heads.publish(head)
+}
+
+// fail keeps the first error after which there are no more blocks.
+func (e *Engine) fail(err error) {
+	select {
+	case e.failed <- err:
+	default:
+	}
+}
+
+// stop ends a running node. CometBFT closes its databases itself, but forgets the connections to the state machine.
+func (e *Engine) stop() error {
+	e.gate.close(drainPatience)
+	e.signs.stopping.Store(true)
+	if err := e.node.Stop(); err != nil {
+		return fmt.Errorf("stop node: %w", err)
+	}
+	if err := e.node.ProxyApp().Stop(); err != nil {
+		return fmt.Errorf("stop connections to the state machine: %w", err)
+	}
+	return nil
+}
+
+// release ends a node that is built but does not run, which CometBFT has no way to do itself.
+func (e *Engine) release() error {
+	e.signs.stopping.Store(true)
+	return errors.Join(e.node.EventBus().Stop(), e.node.ProxyApp().Stop(), e.closeDatabases())
+}
+
+func (e *Engine) closeDatabases() error {
+	var errs []error
+	for _, database := range e.databases {
+		errs = append(errs, database.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// remembering notes every database that CometBFT opens, because CometBFT leaves them open when it fails half-way.
+func remembering[DB io.Closer](
+	open func(*cmtcfg.DBContext) (DB, error), opened *[]io.Closer,
+) func(*cmtcfg.DBContext) (DB, error) {
+	return func(at *cmtcfg.DBContext) (DB, error) {
+		db, err := open(at)
+		if err == nil {
+			*opened = append(*opened, db)
+		}
+		return db, err
+	}
+}
+
+// guard names what failed, and turns a panic into an error: CometBFT panics where its stores contradict each other.
+func guard(doing string, do func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%s: %s", doing, gist(fmt.Sprint(r)))
+		}
+	}()
+	if err := do(); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}
+
+// waitUntil waits for a moment; false when the context ended first.
+func waitUntil(ctx context.Context, moment time.Time) bool {
+	timer := time.NewTimer(time.Until(moment))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return ctx.Err() == nil
+	}
+}

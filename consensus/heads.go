@@ -1,0 +1,61 @@
+package consensus
+
+import (
+	"bytes"
+	"sync"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// Heads publishes committed blocks to any number of subscribers. A subscriber that is busy misses heads rather than
+// delaying the chain: of the heads that it has not received yet, only the latest waits for it. The zero value is ready.
+type Heads struct {
+	mu          sync.Mutex
+	latest      types.Head
+	published   bool
+	subscribers map[chan types.Head]struct{}
+}
+
+// Subscribe returns a channel of heads and a function that ends the subscription, which may be called more than once.
+// If the latest head was witnessed, it is received at once. The channel is never closed. Receivers share a head's block
+// hash and must not change it.
+func (h *Heads) Subscribe() (heads <-chan types.Head, cancel func()) {
+	slot := make(chan types.Head, 1)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.subscribers == nil {
+		h.subscribers = make(map[chan types.Head]struct{})
+	}
+	h.subscribers[slot] = struct{}{}
+	if h.published && !h.latest.CatchingUp {
+		slot <- h.latest
+	}
+	return slot, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.subscribers, slot)
+	}
+}
+
+// Latest is the head that was published last, witnessed or not; false before the first.
+func (h *Heads) Latest() (types.Head, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.latest, h.published
+}
+
+// publish hands the head to every subscriber without waiting for any.
+func (h *Heads) publish(head types.Head) {
+	head.BlockHash = bytes.Clone(head.BlockHash)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.latest, h.published = head, true
+	for slot := range h.subscribers {
+		select {
+		case <-slot:
+		default:
+		}
+		// The slot is free and stays free: only publish and Subscribe fill it, both under the lock.
+		slot <- head
+	}
+}

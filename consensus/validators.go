@@ -1,0 +1,44 @@
+package consensus
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	abci "github.com/cometbft/cometbft/abci/types"
+	"github.com/cometbft/cometbft/crypto/ed25519"
+	cmttypes "github.com/cometbft/cometbft/types"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// upoktPerPower is the stake that one unit of voting power stands for: 1 POKT.
+const upoktPerPower = 1_000_000
+
+// votingPower is a stake's voting power: whole POKT, at least 1.
+func votingPower(stakeUPOKT uint64) int64 {
+	return max(1, int64(stakeUPOKT/upoktPerPower))
+}
+
+// validatorUpdates turns staked validators into CometBFT's validator set, in the order given. It refuses an empty set,
+// a malformed key, and a total voting power above what CometBFT can count.
+func validatorUpdates(actors []*types.Actor) ([]abci.ValidatorUpdate, error) {
+	if len(actors) == 0 {
+		return nil, errors.New("no validator is staked, so nobody could make a block")
+	}
+	updates := make([]abci.ValidatorUpdate, 0, len(actors))
+	var total int64
+	for _, actor := range actors {
+		key, err := hex.DecodeString(actor.GetPublicKey())
+		if err != nil || len(key) != ed25519.PubKeySize {
+			return nil, fmt.Errorf("validator %s: %q is not an ed25519 public key in hex", actor.GetAddress(), actor.GetPublicKey())
+		}
+		power := votingPower(actor.GetStakeUpokt())
+		if power > cmttypes.MaxTotalVotingPower-total {
+			return nil, fmt.Errorf("validator %s: total voting power exceeds %d", actor.GetAddress(), cmttypes.MaxTotalVotingPower)
+		}
+		total += power
+		updates = append(updates, abci.Ed25519ValidatorUpdate(key, power))
+	}
+	return updates, nil
+}
