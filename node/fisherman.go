@@ -88,7 +88,7 @@ func (s ownSessions) Sessions(ctx context.Context, height int64) ([]*types.Sessi
 // noSession tells that an application has no session at a height at which it is staked: it was paused, or staked in the
 // block itself, so that its sessions begin with the next.
 func noSession(err error) bool {
-	return errors.Is(err, modules.ErrUnknownActor) || errors.Is(err, modules.ErrChainNotStaked) || errors.Is(err, utility.ErrPaused)
+	return errors.Is(err, modules.ErrUnknownActor) || errors.Is(err, modules.ErrChainNotStaked) || errors.Is(err, modules.ErrApplicationPaused)
 }
 
 // Policy is made of the parameters as of the block before the session.

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/pocket-fisherman/fisherman/fisherman"
@@ -35,9 +36,14 @@ func (r qosReader) Report(ctx context.Context, filter rpc.QoSFilter) (qos.Report
 	if err != nil {
 		return qos.Report{}, err
 	}
-	sessions = slices.DeleteFunc(sessions, func(s *types.QoSSession) bool { return !admits(filter, s) })
-	if filter.SessionID != "" && len(sessions) == 0 {
-		return qos.Report{}, modules.ErrUnknownSession
+	if filter.SessionID != "" {
+		sessions = slices.DeleteFunc(sessions, func(s *types.QoSSession) bool { return s.GetHeader().GetId() != filter.SessionID })
+		if len(sessions) == 0 {
+			return qos.Report{}, modules.ErrUnknownSession
+		}
+	}
+	if filter.Servicer != "" {
+		sessions = slices.DeleteFunc(sessions, func(s *types.QoSSession) bool { return !hasMember(s, filter.Servicer) })
 	}
 	if filter.Last > 0 {
 		sessions = sessions[max(0, len(sessions)-filter.Last):]
@@ -45,6 +51,9 @@ func (r qosReader) Report(ctx context.Context, filter rpc.QoSFilter) (qos.Report
 	report := qos.Report{Sessions: []qos.SessionReport{}}
 	for _, session := range sessions {
 		rounds, err := r.fisherman.Rounds(ctx, session.GetHeader().GetId())
+		if errors.Is(err, modules.ErrUnknownSession) {
+			continue // pruned since it was listed
+		}
 		if err != nil {
 			return qos.Report{}, err
 		}
@@ -57,13 +66,8 @@ func (r qosReader) Report(ctx context.Context, filter rpc.QoSFilter) (qos.Report
 	return report, nil
 }
 
-func admits(filter rpc.QoSFilter, session *types.QoSSession) bool {
-	if filter.SessionID != "" && session.GetHeader().GetId() != filter.SessionID {
-		return false
-	}
-	return filter.Servicer == "" || slices.ContainsFunc(session.GetServicers(), func(s *types.QoSServicer) bool {
-		return s.GetAddress() == filter.Servicer
-	})
+func hasMember(session *types.QoSSession, servicer string) bool {
+	return slices.ContainsFunc(session.GetServicers(), func(s *types.QoSServicer) bool { return s.GetAddress() == servicer })
 }
 
 // statusReader shows the node to the API.

@@ -62,6 +62,7 @@ func TestReportAdmitsWhatTheFilterSays(t *testing.T) {
 		{name: "all, oldest first", want: "abc", servicers: 4},
 		{name: "one session", filter: rpc.QoSFilter{SessionID: id("b")}, want: "b", servicers: 1},
 		{name: "unknown session", filter: rpc.QoSFilter{SessionID: id("d")}, err: modules.ErrUnknownSession},
+		{name: "a session that the servicer is not in", filter: rpc.QoSFilter{SessionID: id("b"), Servicer: late}},
 		{name: "one servicer", filter: rpc.QoSFilter{Servicer: late}, want: "c", servicers: 1},
 		{name: "the newest", filter: rpc.QoSFilter{Last: 2}, want: "bc", servicers: 3},
 		{name: "more than there are", filter: rpc.QoSFilter{Last: 9}, want: "abc", servicers: 4},

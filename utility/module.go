@@ -33,7 +33,7 @@ func (m *Module) Height() int64 { return m.versions.Latest() }
 // Session is the session of an application on a relay chain that the block at height belongs to, from height 1 to one
 // block into the future. Its members follow from the state after the block before height; those of block 1 from the
 // state after block 1. Errors: modules.ErrHeightUnavailable, modules.ErrUnknownActor, modules.ErrChainNotStaked,
-// ErrPaused.
+// modules.ErrApplicationPaused.
 func (m *Module) Session(ctx context.Context, height int64, application, relayChain string) (*types.Session, error) {
 	latest := m.versions.Latest()
 	if latest < 1 {

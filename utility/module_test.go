@@ -148,7 +148,7 @@ func TestPausedApplicationHasNoSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = utility.Session(store, 8, paused.Address, "0001")
-	if !errors.Is(err, utility.ErrPaused) || !strings.Contains(err.Error(), paused.Address+" since height 7") {
+	if !errors.Is(err, modules.ErrApplicationPaused) || !strings.Contains(err.Error(), paused.Address+" since height 7") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -1,7 +1,6 @@
 package utility
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,13 +11,10 @@ import (
 	"github.com/pocket-fisherman/fisherman/utility/session"
 )
 
-// ErrPaused: the application is staked for the relay chain, but paused, and so has no session.
-var ErrPaused = errors.New("application is paused")
-
 // Session is the session of an application on a relay chain that the block at height belongs to, with the members that
 // follow from the state r. That should be the state after the block before it (see Module). Errors:
 // modules.ErrHeightUnavailable when height is below 1 or r is older than the session's start,
-// modules.ErrUnknownActor, modules.ErrChainNotStaked, ErrPaused.
+// modules.ErrUnknownActor, modules.ErrChainNotStaked, modules.ErrApplicationPaused.
 func Session(r Reader, height int64, application, relayChain string) (*types.Session, error) {
 	if height < 1 {
 		return nil, fmt.Errorf("%w: %d, heights start at 1", modules.ErrHeightUnavailable, height)
@@ -60,7 +56,7 @@ func servedApplication(r Reader, address, relayChain string) (*types.Actor, erro
 			strings.Join(application.GetChains(), ", "))
 	}
 	if paused := application.GetPausedHeight(); paused != 0 {
-		return nil, fmt.Errorf("%w: %s since height %d", ErrPaused, address, paused)
+		return nil, fmt.Errorf("%w: %s since height %d", modules.ErrApplicationPaused, address, paused)
 	}
 	return application, nil
 }

@@ -15,6 +15,8 @@ var (
 	ErrUnknownActor = errors.New("actor is not staked")
 	// ErrChainNotStaked: the application is staked, but not for that relay chain.
 	ErrChainNotStaked = errors.New("application is not staked for the relay chain")
+	// ErrApplicationPaused: the application is staked for the relay chain, but paused, and so has no session.
+	ErrApplicationPaused = errors.New("application is paused")
 	// ErrUnknownSession: the fisherman holds no session of that id.
 	ErrUnknownSession = errors.New("session is not known to this fisherman")
 )
@@ -25,7 +27,7 @@ type UtilityModule interface {
 	Height() int64
 	// Session is the session of an application on a relay chain that the block at height belongs to: any past height
 	// within the retained range, or one block into the future. Errors: ErrHeightUnavailable, ErrUnknownActor,
-	// ErrChainNotStaked.
+	// ErrChainNotStaked, ErrApplicationPaused.
 	Session(ctx context.Context, height int64, application, relayChain string) (*types.Session, error)
 	// Actors are the staked actors of one type as of a committed height, ordered by address. Errors:
 	// ErrHeightUnavailable.

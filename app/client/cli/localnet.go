@@ -1,0 +1,225 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pocket-fisherman/fisherman/localnet"
+	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+)
+
+// stopGrace is how long a LocalNet may take to stop before the process ends without it.
+const stopGrace = 4 * time.Second
+
+// maximumSessions is the most complete sessions that --sessions takes.
+const maximumSessions = 1000
+
+// localnetOrder is what 'pocket localnet' was told.
+type localnetOrder struct {
+	options localnet.Options
+	// sessions to complete; 0 runs until a signal.
+	sessions         int64
+	output, logLevel string
+}
+
+func newLocalnet(io streams) *cobra.Command {
+	order := localnetOrder{options: localnet.DefaultOptions()}
+	numbers := localnetNumbers{}
+	command := &cobra.Command{
+		Use:   "localnet",
+		Short: "Run a whole network on this machine, with servicers that misbehave",
+		Long: `Runs one validator, one application, servicers and a fisherman in this process, on loopback only, and shows what the
+fisherman measures. Relay chain 0001 is the network's own chain. Some servicers are faulty on purpose: slow ones behind
+a network delay, down ones that refuse connections, lying ones that sign altered answers.
+
+It runs until Ctrl-C, or until --sessions are complete, and then prints the report on standard output.`,
+		Example: `  pocket localnet
+  pocket localnet --sessions 2 --output json
+  pocket localnet --servicers 24 --slow 0 --down 0 --lying 0`,
+		Args: noArguments,
+		RunE: func(command *cobra.Command, _ []string) error {
+			numbers.into(&order.options)
+			order.options.Explicit = localnet.Flags{}
+			for _, flag := range localnetFlags {
+				order.options.Explicit[flag] = command.Flags().Changed(string(flag))
+			}
+			return runLocalnet(command.Context(), io, order)
+		},
+	}
+	numbers.add(command, &order)
+	flags := command.Flags()
+	addSpan(flags, &order.options.Delay, "delay", order.options.Delay, 0, math.MaxInt64, "what a slow servicer's network adds to a round trip")
+	addSpan(flags, &order.options.BlockTime, "block-time", order.options.BlockTime, 0, math.MaxInt64, "pause between blocks")
+	flags.StringVar(&order.options.Home, "home", "", "directory `DIR` of the network, kept for the next run (default a temporary one, removed at the end)")
+	flags.StringVar(&order.options.RPCListen, "rpc-listen", order.options.RPCListen, "loopback `HOST:PORT` of the node's API; port 0 takes any free one")
+	addChoice(flags, &order.output, "output", outputTable, "form of the report", outputTable, outputJSON)
+	addChoice(flags, &order.logLevel, "log-level", "warn", "least level that is logged", "error", "warn", "info", "debug")
+	return command
+}
+
+// localnetFlags are the flags that a home records.
+var localnetFlags = []localnet.Flag{
+	localnet.FlagServicers, localnet.FlagSlow, localnet.FlagDown, localnet.FlagLying, localnet.FlagDelay, localnet.FlagBlockTime,
+	localnet.FlagBlocksPerSession, localnet.FlagChecksPerSession, localnet.FlagSeed, localnet.FlagRPCListen,
+}
+
+// localnetNumbers are the numeric flags before package localnet judges their ranges.
+type localnetNumbers struct {
+	servicers, slow, down, lying, blocks, checks, seed int64
+}
+
+func (n *localnetNumbers) add(command *cobra.Command, order *localnetOrder) {
+	flags, o := command.Flags(), order.options
+	addNumber(flags, &n.servicers, "servicers", int64(o.Servicers), 0, math.MaxInt64, "number of servicers, faulty ones included")
+	addNumber(flags, &n.slow, "slow", int64(o.Slow), 0, math.MaxInt64, "how many of them are slow")
+	addNumber(flags, &n.down, "down", int64(o.Down), 0, math.MaxInt64, "how many of them are down")
+	addNumber(flags, &n.lying, "lying", int64(o.Lying), 0, math.MaxInt64, "how many of them are lying")
+	addNumber(flags, &n.blocks, "blocks-per-session", o.BlocksPerSession, 0, math.MaxInt64, "blocks in a session")
+	addNumber(flags, &n.checks, "checks-per-session", int64(o.ChecksPerSession), 0, math.MaxInt64, "checks of every servicer in a session")
+	addNumber(flags, &n.seed, "seed", int64(o.Seed), 0, math.MaxInt64, "seed of all keys, and so of all addresses")
+	addNumber(flags, &order.sessions, "sessions", 0, 1, maximumSessions, "end by itself after so many complete sessions (default run until Ctrl-C)")
+}
+
+func (n *localnetNumbers) into(o *localnet.Options) {
+	o.Servicers, o.Slow, o.Down, o.Lying = int(n.servicers), int(n.slow), int(n.down), int(n.lying)
+	o.BlocksPerSession, o.ChecksPerSession, o.Seed = n.blocks, uint32(min(n.checks, math.MaxUint32)), uint64(n.seed)
+}
+
+// runLocalnet runs a LocalNet beside a watch over it, until one of them or the context ends.
+func runLocalnet(ctx context.Context, io streams, order localnetOrder) error {
+	progress := newProgress(io.err)
+	defer progress.Close()
+	order.options.Logger = slog.New(slog.NewTextHandler(progress, &slog.HandlerOptions{Level: logLevel(order.logLevel)}))
+	network, err := localnet.New(ctx, order.options)
+	if err != nil {
+		return err
+	}
+	node, err := client.New(network.RPCURL())
+	if err != nil {
+		return errors.Join(err, network.Close())
+	}
+	defer node.Close()
+	if err := writeText(io.err, welcome(network)); err != nil {
+		return errors.Join(err, network.Close())
+	}
+
+	watch := newWatch(node, progress, network.Options(), int(order.sessions))
+	err = runWatched(ctx, network.Run, watch)
+	progress.Close()
+	if _, unstoppable := errors.AsType[*stopError](err); err != nil && !unstoppable {
+		return err
+	}
+	return errors.Join(finish(io, order, watch), err)
+}
+
+// finish prints the report. It is the whole answer of a run without --sessions, and what there is of an interrupted one.
+func finish(io streams, order localnetOrder, watch *watch) error {
+	if err := writeReport(io.out, watch.report(), order.output); err != nil {
+		return err
+	}
+	if order.sessions > 0 && !watch.finished() {
+		return fail(ExitInterrupted, "interrupted after %d of %d complete sessions", watch.complete(), order.sessions)
+	}
+	return nil
+}
+
+// stopError says that a LocalNet was still running when the process had to end.
+type stopError struct{}
+
+func (*stopError) Error() string {
+	return fmt.Sprintf("the LocalNet did not stop within %s", stopGrace)
+}
+
+// runWatched runs the network until the watch is finished or the context ends, then stops it. The network outlives the
+// context for one last look at its samples. The error is the network's own failure, or a *stopError.
+func runWatched(ctx context.Context, run func(context.Context) error, watch *watch) error {
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- run(running) }()
+
+	watching, stopWatching := context.WithCancel(ctx)
+	defer stopWatching()
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		watch.run(watching)
+	}()
+
+	select {
+	case err := <-ended:
+		stopWatching()
+		<-watched
+		if err == nil {
+			err = errors.New("the LocalNet ended by itself")
+		}
+		return err
+	case <-watched:
+	}
+	stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(stopGrace):
+		return &stopError{}
+	}
+}
+
+// welcome says where the network is, who misbehaves, how to stop it and what to try.
+func welcome(network *localnet.LocalNet) string {
+	var text strings.Builder
+	options := network.Options()
+	if sla := genesis.DefaultParams().GetQos().GetLatencySla().AsDuration(); options.Slow > 0 && options.Delay <= sla {
+		fmt.Fprintf(&text, "warning: --delay %s is not above the latency SLA of %s; a slow servicer will rank healthy\n", options.Delay, sla)
+	}
+	fmt.Fprintf(&text, "LocalNet %s\n", network.ChainID())
+	fmt.Fprintf(&text, "  node API      %s\n", network.RPCURL())
+	fmt.Fprintf(&text, "  chain RPC     %s (relay chain %s)\n", network.ChainRPCURL(), localnet.RelayChain)
+	fmt.Fprintf(&text, "  application   %s\n", network.Application())
+	fmt.Fprintf(&text, "  fisherman     %s\n", network.FishermanAddress())
+	for _, servicer := range network.Servicers() {
+		fmt.Fprintf(&text, "  servicer      %s at %s, %s\n", servicer.Address, servicer.ServiceURL, faultText(servicer.Fault, options.Delay))
+	}
+	fmt.Fprintf(&text, "  home          %s%s\n", clean(network.Home()), homeText(options))
+	fmt.Fprintf(&text, "Stop it with Ctrl-C. Try in another terminal: bin/pocket fisherman qos%s\n\n", nodeHint(network.RPCURL()))
+	return text.String()
+}
+
+func faultText(fault localnet.Fault, delay time.Duration) string {
+	switch fault {
+	case localnet.FaultNone:
+		return "honest"
+	case localnet.FaultSlow:
+		return fmt.Sprintf("slow by %s", delay)
+	default:
+		return string(fault)
+	}
+}
+
+func homeText(options localnet.Options) string {
+	if options.Home == "" {
+		return " (temporary)"
+	}
+	return ""
+}
+
+func nodeHint(url string) string {
+	if url == defaultNode {
+		return ""
+	}
+	return " --node " + url
+}
+
+func logLevel(name string) slog.Level {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(name)) // the flag takes names of levels only
+	return level
+}

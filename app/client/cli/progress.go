@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/qos"
+)
+
+// plainEvery is the pause between two tables on an output that is no terminal.
+const plainEvery = 5 * time.Second
+
+// progress shows a running LocalNet on standard error. As a writer it takes log lines, one or more whole ones at a time.
+type progress interface {
+	io.Writer
+	Show(shot snapshot)
+	// Close leaves the output ready for other use; it may be called again.
+	Close()
+}
+
+// snapshot is what is known of a LocalNet at one moment.
+type snapshot struct {
+	at     time.Time
+	height int64
+	// blocks in a session.
+	blocks  int64
+	session qos.SessionReport
+	// before is the session before it; nil for none.
+	before *qos.SessionReport
+}
+
+// newProgress redraws in place on a terminal and prints plain lines elsewhere.
+func newProgress(out io.Writer) progress {
+	if file, is := terminal(out); is {
+		return &liveProgress{out: file}
+	}
+	return &plainProgress{out: out}
+}
+
+// heading is the line above the table.
+func (s snapshot) heading() string {
+	left := max(s.session.Height+s.blocks-1-s.height, 0)
+	line := fmt.Sprintf("height %d, session %s, %d blocks left, checks %d/%d done", s.height, abbreviate(s.session.ID), left,
+		s.session.ChecksDone, s.session.ChecksPlanned)
+	if s.session.ChecksDropped+s.session.ChecksVoid > 0 {
+		line += fmt.Sprintf(", %d dropped, %d void", s.session.ChecksDropped, s.session.ChecksVoid)
+	}
+	return line + "\n"
+}
+
+// plainProgress prints the table at a session's first completed check, then every five seconds, and at a session's end.
+type plainProgress struct {
+	mutex sync.Mutex
+	out   io.Writer
+
+	session string // id of the session that was printed last
+	printed time.Time
+	ended   string // id of the session whose end was printed last
+}
+
+// Write prints log lines.
+func (p *plainProgress) Write(lines []byte) (int, error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.out.Write(lines)
+}
+
+// Show prints what is due.
+func (p *plainProgress) Show(shot snapshot) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if shot.before != nil && shot.before.Complete {
+		p.end(*shot.before)
+	}
+	switch {
+	case shot.session.Complete:
+		p.end(shot.session)
+	case shot.session.ChecksDone == 0:
+	case shot.session.ID != p.session || shot.at.Sub(p.printed) >= plainEvery:
+		p.session, p.printed = shot.session.ID, shot.at
+		p.print(shot.heading() + servicerTable(shot.session, tableForm{}))
+	}
+}
+
+// end prints a complete session, once.
+func (p *plainProgress) end(session qos.SessionReport) {
+	if p.ended == session.ID {
+		return
+	}
+	p.ended = session.ID
+	p.print(sessionHeading(session, tableForm{}) + servicerTable(session, tableForm{}))
+}
+
+// print fails silently: progress is a courtesy, and standard error is where its failure would be told.
+func (p *plainProgress) print(text string) {
+	_, _ = io.WriteString(p.out, strings.TrimRight(text, "\n")+"\n\n")
+}
+
+// Close does nothing: nothing is buffered.
+func (p *plainProgress) Close() {}

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"os"
+	"strings"
+	"sync"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// liveProgress redraws a table in place on a terminal, with log lines above it. The terminal stays in its normal mode:
+// nothing is read from it, so that Ctrl-C is an ordinary signal.
+type liveProgress struct {
+	out *os.File
+
+	mutex   sync.Mutex
+	program *tea.Program // nil until there is something to show, and after Close
+	ended   chan struct{}
+}
+
+// Write prints log lines above the table.
+func (l *liveProgress) Write(lines []byte) (int, error) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if !l.running() {
+		return l.out.Write(lines)
+	}
+	l.program.Send(tea.Println(strings.TrimRight(string(lines), "\n"))())
+	return len(lines), nil
+}
+
+// Show draws a table; the first one starts the drawing.
+func (l *liveProgress) Show(shot snapshot) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if l.program == nil && l.ended == nil {
+		l.start()
+	}
+	if l.running() {
+		l.program.Send(shot)
+	}
+}
+
+// start runs the program until Close. Should it end earlier, lines go to the terminal directly.
+func (l *liveProgress) start() {
+	program := tea.NewProgram(liveModel{}, tea.WithOutput(l.out), tea.WithInput(nil), tea.WithoutSignalHandler(), tea.WithFPS(10))
+	ended := make(chan struct{})
+	l.program, l.ended = program, ended
+	go func() {
+		defer close(ended)
+		_, _ = program.Run() // the table is a courtesy: the run and its report go on without it
+	}()
+}
+
+func (l *liveProgress) running() bool {
+	if l.program == nil {
+		return false
+	}
+	select {
+	case <-l.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+// Close leaves the last table where it is, with the cursor below it.
+func (l *liveProgress) Close() {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if l.program == nil {
+		return
+	}
+	l.program.Quit()
+	<-l.ended
+	l.program = nil
+}
+
+// liveModel is what the table is drawn from.
+type liveModel struct {
+	width, height int
+	shot          *snapshot
+}
+
+// Init has nothing to begin with.
+func (m liveModel) Init() tea.Cmd { return nil }
+
+// Update takes a snapshot or a new size.
+func (m liveModel) Update(message tea.Msg) (tea.Model, tea.Cmd) {
+	switch message := message.(type) {
+	case tea.WindowSizeMsg:
+		m.width, m.height = message.Width, message.Height
+	case snapshot:
+		m.shot = &message
+	}
+	return m, nil
+}
+
+// View draws no more lines than the terminal has.
+func (m liveModel) View() tea.View {
+	if m.shot == nil {
+		return tea.NewView("")
+	}
+	const others = 4 // heading, column names, "and N more", and the line of the cursor
+	form := tableForm{width: m.width, colour: true, lines: max(m.height-others, 1)}
+	return tea.NewView(form.fit(m.shot.heading()) + servicerTable(m.shot.session, form))
+}

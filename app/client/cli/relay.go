@@ -1,0 +1,216 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pocket-fisherman/fisherman/localnet"
+	"github.com/pocket-fisherman/fisherman/relay"
+	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
+)
+
+// relayOrder is what 'pocket relay' was told.
+type relayOrder struct {
+	application, servicer, chain string
+	payload                      string
+	timeout                      time.Duration
+	output, node                 string
+}
+
+func newRelay(io streams) *cobra.Command {
+	var order relayOrder
+	command := &cobra.Command{
+		Use:   "relay",
+		Short: "Send one relay by hand and verify the answer",
+		Long: `Seals a JSON-RPC request in the name of an application, sends it to one servicer of the application's session, and
+shows the answer only after its signature and its binding to the request are verified.`,
+		Example: `  pocket relay --application ADDRESS --servicer ADDRESS --chain 0001 --payload '{"jsonrpc":"2.0","id":1,"method":"status"}'
+  pocket relay --application ADDRESS --servicer ADDRESS --chain 0001 --payload @request.json --output json`,
+		Args: noArguments,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := requireFlags(command, "application", "servicer", "chain", "payload"); err != nil {
+				return err
+			}
+			return sendRelay(command.Context(), io, order)
+		},
+	}
+	flags := command.Flags()
+	addChecked(flags, &order.application, "application", "ADDRESS", types.ValidateAddress, "the application's address")
+	addChecked(flags, &order.servicer, "servicer", "ADDRESS", types.ValidateAddress, "the servicer's address")
+	addChecked(flags, &order.chain, "chain", "CHAIN", types.ValidateRelayChain, "the relay chain, as in 0001")
+	flags.StringVar(&order.payload, "payload", "", "the JSON-RPC request: `JSON`, @FILE, or - for standard input")
+	addSpan(flags, &order.timeout, "timeout", 10*time.Second, time.Millisecond, time.Minute, "how long the servicer may take")
+	addChoice(flags, &order.output, "output", outputTable, "form of the result", outputTable, outputJSON)
+	addNode(flags, &order.node)
+	return command
+}
+
+func sendRelay(ctx context.Context, io streams, order relayOrder) error {
+	payload, err := readPayload(io, order.payload)
+	if err != nil {
+		return fail(ExitUsage, "--payload: %w", err)
+	}
+	node, err := openNode(order.node)
+	if err != nil {
+		return err
+	}
+	defer node.Close()
+	status, err := node.Status(ctx)
+	if err != nil {
+		return err
+	}
+	key, found := localnet.FindKey(status.ChainID, order.application)
+	if !found {
+		return noKey(status.ChainID, order.application)
+	}
+	session, err := node.Session(ctx, order.application, order.chain, 0)
+	if err != nil {
+		return fmt.Errorf("session of application %s on chain %s: %w", order.application, order.chain, err)
+	}
+	servicer, err := member(session, order.servicer)
+	if err != nil {
+		return err
+	}
+	result, err := exchangeRelay(ctx, key, session, servicer, payload, order.timeout)
+	if err != nil {
+		return err
+	}
+	if err := result.write(io.out, order.output); err != nil {
+		return err
+	}
+	if result.Error != nil {
+		return fail(ExitUntrusted, "servicer %s refused the relay: %s: %s", order.servicer, result.Error.Code, result.Error.Message)
+	}
+	return nil
+}
+
+// readPayload reads the request from where --payload points and checks its form.
+func readPayload(io streams, source string) ([]byte, error) {
+	payload := []byte(source)
+	var err error
+	if source == "-" {
+		payload, err = readAll(io.in, "standard input", relay.MaxRequestBytes)
+	} else if path, isFile := strings.CutPrefix(source, "@"); isFile {
+		payload, err = readFile(path, relay.MaxRequestBytes)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return payload, relay.ValidateJSONRPC(payload)
+}
+
+// noKey says why the application cannot be signed for.
+func noKey(chainID, application string) error {
+	if _, isLocalnet := localnet.SeedOf(chainID); isLocalnet {
+		return fail(ExitNotFound, "%s is none of the actors of LocalNet %s; list them with 'pocket query actors'", application, chainID)
+	}
+	return fail(ExitNotFound, "no key of application %s: only keys of a LocalNet are known, and chain %q is none",
+		application, short(chainID))
+}
+
+// member finds a servicer in a session. The key that its answers are checked with must be the address's own, whatever
+// the node says.
+func member(session client.Session, address string) (client.Actor, error) {
+	place := slices.IndexFunc(session.Servicers, func(actor client.Actor) bool { return actor.Address == address })
+	if place < 0 {
+		return client.Actor{}, fail(ExitNotFound, "servicer %s is not in session %s; see 'pocket query session --application %s --chain %s'",
+			address, abbreviate(session.ID), session.Application.Address, session.RelayChain)
+	}
+	servicer := session.Servicers[place]
+	key, err := hex.DecodeString(servicer.PublicKey)
+	if err != nil || crypto.Address(key) != address {
+		return client.Actor{}, fail(ExitUntrusted, "the node's public key of servicer %s does not belong to that address", address)
+	}
+	if err := types.ValidateServiceURL(servicer.ServiceURL); err != nil {
+		return client.Actor{}, fail(ExitUntrusted, "the node's service URL of servicer %s: %w", address, err)
+	}
+	return servicer, nil
+}
+
+// exchangeRelay seals the request, sends it, and opens the answer.
+func exchangeRelay(ctx context.Context, key crypto.PrivateKey, session client.Session, servicer client.Actor, payload []byte,
+	timeout time.Duration) (*relayResult, error) {
+	sealed, err := sealRelay(key, session, servicer.Address, payload)
+	if err != nil {
+		return nil, fmt.Errorf("seal relay: %w", err)
+	}
+	answer, roundTrip, err := carry(ctx, servicer.ServiceURL, sealed.Envelope, timeout)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return nil, fail(ExitUntrusted, "servicer %s at %s did not answer: %w", servicer.Address, servicer.ServiceURL, err)
+	}
+	publicKey, err := hex.DecodeString(servicer.PublicKey)
+	if err != nil {
+		return nil, fmt.Errorf("read public key: %w", err)
+	}
+	response, err := relay.OpenResponse(answer.Body, relay.Binding{
+		RequestHash: sealed.BodyHash, Servicer: servicer.Address, PublicKey: publicKey,
+	})
+	switch {
+	case err != nil && answer.Status != 200:
+		return nil, fail(ExitUntrusted, "servicer %s answered HTTP status %d without a signed answer", servicer.Address, answer.Status)
+	case err != nil:
+		return nil, fail(ExitUntrusted, "the answer of servicer %s cannot be trusted: %w", servicer.Address, err)
+	case response.GetError() == nil && !json.Valid(response.GetPayload()):
+		return nil, fail(ExitUntrusted, "servicer %s signed an answer that is not JSON", servicer.Address)
+	}
+	return newRelayResult(session, sealed, response, roundTrip), nil
+}
+
+func sealRelay(key crypto.PrivateKey, session client.Session, servicer string, payload []byte) (*relay.SealedRequest, error) {
+	nonce := make([]byte, relay.NonceSize)
+	_, _ = rand.Read(nonce) // never fails (crypto/rand)
+	return relay.SealRequest(key, &types.RelayRequest{
+		Session: &types.SessionHeader{
+			Id:          session.ID,
+			StartHeight: session.StartHeight,
+			RelayChain:  session.RelayChain,
+			GeoZone:     session.GeoZone,
+			Application: session.Application.Address,
+		},
+		Servicer:           servicer,
+		Nonce:              nonce,
+		ClientTimeUnixNano: time.Now().UnixNano(),
+		Payload:            &types.RelayRequest_JsonRpc{JsonRpc: &types.JSONRPCPayload{Body: payload}},
+	})
+}
+
+// carry takes an envelope to a servicer and back. The time-out covers connecting too; the round-trip time does not, as
+// in a fisherman's check. Only a LocalNet's keys are known, and its servicers listen on loopback.
+func carry(ctx context.Context, serviceURL string, envelope []byte, timeout time.Duration) (*relay.Answer, time.Duration, error) {
+	wire, err := relay.WireRequest(serviceURL, envelope)
+	if err != nil {
+		return nil, 0, err
+	}
+	deadline := time.Now().Add(timeout)
+	dialing, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	conn, err := (&relay.Dialer{AllowPrivate: true}).Dial(dialing, serviceURL)
+	if err != nil {
+		return nil, 0, err
+	}
+	closing := func() { _ = conn.Close() }
+	defer closing()
+	defer context.AfterFunc(ctx, closing)()
+	sent, err := conn.Send(wire, deadline)
+	if err != nil {
+		return nil, 0, err
+	}
+	answer, err := conn.Receive()
+	if err != nil {
+		return nil, 0, err
+	}
+	return answer, answer.LastByte.Sub(sent), nil
+}

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pocket-fisherman/fisherman/localnet"
+	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"pocket": func() {
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			os.Exit(Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+		},
+	})
+}
+
+// TestScripts runs testdata/script/*.txtar. Besides testscript's own commands they have:
+//
+//	exits CODE ARG...  runs pocket, which must end with that exit code
+//	freeport VAR       puts a free loopback port into a variable
+//	ready URL          waits for the node at URL to have a complete session
+//	bare DIR           fails unless the directory is empty
+//	oneline            fails unless the last command said exactly one line on standard error, beginning with "pocket: "
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("APPLICATION", localnet.Key(1, types.ActorType_ACTOR_TYPE_APPLICATION, 0).Address())
+			for i := range 6 {
+				env.Setenv("SERVICER"+strconv.Itoa(i), localnet.Key(1, types.ActorType_ACTOR_TYPE_SERVICER, i).Address())
+			}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":    exits,
+			"freeport": freePort,
+			"ready":    ready,
+			"bare":     bare,
+			"oneline":  oneLine,
+		},
+		Condition: func(condition string) (bool, error) {
+			if condition == "root" {
+				return os.Geteuid() == 0, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", condition)
+		},
+	})
+}
+
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec("pocket", args[1:]...); err != nil {
+		ended, is := errors.AsType[*exec.ExitError](err)
+		if !is {
+			ts.Fatalf("pocket: %v", err)
+		}
+		got = ended.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("pocket %s: exit code %d, want %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+func oneLine(ts *testscript.TestScript, _ bool, _ []string) {
+	text := ts.ReadFile("stderr")
+	if strings.Count(text, "\n") != 1 || !strings.HasPrefix(text, "pocket: ") {
+		ts.Fatalf("standard error is not one line of pocket's: %q", text)
+	}
+}
+
+func freePort(ts *testscript.TestScript, _ bool, args []string) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	ts.Check(err)
+	ts.Check(listener.Close())
+	ts.Setenv(args[0], port)
+}
+
+func ready(ts *testscript.TestScript, _ bool, args []string) {
+	node, err := client.New(args[0])
+	ts.Check(err)
+	defer node.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		report, err := node.QoS(ctx, client.QoSFilter{})
+		if err == nil && len(report.Sessions) > 0 && report.Sessions[0].Complete {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			ts.Fatalf("no complete session: %v", err)
+		}
+	}
+}
+
+func bare(ts *testscript.TestScript, _ bool, args []string) {
+	entries, err := os.ReadDir(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if len(entries) > 0 {
+		ts.Fatalf("%s holds %v", args[0], entries)
+	}
+}

@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/pocket-fisherman/fisherman/localnet"
+	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+)
+
+// pocket runs one command line and returns its exit code and what it wrote.
+func pocket(t *testing.T, args ...string) (code ExitCode, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = ExitCode(Run(t.Context(), args, strings.NewReader(""), &out, &errs))
+	return code, out.String(), errs.String()
+}
+
+func TestUsageErrorsAreOneLineThatHelps(t *testing.T) {
+	const address = "00000000000000000000000000000000000000aa"
+	for _, test := range []struct {
+		args []string
+		says []string
+	}{
+		{[]string{"localnt"}, []string{`unknown command "localnt"`, `did you mean "localnet"?`}},
+		{[]string{"localnt", "--servicers", "3"}, []string{`unknown command "localnt"`}},
+		{[]string{"xyz"}, []string{`unknown command "xyz"`, "localnet, query, relay"}},
+		{[]string{"query", "sesion"}, []string{`for "pocket query"`, `did you mean "session"?`}},
+		{[]string{"help", "quary"}, []string{`did you mean "query"?`}},
+		{[]string{"query"}, []string{`"pocket query" needs a command: session, actors`}},
+		{[]string{"--bogus"}, []string{"unknown flag --bogus"}},
+		{[]string{"localnet", "--servicer", "3"}, []string{"unknown flag --servicer", "did you mean --servicers?"}},
+		{[]string{"localnet", "--home-dir", "x"}, []string{"unknown flag --home-dir", "see 'pocket localnet --help'"}},
+		{[]string{"localnet", "-x"}, []string{"unknown flag -x"}},
+		{[]string{"localnet", "3"}, []string{"takes no arguments", `"3"`}},
+		{[]string{"localnet", "--delay"}, []string{"--delay needs a value"}},
+		{[]string{"localnet", "--delay", "400"}, []string{`--delay "400"`, "as in 400ms"}},
+		{[]string{"localnet", "--sessions", "0"}, []string{`--sessions "0"`, "whole number from 1 to 1000"}},
+		{[]string{"localnet", "--servicers", "many"}, []string{`--servicers "many"`, "whole number"}},
+		{[]string{"localnet", "--servicers", "0"}, []string{"--servicers", "1 to"}},
+		{[]string{"localnet", "--servicers", "3", "--down", "2", "--lying", "2"}, []string{"--down 2", "--lying 2", "0 to 3"}},
+		{[]string{"localnet", "--rpc-listen", "0.0.0.0:1"}, []string{"--rpc-listen", "loopback"}},
+		{[]string{"localnet", "--output", "jsn"}, []string{`--output "jsn"`, "table or json", "did you mean json?"}},
+		{[]string{"localnet", "--log-level", "loud"}, []string{"error, warn, info or debug"}},
+		{[]string{"query", "session"}, []string{"needs --application and --chain"}},
+		{[]string{"query", "session", "--application", "AB", "--chain", "0001"}, []string{`--application: "AB"`, "40 lower-case hex digits"}},
+		{[]string{"query", "session", "--application", address, "--chain", "1"}, []string{`--chain: "1"`, "as in 0001"}},
+		{[]string{"query", "session", "--application", address, "--chain", "0001", "--height", "0"}, []string{"--height", "1 or more"}},
+		{[]string{"query", "actors", "--type", "servicers"}, []string{"did you mean servicer?"}},
+		{[]string{"query", "actors", "--node", "localhost:1"}, []string{"--node", "http://127.0.0.1:50832"}},
+		{[]string{"fisherman", "qos", "--session", "12"}, []string{`--session: "12"`, "64 lower-case hex digits"}},
+		{[]string{"fisherman", "qos", "--output", "xml"}, []string{"table, json or csv"}},
+		{[]string{"genesis", "validate"}, []string{"takes one FILE"}},
+		{[]string{"genesis", "validate", "/nonexistent/genesis.json"}, []string{"/nonexistent/genesis.json", "no such file"}},
+		{relayArgs(address, "not json"), []string{"--payload", "JSON"}},
+		{relayArgs(address, `{"jsonrpc":"1.0","id":1,"method":"x"}`), []string{"--payload", `"2.0"`}},
+		{relayArgs(address, "[]"), []string{"--payload", "one by one"}},
+		{relayArgs(address, "@/nonexistent/payload"), []string{"--payload", "no such file"}},
+		{relayArgs(address, "-"), []string{"--payload"}},
+		{append(relayArgs(address, "{}"), "--timeout", "2h"), []string{"--timeout", "1m0s"}},
+		{[]string{"localnet", "--output", "\x1b[31m\n" + strings.Repeat("x", 500)}, []string{"--output"}},
+	} {
+		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
+			code, stdout, stderr := pocket(t, test.args...)
+			if code != ExitUsage || stdout != "" {
+				t.Errorf("exit code %d, stdout %q", code, stdout)
+			}
+			if strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "pocket: ") || len(stderr) > 400 || strings.Contains(stderr, "\x1b") {
+				t.Errorf("stderr is not one plain line: %q", stderr)
+			}
+			for _, want := range test.says {
+				if !strings.Contains(stderr, want) {
+					t.Errorf("stderr %q does not say %q", stderr, want)
+				}
+			}
+		})
+	}
+}
+
+func relayArgs(address, payload string) []string {
+	return []string{"relay", "--application", address, "--servicer", address, "--chain", "0001", "--payload", payload}
+}
+
+func TestHelpGoesToStandardOutput(t *testing.T) {
+	for _, args := range [][]string{nil, {"--help"}, {"help"}, {"localnet", "--help"}, {"help", "relay"}, {"query", "session", "-h"}} {
+		code, stdout, stderr := pocket(t, args...)
+		if code != ExitOK || stderr != "" || !strings.Contains(stdout, "Usage:") {
+			t.Errorf("%v: exit code %d, stdout %q, stderr %q", args, code, stdout, stderr)
+		}
+	}
+}
+
+func TestHelpListsTheExitCodes(t *testing.T) {
+	_, stdout, _ := pocket(t, "--help")
+	for _, code := range []ExitCode{ExitOK, ExitFailure, ExitUsage, ExitUnreachable, ExitNotFound, ExitHome, ExitHomeInUse,
+		ExitAddressInUse, ExitGenesis, ExitUntrusted, ExitInterrupted} {
+		if !strings.Contains(stdout, fmt.Sprintf("\n  %-5d", code)) {
+			t.Errorf("help does not list exit code %d", code)
+		}
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want ExitCode
+	}{
+		{nil, ExitOK},
+		{errors.New("anything"), ExitFailure},
+		{fmt.Errorf("wrapped: %w", fail(ExitUntrusted, "refused")), ExitUntrusted},
+		{fmt.Errorf("wrapped: %w", context.Canceled), ExitInterrupted},
+		{fmt.Errorf("wrapped: %w", client.ErrUnreachable), ExitUnreachable},
+		{client.ErrNotANode, ExitUnreachable},
+		{&client.Error{Status: 503, Code: "not_ready"}, ExitUnreachable},
+		{&client.Error{Status: 404, Code: "unknown_session"}, ExitNotFound},
+		{&client.Error{Status: 400, Code: "bad_parameter"}, ExitUsage},
+		{&client.Error{Status: 500, Code: "internal"}, ExitFailure},
+		{fmt.Errorf("%w: x", localnet.ErrBadOption), ExitUsage},
+		{fmt.Errorf("%w: x", localnet.ErrForeignHome), ExitHome},
+		{fmt.Errorf("%w: x", localnet.ErrHomeUnusable), ExitHome},
+		{fmt.Errorf("%w: x", localnet.ErrHomeInUse), ExitHomeInUse},
+		{fmt.Errorf("%w: x", localnet.ErrAddressInUse), ExitAddressInUse},
+		{fmt.Errorf("%w: x", localnet.ErrRecordedOption), ExitGenesis},
+		{fmt.Errorf("x: %w", &genesis.FieldError{Field: "a"}), ExitGenesis},
+	} {
+		if got := exitCode(test.err); got != test.want {
+			t.Errorf("exit code of %v is %d, want %d", test.err, got, test.want)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	names := []string{"servicers", "slow", "down", "seed"}
+	for name, want := range map[string]string{
+		"servicer": "servicers", "serv": "servicers", "SLOW": "slow", "sede": "seed", "lying": "", "x": "", "": "",
+	} {
+		if got := nearest(name, names); got != want {
+			t.Errorf("nearest(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestEditDistance(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"kitten", "sitting", 3}, {"flaw", "lawn", 2}, {"same", "same", 0}} {
+		if got := editDistance(test.a, test.b); got != test.want {
+			t.Errorf("editDistance(%q, %q) = %d, want %d", test.a, test.b, got, test.want)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	code, stdout, stderr := pocket(t, "version")
+	if code != ExitOK || !strings.HasPrefix(stdout, "pocket ") || strings.Count(stdout, "\n") != 1 || stderr != "" {
+		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+}

@@ -1,0 +1,204 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/cucumber/godog"
+
+	"github.com/pocket-fisherman/fisherman/localnet"
+	"github.com/pocket-fisherman/fisherman/rpc/client"
+)
+
+// blockTime keeps stories short: a session of ten blocks takes about five seconds.
+const blockTime = 500 * time.Millisecond
+
+// network is a LocalNet that runs.
+type network struct {
+	*localnet.LocalNet
+	api    *client.Client
+	cancel context.CancelFunc
+	ended  chan error
+}
+
+// startNetwork starts a LocalNet in this process. An empty home is a temporary one.
+func startNetwork(options localnet.Options) (*network, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	options.RPCListen = "127.0.0.1:0"
+	options.BlockTime = blockTime
+	options.Explicit = localnet.Flags{localnet.FlagSlow: true, localnet.FlagDown: true, localnet.FlagLying: true}
+	net, err := localnet.New(ctx, options)
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("make LocalNet: %w", err)
+	}
+	api, err := client.New(net.RPCURL())
+	if err != nil {
+		cancel()
+		return nil, errors.Join(err, net.Close())
+	}
+	n := &network{LocalNet: net, api: api, cancel: cancel, ended: make(chan error, 1)}
+	go func() { n.ended <- net.Run(ctx) }()
+	return n, nil
+}
+
+// stop ends the network and fails if that takes more than the five seconds a user is promised.
+func (n *network) stop() error {
+	n.cancel()
+	n.api.Close()
+	select {
+	case err := <-n.ended:
+		return err
+	case <-time.After(5 * time.Second):
+		return errors.New("the LocalNet did not stop within 5 s")
+	}
+}
+
+// await asks again and again until the condition holds.
+func (n *network) await(what string, holds func(ctx context.Context) (bool, error)) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		ok, err := holds(ctx)
+		var refused *client.Error
+		if err != nil && !errors.Is(err, client.ErrUnreachable) && !errors.As(err, &refused) {
+			return fmt.Errorf("wait until %s: %w", what, err)
+		}
+		if ok {
+			return nil
+		}
+		select {
+		case <-ticker.C:
+		case err := <-n.ended:
+			n.ended <- err
+			return fmt.Errorf("the LocalNet ended while waiting until %s: %w", what, err)
+		case <-ctx.Done():
+			return fmt.Errorf("waited %v until %s (last error: %v)", patience, what, err)
+		}
+	}
+}
+
+// networks are those that stories share, by their numbers of honest, slow, down and lying servicers.
+type networks struct {
+	running map[[4]int]*network
+	binary  string
+}
+
+func newNetworks(t *testing.T) *networks {
+	all := &networks{running: make(map[[4]int]*network), binary: buildBinary(t)}
+	t.Cleanup(func() {
+		for _, n := range all.running {
+			if err := n.stop(); err != nil {
+				t.Errorf("stop shared LocalNet: %v", err)
+			}
+		}
+	})
+	return all
+}
+
+// story is the state of one scenario.
+type story struct {
+	networks *networks
+	network  *network
+	// own is set when the network belongs to this story, and home is its directory.
+	own     bool
+	options localnet.Options
+	home    string
+	qosStory
+	relayStory
+}
+
+func (s *story) networkSteps(scenario *godog.ScenarioContext) {
+	scenario.Given(`^a LocalNet with (\d+) honest, (\d+) slow, (\d+) down and (\d+) lying servicers$`, s.sharedNetwork)
+	scenario.Given(`^a LocalNet of its own with (\d+) honest servicers$`, s.ownNetwork)
+	scenario.When(`^it is stopped in the middle of a session$`, s.stopMidSession)
+	scenario.When(`^it is stopped in the middle of a session and its fisherman forgets all samples$`, s.stopAndForget)
+	scenario.When(`^it is started again$`, s.startAgain)
+}
+
+func options(honest, slow, down, lying int) localnet.Options {
+	options := localnet.DefaultOptions()
+	options.Servicers = honest + slow + down + lying
+	options.Slow, options.Down, options.Lying = slow, down, lying
+	return options
+}
+
+func (s *story) sharedNetwork(honest, slow, down, lying int) error {
+	s.options = options(honest, slow, down, lying)
+	kinds := [4]int{honest, slow, down, lying}
+	if s.network = s.networks.running[kinds]; s.network != nil {
+		return nil
+	}
+	started, err := startNetwork(s.options)
+	if err != nil {
+		return err
+	}
+	s.network, s.networks.running[kinds] = started, started
+	return nil
+}
+
+func (s *story) ownNetwork(honest int) (err error) {
+	s.own = true
+	s.options = options(honest, 0, 0, 0)
+	if s.home, err = os.MkdirTemp("", "e2e-home-"); err != nil {
+		return err
+	}
+	s.options.Home = filepath.Join(s.home, "localnet")
+	s.network, err = startNetwork(s.options)
+	return err
+}
+
+// stopMidSession waits for a session that began under the fisherman's eyes, and stops in its middle.
+func (s *story) stopMidSession() error {
+	blocks := s.options.BlocksPerSession
+	err := s.network.await("a session is half over", func(ctx context.Context) (bool, error) {
+		status, err := s.network.api.Status(ctx)
+		return err == nil && status.Height > blocks && status.Height%blocks == blocks/2, err
+	})
+	if err != nil {
+		return err
+	}
+	report, err := s.report()
+	if err != nil {
+		return err
+	}
+	s.interrupted = report.Sessions[len(report.Sessions)-1]
+	stopped := s.network
+	s.network = nil
+	return stopped.stop()
+}
+
+func (s *story) stopAndForget() error {
+	if err := s.stopMidSession(); err != nil {
+		return err
+	}
+	forgotten, err := filepath.Glob(filepath.Join(s.options.Home, "*", "samples"))
+	if err != nil || len(forgotten) != 1 {
+		return fmt.Errorf("found %d sample stores in the home, want 1 (%v)", len(forgotten), err)
+	}
+	return os.RemoveAll(forgotten[0])
+}
+
+func (s *story) startAgain() (err error) {
+	s.network, err = startNetwork(s.options)
+	return err
+}
+
+// end stops what belongs to the story alone.
+func (s *story) end() error {
+	if !s.own {
+		return nil
+	}
+	defer os.RemoveAll(s.home)
+	if s.network == nil {
+		return nil
+	}
+	return s.network.stop()
+}

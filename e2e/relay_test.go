@@ -1,0 +1,127 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cucumber/godog"
+
+	"github.com/pocket-fisherman/fisherman/localnet"
+)
+
+// relayStory is what a story knows of a relay by hand.
+type relayStory struct {
+	servicer       string
+	payload        string
+	exit           int
+	stdout, stderr string
+}
+
+// buildBinary builds the program as a user would have it.
+func buildBinary(t *testing.T) string {
+	binary := filepath.Join(t.TempDir(), "pocket")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../app/pocket")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the program: %v\n%s", err, output)
+	}
+	return binary
+}
+
+func (s *story) relaySteps(scenario *godog.ScenarioContext) {
+	scenario.When(`^(the application|a stranger) relays "([a-z_]+)" at height (\d+) to (an honest|a down) servicer$`, s.relayTo)
+	scenario.When(`^(the application) relays "([a-z_]+)" at height (\d+) to (a stranger)$`, s.relayTo)
+	scenario.Then(`^the command ends with exit code (\d+)$`, func(code int) error {
+		return expect(s.exit == code, "exit code %d\n%s", s.exit, s.stderr)
+	})
+	scenario.Then(`^it says in one line what is wrong$`, func() error {
+		return expect(strings.HasPrefix(s.stderr, "pocket: ") && strings.Count(s.stderr, "\n") == 1 && s.stdout == "", "stderr %q, stdout %q", s.stderr, s.stdout)
+	})
+	scenario.Then(`^the answer is signed by that servicer and bound to the request$`, s.answerIsTrusted)
+	scenario.Then(`^the answer is the block at height (\d+) as the chain itself gives it$`, s.answerIsTrue)
+}
+
+// relayTo runs the relay command. The height is awaited first.
+func (s *story) relayTo(who, method string, height int64, whom string) error {
+	err := s.network.await("the block is there", func(ctx context.Context) (bool, error) {
+		status, err := s.network.api.Status(ctx)
+		return status.Height > height, err
+	})
+	if err != nil {
+		return err
+	}
+	const stranger = "00000000000000000000000000000000000000ff"
+	application := map[string]string{"the application": s.network.Application(), "a stranger": stranger}[who]
+	fault := map[string]localnet.Fault{"an honest": localnet.FaultNone, "a down": localnet.FaultDown}
+	s.servicer = stranger
+	for _, servicer := range s.network.Servicers() {
+		if want, ok := fault[whom]; ok && servicer.Fault == want {
+			s.servicer = servicer.Address
+		}
+	}
+	s.payload = fmt.Sprintf(`{"jsonrpc":"2.0","id":7,"method":%q,"params":{"height":"%d"}}`, method, height)
+	return s.run("relay", "--node", s.network.RPCURL(), "--application", application, "--servicer", s.servicer,
+		"--chain", "0001", "--payload", s.payload, "--output", "json")
+}
+
+func (s *story) run(args ...string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	command := exec.CommandContext(ctx, s.networks.binary, args...)
+	command.Stdout, command.Stderr = &stdout, &stderr
+	err := command.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return fmt.Errorf("run the program: %w", err)
+	}
+	s.exit, s.stdout, s.stderr = command.ProcessState.ExitCode(), stdout.String(), stderr.String()
+	return nil
+}
+
+func (s *story) answerIsTrusted() error {
+	var result struct {
+		Servicer          string `json:"servicer"`
+		RequestHash       string `json:"request_hash"`
+		SignatureVerified bool   `json:"signature_verified"`
+	}
+	if err := json.Unmarshal([]byte(s.stdout), &result); err != nil {
+		return fmt.Errorf("read result %q: %w", s.stdout, err)
+	}
+	return expect(result.Servicer == s.servicer && result.SignatureVerified && len(result.RequestHash) == 64, "%+v", result)
+}
+
+// answerIsTrue asks the chain's own node the same question directly.
+func (s *story) answerIsTrue(int) error {
+	var relayed struct {
+		Answer any `json:"answer"`
+	}
+	if err := json.Unmarshal([]byte(s.stdout), &relayed); err != nil {
+		return fmt.Errorf("read result %q: %w", s.stdout, err)
+	}
+	client := http.Client{Timeout: 10 * time.Second}
+	response, err := client.Post(s.network.ChainRPCURL(), "application/json", strings.NewReader(s.payload))
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	if err != nil {
+		return err
+	}
+	var direct any
+	if err := json.Unmarshal(body, &direct); err != nil {
+		return err
+	}
+	return expect(reflect.DeepEqual(relayed.Answer, direct) && direct != nil, "relayed %v, direct %v", relayed.Answer, direct)
+}

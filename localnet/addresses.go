@@ -1,0 +1,84 @@
+package localnet
+
+import (
+	"fmt"
+	"strings"
+)
+
+// anyPort is a loopback address with a port that the system chooses.
+const anyPort = "127.0.0.1:0"
+
+// addresses are where the parts of a LocalNet listen, each a loopback host:port.
+type addresses struct {
+	// RPC serves the node's HTTP API.
+	RPC string `json:"rpc"`
+	// ChainRPC serves the chain's own JSON-RPC.
+	ChainRPC  string              `json:"chain_rpc"`
+	Servicers []servicerAddresses `json:"servicers"`
+}
+
+// servicerAddresses belong to one servicer, by index.
+type servicerAddresses struct {
+	// Address of the actor, for a person who reads the file.
+	Address string `json:"address"`
+	Fault   Fault  `json:"fault,omitempty"`
+	// Service is the address that is staked.
+	Service string `json:"service"`
+	// Behind is where a slow servicer listens, behind its delay.
+	Behind string `json:"behind,omitempty"`
+	// Upstream is the node that alters answers, in front of which a lying servicer stands.
+	Upstream string `json:"upstream,omitempty"`
+}
+
+// freeAddresses are those of a new LocalNet: the options' own, and any free port for the rest.
+func freeAddresses(o Options) addresses {
+	a := addresses{RPC: o.RPCListen, ChainRPC: anyPort, Servicers: make([]servicerAddresses, o.Servicers)}
+	for i := range a.Servicers {
+		s := servicerAddresses{Address: servicerKey(o.Seed, i).Address(), Fault: o.fault(i), Service: anyPort}
+		switch s.Fault {
+		case FaultSlow:
+			s.Behind = anyPort
+		case FaultLying:
+			s.Upstream = anyPort
+		}
+		a.Servicers[i] = s
+	}
+	return a
+}
+
+// validate reports what does not fit the options.
+func (a addresses) validate(o Options) error {
+	want := freeAddresses(o)
+	if len(a.Servicers) != len(want.Servicers) {
+		return fmt.Errorf("servicers are %d, not %d", len(a.Servicers), len(want.Servicers))
+	}
+	if !fits(a.RPC, want.RPC) || !fits(a.ChainRPC, want.ChainRPC) {
+		return fmt.Errorf("%q or %q is not a loopback host:port", a.RPC, a.ChainRPC)
+	}
+	for i, s := range a.Servicers {
+		if w := want.Servicers[i]; s.Address != w.Address || s.Fault != w.Fault || !fits(s.Service, w.Service) ||
+			!fits(s.Behind, w.Behind) || !fits(s.Upstream, w.Upstream) {
+			return fmt.Errorf("servicer %d is not that of the options", i)
+		}
+	}
+	return nil
+}
+
+// fits tells whether an address, on loopback and with a port of its own, is there exactly if one is wanted.
+func fits(address, wanted string) bool {
+	if wanted == "" {
+		return address == ""
+	}
+	return isLoopback(address) && !strings.HasSuffix(address, ":0")
+}
+
+// serviceURLs are the URLs that the servicers stake, by index.
+func (a addresses) serviceURLs() []string {
+	urls := make([]string, len(a.Servicers))
+	for i, s := range a.Servicers {
+		urls[i] = httpURL(s.Service)
+	}
+	return urls
+}
+
+func httpURL(address string) string { return "http://" + address }

@@ -1,0 +1,211 @@
+package localnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// delayLinks is how many connections a delay proxy carries at once; further ones wait to be accepted.
+	delayLinks = 64
+	// delayChunk is the most bytes that are delayed as one.
+	delayChunk = 16 << 10
+	// delayQueue is how many chunks are under way in one direction of a connection; further bytes wait at the sender.
+	delayQueue = 128
+	// delayDialTimeout bounds the dialling of the target.
+	delayDialTimeout = 5 * time.Second
+	// acceptPause is the wait after an Accept that failed for want of file descriptors.
+	acceptPause = 10 * time.Millisecond
+)
+
+// delayProxy is a TCP proxy that adds a fixed delay to the round trip of whatever passes through it, half in each
+// direction. Chunks are delayed one by one, in order, so that a stream is late but not slower.
+type delayProxy struct {
+	listener net.Listener
+	// target is the host:port behind the proxy.
+	target string
+	delay  time.Duration
+	logger *slog.Logger
+}
+
+// Serve carries connections until ctx ends (nil) or the listener fails. It closes the listener, and returns when all
+// connections are closed.
+func (p *delayProxy) Serve(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var links sync.WaitGroup
+	links.Go(func() {
+		<-ctx.Done()
+		p.listener.Close()
+	})
+	defer links.Wait()
+	defer cancel()
+
+	slots := make(chan struct{}, delayLinks)
+	for {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return nil
+		}
+		client, err := p.accept(ctx)
+		if err != nil {
+			return err
+		}
+		if client == nil {
+			return nil
+		}
+		links.Go(func() {
+			defer func() { <-slots }()
+			p.carry(ctx, client)
+		})
+	}
+}
+
+// accept is the next connection, or nil when ctx has ended.
+func (p *delayProxy) accept(ctx context.Context) (*net.TCPConn, error) {
+	for {
+		conn, err := p.listener.Accept()
+		switch {
+		case err == nil:
+			return conn.(*net.TCPConn), nil
+		case ctx.Err() != nil:
+			return nil, nil
+		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ECONNABORTED):
+			wait(ctx, acceptPause)
+		default:
+			return nil, fmt.Errorf("accept at delay proxy: %w", err)
+		}
+	}
+}
+
+// carry carries one connection until both directions have ended, one of them broke, or ctx ends.
+func (p *delayProxy) carry(ctx context.Context, client *net.TCPConn) {
+	dialer := net.Dialer{Timeout: delayDialTimeout}
+	conn, err := dialer.DialContext(ctx, "tcp", p.target)
+	if err != nil {
+		p.logger.Debug("delay proxy cannot reach its target", "target", p.target, "error", err)
+		reset(client)
+		return
+	}
+	server := conn.(*net.TCPConn)
+	ctx, breakOff := context.WithCancel(ctx)
+	defer breakOff()
+
+	forth, back := make(chan chunk, delayQueue), make(chan chunk, delayQueue)
+	half := p.delay / 2
+	var directions, guard sync.WaitGroup
+	ended := make(chan struct{})
+	directions.Go(func() { take(ctx, client, forth, half) })
+	directions.Go(func() { take(ctx, server, back, p.delay-half) })
+	directions.Go(func() {
+		if give(ctx, server, forth, half) != nil {
+			breakOff()
+		}
+	})
+	directions.Go(func() {
+		if give(ctx, client, back, p.delay-half) != nil {
+			breakOff()
+		}
+	})
+	guard.Go(func() {
+		select {
+		case <-ctx.Done():
+			reset(client)
+			reset(server)
+		case <-ended:
+		}
+	})
+	directions.Wait()
+	close(ended)
+	guard.Wait()
+	client.Close()
+	server.Close()
+}
+
+// chunk is a piece of a stream on its way.
+type chunk struct {
+	// due is when it arrives.
+	due  time.Time
+	data []byte
+	// end is why nothing follows: io.EOF, or what broke the stream; nil in between.
+	end error
+}
+
+// take reads the stream into chunks that are due after the delay, the stream's end included.
+func take(ctx context.Context, from io.Reader, queue chan<- chunk, delay time.Duration) {
+	buffer := make([]byte, delayChunk)
+	for {
+		n, err := from.Read(buffer)
+		next := chunk{due: time.Now().Add(delay), data: append([]byte(nil), buffer[:n]...), end: err}
+		select {
+		case queue <- next:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// halfCloser is a stream whose writing side can be closed alone.
+type halfCloser interface {
+	io.Writer
+	CloseWrite() error
+}
+
+// give writes chunks when they are due. It returns nil after it passed on the stream's end, and an error when the
+// connection is to be broken off: the stream broke, the receiver is gone, or ctx ended.
+func give(ctx context.Context, to halfCloser, queue <-chan chunk, delay time.Duration) error {
+	for {
+		var next chunk
+		select {
+		case next = <-queue:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := wait(ctx, time.Until(next.due)); err != nil {
+			return err
+		}
+		if len(next.data) > 0 {
+			if _, err := to.Write(next.data); err != nil {
+				// That the receiver is gone travels back as slowly as everything else; what it said before arrives first.
+				wait(ctx, delay)
+				return err
+			}
+		}
+		switch next.end {
+		case nil:
+		case io.EOF:
+			return to.CloseWrite()
+		default:
+			return next.end
+		}
+	}
+}
+
+// wait returns nil after the duration, or ctx's error when that ends first.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// reset closes a connection so that the peer sees a reset instead of an orderly end.
+func reset(conn *net.TCPConn) {
+	// A connection that cannot be told to reset is already gone.
+	_ = conn.SetLinger(0)
+	conn.Close()
+}

@@ -1,0 +1,11 @@
+// Package localnet is a whole network on one machine, in one process: a validator, an application, servicers and a
+// fisherman, all staked in genesis. Relay chain 0001 is the chain itself, served by the node's own CometBFT JSON-RPC.
+//
+// The central type is LocalNet. New opens the home directory, takes its lock and opens every socket, so that whatever
+// is wrong shows before anything starts; Run runs the node with the faults around it until its context ends, and
+// leaves neither process nor port. A fault is a real one of the network: a proxy that delays bytes (slow), a port that
+// refuses connections (down), a proxy that alters the chain's answers before the servicer signs them (lying).
+//
+// A home directory that is kept can be run again: its marker localnet.json records options and addresses, genesis.json
+// the chain's first state. The keys are derived from a seed and are public knowledge.
+package localnet

@@ -1,0 +1,71 @@
+package localnet
+
+import (
+	"fmt"
+	"net/netip"
+	"sync"
+	"syscall"
+)
+
+// refusal is a loopback port that refuses every connection: a socket that is bound, so that nobody else can take the
+// port, but never listens.
+type refusal struct {
+	fd      int
+	address string
+	close   sync.Once
+}
+
+// refuse takes the port of an IPv4 loopback host:port; port 0 takes any free one.
+func refuse(address string) (*refusal, error) {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil || !at.Addr().Is4() || !at.Addr().IsLoopback() {
+		return nil, fmt.Errorf("reserve %q: not an IPv4 loopback address and port", address)
+	}
+	fd, err := closeOnExecSocket()
+	if err != nil {
+		return nil, fmt.Errorf("reserve %s: open socket: %w", address, err)
+	}
+	bound, err := bind(fd, at)
+	if err != nil {
+		syscall.Close(fd)
+		return nil, fmt.Errorf("reserve %s: %w", address, err)
+	}
+	return &refusal{fd: fd, address: bound.String()}, nil
+}
+
+// Address is the host:port that refuses.
+func (r *refusal) Address() string { return r.address }
+
+// Close gives the port back.
+func (r *refusal) Close() error {
+	var err error
+	r.close.Do(func() { err = syscall.Close(r.fd) })
+	return err
+}
+
+// closeOnExecSocket holds the fork lock, because not every system opens a socket and marks it in one step.
+func closeOnExecSocket() (int, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err == nil {
+		syscall.CloseOnExec(fd)
+	}
+	return fd, err
+}
+
+// bind binds the socket and tells the address with the port that it got.
+func bind(fd int, at netip.AddrPort) (netip.AddrPort, error) {
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()}); err != nil {
+		return netip.AddrPort{}, err
+	}
+	bound, err := syscall.Getsockname(fd)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	inet, ok := bound.(*syscall.SockaddrInet4)
+	if !ok {
+		return netip.AddrPort{}, syscall.EAFNOSUPPORT
+	}
+	return netip.AddrPortFrom(at.Addr(), uint16(inet.Port)), nil
+}

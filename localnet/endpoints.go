@@ -1,0 +1,119 @@
+package localnet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+)
+
+// endpoints are the open sockets of a LocalNet.
+type endpoints struct {
+	rpc, chainRPC net.Listener
+	servicers     []servicerEndpoints
+}
+
+// servicerEndpoints are the open sockets of one servicer; those that its fault has no use for are nil.
+type servicerEndpoints struct {
+	// service takes connections at the service URL.
+	service net.Listener
+	// refusal refuses them.
+	refusal *refusal
+	// behind is where a slow servicer listens.
+	behind net.Listener
+	// upstream is where the chain's altered answers are served.
+	upstream net.Listener
+}
+
+// openEndpoints opens every socket at its address, and tells the addresses with the ports that the system chose. If
+// one cannot be opened, those opened so far are closed; an occupied address is ErrAddressInUse.
+func openEndpoints(ctx context.Context, wanted addresses) (_ *endpoints, _ addresses, err error) {
+	e := &endpoints{servicers: make([]servicerEndpoints, len(wanted.Servicers))}
+	defer func() {
+		if err != nil {
+			e.Close()
+		}
+	}()
+	got := wanted
+	got.Servicers = append([]servicerAddresses(nil), wanted.Servicers...)
+	if e.rpc, err = listen(ctx, &got.RPC); err != nil {
+		return nil, addresses{}, err
+	}
+	if e.chainRPC, err = listen(ctx, &got.ChainRPC); err != nil {
+		return nil, addresses{}, err
+	}
+	for i := range got.Servicers {
+		if err = e.servicers[i].open(ctx, &got.Servicers[i]); err != nil {
+			return nil, addresses{}, err
+		}
+	}
+	return e, got, nil
+}
+
+func (s *servicerEndpoints) open(ctx context.Context, at *servicerAddresses) (err error) {
+	if at.Fault == FaultDown {
+		if s.refusal, err = refuse(at.Service); err != nil {
+			return notListening(at.Service, err)
+		}
+		at.Service = s.refusal.Address()
+		return nil
+	}
+	if s.service, err = listen(ctx, &at.Service); err != nil {
+		return err
+	}
+	if at.Behind != "" {
+		if s.behind, err = listen(ctx, &at.Behind); err != nil {
+			return err
+		}
+	}
+	if at.Upstream != "" {
+		if s.upstream, err = listen(ctx, &at.Upstream); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close closes every socket that is open. Whoever serves a listener may have closed it before.
+func (e *endpoints) Close() {
+	listeners := []net.Listener{e.rpc, e.chainRPC}
+	for _, s := range e.servicers {
+		listeners = append(listeners, s.service, s.behind, s.upstream)
+		if s.refusal != nil {
+			s.refusal.Close()
+		}
+	}
+	for _, listener := range listeners {
+		if listener != nil {
+			listener.Close()
+		}
+	}
+}
+
+// listen opens a listener and puts its real port in the place of the wanted one.
+func listen(ctx context.Context, address *string) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", *address)
+	if err != nil {
+		return nil, notListening(*address, err)
+	}
+	// The host stays as it was written, so that the same option compares equal in the next run.
+	host, _, hostErr := net.SplitHostPort(*address)
+	_, port, portErr := net.SplitHostPort(listener.Addr().String())
+	if err := cmp.Or(hostErr, portErr); err != nil {
+		listener.Close()
+		return nil, notListening(*address, err)
+	}
+	*address = net.JoinHostPort(host, port)
+	return listener, nil
+}
+
+// notListening tells an address that is taken from one that cannot be listened on for another reason.
+func notListening(address string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w: %s", ErrAddressInUse, address)
+	}
+	return fmt.Errorf("listen on %s: %w", address, err)
+}

@@ -1,0 +1,62 @@
+package localnet
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+const (
+	// RelayChain is the one relay chain of a LocalNet: the LocalNet's own chain.
+	RelayChain = "0001"
+	// GeoZone is the one geo zone of a LocalNet.
+	GeoZone = "local"
+
+	sessionsRetained = 100
+)
+
+// newGenesis is the first state of the LocalNet with fitted options: the default parameters with the options' own, one
+// validator, one application and one fisherman, and a servicer for each service URL, all with the minimum stake.
+func newGenesis(o Options, serviceURLs []string, at time.Time) *genesis.Genesis {
+	params := genesis.DefaultParams()
+	params.Session.BlocksPerSession = o.BlocksPerSession
+	params.Session.ServicersPerSession = max(params.Session.ServicersPerSession, uint32(len(serviceURLs)))
+	params.Qos.ChecksPerSession = o.ChecksPerSession
+	params.Qos.SessionsRetained = sessionsRetained
+
+	stake := params.Stake
+	actors := []*types.Actor{
+		newActor(o.Seed, types.ActorType_ACTOR_TYPE_VALIDATOR, 0, stake.ValidatorMinimumUpokt),
+		newActor(o.Seed, types.ActorType_ACTOR_TYPE_APPLICATION, 0, stake.ApplicationMinimumUpokt),
+		newActor(o.Seed, types.ActorType_ACTOR_TYPE_FISHERMAN, 0, stake.FishermanMinimumUpokt),
+	}
+	for i, url := range serviceURLs {
+		servicer := newActor(o.Seed, types.ActorType_ACTOR_TYPE_SERVICER, i, stake.ServicerMinimumUpokt)
+		servicer.ServiceUrl = url
+		actors = append(actors, servicer)
+	}
+	return &genesis.Genesis{
+		ChainId:     ChainID(o.Seed),
+		GenesisTime: timestamppb.New(at),
+		Params:      params,
+		Actors:      actors,
+	}
+}
+
+func newActor(seed uint64, role types.ActorType, index int, stake uint64) *types.Actor {
+	key := Key(seed, role, index)
+	actor := &types.Actor{
+		Type:       role,
+		Address:    key.Address(),
+		PublicKey:  key.PublicKeyHex(),
+		StakeUpokt: stake,
+	}
+	if role != types.ActorType_ACTOR_TYPE_VALIDATOR {
+		actor.Chains = []string{RelayChain}
+		actor.GeoZone = GeoZone
+	}
+	return actor
+}

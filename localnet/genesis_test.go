@@ -1,0 +1,66 @@
+package localnet
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+func TestGenesisIsValidAndAsTheOptionsSay(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
+	for _, servicers := range []int{1, 6, MaxServicers} {
+		o := DefaultOptions()
+		o.Servicers, o.Seed, o.BlocksPerSession, o.ChecksPerSession = servicers, 9, 20, 30
+		urls := make([]string, servicers)
+		for i := range urls {
+			urls[i] = fmt.Sprintf("http://127.0.0.1:%d", 1000+i)
+		}
+		g := newGenesis(o, urls, at)
+		if err := g.Validate(); err != nil {
+			t.Fatalf("%d servicers: %v", servicers, err)
+		}
+		checkParams(t, g.Params, servicers)
+		if g.ChainId != "pocket-localnet-9" || !g.GenesisTime.AsTime().Equal(at) {
+			t.Errorf("chain id, time = %q, %v", g.ChainId, g.GenesisTime.AsTime())
+		}
+		checkActors(t, g.Actors, urls)
+	}
+}
+
+func checkParams(t *testing.T, p *genesis.Params, servicers int) {
+	t.Helper()
+	if p.Session.BlocksPerSession != 20 || p.Qos.ChecksPerSession != 30 || p.Qos.SessionsRetained != 100 {
+		t.Errorf("blocks, checks, retained = %d, %d, %d; want 20, 30, 100",
+			p.Session.BlocksPerSession, p.Qos.ChecksPerSession, p.Qos.SessionsRetained)
+	}
+	if int(p.Session.ServicersPerSession) < servicers {
+		t.Errorf("servicers per session = %d, want %d or more", p.Session.ServicersPerSession, servicers)
+	}
+}
+
+func checkActors(t *testing.T, actors []*types.Actor, urls []string) {
+	t.Helper()
+	count := map[types.ActorType]int{}
+	for _, actor := range actors {
+		index := count[actor.Type]
+		count[actor.Type]++
+		if want := Key(9, actor.Type, index); actor.PublicKey != want.PublicKeyHex() || actor.Address != want.Address() {
+			t.Errorf("%s %d has another key", actor.Type.Label(), index)
+		}
+		if actor.Type == types.ActorType_ACTOR_TYPE_SERVICER && actor.ServiceUrl != urls[index] {
+			t.Errorf("servicer %d is at %s, want %s", index, actor.ServiceUrl, urls[index])
+		}
+	}
+	for _, role := range roles {
+		want := 1
+		if role == types.ActorType_ACTOR_TYPE_SERVICER {
+			want = len(urls)
+		}
+		if count[role] != want {
+			t.Errorf("%d of type %s, want %d", count[role], role.Label(), want)
+		}
+	}
+}

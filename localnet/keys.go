@@ -1,0 +1,75 @@
+package localnet
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"strconv"
+	"strings"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
+)
+
+const (
+	keyLabel      = "pocket/localnet/key/v1"
+	chainIDPrefix = "pocket-localnet-"
+)
+
+// Key is the development key of an actor of the LocalNet with the given seed; servicers count from index 0, of the
+// other roles there is only index 0. The key is SHA-256 over length-prefixed label, seed, role and index: anybody can
+// compute it. It is public knowledge; never use it on a real network.
+func Key(seed uint64, role types.ActorType, index int) crypto.PrivateKey {
+	material := binary.BigEndian.AppendUint32(nil, uint32(len(keyLabel)))
+	material = append(material, keyLabel...)
+	material = binary.BigEndian.AppendUint64(material, seed)
+	material = binary.BigEndian.AppendUint32(material, uint32(role))
+	material = binary.BigEndian.AppendUint64(material, uint64(index))
+	return crypto.KeyFromSeed(sha256.Sum256(material))
+}
+
+// ChainID is the id of the LocalNet's chain: "pocket-localnet-" and the seed in decimal.
+func ChainID(seed uint64) string {
+	return chainIDPrefix + strconv.FormatUint(seed, 10)
+}
+
+// SeedOf is the inverse of ChainID; false if the chain is not a LocalNet's.
+func SeedOf(chainID string) (uint64, bool) {
+	digits, ok := strings.CutPrefix(chainID, chainIDPrefix)
+	if !ok {
+		return 0, false
+	}
+	seed, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil || ChainID(seed) != chainID {
+		return 0, false
+	}
+	return seed, true
+}
+
+// FindKey finds the key of an address among the actors that a LocalNet with this chain id can have; false if the chain
+// is not a LocalNet's or the address is none of its actors.
+func FindKey(chainID, address string) (crypto.PrivateKey, bool) {
+	seed, ok := SeedOf(chainID)
+	if !ok || types.ValidateAddress(address) != nil {
+		return crypto.PrivateKey{}, false
+	}
+	for _, role := range []struct {
+		actor types.ActorType
+		count int
+	}{
+		{types.ActorType_ACTOR_TYPE_APPLICATION, 1},
+		{types.ActorType_ACTOR_TYPE_FISHERMAN, 1},
+		{types.ActorType_ACTOR_TYPE_VALIDATOR, 1},
+		{types.ActorType_ACTOR_TYPE_SERVICER, MaxServicers},
+	} {
+		for index := range role.count {
+			if key := Key(seed, role.actor, index); key.Address() == address {
+				return key, true
+			}
+		}
+	}
+	return crypto.PrivateKey{}, false
+}
+
+func servicerKey(seed uint64, index int) crypto.PrivateKey {
+	return Key(seed, types.ActorType_ACTOR_TYPE_SERVICER, index)
+}

@@ -1,0 +1,239 @@
+package localnet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pocket-fisherman/fisherman/node"
+	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// LocalNet is a whole network in this process. It holds its home's lock and all its sockets from New on.
+type LocalNet struct {
+	options   Options
+	addresses addresses
+	home      *home
+	endpoints *endpoints
+	node      *node.Node
+	proxies   []proxy
+	logger    *slog.Logger
+	close     sync.Once
+	closed    error
+}
+
+// proxy is a part that runs beside the node until its context ends.
+type proxy interface {
+	Serve(ctx context.Context) error
+}
+
+// New makes a LocalNet: it claims the home, opens every socket, and fits the node and the faults together. Nothing runs
+// yet. It is followed by Run or Close. If it fails, everything is as before; errors are ErrBadOption, ErrRecordedOption,
+// ErrForeignHome, ErrHomeInUse, ErrHomeUnusable, ErrAddressInUse, and those of a genesis.json that is not valid.
+func New(ctx context.Context, options Options) (_ *LocalNet, err error) {
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	h, err := findHome(options.Home)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := h.settle(options); err != nil {
+		return nil, err
+	}
+	if err := h.claim(); err != nil {
+		return nil, err
+	}
+	l := &LocalNet{home: h, logger: options.Logger}
+	defer func() {
+		if err != nil {
+			l.abandon()
+		}
+	}()
+	// Once more, under the lock: another instance may have made the home its own meanwhile.
+	if l.options, err = h.settle(options); err != nil {
+		return nil, err
+	}
+	if err = l.open(ctx); err != nil {
+		return nil, err
+	}
+	if err = l.assemble(); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// open opens the sockets, and records their addresses in a home that is new.
+func (l *LocalNet) open(ctx context.Context) error {
+	wanted := freeAddresses(l.options)
+	if l.home.marker != nil {
+		wanted = l.home.marker.Addresses
+	}
+	var err error
+	if l.endpoints, l.addresses, err = openEndpoints(ctx, wanted); err != nil {
+		return err
+	}
+	if l.home.marker != nil {
+		return nil
+	}
+	return l.home.fill(newMarker(l.options, l.addresses, time.Now().UTC()))
+}
+
+// assemble builds the node and the proxies around it.
+func (l *LocalNet) assemble() error {
+	first, err := l.home.genesis(newGenesis(l.options, l.addresses.serviceURLs(), l.home.marker.GenesisTime))
+	if err != nil {
+		return err
+	}
+	home, err := l.home.nodeHome()
+	if err != nil {
+		return err
+	}
+	servicers, err := l.servicerRoles()
+	if err != nil {
+		return err
+	}
+	l.node, err = node.New(l.nodeConfig(home, first, servicers))
+	if err != nil {
+		return fmt.Errorf("make node: %w", err)
+	}
+	return nil
+}
+
+func (l *LocalNet) nodeConfig(home string, first *genesis.Genesis, servicers []node.ServicerRole) node.Config {
+	return node.Config{
+		Home:         home,
+		Genesis:      first,
+		ValidatorKey: Key(l.options.Seed, types.ActorType_ACTOR_TYPE_VALIDATOR, 0),
+		BlockTime:    l.options.BlockTime,
+		ChainRPC:     l.endpoints.chainRPC,
+		RPC:          l.endpoints.rpc,
+		Servicers:    servicers,
+		Fisherman: &node.FishermanRole{
+			Key:           Key(l.options.Seed, types.ActorType_ACTOR_TYPE_FISHERMAN, 0),
+			ControlProbes: map[string]string{RelayChain: l.ChainRPCURL()},
+			AllowPrivate:  true,
+		},
+		Logger: l.logger,
+	}
+}
+
+// servicerRoles are the servicers that run in the node, each with its fault around it. One that is down runs nowhere.
+func (l *LocalNet) servicerRoles() ([]node.ServicerRole, error) {
+	chain, err := url.Parse(l.ChainRPCURL())
+	if err != nil {
+		return nil, fmt.Errorf("read the chain's URL: %w", err)
+	}
+	var roles []node.ServicerRole
+	for i, at := range l.addresses.Servicers {
+		sockets := l.endpoints.servicers[i]
+		relays, upstream := sockets.service, l.ChainRPCURL()
+		switch at.Fault {
+		case FaultDown:
+			continue
+		case FaultSlow:
+			relays = sockets.behind
+			l.proxies = append(l.proxies, &delayProxy{
+				listener: sockets.service, target: at.Behind, delay: l.options.Delay, logger: l.logger})
+		case FaultLying:
+			upstream = httpURL(at.Upstream)
+			l.proxies = append(l.proxies, newLyingProxy(sockets.upstream, chain, i, l.logger))
+		}
+		roles = append(roles, node.ServicerRole{
+			Key:       servicerKey(l.options.Seed, i),
+			Relays:    relays,
+			Upstreams: map[string]string{RelayChain: upstream},
+		})
+	}
+	return roles, nil
+}
+
+// Run runs the network until ctx ends (nil) or a part of it fails, and then stops every part, closes every socket and
+// gives the home up: a temporary one is removed. It is called once.
+func (l *LocalNet) Run(ctx context.Context) error {
+	parts, partsCtx := errgroup.WithContext(ctx)
+	parts.Go(func() error { return toTheEnd(partsCtx, "node", l.node.Run) })
+	for _, p := range l.proxies {
+		parts.Go(func() error { return toTheEnd(partsCtx, "proxy", p.Serve) })
+	}
+	err := parts.Wait()
+	// The node closed itself.
+	return cmp.Or(err, l.giveUp(func() error { return nil }))
+}
+
+// toTheEnd runs a part. That the part returns before its context ends is an error in any case.
+func toTheEnd(ctx context.Context, name string, run func(context.Context) error) error {
+	err := run(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return nil
+	case err != nil:
+		return fmt.Errorf("run %s: %w", name, err)
+	case ctx.Err() == nil:
+		return fmt.Errorf("run %s: it ended by itself", name)
+	default:
+		return nil
+	}
+}
+
+// Close gives up a LocalNet that does not run: its node, its sockets and its home. After Run it does nothing.
+func (l *LocalNet) Close() error { return l.giveUp(l.node.Close) }
+
+func (l *LocalNet) giveUp(closeNode func() error) error {
+	l.close.Do(func() {
+		err := closeNode()
+		l.endpoints.Close()
+		l.closed = cmp.Or(err, l.home.keep())
+	})
+	return l.closed
+}
+
+// abandon leaves everything as it was before a New that failed.
+func (l *LocalNet) abandon() {
+	if l.endpoints != nil {
+		l.endpoints.Close()
+	}
+	l.home.undo()
+}
+
+// RPCURL is the base URL of the node's HTTP API.
+func (l *LocalNet) RPCURL() string { return httpURL(l.addresses.RPC) }
+
+// ChainRPCURL is the URL of the chain's own CometBFT JSON-RPC: an honest node of relay chain 0001.
+func (l *LocalNet) ChainRPCURL() string { return httpURL(l.addresses.ChainRPC) }
+
+// Home is the absolute path of the home directory.
+func (l *LocalNet) Home() string { return l.home.path }
+
+// ChainID is the id of the chain.
+func (l *LocalNet) ChainID() string { return ChainID(l.options.Seed) }
+
+// Options are the options that hold: fitted, or those of the home.
+func (l *LocalNet) Options() Options { return l.options }
+
+// Application is the address of the application.
+func (l *LocalNet) Application() string {
+	return Key(l.options.Seed, types.ActorType_ACTOR_TYPE_APPLICATION, 0).Address()
+}
+
+// FishermanAddress is the address of the fisherman.
+func (l *LocalNet) FishermanAddress() string {
+	return Key(l.options.Seed, types.ActorType_ACTOR_TYPE_FISHERMAN, 0).Address()
+}
+
+// Servicers are the servicers by index: honest, slow, down, lying.
+func (l *LocalNet) Servicers() []Servicer {
+	servicers := make([]Servicer, len(l.addresses.Servicers))
+	for i, at := range l.addresses.Servicers {
+		servicers[i] = Servicer{Address: at.Address, ServiceURL: httpURL(at.Service), Fault: at.Fault}
+	}
+	return servicers
+}

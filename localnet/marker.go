@@ -1,0 +1,132 @@
+package localnet
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+)
+
+// markerFormat is the version of the marker that this program writes and reads.
+const markerFormat = 1
+
+// marker is what makes a directory a LocalNet's home, and what its next run has in common with its first.
+type marker struct {
+	Format      int           `json:"format"`
+	ChainID     string        `json:"chain_id"`
+	GenesisTime time.Time     `json:"genesis_time"`
+	Options     markedOptions `json:"options"`
+	Addresses   addresses     `json:"addresses"`
+}
+
+// markedOptions are the options that hold for as long as the home does; RPCListen is among the addresses.
+type markedOptions struct {
+	Servicers        int      `json:"servicers"`
+	Slow             int      `json:"slow"`
+	Down             int      `json:"down"`
+	Lying            int      `json:"lying"`
+	Delay            textTime `json:"delay"`
+	BlockTime        textTime `json:"block_time"`
+	BlocksPerSession int64    `json:"blocks_per_session"`
+	ChecksPerSession uint32   `json:"checks_per_session"`
+	Seed             uint64   `json:"seed"`
+}
+
+// textTime is a duration that is written as text: "400ms".
+type textTime time.Duration
+
+// MarshalText writes the duration as time.Duration does.
+func (t textTime) MarshalText() ([]byte, error) { return []byte(time.Duration(t).String()), nil }
+
+// UnmarshalText reads what time.ParseDuration reads.
+func (t *textTime) UnmarshalText(text []byte) error {
+	d, err := time.ParseDuration(string(text))
+	*t = textTime(d)
+	return err
+}
+
+func newMarker(o Options, a addresses, genesisTime time.Time) marker {
+	return marker{
+		Format:      markerFormat,
+		ChainID:     ChainID(o.Seed),
+		GenesisTime: genesisTime,
+		Options: markedOptions{
+			Servicers:        o.Servicers,
+			Slow:             o.Slow,
+			Down:             o.Down,
+			Lying:            o.Lying,
+			Delay:            textTime(o.Delay),
+			BlockTime:        textTime(o.BlockTime),
+			BlocksPerSession: o.BlocksPerSession,
+			ChecksPerSession: o.ChecksPerSession,
+			Seed:             o.Seed,
+		},
+		Addresses: a,
+	}
+}
+
+// parseMarker reads a marker strictly: what is unknown, missing or contradictory is refused.
+func parseMarker(data []byte) (marker, error) {
+	var version struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(data, &version); err != nil {
+		return marker{}, err
+	}
+	if version.Format != markerFormat {
+		return marker{}, fmt.Errorf("format is %d; this program reads format %d", version.Format, markerFormat)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	var m marker
+	if err := decoder.Decode(&m); err != nil {
+		return marker{}, err
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return marker{}, fmt.Errorf("something follows the object")
+	}
+	return m, m.validate()
+}
+
+func (m marker) validate() error {
+	if want := ChainID(m.Options.Seed); m.ChainID != want {
+		return fmt.Errorf("chain id is %q, not %q", m.ChainID, want)
+	}
+	if m.GenesisTime.Unix() <= 0 {
+		return fmt.Errorf("genesis time is %v", m.GenesisTime)
+	}
+	o := m.options()
+	if err := o.Validate(); err != nil {
+		return err
+	}
+	if o.Slow+o.Down+o.Lying > o.Servicers {
+		return fmt.Errorf("faults are more than the servicers")
+	}
+	return m.Addresses.validate(o)
+}
+
+// encode is the marker as a file.
+func (m marker) encode() ([]byte, error) {
+	data, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode marker: %w", err)
+	}
+	return append(data, '\n'), nil
+}
+
+// options are the recorded options alone.
+func (m marker) options() Options {
+	return Options{
+		Servicers:        m.Options.Servicers,
+		Slow:             m.Options.Slow,
+		Down:             m.Options.Down,
+		Lying:            m.Options.Lying,
+		Delay:            time.Duration(m.Options.Delay),
+		BlockTime:        time.Duration(m.Options.BlockTime),
+		BlocksPerSession: m.Options.BlocksPerSession,
+		ChecksPerSession: m.Options.ChecksPerSession,
+		Seed:             m.Options.Seed,
+		RPCListen:        m.Addresses.RPC,
+	}
+}

@@ -1,0 +1,165 @@
+package localnet
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"time"
+)
+
+// MaxServicers is the largest number of servicers of a LocalNet.
+const MaxServicers = 256
+
+// Flag is an option's name on the command line, without dashes.
+type Flag string
+
+// Flags of the options that a home records.
+const (
+	FlagServicers        Flag = "servicers"
+	FlagSlow             Flag = "slow"
+	FlagDown             Flag = "down"
+	FlagLying            Flag = "lying"
+	FlagDelay            Flag = "delay"
+	FlagBlockTime        Flag = "block-time"
+	FlagBlocksPerSession Flag = "blocks-per-session"
+	FlagChecksPerSession Flag = "checks-per-session"
+	FlagSeed             Flag = "seed"
+	FlagRPCListen        Flag = "rpc-listen"
+)
+
+// Flags is a set of flags; nil is the empty set.
+type Flags map[Flag]bool
+
+// Options say what a LocalNet is made of. Start from DefaultOptions.
+type Options struct {
+	// Servicers is the number of servicers, faulty ones included: 1 to MaxServicers.
+	Servicers int
+	// Slow, Down and Lying are how many of the servicers have that fault: each 0 to Servicers, see Fit.
+	Slow, Down, Lying int
+	// Delay is what a slow servicer's network adds to a round trip: 1ms to 60s.
+	Delay time.Duration
+	// BlockTime is the pause between blocks: 50ms to 10m.
+	BlockTime time.Duration
+	// BlocksPerSession: 2 to 10000.
+	BlocksPerSession int64
+	// ChecksPerSession is how often the fisherman samples a session: 1 to 10000.
+	ChecksPerSession uint32
+	// Seed of all keys; part of the chain's id.
+	Seed uint64
+	// Home is the directory of the network; empty for a temporary one that is removed at the end.
+	Home string
+	// RPCListen is where the node's HTTP API is served: a loopback host:port. Port 0 takes any free one.
+	RPCListen string
+	// Logger takes the log; nil for none.
+	Logger *slog.Logger
+	// Explicit are the options that a person set. They are kept or refused; the others give way, to the number of
+	// servicers (see Fit) and to what the home records.
+	Explicit Flags
+}
+
+// DefaultOptions is a network of six servicers, of which one is slow, one is down and one is lying.
+func DefaultOptions() Options {
+	return Options{
+		Servicers:        6,
+		Slow:             1,
+		Down:             1,
+		Lying:            1,
+		Delay:            400 * time.Millisecond,
+		BlockTime:        time.Second,
+		BlocksPerSession: 10,
+		ChecksPerSession: 10,
+		Seed:             1,
+		RPCListen:        "127.0.0.1:50832",
+	}
+}
+
+// Validate reports the first option that is outside its range, by flag, value and range. The error is ErrBadOption.
+func (o Options) Validate() error {
+	return cmp.Or(
+		inRange(FlagServicers, o.Servicers, 1, MaxServicers),
+		inRange(FlagSlow, o.Slow, 0, o.Servicers),
+		inRange(FlagDown, o.Down, 0, o.Servicers),
+		inRange(FlagLying, o.Lying, 0, o.Servicers),
+		inRange(FlagDelay, o.Delay, time.Millisecond, time.Minute),
+		inRange(FlagBlockTime, o.BlockTime, 50*time.Millisecond, 10*time.Minute),
+		inRange(FlagBlocksPerSession, o.BlocksPerSession, 2, 10_000),
+		inRange(FlagChecksPerSession, o.ChecksPerSession, 1, 10_000),
+		loopback(FlagRPCListen, o.RPCListen),
+	)
+}
+
+// Fit is Validate, and fits the faults to the number of servicers: a count that was not set explicitly shrinks until
+// at least one servicer is honest (first Down, then Slow, then Lying). Counts that were set explicitly are kept, even
+// if they leave no servicer honest, and refused with ErrBadOption if they are more than the servicers together.
+func (o Options) Fit() (Options, error) {
+	if err := o.Validate(); err != nil {
+		return Options{}, err
+	}
+	faults := []struct {
+		flag  Flag
+		count *int
+	}{{FlagLying, &o.Lying}, {FlagSlow, &o.Slow}, {FlagDown, &o.Down}}
+	named, fixed := "", 0
+	for _, f := range faults {
+		if o.Explicit[f.flag] {
+			named += fmt.Sprintf("--%s %d ", f.flag, *f.count)
+			fixed += *f.count
+		}
+	}
+	if fixed > o.Servicers {
+		return Options{}, fmt.Errorf("%w: %stogether name %d servicers; allowed are 0 to %d (--%s)",
+			ErrBadOption, named, fixed, o.Servicers, FlagServicers)
+	}
+	room := max(o.Servicers-fixed-1, 0)
+	for _, f := range faults {
+		if !o.Explicit[f.flag] {
+			*f.count = min(*f.count, room)
+			room -= *f.count
+		}
+	}
+	return o, nil
+}
+
+// fault is the fault of the servicer with the given index: the honest come first, then the slow, the down and the
+// lying. The options are fitted.
+func (o Options) fault(index int) Fault {
+	switch fromEnd := o.Servicers - index; {
+	case fromEnd <= o.Lying:
+		return FaultLying
+	case fromEnd <= o.Lying+o.Down:
+		return FaultDown
+	case fromEnd <= o.Lying+o.Down+o.Slow:
+		return FaultSlow
+	default:
+		return FaultNone
+	}
+}
+
+func inRange[T cmp.Ordered](flag Flag, value, low, high T) error {
+	if value < low || value > high {
+		return fmt.Errorf("%w: --%s is %v; allowed are %v to %v", ErrBadOption, flag, value, low, high)
+	}
+	return nil
+}
+
+func loopback(flag Flag, address string) error {
+	if !isLoopback(address) {
+		return fmt.Errorf("%w: --%s is %q; allowed are host:port with a loopback host (as in 127.0.0.1) and a port from "+
+			"0 to 65535", ErrBadOption, flag, address)
+	}
+	return nil
+}
+
+// isLoopback tells whether address is host:port with a host of this machine alone and a numeric port.
+func isLoopback(address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return false
+	}
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}

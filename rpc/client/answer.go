@@ -1,0 +1,68 @@
+package client
+
+import "github.com/pocket-fisherman/fisherman/qos"
+
+// Status is what a node is.
+type Status struct {
+	ChainID string `json:"chain_id"`
+	// Height is the last committed height; 0 before the first block.
+	Height int64 `json:"height"`
+	// Fisherman is the address of the fisherman that runs in the node; nil for none.
+	Fisherman *string `json:"fisherman"`
+	Version   string  `json:"version"`
+}
+
+// Actor is one staked party.
+type Actor struct {
+	Type       string   `json:"type"`
+	Address    string   `json:"address"`
+	PublicKey  string   `json:"public_key"`
+	Chains     []string `json:"chains"`
+	GeoZone    string   `json:"geo_zone"`
+	ServiceURL string   `json:"service_url"`
+	// StakeUPOKT is a decimal number in uPOKT.
+	StakeUPOKT string `json:"stake_upokt"`
+	// PausedHeight is the height at which the actor was paused; 0 while it is not.
+	PausedHeight int64 `json:"paused_height"`
+}
+
+// Actors are the staked actors of one type as of a height, ordered by address.
+type Actors struct {
+	Height int64   `json:"height"`
+	Actors []Actor `json:"actors"`
+}
+
+// Session is a session with its members as of one height.
+type Session struct {
+	ID          string `json:"id"`
+	StartHeight int64  `json:"start_height"`
+	// Blocks in the session: it covers [StartHeight, StartHeight + Blocks).
+	Blocks int64 `json:"blocks"`
+	// Height that the members were selected for.
+	Height      int64  `json:"height"`
+	RelayChain  string `json:"relay_chain"`
+	GeoZone     string `json:"geo_zone"`
+	Application Actor  `json:"application"`
+	// Servicers and Fishermen are in rank order.
+	Servicers []Actor `json:"servicers"`
+	Fishermen []Actor `json:"fishermen"`
+}
+
+// QoSFilter narrows a report; its zero value admits the newest sessions, as many as the node answers by itself.
+type QoSFilter struct {
+	// SessionID admits this session only; empty admits all.
+	SessionID string
+	// Servicer admits only this servicer's rows; empty admits all.
+	Servicer string
+	// Last admits the newest N sessions; 0 leaves the number to the node.
+	Last int
+}
+
+// Report is the quality of service by session, oldest first. It and its parts are the very types that the node makes
+// it of.
+type (
+	Report         = qos.Report
+	SessionReport  = qos.SessionReport
+	ServicerReport = qos.ServicerReport
+	Verdict        = qos.Verdict
+)

@@ -1,0 +1,180 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	requestTimeout  = 15 * time.Second
+	dialTimeout     = 3 * time.Second
+	maximumHeader   = 64 << 10
+	maximumBody     = 64 << 20
+	maximumSentence = 512
+)
+
+// Client asks one node. It is safe for use by many goroutines.
+type Client struct {
+	base *url.URL
+	http *http.Client
+}
+
+// New makes a client of the node at baseURL: http or https, with a host, without user, query or fragment. It connects
+// to nothing. Proxies from the environment are not used and redirects are not followed.
+func New(baseURL string) (*Client, error) {
+	base, err := url.Parse(baseURL)
+	if err != nil || (base.Scheme != "http" && base.Scheme != "https") || base.Hostname() == "" || base.User != nil ||
+		base.RawQuery != "" || base.ForceQuery || base.Fragment != "" {
+		return nil, fmt.Errorf("%q is not the URL of a node, as in http://127.0.0.1:50832", baseURL)
+	}
+	base.Path = strings.TrimSuffix(base.Path, "/")
+	transport := &http.Transport{
+		DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		TLSHandshakeTimeout:    dialTimeout,
+		ResponseHeaderTimeout:  requestTimeout,
+		MaxResponseHeaderBytes: maximumHeader,
+		MaxConnsPerHost:        4,
+		IdleConnTimeout:        30 * time.Second,
+	}
+	return &Client{base: base, http: &http.Client{
+		Transport:     transport,
+		Timeout:       requestTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+// Close closes the connections that are kept for further requests.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Status reads what the node is. It is answered before the first block too, with height 0.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	return get[Status](ctx, c, "/v1/status", url.Values{})
+}
+
+// Session reads the session of an application on a relay chain at a height; height 0 means the latest.
+func (c *Client) Session(ctx context.Context, application, relayChain string, height int64) (Session, error) {
+	parameters := url.Values{"application": {application}, "relay_chain": {relayChain}}
+	addHeight(parameters, height)
+	return get[Session](ctx, c, "/v1/session", parameters)
+}
+
+// Actors reads the staked actors of one type ("application", "servicer", "fisherman", "validator") at a height; height 0
+// means the latest.
+func (c *Client) Actors(ctx context.Context, actorType string, height int64) (Actors, error) {
+	parameters := url.Values{"type": {actorType}}
+	addHeight(parameters, height)
+	return get[Actors](ctx, c, "/v1/actors", parameters)
+}
+
+// QoS reads the quality of service that the node's fisherman measured.
+func (c *Client) QoS(ctx context.Context, filter QoSFilter) (Report, error) {
+	parameters := url.Values{}
+	if filter.SessionID != "" {
+		parameters.Set("session", filter.SessionID)
+	}
+	if filter.Servicer != "" {
+		parameters.Set("servicer", filter.Servicer)
+	}
+	if filter.Last != 0 {
+		parameters.Set("last", strconv.Itoa(filter.Last))
+	}
+	return get[Report](ctx, c, "/v1/qos", parameters)
+}
+
+func addHeight(parameters url.Values, height int64) {
+	if height != 0 {
+		parameters.Set("height", strconv.FormatInt(height, 10))
+	}
+}
+
+// get asks for one path and decodes the answer.
+func get[T any](ctx context.Context, c *Client, path string, parameters url.Values) (T, error) {
+	var body T
+	err := c.get(ctx, path, parameters, &body)
+	return body, err
+}
+
+func (c *Client) get(ctx context.Context, path string, parameters url.Values, body any) error {
+	target := *c.base
+	target.Path += path
+	target.RawQuery = parameters.Encode()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		return fmt.Errorf("build request: %w", err)
+	}
+	request.Header.Set("Accept", "application/json")
+	response, err := c.http.Do(request)
+	if err != nil {
+		return c.unreachable(ctx, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	content, err := io.ReadAll(io.LimitReader(response.Body, maximumBody+1))
+	switch {
+	case err != nil:
+		return c.unreachable(ctx, err)
+	case len(content) > maximumBody:
+		return c.notANode("it is longer than %d bytes", maximumBody)
+	}
+	return c.decode(response, content, body)
+}
+
+// decode reads a refusal or the body of an answer.
+func (c *Client) decode(response *http.Response, content []byte, body any) error {
+	media, _, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" {
+		return c.notANode("HTTP status %d without JSON", response.StatusCode)
+	}
+	if response.StatusCode == http.StatusOK {
+		if err := json.Unmarshal(content, body); err != nil {
+			return c.notANode("its JSON is of another form: %v", err)
+		}
+		return nil
+	}
+	var refusal struct {
+		Error struct {
+			Code    string `json:"code"`
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	if err := json.Unmarshal(content, &refusal); err != nil || refusal.Error.Code == "" {
+		return c.notANode("HTTP status %d without an error of this API", response.StatusCode)
+	}
+	return &Error{
+		Status:  response.StatusCode,
+		Code:    cut(refusal.Error.Code),
+		Message: cut(refusal.Error.Message),
+	}
+}
+
+// unreachable wraps why no answer came. The end of the caller's own context is not the node's fault.
+func (c *Client) unreachable(ctx context.Context, err error) error {
+	if cause := ctx.Err(); cause != nil {
+		return fmt.Errorf("ask node at %s: %w", c.base, cause)
+	}
+	if wrapped, is := errors.AsType[*url.Error](err); is {
+		err = wrapped.Err
+	}
+	return fmt.Errorf("%w at %s: %w", ErrUnreachable, c.base, err)
+}
+
+func (c *Client) notANode(format string, args ...any) error {
+	return fmt.Errorf("%w at %s: %s", ErrNotANode, c.base, fmt.Sprintf(format, args...))
+}
+
+// cut bounds a text of the node.
+func cut(text string) string {
+	if len(text) > maximumSentence {
+		text = strings.ToValidUTF8(text[:maximumSentence], "")
+	}
+	return text
+}

@@ -1,0 +1,241 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/pocket-fisherman/fisherman/rpc/client"
+)
+
+const (
+	application = "00000000000000000000000000000000000000aa"
+	servicer    = "00000000000000000000000000000000000000bb"
+)
+
+// asked is what a node saw of a request.
+type asked struct{ path, query string }
+
+// node answers every request with one status and body, and notes what was asked.
+func node(t *testing.T, status int, contentType, body string) (*client.Client, *asked) {
+	t.Helper()
+	seen := &asked{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		*seen = asked{r.URL.Path, r.URL.RawQuery}
+		w.Header().Set("Content-Type", contentType)
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}))
+	t.Cleanup(server.Close)
+	return open(t, server.URL), seen
+}
+
+func open(t *testing.T, url string) *client.Client {
+	t.Helper()
+	opened, err := client.New(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(opened.Close)
+	return opened
+}
+
+// golden is an answer as the server's own tests fix it, so that both sides agree on the form.
+func golden(t *testing.T, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("..", "testdata", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func TestReadsWhatTheServerWrites(t *testing.T) {
+	ctx := t.Context()
+	opened, seen := node(t, 200, "application/json", golden(t, "status"))
+	status, err := opened.Status(ctx)
+	if err != nil || status.ChainID != "test-chain" || status.Height != 23 || status.Fisherman == nil || status.Version != "v1.2.3" {
+		t.Errorf("Status: %+v, %v", status, err)
+	}
+	if want := (asked{"/v1/status", ""}); *seen != want {
+		t.Errorf("asked %+v, want %+v", *seen, want)
+	}
+
+	opened, seen = node(t, 200, "application/json; charset=utf-8", golden(t, "session"))
+	session, err := opened.Session(ctx, application, "0001", 7)
+	if err != nil {
+		t.Fatalf("Session: %v", err)
+	}
+	wantServicer := client.Actor{Type: "servicer", Address: servicer, PublicKey: strings.Repeat("ab", 32), Chains: []string{"0001"},
+		GeoZone: "zone-1", ServiceURL: "http://servicer.example:8080/<a>", StakeUPOKT: "18446744073709551615", PausedHeight: 3}
+	if len(session.Servicers) != 1 || !reflect.DeepEqual(session.Servicers[0], wantServicer) {
+		t.Errorf("servicers %+v, want %+v", session.Servicers, wantServicer)
+	}
+	if session.ID != strings.Repeat("1f", 32) || session.StartHeight != 20 || session.Blocks != 10 || session.Height != 23 ||
+		session.RelayChain != "0001" || session.GeoZone != "zone-1" || session.Application.Address != application || len(session.Fishermen) != 1 {
+		t.Errorf("session %+v", session)
+	}
+	if want := (asked{"/v1/session", "application=" + application + "&height=7&relay_chain=0001"}); *seen != want {
+		t.Errorf("asked %+v, want %+v", *seen, want)
+	}
+
+	opened, seen = node(t, 200, "application/json", golden(t, "actors"))
+	actors, err := opened.Actors(ctx, "servicer", 0)
+	if err != nil || actors.Height != 23 || len(actors.Actors) != 1 || actors.Actors[0].Address != servicer {
+		t.Errorf("Actors: %+v, %v", actors, err)
+	}
+	if want := (asked{"/v1/actors", "type=servicer"}); *seen != want {
+		t.Errorf("asked %+v, want %+v", *seen, want)
+	}
+
+	opened, seen = node(t, 200, "application/json", golden(t, "qos"))
+	report, err := opened.QoS(ctx, client.QoSFilter{SessionID: session.ID, Servicer: servicer, Last: 3})
+	if err != nil || len(report.Sessions) != 1 || report.Sessions[0].Servicers[0].Address != servicer {
+		t.Errorf("QoS: %+v, %v", report, err)
+	}
+	if want := (asked{"/v1/qos", "last=3&servicer=" + servicer + "&session=" + session.ID}); *seen != want {
+		t.Errorf("asked %+v, want %+v", *seen, want)
+	}
+}
+
+func TestRefusalKeepsCodeAndStatus(t *testing.T) {
+	opened, _ := node(t, 404, "application/json", golden(t, "refusal"))
+	_, err := opened.Status(t.Context())
+	var refused *client.Error
+	if !errors.As(err, &refused) || refused.Status != 404 || refused.Code != "unknown_application" || refused.Message == "" {
+		t.Errorf("error %#v, want the node's refusal", err)
+	}
+}
+
+func TestOtherServersAreNoNodes(t *testing.T) {
+	for name, test := range map[string]struct {
+		status            int
+		contentType, body string
+	}{
+		"web page":         {200, "text/html", "<html>"},
+		"no content type":  {200, "", "{}"},
+		"broken JSON":      {200, "application/json", `{"chain_id":`},
+		"other form":       {200, "application/json", `{"height":"high"}`},
+		"other error form": {502, "application/json", `{"message":"bad gateway"}`},
+		"redirect":         {302, "text/html", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opened, _ := node(t, test.status, test.contentType, test.body)
+			if _, err := opened.Status(t.Context()); !errors.Is(err, client.ErrNotANode) {
+				t.Errorf("error %v, want ErrNotANode", err)
+			}
+		})
+	}
+}
+
+func TestRedirectIsNotFollowed(t *testing.T) {
+	followed := false
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/elsewhere" {
+			followed = true
+		}
+		http.Redirect(w, r, "/elsewhere", http.StatusFound)
+	}))
+	defer server.Close()
+	if _, err := open(t, server.URL).Status(t.Context()); err == nil || followed {
+		t.Errorf("error %v, followed %v", err, followed)
+	}
+}
+
+func TestProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
+	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
+	opened, _ := node(t, 200, "application/json", golden(t, "status"))
+	if _, err := opened.Status(t.Context()); err != nil {
+		t.Errorf("Status: %v", err)
+	}
+}
+
+func TestEndlessBodyIsCutOff(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		chunk := []byte(strings.Repeat(" ", 1<<20))
+		for {
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+		}
+	}))
+	defer server.Close()
+	if _, err := open(t, server.URL).QoS(t.Context(), client.QoSFilter{}); !errors.Is(err, client.ErrNotANode) {
+		t.Errorf("error %v, want ErrNotANode", err)
+	}
+}
+
+func TestUnreachableNamesTheURL(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := "http://" + listener.Addr().String()
+	_ = listener.Close()
+	_, err = open(t, url).Status(t.Context())
+	if !errors.Is(err, client.ErrUnreachable) || !strings.Contains(err.Error(), url) {
+		t.Errorf("error %v, want ErrUnreachable with %s", err, url)
+	}
+}
+
+func TestConnectionThatBreaksIsUnreachable(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		_, _ = io.WriteString(w, "{")
+	}))
+	defer server.Close()
+	if _, err := open(t, server.URL).Status(t.Context()); !errors.Is(err, client.ErrUnreachable) {
+		t.Errorf("error %v, want ErrUnreachable", err)
+	}
+}
+
+func TestOwnCancellationIsNotTheNodesFault(t *testing.T) {
+	opened, _ := node(t, 200, "application/json", golden(t, "status"))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := opened.Status(ctx)
+	if !errors.Is(err, context.Canceled) || errors.Is(err, client.ErrUnreachable) {
+		t.Errorf("error %v, want the context's", err)
+	}
+}
+
+func TestBaseURL(t *testing.T) {
+	for url, good := range map[string]bool{
+		"http://127.0.0.1:50832":     true,
+		"https://node.example/api/":  true,
+		"127.0.0.1:50832":            false,
+		"ftp://node.example":         false,
+		"http://":                    false,
+		"http://user:pw@node":        false,
+		"http://node.example/?a=b":   false,
+		"http://node.example/#a":     false,
+		"http://node.example:port/":  false,
+		"http://node.example/\x1b[m": false,
+	} {
+		if _, err := client.New(url); (err == nil) != good {
+			t.Errorf("New(%q): %v", url, err)
+		}
+	}
+}
+
+func TestPathPrefixIsKept(t *testing.T) {
+	seen := ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen = r.URL.Path
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, golden(t, "status"))
+	}))
+	defer server.Close()
+	if _, err := open(t, server.URL+"/api/").Status(t.Context()); err != nil || seen != "/api/v1/status" {
+		t.Errorf("asked %q: %v", seen, err)
+	}
+}

@@ -1,0 +1,93 @@
+package rpc
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+)
+
+// ServeHTTP answers one request. It never panics and never shows a client more than a code and a sentence.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.logger.Error("rpc request panicked", "path", r.URL.Path, "cause", cause, "stack", string(debug.Stack()))
+			s.write(w, r, http.StatusInternalServerError, internal())
+		}
+	}()
+	ctx, cancel := context.WithTimeout(r.Context(), s.limits.answer)
+	defer cancel()
+	body, err := s.answer(ctx, w, r)
+	if err == nil {
+		s.write(w, r, http.StatusOK, body)
+		return
+	}
+	refused := refuse(err)
+	if refused == nil {
+		s.logger.Error("rpc request failed", "path", r.URL.Path, "error", err)
+		s.write(w, r, http.StatusInternalServerError, internal())
+		return
+	}
+	s.write(w, r, refused.status, refused.view())
+}
+
+// answer takes a request through path, method, body and parameters to its endpoint.
+func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Request) (any, error) {
+	endpoint, known := s.paths[r.URL.Path]
+	switch {
+	case !known:
+		return nil, &refusal{http.StatusNotFound, codeUnknownPath,
+			"no such path; there are /v1/status, /v1/session, /v1/actors and /v1/qos"}
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", "GET, HEAD")
+		w.Header().Set("Connection", "close")
+		return nil, &refusal{http.StatusMethodNotAllowed, codeMethodNotAllowed, "this API is for reading: use GET"}
+	case r.ContentLength != 0:
+		w.Header().Set("Connection", "close")
+		return nil, &refusal{http.StatusBadRequest, codeBadRequest, "a request has no body here"}
+	}
+	parameters, err := parseQuery(r.URL.RawQuery, endpoint.parameters)
+	if err != nil {
+		return nil, err
+	}
+	return endpoint.answer(ctx, parameters)
+}
+
+// write encodes the whole body before the first byte is sent, so that an answer is never cut off by an encoding error.
+func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, body any) {
+	var encoded bytes.Buffer
+	if err := json.NewEncoder(&encoded).Encode(body); err != nil {
+		s.logger.Error("rpc answer cannot be encoded", "path", r.URL.Path, "error", err)
+		status = http.StatusInternalServerError
+		encoded.Reset()
+		fmt.Fprintf(&encoded, `{"error":{"code":%q,"message":"the node failed to answer"}}`+"\n", codeInternal)
+	}
+	header := w.Header()
+	header.Set("Content-Type", "application/json")
+	header.Set("Content-Length", strconv.Itoa(encoded.Len()))
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	w.WriteHeader(status)
+	if r.Method == http.MethodHead {
+		return
+	}
+	if _, err := w.Write(encoded.Bytes()); err != nil {
+		s.logger.Debug("rpc client went away", "path", r.URL.Path, "error", err)
+	}
+}
+
+func (r *refusal) view() refusalView {
+	var view refusalView
+	view.Error.Code, view.Error.Message = r.code, r.message
+	return view
+}
+
+func internal() refusalView {
+	failed := refusal{code: codeInternal, message: "the node failed to answer"}
+	return failed.view()
+}

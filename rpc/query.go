@@ -1,0 +1,102 @@
+package rpc
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// shownBytes bounds how much of a client's text a refusal repeats.
+const shownBytes = 64
+
+// query holds the parameters of one request; each was given at most once and is not empty.
+type query map[string]string
+
+// parseQuery reads a raw query string. It refuses parameters that are not allowed, repeated or empty, so that a typing
+// error never widens what is asked for.
+func parseQuery(raw string, allowed []string) (query, error) {
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return nil, badParameter("the query string is not well-formed")
+	}
+	parameters := make(query, len(values))
+	for name, given := range values {
+		switch {
+		case !slices.Contains(allowed, name):
+			return nil, badParameter("unknown parameter %s; %s", shown(name), list(allowed))
+		case len(given) > 1:
+			return nil, badParameter("%s is given %d times", name, len(given))
+		case given[0] == "":
+			return nil, badParameter("%s is empty; give it a value or leave it out", name)
+		}
+		parameters[name] = given[0]
+	}
+	return parameters, nil
+}
+
+// required is the value of a parameter that must be given and pass check.
+func (q query) required(name string, check func(string) error) (string, error) {
+	if _, given := q[name]; !given {
+		return "", badParameter("%s is missing", name)
+	}
+	return q.optional(name, check)
+}
+
+// optional is the value of a parameter that must pass check when it is given; empty when it is not.
+func (q query) optional(name string, check func(string) error) (string, error) {
+	value, given := q[name]
+	if !given {
+		return "", nil
+	}
+	if len(value) > shownBytes {
+		return "", badParameter("%s: %s is too long", name, shown(value))
+	}
+	if err := check(value); err != nil {
+		return "", badParameter("%s: %v", name, err)
+	}
+	return value, nil
+}
+
+// integer is the value of an optional whole number within [least, most], or fallback.
+func (q query) integer(name string, least, most, fallback int64) (int64, error) {
+	value, given := q[name]
+	if !given {
+		return fallback, nil
+	}
+	number, err := strconv.ParseInt(value, 10, 64)
+	if err != nil || number < least || number > most {
+		return 0, badParameter("%s: %s is not a whole number from %d to %d", name, shown(value), least, most)
+	}
+	return number, nil
+}
+
+// actorType is the value of the required parameter "type".
+func (q query) actorType() (types.ActorType, error) {
+	value, given := q["type"]
+	actorType, known := types.ParseActorType(value)
+	switch {
+	case !given:
+		return 0, badParameter("type is missing; one of application, servicer, fisherman, validator")
+	case !known:
+		return 0, badParameter("type: %s is not one of application, servicer, fisherman, validator", shown(value))
+	}
+	return actorType, nil
+}
+
+func list(allowed []string) string {
+	if len(allowed) == 0 {
+		return "this path takes none"
+	}
+	return "this path takes " + strings.Join(allowed, ", ")
+}
+
+// shown quotes a client's text for a message, cut to a bounded length.
+func shown(value string) string {
+	if len(value) > shownBytes {
+		value = value[:shownBytes] + "…"
+	}
+	return strconv.Quote(value)
+}

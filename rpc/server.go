@@ -1,0 +1,98 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Config says how the API is served.
+type Config struct {
+	// Logger takes failures of the node (error) and clients that go away (debug). Nil discards them.
+	Logger *slog.Logger
+	// MaxConnections bounds the connections that are open at once; 0 means DefaultMaxConnections.
+	MaxConnections int
+}
+
+// DefaultMaxConnections is the bound on open connections when the configuration names none.
+const DefaultMaxConnections = 128
+
+// Server answers the HTTP API. It is an http.Handler as well, for a caller that serves it itself.
+type Server struct {
+	readers        Readers
+	logger         *slog.Logger
+	paths          map[string]endpoint
+	maxConnections int
+	limits         limits
+}
+
+// limits bound what one connection may take.
+type limits struct {
+	header      time.Duration // a request's header, from its first byte
+	read        time.Duration // a request, from its first byte
+	answer      time.Duration // reading state for an answer
+	write       time.Duration // an answer, from the end of the request's header
+	idle        time.Duration // between requests
+	grace       time.Duration // for answers that are under way when the server stops
+	headerBytes int
+}
+
+func defaultLimits() limits {
+	return limits{
+		header:      5 * time.Second,
+		read:        10 * time.Second,
+		answer:      10 * time.Second,
+		write:       30 * time.Second,
+		idle:        time.Minute,
+		grace:       2 * time.Second,
+		headerBytes: 16 << 10,
+	}
+}
+
+// New fits a server to its readers.
+func New(config Config, readers Readers) *Server {
+	server := &Server{readers: readers, logger: config.Logger, maxConnections: config.MaxConnections, limits: defaultLimits()}
+	if server.logger == nil {
+		server.logger = slog.New(slog.DiscardHandler)
+	}
+	if server.maxConnections <= 0 {
+		server.maxConnections = DefaultMaxConnections
+	}
+	server.paths = server.endpoints()
+	return server
+}
+
+// Serve answers requests on the listener, which it owns, until the context ends; then it lets answers under way finish
+// for at most two seconds and returns nil. It returns an error when the listener fails before that.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: s.limits.header,
+		ReadTimeout:       s.limits.read,
+		WriteTimeout:      s.limits.write,
+		IdleTimeout:       s.limits.idle,
+		MaxHeaderBytes:    s.limits.headerBytes,
+		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(limitConnections(listener, s.maxConnections)) }()
+	select {
+	case err := <-served:
+		_ = server.Close()
+		return fmt.Errorf("serve rpc: %w", err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.limits.grace)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		_ = server.Close()
+	}
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve rpc: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,427 @@
+package rpc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/modules"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+const (
+	knownApplication = "00000000000000000000000000000000000000aa"
+	knownServicer    = "00000000000000000000000000000000000000bb"
+	knownFisherman   = "00000000000000000000000000000000000000cc"
+	otherAddress     = "00000000000000000000000000000000000000dd"
+)
+
+var (
+	knownSession = strings.Repeat("1f", 32)
+	otherSession = strings.Repeat("2e", 32)
+)
+
+// fakeChain is a chain at a height with one application on relay chain 0001.
+type fakeChain struct {
+	height int64
+	err    error
+}
+
+func (c *fakeChain) ChainID() string { return "test-chain" }
+func (c *fakeChain) Height() int64   { return c.height }
+
+func (c *fakeChain) Session(_ context.Context, height int64, application, relayChain string) (*types.Session, error) {
+	switch {
+	case c.err != nil:
+		return nil, c.err
+	case height > c.height+1:
+		return nil, modules.ErrHeightUnavailable
+	case application != knownApplication:
+		return nil, modules.ErrUnknownActor
+	case relayChain != "0001":
+		return nil, modules.ErrChainNotStaked
+	}
+	return &types.Session{
+		Header: &types.SessionHeader{Id: knownSession, StartHeight: 20, RelayChain: "0001", GeoZone: "zone-1", Application: application},
+		Blocks: 10, Height: height,
+		Application: actor(types.ActorType_ACTOR_TYPE_APPLICATION, knownApplication, ""),
+		Servicers:   []*types.Actor{actor(types.ActorType_ACTOR_TYPE_SERVICER, knownServicer, "http://servicer.example:8080/<a>")},
+		Fishermen:   []*types.Actor{actor(types.ActorType_ACTOR_TYPE_FISHERMAN, knownFisherman, "")},
+	}, nil
+}
+
+func (c *fakeChain) Actors(_ context.Context, height int64, actorType types.ActorType) ([]*types.Actor, error) {
+	switch {
+	case c.err != nil:
+		return nil, c.err
+	case height > c.height:
+		return nil, modules.ErrHeightUnavailable
+	case actorType != types.ActorType_ACTOR_TYPE_SERVICER:
+		return nil, nil
+	}
+	return []*types.Actor{actor(actorType, knownServicer, "http://servicer.example:8080")}, nil
+}
+
+func actor(actorType types.ActorType, address, url string) *types.Actor {
+	return &types.Actor{Type: actorType, Address: address, PublicKey: strings.Repeat("ab", 32), Chains: []string{"0001"},
+		GeoZone: "zone-1", ServiceUrl: url, StakeUpokt: 18446744073709551615, PausedHeight: 3}
+}
+
+// fakeQoS holds one session with one servicer.
+type fakeQoS struct {
+	filters []QoSFilter
+	err     error
+	panics  bool
+}
+
+func (q *fakeQoS) Report(_ context.Context, filter QoSFilter) (qos.Report, error) {
+	q.filters = append(q.filters, filter)
+	switch {
+	case q.panics:
+		panic("secret of the node")
+	case q.err != nil:
+		return qos.Report{}, q.err
+	case filter.SessionID != "" && filter.SessionID != knownSession:
+		return qos.Report{}, modules.ErrUnknownSession
+	case filter.Servicer != "" && filter.Servicer != knownServicer:
+		return qos.Report{}, nil
+	}
+	return qos.Report{Sessions: []qos.SessionReport{{ID: knownSession, Height: 20, RelayChain: "0001", GeoZone: "zone-1",
+		Application: knownApplication, ChecksPlanned: 10, Servicers: []qos.ServicerReport{{Address: knownServicer, Verdict: qos.Unknown}}}}}, nil
+}
+
+type fakeStatus string
+
+func (s fakeStatus) Fisherman() string { return string(s) }
+func (s fakeStatus) Version() string   { return "v1.2.3" }
+
+func readersAt(height int64) (Readers, *fakeChain, *fakeQoS) {
+	chain, samples := &fakeChain{height: height}, &fakeQoS{}
+	return Readers{Chain: chain, QoS: samples, Status: fakeStatus(knownFisherman)}, chain, samples
+}
+
+func ask(handler http.Handler, method, target string) *httptest.ResponseRecorder {
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, httptest.NewRequest(method, target, nil))
+	return recorder
+}
+
+func TestAnswersMatchGoldenFiles(t *testing.T) {
+	readers, _, _ := readersAt(23)
+	server := New(Config{}, readers)
+	for name, target := range map[string]string{
+		"status":         "/v1/status",
+		"session":        "/v1/session?application=" + knownApplication + "&relay_chain=0001",
+		"actors":         "/v1/actors?type=servicer",
+		"actors_none":    "/v1/actors?type=validator&height=3",
+		"qos":            "/v1/qos",
+		"refusal":        "/v1/session?application=" + otherAddress + "&relay_chain=0001",
+		"refusal_quoted": "/v1/actors?type=%22%1b%5b31m",
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer := ask(server, http.MethodGet, target)
+			path := filepath.Join("testdata", name+".json")
+			if *update {
+				if err := os.WriteFile(path, answer.Body.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := answer.Body.String(); got != string(want) {
+				t.Errorf("GET %s\ngot  %swant %s", target, got, want)
+			}
+		})
+	}
+}
+
+func TestStatusCodesAndCodes(t *testing.T) {
+	session := "/v1/session?relay_chain=0001&application="
+	for _, test := range []struct {
+		name, method, target string
+		status               int
+		code                 string
+	}{
+		{"unknown path", "GET", "/v1/nothing", 404, codeUnknownPath},
+		{"path of another case", "GET", "/V1/status", 404, codeUnknownPath},
+		{"trailing slash", "GET", "/v1/status/", 404, codeUnknownPath},
+		{"post", "POST", "/v1/status", 405, codeMethodNotAllowed},
+		{"delete", "DELETE", "/v1/qos", 405, codeMethodNotAllowed},
+		{"unknown parameter", "GET", "/v1/status?verbose=1", 400, codeBadParameter},
+		{"repeated parameter", "GET", session + knownApplication + "&application=" + knownApplication, 400, codeBadParameter},
+		{"empty parameter", "GET", "/v1/qos?session=", 400, codeBadParameter},
+		{"broken query", "GET", "/v1/qos?session=%zz", 400, codeBadParameter},
+		{"semicolons", "GET", "/v1/qos?session=1;last=2", 400, codeBadParameter},
+		{"missing application", "GET", "/v1/session?relay_chain=0001", 400, codeBadParameter},
+		{"missing chain", "GET", "/v1/session?application=" + knownApplication, 400, codeBadParameter},
+		{"bad application", "GET", session + "AA", 400, codeBadParameter},
+		{"bad chain", "GET", "/v1/session?relay_chain=1&application=" + knownApplication, 400, codeBadParameter},
+		{"height zero", "GET", session + knownApplication + "&height=0", 400, codeBadParameter},
+		{"height negative", "GET", session + knownApplication + "&height=-1", 400, codeBadParameter},
+		{"height not a number", "GET", session + knownApplication + "&height=1e3", 400, codeBadParameter},
+		{"height beyond 64 bits", "GET", session + knownApplication + "&height=9223372036854775808", 400, codeBadParameter},
+		{"height ahead", "GET", session + knownApplication + "&height=25", 404, codeHeightUnavailable},
+		{"height next", "GET", session + knownApplication + "&height=24", 200, ""},
+		{"unknown application", "GET", session + otherAddress, 404, codeUnknownApplication},
+		{"chain not staked", "GET", "/v1/session?relay_chain=0002&application=" + knownApplication, 404, codeChainNotStaked},
+		{"missing type", "GET", "/v1/actors", 400, codeBadParameter},
+		{"unknown type", "GET", "/v1/actors?type=portal", 400, codeBadParameter},
+		{"unspecified type", "GET", "/v1/actors?type=unspecified", 400, codeBadParameter},
+		{"actors ahead", "GET", "/v1/actors?type=servicer&height=24", 404, codeHeightUnavailable},
+		{"bad session", "GET", "/v1/qos?session=12", 400, codeBadParameter},
+		{"unknown session", "GET", "/v1/qos?session=" + otherSession, 404, codeUnknownSession},
+		{"known session", "GET", "/v1/qos?session=" + knownSession, 200, ""},
+		{"unknown servicer", "GET", "/v1/qos?servicer=" + otherAddress, 404, codeUnknownServicer},
+		{"last zero", "GET", "/v1/qos?last=0", 400, codeBadParameter},
+		{"last too many", "GET", "/v1/qos?last=1001", 400, codeBadParameter},
+		{"last", "GET", "/v1/qos?last=1000", 200, ""},
+		{"head", "HEAD", "/v1/status", 200, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			readers, _, _ := readersAt(23)
+			answer := ask(New(Config{}, readers), test.method, test.target)
+			expect(t, answer, test.status, test.code)
+		})
+	}
+}
+
+func expect(t *testing.T, answer *httptest.ResponseRecorder, status int, code string) {
+	t.Helper()
+	if answer.Code != status {
+		t.Fatalf("status %d, want %d: %s", answer.Code, status, answer.Body)
+	}
+	if code == "" {
+		return
+	}
+	var body refusalView
+	if err := json.Unmarshal(answer.Body.Bytes(), &body); err != nil {
+		t.Fatalf("body %q: %v", answer.Body, err)
+	}
+	if body.Error.Code != code || body.Error.Message == "" {
+		t.Errorf("error %+v, want code %q and a message", body.Error, code)
+	}
+}
+
+func TestFailuresOfTheNode(t *testing.T) {
+	quiet := func(Readers, *fakeChain, *fakeQoS) {}
+	for _, test := range []struct {
+		name, target string
+		height       int64
+		prepare      func(Readers, *fakeChain, *fakeQoS)
+		status       int
+		code         string
+	}{
+		{"status before the first block", "/v1/status", 0, quiet, 200, ""},
+		{"session before the first block", "/v1/session?relay_chain=0001&application=" + knownApplication, 0, quiet, 503, codeNotReady},
+		{"actors before the first block", "/v1/actors?type=servicer", 0, quiet, 503, codeNotReady},
+		{"samples before the first block", "/v1/qos", 0, quiet, 503, codeNotReady},
+		{"no fisherman", "/v1/qos", 9, func(_ Readers, _ *fakeChain, q *fakeQoS) { q.err = ErrNoFisherman }, 404, codeNoFisherman},
+		{"too late", "/v1/actors?type=servicer", 9, func(_ Readers, c *fakeChain, _ *fakeQoS) { c.err = context.DeadlineExceeded }, 503, codeTimeout},
+		{"own failure", "/v1/actors?type=servicer", 9, func(_ Readers, c *fakeChain, _ *fakeQoS) { c.err = errors.New("secret of the node") }, 500, codeInternal},
+		{"panic", "/v1/qos", 9, func(_ Readers, _ *fakeChain, q *fakeQoS) { q.panics = true }, 500, codeInternal},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			readers, chain, samples := readersAt(test.height)
+			test.prepare(readers, chain, samples)
+			answer := ask(New(Config{}, readers), http.MethodGet, test.target)
+			expect(t, answer, test.status, test.code)
+			if strings.Contains(answer.Body.String(), "secret") {
+				t.Errorf("the answer tells more than it should: %s", answer.Body)
+			}
+		})
+	}
+}
+
+func TestFilterReachesTheReader(t *testing.T) {
+	readers, _, samples := readersAt(9)
+	server := New(Config{}, readers)
+	ask(server, http.MethodGet, "/v1/qos")
+	ask(server, http.MethodGet, "/v1/qos?session="+knownSession+"&servicer="+knownServicer+"&last=7")
+	want := []QoSFilter{{Last: defaultSessions}, {SessionID: knownSession, Servicer: knownServicer, Last: 7}}
+	if !slices.Equal(samples.filters, want) {
+		t.Errorf("filters %+v, want %+v", samples.filters, want)
+	}
+}
+
+func TestNoFishermanIsNull(t *testing.T) {
+	readers, _, _ := readersAt(9)
+	readers.Status = fakeStatus("")
+	answer := ask(New(Config{}, readers), http.MethodGet, "/v1/status")
+	if !strings.Contains(answer.Body.String(), `"fisherman":null`) {
+		t.Errorf("status %s, want a null fisherman", answer.Body)
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	readers, _, _ := readersAt(9)
+	for _, target := range []string{"/v1/status", "/nowhere"} {
+		header := ask(New(Config{}, readers), http.MethodGet, target).Header()
+		for name, want := range map[string]string{
+			"Content-Type": "application/json", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
+			"Cross-Origin-Resource-Policy": "same-origin",
+		} {
+			if got := header.Get(name); got != want {
+				t.Errorf("GET %s: %s is %q, want %q", target, name, got, want)
+			}
+		}
+	}
+	answer := ask(New(Config{}, readers), http.MethodPut, "/v1/status")
+	if allow := answer.Header().Get("Allow"); allow != "GET, HEAD" {
+		t.Errorf("Allow is %q", allow)
+	}
+	if head := ask(New(Config{}, readers), http.MethodHead, "/v1/status"); head.Body.Len() != 0 {
+		t.Errorf("HEAD has a body: %s", head.Body)
+	}
+}
+
+func TestBodyIsRefused(t *testing.T) {
+	readers, _, _ := readersAt(9)
+	recorder := httptest.NewRecorder()
+	request := httptest.NewRequest(http.MethodGet, "/v1/status", strings.NewReader("{}"))
+	New(Config{}, readers).ServeHTTP(recorder, request)
+	expect(t, recorder, 400, codeBadRequest)
+}
+
+// serve starts a server on loopback and returns its address, and a function that stops it and gives Serve's result.
+func serve(t *testing.T, server *Server) (string, func() error) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ctx, listener) }()
+	stop := func() error {
+		cancel()
+		return <-served
+	}
+	return listener.Addr().String(), stop
+}
+
+func TestServeUntilContextEnds(t *testing.T) {
+	readers, _, _ := readersAt(9)
+	address, stop := serve(t, New(Config{}, readers))
+	response, err := http.Get("http://" + address + "/v1/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("status %d", response.StatusCode)
+	}
+	if err := stop(); err != nil {
+		t.Errorf("Serve: %v, want nil at the context's end", err)
+	}
+	if _, err := net.DialTimeout("tcp", address, time.Second); err == nil {
+		t.Error("the port still accepts connections")
+	}
+}
+
+func TestServeReportsALostListener(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = listener.Close()
+	readers, _, _ := readersAt(9)
+	if err := New(Config{}, readers).Serve(t.Context(), listener); err == nil {
+		t.Error("Serve returned nil although its listener was closed")
+	}
+}
+
+func TestLargeHeaderIsRefused(t *testing.T) {
+	readers, _, _ := readersAt(9)
+	address, stop := serve(t, New(Config{}, readers))
+	defer func() { _ = stop() }()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/v1/status", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("X-Large", strings.Repeat("a", 64<<10))
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return // the server closed the connection while the header was still being written
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("status %d, want %d", response.StatusCode, http.StatusRequestHeaderFieldsTooLarge)
+	}
+}
+
+func TestConnectionsAreBounded(t *testing.T) {
+	readers, _, _ := readersAt(9)
+	address, stop := serve(t, New(Config{MaxConnections: 1}, readers))
+	defer func() { _ = stop() }()
+	status := func(conn net.Conn, wait time.Duration) error {
+		_ = conn.SetDeadline(time.Now().Add(wait))
+		_, err := conn.Read(make([]byte, 1))
+		return err
+	}
+	dial := func() net.Conn {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+	first := dial()
+	if err := status(first, 5*time.Second); err != nil {
+		t.Fatalf("first connection: %v", err)
+	}
+	second := dial()
+	defer func() { _ = second.Close() }()
+	if err := status(second, 100*time.Millisecond); err == nil {
+		t.Fatal("a second connection was served beside the first")
+	}
+	_ = first.Close()
+	if err := status(second, 5*time.Second); err != nil {
+		t.Errorf("second connection after the first was closed: %v", err)
+	}
+}
+
+func FuzzQuery(f *testing.F) {
+	f.Add("/v1/status", "")
+	f.Add("/v1/session", "application="+knownApplication+"&relay_chain=0001&height=9")
+	f.Add("/v1/actors", "type=servicer&height=1")
+	f.Add("/v1/qos", "session="+knownSession+"&servicer="+knownServicer+"&last=3")
+	f.Add("/v1/qos", "session=%00&last=%ff;&&==")
+	f.Add("/v1/../v1/qos", "last=1")
+	readers, _, samples := readersAt(23)
+	server := New(Config{}, readers)
+	f.Fuzz(func(t *testing.T, path, raw string) {
+		samples.filters = nil
+		request := httptest.NewRequest(http.MethodGet, "/", nil)
+		request.URL.Path, request.URL.RawQuery = path, raw
+		recorder := httptest.NewRecorder()
+		server.ServeHTTP(recorder, request)
+		if recorder.Code >= 500 {
+			t.Fatalf("GET %q ? %q: status %d: %s", path, raw, recorder.Code, recorder.Body)
+		}
+		if !json.Valid(recorder.Body.Bytes()) {
+			t.Fatalf("GET %q ? %q: not JSON: %q", path, raw, recorder.Body)
+		}
+		if recorder.Code != http.StatusOK && recorder.Body.Len() > 4096 {
+			t.Fatalf("GET %q ? %q: a refusal of %d bytes", path, raw, recorder.Body.Len())
+		}
+	})
+}
