@@ -102,6 +102,9 @@ func (l *LocalNet) assemble() error {
 		return err
 	}
 	l.node, err = node.New(l.nodeConfig(home, first, servicers))
+	if errors.Is(err, node.ErrForeignHome) {
+		return fmt.Errorf("%w: genesis.json is not the one that the chain began with", ErrForeignHome)
+	}
 	if err != nil {
 		return fmt.Errorf("make node: %w", err)
 	}

@@ -24,6 +24,9 @@ import (
 	"github.com/pocket-fisherman/fisherman/utility"
 )
 
+// ErrForeignHome: the home holds the chain of another genesis.
+var ErrForeignHome = consensus.ErrForeignHome
+
 // Node is a validator with the servicers and the fisherman that run beside it.
 type Node struct {
 	config    Config
@@ -40,7 +43,7 @@ type Node struct {
 }
 
 // New opens the node's stores and fits its parts together. Nothing runs until Run. When it fails it leaves nothing
-// open but the listeners, which stay the caller's. Errors: consensus.ErrForeignHome among others.
+// open but the listeners, which stay the caller's. Errors: ErrForeignHome among others.
 func New(config Config) (_ *Node, err error) {
 	config.Logger = cmp.Or(config.Logger, slog.New(slog.DiscardHandler))
 	n := &Node{config: config}

@@ -83,5 +83,5 @@ func (r statusReader) Fisherman() string {
 	return r.fisherman.Key.Address()
 }
 
-// Version is the version of the program, as built.
-func (r statusReader) Version() string { return version() }
+// Version is the version of the program.
+func (r statusReader) Version() string { return Version() }

@@ -2,10 +2,10 @@ package node
 
 import "runtime/debug"
 
-// version is the module's version as the toolchain stamped it; "(devel)" for a build from a working copy.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
+// Version is the version of the program as the toolchain stamped it; "(devel)" for a build from a working copy.
+func Version() string {
+	if build, ok := debug.ReadBuildInfo(); ok && build.Main.Version != "" {
+		return build.Main.Version
 	}
 	return "(devel)"
 }

@@ -100,7 +100,7 @@ func runLocalnet(ctx context.Context, io streams, order localnetOrder) error {
 	order.options.Logger = slog.New(slog.NewTextHandler(progress, &slog.HandlerOptions{Level: logLevel(order.logLevel)}))
 	network, err := localnet.New(ctx, order.options)
 	if err != nil {
-		return err
+		return remedied(err)
 	}
 	node, err := client.New(network.RPCURL())
 	if err != nil {
@@ -222,4 +222,23 @@ func logLevel(name string) slog.Level {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(name)) // the flag takes names of levels only
 	return level
+}
+
+// remedied adds to an error of making a LocalNet what the user can do about it.
+func remedied(err error) error {
+	for _, known := range []struct {
+		err    error
+		remedy string
+	}{
+		{localnet.ErrAddressInUse, "stop what listens there, or choose another with --rpc-listen or another --home"},
+		{localnet.ErrHomeInUse, "stop that one, or choose another --home"},
+		{localnet.ErrForeignHome, "choose an empty or a new directory with --home"},
+		{localnet.ErrHomeUnusable, "choose another directory with --home"},
+		{localnet.ErrRecordedOption, "leave the flag out, or choose another --home"},
+	} {
+		if errors.Is(err, known.err) {
+			return fmt.Errorf("%w; %s", err, known.remedy)
+		}
+	}
+	return err
 }

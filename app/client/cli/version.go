@@ -3,9 +3,10 @@ package cli
 import (
 	"fmt"
 	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pocket-fisherman/fisherman/node"
 )
 
 func newVersion(io streams) *cobra.Command {
@@ -14,21 +15,8 @@ func newVersion(io streams) *cobra.Command {
 		Short: "Print the version of the program",
 		Args:  noArguments,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(io.out, "pocket %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintf(io.out, "pocket %s %s %s/%s\n", node.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}
-}
-
-// version is the module's version or, in a build from a working copy, the commit that it was built from.
-func version() string {
-	build, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	name := build.Main.Version
-	if name == "" {
-		name = "(devel)"
-	}
-	return name
 }
