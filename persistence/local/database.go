@@ -1,0 +1,225 @@
+package local
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"regexp"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// ErrForeign: the directory holds something other than samples in the form that this program writes. It was not changed.
+var ErrForeign = errors.New("directory is not a sample store of this version")
+
+// ErrInUse: the directory is open already, in this process or another.
+var ErrInUse = errors.New("sample store is in use")
+
+// database is an open pebble database whose disk stops at the first failed write.
+type database struct {
+	*pebble.DB
+	lock *pebble.Lock
+	disk *failStop
+}
+
+// failureHooks are told of failures, from pebble's goroutines. They must not block.
+type failureHooks struct {
+	// stopped: a write failed, and with it the disk stopped. Called at most once for a database.
+	stopped func(error)
+	// background: work in the background failed without stopping the disk.
+	background func(error)
+}
+
+// openDatabase opens the samples in a directory, or creates them where there is nothing.
+func openDatabase(dir string, files vfs.FS, options Options, hooks failureHooks) (*database, error) {
+	if err := files.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if err := refuseForeignFiles(dir, files); err != nil {
+		return nil, err
+	}
+	lock, err := pebble.LockDirectory(dir, files)
+	if _, unusable := errors.AsType[*fs.PathError](err); unusable {
+		return nil, err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInUse, err)
+	}
+	d := &database{lock: lock, disk: newFailStop(files, hooks.stopped)}
+	if err := d.open(dir, files, options, hooks); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return d, nil
+}
+
+// open opens the database in a locked directory.
+func (d *database) open(dir string, files vfs.FS, options Options, hooks failureHooks) error {
+	fresh, err := refuseForeignKeys(dir, files, options, d.lock)
+	if err != nil {
+		return err
+	}
+	engine := pebbleOptions(d.disk, d.lock, options, d.disk.stop)
+	// Once the disk has stopped, what pebble runs into says nothing of the disk any more.
+	engine.EventListener.BackgroundError = func(err error) {
+		if d.disk.failure() == nil {
+			hooks.background(err)
+		}
+	}
+	engine.EventListener.DataCorruption = func(info pebble.DataCorruptionInfo) {
+		if d.disk.failure() == nil {
+			options.Logger.Error("sample store: damaged file", "path", info.Path, "error", info.Details)
+		}
+	}
+	if d.DB, err = pebble.Open(dir, engine); err != nil {
+		return cmp.Or(d.disk.failure(), err)
+	}
+	if fresh {
+		err = d.Set(schemaKey, []byte(schemaName), pebble.Sync)
+	}
+	if err := errors.Join(err, d.disk.failure()); err != nil {
+		return errors.Join(err, d.DB.Close())
+	}
+	return nil
+}
+
+// Close closes the database and lets go of its directory.
+func (d *database) Close() error { return errors.Join(d.DB.Close(), d.lock.Close()) }
+
+// commit writes a batch durably. Its success is the disk's word, not pebble's alone; see failStop.
+func (d *database) commit(batch *pebble.Batch) error {
+	if err := d.Apply(batch, pebble.Sync); err != nil {
+		return err
+	}
+	return d.disk.failure()
+}
+
+// scan passes every record between two keys to visit, in order, until one fails.
+func scan(ctx context.Context, db *pebble.DB, lower, upper []byte, visit func(key, record []byte) error) (err error) {
+	records, err := db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		// Close reports once more what reading ran into.
+		if closeErr := records.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	for ok := records.First(); ok; ok = records.Next() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		record, err := records.ValueAndErr()
+		if err != nil {
+			return err
+		}
+		if err := visit(records.Key(), record); err != nil {
+			return err
+		}
+	}
+	return records.Error()
+}
+
+// pebbleOptions keep pebble small: samples are few and written once. stop is called in place of ending the process.
+func pebbleOptions(disk vfs.FS, lock *pebble.Lock, options Options, stop func(error)) *pebble.Options {
+	engine := &pebble.Options{
+		FS:     disk,
+		Lock:   lock,
+		Logger: pebbleLogger{options.Logger, stop},
+		// The default is to end the process. What else is stored can still be read.
+		EventListener:              &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
+		FormatMajorVersion:         pebble.FormatValueSeparation,
+		CacheSize:                  4 << 20,
+		MemTableSize:               cmp.Or(options.memTable, 2<<20),
+		MaxOpenFiles:               128,
+		CompactionConcurrencyRange: func() (lower, upper int) { return 1, 1 },
+		// A write that waits for compaction would wait for ever when a damaged table keeps that from succeeding.
+		L0StopWritesThreshold: 1 << 20,
+	}
+	engine.Experimental.FileCacheShards = 1
+	engine.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
+	return engine
+}
+
+// pebbleFile matches the names of files that pebble makes; it has no others.
+var pebbleFile = regexp.MustCompile(`^(LOCK|(MANIFEST|OPTIONS)-\d+|marker\.[a-z-]+\.\d+\..+|temporary\.\d+\.dbtmp|` +
+	`\d+(-\d+)?\.log|\d+\.(sst|blob))$`)
+
+// refuseForeignFiles gives ErrForeign for a directory with files that pebble does not make.
+func refuseForeignFiles(dir string, files vfs.FS) error {
+	names, err := files.List(dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if !pebbleFile.MatchString(name) {
+			return fmt.Errorf("%w: it holds %q", ErrForeign, name)
+		}
+	}
+	return nil
+}
+
+// refuseForeignKeys gives ErrForeign for a pebble database of another schema. It only reads. The database is fresh when
+// there is none, or none with a key in it: its creation may have been cut short.
+func refuseForeignKeys(dir string, files vfs.FS, options Options, lock *pebble.Lock) (fresh bool, err error) {
+	description, err := pebble.Peek(dir, files)
+	if err != nil {
+		return false, err
+	}
+	if !description.Exists {
+		return true, nil
+	}
+	engine := pebbleOptions(files, lock, options, func(error) {})
+	engine.ReadOnly = true
+	db, err := pebble.Open(dir, engine)
+	if err != nil {
+		return false, err
+	}
+	fresh, err = checkSchema(db)
+	return fresh, errors.Join(err, db.Close())
+}
+
+// checkSchema gives ErrForeign unless the first key of a database is the schema's and holds its name.
+func checkSchema(db *pebble.DB) (fresh bool, err error) {
+	keys, err := db.NewIter(nil)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, keys.Close()) }()
+	if !keys.First() {
+		return true, keys.Error()
+	}
+	if string(keys.Key()) != string(schemaKey) {
+		return false, fmt.Errorf("%w: it holds a database of something else", ErrForeign)
+	}
+	name, err := keys.ValueAndErr()
+	if err == nil && string(name) != schemaName {
+		err = fmt.Errorf("%w: its schema is %q, this program writes %q", ErrForeign, name, schemaName)
+	}
+	return false, err
+}
+
+// pebbleLogger passes pebble's log on. Its Fatalf returns; see failStop.
+type pebbleLogger struct {
+	logger *slog.Logger
+	stop   func(error)
+}
+
+// Infof implements pebble.Logger.
+func (l pebbleLogger) Infof(format string, args ...any) {
+	l.logger.Debug("sample store: " + fmt.Sprintf(format, args...))
+}
+
+// Errorf implements pebble.Logger.
+func (l pebbleLogger) Errorf(format string, args ...any) {
+	l.logger.Warn("sample store: " + fmt.Sprintf(format, args...))
+}
+
+// Fatalf implements pebble.Logger. It stops the disk in place of the process.
+func (l pebbleLogger) Fatalf(format string, args ...any) {
+	l.stop(fmt.Errorf(format, args...))
+}

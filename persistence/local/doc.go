@@ -1,0 +1,13 @@
+// Package local keeps a fisherman's samples: the ephemeral store, on this machine only and never consensus state. Its
+// central type is Store.
+//
+// Flow: PutSession records a session that the fisherman took up, PutRound each of its rounds; a nil error means that the
+// record is on the disk and survives a crash. The first round of a session and index stays, a second one is refused.
+// Sessions and Rounds read back. The store is bounded: a write that would pass a cap removes the oldest sessions in the
+// same atomic batch, and Prune keeps the newest.
+//
+// Records lie in a pebble database under ordered keys (key.go), each with a checksum over key and content (record.go).
+// All writes of the database pass a failStop (failstop.go): the first failed one freezes the directory as a crash would
+// have left it. The caller gets an error, and the next call opens the directory anew. An error of the disk thus costs
+// records that were never acknowledged, and never the process.
+package local

@@ -1,0 +1,60 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Prune removes the oldest sessions until retain are left, and tells how many that were.
+func (s *Store) Prune(ctx context.Context, retain int) (evicted int, err error) {
+	if retain < 0 {
+		return 0, fmt.Errorf("prune sample store: cannot retain %d sessions", retain)
+	}
+	err = s.change(ctx, func() error {
+		surplus := s.catalogue.sessions[:max(len(s.catalogue.sessions)-retain, 0)]
+		evicted = len(surplus)
+		batch := s.db.NewBatch()
+		defer batch.Close()
+		return s.commitRemoving(batch, append([]*entry(nil), surplus...))
+	})
+	if err != nil {
+		return 0, fmt.Errorf("prune sample store: %w", err)
+	}
+	return evicted, nil
+}
+
+// commitWithin commits a batch that adds sessions and bytes to the session of id, and evicts what the caps ask for.
+func (s *Store) commitWithin(batch *pebble.Batch, id sessionID, sessions int, growth int64) error {
+	victims, ok := s.catalogue.victims(id, sessions, growth, s.options)
+	if !ok {
+		return ErrFull
+	}
+	if err := s.commitRemoving(batch, victims); err != nil {
+		return err
+	}
+	if len(victims) > 0 {
+		s.evicted.Add(int64(len(victims)))
+		s.options.Logger.Warn("sample store is full: removed the oldest sessions", "sessions", len(victims))
+	}
+	return nil
+}
+
+// commitRemoving commits a batch together with the removal of sessions.
+func (s *Store) commitRemoving(batch *pebble.Batch, sessions []*entry) error {
+	for _, e := range sessions {
+		lower, upper := roundBoundsOf(e.id)
+		if err := errors.Join(batch.Delete(e.key, nil), batch.DeleteRange(lower, upper, nil)); err != nil {
+			return err
+		}
+	}
+	if err := s.db.commit(batch); err != nil {
+		return err
+	}
+	for _, e := range sessions {
+		s.catalogue.remove(e)
+	}
+	return nil
+}

@@ -1,0 +1,199 @@
+package qos
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// Summarize says what the rounds of a session are worth, servicer by servicer. Rounds may come in any order; those of
+// another session, of an index outside of the plan, and second ones of an index are ignored.
+//
+// What counts. Samples of DONE rounds whose outcome is not VOID; of them, those with an outcome other than OK are null.
+// Samples of VOID rounds and samples with outcome VOID only add to the servicer's void. In a closed session a planned
+// check of which no round was stored counts as dropped, so that done + dropped + void = planned. A session is complete
+// when it is closed and was taken up at its first block: joined_height ≤ max(start_height, 1).
+//
+// Shares. Availability is Wilson(samples − null, samples); consistency is Wilson(agree, agree + disagree), over OK
+// samples. Round-trip times are nearest-rank quantiles over OK samples.
+//
+// Verdict, the first that holds:
+//
+//	inconsistent  disagree ≥ 1
+//	unavailable   null > null_samples_allowed, or samples ≥ samples_required and all are null
+//	unknown       samples < samples_required, or none
+//	slow          p50, as reported, > latency_sla
+//	unknown       agree + disagree < samples_required, or none
+//	healthy       otherwise
+//
+// Order. Verdict (inconsistent, unavailable, slow, unknown, healthy); then lower bound of availability, ascending; then
+// p50, descending; then address. A bound that is absent counts as 0 and a p50 that is absent as endless. Members that
+// were never asked are listed with zero samples.
+func Summarize(session *types.QoSSession, rounds []*types.QoSRound) SessionReport {
+	header := session.GetHeader()
+	planned := planned(session, rounds)
+	report := SessionReport{
+		ID:            header.GetId(),
+		Height:        header.GetStartHeight(),
+		RelayChain:    header.GetRelayChain(),
+		GeoZone:       header.GetGeoZone(),
+		Application:   header.GetApplication(),
+		ChecksPlanned: int(session.GetChecksPlanned()),
+		Complete:      session.GetClosed() && session.GetJoinedHeight() <= max(header.GetStartHeight(), 1),
+	}
+	countChecks(&report, planned)
+	if session.GetClosed() {
+		report.ChecksDropped = report.ChecksPlanned - report.ChecksDone - report.ChecksVoid
+	}
+	for _, tally := range tallies(session, planned) {
+		report.Servicers = append(report.Servicers, tally.report(rulesOf(session)))
+	}
+	report.Servicers = present(report.Servicers)
+	slices.SortFunc(report.Servicers, worstFirst)
+	return report
+}
+
+// planned are the rounds that belong to the session's plan, ordered by index, one for each.
+func planned(session *types.QoSSession, rounds []*types.QoSRound) []*types.QoSRound {
+	id, end := session.GetHeader().GetId(), session.GetChecksPlanned()
+	var kept []*types.QoSRound
+	for _, round := range rounds {
+		if round != nil && round.GetSessionId() == id && round.GetIndex() < end {
+			kept = append(kept, round)
+		}
+	}
+	byIndex := func(a, b *types.QoSRound) int { return cmp.Compare(a.GetIndex(), b.GetIndex()) }
+	slices.SortStableFunc(kept, byIndex)
+	return slices.CompactFunc(kept, func(a, b *types.QoSRound) bool { return byIndex(a, b) == 0 })
+}
+
+// countChecks counts rounds by status and finds the largest skew of those that were asked.
+func countChecks(report *SessionReport, rounds []*types.QoSRound) {
+	for _, round := range rounds {
+		switch round.GetStatus() {
+		case types.RoundStatus_ROUND_STATUS_DONE:
+			report.ChecksDone++
+		case types.RoundStatus_ROUND_STATUS_VOID:
+			report.ChecksVoid++
+		case types.RoundStatus_ROUND_STATUS_DROPPED:
+			report.ChecksDropped++
+		}
+		if !asked(round) || round.GetSkew() == nil {
+			continue
+		}
+		skew := int64(math.Ceil(float64(round.GetSkew().AsDuration()) / float64(time.Microsecond)))
+		if report.MaxSkewMicros == nil || skew > *report.MaxSkewMicros {
+			report.MaxSkewMicros = &skew
+		}
+	}
+}
+
+// asked tells whether the round's question was sent.
+func asked(round *types.QoSRound) bool {
+	return round.GetStatus() == types.RoundStatus_ROUND_STATUS_DONE ||
+		round.GetStatus() == types.RoundStatus_ROUND_STATUS_VOID
+}
+
+// tally gathers what one servicer did in a session.
+type tally struct {
+	counts ServicerReport
+	times  []time.Duration
+	// last is the round counted last: a servicer has one sample in a round.
+	last *types.QoSRound
+}
+
+// tallies counts the samples of every servicer that is a member or was asked.
+func tallies(session *types.QoSSession, rounds []*types.QoSRound) map[string]*tally {
+	byAddress := make(map[string]*tally)
+	servicer := func(address, serviceURL string) *tally {
+		if byAddress[address] == nil {
+			byAddress[address] = &tally{counts: ServicerReport{
+				Address: address, ServiceURL: serviceURL, NullIndices: []uint32{}, Outcomes: map[string]int{},
+			}}
+		}
+		return byAddress[address]
+	}
+	for _, member := range session.GetServicers() {
+		servicer(member.GetAddress(), member.GetServiceUrl())
+	}
+	for _, round := range rounds {
+		if !asked(round) {
+			continue
+		}
+		for _, sample := range round.GetSamples() {
+			servicer(sample.GetServicer(), sample.GetServiceUrl()).add(round, sample)
+		}
+	}
+	return byAddress
+}
+
+// add counts one sample of a round that was asked.
+func (t *tally) add(round *types.QoSRound, sample *types.QoSSample) {
+	if t.last == round {
+		return
+	}
+	t.last = round
+	counts, outcome := &t.counts, sample.GetOutcome()
+	if outcome == types.Outcome_OUTCOME_VOID || round.GetStatus() == types.RoundStatus_ROUND_STATUS_VOID {
+		counts.Void++
+		counts.Outcomes[types.Outcome_OUTCOME_VOID.Label()]++
+		return
+	}
+	counts.Samples++
+	counts.Outcomes[outcome.Label()]++
+	if outcome != types.Outcome_OUTCOME_OK {
+		counts.NullSamples++
+		counts.NullIndices = append(counts.NullIndices, round.GetIndex())
+		return
+	}
+	t.addAnswer(sample)
+}
+
+// addAnswer counts what only an answer has: time and content.
+func (t *tally) addAnswer(sample *types.QoSSample) {
+	if elapsed := sample.GetRoundTripTime(); elapsed != nil {
+		t.times = append(t.times, elapsed.AsDuration())
+	}
+	if sample.GetOverSla() {
+		t.counts.OverSLA++
+	}
+	switch sample.GetConsistency() {
+	case types.Consistency_CONSISTENCY_AGREE:
+		t.counts.Consistency.Agree++
+	case types.Consistency_CONSISTENCY_DISAGREE:
+		t.counts.Consistency.Disagree++
+	case types.Consistency_CONSISTENCY_UNDECIDABLE:
+		t.counts.Consistency.Undecidable++
+	}
+}
+
+// report estimates and judges what was counted.
+func (t *tally) report(r rules) ServicerReport {
+	report := t.counts
+	report.Availability = Wilson(report.Samples-report.NullSamples, report.Samples)
+	report.RoundTripTimes = QuantilesOf(t.times)
+	agree := report.Consistency.Agree
+	report.Consistency.Interval = Wilson(agree, agree+report.Consistency.Disagree)
+	report.Verdict, report.Reason = r.judge(&report)
+	return report
+}
+
+// worstFirst is the order of servicers that Summarize documents. Addresses differ, so it is total.
+func worstFirst(a, b ServicerReport) int {
+	return cmp.Or(
+		cmp.Compare(a.Verdict.rank(), b.Verdict.rank()),
+		cmp.Compare(valueOr(a.Availability.Low, 0), valueOr(b.Availability.Low, 0)),
+		cmp.Compare(valueOr(b.RoundTripTimes.P50, math.Inf(1)), valueOr(a.RoundTripTimes.P50, math.Inf(1))),
+		cmp.Compare(a.Address, b.Address),
+	)
+}
+
+func valueOr(value *float64, absent float64) float64 {
+	if value == nil {
+		return absent
+	}
+	return *value
+}

@@ -1,0 +1,124 @@
+package qos
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// Verdict is the judgement of one servicer over one session.
+type Verdict string
+
+// Verdicts, worst first.
+const (
+	// Inconsistent: it contradicted the strict majority at least once.
+	Inconsistent Verdict = "inconsistent"
+	// Unavailable: too many of its samples are null.
+	Unavailable Verdict = "unavailable"
+	// Slow: its median round-trip time is above the latency SLA.
+	Slow Verdict = "slow"
+	// Unknown: too little was observed to tell.
+	Unknown Verdict = "unknown"
+	// Healthy: enough was observed, and none of the above holds.
+	Healthy Verdict = "healthy"
+)
+
+// rank orders verdicts, worst first.
+func (v Verdict) rank() int {
+	return slices.Index([]Verdict{Inconsistent, Unavailable, Slow, Unknown, Healthy}, v)
+}
+
+// rules are the thresholds of a session that verdicts are taken by.
+type rules struct {
+	nullsAllowed, samplesRequired int
+	// sla is the latency SLA; 0 when the session has none.
+	sla time.Duration
+}
+
+func rulesOf(session *types.QoSSession) rules {
+	return rules{
+		nullsAllowed:    int(session.GetNullSamplesAllowed()),
+		samplesRequired: int(session.GetSamplesRequired()),
+		sla:             max(session.GetLatencySla().AsDuration(), 0),
+	}
+}
+
+// judge takes the verdict of a counted servicer and its reason. Summarize documents the rules.
+func (r rules) judge(s *ServicerReport) (Verdict, string) {
+	decidable := s.Consistency.Agree + s.Consistency.Disagree
+	answers := s.Samples - s.NullSamples
+	allNull := answers == 0 && s.Samples > 0 && s.Samples >= r.samplesRequired
+	switch {
+	case s.Consistency.Disagree > 0:
+		return Inconsistent, fmt.Sprintf("disagreed with the majority in %d of %s",
+			s.Consistency.Disagree, count(decidable, "decidable check"))
+	case s.NullSamples > r.nullsAllowed || allNull:
+		return Unavailable, r.unansweredReason(s)
+	case s.Samples < r.samplesRequired || s.Samples == 0:
+		return Unknown, r.fewSamplesReason(s)
+	case r.tooSlow(s.RoundTripTimes.P50):
+		return Slow, fmt.Sprintf("p50 %s ms over the SLA of %s ms",
+			decimal(*s.RoundTripTimes.P50), decimal(milliseconds(r.sla)))
+	case decidable == 0:
+		return Unknown, "no majority in any of " + count(answers, "answer")
+	case decidable < r.samplesRequired:
+		return Unknown, fmt.Sprintf("a majority in only %d of %s, %d needed",
+			decidable, count(answers, "answer"), r.samplesRequired)
+	default:
+		return Healthy, fmt.Sprintf("answered %d of %s, agreed with the majority in %d of %d",
+			answers, count(s.Samples, "check"), s.Consistency.Agree, decidable)
+	}
+}
+
+func (r rules) tooSlow(median *float64) bool {
+	return median != nil && r.sla > 0 && *median > milliseconds(r.sla)
+}
+
+func (r rules) unansweredReason(s *ServicerReport) string {
+	reason := fmt.Sprintf("%d of %s unanswered (%s)", s.NullSamples, count(s.Samples, "check"), failures(s.Outcomes))
+	if s.NullSamples > r.nullsAllowed {
+		reason += fmt.Sprintf(", allowed %d", r.nullsAllowed)
+	}
+	return reason
+}
+
+func (r rules) fewSamplesReason(s *ServicerReport) string {
+	reason := fmt.Sprintf("%s, %d needed", count(s.Samples, "sample"), max(r.samplesRequired, 1))
+	if s.Void > 0 {
+		reason += fmt.Sprintf(" (%d void)", s.Void)
+	}
+	return reason
+}
+
+// failures lists the outcomes of null samples, most frequent first: "CONNECT 9, TIMEOUT 1".
+func failures(outcomes map[string]int) string {
+	var labels []string
+	for label := range outcomes {
+		if label != types.Outcome_OUTCOME_OK.Label() && label != types.Outcome_OUTCOME_VOID.Label() {
+			labels = append(labels, label)
+		}
+	}
+	slices.SortFunc(labels, func(a, b string) int {
+		return cmp.Or(cmp.Compare(outcomes[b], outcomes[a]), cmp.Compare(a, b))
+	})
+	for i, label := range labels {
+		labels[i] = label + " " + strconv.Itoa(outcomes[label])
+	}
+	return strings.Join(labels, ", ")
+}
+
+// count is a number with its noun: "1 sample", "2 samples".
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return strconv.Itoa(n) + " " + noun
+}
+
+// decimal is the shortest text of a number, without an exponent.
+func decimal(value float64) string { return strconv.FormatFloat(value, 'f', -1, 64) }
