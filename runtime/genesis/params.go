@@ -2,7 +2,7 @@ package genesis
 
 import (
 	"fmt"
-	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -152,5 +152,10 @@ func checkDuration(v *violations, field string, value *durationpb.Duration, low,
 
 // seconds writes a duration as a genesis file does ("0.15s"), so that what is shown can be pasted.
 func seconds(d time.Duration) string {
-	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s"
+	sign := ""
+	if d < 0 {
+		sign, d = "-", -d
+	}
+	exact := fmt.Sprintf("%s%d.%09d", sign, d/time.Second, d%time.Second)
+	return strings.TrimSuffix(strings.TrimRight(exact, "0"), ".") + "s"
 }
