@@ -56,18 +56,19 @@ func WireRequest(serviceURL string, envelope []byte) ([]byte, error) {
 	return wire.Bytes(), nil
 }
 
-// Send writes a serialised request and returns when the write had ended. The deadline holds for the write and for the
-// answer. After an error the connection must be closed; the request must not be sent again. Errors are *Failure.
+// Send writes a serialised request and returns when: the moment right before the write. The kernel sends within the
+// write, but this program may be resumed long after it; on a busy machine the moment after the write can lie behind the
+// answer. The deadline holds for the write and for the answer. After an error the connection must be closed; the
+// request must not be sent again. Errors are *Failure.
 func (c *Conn) Send(wire []byte, deadline time.Time) (time.Time, error) {
 	if err := c.stream.SetDeadline(deadline); err != nil {
 		return time.Time{}, brokenStream("set deadline", err)
 	}
-	_, err := c.stream.Write(wire)
-	written := time.Now()
-	if err != nil {
+	sent := time.Now()
+	if _, err := c.stream.Write(wire); err != nil {
 		return time.Time{}, brokenStream("write request", err)
 	}
-	return written, nil
+	return sent, nil
 }
 
 // Receive reads one response, within the deadline given to Send. It may be called before Send: it then waits for the
@@ -135,34 +136,29 @@ func (c *Conn) body(response *http.Response) ([]byte, error) {
 	return body, nil
 }
 
-// unreadable classifies a failure to read: our size limit, the stream, or what was in it.
+// unreadable classifies a failure to read: our size limit, the stream, or what was in it. The parser's own error comes
+// last: of a line that broke off in the middle it says that it is malformed, whatever ended it.
 func (c *Conn) unreadable(attempt string, err error) error {
-	var stream *streamError
 	switch {
 	case c.limit.N <= 0:
 		return fail(types.Outcome_OUTCOME_TOO_LARGE, attempt, errors.New("more bytes than are read"))
-	case errors.As(err, &stream):
-		return brokenStream(attempt, stream.err)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(c.timed.broken, io.EOF):
 		return fail(types.Outcome_OUTCOME_RESET, attempt, errors.New("connection closed before the answer was complete"))
+	case c.timed.broken != nil:
+		return brokenStream(attempt, c.timed.broken)
 	default:
 		return fail(types.Outcome_OUTCOME_MALFORMED, attempt, err)
 	}
 }
 
-// streamError marks an error of the connection itself, as opposed to one of parsing what it carried.
-type streamError struct{ err error }
-
-func (e *streamError) Error() string { return e.err.Error() }
-func (e *streamError) Unwrap() error { return e.err }
-
-// timedReader notes when bytes arrive.
+// timedReader notes when bytes arrive, and how the stream ended.
 type timedReader struct {
 	source      io.Reader
 	first, last time.Time
+	broken      error
 }
 
-func (t *timedReader) reset() { t.first, t.last = time.Time{}, time.Time{} }
+func (t *timedReader) reset() { t.first, t.last, t.broken = time.Time{}, time.Time{}, nil }
 
 func (t *timedReader) Read(p []byte) (int, error) {
 	n, err := t.source.Read(p)
@@ -172,8 +168,8 @@ func (t *timedReader) Read(p []byte) (int, error) {
 			t.first = t.last
 		}
 	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = &streamError{err: err}
+	if err != nil {
+		t.broken = err
 	}
 	return n, err
 }

@@ -1,0 +1,66 @@
+package fisherman
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/internal/fakes"
+	"github.com/pocket-fisherman/fisherman/relay"
+)
+
+func dialled(t *testing.T, servicer *fakes.Servicer) *relay.Conn {
+	t.Helper()
+	conn, err := (&relay.Dialer{AllowPrivate: true}).Dial(t.Context(), servicer.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+func TestLinks(t *testing.T) {
+	one, another := fakes.Start(t, fakes.Honest()), fakes.Start(t, fakes.Honest())
+	kept := &links{}
+	if kept.take(one.URL()) != nil {
+		t.Error("took a connection that nobody gave")
+	}
+	first := dialled(t, one)
+	kept.give(one.URL(), first)
+	if kept.take(another.URL()) != nil || kept.take(one.URL()) != first || kept.take(one.URL()) != nil {
+		t.Error("took another connection than was given")
+	}
+	for range mostIdle + 3 {
+		kept.give(one.URL(), dialled(t, one))
+	}
+	kept.give(another.URL(), dialled(t, another))
+	one.AwaitOpen(t, mostIdle+1) // the first is still in our hands
+	kept.retain(map[string]bool{one.URL(): true})
+	another.AwaitOpen(t, 0)
+	one.HangUp()
+	one.AwaitOpen(t, 0)
+	if kept.take(one.URL()) != nil {
+		t.Error("took a dead connection")
+	}
+	if len(kept.idle[one.URL()]) > 0 {
+		t.Error("kept dead connections")
+	}
+	kept.give(one.URL(), dialled(t, one))
+	kept.close()
+	kept.give(one.URL(), dialled(t, one))
+	kept.give(another.URL(), dialled(t, another))
+	one.AwaitOpen(t, 0)
+	another.AwaitOpen(t, 0)
+	first.Close()
+}
+
+func TestStallWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, waited := range []time.Duration{0, time.Millisecond, stallInterval, time.Minute} {
+			stalls := newStallWatch()
+			time.Sleep(waited)
+			if got := stalls.end(); got > 0 {
+				t.Errorf("a stall of %v in %v", got, waited)
+			}
+		}
+	})
+}

@@ -1,0 +1,236 @@
+package fisherman
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/fisherman/question"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// lead is how long before its moment a round starts to prepare: enough to seal all requests and to make connections
+// that are not there. A connection that takes longer is not waited for; it serves the next check.
+const lead = 500 * time.Millisecond
+
+// latest is how much later than planned a check may be released: the time to connect and to redial. A later one was
+// held up by this machine and is void, since nobody knows what else was.
+const latest = 2*lead + stallLimit
+
+// writeLimit is the longest that writing a request may take before its sample is void: the moment of sending would be
+// known no better than that.
+const writeLimit = 5 * time.Millisecond
+
+var errStillConnecting = errors.New("not asked: still connecting when the check was released")
+
+// order says what a round has to do.
+type order struct {
+	session  *types.Session
+	policy   Policy
+	index    uint32
+	due      time.Time
+	question question.Question
+	probe    Probe
+}
+
+// round is one check under way.
+type round struct {
+	order
+	seal  Seal
+	dial  Dial
+	links *links
+
+	slots    []*slot
+	released time.Time
+	skew     time.Duration
+	stall    time.Duration
+}
+
+// execute carries the check out; its slots then say how. Everything expensive comes before the release. Cancelling the
+// context ends it early, with the context's error; the samples are then nobody's fault.
+func (r *round) execute(ctx context.Context) error {
+	r.prepare()
+	r.connect(ctx)
+	r.settle(ctx, r.slots, time.Now().Add(lead))
+	if !sleepUntil(ctx, r.due) {
+		return r.abandon(ctx)
+	}
+	r.revive(ctx)
+	stalls := newStallWatch()
+	r.exchange(ctx)
+	r.collect()
+	r.stall = stalls.end()
+	return ctx.Err()
+}
+
+// prepare seals one request for every servicer. One that cannot be sealed is that servicer's sample, not the round's end:
+// a servicer could else keep all others from being asked.
+func (r *round) prepare() {
+	for _, servicer := range r.session.GetServicers() {
+		sealed, err := r.seal(r.session, servicer, r.question.Payload)
+		place := &slot{servicer: servicer, sealed: sealed, failure: failureOf("seal request", err)}
+		if r.policy.ServicerOffset > 0 {
+			place.offset = rand.N(r.policy.ServicerOffset)
+		}
+		r.slots = append(r.slots, place)
+	}
+	// Shuffled, so that no servicer is always the first; by offset, so that one loop can release them all.
+	rand.Shuffle(len(r.slots), func(i, j int) { r.slots[i], r.slots[j] = r.slots[j], r.slots[i] })
+	slices.SortStableFunc(r.slots, func(a, b *slot) int { return cmp.Compare(a.offset, b.offset) })
+}
+
+func (r *round) connect(ctx context.Context) {
+	for _, slot := range r.slots {
+		if slot.failure == nil {
+			slot.connect(ctx, r.links, r.dial, r.policy.Timeout)
+		}
+	}
+}
+
+// settle waits for the dials of some slots until a moment; those that are not finished then go on.
+func (r *round) settle(ctx context.Context, slots []*slot, until time.Time) {
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	for _, slot := range slots {
+		if slot.dialing == nil {
+			continue
+		}
+		select {
+		case result := <-slot.dialing:
+			slot.settle(result)
+		case <-ctx.Done():
+			// The time is up for the others too, but one that has finished is taken.
+			select {
+			case result := <-slot.dialing:
+				slot.settle(result)
+			default:
+			}
+		}
+	}
+}
+
+// revive looks at every connection right before the release and redials the dead ones. It waits for those only: a
+// servicer that is still connecting delays nobody.
+func (r *round) revive(ctx context.Context) {
+	var redialed []*slot
+	for _, slot := range r.slots {
+		if slot.revive(ctx, r.links, r.dial, r.policy.Timeout) {
+			redialed = append(redialed, slot)
+		}
+	}
+	r.settle(ctx, redialed, time.Now().Add(lead))
+}
+
+// collect waits for the dials that did not end before the release; each has a deadline of its own. It is too late to
+// ask: a connection that was made is kept for the next check and the sample is void; one that was not made speaks for
+// itself.
+func (r *round) collect() {
+	for _, slot := range r.slots {
+		if slot.dialing == nil {
+			continue
+		}
+		slot.settle(<-slot.dialing)
+		if slot.ready() {
+			r.links.give(slot.servicer.GetServiceUrl(), slot.conn)
+			slot.conn, slot.failure = nil, ownFailure("connect", errStillConnecting)
+		}
+	}
+}
+
+// exchange releases all requests and collects what comes back. Timeout policy: one deadline for all, counted from the
+// release (plus a servicer's own offset); it bounds writing, waiting and reading together, so a dripping answer ends
+// with it.
+func (r *round) exchange(ctx context.Context) {
+	var ready []*slot
+	for _, slot := range r.slots {
+		if slot.ready() {
+			ready = append(ready, slot)
+		}
+	}
+	// Closing the connections is what ends blocked reads when the fisherman is stopped.
+	stop := context.AfterFunc(ctx, func() {
+		for _, slot := range ready {
+			slot.conn.Close()
+		}
+	})
+	var receivers sync.WaitGroup
+	for _, slot := range ready {
+		receivers.Go(slot.receive)
+	}
+	r.release(ctx, ready)
+	receivers.Wait()
+	r.keep(ready, !stop())
+}
+
+// release writes the requests one after the other from one loop: on open connections that is faster and more even than
+// waking a goroutine for each.
+func (r *round) release(ctx context.Context, ready []*slot) {
+	r.released = time.Now()
+	deadline := r.released.Add(r.policy.Timeout)
+	for _, slot := range ready {
+		if slot.offset > 0 {
+			sleepUntil(ctx, r.released.Add(slot.offset))
+		}
+		slot.send(deadline.Add(slot.offset))
+	}
+	r.skew = skewOf(ready)
+}
+
+// skewOf is the last write less the first, intended offsets and requests that could not be written aside.
+func skewOf(slots []*slot) time.Duration {
+	var earliest, latest time.Time
+	for _, slot := range slots {
+		if slot.sent.IsZero() {
+			continue
+		}
+		at := slot.sent.Add(-slot.offset)
+		if earliest.IsZero() || at.Before(earliest) {
+			earliest = at
+		}
+		if latest.IsZero() || at.After(latest) {
+			latest = at
+		}
+	}
+	return latest.Sub(earliest)
+}
+
+// keep gives connections back after clean exchanges and closes the others. When the fisherman was stopped it keeps none:
+// they are being closed.
+func (r *round) keep(sent []*slot, stopped bool) {
+	for _, slot := range sent {
+		if slot.clean() && !stopped {
+			r.links.give(slot.servicer.GetServiceUrl(), slot.conn)
+		} else {
+			slot.conn.Close()
+		}
+	}
+}
+
+// abandon closes everything when the fisherman is stopped before the release.
+func (r *round) abandon(ctx context.Context) error {
+	for _, slot := range r.slots {
+		if slot.dialing != nil {
+			slot.settle(<-slot.dialing) // the dial ends with the context
+		}
+		if slot.conn != nil {
+			slot.conn.Close()
+		}
+	}
+	return ctx.Err()
+}
+
+// sleepUntil waits for a moment; false when the context ended first.
+func sleepUntil(ctx context.Context, moment time.Time) bool {
+	timer := time.NewTimer(time.Until(moment))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,154 @@
+package fisherman
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/pocket-fisherman/fisherman/fisherman/question"
+	"github.com/pocket-fisherman/fisherman/fisherman/schedule"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// watch is a session that the fisherman has taken up. The run loop owns it.
+type watch struct {
+	// session with its members as of the last head.
+	session *types.Session
+	policy  Policy
+	// stored is what the store knows of the session.
+	stored *types.QoSSession
+	span   schedule.Span
+	plan   schedule.Plan
+	seed   [32]byte
+	// next is the first check of the plan that is neither launched nor dropped.
+	next int
+	// finished are the checks that were stored before a restart.
+	finished map[uint32]bool
+	// asked are the labels of the session's questions so far.
+	asked map[string]bool
+	// underway counts goroutines that still work for the session.
+	underway int
+	// fresh until the first look at the plan: what was due before is nobody's delay.
+	fresh bool
+	// left while the chain does not list the session as the fisherman's, before its end: servicers would rightly refuse.
+	left bool
+	// unsaved while stored is newer than what the store has.
+	unsaved bool
+}
+
+// newWatch plans a session. The seed is HMAC-SHA256(fisherman's secret, session id), so the plan is reproducible by
+// the fisherman and by nobody else.
+func newWatch(secret [32]byte, session *types.Session, policy Policy) (*watch, error) {
+	w := &watch{
+		session:  session,
+		policy:   policy,
+		span:     schedule.NewSpan(session.GetHeader().GetStartHeight(), session.GetBlocks()),
+		finished: make(map[uint32]bool),
+		asked:    make(map[string]bool),
+		fresh:    true,
+	}
+	w.seed = derive(secret, "session", []byte(session.GetHeader().GetId()))
+	plan, err := schedule.New(policy.Distribution, policy.Checks, derive(w.seed, "plan", nil))
+	if err != nil {
+		return nil, fmt.Errorf("plan session %s: %w", session.GetHeader().GetId(), err)
+	}
+	w.plan = plan
+	return w, nil
+}
+
+func derive(key [32]byte, purpose string, data []byte) (derived [32]byte) {
+	mac := hmac.New(sha256.New, key[:])
+	fmt.Fprintf(mac, "pocket/fisherman/%s/v1\x00", purpose)
+	mac.Write(data)
+	mac.Sum(derived[:0])
+	return derived
+}
+
+// questionSeed belongs to one check.
+func (w *watch) questionSeed(index uint32) [32]byte {
+	return derive(w.seed, "question", binary.BigEndian.AppendUint32(nil, index))
+}
+
+// resume takes over what an earlier run of this fisherman stored of the session.
+func (w *watch) resume(stored *types.QoSSession, rounds []*types.QoSRound) {
+	w.stored = stored
+	for _, round := range rounds {
+		w.finished[round.GetIndex()] = true
+		w.asked[round.GetQuestion()] = true
+	}
+	w.skipFinished()
+}
+
+// begin makes the store's record of a session that is taken up for the first time.
+func (w *watch) begin(head types.Head, now time.Time) {
+	w.stored = &types.QoSSession{
+		Header:             w.session.GetHeader(),
+		Blocks:             w.session.GetBlocks(),
+		ChecksPlanned:      uint32(len(w.plan)),
+		LatencySla:         durationpb.New(w.policy.LatencySLA),
+		NullSamplesAllowed: w.policy.NullSamplesAllowed,
+		SamplesRequired:    w.policy.SamplesRequired,
+		JoinedHeight:       head.Height,
+		JoinedUnixNano:     now.UnixNano(),
+	}
+}
+
+// adopt takes the session's members of a new height; true when servicers came that were not known yet.
+func (w *watch) adopt(session *types.Session) bool {
+	w.session = session
+	known := make(map[string]bool)
+	for _, servicer := range w.stored.GetServicers() {
+		known[servicer.GetAddress()] = true
+	}
+	grown := false
+	for _, servicer := range session.GetServicers() {
+		if !known[servicer.GetAddress()] {
+			grown = true
+			w.stored.Servicers = append(w.stored.Servicers, &types.QoSServicer{
+				Address:    servicer.GetAddress(),
+				ServiceUrl: servicer.GetServiceUrl(),
+			})
+		}
+	}
+	return grown
+}
+
+// advance moves on to the next check that is not finished.
+func (w *watch) advance() {
+	w.next++
+	w.skipFinished()
+}
+
+func (w *watch) skipFinished() {
+	for w.pending() && w.finished[uint32(w.next)] {
+		w.next++
+	}
+}
+
+func (w *watch) pending() bool { return w.next < len(w.plan) }
+
+// complete tells that nothing is left to do for the session.
+func (w *watch) complete(height int64) bool {
+	return height >= w.span.End && !w.pending() && w.underway == 0
+}
+
+// tolerance is how late a check may be noticed and still be served: half the mean distance between checks, within
+// bounds.
+func (w *watch) tolerance(interval time.Duration) time.Duration {
+	session := time.Duration(w.span.End-w.span.Start) * interval
+	return min(max(session/time.Duration(2*len(w.plan)), 50*time.Millisecond), time.Second)
+}
+
+// order makes the check at an index, with a question that was not asked in the session before.
+func (w *watch) order(catalogue question.Catalogue, probe Probe, index uint32, due time.Time, head int64) (order, error) {
+	asked, err := catalogue.Draw(w.questionSeed(index), head, w.asked)
+	if err != nil {
+		return order{}, err
+	}
+	w.asked[asked.Label] = true
+	return order{session: w.session, policy: w.policy, index: index, due: due, question: asked, probe: probe}, nil
+}
