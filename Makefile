@@ -1,0 +1,91 @@
+# Targets of the Pocket Fisherman. A comment after ## is a target's line in `make help`.
+.DEFAULT_GOAL := help
+
+# Flags for bin/pocket localnet, as in: make localnet_up ARGS="--servicers 24 --slow 0"
+ARGS ?=
+# How long each fuzz target runs.
+FUZZTIME ?= 10s
+# Which benchmarks run.
+BENCH ?= .
+
+# Everything but the race detector is built without a C compiler.
+GO := CGO_ENABLED=0 go
+BUF := $(GO) tool -modfile=tools/buf/go.mod buf
+STATICCHECK := $(GO) tool -modfile=tools/staticcheck/go.mod staticcheck
+
+# Packages with goroutines of their own.
+CONCURRENT := ./app/... ./consensus/... ./fisherman/... ./localnet/... ./node/... ./persistence/... ./relay/... \
+	./rpc/... ./servicer/...
+# Sets $packages to all packages but the end-to-end tests, which measure time and run alone.
+LIST_UNIT = packages=$$($(GO) list ./...) && packages=$$(printf '%s\n' $$packages | grep -Ev '/e2e(/|$$)')
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z_]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/pocket, without a C compiler
+	$(GO) build -trimpath -o bin/pocket ./app/pocket
+
+.PHONY: localnet_up
+localnet_up: build ## Build and run a LocalNet until Ctrl-C; flags of 'pocket localnet' go in ARGS="..."
+	@exec bin/pocket localnet $(ARGS)
+
+.PHONY: test_all
+test_all: ## Run vet and all tests; needs Go, make and the module proxy only
+	$(GO) vet ./...
+	@$(MAKE) --no-print-directory test_unit
+	@$(MAKE) --no-print-directory test_e2e
+	@echo "test_all: everything passed"
+
+.PHONY: test_unit
+test_unit: ## Run the tests of all packages but e2e
+	@$(LIST_UNIT) && $(GO) test -timeout 5m $$packages
+
+.PHONY: test_e2e
+test_e2e: ## Run the end-to-end features, alone because they measure time
+	$(GO) test -count=1 -p 1 -timeout 9m ./e2e/...
+
+.PHONY: test_race
+test_race: ## Run the packages with goroutines under the race detector; needs a C compiler
+	CGO_ENABLED=1 go test -race -timeout 8m $(CONCURRENT)
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (10s)
+	@listed=$$($(GO) test -list '^Fuzz' ./...) && \
+	printf '%s\n' "$$listed" | awk '/^Fuzz/ { found[++n] = $$1 } /^ok/ { for (i = 1; i <= n; i++) print $$2, found[i]; n = 0 }' | \
+	{ while read -r package target; do \
+		echo "$$package $$target"; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" </dev/null || exit 1; \
+	done; }
+
+.PHONY: bench
+bench: ## Run the benchmarks that match BENCH (all), one package at a time
+	@$(LIST_UNIT) && $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 -timeout 20m $$packages
+
+.PHONY: lint
+lint: ## Check formatting, vet, staticcheck and the .proto files
+	@unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(STATICCHECK) ./...
+	$(BUF) lint
+
+.PHONY: generate
+generate: ## Regenerate the Go code of the .proto files
+	@made=$$(mktemp -d) && trap 'rm -rf "$$made"' EXIT && \
+	$(BUF) generate --output "$$made" && \
+	find . -name '*.pb.go' -not -path './.git/*' -delete && cp -R "$$made/." .
+
+.PHONY: generate_check
+generate_check: generate ## Regenerate, and fail if that changes, adds or removes a file
+	@git --no-pager diff --exit-code -- '*.pb.go'
+	@untracked=$$(git ls-files --others --exclude-standard -- '*.pb.go') && \
+	if [ -n "$$untracked" ]; then echo "generated but not committed:"; echo "$$untracked"; exit 1; fi
+
+.PHONY: tidy_check
+tidy_check: ## Fail if go.mod or go.sum is not tidy
+	go mod tidy -diff
+
+.PHONY: clean
+clean: ## Remove what the targets above have built
+	rm -rf bin coverage.out

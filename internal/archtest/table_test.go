@@ -1,0 +1,93 @@
+package archtest
+
+import (
+	"slices"
+	"strings"
+)
+
+// row is one line of the import table: what the packages in its folders may import of this module.
+type row struct {
+	folders []string
+	// may names folders of lower rows, subfolders included. Folders of the row itself may always import each other.
+	may []string
+	// pure folders have no clock, I/O, goroutine, global mutable state or unseeded randomness.
+	pure bool
+	// stateMachine folders decide what every node must agree on: in addition no float, no order of a map, no channel.
+	stateMachine bool
+	// tests says that the row holds for test files too.
+	tests bool
+}
+
+// below stands in may for all folders of lower rows.
+const below = "*"
+
+// table is the import table. Imports run down it only. Folders that do not exist yet have their place reserved.
+var table = []row{
+	{folders: []string{"e2e", "build/localnet"}, may: []string{"localnet", "rpc/client"}, tests: true},
+	// On top, so that only test files, which the table leaves alone, can import them.
+	{folders: []string{"internal/fakes"}, may: []string{"relay", "shared"}},
+	{folders: []string{"app/pocket", "app/client/cli"}, may: []string{"localnet", "node", "rpc/client", "runtime", "shared"}},
+	{folders: []string{"localnet"}, may: []string{"node", "rpc/client", "runtime", "shared"}},
+	{folders: []string{"node"}, may: []string{below}},
+	{folders: []string{"rpc", "rpc/client", "web", "telemetry"}, may: []string{"shared", "qos"}},
+	{folders: []string{"fisherman"}, may: []string{"fisherman/schedule", "fisherman/verify", "fisherman/question", "relay", "qos", "shared"}},
+	{folders: []string{"fisherman/schedule", "fisherman/verify", "fisherman/question"}, may: []string{"shared"}, pure: true},
+	{folders: []string{"servicer"}, may: []string{"relay", "shared"}},
+	{folders: []string{"relay"}, may: []string{"shared"}},
+	{folders: []string{"consensus"}, may: []string{"utility", "shared"}},
+	{folders: []string{"persistence", "persistence/local"}, may: []string{"shared"}},
+	{folders: []string{"utility", "utility/session"}, may: []string{"shared", "runtime/genesis"}, pure: true, stateMachine: true},
+	{folders: []string{"qos"}, may: []string{"shared"}, pure: true},
+	{folders: []string{"runtime/configs"}, may: []string{"shared"}},
+	{folders: []string{"runtime/genesis"}, may: []string{"shared"}, pure: true, stateMachine: true},
+	{folders: []string{"shared/modules"}, may: []string{"shared/core/types"}},
+	{folders: []string{"shared/core/types", "shared/crypto"}},
+	{folders: []string{"internal/archtest"}},
+}
+
+// departure is an import that the table forbids and a decision record allows.
+type departure struct {
+	from, to string
+	because  string
+}
+
+// departures are few on purpose. One that is not needed any more fails the test.
+var departures = []departure{
+	{"app/client/cli", "relay", "'pocket relay' seals a request and opens the answer itself: nobody else is to be trusted with that (docs/adr/0010)"},
+	{"app/client/cli", "qos", "the report that the command line prints is qos.Report, the very type that the RPC serves (docs/adr/0010)"},
+	{"consensus", "runtime/genesis", "the first state comes in as a genesis and is handed to the state machine, which is made of it (docs/adr/0010)"},
+}
+
+// find gives the place in the table of the row that a folder is in, or -1.
+func find(rows []row, folder string) int {
+	return slices.IndexFunc(rows, func(r row) bool { return slices.Contains(r.folders, folder) })
+}
+
+// allows tells whether the packages of the row at a place may import a folder of this module.
+func allows(rows []row, place int, folder string) bool {
+	if slices.Contains(rows[place].folders, folder) {
+		return true
+	}
+	for _, allowed := range rows[place].may {
+		if allowed == below && find(rows[place+1:], folder) >= 0 || within(folder, allowed) {
+			return true
+		}
+	}
+	return false
+}
+
+// within tells whether a folder is another one or below it.
+func within(folder, parent string) bool {
+	return folder == parent || strings.HasPrefix(folder, parent+"/")
+}
+
+// foldersOf gives the folders of the rows that are wanted.
+func foldersOf(rows []row, wanted func(row) bool) []string {
+	var folders []string
+	for _, r := range rows {
+		if wanted(r) {
+			folders = append(folders, r.folders...)
+		}
+	}
+	return folders
+}

@@ -1,0 +1,2 @@
+// This package does not say its name.
+package middle

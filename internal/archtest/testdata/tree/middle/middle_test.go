@@ -1,0 +1,3 @@
+package middle
+
+import _ "github.com/pocket-fisherman/fisherman/top"

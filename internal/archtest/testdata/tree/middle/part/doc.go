@@ -1,0 +1,2 @@
+// Package main is a command that calls itself a package.
+package main

@@ -1,0 +1,3 @@
+package module
+
+import _ "math/rand"

@@ -1,0 +1,2 @@
+// Package top imports past the row below it.
+package top

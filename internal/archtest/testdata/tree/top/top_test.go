@@ -1,0 +1,3 @@
+package top_test
+
+import _ "github.com/pocket-fisherman/fisherman/bottom"
