@@ -25,7 +25,7 @@ help: ## List the targets
 
 .PHONY: build
 build: ## Build bin/pocket, without a C compiler
-	$(GO) build -trimpath -o bin/pocket ./app/pocket
+	$(GO) build -o bin/pocket ./app/pocket
 
 .PHONY: localnet_up
 localnet_up: build ## Build and run a LocalNet until Ctrl-C; flags of 'pocket localnet' go in ARGS="..."

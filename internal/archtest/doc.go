@@ -4,6 +4,7 @@
 // not in the table fails, so that the place of a new package is a decision. Each rule is a function from source to
 // findings; the module must have none, and the bad examples under testdata must have exactly those that they announce.
 //
-// Imports, names and package comments are read by go/parser alone (layout_test.go). Purity needs types and is read by
-// go/packages (purity_test.go, determinism_test.go).
+// Imports, names and package comments are read by go/parser alone (source_test.go, imports_test.go). Purity needs types
+// and is read by go/packages (purity_test.go, determinism_test.go). Documents are held against the files that they name
+// (docs_test.go).
 package archtest

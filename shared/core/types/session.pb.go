@@ -26,7 +26,7 @@ const (
 // SessionHeader identifies a session; every relay carries it.
 type SessionHeader struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// SHA3-256 over the length-prefixed fields that DESIGN §4 lists; 64 lower-case hex digits.
+	// SHA3-256 over the length-prefixed fields that docs/adr/0002 lists; 64 lower-case hex digits.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// First height of the session, a multiple of the blocks per session. Zero for the session that starts with the chain.
 	StartHeight int64 `protobuf:"varint,2,opt,name=start_height,json=startHeight,proto3" json:"start_height,omitempty"`
