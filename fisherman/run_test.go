@@ -370,9 +370,11 @@ func TestHeadsThatStartNothing(t *testing.T) {
 			}
 			n.blocks(15, 22, time.Second)
 			n.head(14) // a head that is old news
-			n.head(22)
 			time.Sleep(time.Second)
 		})
+		if len(n.store.pruned) != 1 {
+			t.Errorf("an old session was closed again")
+		}
 		session, rounds := n.record(t, 10)
 		if statuses(rounds) != "xxxxdddddd" || session.GetJoinedHeight() != 15 {
 			t.Errorf("joined at %d: %s", session.GetJoinedHeight(), statuses(rounds))
@@ -404,6 +406,9 @@ func TestRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork()
 		n.interval = 10 * time.Second
+		n.catalogues[chain] = question.Catalogue{{Method: "few", AtHead: true, Params: func(source *rand.Rand, _ int64) []question.Param {
+			return []question.Param{{Name: "n", Value: string(rune('a' + source.IntN(8)))}}
+		}}}
 		asked := make(map[string]bool)
 		n.while(t, func() { n.blocks(10, 12, 10*time.Second); n.head(13); time.Sleep(time.Second) })
 		before, err := n.store.Rounds(t.Context(), idOf(10))
@@ -706,6 +711,26 @@ func TestLoopIsLate(t *testing.T) {
 	})
 }
 
+// Nor does a head that came meanwhile move what was missed.
+func TestLoopIsLateForAHead(t *testing.T) {
+	for range 8 { // the head and the check wait for the loop together; either may be taken first
+		synctest.Test(t, func(t *testing.T) {
+			n := newNetwork()
+			n.store.setFail(func(_ context.Context, operation string) error {
+				if operation == "Prune" {
+					time.Sleep(2900 * time.Millisecond)
+				}
+				return nil
+			})
+			n.while(t, func() { n.blocks(10, 36, time.Second) })
+			_, rounds := n.record(t, 20)
+			if got := statuses(rounds); got[:3] != "dxd" {
+				t.Errorf("%s at %v", got, offsets(rounds, time.Unix(0, rounds[0].GetReleasedUnixNano())))
+			}
+		})
+	}
+}
+
 // Whatever the chain does, and whenever we come and go: every planned check ends as one of three, once, and in order.
 func TestEveryCheckIsAccountedFor(t *testing.T) {
 	for seed := range uint64(60) {
@@ -809,6 +834,9 @@ func TestRunOverSockets(t *testing.T) {
 			n.head(height)
 			<-ticker.C
 		}
+		for _, servicer := range kinds { // no session needs them any more
+			servicer.AwaitOpen(t, 0)
+		}
 	})
 	counts := make(map[string]map[string]int)
 	for _, start := range []int64{0, sessionBlocks} {
@@ -843,8 +871,18 @@ func TestRunOverSockets(t *testing.T) {
 		if counts[name][want] == 0 {
 			t.Errorf("%s: %v", name, counts[name])
 		}
-		kinds[name].AwaitOpen(t, 0)
 	}
+}
+
+func TestStopLeavesNoConnection(t *testing.T) {
+	honest := fakes.Start(t, fakes.Honest())
+	n := newNetwork()
+	n.interval = 50 * time.Millisecond
+	n.seal = (&relay.Protocol{Key: fishermanKey, Now: time.Now}).Seal
+	n.dial = (&relay.Dialer{AllowPrivate: true}).Dial
+	n.members = func(int64) []*types.Actor { return []*types.Actor{honest.Actor()} }
+	n.while(t, func() { n.head(10); honest.AwaitRequests(t, 5) })
+	honest.AwaitOpen(t, 0)
 }
 
 func TestNewRefuses(t *testing.T) {

@@ -50,6 +50,13 @@ func (d *database) Has(key []byte) (bool, error) {
 	return d.Wrapper.Has(key)
 }
 
+// ended tells that the database is closed.
+func (d *database) ended() bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.closed
+}
+
 // Close closes the database once; closing it again does nothing.
 func (d *database) Close() error {
 	d.mu.Lock()

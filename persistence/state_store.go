@@ -93,6 +93,9 @@ func (s *StateStore) At(version int64) (*Snapshot, error) {
 	if errors.Is(err, iavl.ErrVersionDoesNotExist) {
 		return nil, fmt.Errorf("%w: state %d of %d", modules.ErrHeightUnavailable, version, latest)
 	}
+	if err != nil && s.database.ended() {
+		err = ErrClosed // iavl keeps the text of a cause, not the cause
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read state %d: %w", version, err)
 	}
