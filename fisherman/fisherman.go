@@ -23,13 +23,13 @@ type Config struct {
 	Probes map[string]Probe
 	// BlockInterval expected until blocks were seen.
 	BlockInterval time.Duration
-	// MostRounds under way at once, over all sessions; checks beyond are dropped and counted. 0 means 64.
+	// MostRounds under way at once, over all sessions; checks beyond are dropped and counted. 0 means 256.
 	MostRounds int
 	// Logger takes the log; nil discards it.
 	Logger *slog.Logger
 }
 
-const defaultMostRounds = 64
+const defaultMostRounds = 256
 
 // Fisherman samples the servicers of its sessions.
 type Fisherman struct {

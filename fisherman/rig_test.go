@@ -111,6 +111,7 @@ func newRounds(t *testing.T, servicers ...*fakes.Servicer) *rounds {
 func (r *rounds) at(due time.Time) *round {
 	return &round{
 		order: order{
+			lead:     longestLead,
 			session:  sessionOf(10, 10, 12, r.actors...),
 			policy:   r.policy,
 			due:      due,

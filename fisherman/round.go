@@ -13,13 +13,17 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// lead is how long before its moment a round starts to prepare: enough to seal all requests and to make connections
-// that are not there. A connection that takes longer is not waited for; it serves the next check.
-const lead = 500 * time.Millisecond
+// A round starts to prepare a lead before its moment: enough to seal all requests and to make connections that are not
+// there. A connection that takes longer is not waited for; it serves the next check. Where checks lie closer together
+// than the longest lead, the lead is their distance, so that few rounds wait at once, each with connections of its own.
+const (
+	longestLead  = 500 * time.Millisecond
+	shortestLead = 50 * time.Millisecond
+)
 
 // latest is how much later than planned a check may be released: the time to connect and to redial. A later one was
 // held up by this machine and is void, since nobody knows what else was.
-const latest = 2*lead + stallLimit
+const latest = 2*longestLead + stallLimit
 
 // writeLimit is the longest that writing a request may take before its sample is void: the moment of sending would be
 // known no better than that.
@@ -33,6 +37,7 @@ type order struct {
 	policy   Policy
 	index    uint32
 	due      time.Time
+	lead     time.Duration
 	question question.Question
 	probe    Probe
 }
@@ -55,7 +60,7 @@ type round struct {
 func (r *round) execute(ctx context.Context) error {
 	r.prepare()
 	r.connect(ctx)
-	r.settle(ctx, r.slots, time.Now().Add(lead))
+	r.settle(ctx, r.slots, time.Now().Add(r.lead))
 	if !sleepUntil(ctx, r.due) {
 		return r.abandon(ctx)
 	}
@@ -122,7 +127,7 @@ func (r *round) revive(ctx context.Context) {
 			redialed = append(redialed, slot)
 		}
 	}
-	r.settle(ctx, redialed, time.Now().Add(lead))
+	r.settle(ctx, redialed, time.Now().Add(r.lead))
 }
 
 // collect waits for the dials that did not end before the release; each has a deadline of its own. It is too late to

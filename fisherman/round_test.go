@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -38,7 +39,7 @@ func TestRoundWithEachFault(t *testing.T) {
 	}{
 		"Down":        {fakes.Down(), long, types.Outcome_OUTCOME_CONNECT, servicer, 0},
 		"Mute":        {fakes.Mute(), short, types.Outcome_OUTCOME_TIMEOUT, servicer, 0},
-		"slow Mute":   {fakes.Mute(), lead + short, types.Outcome_OUTCOME_TIMEOUT, servicer, 0},
+		"slow Mute":   {fakes.Mute(), longestLead + short, types.Outcome_OUTCOME_TIMEOUT, servicer, 0},
 		"Hanging":     {fakes.Hanging(), short, types.Outcome_OUTCOME_TIMEOUT, servicer, 0},
 		"Dripping":    {fakes.Dripping(time.Millisecond), short, types.Outcome_OUTCOME_TIMEOUT, servicer, 0},
 		"too Sleepy":  {fakes.Sleepy(2 * short), short, types.Outcome_OUTCOME_TIMEOUT, servicer, 0},
@@ -533,13 +534,13 @@ func TestStillConnecting(t *testing.T) {
 		}
 		return dial(ctx, serviceURL)
 	}
-	one := r.at(time.Now().Add(lead))
+	one := r.at(time.Now().Add(longestLead))
 	record := func() *types.QoSRound {
 		// The slow one may connect when the other has been asked.
 		go func() { honest.AwaitRequests(t, 1); once.Do(func() { close(open) }) }()
 		return one.judge(t.Context(), one.execute(t.Context()))
 	}()
-	if late := one.released.Sub(one.due); late > lead/2 {
+	if late := one.released.Sub(one.due); late > longestLead/2 {
 		t.Errorf("released %v late", late)
 	}
 	sample := sampleOf(t, record, slow)
@@ -600,7 +601,7 @@ func TestConnectionsAreKept(t *testing.T) {
 func TestConnectionClosedBeforeTheRelease(t *testing.T) {
 	restarting := fakes.Start(t, fakes.Honest())
 	r := newRounds(t, restarting, fakes.Start(t, fakes.Honest()))
-	one := r.at(time.Now().Add(lead))
+	one := r.at(time.Now().Add(longestLead))
 	hungUp := make(chan struct{})
 	go func() {
 		defer close(hungUp)
@@ -716,6 +717,33 @@ func TestRoundsOverlap(t *testing.T) {
 	r.links.close()
 	for _, servicer := range servicers {
 		servicer.AwaitOpen(t, 0)
+	}
+}
+
+// A connection on which an answer came before it was asked for is not kept: the next answer would be the last one's.
+func TestAnticipatedAnswer(t *testing.T) {
+	anticipating, honest := fakes.Start(t, fakes.Anticipating()), fakes.Start(t, fakes.Honest())
+	r := newRounds(t, anticipating, honest)
+	r.policy.ServicerOffset = 100 * time.Millisecond // the answer is there before the question
+	for range 3 {
+		record := undisturbed(t, r.run)
+		isNull(t, sampleOf(t, record, anticipating), types.Outcome_OUTCOME_MALFORMED, types.Blame_BLAME_SERVICER)
+		isOK(t, sampleOf(t, record, honest))
+		if len(r.links.idle[anticipating.URL()]) > 0 {
+			t.Error("the connection is kept")
+		}
+	}
+}
+
+// When a request cannot be written we close the connection, which ends the receiver; what counts is why.
+func TestFailureToWriteComesFirst(t *testing.T) {
+	broken := &relay.Failure{Outcome: types.Outcome_OUTCOME_RESET, Blame: types.Blame_BLAME_SERVICER, Attempt: "write request", Err: errors.New("broken pipe")}
+	r := newRounds(t).at(time.Now())
+	if _, failure := r.read(&slot{unsent: broken, failure: ownFailure("read answer", net.ErrClosed)}); failure != broken {
+		t.Errorf("%v", failure)
+	}
+	if _, failure := r.read(&slot{}); failure == nil || failure.Blame != types.Blame_BLAME_SELF {
+		t.Errorf("never asked: %v", failure)
 	}
 }
 

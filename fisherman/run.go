@@ -152,11 +152,8 @@ func (l *loop) launchWatch(w *watch, now time.Time) {
 		record.Reason = reason
 		dropped = append(dropped, record)
 	}
-	for w.pending() {
+	for w.pending() && !now.Before(l.prepare(w)) {
 		index, due := w.next, l.due(w, w.next)
-		if now.Before(due.Add(-lead)) {
-			break
-		}
 		w.advance()
 		overtaken := w.pending() && !now.Before(l.due(w, w.next))
 		if reason := l.unservable(w, due, now, overtaken); reason != "" {
@@ -171,6 +168,11 @@ func (l *loop) launchWatch(w *watch, now time.Time) {
 }
 
 func (l *loop) due(w *watch, index int) time.Time { return l.pace.Due(w.span, w.plan[index]) }
+
+// prepare is when the next check of a session has to be launched.
+func (l *loop) prepare(w *watch) time.Time {
+	return l.due(w, w.next).Add(-w.lead(l.pace.Interval))
+}
 
 // unservable gives the reason for which a check cannot be served in time any more, or "".
 func (l *loop) unservable(w *watch, due, now time.Time, overtaken bool) string {
@@ -210,6 +212,7 @@ func (l *loop) start(w *watch, index uint32, due time.Time) string {
 	if err != nil {
 		return clip(err.Error())
 	}
+	order.lead = w.lead(l.pace.Interval)
 	l.work(w, func() {
 		round := l.check(l.ctx, order)
 		l.log(round)
@@ -293,8 +296,8 @@ func (l *loop) wake() time.Time {
 	next := time.Now().Add(time.Hour)
 	for _, watch := range l.watches {
 		if watch.pending() {
-			if due := l.due(watch, watch.next).Add(-lead); due.Before(next) {
-				next = due
+			if moment := l.prepare(watch); moment.Before(next) {
+				next = moment
 			}
 		}
 	}

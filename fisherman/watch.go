@@ -139,8 +139,17 @@ func (w *watch) complete(height int64) bool {
 // tolerance is how late a check may be noticed and still be served: half the mean distance between checks, within
 // bounds.
 func (w *watch) tolerance(interval time.Duration) time.Duration {
-	session := time.Duration(w.span.End-w.span.Start) * interval
-	return min(max(session/time.Duration(2*len(w.plan)), 50*time.Millisecond), time.Second)
+	return min(max(w.spacing(interval)/2, 50*time.Millisecond), time.Second)
+}
+
+// lead is how long before its moment a check is launched: the mean distance between checks, within bounds.
+func (w *watch) lead(interval time.Duration) time.Duration {
+	return min(max(w.spacing(interval), shortestLead), longestLead)
+}
+
+// spacing is the mean distance between checks when blocks take an interval.
+func (w *watch) spacing(interval time.Duration) time.Duration {
+	return time.Duration(w.span.End-w.span.Start) * interval / time.Duration(len(w.plan))
 }
 
 // order makes the check at an index, with a question that was not asked in the session before.
@@ -150,5 +159,5 @@ func (w *watch) order(catalogue question.Catalogue, probe Probe, index uint32, d
 		return order{}, err
 	}
 	w.asked[asked.Label] = true
-	return order{session: w.session, policy: w.policy, index: index, due: due, question: asked, probe: probe}, nil
+	return order{session: w.session, policy: w.policy, index: index, due: due, lead: longestLead, question: asked, probe: probe}, nil
 }

@@ -185,6 +185,13 @@ func Chatty() Fault {
 	return fault
 }
 
+// Anticipating sends a whole HTTP response before it is asked; then it answers well.
+func Anticipating() Fault {
+	fault := Honest()
+	fault.greeting = head(http.StatusOK, 0)
+	return fault
+}
+
 // Closing answers well and then closes the connection without having said so.
 func Closing() Fault {
 	honest := Honest()
