@@ -636,7 +636,11 @@ func TestServicerGoesDownBeforeTheRelease(t *testing.T) {
 		going.HangUp()
 		return conn, err
 	}
-	isNull(t, sampleOf(t, r.run(), going), types.Outcome_OUTCOME_CONNECT, types.Blame_BLAME_SERVICER)
+	record := r.run()
+	if disturbed(record) {
+		t.Skip("this machine is too busy")
+	}
+	isNull(t, sampleOf(t, record, going), types.Outcome_OUTCOME_CONNECT, types.Blame_BLAME_SERVICER)
 	if dials != 2 {
 		t.Errorf("%d dials", dials)
 	}

@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// delayLinks is how many connections a delay proxy carries at once; further ones wait to be accepted.
-	delayLinks = 64
+	// delayLinks is how many connections a delay proxy carries at once; further ones wait to be accepted. It is as many
+	// as the servicer behind it takes, so that the proxy adds no other fault than its delay.
+	delayLinks = 1024
 	// delayChunk is the most bytes that are delayed as one.
 	delayChunk = 16 << 10
 	// delayQueue is how many chunks are under way in one direction of a connection; further bytes wait at the sender.
