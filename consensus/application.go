@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
@@ -233,6 +234,12 @@ func logOf(result utility.Result) string {
 		return ""
 	}
 	return result.Code.Label() + ": " + result.Reason
+}
+
+// refusalOf is the inverse of logOf, for a transaction that CheckTx refused.
+func refusalOf(response *abci.ResponseCheckTx) *transaction.Refusal {
+	code := types.TransactionCode(response.Code)
+	return &transaction.Refusal{Code: code, Reason: strings.TrimPrefix(response.Log, code.Label()+": ")}
 }
 
 // Commit makes the finalized block durable and publishes it. All blocks are kept: a retain height is not set.

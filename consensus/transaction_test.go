@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -32,20 +33,15 @@ func (v versions) At(height int64) (utility.Reader, error) { return v.StateStore
 // live is an engine that runs on disk, with what a client of its JSON-RPC sees.
 type live struct {
 	t      *testing.T
+	engine *consensus.Engine
 	heads  <-chan types.Head
 	ended  chan error
 	url    string
 	module *utility.Module
 }
 
-// startLive runs a chain of one big validator, key 1, and an application, key 2. Sessions last two blocks.
-func startLive(t *testing.T) *live {
-	t.Helper()
-	state, err := persistence.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = state.Close() })
+// liveGenesis has one big validator, key 1, and an application, key 2. Sessions last two blocks.
+func liveGenesis() *genesis.Genesis {
 	params := genesis.DefaultParams()
 	params.Session.BlocksPerSession = 2
 	params.Governance.QosOwner = key(2).Address()
@@ -59,7 +55,18 @@ func startLive(t *testing.T) *live {
 	for number := byte(1); number <= 4; number++ {
 		g.Accounts = append(g.Accounts, &types.Account{Address: key(number).Address(), BalanceUpokt: 50_000_000_000})
 	}
-	engine, err := consensus.New(consensus.Config{Home: t.TempDir(), Genesis: g, ValidatorKey: key(1), BlockTime: 50 * time.Millisecond}, state)
+	return g
+}
+
+// startLive runs the chain of liveGenesis.
+func startLive(t *testing.T) *live {
+	t.Helper()
+	state, err := persistence.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = state.Close() })
+	engine, err := consensus.New(consensus.Config{Home: t.TempDir(), Genesis: liveGenesis(), ValidatorKey: key(1), BlockTime: 50 * time.Millisecond}, state)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +76,7 @@ func startLive(t *testing.T) *live {
 	}
 	server := httptest.NewServer(handler)
 	heads, unsubscribe := engine.Heads().Subscribe()
-	l := &live{t: t, heads: heads, ended: make(chan error, 1), url: server.URL, module: utility.NewModule(versions{state})}
+	l := &live{t: t, engine: engine, heads: heads, ended: make(chan error, 1), url: server.URL, module: utility.NewModule(versions{state})}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	go func() { l.ended <- engine.Run(ctx) }()
 	t.Cleanup(func() {
@@ -186,4 +193,74 @@ func TestStakedValidatorVotes(t *testing.T) {
 	l.broadcast(4, &types.Transaction{Sequence: 1, Message: &types.Transaction_Unstake{
 		Unstake: &types.Unstake{Type: types.ActorType_ACTOR_TYPE_VALIDATOR}}})
 	l.await("one validator again", func(height int64) bool { return count(height) == 1 })
+}
+
+// The engine hands transactions in itself, and waits for their block.
+func TestBroadcast(t *testing.T) {
+	t.Parallel()
+	l := startLive(t)
+	height := l.await("the first block", func(int64) bool { return true })
+	seal := func(sequence uint64, parameter string, value uint64) []byte {
+		raw, err := transaction.Seal(key(2), &types.Transaction{ChainId: "chain", Sequence: sequence, FeeUpokt: 10_000,
+			Message: &types.Transaction_ChangeParameter{ChangeParameter: &types.ChangeParameter{
+				Parameter: parameter, Value: &types.ChangeParameter_Number{Number: value}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	first := seal(0, "qos.checks_per_session", 33)
+	receipt, err := l.engine.Broadcast(t.Context(), first, true)
+	if err != nil || receipt.Height <= height || receipt.Code != 0 || len(receipt.Hash) != 32 {
+		t.Errorf("%+v, %v", receipt, err)
+	}
+	changed := l.await("the parameter to change", func(height int64) bool {
+		params, err := l.module.Params(t.Context(), height)
+		return err == nil && params.Qos.ChecksPerSession == 33
+	})
+	if changed > receipt.Height+2 {
+		t.Errorf("changed at height %d by a transaction of height %d", changed, receipt.Height)
+	}
+	if _, err := l.engine.Broadcast(t.Context(), first, false); !errors.Is(err, consensus.ErrKnownTransaction) {
+		t.Errorf("handed in again: %v", err)
+	}
+	for name, test := range map[string]struct {
+		raw  []byte
+		want types.TransactionCode
+	}{
+		"garbage":   {[]byte("x"), types.TransactionCode_TRANSACTION_CODE_MALFORMED},
+		"large":     {make([]byte, 1<<20), types.TransactionCode_TRANSACTION_CODE_TOO_LARGE},
+		"sequence":  {seal(0, "qos.samples_required", 1), types.TransactionCode_TRANSACTION_CODE_WRONG_SEQUENCE},
+		"not owner": {seal(1, "fee.minimum_upokt", 1), types.TransactionCode_TRANSACTION_CODE_NOT_OWNER},
+	} {
+		for _, wait := range []bool{false, true} {
+			_, err := l.engine.Broadcast(t.Context(), test.raw, wait)
+			if refusal, ok := errors.AsType[*transaction.Refusal](err); !ok || refusal.Code != test.want || strings.HasPrefix(refusal.Reason, test.want.Label()) {
+				t.Errorf("%s: %v, want %s", name, err, test.want.Label())
+			}
+		}
+	}
+	// One that waits for another is not in a block in time.
+	soon, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if receipt, err := l.engine.Broadcast(soon, seal(2, "qos.samples_required", 1), true); err != nil || receipt.Height != 0 {
+		t.Errorf("ahead of its sequence: %+v, %v", receipt, err)
+	}
+}
+
+func TestBroadcastNeedsARunningChain(t *testing.T) {
+	t.Parallel()
+	state, err := persistence.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = state.Close() }()
+	engine, err := consensus.New(consensus.Config{Home: t.TempDir(), Genesis: liveGenesis(), ValidatorKey: key(1), BlockTime: time.Second}, state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = engine.Close() }()
+	if _, err := engine.Broadcast(t.Context(), []byte("x"), true); !errors.Is(err, consensus.ErrNotReady) {
+		t.Errorf("not running: %v", err)
+	}
 }
