@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
 
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/transaction"
 	"github.com/pocket-fisherman/fisherman/utility"
 )
 
@@ -20,14 +22,13 @@ const (
 	// initialHeight is the height of the first block.
 	initialHeight = 1
 
+	// codespace of result codes; those of transactions are types.TransactionCode.
 	codespace = "pocket"
-	// codeNoTransactions refuses a transaction.
-	codeNoTransactions = 1
 	// codeNoQueries refuses an ABCI query.
-	codeNoQueries = 2
-
-	logNoTransactions = "transaction refused: this chain has no kind of transaction"
-	logNoQueries      = "query refused: state is read through the node's HTTP API, not over ABCI"
+	codeNoQueries = 1
+	logNoQueries  = "query refused: state is read through the node's HTTP API, not over ABCI"
+	// codeNoInsertion refuses a transaction for a mempool of the application's own, which there is not.
+	codeNoInsertion = 1
 )
 
 // application is the state machine as CometBFT calls it. CometBFT's local client calls one method at a time, so there
@@ -91,7 +92,7 @@ func (a *application) initChain(req *abci.RequestInitChain) (*abci.ResponseInitC
 	if err := a.layGenesis(); err != nil {
 		return nil, err
 	}
-	staked, err := utility.Actors(a.state, types.ActorType_ACTOR_TYPE_VALIDATOR)
+	staked, err := utility.ActiveValidators(a.state)
 	if err != nil {
 		return nil, fmt.Errorf("read validators: %w", err)
 	}
@@ -108,27 +109,39 @@ func (a *application) layGenesis() error {
 	return utility.InitGenesis(a.state, a.genesis)
 }
 
-// CheckTx refuses every transaction.
-func (a *application) CheckTx(context.Context, *abci.RequestCheckTx) (*abci.ResponseCheckTx, error) {
-	return &abci.ResponseCheckTx{Code: codeNoTransactions, Codespace: codespace, Log: logNoTransactions}, nil
+// CheckTx tells what would become of a transaction in the next block.
+func (a *application) CheckTx(_ context.Context, req *abci.RequestCheckTx) (*abci.ResponseCheckTx, error) {
+	result, err := utility.Check(a.state, a.state.Version()+1, req.Tx)
+	if err != nil {
+		return nil, a.failed(fmt.Errorf("check a transaction: %w", err))
+	}
+	return &abci.ResponseCheckTx{Code: uint32(result.Code), Codespace: codespaceOf(result), Log: logOf(result)}, nil
 }
 
-// InsertTx refuses every transaction.
+// InsertTx refuses: transactions wait in CometBFT's mempool.
 func (a *application) InsertTx(context.Context, *abci.RequestInsertTx) (*abci.ResponseInsertTx, error) {
-	return &abci.ResponseInsertTx{Code: codeNoTransactions}, nil
+	return &abci.ResponseInsertTx{Code: codeNoInsertion}, nil
 }
 
-// PrepareProposal proposes a block without transactions.
-func (a *application) PrepareProposal(context.Context, *abci.RequestPrepareProposal) (*abci.ResponsePrepareProposal, error) {
-	return &abci.ResponsePrepareProposal{}, nil
+// PrepareProposal proposes the transactions that the next block can charge, in an order in which it can.
+func (a *application) PrepareProposal(
+	_ context.Context, req *abci.RequestPrepareProposal,
+) (*abci.ResponsePrepareProposal, error) {
+	txs, err := utility.Propose(a.state, req.Txs, req.MaxTxBytes)
+	if err != nil {
+		return nil, a.failed(fmt.Errorf("propose block %d: %w", req.Height, err))
+	}
+	return &abci.ResponsePrepareProposal{Txs: txs}, nil
 }
 
-// ProcessProposal rejects a block with transactions: no honest proposer puts any in.
+// ProcessProposal rejects a block with a transaction that cannot be opened: no honest proposer puts any in.
 func (a *application) ProcessProposal(
 	_ context.Context, req *abci.RequestProcessProposal,
 ) (*abci.ResponseProcessProposal, error) {
-	if len(req.Txs) > 0 {
-		return &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_REJECT}, nil
+	for _, tx := range req.Txs {
+		if _, err := transaction.Open(tx); err != nil {
+			return &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_REJECT}, nil
+		}
 	}
 	return &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_ACCEPT}, nil
 }
@@ -148,7 +161,23 @@ func (a *application) finalizeBlock(req *abci.RequestFinalizeBlock) (*abci.Respo
 	if err := a.startFromCommitted(req.Height); err != nil {
 		return nil, err
 	}
+	before, err := utility.ActiveValidators(a.state)
+	if err != nil {
+		return nil, fmt.Errorf("read validators: %w", err)
+	}
+	results, err := a.deliver(req.Height, req.Txs)
+	if err != nil {
+		return nil, err
+	}
 	if err := utility.EndBlock(a.state, req.Height, req.Hash); err != nil {
+		return nil, err
+	}
+	after, err := utility.ActiveValidators(a.state)
+	if err != nil {
+		return nil, fmt.Errorf("read validators: %w", err)
+	}
+	changes, err := validatorChanges(before, after)
+	if err != nil {
 		return nil, err
 	}
 	appHash := a.state.WorkingHash()
@@ -158,7 +187,7 @@ func (a *application) finalizeBlock(req *abci.RequestFinalizeBlock) (*abci.Respo
 		time:    req.Time,
 		appHash: bytes.Clone(appHash),
 	}
-	return &abci.ResponseFinalizeBlock{TxResults: refusals(len(req.Txs)), AppHash: appHash}, nil
+	return &abci.ResponseFinalizeBlock{TxResults: results, ValidatorUpdates: changes, AppHash: appHash}, nil
 }
 
 // startFromCommitted drops leftovers of an unfinished block. Version 0 is the exception that proves the rule: the
@@ -178,13 +207,39 @@ func (a *application) startFromCommitted(height int64) error {
 	return a.layGenesis()
 }
 
-// refusals are the results of n transactions, all refused.
-func refusals(n int) []*abci.ExecTxResult {
-	results := make([]*abci.ExecTxResult, n)
-	for i := range results {
-		results[i] = &abci.ExecTxResult{Code: codeNoTransactions, Codespace: codespace, Log: logNoTransactions}
+// deliver runs the transactions of a block.
+func (a *application) deliver(height int64, txs [][]byte) ([]*abci.ExecTxResult, error) {
+	results := make([]*abci.ExecTxResult, len(txs))
+	for i, tx := range txs {
+		result, err := utility.Deliver(a.state, height, tx)
+		if err != nil {
+			return nil, fmt.Errorf("run transaction %d: %w", i, err)
+		}
+		results[i] = &abci.ExecTxResult{Code: uint32(result.Code), Codespace: codespaceOf(result), Log: logOf(result)}
 	}
-	return results
+	return results, nil
+}
+
+// codespaceOf is empty for what was carried out, as CometBFT has it.
+func codespaceOf(result utility.Result) string {
+	if result.Code == 0 {
+		return ""
+	}
+	return codespace
+}
+
+// logOf is the code's name and the reason; empty for what was carried out.
+func logOf(result utility.Result) string {
+	if result.Code == 0 {
+		return ""
+	}
+	return result.Code.Label() + ": " + result.Reason
+}
+
+// refusalOf is the inverse of logOf, for a transaction that CheckTx refused.
+func refusalOf(response *abci.ResponseCheckTx) *transaction.Refusal {
+	code := types.TransactionCode(response.Code)
+	return &transaction.Refusal{Code: code, Reason: strings.TrimPrefix(response.Log, code.Label()+": ")}
 }
 
 // Commit makes the finalized block durable and publishes it. All blocks are kept: a retain height is not set.

@@ -3,6 +3,8 @@ package consensus
 import (
 	"bytes"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,8 @@ import (
 	abci "github.com/cometbft/cometbft/abci/types"
 
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/transaction"
+	"github.com/pocket-fisherman/fisherman/utility"
 )
 
 // driver drives an application as CometBFT does, and notes what it publishes and how it fails.
@@ -181,13 +185,58 @@ func TestApplicationReplaysUnfinishedBlock(t *testing.T) {
 	}
 }
 
-func TestApplicationRefusesTransactions(t *testing.T) {
+// tx seals a transaction of a key.
+func tx(t *testing.T, number byte, sequence uint64, change func(*types.Transaction)) []byte {
+	t.Helper()
+	body := &types.Transaction{ChainId: "chain", Sequence: sequence, FeeUpokt: 10_000}
+	change(body)
+	raw, err := transaction.Seal(key(number), body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func send(body *types.Transaction) {
+	body.Message = &types.Transaction_Send{Send: &types.Send{Recipient: key(3).Address(), AmountUpokt: 7}}
+}
+
+func stakeValidator(body *types.Transaction) {
+	body.Message = &types.Transaction_Stake{Stake: &types.Stake{Type: types.ActorType_ACTOR_TYPE_VALIDATOR, StakeUpokt: stake}}
+}
+
+func raiseValidator(body *types.Transaction) {
+	body.Message = &types.Transaction_EditStake{EditStake: &types.EditStake{
+		Type: types.ActorType_ACTOR_TYPE_VALIDATOR, StakeUpokt: 2*stake + 1}}
+}
+
+func pauseValidator(body *types.Transaction) {
+	body.Message = &types.Transaction_Pause{Pause: &types.Pause{Type: types.ActorType_ACTOR_TYPE_VALIDATOR}}
+}
+
+func unstakeValidator(body *types.Transaction) {
+	body.Message = &types.Transaction_Unstake{Unstake: &types.Unstake{Type: types.ActorType_ACTOR_TYPE_VALIDATOR}}
+}
+
+// block finalizes a block of transactions.
+func (d *driver) block(height int64, txs ...[]byte) *abci.ResponseFinalizeBlock {
+	d.t.Helper()
+	response, err := d.FinalizeBlock(d.t.Context(), &abci.RequestFinalizeBlock{
+		Height: height, Hash: hashAt(height), Time: timeAt(height), Txs: txs,
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return response
+}
+
+func TestApplicationRefusesGarbage(t *testing.T) {
 	d := drive(t, newMemoryState())
 	d.initChain()
 	txs := [][]byte{{}, []byte("send me money"), bytes.Repeat([]byte{0xff}, 1<<20)}
 	for _, tx := range txs {
 		response, err := d.CheckTx(t.Context(), &abci.RequestCheckTx{Tx: tx})
-		if err != nil || response.Code == abci.CodeTypeOK || response.Log != logNoTransactions {
+		if err != nil || response.Code == abci.CodeTypeOK || response.Log == "" || response.Codespace != codespace {
 			t.Errorf("CheckTx gives %v, %v", response, err)
 		}
 		inserted, err := d.InsertTx(t.Context(), &abci.RequestInsertTx{Tx: tx})
@@ -195,9 +244,9 @@ func TestApplicationRefusesTransactions(t *testing.T) {
 			t.Errorf("InsertTx gives %v, %v", inserted, err)
 		}
 	}
-	with, err := d.FinalizeBlock(t.Context(), &abci.RequestFinalizeBlock{Height: 1, Hash: hashAt(1), Txs: txs})
-	if err != nil || len(with.TxResults) != len(txs) {
-		t.Fatalf("block with transactions gives %v, %v", with, err)
+	with := d.block(1, txs...)
+	if len(with.TxResults) != len(txs) {
+		t.Fatalf("%d results", len(with.TxResults))
 	}
 	for i, result := range with.TxResults {
 		if result.Code == abci.CodeTypeOK || result.Log == "" {
@@ -209,21 +258,93 @@ func TestApplicationRefusesTransactions(t *testing.T) {
 	}
 }
 
+func TestApplicationRunsTransactions(t *testing.T) {
+	d := drive(t, newMemoryState())
+	d.run(1)
+	first, second := tx(t, 1, 0, send), tx(t, 1, 1, send)
+	for _, raw := range [][]byte{first, second} {
+		if response, err := d.CheckTx(t.Context(), &abci.RequestCheckTx{Tx: raw}); err != nil || response.Code != abci.CodeTypeOK {
+			t.Errorf("CheckTx gives %v, %v", response, err)
+		}
+	}
+	empty := d.finalize(2)
+	response := d.block(2, first, second, first)
+	for i, want := range []types.TransactionCode{0, 0, types.TransactionCode_TRANSACTION_CODE_WRONG_SEQUENCE} {
+		if got := response.TxResults[i]; got.Code != uint32(want) || (got.Log == "") != (want == 0) {
+			t.Errorf("transaction %d gives %v, want %s", i, got, want.Label())
+		}
+	}
+	if again := d.block(2, first, second, first); bytes.Equal(again.AppHash, empty) || !bytes.Equal(again.AppHash, response.AppHash) {
+		t.Error("the same block gives another hash")
+	}
+	d.commit()
+	if account, err := utility.Account(d.state, key(3).Address()); err != nil || account.BalanceUpokt != 100_000*pokt+14 {
+		t.Errorf("received %v, %v", account, err)
+	}
+	replay, err := d.CheckTx(t.Context(), &abci.RequestCheckTx{Tx: first, Type: abci.CheckTxType_Recheck})
+	if err != nil || replay.Code != uint32(types.TransactionCode_TRANSACTION_CODE_WRONG_SEQUENCE) {
+		t.Errorf("a replay gives %v, %v", replay, err)
+	}
+}
+
 func TestApplicationProposals(t *testing.T) {
 	d := drive(t, newMemoryState())
-	tx := [][]byte{[]byte("tx")}
-	prepared, err := d.PrepareProposal(t.Context(), &abci.RequestPrepareProposal{Txs: tx, MaxTxBytes: 1 << 20})
-	if err != nil || len(prepared.Txs) != 0 {
-		t.Errorf("proposes %v, %v, want no transaction", prepared, err)
+	d.run(1)
+	garbage, first, second := []byte("tx"), tx(t, 1, 0, send), tx(t, 1, 1, send)
+	prepared, err := d.PrepareProposal(t.Context(), &abci.RequestPrepareProposal{
+		Txs: [][]byte{garbage, second, first}, MaxTxBytes: 1 << 20})
+	if err != nil || !slices.EqualFunc(prepared.GetTxs(), [][]byte{first, second}, bytes.Equal) {
+		t.Errorf("proposes %v, %v", prepared, err)
 	}
 	for _, test := range []struct {
 		txs  [][]byte
 		want abci.ResponseProcessProposal_ProposalStatus
-	}{{nil, abci.ResponseProcessProposal_ACCEPT}, {tx, abci.ResponseProcessProposal_REJECT}} {
+	}{
+		{nil, abci.ResponseProcessProposal_ACCEPT},
+		{prepared.Txs, abci.ResponseProcessProposal_ACCEPT},
+		{[][]byte{first, garbage}, abci.ResponseProcessProposal_REJECT},
+	} {
 		processed, err := d.ProcessProposal(t.Context(), &abci.RequestProcessProposal{Txs: test.txs})
 		if err != nil || processed.Status != test.want {
 			t.Errorf("a proposal of %d transactions gives %v, %v", len(test.txs), processed, err)
 		}
+	}
+}
+
+// Stakes, edits, pauses and the end of stakes move the voting power; what cancels out within a block does not.
+func TestApplicationUpdatesValidators(t *testing.T) {
+	d := drive(t, newMemoryState())
+	d.run(1)
+	blocks := []struct {
+		name  string
+		txs   [][]byte
+		power map[byte]int64
+	}{
+		{"nothing", nil, map[byte]int64{}},
+		{"stake", [][]byte{tx(t, 4, 0, stakeValidator)}, map[byte]int64{4: 20_000}},
+		{"edit", [][]byte{tx(t, 4, 1, raiseValidator), tx(t, 5, 0, stakeValidator)}, map[byte]int64{4: 40_000, 5: 20_000}},
+		{"pause", [][]byte{tx(t, 4, 2, pauseValidator)}, map[byte]int64{4: 0}},
+		{"end of a paused one", [][]byte{tx(t, 4, 3, unstakeValidator)}, map[byte]int64{}},
+		{"back and forth", [][]byte{tx(t, 6, 0, stakeValidator), tx(t, 6, 1, unstakeValidator),
+			tx(t, 5, 1, unstakeValidator), tx(t, 5, 2, stakeValidator)}, map[byte]int64{}},
+		{"all but one", [][]byte{tx(t, 1, 0, unstakeValidator), tx(t, 2, 0, unstakeValidator), tx(t, 5, 3, pauseValidator)},
+			map[byte]int64{1: 0, 2: 0}},
+	}
+	for i, block := range blocks {
+		height := int64(i + 2)
+		response := d.block(height, block.txs...)
+		got := map[byte]int64{}
+		for _, update := range response.ValidatorUpdates {
+			for number := range byte(10) {
+				if bytes.Equal(update.PubKey.GetEd25519(), key(number).PublicKey()) {
+					got[number] = update.Power
+				}
+			}
+		}
+		if len(got) != len(response.ValidatorUpdates) || !maps.Equal(got, block.power) {
+			t.Errorf("%s: %v, want %v; results %v", block.name, got, block.power, response.TxResults)
+		}
+		d.commit()
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
+	"github.com/pocket-fisherman/fisherman/shared/transaction"
 )
 
 // Bounds of Config.BlockTime.
@@ -60,6 +61,8 @@ func (c Config) cometConfig() (*cmtcfg.Config, error) {
 	config.P2P.AddrBookStrict = false
 	config.P2P.AllowDuplicateIP = true
 	config.TxIndex.Indexer = "null"
+	config.Mempool.MaxTxBytes = transaction.MaxBytes
+	config.Mempool.MaxTxsBytes = 32 << 20
 	config.Instrumentation.Prometheus = false
 	setTimeouts(config.Consensus, c.BlockTime)
 	return config, config.ValidateBasic()

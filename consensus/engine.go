@@ -41,6 +41,8 @@ type Engine struct {
 	// failed holds the first error after which there are no more blocks.
 	failed chan error
 	stage  atomic.Int32
+	// waiters counts the calls of Broadcast that have waited, so that each has a name of its own.
+	waiters atomic.Int64
 }
 
 // New opens the chain in the home directory and replays into state whatever blocks the state has not committed. It

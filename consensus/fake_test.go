@@ -121,7 +121,7 @@ func hashOf(pairs map[string][]byte) []byte {
 // key is a validator key of the tests; equal numbers give equal keys.
 func key(number byte) crypto.PrivateKey { return crypto.KeyFromSeed([32]byte{number}) }
 
-// testGenesis is a genesis whose validators are keys 1, 2, … with the given stakes.
+// testGenesis is a genesis whose validators are keys 1, 2, … with the given stakes. Keys 0 to 9 have accounts.
 func testGenesis(t testing.TB, chainID string, stakes ...uint64) *genesis.Genesis {
 	t.Helper()
 	g := &genesis.Genesis{
@@ -139,6 +139,9 @@ func testGenesis(t testing.TB, chainID string, stakes ...uint64) *genesis.Genesi
 			PublicKey:  validator.PublicKeyHex(),
 			StakeUpokt: stake,
 		})
+	}
+	for number := range byte(10) {
+		g.Accounts = append(g.Accounts, &types.Account{Address: key(number).Address(), BalanceUpokt: 100_000 * pokt})
 	}
 	if err := g.Validate(); err != nil {
 		t.Fatal(fmt.Errorf("genesis of the test: %w", err))

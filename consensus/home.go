@@ -20,6 +20,9 @@ var ErrForeignHome = errors.New("home directory belongs to another chain")
 // errNoGenesis: CometBFT's database holds no genesis.
 var errNoGenesis = errors.New("no genesis stored")
 
+// maximumBlockBytes bounds a block: a few thousand transactions, which a node verifies well within a second.
+const maximumBlockBytes = 1 << 20
+
 // genesisDoc wraps our genesis in CometBFT's. Validators are left to InitChain, which derives them from stakes.
 func genesisDoc(g *genesis.Genesis) (*cmttypes.GenesisDoc, error) {
 	appState, err := g.Marshal()
@@ -34,6 +37,7 @@ func genesisDoc(g *genesis.Genesis) (*cmttypes.GenesisDoc, error) {
 		AppState:        appState,
 	}
 	doc.ConsensusParams.Version.App = appVersion
+	doc.ConsensusParams.Block.MaxBytes = maximumBlockBytes
 	if err := doc.ValidateAndComplete(); err != nil {
 		return nil, fmt.Errorf("make CometBFT's genesis: %w", err)
 	}

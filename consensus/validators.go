@@ -42,3 +42,35 @@ func validatorUpdates(actors []*types.Actor) ([]abci.ValidatorUpdate, error) {
 	}
 	return updates, nil
 }
+
+// validatorChanges is what makes one set of active validators another, both ordered by address: new powers, and power 0
+// for those that are gone.
+func validatorChanges(before, after []*types.Actor) ([]abci.ValidatorUpdate, error) {
+	now, err := validatorUpdates(after)
+	if err != nil {
+		return nil, err
+	}
+	powers := make(map[string]int64, len(before))
+	for _, validator := range before {
+		powers[validator.GetAddress()] = votingPower(validator.GetStakeUpokt())
+	}
+	var changes []abci.ValidatorUpdate
+	stays := make(map[string]bool, len(after))
+	for i, validator := range after {
+		stays[validator.GetAddress()] = true
+		if powers[validator.GetAddress()] != now[i].Power {
+			changes = append(changes, now[i])
+		}
+	}
+	for _, validator := range before {
+		if stays[validator.GetAddress()] {
+			continue
+		}
+		key, err := hex.DecodeString(validator.GetPublicKey())
+		if err != nil {
+			return nil, fmt.Errorf("validator %s: decode public key: %w", validator.GetAddress(), err)
+		}
+		changes = append(changes, abci.Ed25519ValidatorUpdate(key, 0))
+	}
+	return changes, nil
+}

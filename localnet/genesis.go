@@ -16,10 +16,16 @@ const (
 	GeoZone = "local"
 
 	sessionsRetained = 100
+
+	// balance is what each actor owns besides its stake, in uPOKT: 100 000 POKT, enough to stake several times.
+	balance = 100_000_000_000
+	// minimumPauseBlocks is short, so that a pause can be tried out.
+	minimumPauseBlocks = 2
 )
 
 // newGenesis is the first state of the LocalNet with fitted options: the default parameters with the options' own, one
-// validator, one application and one fisherman, and a servicer for each service URL, all with the minimum stake.
+// validator, one application and one fisherman, and a servicer for each service URL, all with the minimum stake and an
+// account. The validator owns all parameters; stakes unbond within two sessions.
 func newGenesis(o Options, serviceURLs []string, at time.Time) *genesis.Genesis {
 	params := genesis.DefaultParams()
 	params.Session.BlocksPerSession = o.BlocksPerSession
@@ -28,6 +34,10 @@ func newGenesis(o Options, serviceURLs []string, at time.Time) *genesis.Genesis 
 	params.Qos.SessionsRetained = sessionsRetained
 
 	stake := params.Stake
+	stake.ApplicationUnbondingBlocks, stake.ServicerUnbondingBlocks = 2*o.BlocksPerSession, 2*o.BlocksPerSession
+	stake.FishermanUnbondingBlocks, stake.ValidatorUnbondingBlocks = 2*o.BlocksPerSession, 2*o.BlocksPerSession
+	stake.MinimumPauseBlocks = minimumPauseBlocks
+	params.Governance = newGovernance(o.Seed)
 	actors := []*types.Actor{
 		newActor(o.Seed, types.ActorType_ACTOR_TYPE_VALIDATOR, 0, stake.ValidatorMinimumUpokt),
 		newActor(o.Seed, types.ActorType_ACTOR_TYPE_APPLICATION, 0, stake.ApplicationMinimumUpokt),
@@ -43,7 +53,26 @@ func newGenesis(o Options, serviceURLs []string, at time.Time) *genesis.Genesis 
 		GenesisTime: timestamppb.New(at),
 		Params:      params,
 		Actors:      actors,
+		Accounts:    newAccounts(actors),
 	}
+}
+
+// newGovernance lets the validator change parameters, and the fisherman stake again after it has unstaked.
+func newGovernance(seed uint64) *genesis.GovernanceParams {
+	owner := Key(seed, types.ActorType_ACTOR_TYPE_VALIDATOR, 0).Address()
+	return &genesis.GovernanceParams{
+		SessionOwner: owner, StakeOwner: owner, QosOwner: owner, FeeOwner: owner, GovernanceOwner: owner,
+		FishermanAccessList: []string{Key(seed, types.ActorType_ACTOR_TYPE_FISHERMAN, 0).Address()},
+	}
+}
+
+// newAccounts gives every actor something to pay fees and raise stakes with.
+func newAccounts(actors []*types.Actor) []*types.Account {
+	accounts := make([]*types.Account, len(actors))
+	for i, actor := range actors {
+		accounts[i] = &types.Account{Address: actor.GetAddress(), BalanceUpokt: balance}
+	}
+	return accounts
 }
 
 func newActor(seed uint64, role types.ActorType, index int, stake uint64) *types.Actor {

@@ -27,6 +27,12 @@ func TestGenesisIsValidAndAsTheOptionsSay(t *testing.T) {
 			t.Errorf("chain id, time = %q, %v", g.ChainId, g.GenesisTime.AsTime())
 		}
 		checkActors(t, g.Actors, urls)
+		if len(g.Accounts) != len(g.Actors) || g.Accounts[0].BalanceUpokt < 2*g.Params.Stake.ValidatorMinimumUpokt {
+			t.Errorf("%d accounts of %d actors, the first with %v", len(g.Accounts), len(g.Actors), g.Accounts[0])
+		}
+		if owner := Key(9, types.ActorType_ACTOR_TYPE_VALIDATOR, 0).Address(); g.Params.Governance.QosOwner != owner {
+			t.Errorf("parameters are owned by %q", g.Params.Governance.QosOwner)
+		}
 	}
 }
 

@@ -161,7 +161,7 @@ func TestForeignHomeIsLeftAlone(t *testing.T) {
 	for _, c := range []struct{ name, file, content, want string }{
 		{"other file", "notes.txt", "mine", `holds "notes.txt" and no localnet.json`},
 		{"other marker", markerName, `{"name": "other"}`, "format is 0"},
-		{"later marker", markerName, `{"format": 2}`, "format is 2"},
+		{"later marker", markerName, `{"format": 3}`, "format is 3"},
 		{"no JSON", markerName, "\x00", "invalid"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

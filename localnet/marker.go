@@ -9,7 +9,7 @@ import (
 )
 
 // markerFormat is the version of the marker that this program writes and reads.
-const markerFormat = 1
+const markerFormat = 2
 
 // marker is what makes a directory a LocalNet's home, and what its next run has in common with its first.
 type marker struct {

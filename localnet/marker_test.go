@@ -65,9 +65,9 @@ func TestParseMarkerRefuses(t *testing.T) {
 	}
 	for _, c := range []struct{ name, old, new, want string }{
 		{"no JSON", "{", "", "invalid"},
-		{"no format", `"format": 1,`, "", "format is 0; this program reads format 1"},
-		{"later format", `"format": 1`, `"format": 2`, "format is 2; this program reads format 1"},
-		{"unknown field", `"format": 1`, `"format": 1, "more": 1`, "more"},
+		{"no format", `"format": 2,`, "", "format is 0; this program reads format 2"},
+		{"later format", `"format": 2`, `"format": 3`, "format is 3; this program reads format 2"},
+		{"unknown field", `"format": 2`, `"format": 2, "more": 1`, "more"},
 		{"other chain", "pocket-localnet-1", "pocket-localnet-2", "chain id"},
 		{"no time", "2026-01-02T03:04:05.000000678Z", "0001-01-01T00:00:00Z", "genesis time"},
 		{"option out of range", `"400ms"`, `"400h"`, "--delay"},
@@ -98,7 +98,7 @@ func FuzzParseMarker(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(valid)
-	f.Add([]byte(`{"format": 1}`))
+	f.Add([]byte(`{"format": 2}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := parseMarker(data)
 		if err != nil {

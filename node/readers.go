@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/pocket-fisherman/fisherman/consensus"
 	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/qos"
 	"github.com/pocket-fisherman/fisherman/rpc"
@@ -85,3 +86,18 @@ func (r statusReader) Fisherman() string {
 
 // Version is the version of the program.
 func (r statusReader) Version() string { return Version() }
+
+// broadcast hands a transaction of the API's to the chain.
+func (n *Node) broadcast(ctx context.Context, raw []byte, wait bool) (rpc.Receipt, error) {
+	receipt, err := n.engine.Broadcast(ctx, raw, wait)
+	for ours, theirs := range map[error]error{
+		consensus.ErrNotReady:         rpc.ErrNotReady,
+		consensus.ErrKnownTransaction: rpc.ErrKnownTransaction,
+		consensus.ErrMempoolFull:      rpc.ErrMempoolFull,
+	} {
+		if errors.Is(err, ours) {
+			return rpc.Receipt{}, theirs
+		}
+	}
+	return rpc.Receipt(receipt), err
+}

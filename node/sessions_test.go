@@ -13,6 +13,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
+	"github.com/pocket-fisherman/fisherman/shared/transaction"
 	"github.com/pocket-fisherman/fisherman/utility"
 )
 
@@ -36,6 +37,12 @@ func actor(actorType types.ActorType, name string, chains ...string) *types.Acto
 // session takes one.
 func chain(t *testing.T, blocks int64, change func(*genesis.Params)) *utility.Module {
 	t.Helper()
+	return chainWith(t, blocks, change, nil)
+}
+
+// chainWith is a chain with a transaction in each of the given blocks. The validator pays and has every sequence.
+func chainWith(t *testing.T, blocks int64, change func(*genesis.Params), txs map[int64][]byte) *utility.Module {
+	t.Helper()
 	first := &genesis.Genesis{
 		ChainId: "test", GenesisTime: timestamppb.New(time.Unix(1_700_000_000, 0)), Params: genesis.DefaultParams(),
 		Actors: []*types.Actor{
@@ -46,6 +53,7 @@ func chain(t *testing.T, blocks int64, change func(*genesis.Params)) *utility.Mo
 			actor(types.ActorType_ACTOR_TYPE_FISHERMAN, "fisherman", "0001", "0002"),
 			actor(types.ActorType_ACTOR_TYPE_FISHERMAN, "other fisherman", "0001"),
 		},
+		Accounts: []*types.Account{{Address: key("validator").Address(), BalanceUpokt: 1_000_000}},
 	}
 	change(first.GetParams())
 	if err := first.Validate(); err != nil {
@@ -60,6 +68,11 @@ func chain(t *testing.T, blocks int64, change func(*genesis.Params)) *utility.Mo
 		t.Fatal(err)
 	}
 	for height := int64(1); height <= blocks; height++ {
+		if tx, ok := txs[height]; ok {
+			if result, err := utility.Deliver(state, height, tx); err != nil || result.Code != 0 {
+				t.Fatal(result, err)
+			}
+		}
 		hash := sha256.Sum256([]byte{byte(height)})
 		if err := utility.EndBlock(state, height, hash[:]); err != nil {
 			t.Fatal(err)
@@ -124,6 +137,35 @@ func TestPolicyIsTheParametersOfTheSession(t *testing.T) {
 			policy.ServicerOffset != 3*time.Millisecond || policy.NullSamplesAllowed != 5 || policy.Quorum != 6 ||
 			policy.SessionsRetained != 11 || policy.SamplesRequired != 4 {
 			t.Errorf("session from %d has the policy %+v", start, policy)
+		}
+	}
+}
+
+// A change of the sampling frequency leaves the running session as it is, also for a fisherman that takes it up late.
+func TestPolicyChangesWithTheNextSession(t *testing.T) {
+	raw, err := transaction.Seal(key("validator"), &types.Transaction{ChainId: "test", FeeUpokt: 10_000,
+		Message: &types.Transaction_ChangeParameter{ChangeParameter: &types.ChangeParameter{
+			Parameter: "qos.checks_per_session", Value: &types.ChangeParameter_Number{Number: 33}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range []int64{1, 9, 10, 11, 19, 20} {
+		module := chainWith(t, 31, func(params *genesis.Params) {
+			params.Governance.QosOwner = key("validator").Address()
+		}, map[int64][]byte{block: raw})
+		own := ownSessions{utility: module, address: key("fisherman").Address()}
+		for _, start := range []int64{0, 10, 20, 30} {
+			policy, err := own.Policy(t.Context(), &types.Session{Header: &types.SessionHeader{StartHeight: start}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := 10
+			if block < start {
+				want = 33
+			}
+			if policy.Checks != want {
+				t.Errorf("changed in block %d: the session from %d has %d checks, want %d", block, start, policy.Checks, want)
+			}
 		}
 	}
 }

@@ -1,10 +1,12 @@
-// Package rpc serves what a node knows over HTTP as JSON, for reading only. Its central type is Server: New fits it to
+// Package rpc serves what a node knows over HTTP as JSON, for reading, and takes transactions. Its central type is Server: New fits it to
 // small readers of the chain's state and of the fisherman's samples, Serve runs it on a listener until its context ends.
 //
 //	GET /v1/status                                       the node: chain, height, fisherman, version
 //	GET /v1/session?application=A&relay_chain=C[&height=H] the session that the block at a height belongs to
 //	GET /v1/actors?type=T[&height=H]                     the staked actors of one type
+//	GET /v1/account?address=A[&height=H]                 what an address owns, its sequence, and what is unbonding
 //	GET /v1/qos[?session=ID][&servicer=A][&last=N]       the quality of service that the fisherman measured
+//	POST /v1/tx[?wait=true]                              hands in the envelope of a transaction
 //
 // A request passes, in this order: a bound on open connections, header and body limits, path, method, parameters
 // (unknown and repeated ones are refused), the reader, and one encoder. Every refusal is an object of a fixed form with a

@@ -19,14 +19,18 @@ const (
 type endpoint struct {
 	parameters []string
 	answer     func(ctx context.Context, parameters query) (any, error)
+	// submit takes the body of a POST; it is set instead of answer.
+	submit func(ctx context.Context, parameters query, body []byte) (any, error)
 }
 
 func (s *Server) endpoints() map[string]endpoint {
 	return map[string]endpoint{
-		"/v1/status":  {nil, s.status},
-		"/v1/session": {[]string{"application", "relay_chain", "height"}, s.session},
-		"/v1/actors":  {[]string{"type", "height"}, s.actors},
-		"/v1/qos":     {[]string{"session", "servicer", "last"}, s.qos},
+		"/v1/status":  {answer: s.status},
+		"/v1/session": {[]string{"application", "relay_chain", "height"}, s.session, nil},
+		"/v1/actors":  {[]string{"type", "height"}, s.actors, nil},
+		"/v1/account": {[]string{"address", "height"}, s.account, nil},
+		"/v1/qos":     {[]string{"session", "servicer", "last"}, s.qos, nil},
+		"/v1/tx":      {[]string{"wait"}, nil, s.transaction},
 	}
 }
 
@@ -77,6 +81,42 @@ func (s *Server) actors(ctx context.Context, parameters query) (any, error) {
 		return nil, err
 	}
 	return actorsView{Height: height, Actors: viewActors(actors)}, nil
+}
+
+func (s *Server) account(ctx context.Context, parameters query) (any, error) {
+	address, err := parameters.required("address", types.ValidateAddress)
+	if err != nil {
+		return nil, err
+	}
+	height, err := s.height(parameters)
+	if err != nil {
+		return nil, err
+	}
+	account, err := s.readers.Accounts.Account(ctx, height, address)
+	if err != nil {
+		return nil, err
+	}
+	unbonding, err := s.readers.Accounts.Unbondings(ctx, height, address)
+	if err != nil {
+		return nil, err
+	}
+	return viewAccount(height, account, unbonding), nil
+}
+
+// transaction hands one in. The time that an answer may take bounds the wait for a block too.
+func (s *Server) transaction(ctx context.Context, parameters query, body []byte) (any, error) {
+	wait, given := parameters["wait"]
+	if given && wait != "true" && wait != "false" {
+		return nil, badParameter("wait: %s is neither true nor false", shown(wait))
+	}
+	if len(body) == 0 {
+		return nil, &refusal{http.StatusBadRequest, codeBadRequest, "the body is empty; it is the envelope of a transaction"}
+	}
+	receipt, err := s.readers.Broadcast(ctx, body, wait == "true")
+	if err != nil {
+		return nil, fmt.Errorf("hand in a transaction: %w", err)
+	}
+	return viewReceipt(receipt), nil
 }
 
 func (s *Server) qos(ctx context.Context, parameters query) (any, error) {

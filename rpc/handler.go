@@ -5,9 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"runtime/debug"
 	"strconv"
+
+	"github.com/pocket-fisherman/fisherman/shared/transaction"
 )
 
 // ServeHTTP answers one request. It never panics and never shows a client more than a code and a sentence.
@@ -37,15 +40,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // answer takes a request through path, method, body and parameters to its endpoint.
 func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Request) (any, error) {
 	endpoint, known := s.paths[r.URL.Path]
-	switch {
-	case !known:
+	if !known {
 		return nil, &refusal{http.StatusNotFound, codeUnknownPath,
-			"no such path; there are /v1/status, /v1/session, /v1/actors and /v1/qos"}
-	case r.Method != http.MethodGet && r.Method != http.MethodHead:
-		w.Header().Set("Allow", "GET, HEAD")
+			"no such path; there are /v1/status, /v1/session, /v1/actors, /v1/account, /v1/qos and /v1/tx"}
+	}
+	allowed, hint := "GET, HEAD", "this path is for reading: use GET"
+	fits := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if endpoint.submit != nil {
+		allowed, hint = "POST", "this path takes transactions: use POST"
+		fits = r.Method == http.MethodPost
+	}
+	if !fits {
+		w.Header().Set("Allow", allowed)
 		w.Header().Set("Connection", "close")
-		return nil, &refusal{http.StatusMethodNotAllowed, codeMethodNotAllowed, "this API is for reading: use GET"}
-	case r.ContentLength != 0:
+		return nil, &refusal{http.StatusMethodNotAllowed, codeMethodNotAllowed, hint}
+	}
+	if endpoint.submit == nil && r.ContentLength != 0 {
 		w.Header().Set("Connection", "close")
 		return nil, &refusal{http.StatusBadRequest, codeBadRequest, "a request has no body here"}
 	}
@@ -53,7 +63,34 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if err != nil {
 		return nil, err
 	}
-	return endpoint.answer(ctx, parameters)
+	if endpoint.submit == nil {
+		return endpoint.answer(ctx, parameters)
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	return endpoint.submit(ctx, parameters, body)
+}
+
+// transactionType is the media type of a transaction. A browser does not send it to another origin unasked.
+const transactionType = "application/x-protobuf"
+
+// readBody reads a transaction, and a byte more than it may have at most, so that the chain refuses it by its size.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.Header.Get("Content-Type") != transactionType {
+		w.Header().Set("Connection", "close")
+		return nil, &refusal{http.StatusUnsupportedMediaType, codeBadRequest, "the body has to be " + transactionType}
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, transaction.MaxBytes+1))
+	if err != nil {
+		w.Header().Set("Connection", "close")
+		return nil, &refusal{http.StatusBadRequest, codeBadRequest, "the body ended early"}
+	}
+	if len(body) > transaction.MaxBytes {
+		w.Header().Set("Connection", "close")
+	}
+	return body, nil
 }
 
 // write encodes the whole body before the first byte is sent, so that an answer is never cut off by an encoding error.

@@ -11,11 +11,45 @@ import (
 // ErrNoFisherman is returned by a QoSReader on a node that runs no fisherman.
 var ErrNoFisherman = errors.New("this node runs no fisherman")
 
+// Why a transaction could not be handed in, besides being refused.
+var (
+	// ErrNotReady: the chain does not run, or is catching up.
+	ErrNotReady = errors.New("the chain is not ready for transactions")
+	// ErrKnownTransaction: the same bytes were handed in before.
+	ErrKnownTransaction = errors.New("the transaction was handed in before")
+	// ErrMempoolFull: too many transactions wait for a block.
+	ErrMempoolFull = errors.New("too many transactions wait for a block")
+)
+
 // Readers is what the server reads from. All of them are used by many goroutines at once.
 type Readers struct {
 	Chain  ChainReader
 	QoS    QoSReader
 	Status StatusReader
+	// Accounts reads what addresses own.
+	Accounts AccountReader
+	// Broadcast hands a transaction in; when it is to wait, it returns after a block has taken it, or with height 0 when
+	// the context ended before. Errors on which the server decides: *transaction.Refusal, ErrNotReady,
+	// ErrKnownTransaction, ErrMempoolFull.
+	Broadcast func(ctx context.Context, raw []byte, wait bool) (Receipt, error)
+}
+
+// Receipt is what is known of a transaction that was handed in.
+type Receipt struct {
+	Hash []byte
+	// Height of its block; 0 while no block has it.
+	Height int64
+	// Code and Log of its result in that block.
+	Code types.TransactionCode
+	Log  string
+}
+
+// AccountReader reads accounts in committed state. Errors on which the server decides: modules.ErrHeightUnavailable.
+type AccountReader interface {
+	// Account is what an address owns; an empty account when it never owned anything.
+	Account(ctx context.Context, height int64, address string) (*types.Account, error)
+	// Unbondings are the stakes of an address that are on their way back, the next to be unlocked first.
+	Unbondings(ctx context.Context, height int64, address string) ([]*types.Unbonding, error)
 }
 
 // ChainReader reads committed state. Errors on which the server decides: modules.ErrHeightUnavailable,

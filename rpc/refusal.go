@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/pocket-fisherman/fisherman/shared/modules"
+	"github.com/pocket-fisherman/fisherman/shared/transaction"
 )
 
 // Codes of refusals. They are part of the API: a code is never renamed or given another meaning.
@@ -23,8 +25,13 @@ const (
 	codeUnknownServicer    = "unknown_servicer"
 	codeNoFisherman        = "no_fisherman"
 	codeNotReady           = "not_ready"
+	codeKnownTransaction   = "known_transaction"
+	codeMempoolFull        = "mempool_full"
 	codeTimeout            = "timeout"
 	codeInternal           = "internal"
+	// codeTransaction is what the code of a refused transaction begins with: the name of its TransactionCode in lower
+	// case follows, as in "transaction_wrong_sequence".
+	codeTransaction = "transaction_"
 )
 
 // refusal is why a request gets no answer: what the client is told, and under which HTTP status.
@@ -57,7 +64,16 @@ func notReady() *refusal {
 // words: they name what was asked for and what there is. It returns nil for an error that is the node's own fault.
 func refuse(err error) *refusal {
 	var known *refusal
+	var refused *transaction.Refusal
 	switch {
+	case errors.As(err, &refused):
+		return &refusal{http.StatusUnprocessableEntity, codeTransaction + strings.ToLower(refused.Code.Label()), refused.Reason}
+	case errors.Is(err, ErrNotReady):
+		return &refusal{http.StatusServiceUnavailable, codeNotReady, err.Error()}
+	case errors.Is(err, ErrKnownTransaction):
+		return &refusal{http.StatusConflict, codeKnownTransaction, ErrKnownTransaction.Error()}
+	case errors.Is(err, ErrMempoolFull):
+		return &refusal{http.StatusServiceUnavailable, codeMempoolFull, ErrMempoolFull.Error()}
 	case errors.As(err, &known):
 		return known
 	case errors.Is(err, modules.ErrHeightUnavailable):

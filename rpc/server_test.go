@@ -19,6 +19,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/qos"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
+	"github.com/pocket-fisherman/fisherman/shared/transaction"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -81,6 +82,48 @@ func actor(actorType types.ActorType, address, url string) *types.Actor {
 		GeoZone: "zone-1", ServiceUrl: url, StakeUpokt: 18446744073709551615, PausedHeight: 3}
 }
 
+// fakeAccounts has one account.
+type fakeAccounts struct{}
+
+func (fakeAccounts) Account(_ context.Context, height int64, address string) (*types.Account, error) {
+	if height > 23 {
+		return nil, modules.ErrHeightUnavailable
+	}
+	return &types.Account{Address: address, BalanceUpokt: 18446744073709551615, Sequence: 7}, nil
+}
+
+func (fakeAccounts) Unbondings(_ context.Context, _ int64, address string) ([]*types.Unbonding, error) {
+	return []*types.Unbonding{{Type: types.ActorType_ACTOR_TYPE_SERVICER, Address: address, AmountUpokt: 5, UnlockHeight: 30}}, nil
+}
+
+// fakeBroadcast answers by what a transaction's bytes say.
+func fakeBroadcast(_ context.Context, raw []byte, wait bool) (Receipt, error) {
+	receipt := Receipt{Hash: []byte{0xab, 0xcd}}
+	switch string(raw) {
+	case "refused":
+		return Receipt{}, transaction.Refuse(types.TransactionCode_TRANSACTION_CODE_WRONG_SEQUENCE, "the next one is 3")
+	case "early":
+		return Receipt{}, ErrNotReady
+	case "again":
+		return Receipt{}, ErrKnownTransaction
+	case "full":
+		return Receipt{}, ErrMempoolFull
+	case "broken":
+		return Receipt{}, errors.New("secret of the node")
+	}
+	if len(raw) > transaction.MaxBytes {
+		_, err := transaction.Open(raw)
+		return Receipt{}, err
+	}
+	if wait {
+		receipt.Height = 24
+	}
+	if wait && string(raw) == "fails" {
+		receipt.Code, receipt.Log = types.TransactionCode_TRANSACTION_CODE_NOT_OWNER, "NOT_OWNER: not yours"
+	}
+	return receipt, nil
+}
+
 // fakeQoS holds one session with one servicer.
 type fakeQoS struct {
 	filters []QoSFilter
@@ -111,7 +154,8 @@ func (s fakeStatus) Version() string   { return "v1.2.3" }
 
 func readersAt(height int64) (Readers, *fakeChain, *fakeQoS) {
 	chain, samples := &fakeChain{height: height}, &fakeQoS{}
-	return Readers{Chain: chain, QoS: samples, Status: fakeStatus(knownFisherman)}, chain, samples
+	return Readers{Chain: chain, QoS: samples, Status: fakeStatus(knownFisherman),
+		Accounts: fakeAccounts{}, Broadcast: fakeBroadcast}, chain, samples
 }
 
 func ask(handler http.Handler, method, target string) *httptest.ResponseRecorder {
@@ -129,6 +173,7 @@ func TestAnswersMatchGoldenFiles(t *testing.T) {
 		"actors":         "/v1/actors?type=servicer",
 		"actors_none":    "/v1/actors?type=validator&height=3",
 		"qos":            "/v1/qos",
+		"account":        "/v1/account?address=" + knownServicer,
 		"refusal":        "/v1/session?application=" + otherAddress + "&relay_chain=0001",
 		"refusal_quoted": "/v1/actors?type=%22%1b%5b31m",
 	} {
@@ -184,6 +229,12 @@ func TestStatusCodesAndCodes(t *testing.T) {
 		{"unknown type", "GET", "/v1/actors?type=portal", 400, codeBadParameter},
 		{"unspecified type", "GET", "/v1/actors?type=unspecified", 400, codeBadParameter},
 		{"actors ahead", "GET", "/v1/actors?type=servicer&height=24", 404, codeHeightUnavailable},
+		{"missing address", "GET", "/v1/account", 400, codeBadParameter},
+		{"bad address", "GET", "/v1/account?address=x", 400, codeBadParameter},
+		{"account ahead", "GET", "/v1/account?height=24&address=" + knownServicer, 404, codeHeightUnavailable},
+		{"transaction by GET", "GET", "/v1/tx", 405, codeMethodNotAllowed},
+		{"transaction without type", "POST", "/v1/tx", 415, codeBadRequest},
+		{"transaction with parameters", "POST", "/v1/tx?height=1", 400, codeBadParameter},
 		{"bad session", "GET", "/v1/qos?session=12", 400, codeBadParameter},
 		{"unknown session", "GET", "/v1/qos?session=" + otherSession, 404, codeUnknownSession},
 		{"known session", "GET", "/v1/qos?session=" + knownSession, 200, ""},
@@ -296,6 +347,43 @@ func TestBodyIsRefused(t *testing.T) {
 	request := httptest.NewRequest(http.MethodGet, "/v1/status", strings.NewReader("{}"))
 	New(Config{}, readers).ServeHTTP(recorder, request)
 	expect(t, recorder, 400, codeBadRequest)
+}
+
+func TestTransactions(t *testing.T) {
+	for _, test := range []struct {
+		name, parameters, body string
+		status                 int
+		code, answer           string
+	}{
+		{"handed in", "", "tx", 200, "", `{"hash":"abcd","height":0,"code":0,"result":"PENDING","log":""}`},
+		{"not waited for", "?wait=false", "tx", 200, "", `"height":0`},
+		{"committed", "?wait=true", "tx", 200, "", `{"hash":"abcd","height":24,"code":0,"result":"OK","log":""}`},
+		{"failed", "?wait=true", "fails", 200, "", `"code":116,"result":"NOT_OWNER","log":"NOT_OWNER: not yours"`},
+		{"refused", "", "refused", 422, "transaction_wrong_sequence", "the next one is 3"},
+		{"large", "", strings.Repeat("x", 1<<20), 422, "transaction_too_large", "16385 bytes"},
+		{"empty", "", "", 400, codeBadRequest, "empty"},
+		{"wait", "?wait=yes", "tx", 400, codeBadParameter, "neither"},
+		{"early", "", "early", 503, codeNotReady, "not ready"},
+		{"again", "", "again", 409, codeKnownTransaction, "before"},
+		{"full", "", "full", 503, codeMempoolFull, "too many"},
+		{"own failure", "", "broken", 500, codeInternal, "failed"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			readers, _, _ := readersAt(23)
+			recorder := httptest.NewRecorder()
+			request := httptest.NewRequest(http.MethodPost, "/v1/tx"+test.parameters, strings.NewReader(test.body))
+			request.Header.Set("Content-Type", "application/x-protobuf")
+			New(Config{}, readers).ServeHTTP(recorder, request)
+			expect(t, recorder, test.status, test.code)
+			if !strings.Contains(recorder.Body.String(), test.answer) {
+				t.Errorf("answer %s, want %s", recorder.Body, test.answer)
+			}
+		})
+	}
+	readers, _, _ := readersAt(23)
+	if allow := ask(New(Config{}, readers), http.MethodPut, "/v1/tx").Header().Get("Allow"); allow != "POST" {
+		t.Errorf("Allow is %q", allow)
+	}
 }
 
 // serve starts a server on loopback and returns its address, and a function that stops it and gives Serve's result.

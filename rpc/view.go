@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"encoding/hex"
 	"strconv"
 
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
@@ -43,6 +44,55 @@ type sessionView struct {
 	Application actorView   `json:"application"`
 	Servicers   []actorView `json:"servicers"`
 	Fishermen   []actorView `json:"fishermen"`
+}
+
+// unbondingView is a stake on its way back to its account.
+type unbondingView struct {
+	Type         string `json:"type"`
+	AmountUPOKT  string `json:"amount_upokt"`
+	UnlockHeight int64  `json:"unlock_height"`
+}
+
+// accountView is the body of GET /v1/account.
+type accountView struct {
+	Height       int64           `json:"height"`
+	Address      string          `json:"address"`
+	BalanceUPOKT string          `json:"balance_upokt"`
+	Sequence     uint64          `json:"sequence"`
+	Unbonding    []unbondingView `json:"unbonding"`
+}
+
+// receiptView is the body of POST /v1/tx: the result is that of height; height 0 has none yet.
+type receiptView struct {
+	Hash   string `json:"hash"`
+	Height int64  `json:"height"`
+	Code   int32  `json:"code"`
+	Result string `json:"result"`
+	Log    string `json:"log"`
+}
+
+func viewAccount(height int64, account *types.Account, unbonding []*types.Unbonding) accountView {
+	view := accountView{
+		Height:       height,
+		Address:      account.GetAddress(),
+		BalanceUPOKT: strconv.FormatUint(account.GetBalanceUpokt(), 10),
+		Sequence:     account.GetSequence(),
+		Unbonding:    []unbondingView{},
+	}
+	for _, u := range unbonding {
+		view.Unbonding = append(view.Unbonding, unbondingView{
+			u.GetType().Label(), strconv.FormatUint(u.GetAmountUpokt(), 10), u.GetUnlockHeight()})
+	}
+	return view
+}
+
+func viewReceipt(receipt Receipt) receiptView {
+	view := receiptView{Hash: hex.EncodeToString(receipt.Hash), Height: receipt.Height, Code: int32(receipt.Code), Log: receipt.Log}
+	view.Result = "PENDING"
+	if receipt.Height > 0 {
+		view.Result = receipt.Code.Label()
+	}
+	return view
 }
 
 func viewActor(actor *types.Actor) actorView {

@@ -2,6 +2,7 @@ package utility
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -62,6 +63,25 @@ func Actors(r Reader, actorType types.ActorType) ([]*types.Actor, error) {
 		return nil, fmt.Errorf("decode a %s: %w", actorType.Label(), failed)
 	}
 	return actors, nil
+}
+
+// ActiveValidators are the validators that take part in consensus, ordered by address: those that are not paused. There
+// is always at least one.
+func ActiveValidators(r Reader) ([]*types.Actor, error) {
+	validators, err := Actors(r, types.ActorType_ACTOR_TYPE_VALIDATOR)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(validators, func(v *types.Actor) bool { return v.GetPausedHeight() != 0 }), nil
+}
+
+// setActor stores an actor under its type and address.
+func setActor(store Store, actor *types.Actor) error {
+	key, err := actorKey(actor.GetType(), actor.GetAddress())
+	if err != nil {
+		return err
+	}
+	return setMessage(store, key, actor)
 }
 
 // lookUp is nil, nil when there is no such actor.

@@ -4,11 +4,15 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/utility/session"
 )
 
-// EndBlock makes the changes that end a block: it records the hash of the block at height when the next block starts a
-// session, since that session's id follows from it. Recorded hashes are kept, so that past sessions stay known.
+// EndBlock makes the changes that end a block, after its transactions: it unlocks the stakes that have unbonded, and
+// when the next block starts a session, puts changed parameters in force, unstakes whom they leave below the minimum,
+// and records the hash of the block at height, since the session's id follows from it. Recorded hashes are kept, so that
+// past sessions stay known.
 func EndBlock(store Store, height int64, blockHash []byte) error {
 	if err := endBlock(store, height, blockHash); err != nil {
 		return fmt.Errorf("end block %d: %w", height, err)
@@ -27,9 +31,71 @@ func endBlock(store Store, height int64, blockHash []byte) error {
 	if err != nil {
 		return err
 	}
+	if err := unlock(store, height); err != nil {
+		return err
+	}
 	next := height + 1
 	if session.StartHeight(next, params.GetSession().GetBlocksPerSession()) != next {
 		return nil
 	}
+	if err := adoptParams(store, height, params); err != nil {
+		return err
+	}
 	return store.Set(blockHashKey(height), blockHash)
+}
+
+// adoptParams puts the parameters of the next session in force, if any were changed.
+func adoptParams(store Store, height int64, params *genesis.Params) error {
+	next, err := readParams(store, nextParamsKey)
+	if err != nil || next == nil {
+		return err
+	}
+	if err := keepAValidator(store, params, next); err != nil {
+		return err
+	}
+	if err := setMessage(store, []byte(paramsKey), next); err != nil {
+		return fmt.Errorf("store parameters: %w", err)
+	}
+	if err := store.Delete([]byte(nextParamsKey)); err != nil {
+		return fmt.Errorf("delete next parameters: %w", err)
+	}
+	for _, role := range roles {
+		if err := unstakeBelowMinimum(store, height, next, role); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepAValidator leaves the validators' minimum as it was when no active validator reaches the new one: a chain without
+// validators could never make another block.
+func keepAValidator(r Reader, params, next *genesis.Params) error {
+	active, err := ActiveValidators(r)
+	if err != nil {
+		return err
+	}
+	for _, validator := range active {
+		if validator.GetStakeUpokt() >= next.GetStake().GetValidatorMinimumUpokt() {
+			return nil
+		}
+	}
+	next.Stake.ValidatorMinimumUpokt = params.GetStake().GetValidatorMinimumUpokt()
+	return nil
+}
+
+func unstakeBelowMinimum(store Store, height int64, params *genesis.Params, role types.ActorType) error {
+	minimum, _ := params.GetStake().MinimumFor(role)
+	actors, err := Actors(store, role)
+	if err != nil {
+		return err
+	}
+	for _, actor := range actors {
+		if actor.GetStakeUpokt() >= minimum {
+			continue
+		}
+		if err := unbond(store, actor, height+params.GetStake().UnbondingBlocksFor(role)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 // InitGenesis writes the first state into an empty store. The genesis is validated first; an invalid one changes
-// nothing. The order of its actors makes no difference.
+// nothing. The order of its actors and accounts makes no difference.
 func InitGenesis(store Store, g *genesis.Genesis) error {
 	if err := g.Validate(); err != nil {
 		return fmt.Errorf("init genesis: %w", err)
@@ -29,6 +30,13 @@ func InitGenesis(store Store, g *genesis.Genesis) error {
 	}
 	if err := setActors(store, g.GetActors()); err != nil {
 		return fmt.Errorf("init genesis: store actors: %w", err)
+	}
+	accounts := slices.Clone(g.GetAccounts())
+	slices.SortFunc(accounts, func(a, b *types.Account) int { return strings.Compare(a.GetAddress(), b.GetAddress()) })
+	for _, account := range accounts {
+		if err := setAccount(store, account); err != nil {
+			return fmt.Errorf("init genesis: %w", err)
+		}
 	}
 	return nil
 }

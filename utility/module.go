@@ -73,6 +73,35 @@ func (m *Module) Params(ctx context.Context, height int64) (*genesis.Params, err
 	return Params(r)
 }
 
+// Account is what an address owns in the state after the block at height; an empty account when it never owned
+// anything. Errors: modules.ErrHeightUnavailable.
+func (m *Module) Account(ctx context.Context, height int64, address string) (*types.Account, error) {
+	r, err := m.committed(ctx, height)
+	if err != nil {
+		return nil, err
+	}
+	return Account(r, address)
+}
+
+// Unbondings are the stakes of an address that are on their way back to its account in the state after the block at
+// height, the next to be unlocked first. Errors: modules.ErrHeightUnavailable.
+func (m *Module) Unbondings(ctx context.Context, height int64, address string) ([]*types.Unbonding, error) {
+	r, err := m.committed(ctx, height)
+	if err != nil {
+		return nil, err
+	}
+	return Unbondings(r, address)
+}
+
+// Supply is where all uPOKT are in the state after the block at height. Errors: modules.ErrHeightUnavailable.
+func (m *Module) Supply(ctx context.Context, height int64) (Supply, error) {
+	r, err := m.committed(ctx, height)
+	if err != nil {
+		return Supply{}, err
+	}
+	return ReadSupply(r)
+}
+
 // ChainID is the name of the chain. Errors: modules.ErrHeightUnavailable before the first block.
 func (m *Module) ChainID(ctx context.Context) (string, error) {
 	r, err := m.committed(ctx, m.versions.Latest())

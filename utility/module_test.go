@@ -10,7 +10,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 	"github.com/pocket-fisherman/fisherman/utility"
@@ -174,9 +173,20 @@ func TestCommittedHeights(t *testing.T) {
 	}
 	for height, known := range map[int64]bool{-1: false, 0: false, 1: true, 3: true, 4: false} {
 		params, err := module.Params(t.Context(), height)
-		if known && (err != nil || !proto.Equal(params, genesis.DefaultParams())) ||
+		if known && (err != nil || !proto.Equal(params, network().Params)) ||
 			!known && !errors.Is(err, modules.ErrHeightUnavailable) {
 			t.Errorf("parameters at %d: %v, %v", height, params, err)
+		}
+		account, accountErr := module.Account(t.Context(), height, key(0).Address())
+		waiting, waitingErr := module.Unbondings(t.Context(), height, key(0).Address())
+		supply, supplyErr := module.Supply(t.Context(), height)
+		if known && (account.GetBalanceUpokt() != 100_000_000_000 || len(waiting) > 0 || supply.Liquid != 1_000_000_000_000) {
+			t.Errorf("at %d: account %v, unbonding %v, supply %+v", height, account, waiting, supply)
+		}
+		for _, err := range []error{accountErr, waitingErr, supplyErr} {
+			if known && err != nil || !known && !errors.Is(err, modules.ErrHeightUnavailable) {
+				t.Errorf("at %d: %v", height, err)
+			}
 		}
 		_, err = module.Actors(t.Context(), height, types.ActorType_ACTOR_TYPE_FISHERMAN)
 		if known && err != nil || !known && !errors.Is(err, modules.ErrHeightUnavailable) {

@@ -12,14 +12,32 @@ import (
 // errNoGenesis is a state that InitGenesis has not written.
 var errNoGenesis = errors.New("the state is empty: it was not initialised from a genesis")
 
-// Params are the governed parameters.
+// Params are the governed parameters in force.
 func Params(r Reader) (*genesis.Params, error) {
-	value, err := r.Get([]byte(paramsKey))
+	params, err := readParams(r, paramsKey)
+	if err == nil && params == nil {
+		err = fmt.Errorf("read parameters: %w", errNoGenesis)
+	}
+	return params, err
+}
+
+// NextParams are the parameters that the next session starts with, unless they are changed before.
+func NextParams(r Reader) (*genesis.Params, error) {
+	next, err := readParams(r, nextParamsKey)
+	if err != nil || next != nil {
+		return next, err
+	}
+	return Params(r)
+}
+
+// readParams is nil, nil when there are none.
+func readParams(r Reader, key string) (*genesis.Params, error) {
+	value, err := r.Get([]byte(key))
 	if err != nil {
 		return nil, fmt.Errorf("read parameters: %w", err)
 	}
 	if value == nil {
-		return nil, fmt.Errorf("read parameters: %w", errNoGenesis)
+		return nil, nil
 	}
 	params := new(genesis.Params)
 	if err := proto.Unmarshal(value, params); err != nil {

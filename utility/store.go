@@ -29,15 +29,24 @@ type Store interface {
 // The state's keys. None is the beginning of another kind's.
 //
 //	chain-id                              name of the chain, UTF-8
-//	params                                genesis.Params
+//	params                                genesis.Params in force
+//	next-params                           genesis.Params of the next session; absent while nothing changes
+//	fees                                  fees collected so far in uPOKT, 8 big-endian; absent while there are none
+//	account/ <address, 20>                types.Account
 //	actor/ <type, 1 byte> <address, 20>   types.Actor
+//	unbonding/ <unlock height, 8 big-endian> <type, 1 byte> <address, 20>
+//	                                      types.Unbonding
 //	block-hash/ <height, 8 big-endian>    hash of the block, kept for each block before a session
 //
 // Messages are stored in protobuf's deterministic form. None of them has a map field, so that form is one form.
 const (
 	chainIDKey      = "chain-id"
 	paramsKey       = "params"
+	nextParamsKey   = "next-params"
+	feesKey         = "fees"
+	accountPrefix   = "account/"
 	actorPrefix     = "actor/"
+	unbondingPrefix = "unbonding/"
 	blockHashPrefix = "block-hash/"
 )
 
@@ -56,6 +65,28 @@ func actorKey(actorType types.ActorType, address string) ([]byte, error) {
 		return nil, fmt.Errorf("address of %s: %w", actorType.Label(), err)
 	}
 	return append(actorsKey(actorType), raw...), nil
+}
+
+// accountKey is the key of one account. It fails when the address is malformed.
+func accountKey(address string) ([]byte, error) {
+	if err := types.ValidateAddress(address); err != nil {
+		return nil, fmt.Errorf("address of account: %w", err)
+	}
+	raw, err := hex.DecodeString(address)
+	if err != nil {
+		return nil, fmt.Errorf("address of account: %w", err)
+	}
+	return append([]byte(accountPrefix), raw...), nil
+}
+
+// unbondingKey orders unbonding stakes by the height at which they are unlocked.
+func unbondingKey(unlock int64, actorType types.ActorType, address string) ([]byte, error) {
+	actor, err := actorKey(actorType, address)
+	if err != nil {
+		return nil, err
+	}
+	key := binary.BigEndian.AppendUint64([]byte(unbondingPrefix), uint64(unlock))
+	return append(key, actor[len(actorPrefix):]...), nil
 }
 
 func blockHashKey(height int64) []byte {

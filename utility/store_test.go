@@ -118,7 +118,8 @@ func blockHash(height int64) []byte {
 // key is the key of the actor at index i of the test's genesis.
 func key(i byte) crypto.PrivateKey { return crypto.KeyFromSeed([32]byte{i}) }
 
-// network is a genesis of: application 0, servicers 1 to 4, fishermen 5 and 6, validator 7.
+// network is a genesis of: application 0, servicers 1 to 4, fishermen 5 and 6, validator 7. Keys 0 to 9 have accounts, 8
+// owns the parameters, 9 may stake as fisherman.
 func network() *genesis.Genesis {
 	actor := func(i byte, actorType types.ActorType) *types.Actor {
 		return &types.Actor{Type: actorType, Address: key(i).Address(), PublicKey: key(i).PublicKeyHex(),
@@ -134,5 +135,11 @@ func network() *genesis.Genesis {
 	g.Actors = append(g.Actors, actor(5, types.ActorType_ACTOR_TYPE_FISHERMAN),
 		actor(6, types.ActorType_ACTOR_TYPE_FISHERMAN), actor(7, types.ActorType_ACTOR_TYPE_VALIDATOR))
 	g.Actors[7].Chains, g.Actors[7].GeoZone = nil, ""
+	for i := range byte(10) {
+		g.Accounts = append(g.Accounts, &types.Account{Address: key(i).Address(), BalanceUpokt: 100_000_000_000})
+	}
+	owner := key(8).Address()
+	g.Params.Governance = &genesis.GovernanceParams{SessionOwner: owner, StakeOwner: owner, QosOwner: owner,
+		FeeOwner: owner, GovernanceOwner: owner, FishermanAccessList: []string{key(9).Address()}}
 	return g
 }

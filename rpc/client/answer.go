@@ -32,6 +32,41 @@ type Actors struct {
 	Actors []Actor `json:"actors"`
 }
 
+// Account is what an address owns as of a height.
+type Account struct {
+	Height  int64  `json:"height"`
+	Address string `json:"address"`
+	// BalanceUPOKT is a decimal number in uPOKT.
+	BalanceUPOKT string `json:"balance_upokt"`
+	// Sequence that the account's next transaction has to carry.
+	Sequence uint64 `json:"sequence"`
+	// Unbonding are stakes on their way back, the next to be unlocked first.
+	Unbonding []Unbonding `json:"unbonding"`
+}
+
+// Unbonding is a stake on its way back to its account.
+type Unbonding struct {
+	Type string `json:"type"`
+	// AmountUPOKT is a decimal number in uPOKT.
+	AmountUPOKT string `json:"amount_upokt"`
+	// UnlockHeight is the height of the block at whose end the amount is spendable.
+	UnlockHeight int64 `json:"unlock_height"`
+}
+
+// Receipt is what is known of a transaction that was handed in.
+type Receipt struct {
+	// Hash is SHA-256 of the transaction, in hex.
+	Hash string `json:"hash"`
+	// Height of its block; 0 while no block has it.
+	Height int64 `json:"height"`
+	// Code of its result in that block; 0 when it was carried out.
+	Code int32 `json:"code"`
+	// Result is the code's name: "OK", "NOT_OWNER", …; "PENDING" while no block has it.
+	Result string `json:"result"`
+	// Log explains a code other than 0. It is the node's text: clean it before a terminal sees it.
+	Log string `json:"log"`
+}
+
 // Session is a session with its members as of one height.
 type Session struct {
 	ID          string `json:"id"`

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -91,6 +92,24 @@ func (c *Client) QoS(ctx context.Context, filter QoSFilter) (Report, error) {
 	return get[Report](ctx, c, "/v1/qos", parameters)
 }
 
+// Account reads what an address owns at a height; height 0 means the latest. An address that never owned anything has an
+// empty account.
+func (c *Client) Account(ctx context.Context, address string, height int64) (Account, error) {
+	parameters := url.Values{"address": {address}}
+	addHeight(parameters, height)
+	return get[Account](ctx, c, "/v1/account", parameters)
+}
+
+// Submit hands in the envelope of a transaction. When it is to wait, the node answers after a block has taken the
+// transaction, or with height 0 when none has in time. A transaction that the node refuses is an Error whose code is
+// "transaction_" and the name of the result in lower case.
+func (c *Client) Submit(ctx context.Context, envelope []byte, wait bool) (Receipt, error) {
+	var receipt Receipt
+	parameters := url.Values{"wait": {strconv.FormatBool(wait)}}
+	err := c.do(ctx, http.MethodPost, "/v1/tx", parameters, bytes.NewReader(envelope), &receipt)
+	return receipt, err
+}
+
 func addHeight(parameters url.Values, height int64) {
 	if height != 0 {
 		parameters.Set("height", strconv.FormatInt(height, 10))
@@ -100,32 +119,36 @@ func addHeight(parameters url.Values, height int64) {
 // get asks for one path and decodes the answer.
 func get[T any](ctx context.Context, c *Client, path string, parameters url.Values) (T, error) {
 	var body T
-	err := c.get(ctx, path, parameters, &body)
+	err := c.do(ctx, http.MethodGet, path, parameters, nil, &body)
 	return body, err
 }
 
-func (c *Client) get(ctx context.Context, path string, parameters url.Values, body any) error {
+// do sends one request, with a transaction as its content if there is any, and decodes the answer into body.
+func (c *Client) do(ctx context.Context, method, path string, parameters url.Values, content io.Reader, body any) error {
 	target := *c.base
 	target.Path += path
 	target.RawQuery = parameters.Encode()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	request, err := http.NewRequestWithContext(ctx, method, target.String(), content)
 	if err != nil {
 		return fmt.Errorf("build request: %w", err)
 	}
 	request.Header.Set("Accept", "application/json")
+	if content != nil {
+		request.Header.Set("Content-Type", "application/x-protobuf")
+	}
 	response, err := c.http.Do(request)
 	if err != nil {
 		return c.unreachable(ctx, err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	content, err := io.ReadAll(io.LimitReader(response.Body, maximumBody+1))
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maximumBody+1))
 	switch {
 	case err != nil:
 		return c.unreachable(ctx, err)
-	case len(content) > maximumBody:
+	case len(answer) > maximumBody:
 		return c.notANode("it is longer than %d bytes", maximumBody)
 	}
-	return c.decode(response, content, body)
+	return c.decode(response, answer, body)
 }
 
 // decode reads a refusal or the body of an answer.

@@ -58,6 +58,41 @@ func golden(t *testing.T, name string) string {
 	return string(content)
 }
 
+func TestAccountsAndTransactions(t *testing.T) {
+	opened, seen := node(t, 200, "application/json", golden(t, "account"))
+	account, err := opened.Account(t.Context(), servicer, 23)
+	want := client.Account{Height: 23, Address: servicer, BalanceUPOKT: "18446744073709551615", Sequence: 7,
+		Unbonding: []client.Unbonding{{Type: "servicer", AmountUPOKT: "5", UnlockHeight: 30}}}
+	if err != nil || !reflect.DeepEqual(account, want) || *seen != (asked{"/v1/account", "address=" + servicer + "&height=23"}) {
+		t.Errorf("%+v, %v, asked %+v", account, err, *seen)
+	}
+
+	var method, media, body string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		content, _ := io.ReadAll(r.Body)
+		method, media, body = r.Method, r.Header.Get("Content-Type"), string(content)
+		w.Header().Set("Content-Type", "application/json")
+		if r.URL.RawQuery != "wait=true" {
+			w.WriteHeader(http.StatusUnprocessableEntity)
+			_, _ = io.WriteString(w, `{"error":{"code":"transaction_wrong_sequence","message":"the next one is 3"}}`)
+			return
+		}
+		_, _ = io.WriteString(w, `{"hash":"abcd","height":24,"code":116,"result":"NOT_OWNER","log":"NOT_OWNER: not yours"}`)
+	}))
+	defer server.Close()
+	receipt, err := open(t, server.URL).Submit(t.Context(), []byte("envelope"), true)
+	if err != nil || receipt != (client.Receipt{Hash: "abcd", Height: 24, Code: 116, Result: "NOT_OWNER", Log: "NOT_OWNER: not yours"}) {
+		t.Errorf("%+v, %v", receipt, err)
+	}
+	if method != http.MethodPost || media != "application/x-protobuf" || body != "envelope" {
+		t.Errorf("%s of %s: %q", method, media, body)
+	}
+	_, err = open(t, server.URL).Submit(t.Context(), []byte("envelope"), false)
+	if refused, ok := errors.AsType[*client.Error](err); !ok || refused.Code != "transaction_wrong_sequence" || refused.Status != 422 {
+		t.Errorf("refused with %v", err)
+	}
+}
+
 func TestReadsWhatTheServerWrites(t *testing.T) {
 	ctx := t.Context()
 	opened, seen := node(t, 200, "application/json", golden(t, "status"))

@@ -20,7 +20,7 @@ func checkActor(v *violations, path string, actor *types.Actor, stake *StakePara
 	if actor.PausedHeight != 0 {
 		v.add(path+".paused_height", fmt.Sprint(actor.PausedHeight), "0: no actor starts paused")
 	}
-	minimum, known := minimumStake(stake, actor.Type)
+	minimum, known := stake.MinimumFor(actor.Type)
 	if !known {
 		v.add(path+".type", actor.Type.String(),
 			"ACTOR_TYPE_APPLICATION, ACTOR_TYPE_SERVICER, ACTOR_TYPE_FISHERMAN or ACTOR_TYPE_VALIDATOR")
@@ -32,20 +32,45 @@ func checkActor(v *violations, path string, actor *types.Actor, stake *StakePara
 	}
 }
 
-// minimumStake is the least stake of a type of actor, in uPOKT.
-func minimumStake(stake *StakeParams, actorType types.ActorType) (minimum uint64, known bool) {
+// MinimumFor is the least stake of a type of actor, in uPOKT; false when actors of that type cannot stake.
+func (s *StakeParams) MinimumFor(actorType types.ActorType) (minimum uint64, known bool) {
 	switch actorType {
 	case types.ActorType_ACTOR_TYPE_APPLICATION:
-		return stake.GetApplicationMinimumUpokt(), true
+		return s.GetApplicationMinimumUpokt(), true
 	case types.ActorType_ACTOR_TYPE_SERVICER:
-		return stake.GetServicerMinimumUpokt(), true
+		return s.GetServicerMinimumUpokt(), true
 	case types.ActorType_ACTOR_TYPE_FISHERMAN:
-		return stake.GetFishermanMinimumUpokt(), true
+		return s.GetFishermanMinimumUpokt(), true
 	case types.ActorType_ACTOR_TYPE_VALIDATOR:
-		return stake.GetValidatorMinimumUpokt(), true
+		return s.GetValidatorMinimumUpokt(), true
 	default:
 		return 0, false
 	}
+}
+
+// UnbondingBlocksFor is how many blocks the stake of a type of actor is held back after unstaking; 0 when actors of that
+// type cannot stake.
+func (s *StakeParams) UnbondingBlocksFor(actorType types.ActorType) int64 {
+	switch actorType {
+	case types.ActorType_ACTOR_TYPE_APPLICATION:
+		return s.GetApplicationUnbondingBlocks()
+	case types.ActorType_ACTOR_TYPE_SERVICER:
+		return s.GetServicerUnbondingBlocks()
+	case types.ActorType_ACTOR_TYPE_FISHERMAN:
+		return s.GetFishermanUnbondingBlocks()
+	case types.ActorType_ACTOR_TYPE_VALIDATOR:
+		return s.GetValidatorUnbondingBlocks()
+	default:
+		return 0
+	}
+}
+
+// ValidateService checks what an actor serves and where, as its type needs it: chains, at most maximumChains of them,
+// geo zone, service URL. The error, if any, is one line and wraps a FieldError for each violation, up to ten.
+func ValidateService(actor *types.Actor, maximumChains uint32) error {
+	var v violations
+	checkService(&v, actor.GetType().Label(), actor, maximumChains)
+	return v.err()
 }
 
 // checkIdentity checks the public key, and the address that follows from it.

@@ -35,7 +35,8 @@ func (g *Genesis) Validate() error {
 		checkActor(&v, actorPath(i), actor, g.GetParams().GetStake())
 	}
 	checkUnique(&v, g.Actors)
-	checkStakes(&v, g.Actors)
+	checkAccounts(&v, g.Accounts)
+	checkSupply(&v, g)
 	return v.err()
 }
 
@@ -71,18 +72,47 @@ func checkUnique(v *violations, actors []*types.Actor) {
 	}
 }
 
-// checkStakes refuses stakes that cannot be added up, and a chain that could not make a block.
-func checkStakes(v *violations, actors []*types.Actor) {
+// checkAccounts refuses malformed and repeated accounts, and accounts that have signed before the chain began.
+func checkAccounts(v *violations, accounts []*types.Account) {
+	first := make(map[string]int, len(accounts))
+	for i, account := range accounts {
+		path := accountPath(i)
+		earlier, seen := first[account.GetAddress()]
+		switch {
+		case account == nil:
+			v.add(path, "missing", "an object")
+			continue
+		case types.ValidateAddress(account.Address) != nil:
+			v.add(path+".address", quoted(account.Address), "40 lower-case hex digits")
+		case seen:
+			v.add(path+".address", quoted(account.Address), "each address once; it is "+accountPath(earlier)+" already")
+		default:
+			first[account.Address] = i
+		}
+		if account.Sequence != 0 {
+			v.add(path+".sequence", fmt.Sprint(account.Sequence), "0: nobody has signed yet")
+		}
+	}
+}
+
+// checkSupply refuses stakes and balances that cannot be added up, and a chain that could not make a block.
+func checkSupply(v *violations, g *Genesis) {
 	var total, power uint64
+	add := func(field string, amount uint64) bool {
+		if amount > math.MaxUint64-total {
+			v.add(field, fmt.Sprint(amount),
+				fmt.Sprintf("all stakes and balances together at most %d", uint64(math.MaxUint64)))
+			return false
+		}
+		total += amount
+		return true
+	}
 	validators := 0
-	for i, actor := range actors {
+	for i, actor := range g.Actors {
 		stake := actor.GetStakeUpokt()
-		if stake > math.MaxUint64-total {
-			v.add(actorPath(i)+".stake_upokt", fmt.Sprint(stake),
-				fmt.Sprintf("all stakes together at most %d", uint64(math.MaxUint64)))
+		if !add(actorPath(i)+".stake_upokt", stake) {
 			return
 		}
-		total += stake
 		if actor.GetType() != types.ActorType_ACTOR_TYPE_VALIDATOR {
 			continue
 		}
@@ -93,9 +123,16 @@ func checkStakes(v *violations, actors []*types.Actor) {
 			return
 		}
 	}
+	for i, account := range g.Accounts {
+		if !add(accountPath(i)+".balance_upokt", account.GetBalanceUpokt()) {
+			return
+		}
+	}
 	if validators == 0 {
 		v.add("actors", "without a validator", "at least one validator")
 	}
 }
+
+func accountPath(i int) string { return fmt.Sprintf("accounts[%d]", i) }
 
 func actorPath(i int) string { return fmt.Sprintf("actors[%d]", i) }

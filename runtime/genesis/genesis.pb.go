@@ -92,7 +92,10 @@ type Genesis struct {
 	GenesisTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=genesis_time,json=genesisTime,proto3" json:"genesis_time,omitempty"`
 	Params      *Params                `protobuf:"bytes,3,opt,name=params,proto3" json:"params,omitempty"`
 	// Actors that are staked from the start.
-	Actors        []*types.Actor `protobuf:"bytes,4,rep,name=actors,proto3" json:"actors,omitempty"`
+	Actors []*types.Actor `protobuf:"bytes,4,rep,name=actors,proto3" json:"actors,omitempty"`
+	// What addresses own besides their stakes. Each address once, with sequence 0; all stakes and balances together at
+	// most 2^64-1.
+	Accounts      []*types.Account `protobuf:"bytes,5,rep,name=accounts,proto3" json:"accounts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -155,12 +158,21 @@ func (x *Genesis) GetActors() []*types.Actor {
 	return nil
 }
 
+func (x *Genesis) GetAccounts() []*types.Account {
+	if x != nil {
+		return x.Accounts
+	}
+	return nil
+}
+
 // Params are the governed parameters.
 type Params struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Session       *SessionParams         `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
 	Stake         *StakeParams           `protobuf:"bytes,2,opt,name=stake,proto3" json:"stake,omitempty"`
 	Qos           *QoSParams             `protobuf:"bytes,3,opt,name=qos,proto3" json:"qos,omitempty"`
+	Fee           *FeeParams             `protobuf:"bytes,4,opt,name=fee,proto3" json:"fee,omitempty"`
+	Governance    *GovernanceParams      `protobuf:"bytes,5,opt,name=governance,proto3" json:"governance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -216,10 +228,24 @@ func (x *Params) GetQos() *QoSParams {
 	return nil
 }
 
+func (x *Params) GetFee() *FeeParams {
+	if x != nil {
+		return x.Fee
+	}
+	return nil
+}
+
+func (x *Params) GetGovernance() *GovernanceParams {
+	if x != nil {
+		return x.Governance
+	}
+	return nil
+}
+
 // SessionParams govern how actors are paired.
 type SessionParams struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Blocks in a session. 1 to 100000.
+	// Blocks in a session. 1 to 100000. Fixed: it cannot be changed by a transaction.
 	BlocksPerSession int64 `protobuf:"varint,1,opt,name=blocks_per_session,json=blocksPerSession,proto3" json:"blocks_per_session,omitempty"`
 	// Most servicers in a session. 1 to 1024.
 	ServicersPerSession uint32 `protobuf:"varint,2,opt,name=servicers_per_session,json=servicersPerSession,proto3" json:"servicers_per_session,omitempty"`
@@ -290,8 +316,15 @@ type StakeParams struct {
 	ValidatorMinimumUpokt   uint64 `protobuf:"varint,4,opt,name=validator_minimum_upokt,json=validatorMinimumUpokt,proto3" json:"validator_minimum_upokt,omitempty"`
 	// Most relay chains that one actor may stake for. 1 to 100.
 	MaximumChains uint32 `protobuf:"varint,5,opt,name=maximum_chains,json=maximumChains,proto3" json:"maximum_chains,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Blocks from unstaking until the stake is spendable. Each 1 to 10^7.
+	ApplicationUnbondingBlocks int64 `protobuf:"varint,6,opt,name=application_unbonding_blocks,json=applicationUnbondingBlocks,proto3" json:"application_unbonding_blocks,omitempty"`
+	ServicerUnbondingBlocks    int64 `protobuf:"varint,7,opt,name=servicer_unbonding_blocks,json=servicerUnbondingBlocks,proto3" json:"servicer_unbonding_blocks,omitempty"`
+	FishermanUnbondingBlocks   int64 `protobuf:"varint,8,opt,name=fisherman_unbonding_blocks,json=fishermanUnbondingBlocks,proto3" json:"fisherman_unbonding_blocks,omitempty"`
+	ValidatorUnbondingBlocks   int64 `protobuf:"varint,9,opt,name=validator_unbonding_blocks,json=validatorUnbondingBlocks,proto3" json:"validator_unbonding_blocks,omitempty"`
+	// Blocks that a pause lasts at least. 0 to 10^7.
+	MinimumPauseBlocks int64 `protobuf:"varint,10,opt,name=minimum_pause_blocks,json=minimumPauseBlocks,proto3" json:"minimum_pause_blocks,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *StakeParams) Reset() {
@@ -355,6 +388,41 @@ func (x *StakeParams) GetValidatorMinimumUpokt() uint64 {
 func (x *StakeParams) GetMaximumChains() uint32 {
 	if x != nil {
 		return x.MaximumChains
+	}
+	return 0
+}
+
+func (x *StakeParams) GetApplicationUnbondingBlocks() int64 {
+	if x != nil {
+		return x.ApplicationUnbondingBlocks
+	}
+	return 0
+}
+
+func (x *StakeParams) GetServicerUnbondingBlocks() int64 {
+	if x != nil {
+		return x.ServicerUnbondingBlocks
+	}
+	return 0
+}
+
+func (x *StakeParams) GetFishermanUnbondingBlocks() int64 {
+	if x != nil {
+		return x.FishermanUnbondingBlocks
+	}
+	return 0
+}
+
+func (x *StakeParams) GetValidatorUnbondingBlocks() int64 {
+	if x != nil {
+		return x.ValidatorUnbondingBlocks
+	}
+	return 0
+}
+
+func (x *StakeParams) GetMinimumPauseBlocks() int64 {
+	if x != nil {
+		return x.MinimumPauseBlocks
 	}
 	return 0
 }
@@ -486,30 +554,175 @@ func (x *QoSParams) GetSamplesRequired() uint32 {
 	return 0
 }
 
+// FeeParams govern what a transaction costs.
+type FeeParams struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Least fee of a transaction in uPOKT, whatever its kind. 0 to 10^18.
+	MinimumUpokt  uint64 `protobuf:"varint,1,opt,name=minimum_upokt,json=minimumUpokt,proto3" json:"minimum_upokt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FeeParams) Reset() {
+	*x = FeeParams{}
+	mi := &file_runtime_genesis_proto_genesis_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FeeParams) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FeeParams) ProtoMessage() {}
+
+func (x *FeeParams) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_genesis_proto_genesis_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FeeParams.ProtoReflect.Descriptor instead.
+func (*FeeParams) Descriptor() ([]byte, []int) {
+	return file_runtime_genesis_proto_genesis_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *FeeParams) GetMinimumUpokt() uint64 {
+	if x != nil {
+		return x.MinimumUpokt
+	}
+	return 0
+}
+
+// GovernanceParams say who may change which parameters, and which fishermen may stake.
+type GovernanceParams struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Addresses that own the groups of parameters; empty: nobody, so that the group is fixed.
+	SessionOwner    string `protobuf:"bytes,1,opt,name=session_owner,json=sessionOwner,proto3" json:"session_owner,omitempty"`
+	StakeOwner      string `protobuf:"bytes,2,opt,name=stake_owner,json=stakeOwner,proto3" json:"stake_owner,omitempty"`
+	QosOwner        string `protobuf:"bytes,3,opt,name=qos_owner,json=qosOwner,proto3" json:"qos_owner,omitempty"`
+	FeeOwner        string `protobuf:"bytes,4,opt,name=fee_owner,json=feeOwner,proto3" json:"fee_owner,omitempty"`
+	GovernanceOwner string `protobuf:"bytes,5,opt,name=governance_owner,json=governanceOwner,proto3" json:"governance_owner,omitempty"`
+	// Addresses that may stake as fishermen by transaction, sorted, without repeats, at most 256. Those of the genesis
+	// need not be on it, and being taken off it does not end a stake.
+	FishermanAccessList []string `protobuf:"bytes,6,rep,name=fisherman_access_list,json=fishermanAccessList,proto3" json:"fisherman_access_list,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
+}
+
+func (x *GovernanceParams) Reset() {
+	*x = GovernanceParams{}
+	mi := &file_runtime_genesis_proto_genesis_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GovernanceParams) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GovernanceParams) ProtoMessage() {}
+
+func (x *GovernanceParams) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_genesis_proto_genesis_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GovernanceParams.ProtoReflect.Descriptor instead.
+func (*GovernanceParams) Descriptor() ([]byte, []int) {
+	return file_runtime_genesis_proto_genesis_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *GovernanceParams) GetSessionOwner() string {
+	if x != nil {
+		return x.SessionOwner
+	}
+	return ""
+}
+
+func (x *GovernanceParams) GetStakeOwner() string {
+	if x != nil {
+		return x.StakeOwner
+	}
+	return ""
+}
+
+func (x *GovernanceParams) GetQosOwner() string {
+	if x != nil {
+		return x.QosOwner
+	}
+	return ""
+}
+
+func (x *GovernanceParams) GetFeeOwner() string {
+	if x != nil {
+		return x.FeeOwner
+	}
+	return ""
+}
+
+func (x *GovernanceParams) GetGovernanceOwner() string {
+	if x != nil {
+		return x.GovernanceOwner
+	}
+	return ""
+}
+
+func (x *GovernanceParams) GetFishermanAccessList() []string {
+	if x != nil {
+		return x.FishermanAccessList
+	}
+	return nil
+}
+
 var File_runtime_genesis_proto_genesis_proto protoreflect.FileDescriptor
 
 const file_runtime_genesis_proto_genesis_proto_rawDesc = "" +
 	"\n" +
-	"#runtime/genesis/proto/genesis.proto\x12\x11pocket.genesis.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#shared/core/types/proto/actor.proto\"\xc6\x01\n" +
+	"#runtime/genesis/proto/genesis.proto\x12\x11pocket.genesis.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%shared/core/types/proto/account.proto\x1a#shared/core/types/proto/actor.proto\"\xfc\x01\n" +
 	"\aGenesis\x12\x19\n" +
 	"\bchain_id\x18\x01 \x01(\tR\achainId\x12=\n" +
 	"\fgenesis_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vgenesisTime\x121\n" +
 	"\x06params\x18\x03 \x01(\v2\x19.pocket.genesis.v1.ParamsR\x06params\x12.\n" +
-	"\x06actors\x18\x04 \x03(\v2\x16.pocket.types.v1.ActorR\x06actors\"\xaa\x01\n" +
+	"\x06actors\x18\x04 \x03(\v2\x16.pocket.types.v1.ActorR\x06actors\x124\n" +
+	"\baccounts\x18\x05 \x03(\v2\x18.pocket.types.v1.AccountR\baccounts\"\x9f\x02\n" +
 	"\x06Params\x12:\n" +
 	"\asession\x18\x01 \x01(\v2 .pocket.genesis.v1.SessionParamsR\asession\x124\n" +
 	"\x05stake\x18\x02 \x01(\v2\x1e.pocket.genesis.v1.StakeParamsR\x05stake\x12.\n" +
-	"\x03qos\x18\x03 \x01(\v2\x1c.pocket.genesis.v1.QoSParamsR\x03qos\"\xa5\x01\n" +
+	"\x03qos\x18\x03 \x01(\v2\x1c.pocket.genesis.v1.QoSParamsR\x03qos\x12.\n" +
+	"\x03fee\x18\x04 \x01(\v2\x1c.pocket.genesis.v1.FeeParamsR\x03fee\x12C\n" +
+	"\n" +
+	"governance\x18\x05 \x01(\v2#.pocket.genesis.v1.GovernanceParamsR\n" +
+	"governance\"\xa5\x01\n" +
 	"\rSessionParams\x12,\n" +
 	"\x12blocks_per_session\x18\x01 \x01(\x03R\x10blocksPerSession\x122\n" +
 	"\x15servicers_per_session\x18\x02 \x01(\rR\x13servicersPerSession\x122\n" +
-	"\x15fishermen_per_session\x18\x03 \x01(\rR\x13fishermenPerSession\"\x96\x02\n" +
+	"\x15fishermen_per_session\x18\x03 \x01(\rR\x13fishermenPerSession\"\xc2\x04\n" +
 	"\vStakeParams\x12:\n" +
 	"\x19application_minimum_upokt\x18\x01 \x01(\x04R\x17applicationMinimumUpokt\x124\n" +
 	"\x16servicer_minimum_upokt\x18\x02 \x01(\x04R\x14servicerMinimumUpokt\x126\n" +
 	"\x17fisherman_minimum_upokt\x18\x03 \x01(\x04R\x15fishermanMinimumUpokt\x126\n" +
 	"\x17validator_minimum_upokt\x18\x04 \x01(\x04R\x15validatorMinimumUpokt\x12%\n" +
-	"\x0emaximum_chains\x18\x05 \x01(\rR\rmaximumChains\"\xa7\x04\n" +
+	"\x0emaximum_chains\x18\x05 \x01(\rR\rmaximumChains\x12@\n" +
+	"\x1capplication_unbonding_blocks\x18\x06 \x01(\x03R\x1aapplicationUnbondingBlocks\x12:\n" +
+	"\x19servicer_unbonding_blocks\x18\a \x01(\x03R\x17servicerUnbondingBlocks\x12<\n" +
+	"\x1afisherman_unbonding_blocks\x18\b \x01(\x03R\x18fishermanUnbondingBlocks\x12<\n" +
+	"\x1avalidator_unbonding_blocks\x18\t \x01(\x03R\x18validatorUnbondingBlocks\x120\n" +
+	"\x14minimum_pause_blocks\x18\n" +
+	" \x01(\x03R\x12minimumPauseBlocks\"\xa7\x04\n" +
 	"\tQoSParams\x12,\n" +
 	"\x12checks_per_session\x18\x01 \x01(\rR\x10checksPerSession\x12H\n" +
 	"\fdistribution\x18\x02 \x01(\x0e2$.pocket.genesis.v1.CheckDistributionR\fdistribution\x123\n" +
@@ -522,7 +735,17 @@ const file_runtime_genesis_proto_genesis_proto_rawDesc = "" +
 	"\x12consistency_quorum\x18\b \x01(\rR\x11consistencyQuorum\x12+\n" +
 	"\x11sessions_retained\x18\t \x01(\rR\x10sessionsRetained\x12)\n" +
 	"\x10samples_required\x18\n" +
-	" \x01(\rR\x0fsamplesRequired*\xa5\x01\n" +
+	" \x01(\rR\x0fsamplesRequired\"0\n" +
+	"\tFeeParams\x12#\n" +
+	"\rminimum_upokt\x18\x01 \x01(\x04R\fminimumUpokt\"\xf1\x01\n" +
+	"\x10GovernanceParams\x12#\n" +
+	"\rsession_owner\x18\x01 \x01(\tR\fsessionOwner\x12\x1f\n" +
+	"\vstake_owner\x18\x02 \x01(\tR\n" +
+	"stakeOwner\x12\x1b\n" +
+	"\tqos_owner\x18\x03 \x01(\tR\bqosOwner\x12\x1b\n" +
+	"\tfee_owner\x18\x04 \x01(\tR\bfeeOwner\x12)\n" +
+	"\x10governance_owner\x18\x05 \x01(\tR\x0fgovernanceOwner\x122\n" +
+	"\x15fisherman_access_list\x18\x06 \x03(\tR\x13fishermanAccessList*\xa5\x01\n" +
 	"\x11CheckDistribution\x12\"\n" +
 	"\x1eCHECK_DISTRIBUTION_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17CHECK_DISTRIBUTION_EVEN\x10\x01\x12(\n" +
@@ -542,7 +765,7 @@ func file_runtime_genesis_proto_genesis_proto_rawDescGZIP() []byte {
 }
 
 var file_runtime_genesis_proto_genesis_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_runtime_genesis_proto_genesis_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_runtime_genesis_proto_genesis_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_runtime_genesis_proto_genesis_proto_goTypes = []any{
 	(CheckDistribution)(0),        // 0: pocket.genesis.v1.CheckDistribution
 	(*Genesis)(nil),               // 1: pocket.genesis.v1.Genesis
@@ -550,27 +773,33 @@ var file_runtime_genesis_proto_genesis_proto_goTypes = []any{
 	(*SessionParams)(nil),         // 3: pocket.genesis.v1.SessionParams
 	(*StakeParams)(nil),           // 4: pocket.genesis.v1.StakeParams
 	(*QoSParams)(nil),             // 5: pocket.genesis.v1.QoSParams
-	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
-	(*types.Actor)(nil),           // 7: pocket.types.v1.Actor
-	(*durationpb.Duration)(nil),   // 8: google.protobuf.Duration
+	(*FeeParams)(nil),             // 6: pocket.genesis.v1.FeeParams
+	(*GovernanceParams)(nil),      // 7: pocket.genesis.v1.GovernanceParams
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*types.Actor)(nil),           // 9: pocket.types.v1.Actor
+	(*types.Account)(nil),         // 10: pocket.types.v1.Account
+	(*durationpb.Duration)(nil),   // 11: google.protobuf.Duration
 }
 var file_runtime_genesis_proto_genesis_proto_depIdxs = []int32{
-	6,  // 0: pocket.genesis.v1.Genesis.genesis_time:type_name -> google.protobuf.Timestamp
+	8,  // 0: pocket.genesis.v1.Genesis.genesis_time:type_name -> google.protobuf.Timestamp
 	2,  // 1: pocket.genesis.v1.Genesis.params:type_name -> pocket.genesis.v1.Params
-	7,  // 2: pocket.genesis.v1.Genesis.actors:type_name -> pocket.types.v1.Actor
-	3,  // 3: pocket.genesis.v1.Params.session:type_name -> pocket.genesis.v1.SessionParams
-	4,  // 4: pocket.genesis.v1.Params.stake:type_name -> pocket.genesis.v1.StakeParams
-	5,  // 5: pocket.genesis.v1.Params.qos:type_name -> pocket.genesis.v1.QoSParams
-	0,  // 6: pocket.genesis.v1.QoSParams.distribution:type_name -> pocket.genesis.v1.CheckDistribution
-	8,  // 7: pocket.genesis.v1.QoSParams.timeout:type_name -> google.protobuf.Duration
-	8,  // 8: pocket.genesis.v1.QoSParams.latency_sla:type_name -> google.protobuf.Duration
-	8,  // 9: pocket.genesis.v1.QoSParams.servicer_offset:type_name -> google.protobuf.Duration
-	8,  // 10: pocket.genesis.v1.QoSParams.max_skew:type_name -> google.protobuf.Duration
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	9,  // 2: pocket.genesis.v1.Genesis.actors:type_name -> pocket.types.v1.Actor
+	10, // 3: pocket.genesis.v1.Genesis.accounts:type_name -> pocket.types.v1.Account
+	3,  // 4: pocket.genesis.v1.Params.session:type_name -> pocket.genesis.v1.SessionParams
+	4,  // 5: pocket.genesis.v1.Params.stake:type_name -> pocket.genesis.v1.StakeParams
+	5,  // 6: pocket.genesis.v1.Params.qos:type_name -> pocket.genesis.v1.QoSParams
+	6,  // 7: pocket.genesis.v1.Params.fee:type_name -> pocket.genesis.v1.FeeParams
+	7,  // 8: pocket.genesis.v1.Params.governance:type_name -> pocket.genesis.v1.GovernanceParams
+	0,  // 9: pocket.genesis.v1.QoSParams.distribution:type_name -> pocket.genesis.v1.CheckDistribution
+	11, // 10: pocket.genesis.v1.QoSParams.timeout:type_name -> google.protobuf.Duration
+	11, // 11: pocket.genesis.v1.QoSParams.latency_sla:type_name -> google.protobuf.Duration
+	11, // 12: pocket.genesis.v1.QoSParams.servicer_offset:type_name -> google.protobuf.Duration
+	11, // 13: pocket.genesis.v1.QoSParams.max_skew:type_name -> google.protobuf.Duration
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_runtime_genesis_proto_genesis_proto_init() }
@@ -584,7 +813,7 @@ func file_runtime_genesis_proto_genesis_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runtime_genesis_proto_genesis_proto_rawDesc), len(file_runtime_genesis_proto_genesis_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   5,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -2,6 +2,7 @@ package genesis
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -33,6 +34,10 @@ func network() *Genesis {
 			actor(1, types.ActorType_ACTOR_TYPE_SERVICER),
 			actor(2, types.ActorType_ACTOR_TYPE_FISHERMAN),
 			actor(3, types.ActorType_ACTOR_TYPE_VALIDATOR),
+		},
+		Accounts: []*types.Account{
+			{Address: key(0).Address(), BalanceUpokt: 1_000_000},
+			{Address: key(9).Address()},
 		},
 	}
 	g.Actors[1].ServiceUrl = "http://127.0.0.1:8081"
@@ -68,7 +73,33 @@ func TestEveryViolationIsNamed(t *testing.T) {
 		"no params":  {func(g *Genesis) { g.Params = nil }, `params is missing; allowed: an object`},
 		"no session": {func(g *Genesis) { g.Params.Session = nil }, `params.session is missing; allowed: an object`},
 		"no stake":   {func(g *Genesis) { g.Params.Stake = nil }, `params.stake is missing; allowed: an object`},
-		"no qos":     {func(g *Genesis) { g.Params.Qos = nil }, `params.qos is missing; allowed: an object`},
+		"no fee":     {func(g *Genesis) { g.Params.Fee = nil }, `params.fee is missing; allowed: an object`},
+		"no governance": {func(g *Genesis) { g.Params.Governance = nil },
+			`params.governance is missing; allowed: an object`},
+		"owner": {func(g *Genesis) { g.Params.Governance.QosOwner = "me" },
+			`params.governance.qos_owner is "me"; allowed: 40 lower-case hex digits, or empty for nobody`},
+		"access list's order": {func(g *Genesis) {
+			g.Params.Governance.FishermanAccessList = []string{strings.Repeat("b", 40), strings.Repeat("a", 40)}
+		}, `params.governance.fisherman_access_list[1] is "` + strings.Repeat("a", 40) +
+			`"; allowed: sorted addresses without repeats`},
+		"long access list": {func(g *Genesis) {
+			for i := range 257 {
+				g.Params.Governance.FishermanAccessList = append(g.Params.Governance.FishermanAccessList, fmt.Sprintf("%040x", i))
+			}
+		}, `params.governance.fisherman_access_list is a list of 257; allowed: at most 256 addresses`},
+		"unbonding": {func(g *Genesis) { g.Params.Stake.ServicerUnbondingBlocks = 0 },
+			`params.stake.servicer_unbonding_blocks is 0; allowed: 1 to 10000000`},
+		"no account": {func(g *Genesis) { g.Accounts[0] = nil }, `accounts[0] is missing; allowed: an object`},
+		"account's address": {func(g *Genesis) { g.Accounts[1].Address = "x" },
+			`accounts[1].address is "x"; allowed: 40 lower-case hex digits`},
+		"account twice": {func(g *Genesis) { g.Accounts[1].Address = g.Accounts[0].Address },
+			`accounts[1].address is "` + key(0).Address() + `"; allowed: each address once; it is accounts[0] already`},
+		"account's sequence": {func(g *Genesis) { g.Accounts[1].Sequence = 3 },
+			`accounts[1].sequence is 3; allowed: 0: nobody has signed yet`},
+		"balances": {func(g *Genesis) { g.Accounts[1].BalanceUpokt = math.MaxUint64 },
+			`accounts[1].balance_upokt is 18446744073709551615; allowed: all stakes and balances together at most ` +
+				`18446744073709551615`},
+		"no qos": {func(g *Genesis) { g.Params.Qos = nil }, `params.qos is missing; allowed: an object`},
 		"blocks": {func(g *Genesis) { g.Params.Session.BlocksPerSession = -1 },
 			`params.session.blocks_per_session is -1; allowed: 1 to 100000`},
 		"servicers": {func(g *Genesis) { g.Params.Session.ServicersPerSession = 1025 },
@@ -139,7 +170,7 @@ func TestEveryViolationIsNamed(t *testing.T) {
 			`actors is without a validator; allowed: at least one validator`},
 		"nothing": {func(g *Genesis) { g.Actors = nil }, `actors is without a validator; allowed: at least one validator`},
 		"sum": {func(g *Genesis) { g.Actors[0].StakeUpokt = math.MaxUint64 },
-			`actors[1].stake_upokt is 15000000000; allowed: all stakes together at most 18446744073709551615`},
+			`actors[1].stake_upokt is 15000000000; allowed: all stakes and balances together at most 18446744073709551615`},
 		"voting power": {func(g *Genesis) { g.Actors[3].StakeUpokt = MaximumVotingPower + 1 },
 			`actors[3].stake_upokt is 1152921504606846976; allowed: the stakes of all validators together at most ` +
 				`1152921504606846975`},
@@ -195,7 +226,11 @@ func TestEveryParameterHasARange(t *testing.T) {
 			params := DefaultParams()
 			locate(params.ProtoReflect()).Set(field, extreme(t, field))
 			var refused *FieldError
-			if err := params.Validate(); !errors.As(err, &refused) || refused.Field != name {
+			wanted := name
+			if field.IsList() {
+				wanted += "[0]"
+			}
+			if err := params.Validate(); !errors.As(err, &refused) || refused.Field != wanted {
 				t.Errorf("%s at its extreme: %v", name, err)
 			}
 		}
@@ -206,7 +241,14 @@ func TestEveryParameterHasARange(t *testing.T) {
 
 func extreme(t *testing.T, field protoreflect.FieldDescriptor) protoreflect.Value {
 	t.Helper()
+	if field.IsList() {
+		list := new(GovernanceParams).ProtoReflect().NewField(field).List()
+		list.Append(protoreflect.ValueOfString("x"))
+		return protoreflect.ValueOfList(list)
+	}
 	switch field.Kind() {
+	case protoreflect.StringKind:
+		return protoreflect.ValueOfString("x")
 	case protoreflect.Int64Kind:
 		return protoreflect.ValueOfInt64(math.MaxInt64)
 	case protoreflect.Uint64Kind:

@@ -6,11 +6,17 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// DefaultParams are the parameters of a new network. They are valid.
+// mostUPOKT is the largest amount that a parameter may name, in uPOKT.
+const mostUPOKT = 1_000_000_000_000_000_000
+
+// DefaultParams are the parameters of a new network. They are valid. They have no owner, so nobody can change them.
 func DefaultParams() *Params {
 	const minimumStake = 15_000_000_000 // 15 000 POKT
+	const unbondingBlocks = 30_240      // three weeks of one block a minute
 	return &Params{
 		Session: &SessionParams{
 			BlocksPerSession:    10,
@@ -23,6 +29,12 @@ func DefaultParams() *Params {
 			FishermanMinimumUpokt:   minimumStake,
 			ValidatorMinimumUpokt:   minimumStake,
 			MaximumChains:           15,
+
+			ApplicationUnbondingBlocks: unbondingBlocks,
+			ServicerUnbondingBlocks:    unbondingBlocks,
+			FishermanUnbondingBlocks:   unbondingBlocks,
+			ValidatorUnbondingBlocks:   unbondingBlocks,
+			MinimumPauseBlocks:         10,
 		},
 		Qos: &QoSParams{
 			ChecksPerSession:   10,
@@ -36,6 +48,8 @@ func DefaultParams() *Params {
 			SessionsRetained:   100,
 			SamplesRequired:    3,
 		},
+		Fee:        &FeeParams{MinimumUpokt: 10_000},
+		Governance: &GovernanceParams{},
 	}
 }
 
@@ -55,6 +69,8 @@ func (p *Params) check(v *violations) {
 	p.Session.check(v)
 	p.Stake.check(v)
 	p.Qos.check(v, p.GetSession().GetServicersPerSession())
+	p.Fee.check(v)
+	p.Governance.check(v)
 }
 
 func (s *SessionParams) check(v *violations) {
@@ -70,16 +86,62 @@ func (s *SessionParams) check(v *violations) {
 
 func (s *StakeParams) check(v *violations) {
 	const path = "params.stake"
-	const most = 1_000_000_000_000_000_000
+	const longest = 10_000_000
 	if s == nil {
 		v.add(path, "missing", "an object")
 		return
 	}
-	checkNumber(v, path+".application_minimum_upokt", s.ApplicationMinimumUpokt, 1, most)
-	checkNumber(v, path+".servicer_minimum_upokt", s.ServicerMinimumUpokt, 1, most)
-	checkNumber(v, path+".fisherman_minimum_upokt", s.FishermanMinimumUpokt, 1, most)
-	checkNumber(v, path+".validator_minimum_upokt", s.ValidatorMinimumUpokt, 1, most)
+	checkNumber(v, path+".application_minimum_upokt", s.ApplicationMinimumUpokt, 1, mostUPOKT)
+	checkNumber(v, path+".servicer_minimum_upokt", s.ServicerMinimumUpokt, 1, mostUPOKT)
+	checkNumber(v, path+".fisherman_minimum_upokt", s.FishermanMinimumUpokt, 1, mostUPOKT)
+	checkNumber(v, path+".validator_minimum_upokt", s.ValidatorMinimumUpokt, 1, mostUPOKT)
 	checkNumber(v, path+".maximum_chains", s.MaximumChains, 1, 100)
+	checkNumber(v, path+".application_unbonding_blocks", s.ApplicationUnbondingBlocks, 1, longest)
+	checkNumber(v, path+".servicer_unbonding_blocks", s.ServicerUnbondingBlocks, 1, longest)
+	checkNumber(v, path+".fisherman_unbonding_blocks", s.FishermanUnbondingBlocks, 1, longest)
+	checkNumber(v, path+".validator_unbonding_blocks", s.ValidatorUnbondingBlocks, 1, longest)
+	checkNumber(v, path+".minimum_pause_blocks", s.MinimumPauseBlocks, 0, longest)
+}
+
+func (f *FeeParams) check(v *violations) {
+	const path = "params.fee"
+	if f == nil {
+		v.add(path, "missing", "an object")
+		return
+	}
+	checkNumber(v, path+".minimum_upokt", f.MinimumUpokt, 0, mostUPOKT)
+}
+
+func (g *GovernanceParams) check(v *violations) {
+	const path = "params.governance"
+	const mostAdmitted = 256
+	if g == nil {
+		v.add(path, "missing", "an object")
+		return
+	}
+	checkOwner(v, path+".session_owner", g.SessionOwner)
+	checkOwner(v, path+".stake_owner", g.StakeOwner)
+	checkOwner(v, path+".qos_owner", g.QosOwner)
+	checkOwner(v, path+".fee_owner", g.FeeOwner)
+	checkOwner(v, path+".governance_owner", g.GovernanceOwner)
+	list := path + ".fisherman_access_list"
+	if len(g.FishermanAccessList) > mostAdmitted {
+		v.add(list, fmt.Sprintf("a list of %d", len(g.FishermanAccessList)), fmt.Sprintf("at most %d addresses", mostAdmitted))
+	}
+	for i, address := range g.FishermanAccessList {
+		switch {
+		case types.ValidateAddress(address) != nil:
+			v.add(fmt.Sprintf("%s[%d]", list, i), quoted(address), "40 lower-case hex digits")
+		case i > 0 && address <= g.FishermanAccessList[i-1]:
+			v.add(fmt.Sprintf("%s[%d]", list, i), quoted(address), "sorted addresses without repeats")
+		}
+	}
+}
+
+func checkOwner(v *violations, field, owner string) {
+	if owner != "" && types.ValidateAddress(owner) != nil {
+		v.add(field, quoted(owner), "40 lower-case hex digits, or empty for nobody")
+	}
 }
 
 func (q *QoSParams) check(v *violations, servicersPerSession uint32) {

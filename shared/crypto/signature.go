@@ -7,6 +7,7 @@ type Domain string
 
 // Domains of the protocol.
 const (
+	DomainTransaction   Domain = "pocket/tx/v1"
 	DomainRelayRequest  Domain = "pocket/relay-request/v1"
 	DomainRelayResponse Domain = "pocket/relay-response/v1"
 )

@@ -17,6 +17,14 @@ func (s RoundStatus) Label() string { return label(s.String(), "ROUND_STATUS_") 
 // Label is the code's short name: "REPLAYED", …
 func (c RelayErrorCode) Label() string { return label(c.String(), "RELAY_ERROR_CODE_") }
 
+// Label is the code's short name: "WRONG_SEQUENCE", …; "OK" for a transaction that was carried out.
+func (c TransactionCode) Label() string {
+	if c == TransactionCode_TRANSACTION_CODE_UNSPECIFIED {
+		return "OK"
+	}
+	return label(c.String(), "TRANSACTION_CODE_")
+}
+
 // Label is the actor type's name in lower case: "servicer", …
 func (t ActorType) Label() string { return strings.ToLower(label(t.String(), "ACTOR_TYPE_")) }
 

@@ -1,0 +1,99 @@
+package consensus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	abci "github.com/cometbft/cometbft/abci/types"
+	"github.com/cometbft/cometbft/mempool"
+	cmttypes "github.com/cometbft/cometbft/types"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/transaction"
+)
+
+// Sentinels of Broadcast on which callers decide.
+var (
+	// ErrNotReady: the chain does not run, or is catching up.
+	ErrNotReady = errors.New("the chain is not ready for transactions")
+	// ErrKnownTransaction: the same bytes were handed in before.
+	ErrKnownTransaction = errors.New("the transaction was handed in before")
+	// ErrMempoolFull: too many transactions wait for a block.
+	ErrMempoolFull = errors.New("too many transactions wait for a block")
+)
+
+// Receipt is what is known of a transaction that was handed in.
+type Receipt struct {
+	// Hash is SHA-256 of its bytes.
+	Hash []byte
+	// Height of its block; 0 while no block has it.
+	Height int64
+	// Code and Log of its result in that block.
+	Code types.TransactionCode
+	Log  string
+}
+
+// Broadcast hands a transaction in. When it is to wait, it returns after a block has taken the transaction, or with
+// height 0 when the context ended before. The error is a *transaction.Refusal or wraps a sentinel.
+func (e *Engine) Broadcast(ctx context.Context, raw []byte, wait bool) (Receipt, error) {
+	if len(raw) > transaction.MaxBytes {
+		_, err := transaction.Open(raw)
+		return Receipt{}, err
+	}
+	if !e.gate.enter() {
+		return Receipt{}, fmt.Errorf("%w: it does not run", ErrNotReady)
+	}
+	defer e.gate.leave()
+	if e.node.ConsensusReactor().WaitSync() {
+		return Receipt{}, fmt.Errorf("%w: it is catching up", ErrNotReady)
+	}
+	tx := cmttypes.Tx(raw)
+	receipt := Receipt{Hash: tx.Hash()}
+	if !wait {
+		return receipt, e.handIn(ctx, tx)
+	}
+	subscriber := fmt.Sprintf("broadcast-%d", e.waiters.Add(1))
+	committed, err := e.node.EventBus().Subscribe(ctx, subscriber, cmttypes.EventQueryTxFor(tx))
+	if err != nil {
+		return Receipt{}, fmt.Errorf("wait for a transaction: %w", err)
+	}
+	defer func() { _ = e.node.EventBus().UnsubscribeAll(context.WithoutCancel(ctx), subscriber) }()
+	if err := e.handIn(ctx, tx); err != nil {
+		return Receipt{}, err
+	}
+	select {
+	case message := <-committed.Out():
+		if event, ok := message.Data().(cmttypes.EventDataTx); ok {
+			receipt.Height = event.Height
+			receipt.Code, receipt.Log = types.TransactionCode(event.Result.Code), event.Result.Log
+		}
+	case <-committed.Canceled():
+	case <-ctx.Done():
+	}
+	return receipt, nil
+}
+
+// handIn gives a transaction to the mempool and tells how it was judged there.
+func (e *Engine) handIn(ctx context.Context, tx cmttypes.Tx) error {
+	judged := make(chan *abci.ResponseCheckTx, 1)
+	err := e.node.Mempool().CheckTx(tx, func(response *abci.ResponseCheckTx) { judged <- response }, mempool.TxInfo{})
+	if _, full := errors.AsType[mempool.ErrMempoolIsFull](err); full {
+		return ErrMempoolFull
+	}
+	if errors.Is(err, mempool.ErrTxInCache) {
+		return ErrKnownTransaction
+	}
+	if err != nil {
+		return fmt.Errorf("hand in a transaction: %w", err)
+	}
+	select {
+	case response := <-judged:
+		if response.Code != abci.CodeTypeOK {
+			return refusalOf(response)
+		}
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("hand in a transaction: %w", ctx.Err())
+	}
+}

@@ -1,0 +1,22 @@
+package transaction
+
+import (
+	"fmt"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// Refusal is why a transaction is not carried out.
+type Refusal struct {
+	Code types.TransactionCode
+	// Reason is one line for a person.
+	Reason string
+}
+
+// Error is the code's name and the reason.
+func (r *Refusal) Error() string { return r.Code.Label() + ": " + r.Reason }
+
+// Refuse makes a Refusal.
+func Refuse(code types.TransactionCode, format string, arguments ...any) *Refusal {
+	return &Refusal{Code: code, Reason: fmt.Sprintf(format, arguments...)}
+}

@@ -1,0 +1,200 @@
+package utility
+
+import (
+	"errors"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/transaction"
+)
+
+// mostPending is how many transactions of one account may wait for a block.
+const mostPending = 64
+
+// Result is what became of a transaction.
+type Result struct {
+	// Code is TRANSACTION_CODE_UNSPECIFIED when it was carried out.
+	Code types.TransactionCode
+	// Reason is one line for a person; empty when it was carried out.
+	Reason string
+}
+
+// signing is a transaction with what its rules look at.
+type signing struct {
+	*transaction.Signed
+	r      Reader
+	height int64
+	params *genesis.Params
+	// account of the signer, as it is after the fee. Rules take amounts from it.
+	account *types.Account
+}
+
+// effect is what a transaction does besides changing its signer's account, once every rule has admitted it. Rules get
+// the state for reading only, so that a refused transaction cannot leave anything behind.
+type effect func(store Store) error
+
+// Deliver runs a transaction of the block at height. A transaction that may not be charged changes nothing; otherwise
+// the fee is collected and the sequence counted, also when a rule refuses the message. The error says that the store
+// failed, and the block with it.
+func Deliver(store Store, height int64, raw []byte) (Result, error) {
+	signed, err := transaction.Open(raw)
+	if err != nil {
+		return refused(err)
+	}
+	s, err := admit(store, height, signed, 0)
+	if err != nil {
+		return refused(err)
+	}
+	if err := collect(store, signed.Transaction.GetFeeUpokt()); err != nil {
+		return Result{}, err
+	}
+	charged := proto.Clone(s.account).(*types.Account)
+	effect, refusal := s.judge()
+	if refusal != nil {
+		if err := setAccount(store, charged); err != nil {
+			return Result{}, err
+		}
+		return refused(refusal)
+	}
+	if err := setAccount(store, s.account); err != nil {
+		return Result{}, err
+	}
+	return Result{}, effect(store)
+}
+
+// Check tells what would become of a transaction in a block at height. It is carried out on no state. A transaction whose
+// sequence is ahead waits for others of its signer, up to 64; its message is judged when their block comes.
+func Check(r Reader, height int64, raw []byte) (Result, error) {
+	signed, err := transaction.Open(raw)
+	if err != nil {
+		return refused(err)
+	}
+	s, err := admit(r, height, signed, mostPending-1)
+	if err != nil {
+		return refused(err)
+	}
+	if s.account.GetSequence() != signed.Transaction.GetSequence()+1 {
+		return Result{}, nil
+	}
+	_, err = s.judge()
+	return refused(err)
+}
+
+// refused makes a result of a refusal, and hands every other error on.
+func refused(err error) (Result, error) {
+	if refusal, ok := errors.AsType[*transaction.Refusal](err); ok {
+		return Result{Code: refusal.Code, Reason: refusal.Reason}, nil
+	}
+	return Result{}, err
+}
+
+// admit decides whether a transaction may be charged, and takes the fee. Its sequence may be ahead of the account's by
+// as many as are allowed to be pending.
+func admit(r Reader, height int64, signed *transaction.Signed, pending uint64) (*signing, error) {
+	tx := signed.Transaction
+	chain, err := ChainID(r)
+	if err != nil {
+		return nil, err
+	}
+	params, err := Params(r)
+	if err != nil {
+		return nil, err
+	}
+	account, err := Account(r, signed.Signer)
+	if err != nil {
+		return nil, err
+	}
+	next, minimum := account.GetSequence(), params.GetFee().GetMinimumUpokt()
+	switch {
+	case tx.GetChainId() != chain:
+		return nil, transaction.Refuse(types.TransactionCode_TRANSACTION_CODE_WRONG_CHAIN,
+			"signed for chain %.60q; this is %q", tx.GetChainId(), chain)
+	case tx.GetSequence() < next || tx.GetSequence()-next > pending:
+		return nil, transaction.Refuse(types.TransactionCode_TRANSACTION_CODE_WRONG_SEQUENCE,
+			"sequence %d; the next one of %s is %d", tx.GetSequence(), signed.Signer, next)
+	case tx.GetFeeUpokt() < minimum:
+		return nil, transaction.Refuse(types.TransactionCode_TRANSACTION_CODE_FEE_TOO_LOW,
+			"a fee of %d uPOKT; the least is %d", tx.GetFeeUpokt(), minimum)
+	case account.GetBalanceUpokt() < tx.GetFeeUpokt():
+		return nil, transaction.Refuse(types.TransactionCode_TRANSACTION_CODE_FEE_NOT_COVERED,
+			"a fee of %d uPOKT; %s has %d", tx.GetFeeUpokt(), signed.Signer, account.GetBalanceUpokt())
+	}
+	account.BalanceUpokt -= tx.GetFeeUpokt()
+	account.Sequence++
+	return &signing{Signed: signed, r: r, height: height, params: params, account: account}, nil
+}
+
+// judge asks the rules of the message.
+func (s *signing) judge() (effect, error) {
+	switch message := s.Transaction.GetMessage().(type) {
+	case *types.Transaction_Send:
+		return s.send(message.Send)
+	case *types.Transaction_Stake:
+		return s.stake(message.Stake)
+	case *types.Transaction_EditStake:
+		return s.editStake(message.EditStake)
+	case *types.Transaction_Unstake:
+		return s.unstake(message.Unstake.GetType())
+	case *types.Transaction_Pause:
+		return s.pause(message.Pause.GetType())
+	case *types.Transaction_Unpause:
+		return s.unpause(message.Unpause.GetType())
+	case *types.Transaction_ChangeParameter:
+		return s.changeParameter(message.ChangeParameter)
+	default:
+		return nil, transaction.Refuse(types.TransactionCode_TRANSACTION_CODE_MALFORMED, "the body has no message")
+	}
+}
+
+// take takes an amount from the signer's account.
+func (s *signing) take(amount uint64) error {
+	if s.account.GetBalanceUpokt() < amount {
+		return transaction.Refuse(types.TransactionCode_TRANSACTION_CODE_INSUFFICIENT_FUNDS,
+			"%d uPOKT; after the fee %s has %d", amount, s.Signer, s.account.GetBalanceUpokt())
+	}
+	s.account.BalanceUpokt -= amount
+	return nil
+}
+
+// send moves an amount to another account, or nowhere when it is the signer's own.
+func (s *signing) send(message *types.Send) (effect, error) {
+	recipient, amount := message.GetRecipient(), message.GetAmountUpokt()
+	if err := types.ValidateAddress(recipient); err != nil {
+		return nil, transaction.Refuse(types.TransactionCode_TRANSACTION_CODE_INVALID_SEND,
+			"recipient %.60q is not 40 lower-case hex digits", recipient)
+	}
+	if amount == 0 {
+		return nil, transaction.Refuse(types.TransactionCode_TRANSACTION_CODE_INVALID_SEND, "the amount is 0")
+	}
+	if err := s.take(amount); err != nil {
+		return nil, err
+	}
+	return func(store Store) error { return credit(store, recipient, amount) }, nil
+}
+
+// changeParameter changes the parameters of the next session.
+func (s *signing) changeParameter(message *types.ChangeParameter) (effect, error) {
+	owner, err := s.params.Owner(message.GetParameter())
+	if err != nil {
+		return nil, transaction.Refuse(types.TransactionCode_TRANSACTION_CODE_UNKNOWN_PARAMETER, "%s", err)
+	}
+	if owner != s.Signer {
+		whose := "nobody"
+		if owner != "" {
+			whose = owner
+		}
+		return nil, transaction.Refuse(types.TransactionCode_TRANSACTION_CODE_NOT_OWNER,
+			"%s may be changed by %s only", message.GetParameter(), whose)
+	}
+	next, err := NextParams(s.r)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := next.With(message)
+	if err != nil {
+		return nil, transaction.Refuse(types.TransactionCode_TRANSACTION_CODE_INVALID_PARAMETER, "%s", err)
+	}
+	return func(store Store) error { return setMessage(store, []byte(nextParamsKey), changed) }, nil
+}
