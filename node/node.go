@@ -96,7 +96,7 @@ func (n *Node) buildServicers() error {
 		config.Key = role.Key
 		config.Upstreams = role.Upstreams
 		config.Logger = n.config.Logger.With("part", "servicer", "address", role.Key.Address())
-		built, err := servicer.New(config, n.utility)
+		built, err := servicer.New(config, n.utility, relayPolicies{utility: n.utility})
 		if err != nil {
 			return fmt.Errorf("make servicer %s: %w", role.Key.Address(), err)
 		}

@@ -28,17 +28,18 @@ type Servicer struct {
 	config   Config
 	address  string
 	sessions *sessionReader
+	policies *policyReader
 	nonces   *nonceMemory
 	executor *executor
 }
 
 // New makes a servicer. It starts nothing. Call Close when it is not used any more.
-func New(config Config, sessions Sessions) (*Servicer, error) {
+func New(config Config, sessions Sessions, parameters Parameters) (*Servicer, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	if sessions == nil {
-		return nil, errors.New("servicer has no sessions to judge relays by")
+	if sessions == nil || parameters == nil {
+		return nil, errors.New("servicer has no sessions or no parameters to judge relays by")
 	}
 	executor, err := newExecutor(config)
 	if err != nil {
@@ -48,6 +49,7 @@ func New(config Config, sessions Sessions) (*Servicer, error) {
 		config:   config,
 		address:  config.Key.Address(),
 		sessions: &sessionReader{source: sessions},
+		policies: &policyReader{source: parameters, policies: make(map[int64]Policy)},
 		nonces:   newNonceMemory(config.MaxNonces),
 		executor: executor,
 	}, nil
@@ -71,6 +73,7 @@ func (s *Servicer) HandleRelay(ctx context.Context, requestEnvelope []byte) []by
 		AnsweredUnixNano: s.config.Now().UnixNano(),
 		UpstreamStatus:   result.status,
 		Payload:          result.payload,
+		Headers:          result.headers,
 		Error:            result.refused.signed(),
 	})
 	if err != nil {
@@ -85,6 +88,8 @@ type outcome struct {
 	// status is the upstream's HTTP status, 0 when it was not asked or did not answer.
 	status  uint32
 	payload []byte
+	// headers are those of a REST answer that are passed on.
+	headers []*types.HTTPHeader
 	refused *refusal
 }
 
@@ -99,27 +104,26 @@ func (s *Servicer) answer(ctx context.Context, envelope []byte) (hash [sha256.Si
 		hash, _ = relay.BodyHash(envelope)
 		return hash, s.refused("", refuse(types.RelayErrorCode_RELAY_ERROR_CODE_MALFORMED, err.Error()))
 	}
-	if refused := s.admit(ctx, opened); refused != nil {
+	cost, refused := s.admit(ctx, opened)
+	if refused != nil {
 		return opened.BodyHash, s.refused(opened.SignerAddress(), refused)
 	}
-	return opened.BodyHash, s.run(ctx, opened)
+	return opened.BodyHash, s.run(ctx, opened, cost)
 }
 
-// run executes an admitted relay if there is room for it. The nonce is spent only once there is: a relay that was
-// refused as BUSY may be sent again as it is. Spending it is atomic, so of two copies one at most gets through.
-func (s *Servicer) run(ctx context.Context, opened *relay.OpenedRequest) outcome {
-	signer := opened.SignerAddress()
+// run executes an admitted relay if there is room for it. Nonce and tokens are spent only once there is: a relay that
+// was refused as BUSY may be sent again as it is. Spending is atomic, so of two copies one at most gets through.
+func (s *Servicer) run(ctx context.Context, opened *relay.OpenedRequest, cost expense) outcome {
 	release, ok := s.executor.reserve()
 	if !ok {
-		return s.refused(signer, refuse(types.RelayErrorCode_RELAY_ERROR_CODE_BUSY, "the servicer runs as many relays as it may"))
+		return s.refused(cost.signer, refuse(types.RelayErrorCode_RELAY_ERROR_CODE_BUSY, "the servicer runs as many relays as it may"))
 	}
 	defer release()
 	header := opened.Request.GetSession()
-	byApplication := signer == header.GetApplication()
-	if refused := s.nonces.spend(header, [relay.NonceSize]byte(opened.Request.GetNonce()), byApplication); refused != nil {
-		return s.refused(signer, refused)
+	if refused := s.nonces.spend(header, [relay.NonceSize]byte(opened.Request.GetNonce()), cost); refused != nil {
+		return s.refused(cost.signer, refused)
 	}
-	return s.executor.run(ctx, header.GetRelayChain(), opened.Request.GetJsonRpc().GetBody())
+	return s.executor.run(ctx, opened.Request)
 }
 
 // refused logs at debug level only: strangers cause it at will.

@@ -161,6 +161,7 @@ type Params struct {
 	Session       *SessionParams         `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
 	Stake         *StakeParams           `protobuf:"bytes,2,opt,name=stake,proto3" json:"stake,omitempty"`
 	Qos           *QoSParams             `protobuf:"bytes,3,opt,name=qos,proto3" json:"qos,omitempty"`
+	Relay         *RelayParams           `protobuf:"bytes,5,opt,name=relay,proto3" json:"relay,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -212,6 +213,13 @@ func (x *Params) GetStake() *StakeParams {
 func (x *Params) GetQos() *QoSParams {
 	if x != nil {
 		return x.Qos
+	}
+	return nil
+}
+
+func (x *Params) GetRelay() *RelayParams {
+	if x != nil {
+		return x.Relay
 	}
 	return nil
 }
@@ -486,6 +494,73 @@ func (x *QoSParams) GetSamplesRequired() uint32 {
 	return 0
 }
 
+// RelayParams govern how many relays a servicer gives, and which of them it keeps.
+type RelayParams struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The multiplier of the allowance: relays in one session for each POKT (10^6 uPOKT) of the application's stake, all
+	// servicers of the session together; each gives an equal part. 1 to 1000000.
+	RelaysPerPokt uint64 `protobuf:"varint,1,opt,name=relays_per_pokt,json=relaysPerPokt,proto3" json:"relays_per_pokt,omitempty"`
+	// The QoS reserve: relays that a servicer gives each fisherman of a session for each of its planned checks, beside the
+	// application's allowance. 1 to 100.
+	ReservePerCheck uint32 `protobuf:"varint,2,opt,name=reserve_per_check,json=reservePerCheck,proto3" json:"reserve_per_check,omitempty"`
+	// The difficulty: leading zero bits of a relay's hash from which on it is volume-applicable, thus stored by its
+	// servicer. 0 (every relay) to 255.
+	VolumeDifficultyBits uint32 `protobuf:"varint,3,opt,name=volume_difficulty_bits,json=volumeDifficultyBits,proto3" json:"volume_difficulty_bits,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
+}
+
+func (x *RelayParams) Reset() {
+	*x = RelayParams{}
+	mi := &file_runtime_genesis_proto_genesis_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RelayParams) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RelayParams) ProtoMessage() {}
+
+func (x *RelayParams) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_genesis_proto_genesis_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RelayParams.ProtoReflect.Descriptor instead.
+func (*RelayParams) Descriptor() ([]byte, []int) {
+	return file_runtime_genesis_proto_genesis_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *RelayParams) GetRelaysPerPokt() uint64 {
+	if x != nil {
+		return x.RelaysPerPokt
+	}
+	return 0
+}
+
+func (x *RelayParams) GetReservePerCheck() uint32 {
+	if x != nil {
+		return x.ReservePerCheck
+	}
+	return 0
+}
+
+func (x *RelayParams) GetVolumeDifficultyBits() uint32 {
+	if x != nil {
+		return x.VolumeDifficultyBits
+	}
+	return 0
+}
+
 var File_runtime_genesis_proto_genesis_proto protoreflect.FileDescriptor
 
 const file_runtime_genesis_proto_genesis_proto_rawDesc = "" +
@@ -495,11 +570,12 @@ const file_runtime_genesis_proto_genesis_proto_rawDesc = "" +
 	"\bchain_id\x18\x01 \x01(\tR\achainId\x12=\n" +
 	"\fgenesis_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vgenesisTime\x121\n" +
 	"\x06params\x18\x03 \x01(\v2\x19.pocket.genesis.v1.ParamsR\x06params\x12.\n" +
-	"\x06actors\x18\x04 \x03(\v2\x16.pocket.types.v1.ActorR\x06actors\"\xaa\x01\n" +
+	"\x06actors\x18\x04 \x03(\v2\x16.pocket.types.v1.ActorR\x06actors\"\xe0\x01\n" +
 	"\x06Params\x12:\n" +
 	"\asession\x18\x01 \x01(\v2 .pocket.genesis.v1.SessionParamsR\asession\x124\n" +
 	"\x05stake\x18\x02 \x01(\v2\x1e.pocket.genesis.v1.StakeParamsR\x05stake\x12.\n" +
-	"\x03qos\x18\x03 \x01(\v2\x1c.pocket.genesis.v1.QoSParamsR\x03qos\"\xa5\x01\n" +
+	"\x03qos\x18\x03 \x01(\v2\x1c.pocket.genesis.v1.QoSParamsR\x03qos\x124\n" +
+	"\x05relay\x18\x05 \x01(\v2\x1e.pocket.genesis.v1.RelayParamsR\x05relay\"\xa5\x01\n" +
 	"\rSessionParams\x12,\n" +
 	"\x12blocks_per_session\x18\x01 \x01(\x03R\x10blocksPerSession\x122\n" +
 	"\x15servicers_per_session\x18\x02 \x01(\rR\x13servicersPerSession\x122\n" +
@@ -522,7 +598,11 @@ const file_runtime_genesis_proto_genesis_proto_rawDesc = "" +
 	"\x12consistency_quorum\x18\b \x01(\rR\x11consistencyQuorum\x12+\n" +
 	"\x11sessions_retained\x18\t \x01(\rR\x10sessionsRetained\x12)\n" +
 	"\x10samples_required\x18\n" +
-	" \x01(\rR\x0fsamplesRequired*\xa5\x01\n" +
+	" \x01(\rR\x0fsamplesRequired\"\x97\x01\n" +
+	"\vRelayParams\x12&\n" +
+	"\x0frelays_per_pokt\x18\x01 \x01(\x04R\rrelaysPerPokt\x12*\n" +
+	"\x11reserve_per_check\x18\x02 \x01(\rR\x0freservePerCheck\x124\n" +
+	"\x16volume_difficulty_bits\x18\x03 \x01(\rR\x14volumeDifficultyBits*\xa5\x01\n" +
 	"\x11CheckDistribution\x12\"\n" +
 	"\x1eCHECK_DISTRIBUTION_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17CHECK_DISTRIBUTION_EVEN\x10\x01\x12(\n" +
@@ -542,7 +622,7 @@ func file_runtime_genesis_proto_genesis_proto_rawDescGZIP() []byte {
 }
 
 var file_runtime_genesis_proto_genesis_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_runtime_genesis_proto_genesis_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_runtime_genesis_proto_genesis_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_runtime_genesis_proto_genesis_proto_goTypes = []any{
 	(CheckDistribution)(0),        // 0: pocket.genesis.v1.CheckDistribution
 	(*Genesis)(nil),               // 1: pocket.genesis.v1.Genesis
@@ -550,27 +630,29 @@ var file_runtime_genesis_proto_genesis_proto_goTypes = []any{
 	(*SessionParams)(nil),         // 3: pocket.genesis.v1.SessionParams
 	(*StakeParams)(nil),           // 4: pocket.genesis.v1.StakeParams
 	(*QoSParams)(nil),             // 5: pocket.genesis.v1.QoSParams
-	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
-	(*types.Actor)(nil),           // 7: pocket.types.v1.Actor
-	(*durationpb.Duration)(nil),   // 8: google.protobuf.Duration
+	(*RelayParams)(nil),           // 6: pocket.genesis.v1.RelayParams
+	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
+	(*types.Actor)(nil),           // 8: pocket.types.v1.Actor
+	(*durationpb.Duration)(nil),   // 9: google.protobuf.Duration
 }
 var file_runtime_genesis_proto_genesis_proto_depIdxs = []int32{
-	6,  // 0: pocket.genesis.v1.Genesis.genesis_time:type_name -> google.protobuf.Timestamp
+	7,  // 0: pocket.genesis.v1.Genesis.genesis_time:type_name -> google.protobuf.Timestamp
 	2,  // 1: pocket.genesis.v1.Genesis.params:type_name -> pocket.genesis.v1.Params
-	7,  // 2: pocket.genesis.v1.Genesis.actors:type_name -> pocket.types.v1.Actor
+	8,  // 2: pocket.genesis.v1.Genesis.actors:type_name -> pocket.types.v1.Actor
 	3,  // 3: pocket.genesis.v1.Params.session:type_name -> pocket.genesis.v1.SessionParams
 	4,  // 4: pocket.genesis.v1.Params.stake:type_name -> pocket.genesis.v1.StakeParams
 	5,  // 5: pocket.genesis.v1.Params.qos:type_name -> pocket.genesis.v1.QoSParams
-	0,  // 6: pocket.genesis.v1.QoSParams.distribution:type_name -> pocket.genesis.v1.CheckDistribution
-	8,  // 7: pocket.genesis.v1.QoSParams.timeout:type_name -> google.protobuf.Duration
-	8,  // 8: pocket.genesis.v1.QoSParams.latency_sla:type_name -> google.protobuf.Duration
-	8,  // 9: pocket.genesis.v1.QoSParams.servicer_offset:type_name -> google.protobuf.Duration
-	8,  // 10: pocket.genesis.v1.QoSParams.max_skew:type_name -> google.protobuf.Duration
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	6,  // 6: pocket.genesis.v1.Params.relay:type_name -> pocket.genesis.v1.RelayParams
+	0,  // 7: pocket.genesis.v1.QoSParams.distribution:type_name -> pocket.genesis.v1.CheckDistribution
+	9,  // 8: pocket.genesis.v1.QoSParams.timeout:type_name -> google.protobuf.Duration
+	9,  // 9: pocket.genesis.v1.QoSParams.latency_sla:type_name -> google.protobuf.Duration
+	9,  // 10: pocket.genesis.v1.QoSParams.servicer_offset:type_name -> google.protobuf.Duration
+	9,  // 11: pocket.genesis.v1.QoSParams.max_skew:type_name -> google.protobuf.Duration
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_runtime_genesis_proto_genesis_proto_init() }
@@ -584,7 +666,7 @@ func file_runtime_genesis_proto_genesis_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runtime_genesis_proto_genesis_proto_rawDesc), len(file_runtime_genesis_proto_genesis_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

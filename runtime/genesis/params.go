@@ -36,6 +36,11 @@ func DefaultParams() *Params {
 			SessionsRetained:   100,
 			SamplesRequired:    3,
 		},
+		Relay: &RelayParams{
+			RelaysPerPokt:        40, // with the minimum stake and 24 servicers, 25 000 relays of each
+			ReservePerCheck:      2,  // a fisherman that is started again repeats its running checks
+			VolumeDifficultyBits: 2,
+		},
 	}
 }
 
@@ -55,6 +60,7 @@ func (p *Params) check(v *violations) {
 	p.Session.check(v)
 	p.Stake.check(v)
 	p.Qos.check(v, p.GetSession().GetServicersPerSession())
+	p.Relay.check(v)
 }
 
 func (s *SessionParams) check(v *violations) {
@@ -123,6 +129,17 @@ func (q *QoSParams) checkQuorum(v *violations, field string, servicersPerSession
 		v.add(field, fmt.Sprint(q.ConsistencyQuorum),
 			fmt.Sprintf("%d to params.session.servicers_per_session, which is %d", least, servicersPerSession))
 	}
+}
+
+func (r *RelayParams) check(v *violations) {
+	const path = "params.relay"
+	if r == nil {
+		v.add(path, "missing", "an object")
+		return
+	}
+	checkNumber(v, path+".relays_per_pokt", r.RelaysPerPokt, 1, 1_000_000)
+	checkNumber(v, path+".reserve_per_check", r.ReservePerCheck, 1, 100)
+	checkNumber(v, path+".volume_difficulty_bits", r.VolumeDifficultyBits, 0, 255)
 }
 
 // checkNumber tells whether the value is within its range, and adds a violation when it is not.

@@ -106,7 +106,8 @@ func readPayload(io streams, source string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return payload, relay.ValidateJSONRPC(payload)
+	_, err = relay.ValidateJSONRPC(payload)
+	return payload, err
 }
 
 // noKey says why the application cannot be signed for.
