@@ -31,6 +31,8 @@ type Servicer struct {
 	policies *policyReader
 	nonces   *nonceMemory
 	executor *executor
+	// volume is nil when nothing is kept.
+	volume *volumeQueue
 }
 
 // New makes a servicer. It starts nothing. Call Close when it is not used any more.
@@ -45,14 +47,18 @@ func New(config Config, sessions Sessions, parameters Parameters) (*Servicer, er
 	if err != nil {
 		return nil, fmt.Errorf("servicer upstreams: %w", err)
 	}
-	return &Servicer{
+	made := &Servicer{
 		config:   config,
 		address:  config.Key.Address(),
 		sessions: &sessionReader{source: sessions},
 		policies: &policyReader{source: parameters, policies: make(map[int64]Policy)},
 		nonces:   newNonceMemory(config.MaxNonces),
 		executor: executor,
-	}, nil
+	}
+	if config.Volume != nil {
+		made.volume = newVolumeQueue(config.Volume, config.Logger)
+	}
+	return made, nil
 }
 
 // Address of the servicer.
@@ -61,8 +67,17 @@ func (s *Servicer) Address() string { return s.address }
 // Close drops the kept connections to the upstream nodes. Relays still work afterwards, over new ones.
 func (s *Servicer) Close() { s.executor.transport.CloseIdleConnections() }
 
+// VolumeStats count what became of the volume-applicable relays since New.
+func (s *Servicer) VolumeStats() VolumeStats {
+	if s.volume == nil {
+		return VolumeStats{}
+	}
+	return s.volume.counted()
+}
+
 // HandleRelay admits, executes and answers one sealed request. The answer is a sealed response, which may carry a
-// signed error; HandleRelay itself never fails. It ends soon after the context does.
+// signed error; HandleRelay itself never fails. It ends soon after the context does. The envelope must not be changed
+// afterwards.
 func (s *Servicer) HandleRelay(ctx context.Context, requestEnvelope []byte) []byte {
 	received := s.config.Now()
 	hash, result := s.answer(ctx, requestEnvelope)
@@ -80,7 +95,18 @@ func (s *Servicer) HandleRelay(ctx context.Context, requestEnvelope []byte) []by
 		// Payload, status and message are bounded to what can be sealed, so this is a defect of ours.
 		s.config.Logger.Error("answer could not be sealed", "error", err)
 	}
+	if result.answered != nil && s.volume != nil {
+		s.keep(result, hash, requestEnvelope, response)
+	}
 	return response
+}
+
+// keep hands an answered relay to the store when it is volume-applicable.
+func (s *Servicer) keep(result outcome, hash [sha256.Size]byte, request, response []byte) {
+	answer, ok := relay.BodyHash(response)
+	if ok && relay.IsVolumeApplicable(hash, answer, result.difficultyBits) {
+		s.volume.offer(&types.VolumeRelay{Session: result.answered, Request: request, Response: response})
+	}
 }
 
 // outcome is what became of a relay: a payload, or the reason why there is none.
@@ -91,6 +117,9 @@ type outcome struct {
 	// headers are those of a REST answer that are passed on.
 	headers []*types.HTTPHeader
 	refused *refusal
+	// answered is the session of a relay that was executed and answered; nil otherwise.
+	answered       *types.SessionHeader
+	difficultyBits int
 }
 
 // answer takes a relay through all its steps. The hash is that of the request's body, zero when there is none.
@@ -123,7 +152,11 @@ func (s *Servicer) run(ctx context.Context, opened *relay.OpenedRequest, cost ex
 	if refused := s.nonces.spend(header, [relay.NonceSize]byte(opened.Request.GetNonce()), cost); refused != nil {
 		return s.refused(cost.signer, refused)
 	}
-	return s.executor.run(ctx, opened.Request)
+	result := s.executor.run(ctx, opened.Request)
+	if result.refused == nil {
+		result.answered, result.difficultyBits = header, cost.difficultyBits
+	}
+	return result
 }
 
 // refused logs at debug level only: strangers cause it at will.
