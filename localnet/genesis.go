@@ -61,7 +61,8 @@ func newGenesis(o Options, serviceURLs []string, at time.Time) *genesis.Genesis 
 func newGovernance(seed uint64) *genesis.GovernanceParams {
 	owner := Key(seed, types.ActorType_ACTOR_TYPE_VALIDATOR, 0).Address()
 	return &genesis.GovernanceParams{
-		SessionOwner: owner, StakeOwner: owner, QosOwner: owner, FeeOwner: owner, GovernanceOwner: owner,
+		SessionOwner: owner, StakeOwner: owner, QosOwner: owner, FeeOwner: owner, RelayOwner: owner,
+		GovernanceOwner:     owner,
 		FishermanAccessList: []string{Key(seed, types.ActorType_ACTOR_TYPE_FISHERMAN, 0).Address()},
 	}
 }

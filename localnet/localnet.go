@@ -153,7 +153,7 @@ func (l *LocalNet) servicerRoles() ([]node.ServicerRole, error) {
 		roles = append(roles, node.ServicerRole{
 			Key:       servicerKey(l.options.Seed, i),
 			Relays:    relays,
-			Upstreams: map[string]string{RelayChain: upstream},
+			Upstreams: map[string]node.Upstream{RelayChain: {URL: upstream}},
 		})
 	}
 	return roles, nil

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/persistence/local"
+	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 )
 
@@ -265,4 +267,48 @@ func TestEditedGenesisIsRefused(t *testing.T) {
 		t.Errorf("New() = %v, want the field that is wrong", err)
 	}
 	checkUnchanged(t, o.Home, before)
+}
+
+// The servicers of a LocalNet keep a part of the fisherman's own relays, each with both signatures.
+func TestServicersKeepVolumeRelays(t *testing.T) {
+	o := quick()
+	o.Home = filepath.Join(t.TempDir(), "home")
+	l, stop := started(t, o)
+	waitForHeight(t, l, 3*o.BlocksPerSession)
+	stop()
+	stores, err := filepath.Glob(filepath.Join(o.Home, "*", "relays"))
+	if err != nil || len(stores) != 1 {
+		t.Fatalf("relay stores %v, %v", stores, err)
+	}
+	store, err := local.OpenRelays(stores[0], local.DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	sessions, err := store.Sessions(t.Context())
+	if err != nil || len(sessions) == 0 {
+		t.Fatalf("relays of %d sessions, %v", len(sessions), err)
+	}
+	for _, session := range sessions {
+		kept, err := store.Relays(t.Context(), session.GetId(), 0, 1000)
+		if err != nil || len(kept) == 0 {
+			t.Fatalf("%d relays, %v", len(kept), err)
+		}
+		for _, one := range kept {
+			request, err := relay.OpenRequest(one.GetRequest())
+			if err != nil || !request.VerifySignature() {
+				t.Fatalf("request: %v", err)
+			}
+			servicer, known := FindKey(l.ChainID(), request.Request.GetServicer())
+			if !known {
+				t.Fatalf("servicer %s is unknown", request.Request.GetServicer())
+			}
+			response, err := relay.OpenResponse(one.GetResponse(), relay.Binding{
+				RequestHash: request.BodyHash, Servicer: servicer.Address(), PublicKey: servicer.PublicKey(),
+			})
+			if err != nil || response.GetError() != nil || request.Request.GetSession().GetId() != session.GetId() {
+				t.Fatalf("response %v, %v", response, err)
+			}
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+	"github.com/pocket-fisherman/fisherman/servicer"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
 
@@ -32,13 +33,16 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// Upstream is a node that relays of one relay chain are executed against: JSON-RPC unless its Kind says REST.
+type Upstream = servicer.Upstream
+
 // ServicerRole is one servicer of a node.
 type ServicerRole struct {
 	Key crypto.PrivateKey
 	// Relays is where the servicer takes relays.
 	Relays net.Listener
-	// Upstreams are the nodes that relays are executed against: relay chain → http URL.
-	Upstreams map[string]string
+	// Upstreams are the nodes that relays are executed against, by relay chain.
+	Upstreams map[string]Upstream
 }
 
 // FishermanRole is the fisherman of a node.

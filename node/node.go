@@ -35,6 +35,7 @@ type Node struct {
 	chainRPC  http.Handler
 	utility   *utility.Module
 	servicers []*servicer.Servicer
+	relays    *local.RelayStore
 	samples   *local.Store
 	fisherman *fisherman.Fisherman
 	api       *rpc.Server
@@ -90,13 +91,24 @@ func (n *Node) buildChain() error {
 	return nil
 }
 
+// buildServicers makes the servicers, which share one store of volume-applicable relays.
 func (n *Node) buildServicers() error {
+	if len(n.config.Servicers) == 0 {
+		return nil
+	}
+	options := local.DefaultOptions()
+	options.Logger = n.config.Logger.With("part", "servicer")
+	var err error
+	if n.relays, err = local.OpenRelays(filepath.Join(n.config.Home, "relays"), options); err != nil {
+		return fmt.Errorf("open relay store: %w", err)
+	}
 	for _, role := range n.config.Servicers {
 		config := servicer.DefaultConfig()
 		config.Key = role.Key
 		config.Upstreams = role.Upstreams
+		config.Volume = n.relays
 		config.Logger = n.config.Logger.With("part", "servicer", "address", role.Key.Address())
-		built, err := servicer.New(config, n.utility)
+		built, err := servicer.New(config, n.utility, relayPolicies{utility: n.utility})
 		if err != nil {
 			return fmt.Errorf("make servicer %s: %w", role.Key.Address(), err)
 		}
@@ -141,6 +153,9 @@ func (n *Node) closeStores() error {
 	var errs []error
 	if n.engine != nil {
 		errs = append(errs, n.engine.Close())
+	}
+	if n.relays != nil {
+		errs = append(errs, n.relays.Close())
 	}
 	if n.samples != nil {
 		errs = append(errs, n.samples.Close())

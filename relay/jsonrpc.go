@@ -3,37 +3,101 @@ package relay
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"unicode/utf8"
 )
 
-// MaxJSONDepth is how deep arrays and objects of a JSON-RPC request may nest, the request object itself included.
+// MaxJSONDepth is how deep arrays and objects of a JSON-RPC payload may nest, the outermost included.
 const MaxJSONDepth = 64
 
-// ValidateJSONRPC reports what keeps a payload from being one JSON-RPC 2.0 request that expects an answer: UTF-8 JSON,
-// one object with "jsonrpc": "2.0", a non-empty "method", an "id" that is a string or a number, "params" absent, an
-// array or an object, and nothing else. Batches are not taken. A repeated or unknown member is refused because the
-// node behind the servicer might read it otherwise than its signer meant it. Errors: ErrMalformed.
-func ValidateJSONRPC(payload []byte) error {
+// MaxBatch is the largest number of requests in a JSON-RPC batch.
+const MaxBatch = 64
+
+// ValidateJSONRPC reports what keeps a payload from being a JSON-RPC 2.0 request that expects an answer, or a batch of 1
+// to MaxBatch requests of which one does at least; it returns how many requests there are. A request is UTF-8 JSON, one
+// object with "jsonrpc": "2.0", a non-empty "method", an "id" that is a string or a number, "params" absent, an array or
+// an object, and nothing else. Within a batch "id" may be absent (a notification, which is not answered), and no two are
+// the same: answers come in any order, and nothing else tells them apart. A repeated or unknown member is refused
+// because the node behind the servicer might read it otherwise than its signer meant it. Errors: ErrMalformed.
+func ValidateJSONRPC(payload []byte) (requests int, err error) {
 	if !utf8.Valid(payload) {
-		return malformed("the payload is not UTF-8")
+		return 0, malformed("the payload is not UTF-8")
 	}
 	if !json.Valid(payload) {
-		return malformed("the payload is not JSON: %w", json.Unmarshal(payload, new(json.RawMessage)))
-	}
-	switch first := bytes.TrimLeft(payload, " \t\r\n")[0]; {
-	case first == '[':
-		return malformed("the payload is a JSON-RPC batch; send its requests one by one")
-	case first != '{':
-		return malformed("the payload is not a JSON object")
+		return 0, malformed("the payload is not JSON: %w", json.Unmarshal(payload, new(json.RawMessage)))
 	}
 	if depth := jsonDepth(payload); depth > MaxJSONDepth {
-		return malformed("the payload nests %d deep, more than %d", depth, MaxJSONDepth)
+		return 0, malformed("the payload nests %d deep, more than %d", depth, MaxJSONDepth)
 	}
-	members, err := readMembers(payload)
+	switch first := bytes.TrimLeft(payload, " \t\r\n")[0]; first {
+	case '[':
+		return checkBatch(payload)
+	case '{':
+		id, err := checkOne(payload)
+		if err == nil && id == nil {
+			err = malformed(`the payload has no "id", so nothing would answer it`)
+		}
+		return 1, err
+	default:
+		return 0, malformed("the payload is neither a JSON object nor an array")
+	}
+}
+
+// checkBatch checks the requests of a valid JSON array one by one, and their ids together.
+func checkBatch(payload []byte) (requests int, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(payload))
+	if _, err := decoder.Token(); err != nil {
+		return 0, malformed("the payload: %w", err)
+	}
+	ids := make(map[string]struct{})
+	for ; decoder.More(); requests++ {
+		if requests == MaxBatch {
+			return 0, malformed("the batch has more than %d requests", MaxBatch)
+		}
+		var request json.RawMessage
+		if err := decoder.Decode(&request); err != nil {
+			return 0, malformed("the payload: %w", err)
+		}
+		if request[0] != '{' {
+			return 0, malformed("the batch holds something that is not an object")
+		}
+		id, err := checkOne(request)
+		if err != nil {
+			return 0, err
+		}
+		if id == nil {
+			continue
+		}
+		if _, repeated := ids[identity(id)]; repeated {
+			return 0, malformed(`the batch has an "id" twice`)
+		}
+		ids[identity(id)] = struct{}{}
+	}
+	if len(ids) == 0 {
+		return 0, malformed("nothing in the batch expects an answer")
+	}
+	return requests, nil
+}
+
+// identity is the same for ids that mean the same: escapes in strings and the notation of numbers do not count.
+func identity(id json.RawMessage) string {
+	var text string
+	if json.Unmarshal(id, &text) == nil {
+		return `"` + text
+	}
+	if number, err := strconv.ParseFloat(string(id), 64); err == nil {
+		return strconv.FormatFloat(number, 'g', -1, 64)
+	}
+	return string(id) // beyond the range of floats
+}
+
+// checkOne checks one request and returns its id, nil when there is none.
+func checkOne(object []byte) (id json.RawMessage, err error) {
+	members, err := readMembers(object)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return checkMembers(members)
+	return members["id"], checkMembers(members)
 }
 
 // readMembers splits a valid JSON object into its members, which must be those of a JSON-RPC request, once each.
@@ -74,7 +138,7 @@ func checkMembers(members map[string]json.RawMessage) error {
 	if json.Unmarshal(members["method"], &method) != nil || method == "" {
 		return malformed(`the payload's "method" is not a non-empty string`)
 	}
-	if id := members["id"]; len(id) == 0 || (id[0] != '"' && id[0] != '-' && (id[0] < '0' || id[0] > '9')) {
+	if id, present := members["id"]; present && id[0] != '"' && id[0] != '-' && (id[0] < '0' || id[0] > '9') {
 		return malformed(`the payload's "id" is not a string or a number`)
 	}
 	if params, present := members["params"]; present && params[0] != '[' && params[0] != '{' {

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"crypto/sha256"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -84,10 +85,15 @@ func checkRequest(request *types.RelayRequest) error {
 	if len(request.GetNonce()) != NonceSize {
 		return malformed("the nonce has %d bytes, not %d", len(request.GetNonce()), NonceSize)
 	}
-	if len(request.GetJsonRpc().GetBody()) == 0 {
+	rest := request.GetRest()
+	if len(request.GetJsonRpc().GetBody()) == 0 && (rest.GetMethod() == "" || rest.GetPath() == "") {
 		return malformed("the request has no payload")
 	}
-	if hasUnknown(request) || hasUnknown(request.GetSession()) || hasUnknown(request.GetJsonRpc()) {
+	if len(rest.GetHeaders()) > MaxHeaders {
+		return malformed("there are %d headers, more than %d", len(rest.GetHeaders()), MaxHeaders)
+	}
+	if hasUnknown(request) || hasUnknown(request.GetSession()) || hasUnknown(request.GetJsonRpc()) || hasUnknown(rest) ||
+		slices.ContainsFunc(rest.GetHeaders(), func(h *types.HTTPHeader) bool { return hasUnknown(h) }) {
 		return malformed("the request has fields that are not known")
 	}
 	return nil

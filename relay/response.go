@@ -79,17 +79,18 @@ func checkResponse(response *types.RelayResponse) error {
 	if response.GetError() != nil {
 		return checkError(response)
 	}
-	if len(response.GetPayload()) == 0 {
+	// The answer to a REST request may be empty, but it has a status.
+	if len(response.GetPayload()) == 0 && response.GetUpstreamStatus() == 0 {
 		return malformed("the response has neither payload nor error")
 	}
-	return nil
+	return validateHeaders(response.GetHeaders())
 }
 
 // checkError also keeps control characters out: the message ends up in logs and on terminals.
 func checkError(response *types.RelayResponse) error {
 	message := response.GetError().GetMessage()
 	switch {
-	case len(response.GetPayload()) > 0:
+	case len(response.GetPayload()) > 0 || len(response.GetHeaders()) > 0:
 		return malformed("the response has both payload and error")
 	case response.GetError().GetCode() == types.RelayErrorCode_RELAY_ERROR_CODE_UNSPECIFIED:
 		return malformed("the error has no code")

@@ -26,6 +26,8 @@ func TestResponseRoundTrip(t *testing.T) {
 		"error without text":   func(r *types.RelayResponse) { refuse(r); r.Error.Message = "" },
 		"error of later times": func(r *types.RelayResponse) { refuse(r); r.Error.Code = 250 },
 		"longest error text":   func(r *types.RelayResponse) { refuse(r); r.Error.Message = strings.Repeat("ü", 128) },
+		"empty with a status":  func(r *types.RelayResponse) { r.Payload, r.UpstreamStatus = nil, 204 },
+		"header":               func(r *types.RelayResponse) { r.Headers = []*types.HTTPHeader{{Name: "Etag", Value: "7"}} },
 		"unknown field":        func(r *types.RelayResponse) { r.ProtoReflect().SetUnknown([]byte{0x78, 1}) },
 		"largest payload": func(r *types.RelayResponse) {
 			r.Payload = bytes.Repeat([]byte(" "), relay.MaxResponsePayloadBytes)
@@ -60,7 +62,9 @@ func TestMalformedResponses(t *testing.T) {
 		{"no hash", func(r *types.RelayResponse) { r.RequestHash = nil }, "hash has 0 bytes"},
 		{"short hash", func(r *types.RelayResponse) { r.RequestHash = r.RequestHash[1:] }, "hash has 31 bytes"},
 		{"no servicer", func(r *types.RelayResponse) { r.Servicer = "" }, "servicer"},
-		{"nothing in it", func(r *types.RelayResponse) { r.Payload = nil }, "neither payload nor error"},
+		{"nothing in it", func(r *types.RelayResponse) { r.Payload, r.UpstreamStatus = nil, 0 }, "neither payload nor error"},
+		{"error with headers", func(r *types.RelayResponse) { refuse(r); r.Headers = []*types.HTTPHeader{{Name: "A"}} }, "both"},
+		{"header of two lines", func(r *types.RelayResponse) { r.Headers = []*types.HTTPHeader{{Name: "A", Value: "b\r\nC: d"}} }, "value of header"},
 		{"both payload and error", func(r *types.RelayResponse) { p := r.Payload; refuse(r); r.Payload = p }, "both"},
 		{"error without code", func(r *types.RelayResponse) { refuse(r); r.Error.Code = 0 }, "no code"},
 		{"error text too long", func(r *types.RelayResponse) { refuse(r); r.Error.Message = strings.Repeat("x", 257) }, "257 bytes"},

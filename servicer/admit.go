@@ -9,7 +9,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// admit tells why a well-formed request is not executed; nil when it is. The checks come in order of cost:
+// admit tells what a well-formed request costs its signer, or why it is not executed. The checks come in order of cost:
 //
 //	addressed to me          compare
 //	height known, not ahead  compare
@@ -20,45 +20,69 @@ import (
 //	nonce unseen             map
 //	signer allowed           one SHA-256
 //	signature                ed25519 over the body
-//	payload is JSON-RPC      parse; dearer than the signature when it is large
+//	payload well-formed      parse; dearer than the signature when it is large
+//	tokens left              state, once per session; map (spent later, with the nonce)
 //
 // State is never read at a height that the request chose, so a stranger cannot make the servicer dig in the past.
-func (s *Servicer) admit(ctx context.Context, opened *relay.OpenedRequest) *refusal {
+func (s *Servicer) admit(ctx context.Context, opened *relay.OpenedRequest) (expense, *refusal) {
 	request := opened.Request
 	header := request.GetSession()
 	if request.GetServicer() != s.address {
-		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_WRONG_SERVICER, "the request is addressed to another servicer")
+		return expense{}, refuse(types.RelayErrorCode_RELAY_ERROR_CODE_WRONG_SERVICER, "the request is addressed to another servicer")
 	}
 	committed := s.sessions.source.Height()
 	if committed < 1 {
-		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_NOT_READY, "the servicer has no committed block yet")
+		return expense{}, refuse(types.RelayErrorCode_RELAY_ERROR_CODE_NOT_READY, "the servicer has no committed block yet")
 	}
 	if header.GetStartHeight() > committed+1 {
-		return notCurrent()
+		return expense{}, notCurrent()
 	}
 	if !s.executor.serves(header.GetRelayChain()) {
-		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_CHAIN_NOT_SERVED, "the servicer does not serve relay chain "+header.GetRelayChain())
+		return expense{}, refuse(types.RelayErrorCode_RELAY_ERROR_CODE_CHAIN_NOT_SERVED, "the servicer does not serve relay chain "+header.GetRelayChain())
 	}
 	claimed, refused := s.claimedSession(ctx, committed, header)
 	if refused != nil {
-		return refused
+		return expense{}, refused
 	}
-	if !claimed.hasServicer(s.address) {
-		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_NOT_IN_SESSION, "the servicer is not in the session, or the session's id or zone is another")
+	mine := claimed.of(s.address)
+	if mine == nil {
+		return expense{}, refuse(types.RelayErrorCode_RELAY_ERROR_CODE_NOT_IN_SESSION, "the servicer is not in the session, or the session's id or zone is another")
 	}
 	if s.nonces.seen(header.GetId(), [relay.NonceSize]byte(request.GetNonce())) {
-		return replayed()
+		return expense{}, replayed()
 	}
-	if signer := opened.SignerAddress(); signer != header.GetApplication() && !claimed.hasFisherman(signer) {
-		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_SIGNER_NOT_ALLOWED, "the signer is neither the application nor a fisherman of the session")
+	return s.admitSigner(ctx, opened, claimed, mine)
+}
+
+// admitSigner makes the checks that are about who signed what. The allowance follows from the first view that the
+// servicer is in: what the application had staked then, and how many servicers shared it.
+func (s *Servicer) admitSigner(ctx context.Context, opened *relay.OpenedRequest, claimed views, mine *types.Session) (expense, *refusal) {
+	cost := expense{signer: opened.SignerAddress()}
+	if cost.signer != opened.Request.GetSession().GetApplication() {
+		if cost.sender = fisherman; !claimed.hasFisherman(cost.signer) {
+			return expense{}, refuse(types.RelayErrorCode_RELAY_ERROR_CODE_SIGNER_NOT_ALLOWED, "the signer is neither the application nor a fisherman of the session")
+		}
 	}
 	if !opened.VerifySignature() {
-		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_BAD_SIGNATURE, "the signature does not fit the body")
+		return expense{}, refuse(types.RelayErrorCode_RELAY_ERROR_CODE_BAD_SIGNATURE, "the signature does not fit the body")
 	}
-	if err := relay.ValidateJSONRPC(request.GetJsonRpc().GetBody()); err != nil {
-		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_MALFORMED, err.Error())
+	requests, err := relay.ValidatePayload(opened.Request)
+	if err == nil {
+		err = s.executor.takes(opened.Request)
 	}
-	return nil
+	if err != nil {
+		return expense{}, refuse(types.RelayErrorCode_RELAY_ERROR_CODE_MALFORMED, err.Error())
+	}
+	policy, err := s.policies.of(ctx, mine)
+	if err != nil {
+		return expense{}, s.unreadable(err)
+	}
+	cost.tokens, cost.allowance = uint64(requests), policy.Allowance(mine)
+	if cost.sender == fisherman {
+		cost.allowance = policy.Reserve
+	}
+	cost.difficultyBits = policy.DifficultyBits
+	return cost, nil
 }
 
 // claimedSession is the session that a header names, as state knows it: the current one, the one before it (grace), or
@@ -109,13 +133,14 @@ func (s *Servicer) viewsAt(ctx context.Context, committed int64, header *types.S
 // views are one session as it stood at different heights.
 type views []*types.Session
 
-func (v views) hasServicer(address string) bool {
+// of is the first view that has a servicer; nil when none has.
+func (v views) of(servicer string) *types.Session {
 	for _, session := range v {
-		if hasActor(session.GetServicers(), address) {
-			return true
+		if hasActor(session.GetServicers(), servicer) {
+			return session
 		}
 	}
-	return false
+	return nil
 }
 
 func (v views) hasFisherman(address string) bool {

@@ -75,6 +75,11 @@ var refusals = []struct {
 		change: func(r *types.RelayRequest) { r.Session.Application = strangerKey.Address() }},
 	{name: "application not staked for the chain", code: types.RelayErrorCode_RELAY_ERROR_CODE_APPLICATION_NOT_STAKED,
 		change: func(r *types.RelayRequest) { r.Session = headerAt(20, foreignChain) }},
+	{name: "application paused", code: types.RelayErrorCode_RELAY_ERROR_CODE_APPLICATION_NOT_STAKED,
+		chain: func(c *fakeChain) { c.fail = func(int64) error { return modules.ErrApplicationPaused } }},
+	{name: "application was paused in the session before", code: types.RelayErrorCode_RELAY_ERROR_CODE_SESSION_NOT_CURRENT,
+		chain:  func(c *fakeChain) { c.fail = failBelow(20, modules.ErrApplicationPaused) },
+		change: func(r *types.RelayRequest) { r.Session = headerAt(10, servedChain) }},
 	{name: "other session id", code: types.RelayErrorCode_RELAY_ERROR_CODE_NOT_IN_SESSION,
 		change: func(r *types.RelayRequest) { r.Session.Id = strings.Repeat("0", 64) }},
 	{name: "other zone", code: types.RelayErrorCode_RELAY_ERROR_CODE_NOT_IN_SESSION,
@@ -84,6 +89,24 @@ var refusals = []struct {
 	{name: "stranger signs", code: types.RelayErrorCode_RELAY_ERROR_CODE_SIGNER_NOT_ALLOWED},
 	{name: "payload not JSON-RPC", code: types.RelayErrorCode_RELAY_ERROR_CODE_MALFORMED,
 		change: func(r *types.RelayRequest) { r.GetJsonRpc().Body = []byte("{}") }},
+	{name: "batch too large", code: types.RelayErrorCode_RELAY_ERROR_CODE_MALFORMED,
+		change: func(r *types.RelayRequest) { r.GetJsonRpc().Body = batchOf(relay.MaxBatch + 1) }},
+	{name: "REST to a JSON-RPC node", code: types.RelayErrorCode_RELAY_ERROR_CODE_MALFORMED,
+		change: func(r *types.RelayRequest) { r.Payload = restPayload("GET", "/") }},
+	{name: "JSON-RPC to a REST node", code: types.RelayErrorCode_RELAY_ERROR_CODE_MALFORMED,
+		change: func(r *types.RelayRequest) { r.Session = headerAt(20, restChain) }},
+	{name: "REST out of the base", code: types.RelayErrorCode_RELAY_ERROR_CODE_MALFORMED,
+		change: func(r *types.RelayRequest) {
+			r.Session, r.Payload = headerAt(20, restChain), restPayload("GET", "/a/%2e%2e/b")
+		}},
+	{name: "REST with another method", code: types.RelayErrorCode_RELAY_ERROR_CODE_MALFORMED,
+		change: func(r *types.RelayRequest) {
+			r.Session, r.Payload = headerAt(20, restChain), restPayload("CONNECT", "/a")
+		}},
+	{name: "allowance of nothing", code: types.RelayErrorCode_RELAY_ERROR_CODE_OVER_ALLOWANCE,
+		chain: func(c *fakeChain) { c.stake = 1 }},
+	{name: "parameters not at hand", code: types.RelayErrorCode_RELAY_ERROR_CODE_NOT_READY,
+		chain: func(c *fakeChain) { c.refused = modules.ErrHeightUnavailable }},
 	{name: "payload with hostile text", code: types.RelayErrorCode_RELAY_ERROR_CODE_MALFORMED,
 		change: func(r *types.RelayRequest) { r.GetJsonRpc().Body = []byte("\x1b[2J\n") }},
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"net/url"
 	"slices"
 	"time"
 
@@ -18,19 +17,20 @@ import (
 type Config struct {
 	// Key signs the answers; its address is the servicer's.
 	Key crypto.PrivateKey
-	// Upstreams are the nodes that relays are executed against: relay chain → absolute http or https URL. Path and
-	// query are taken as they are; user information and fragment are refused. The URLs are never told to a peer.
-	Upstreams map[string]string
+	// Upstreams are the nodes that relays are executed against, by relay chain.
+	Upstreams map[string]Upstream
 	// UpstreamTimeout bounds one execution, from dialling to the last byte. 1ms to 60s.
 	UpstreamTimeout time.Duration
 	// MaxConcurrent is how many relays are executed at once; one more is refused as BUSY. 1 to 65536.
 	MaxConcurrent int
 	// MaxConnections is how many client connections are open at once; more wait to be accepted. 1 to 1048576.
 	MaxConnections int
-	// MaxNonces is how many nonces are remembered for one session, thus how many relays one session may have. An eighth
-	// of them (rounded down) is kept for fishermen, so that an application cannot blind those who measure. All
-	// sessions together hold at most sixteen times as many. 1 to 1048576.
+	// MaxNonces is how many nonces are remembered for one session, thus how many relays its application may send
+	// whatever its allowance is; as many again are remembered for the session's fishermen. All sessions together hold at
+	// most sixteen times as many. A nonce takes about 40 bytes. 1 to 1048576.
 	MaxNonces int
+	// Volume keeps volume-applicable relays; nil keeps none.
+	Volume VolumeStore
 	// Now is the clock of the times in an answer.
 	Now func() time.Time
 	// Logger takes the servicer's log.
@@ -61,7 +61,7 @@ func (c Config) Validate() error {
 		if err := types.ValidateRelayChain(chain); err != nil {
 			return fmt.Errorf("servicer upstreams: relay chain %w", err)
 		}
-		if _, err := parseUpstream(c.Upstreams[chain]); err != nil {
+		if _, err := c.Upstreams[chain].parse(); err != nil {
 			return fmt.Errorf("servicer upstream of relay chain %s: %w", chain, err)
 		}
 	}
@@ -88,14 +88,4 @@ func within(name string, value, most int) error {
 		return fmt.Errorf("servicer %s: %d is not within 1 and %d", name, value, most)
 	}
 	return nil
-}
-
-// parseUpstream leaves the URL out of its errors: operators put access tokens into them.
-func parseUpstream(raw string) (*url.URL, error) {
-	target, err := url.Parse(raw)
-	if err != nil || (target.Scheme != "http" && target.Scheme != "https") || target.Hostname() == "" ||
-		target.User != nil || target.Fragment != "" {
-		return nil, errors.New("not an http or https URL with a host and without user and fragment")
-	}
-	return target, nil
 }

@@ -23,9 +23,15 @@ const maxUpstreamHeaderBytes = 64 << 10
 // errTooLarge: the upstream answered more than fits a response.
 var errTooLarge = errors.New("the answer is too large")
 
+// target is an upstream node.
+type target struct {
+	kind Kind
+	url  *url.URL
+}
+
 // executor runs payloads against the upstream nodes.
 type executor struct {
-	upstreams map[string]*url.URL
+	upstreams map[string]target
 	timeout   time.Duration
 	transport *http.Transport
 	// slots holds one token for each relay that runs.
@@ -34,13 +40,13 @@ type executor struct {
 }
 
 func newExecutor(config Config) (*executor, error) {
-	upstreams := make(map[string]*url.URL, len(config.Upstreams))
-	for chain, raw := range config.Upstreams {
-		target, err := parseUpstream(raw)
+	upstreams := make(map[string]target, len(config.Upstreams))
+	for chain, upstream := range config.Upstreams {
+		parsed, err := upstream.parse()
 		if err != nil {
 			return nil, fmt.Errorf("relay chain %s: %w", chain, err)
 		}
-		upstreams[chain] = target
+		upstreams[chain] = target{kind: upstream.Kind, url: parsed}
 	}
 	return &executor{
 		upstreams: upstreams,
@@ -75,18 +81,34 @@ func (e *executor) reserve() (release func(), ok bool) {
 	}
 }
 
-// run asks the chain's upstream node and judges its answer. JSON is passed on whatever the HTTP status: nodes answer
-// some JSON-RPC errors with status 500. Only the node's own words reach the peer; network errors, which name internal
-// addresses, stay in the log.
+// takes refuses a payload that is not of the kind of its relay chain's node, or that cannot be addressed to it. Errors:
+// relay.ErrMalformed among others.
+func (e *executor) takes(request *types.RelayRequest) error {
+	upstream := e.upstreams[request.GetSession().GetRelayChain()]
+	rest := request.GetRest()
+	if (rest != nil) != (upstream.kind == REST) {
+		return fmt.Errorf("the servicer's node of relay chain %s takes %s", request.GetSession().GetRelayChain(), upstream.kind)
+	}
+	if rest == nil {
+		return nil
+	}
+	_, err := relay.JoinREST(upstream.url, rest.GetPath())
+	return err
+}
+
+// run asks the chain's upstream node and judges its answer. JSON, and whatever a REST node answers, is passed on
+// whatever the HTTP status: nodes answer some JSON-RPC errors with status 500. Only the node's own words reach the peer;
+// network errors, which name internal addresses, stay in the log.
 //
 // Timeout: UpstreamTimeout holds from dialling to the last byte. An earlier deadline of the caller counts as a timeout
 // of the upstream too; a cancelled caller (gone, or the servicer shuts down) is nobody's failure and answered as BUSY.
-func (e *executor) run(ctx context.Context, chain string, payload []byte) outcome {
+func (e *executor) run(ctx context.Context, relayed *types.RelayRequest) outcome {
+	chain := relayed.GetSession().GetRelayChain()
 	bounded, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
-	status, answer, err := e.post(bounded, e.upstreams[chain], payload)
-	if err == nil && json.Valid(answer) {
-		return outcome{status: status, payload: answer}
+	result, err := e.ask(bounded, e.upstreams[chain], relayed)
+	if err == nil && (e.upstreams[chain].kind == REST || json.Valid(result.payload)) {
+		return result
 	}
 	code, message := types.RelayErrorCode_RELAY_ERROR_CODE_UPSTREAM_UNREACHABLE, "the upstream node could not be reached, or broke off"
 	switch {
@@ -95,12 +117,12 @@ func (e *executor) run(ctx context.Context, chain string, payload []byte) outcom
 	case errors.Is(err, errTooLarge):
 		code, message = types.RelayErrorCode_RELAY_ERROR_CODE_UPSTREAM_TOO_LARGE, fmt.Sprintf("the upstream node answered more than %d bytes", relay.MaxResponsePayloadBytes)
 	case errors.Is(ctx.Err(), context.Canceled):
-		return outcome{status: status, refused: refuse(types.RelayErrorCode_RELAY_ERROR_CODE_BUSY, "the relay was cancelled, or the servicer shuts down")}
+		return outcome{status: result.status, refused: refuse(types.RelayErrorCode_RELAY_ERROR_CODE_BUSY, "the relay was cancelled, or the servicer shuts down")}
 	case timedOut(bounded, err):
 		code, message = types.RelayErrorCode_RELAY_ERROR_CODE_UPSTREAM_TIMEOUT, "the upstream node did not answer in time"
 	}
-	e.logger.Warn("upstream failed", "chain", chain, "code", code.Label(), "status", status, "error", err)
-	return outcome{status: status, refused: refuse(code, message)}
+	e.logger.Warn("upstream failed", "chain", chain, "code", code.Label(), "status", result.status, "error", err)
+	return outcome{status: result.status, refused: refuse(code, message)}
 }
 
 func timedOut(ctx context.Context, err error) bool {
@@ -108,35 +130,73 @@ func timedOut(ctx context.Context, err error) bool {
 	return errors.Is(ctx.Err(), context.DeadlineExceeded) || ok && network.Timeout()
 }
 
-// post makes one HTTP exchange. It uses the transport itself: no redirects, no cookies. The status is 0 when none came
+// ask makes one HTTP exchange. It uses the transport itself: no redirects, no cookies. The status is 0 when none came
 // back.
-func (e *executor) post(ctx context.Context, target *url.URL, payload []byte) (status uint32, answer []byte, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), bytes.NewReader(payload))
+func (e *executor) ask(ctx context.Context, upstream target, relayed *types.RelayRequest) (result outcome, err error) {
+	request, err := upstream.request(ctx, relayed)
 	if err != nil {
-		return 0, nil, fmt.Errorf("build upstream request: %w", err)
+		return outcome{}, fmt.Errorf("build upstream request: %w", err)
 	}
-	request.Header.Set("Content-Type", "application/json")
-	// An empty value keeps net/http from adding its own.
-	request.Header.Set("User-Agent", "")
 	response, err := e.transport.RoundTrip(request)
 	if err != nil {
-		return 0, nil, fmt.Errorf("ask upstream: %w", err)
+		return outcome{}, fmt.Errorf("ask upstream: %w", err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode < http.StatusOK {
 		// Not an answer. After 101 the body is the bare connection, which no context ends.
-		return 0, nil, fmt.Errorf("upstream answered with status %d", response.StatusCode)
+		return outcome{}, fmt.Errorf("upstream answered with status %d", response.StatusCode)
 	}
-	status = uint32(response.StatusCode)
-	if response.ContentLength > relay.MaxResponsePayloadBytes {
-		return status, nil, errTooLarge
+	result.status = uint32(response.StatusCode)
+	room := relay.MaxResponsePayloadBytes
+	if upstream.kind == REST {
+		var size int
+		result.headers, size = downwards(response.Header)
+		room -= size
 	}
-	answer, err = io.ReadAll(io.LimitReader(response.Body, relay.MaxResponsePayloadBytes+1))
+	result.payload, err = readBody(response, room)
+	return result, err
+}
+
+// request is what the upstream node is asked.
+func (u target) request(ctx context.Context, relayed *types.RelayRequest) (*http.Request, error) {
+	rest := relayed.GetRest()
+	if u.kind != REST {
+		// Of the relay itself, the node sees nothing.
+		header := http.Header{"Content-Type": {"application/json"}, "User-Agent": {""}}
+		return exchange(ctx, http.MethodPost, u.url, header, relayed.GetJsonRpc().GetBody()), nil
+	}
+	address, err := relay.JoinREST(u.url, rest.GetPath())
 	if err != nil {
-		return status, nil, fmt.Errorf("read upstream answer: %w", err)
+		return nil, err
 	}
-	if len(answer) > relay.MaxResponsePayloadBytes {
-		return status, nil, errTooLarge
+	return exchange(ctx, rest.GetMethod(), address, upwards(rest.GetHeaders()), rest.GetBody()), nil
+}
+
+// exchange is an HTTP request as http.NewRequest makes it, of a URL that is parsed already.
+func exchange(ctx context.Context, method string, address *url.URL, header http.Header, body []byte) *http.Request {
+	request := &http.Request{Method: method, URL: address, Host: address.Host, Header: header}
+	if len(body) > 0 {
+		request.ContentLength = int64(len(body))
+		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		request.Body, _ = request.GetBody()
 	}
-	return status, answer, nil
+	return request.WithContext(ctx)
+}
+
+// readBody reads an answer of at most so many bytes. Errors: errTooLarge.
+func readBody(response *http.Response, room int) ([]byte, error) {
+	if response.Request.Method == http.MethodHead {
+		return nil, nil // its Content-Length is another answer's
+	}
+	if response.ContentLength > int64(room) {
+		return nil, errTooLarge
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, int64(room)+1))
+	if err != nil {
+		return nil, fmt.Errorf("read upstream answer: %w", err)
+	}
+	if len(body) > room {
+		return nil, errTooLarge
+	}
+	return body, nil
 }

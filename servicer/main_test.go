@@ -44,6 +44,8 @@ const (
 	servedChain   = "0001"
 	unservedChain = "0002"
 	foreignChain  = "0003" // served, but the application is not staked for it
+	restChain     = "0004" // served by REST
+	restBase      = "/base/v1"
 	blocks        = 10
 )
 
@@ -54,8 +56,13 @@ type fakeChain struct {
 	// servicers and fishermen at a height; by default the tested servicer and one fisherman.
 	servicers, fishermen func(height int64) []string
 	// fail, when set, may refuse to read a session.
-	fail  func(height int64) error
-	reads atomic.Int64
+	fail func(height int64) error
+	// stake of the application, and the policy of all sessions; refused, when set, is why there is none.
+	stake   uint64
+	policy  servicer.Policy
+	refused error
+	// reads counts sessions that were read, policies policies.
+	reads, policies atomic.Int64
 }
 
 func newChain(height int64) *fakeChain {
@@ -64,7 +71,14 @@ func newChain(height int64) *fakeChain {
 		servicers: func(int64) []string { return []string{strangerKey.Address(), servicerKey.Address()} },
 		fishermen: func(int64) []string { return []string{fishermanKey.Address()} },
 		fail:      func(int64) error { return nil },
+		stake:     15_000_000_000,
+		policy:    servicer.Policy{RelaysPerPOKT: 1000, Reserve: 1 << 20, DifficultyBits: 255},
 	}
+}
+
+func (c *fakeChain) RelayPolicy(context.Context, *types.Session) (servicer.Policy, error) {
+	c.policies.Add(1)
+	return c.policy, c.refused
 }
 
 func (c *fakeChain) Height() int64 {
@@ -97,11 +111,12 @@ func (c *fakeChain) Session(ctx context.Context, height int64, application, rela
 		return nil, fmt.Errorf("application %s: %w", application, modules.ErrChainNotStaked)
 	}
 	return &types.Session{
-		Header:    headerAt(height-height%blocks, relayChain),
-		Blocks:    blocks,
-		Height:    height,
-		Servicers: actors(c.servicers(height)),
-		Fishermen: actors(c.fishermen(height)),
+		Header:      headerAt(height-height%blocks, relayChain),
+		Blocks:      blocks,
+		Height:      height,
+		Application: &types.Actor{Address: application, StakeUpokt: c.stake},
+		Servicers:   actors(c.servicers(height)),
+		Fishermen:   actors(c.fishermen(height)),
 	}, nil
 }
 
@@ -167,11 +182,15 @@ func newServicer(t testing.TB, chain *fakeChain, node string, changes ...func(*s
 	t.Helper()
 	config := servicer.DefaultConfig()
 	config.Key = servicerKey
-	config.Upstreams = map[string]string{servedChain: node, foreignChain: node}
+	config.Upstreams = map[string]servicer.Upstream{
+		servedChain:  {URL: node},
+		foreignChain: {URL: node},
+		restChain:    {Kind: servicer.REST, URL: node + restBase},
+	}
 	for _, change := range changes {
 		change(&config)
 	}
-	made, err := servicer.New(config, chain)
+	made, err := servicer.New(config, chain, chain)
 	if err != nil {
 		t.Fatalf("new servicer: %v", err)
 	}

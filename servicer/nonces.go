@@ -10,8 +10,10 @@ import (
 // maxFullSessions bounds all nonces together, in sessions' worth of them.
 const maxFullSessions = 16
 
-// nonceMemory knows the nonces of executed relays, so that each is executed once. It is bounded per session and over
-// all; when it is full a relay is refused, never executed unremembered:
+// nonceMemory knows of each session the nonces of executed relays, so that each is executed once, and what each signer
+// has spent of its tokens. Nonces are bounded per session and over all, those of applications apart from those of
+// fishermen, so that no application can blind those who measure. When it is full a relay is refused, never executed
+// unremembered:
 //   - a session's share is used up: OVER_ALLOWANCE, since no relay of that session will be taken any more;
 //   - the whole memory is used up: BUSY, since room is made when other sessions end.
 //
@@ -21,14 +23,37 @@ type nonceMemory struct {
 
 	mu       sync.Mutex
 	sessions map[string]*sessionNonces
-	total    int
+	// totals are all nonces, by who sent them.
+	totals [senders]int
 	// current and previous are the latest two session starts seen; older sessions are not accepted any more.
 	current, previous int64
 }
 
+// sender is the class of a relay's signer.
+type sender int
+
+const (
+	application sender = iota
+	fisherman
+	senders
+)
+
 type sessionNonces struct {
 	start  int64
 	nonces map[[relay.NonceSize]byte]struct{}
+	counts [senders]int
+	// spent are the tokens that each signer has used. Signers are members of the session, thus few.
+	spent map[string]uint64
+}
+
+// expense is what an admitted relay takes of its signer's bucket.
+type expense struct {
+	signer string
+	sender sender
+	// tokens is how many requests the relay holds, allowance how many the signer has for the session.
+	tokens, allowance uint64
+	// difficultyBits is from which hash on the relay is volume-applicable.
+	difficultyBits int
 }
 
 func newNonceMemory(perSession int) *nonceMemory {
@@ -47,8 +72,9 @@ func (m *nonceMemory) seen(session string, nonce [relay.NonceSize]byte) bool {
 	return ok
 }
 
-// spend records a nonce, or tells why the relay must not be executed.
-func (m *nonceMemory) spend(header *types.SessionHeader, nonce [relay.NonceSize]byte, byApplication bool) *refusal {
+// spend records a nonce and what its relay costs, or tells why the relay must not be executed. What is refused costs
+// nothing.
+func (m *nonceMemory) spend(header *types.SessionHeader, nonce [relay.NonceSize]byte, cost expense) *refusal {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if header.GetStartHeight() < m.previous {
@@ -57,24 +83,29 @@ func (m *nonceMemory) spend(header *types.SessionHeader, nonce [relay.NonceSize]
 	}
 	known, ok := m.sessions[header.GetId()]
 	if !ok {
-		known = &sessionNonces{start: header.GetStartHeight(), nonces: make(map[[relay.NonceSize]byte]struct{})}
+		known = &sessionNonces{
+			start:  header.GetStartHeight(),
+			nonces: make(map[[relay.NonceSize]byte]struct{}),
+			spent:  make(map[string]uint64, 2),
+		}
 	}
 	if _, spent := known.nonces[nonce]; spent {
 		return replayed()
 	}
-	most := m.perSession
-	if byApplication {
-		most -= m.perSession / 8
+	if spent := known.spent[cost.signer]; spent > cost.allowance || cost.tokens > cost.allowance-spent {
+		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_OVER_ALLOWANCE, "the signer's relays of the session are used up")
 	}
-	if len(known.nonces) >= most {
+	if known.counts[cost.sender] >= m.perSession {
 		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_OVER_ALLOWANCE, "the session has had as many relays as the servicer can remember")
 	}
-	if m.total >= m.perSession*maxFullSessions {
+	if m.totals[cost.sender] >= m.perSession*maxFullSessions {
 		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_BUSY, "the servicer remembers as many relays as it may")
 	}
 	known.nonces[nonce] = struct{}{}
+	known.counts[cost.sender]++
+	known.spent[cost.signer] += cost.tokens
 	m.sessions[header.GetId()] = known
-	m.total++
+	m.totals[cost.sender]++
 	return nil
 }
 
@@ -88,7 +119,9 @@ func (m *nonceMemory) advance(start int64) {
 	m.previous, m.current = m.current, start
 	for id, session := range m.sessions {
 		if session.start < m.previous {
-			m.total -= len(session.nonces)
+			for sender, count := range session.counts {
+				m.totals[sender] -= count
+			}
 			delete(m.sessions, id)
 		}
 	}

@@ -15,24 +15,29 @@ func nonceOf(n int) (nonce [relay.NonceSize]byte) {
 	return nonce
 }
 
+var (
+	byApplication = expense{signer: "application", sender: application, tokens: 1, allowance: 1 << 20}
+	byFisherman   = expense{signer: "fisherman", sender: fisherman, tokens: 1, allowance: 1 << 20}
+)
+
 func TestNoncesOfEndedSessionsAreForgotten(t *testing.T) {
 	memory := newNonceMemory(100)
 	old := &types.SessionHeader{Id: "old", StartHeight: 10}
 	memory.advance(10)
-	if refused := memory.spend(old, nonceOf(1), true); refused != nil {
+	if refused := memory.spend(old, nonceOf(1), byApplication); refused != nil {
 		t.Fatal(refused)
 	}
 	memory.advance(20)
 	memory.advance(10) // a relay judged by an older block comes late
-	if !memory.seen("old", nonceOf(1)) || memory.total != 1 {
+	if !memory.seen("old", nonceOf(1)) || memory.totals[application] != 1 {
 		t.Error("the session before was forgotten")
 	}
 	memory.advance(30)
-	if memory.seen("old", nonceOf(1)) || memory.total != 0 || len(memory.sessions) != 0 {
-		t.Errorf("still remembered: %d nonces, %d sessions", memory.total, len(memory.sessions))
+	if memory.seen("old", nonceOf(1)) || memory.totals[application] != 0 || len(memory.sessions) != 0 {
+		t.Errorf("still remembered: %d nonces, %d sessions", memory.totals[application], len(memory.sessions))
 	}
 	// Forgotten, so its relays are not told from replays any more.
-	if refused := memory.spend(old, nonceOf(1), true); refused == nil || refused.code != types.RelayErrorCode_RELAY_ERROR_CODE_SESSION_NOT_CURRENT {
+	if refused := memory.spend(old, nonceOf(1), byApplication); refused == nil || refused.code != types.RelayErrorCode_RELAY_ERROR_CODE_SESSION_NOT_CURRENT {
 		t.Errorf("spent in a forgotten session: %v", refused)
 	}
 }
@@ -46,7 +51,7 @@ func TestNonceIsSpentOnce(t *testing.T) {
 		var running sync.WaitGroup
 		for range 4 {
 			running.Go(func() {
-				if memory.spend(header, nonceOf(n), true) == nil {
+				if memory.spend(header, nonceOf(n), byApplication) == nil {
 					spent.Add(1)
 				}
 			})
@@ -64,13 +69,13 @@ func TestNonceMemoryIsBoundedOverAll(t *testing.T) {
 	for session := range maxFullSessions {
 		header := &types.SessionHeader{Id: string(rune('a' + session)), StartHeight: 10}
 		for n := range perSession {
-			if refused := memory.spend(header, nonceOf(n), false); refused != nil {
+			if refused := memory.spend(header, nonceOf(n), byFisherman); refused != nil {
 				t.Fatalf("session %d, nonce %d: %v", session, n, refused)
 			}
 		}
 	}
 	one := &types.SessionHeader{Id: "one more", StartHeight: 20}
-	if refused := memory.spend(one, nonceOf(1), false); refused == nil || refused.code != types.RelayErrorCode_RELAY_ERROR_CODE_BUSY {
+	if refused := memory.spend(one, nonceOf(1), byFisherman); refused == nil || refused.code != types.RelayErrorCode_RELAY_ERROR_CODE_BUSY {
 		t.Errorf("over the bound: %v", refused)
 	}
 	if len(memory.sessions) != maxFullSessions {
@@ -78,7 +83,7 @@ func TestNonceMemoryIsBoundedOverAll(t *testing.T) {
 	}
 	memory.advance(20)
 	memory.advance(30)
-	if refused := memory.spend(one, nonceOf(1), false); refused != nil {
+	if refused := memory.spend(one, nonceOf(1), byFisherman); refused != nil {
 		t.Errorf("after the others ended: %v", refused)
 	}
 }

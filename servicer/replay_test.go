@@ -80,10 +80,10 @@ func TestBusy(t *testing.T) {
 	wantReply(t, ask(t, s, second))
 }
 
-// The application uses up its share of the session's nonces; the fishermen's is left to them, then ends as well.
+// The application and the fishermen each use up what is remembered of them; neither takes from the other.
 func TestNonceMemoryFull(t *testing.T) {
 	chain := newChain(25)
-	s := newServicer(t, chain, newHonest(t).URL, func(c *servicer.Config) { c.MaxNonces = 16 })
+	s := newServicer(t, chain, newHonest(t).URL, func(c *servicer.Config) { c.MaxNonces = 8 })
 	over := types.RelayErrorCode_RELAY_ERROR_CODE_OVER_ALLOWANCE
 	relays := func(key crypto.PrivateKey, start int64, n int) {
 		t.Helper()
@@ -93,12 +93,12 @@ func TestNonceMemoryFull(t *testing.T) {
 			wantReply(t, ask(t, s, seal(t, key, request)))
 		}
 	}
-	relays(applicationKey, 20, 14)
+	relays(applicationKey, 20, 8)
 	wantCode(t, ask(t, s, seal(t, applicationKey, newRequest())), over)
-	relays(fishermanKey, 20, 2)
+	relays(fishermanKey, 20, 8)
 	wantCode(t, ask(t, s, seal(t, fishermanKey, newRequest())), over)
 	chain.moveTo(30)
-	relays(applicationKey, 30, 14)
+	relays(applicationKey, 30, 8)
 }
 
 // Nonces of ended sessions make room: a servicer of many short sessions never runs full.

@@ -25,16 +25,18 @@ const (
 	// Together they keep the shutdown below 2 s.
 	shutdownGrace = time.Second
 	shutdownDrain = 500 * time.Millisecond
+	shutdownStore = 400 * time.Millisecond
 )
 
 // Serve takes relays on the listener until the context ends, and owns both listener and connections: they are closed
 // when it returns. When the context ends, executions are cancelled (their relays are answered as BUSY), idle
-// connections are closed, and Serve returns nil within 2 s. It fails when the listener does, or when a relay is still
-// being judged after that time.
+// connections are closed, queued volume-applicable relays are stored, and Serve returns nil within 2 s. It fails when the
+// listener does, or when a relay is still being judged or stored after that time.
 func (s *Servicer) Serve(ctx context.Context, listener net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer s.Close()
+	endStoring := s.startStoring()
 	gate := newGate(listener, s.config.MaxConnections)
 	server := s.server(ctx, gate)
 	served := make(chan error, 1)
@@ -43,9 +45,34 @@ func (s *Servicer) Serve(ctx context.Context, listener net.Listener) error {
 	case err := <-served:
 		cancel()
 		served <- err
-		return errors.Join(fmt.Errorf("serve relays: %w", err), stop(server, gate, served))
+		return errors.Join(fmt.Errorf("serve relays: %w", err), stop(server, gate, served), endStoring())
 	case <-ctx.Done():
-		return stop(server, gate, served)
+		return errors.Join(stop(server, gate, served), endStoring())
+	}
+}
+
+// startStoring starts the writer of volume-applicable relays. Its end is awaited, but not for longer than it may take:
+// a disk that hangs cannot be interrupted.
+func (s *Servicer) startStoring() (end func() error) {
+	if s.volume == nil {
+		return func() error { return nil }
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.volume.run(ctx)
+	}()
+	return func() error {
+		cancel()
+		timer := time.NewTimer(shutdownStore)
+		defer timer.Stop()
+		select {
+		case <-ended:
+			return nil
+		case <-timer.C:
+			return errors.New("stop serving relays: the store of relays does not answer")
+		}
 	}
 }
 

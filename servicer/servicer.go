@@ -28,29 +28,37 @@ type Servicer struct {
 	config   Config
 	address  string
 	sessions *sessionReader
+	policies *policyReader
 	nonces   *nonceMemory
 	executor *executor
+	// volume is nil when nothing is kept.
+	volume *volumeQueue
 }
 
 // New makes a servicer. It starts nothing. Call Close when it is not used any more.
-func New(config Config, sessions Sessions) (*Servicer, error) {
+func New(config Config, sessions Sessions, parameters Parameters) (*Servicer, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	if sessions == nil {
-		return nil, errors.New("servicer has no sessions to judge relays by")
+	if sessions == nil || parameters == nil {
+		return nil, errors.New("servicer has no sessions or no parameters to judge relays by")
 	}
 	executor, err := newExecutor(config)
 	if err != nil {
 		return nil, fmt.Errorf("servicer upstreams: %w", err)
 	}
-	return &Servicer{
+	made := &Servicer{
 		config:   config,
 		address:  config.Key.Address(),
 		sessions: &sessionReader{source: sessions},
+		policies: &policyReader{source: parameters, policies: make(map[int64]Policy)},
 		nonces:   newNonceMemory(config.MaxNonces),
 		executor: executor,
-	}, nil
+	}
+	if config.Volume != nil {
+		made.volume = newVolumeQueue(config.Volume, config.Logger)
+	}
+	return made, nil
 }
 
 // Address of the servicer.
@@ -59,8 +67,17 @@ func (s *Servicer) Address() string { return s.address }
 // Close drops the kept connections to the upstream nodes. Relays still work afterwards, over new ones.
 func (s *Servicer) Close() { s.executor.transport.CloseIdleConnections() }
 
+// VolumeStats count what became of the volume-applicable relays since New.
+func (s *Servicer) VolumeStats() VolumeStats {
+	if s.volume == nil {
+		return VolumeStats{}
+	}
+	return s.volume.counted()
+}
+
 // HandleRelay admits, executes and answers one sealed request. The answer is a sealed response, which may carry a
-// signed error; HandleRelay itself never fails. It ends soon after the context does.
+// signed error; HandleRelay itself never fails. It ends soon after the context does. The envelope must not be changed
+// afterwards.
 func (s *Servicer) HandleRelay(ctx context.Context, requestEnvelope []byte) []byte {
 	received := s.config.Now()
 	hash, result := s.answer(ctx, requestEnvelope)
@@ -71,13 +88,25 @@ func (s *Servicer) HandleRelay(ctx context.Context, requestEnvelope []byte) []by
 		AnsweredUnixNano: s.config.Now().UnixNano(),
 		UpstreamStatus:   result.status,
 		Payload:          result.payload,
+		Headers:          result.headers,
 		Error:            result.refused.signed(),
 	})
 	if err != nil {
 		// Payload, status and message are bounded to what can be sealed, so this is a defect of ours.
 		s.config.Logger.Error("answer could not be sealed", "error", err)
 	}
+	if result.answered != nil && s.volume != nil {
+		s.keep(result, hash, requestEnvelope, response)
+	}
 	return response
+}
+
+// keep hands an answered relay to the store when it is volume-applicable.
+func (s *Servicer) keep(result outcome, hash [sha256.Size]byte, request, response []byte) {
+	answer, ok := relay.BodyHash(response)
+	if ok && relay.IsVolumeApplicable(hash, answer, result.difficultyBits) {
+		s.volume.offer(&types.VolumeRelay{Session: result.answered, Request: request, Response: response})
+	}
 }
 
 // outcome is what became of a relay: a payload, or the reason why there is none.
@@ -85,7 +114,12 @@ type outcome struct {
 	// status is the upstream's HTTP status, 0 when it was not asked or did not answer.
 	status  uint32
 	payload []byte
+	// headers are those of a REST answer that are passed on.
+	headers []*types.HTTPHeader
 	refused *refusal
+	// answered is the session of a relay that was executed and answered; nil otherwise.
+	answered       *types.SessionHeader
+	difficultyBits int
 }
 
 // answer takes a relay through all its steps. The hash is that of the request's body, zero when there is none.
@@ -99,27 +133,30 @@ func (s *Servicer) answer(ctx context.Context, envelope []byte) (hash [sha256.Si
 		hash, _ = relay.BodyHash(envelope)
 		return hash, s.refused("", refuse(types.RelayErrorCode_RELAY_ERROR_CODE_MALFORMED, err.Error()))
 	}
-	if refused := s.admit(ctx, opened); refused != nil {
+	cost, refused := s.admit(ctx, opened)
+	if refused != nil {
 		return opened.BodyHash, s.refused(opened.SignerAddress(), refused)
 	}
-	return opened.BodyHash, s.run(ctx, opened)
+	return opened.BodyHash, s.run(ctx, opened, cost)
 }
 
-// run executes an admitted relay if there is room for it. The nonce is spent only once there is: a relay that was
-// refused as BUSY may be sent again as it is. Spending it is atomic, so of two copies one at most gets through.
-func (s *Servicer) run(ctx context.Context, opened *relay.OpenedRequest) outcome {
-	signer := opened.SignerAddress()
+// run executes an admitted relay if there is room for it. Nonce and tokens are spent only once there is: a relay that
+// was refused as BUSY may be sent again as it is. Spending is atomic, so of two copies one at most gets through.
+func (s *Servicer) run(ctx context.Context, opened *relay.OpenedRequest, cost expense) outcome {
 	release, ok := s.executor.reserve()
 	if !ok {
-		return s.refused(signer, refuse(types.RelayErrorCode_RELAY_ERROR_CODE_BUSY, "the servicer runs as many relays as it may"))
+		return s.refused(cost.signer, refuse(types.RelayErrorCode_RELAY_ERROR_CODE_BUSY, "the servicer runs as many relays as it may"))
 	}
 	defer release()
 	header := opened.Request.GetSession()
-	byApplication := signer == header.GetApplication()
-	if refused := s.nonces.spend(header, [relay.NonceSize]byte(opened.Request.GetNonce()), byApplication); refused != nil {
-		return s.refused(signer, refused)
+	if refused := s.nonces.spend(header, [relay.NonceSize]byte(opened.Request.GetNonce()), cost); refused != nil {
+		return s.refused(cost.signer, refused)
 	}
-	return s.executor.run(ctx, header.GetRelayChain(), opened.Request.GetJsonRpc().GetBody())
+	result := s.executor.run(ctx, opened.Request)
+	if result.refused == nil {
+		result.answered, result.difficultyBits = header, cost.difficultyBits
+	}
+	return result
 }
 
 // refused logs at debug level only: strangers cause it at will.

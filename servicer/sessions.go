@@ -65,7 +65,8 @@ func (r *sessionReader) remember(committed int64, key sessionKey, session *types
 
 // absent tells that state answered, and that there is no such session.
 func absent(err error) bool {
-	return errors.Is(err, modules.ErrUnknownActor) || errors.Is(err, modules.ErrChainNotStaked) || errors.Is(err, modules.ErrHeightUnavailable)
+	return errors.Is(err, modules.ErrUnknownActor) || errors.Is(err, modules.ErrChainNotStaked) ||
+		errors.Is(err, modules.ErrApplicationPaused) || errors.Is(err, modules.ErrHeightUnavailable)
 }
 
 // unreadable refuses a relay whose session could not be read.
@@ -75,8 +76,10 @@ func (s *Servicer) unreadable(err error) *refusal {
 		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_APPLICATION_NOT_STAKED, "the application is not staked")
 	case errors.Is(err, modules.ErrChainNotStaked):
 		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_APPLICATION_NOT_STAKED, "the application is not staked for the relay chain")
+	case errors.Is(err, modules.ErrApplicationPaused):
+		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_APPLICATION_NOT_STAKED, "the application is paused")
 	case !errors.Is(err, modules.ErrHeightUnavailable) && !errors.Is(err, context.Canceled):
-		s.config.Logger.Warn("session could not be read", "error", err)
+		s.config.Logger.Warn("state could not be read", "error", err)
 	}
 	return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_NOT_READY, "the servicer cannot read the session from state now")
 }

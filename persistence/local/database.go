@@ -13,11 +13,12 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// ErrForeign: the directory holds something other than samples in the form that this program writes. It was not changed.
-var ErrForeign = errors.New("directory is not a sample store of this version")
+// ErrForeign: the directory holds something other than what the store keeps, in the form that this program writes. It was
+// not changed.
+var ErrForeign = errors.New("directory is not a local store of this kind and version")
 
 // ErrInUse: the directory is open already, in this process or another.
-var ErrInUse = errors.New("sample store is in use")
+var ErrInUse = errors.New("local store is in use")
 
 // database is an open pebble database whose disk stops at the first failed write.
 type database struct {
@@ -34,7 +35,7 @@ type failureHooks struct {
 	background func(error)
 }
 
-// openDatabase opens the samples in a directory, or creates them where there is nothing.
+// openDatabase opens what is stored in a directory, or creates them where there is nothing.
 func openDatabase(dir string, files vfs.FS, options Options, hooks failureHooks) (*database, error) {
 	if err := files.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -71,14 +72,14 @@ func (d *database) open(dir string, files vfs.FS, options Options, hooks failure
 	}
 	engine.EventListener.DataCorruption = func(info pebble.DataCorruptionInfo) {
 		if d.disk.failure() == nil {
-			options.Logger.Error("sample store: damaged file", "path", info.Path, "error", info.Details)
+			options.Logger.Error("local store: damaged file", "path", info.Path, "error", info.Details)
 		}
 	}
 	if d.DB, err = pebble.Open(dir, engine); err != nil {
 		return cmp.Or(d.disk.failure(), err)
 	}
 	if fresh {
-		err = d.Set(schemaKey, []byte(schemaName), pebble.Sync)
+		err = d.Set(schemaKey, []byte(options.schemaName()), pebble.Sync)
 	}
 	if err := errors.Join(err, d.disk.failure()); err != nil {
 		return errors.Join(err, d.DB.Close())
@@ -124,7 +125,7 @@ func scan(ctx context.Context, db *pebble.DB, lower, upper []byte, visit func(ke
 	return records.Error()
 }
 
-// pebbleOptions keep pebble small: samples are few and written once. stop is called in place of ending the process.
+// pebbleOptions keep pebble small: records are few and written once. stop is called in place of ending the process.
 func pebbleOptions(disk vfs.FS, lock *pebble.Lock, options Options, stop func(error)) *pebble.Options {
 	engine := &pebble.Options{
 		FS:     disk,
@@ -179,12 +180,12 @@ func refuseForeignKeys(dir string, files vfs.FS, options Options, lock *pebble.L
 	if err != nil {
 		return false, err
 	}
-	fresh, err = checkSchema(db)
+	fresh, err = checkSchema(db, options.schemaName())
 	return fresh, errors.Join(err, db.Close())
 }
 
-// checkSchema gives ErrForeign unless the first key of a database is the schema's and holds its name.
-func checkSchema(db *pebble.DB) (fresh bool, err error) {
+// checkSchema gives ErrForeign unless the first key of a database is the schema's and holds the name wanted.
+func checkSchema(db *pebble.DB, want string) (fresh bool, err error) {
 	keys, err := db.NewIter(nil)
 	if err != nil {
 		return false, err
@@ -197,8 +198,8 @@ func checkSchema(db *pebble.DB) (fresh bool, err error) {
 		return false, fmt.Errorf("%w: it holds a database of something else", ErrForeign)
 	}
 	name, err := keys.ValueAndErr()
-	if err == nil && string(name) != schemaName {
-		err = fmt.Errorf("%w: its schema is %q, this program writes %q", ErrForeign, name, schemaName)
+	if err == nil && string(name) != want {
+		err = fmt.Errorf("%w: its schema is %q, this program writes %q", ErrForeign, name, want)
 	}
 	return false, err
 }
@@ -211,12 +212,12 @@ type pebbleLogger struct {
 
 // Infof implements pebble.Logger.
 func (l pebbleLogger) Infof(format string, args ...any) {
-	l.logger.Debug("sample store: " + fmt.Sprintf(format, args...))
+	l.logger.Debug("local store: " + fmt.Sprintf(format, args...))
 }
 
 // Errorf implements pebble.Logger.
 func (l pebbleLogger) Errorf(format string, args ...any) {
-	l.logger.Warn("sample store: " + fmt.Sprintf(format, args...))
+	l.logger.Warn("local store: " + fmt.Sprintf(format, args...))
 }
 
 // Fatalf implements pebble.Logger. It stops the disk in place of the process.

@@ -6,6 +6,9 @@
 // Sessions and Rounds read back. The store is bounded: a write that would pass a cap removes the oldest sessions in the
 // same atomic batch, and Prune keeps the newest.
 //
+// RelayStore keeps a servicer's volume-applicable relays in the same way, in a directory of its own: it is a Store with
+// another schema, whose sessions hold relays in the place of rounds, and which numbers them itself.
+//
 // Records lie in a pebble database under ordered keys (key.go), each with a checksum over key and content (record.go).
 // All writes of the database pass a failStop (failstop.go): the first failed one freezes the directory as a crash would
 // have left it. The caller gets an error, and the next call opens the directory anew. An error of the disk thus costs

@@ -11,7 +11,7 @@ import (
 // Prune removes the oldest sessions until retain are left, and tells how many that were.
 func (s *Store) Prune(ctx context.Context, retain int) (evicted int, err error) {
 	if retain < 0 {
-		return 0, fmt.Errorf("prune sample store: cannot retain %d sessions", retain)
+		return 0, fmt.Errorf("prune local store: cannot retain %d sessions", retain)
 	}
 	err = s.change(ctx, func() error {
 		surplus := s.catalogue.sessions[:max(len(s.catalogue.sessions)-retain, 0)]
@@ -21,7 +21,7 @@ func (s *Store) Prune(ctx context.Context, retain int) (evicted int, err error) 
 		return s.commitRemoving(batch, append([]*entry(nil), surplus...))
 	})
 	if err != nil {
-		return 0, fmt.Errorf("prune sample store: %w", err)
+		return 0, fmt.Errorf("prune local store: %w", err)
 	}
 	return evicted, nil
 }
@@ -37,7 +37,7 @@ func (s *Store) commitWithin(batch *pebble.Batch, id sessionID, sessions int, gr
 	}
 	if len(victims) > 0 {
 		s.evicted.Add(int64(len(victims)))
-		s.options.Logger.Warn("sample store is full: removed the oldest sessions", "sessions", len(victims))
+		s.options.Logger.Warn("local store is full: removed the oldest sessions", "sessions", len(victims))
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 //	01 01 | start height | joined time | id       a session; oldest first
 //	01 02 | id | index                            a round; by session and index
 //
+// A store of relays has the same keys: its sessions have a joined time of 0, and relays stand in the place of rounds.
 // Heights and times are 8 bytes with the sign bit flipped (negative numbers sort first), ids the 32 bytes behind the 64
 // hex digits, indices 4 bytes.
 const (
@@ -26,11 +27,14 @@ const (
 	roundSize    = 2 + idSize + 4
 )
 
-// schemaKey holds schemaName in every version of the key space.
+// schemaKey holds the schema's name in every version of the key space.
 var schemaKey = []byte("\x00schema")
 
-// schemaName identifies a directory of this store and the form of its records.
-const schemaName = "pocket-fisherman/qos-samples/v1"
+// The schema's name identifies a directory of a kind of store and the form of its records.
+const (
+	schemaName  = "pocket-fisherman/qos-samples/v1"
+	relaySchema = "pocket-fisherman/volume-relays/v1"
+)
 
 // sessionID is a session's id as it stands in keys.
 type sessionID [idSize]byte

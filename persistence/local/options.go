@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 )
@@ -15,6 +16,8 @@ type Options struct {
 	// Logger takes the store's log; nil for none.
 	Logger *slog.Logger
 
+	// schema is the name of what is stored; samples when empty.
+	schema string
 	// memTable is the size of pebble's memtable in bytes; 0 stands for 2 MiB. Tests take less, to have tables written
 	// from few records.
 	memTable uint64
@@ -35,3 +38,5 @@ func (o Options) Validate() error {
 	}
 	return nil
 }
+
+func (o Options) schemaName() string { return cmp.Or(o.schema, schemaName) }

@@ -18,9 +18,9 @@ var (
 	// ErrRoundExists: a round of that session and index is stored; it stays as it is.
 	ErrRoundExists = errors.New("round is stored already")
 	// ErrFull: the record does not fit beneath MaxBytes, even with all other sessions removed.
-	ErrFull = errors.New("record does not fit in the sample store")
+	ErrFull = errors.New("record does not fit in the local store")
 	// ErrClosed: the store was closed.
-	ErrClosed = errors.New("sample store is closed")
+	ErrClosed = errors.New("local store is closed")
 )
 
 // Store keeps sessions and rounds. It may be used from many goroutines; reads run side by side, writes one by one.
@@ -51,7 +51,7 @@ type Store struct {
 func Open(dir string, options Options) (*Store, error) {
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
-		return nil, fmt.Errorf("open sample store: %w", err)
+		return nil, fmt.Errorf("open local store: %w", err)
 	}
 	return open(absolute, options, vfs.Default)
 }
@@ -61,7 +61,7 @@ func open(dir string, options Options, files vfs.FS) (*Store, error) {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
 	if err := options.Validate(); err != nil {
-		return nil, fmt.Errorf("open sample store: %w", err)
+		return nil, fmt.Errorf("open local store: %w", err)
 	}
 	s := &Store{dir: dir, options: options, files: files}
 	s.mu.Lock()
@@ -69,7 +69,7 @@ func open(dir string, options Options, files vfs.FS) (*Store, error) {
 	s.mu.Unlock()
 	if err != nil {
 		s.closers.Wait()
-		return nil, fmt.Errorf("open sample store: %w", err)
+		return nil, fmt.Errorf("open local store: %w", err)
 	}
 	return s, nil
 }
@@ -92,7 +92,7 @@ func (s *Store) reopen() error {
 // onFailure counts a failure of the disk.
 func (s *Store) onFailure(err error) {
 	s.failures.Add(1)
-	s.options.Logger.Error("sample store failed", "dir", s.dir, "error", err)
+	s.options.Logger.Error("local store failed", "dir", s.dir, "error", err)
 }
 
 // onStopped counts the failure that stopped the disk and has the database closed soon: until then pebble works on in
@@ -112,7 +112,7 @@ func (s *Store) discardFailed() {
 		return
 	}
 	if err := s.db.Close(); err != nil {
-		s.options.Logger.Debug("sample store: close after failure", "error", err)
+		s.options.Logger.Debug("local store: close after failure", "error", err)
 	}
 	s.db = nil
 }
@@ -130,9 +130,9 @@ func (s *Store) ready() error {
 	if err := s.reopen(); err != nil {
 		// A disk that stopped while the database was opened is counted already.
 		s.failures.CompareAndSwap(before, before+1)
-		return fmt.Errorf("open sample store again: %w", err)
+		return fmt.Errorf("open local store again: %w", err)
 	}
-	s.options.Logger.Info("sample store works again", "dir", s.dir)
+	s.options.Logger.Info("local store works again", "dir", s.dir)
 	return nil
 }
 
@@ -199,7 +199,7 @@ func (s *Store) Close() error {
 	s.mu.Unlock()
 	s.closers.Wait()
 	if err != nil {
-		return fmt.Errorf("close sample store: %w", err)
+		return fmt.Errorf("close local store: %w", err)
 	}
 	return nil
 }

@@ -33,6 +33,8 @@ func (p *Params) Owner(parameter string) (string, error) {
 		return governance.GetQosOwner(), nil
 	case "fee":
 		return governance.GetFeeOwner(), nil
+	case "relay":
+		return governance.GetRelayOwner(), nil
 	case "governance":
 		return governance.GetGovernanceOwner(), nil
 	default:

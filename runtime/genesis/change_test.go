@@ -102,7 +102,7 @@ func TestWithRefuses(t *testing.T) {
 func TestEveryParameterHasAnOwner(t *testing.T) {
 	params := DefaultParams()
 	params.Governance = &GovernanceParams{SessionOwner: "session", StakeOwner: "stake", QosOwner: "qos", FeeOwner: "fee",
-		GovernanceOwner: "governance"}
+		RelayOwner: "relay", GovernanceOwner: "governance"}
 	groups := params.ProtoReflect().Descriptor().Fields()
 	for i := range groups.Len() {
 		group := groups.Get(i)

@@ -173,6 +173,7 @@ type Params struct {
 	Qos           *QoSParams             `protobuf:"bytes,3,opt,name=qos,proto3" json:"qos,omitempty"`
 	Fee           *FeeParams             `protobuf:"bytes,4,opt,name=fee,proto3" json:"fee,omitempty"`
 	Governance    *GovernanceParams      `protobuf:"bytes,5,opt,name=governance,proto3" json:"governance,omitempty"`
+	Relay         *RelayParams           `protobuf:"bytes,6,opt,name=relay,proto3" json:"relay,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -238,6 +239,13 @@ func (x *Params) GetFee() *FeeParams {
 func (x *Params) GetGovernance() *GovernanceParams {
 	if x != nil {
 		return x.Governance
+	}
+	return nil
+}
+
+func (x *Params) GetRelay() *RelayParams {
+	if x != nil {
+		return x.Relay
 	}
 	return nil
 }
@@ -612,6 +620,7 @@ type GovernanceParams struct {
 	// Addresses that may stake as fishermen by transaction, sorted, without repeats, at most 256. Those of the genesis
 	// need not be on it, and being taken off it does not end a stake.
 	FishermanAccessList []string `protobuf:"bytes,6,rep,name=fisherman_access_list,json=fishermanAccessList,proto3" json:"fisherman_access_list,omitempty"`
+	RelayOwner          string   `protobuf:"bytes,7,opt,name=relay_owner,json=relayOwner,proto3" json:"relay_owner,omitempty"`
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -688,6 +697,80 @@ func (x *GovernanceParams) GetFishermanAccessList() []string {
 	return nil
 }
 
+func (x *GovernanceParams) GetRelayOwner() string {
+	if x != nil {
+		return x.RelayOwner
+	}
+	return ""
+}
+
+// RelayParams govern how many relays a servicer gives, and which of them it keeps.
+type RelayParams struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The multiplier of the allowance: relays in one session for each POKT (10^6 uPOKT) of the application's stake, all
+	// servicers of the session together; each gives an equal part. 1 to 1000000.
+	RelaysPerPokt uint64 `protobuf:"varint,1,opt,name=relays_per_pokt,json=relaysPerPokt,proto3" json:"relays_per_pokt,omitempty"`
+	// The QoS reserve: relays that a servicer gives each fisherman of a session for each of its planned checks, beside the
+	// application's allowance. 1 to 100.
+	ReservePerCheck uint32 `protobuf:"varint,2,opt,name=reserve_per_check,json=reservePerCheck,proto3" json:"reserve_per_check,omitempty"`
+	// The difficulty: leading zero bits of a relay's hash from which on it is volume-applicable, thus stored by its
+	// servicer. 0 (every relay) to 255.
+	VolumeDifficultyBits uint32 `protobuf:"varint,3,opt,name=volume_difficulty_bits,json=volumeDifficultyBits,proto3" json:"volume_difficulty_bits,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
+}
+
+func (x *RelayParams) Reset() {
+	*x = RelayParams{}
+	mi := &file_runtime_genesis_proto_genesis_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RelayParams) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RelayParams) ProtoMessage() {}
+
+func (x *RelayParams) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_genesis_proto_genesis_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RelayParams.ProtoReflect.Descriptor instead.
+func (*RelayParams) Descriptor() ([]byte, []int) {
+	return file_runtime_genesis_proto_genesis_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *RelayParams) GetRelaysPerPokt() uint64 {
+	if x != nil {
+		return x.RelaysPerPokt
+	}
+	return 0
+}
+
+func (x *RelayParams) GetReservePerCheck() uint32 {
+	if x != nil {
+		return x.ReservePerCheck
+	}
+	return 0
+}
+
+func (x *RelayParams) GetVolumeDifficultyBits() uint32 {
+	if x != nil {
+		return x.VolumeDifficultyBits
+	}
+	return 0
+}
+
 var File_runtime_genesis_proto_genesis_proto protoreflect.FileDescriptor
 
 const file_runtime_genesis_proto_genesis_proto_rawDesc = "" +
@@ -698,7 +781,7 @@ const file_runtime_genesis_proto_genesis_proto_rawDesc = "" +
 	"\fgenesis_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vgenesisTime\x121\n" +
 	"\x06params\x18\x03 \x01(\v2\x19.pocket.genesis.v1.ParamsR\x06params\x12.\n" +
 	"\x06actors\x18\x04 \x03(\v2\x16.pocket.types.v1.ActorR\x06actors\x124\n" +
-	"\baccounts\x18\x05 \x03(\v2\x18.pocket.types.v1.AccountR\baccounts\"\x9f\x02\n" +
+	"\baccounts\x18\x05 \x03(\v2\x18.pocket.types.v1.AccountR\baccounts\"\xd5\x02\n" +
 	"\x06Params\x12:\n" +
 	"\asession\x18\x01 \x01(\v2 .pocket.genesis.v1.SessionParamsR\asession\x124\n" +
 	"\x05stake\x18\x02 \x01(\v2\x1e.pocket.genesis.v1.StakeParamsR\x05stake\x12.\n" +
@@ -706,7 +789,8 @@ const file_runtime_genesis_proto_genesis_proto_rawDesc = "" +
 	"\x03fee\x18\x04 \x01(\v2\x1c.pocket.genesis.v1.FeeParamsR\x03fee\x12C\n" +
 	"\n" +
 	"governance\x18\x05 \x01(\v2#.pocket.genesis.v1.GovernanceParamsR\n" +
-	"governance\"\xa5\x01\n" +
+	"governance\x124\n" +
+	"\x05relay\x18\x06 \x01(\v2\x1e.pocket.genesis.v1.RelayParamsR\x05relay\"\xa5\x01\n" +
 	"\rSessionParams\x12,\n" +
 	"\x12blocks_per_session\x18\x01 \x01(\x03R\x10blocksPerSession\x122\n" +
 	"\x15servicers_per_session\x18\x02 \x01(\rR\x13servicersPerSession\x122\n" +
@@ -737,7 +821,7 @@ const file_runtime_genesis_proto_genesis_proto_rawDesc = "" +
 	"\x10samples_required\x18\n" +
 	" \x01(\rR\x0fsamplesRequired\"0\n" +
 	"\tFeeParams\x12#\n" +
-	"\rminimum_upokt\x18\x01 \x01(\x04R\fminimumUpokt\"\xf1\x01\n" +
+	"\rminimum_upokt\x18\x01 \x01(\x04R\fminimumUpokt\"\x92\x02\n" +
 	"\x10GovernanceParams\x12#\n" +
 	"\rsession_owner\x18\x01 \x01(\tR\fsessionOwner\x12\x1f\n" +
 	"\vstake_owner\x18\x02 \x01(\tR\n" +
@@ -745,7 +829,13 @@ const file_runtime_genesis_proto_genesis_proto_rawDesc = "" +
 	"\tqos_owner\x18\x03 \x01(\tR\bqosOwner\x12\x1b\n" +
 	"\tfee_owner\x18\x04 \x01(\tR\bfeeOwner\x12)\n" +
 	"\x10governance_owner\x18\x05 \x01(\tR\x0fgovernanceOwner\x122\n" +
-	"\x15fisherman_access_list\x18\x06 \x03(\tR\x13fishermanAccessList*\xa5\x01\n" +
+	"\x15fisherman_access_list\x18\x06 \x03(\tR\x13fishermanAccessList\x12\x1f\n" +
+	"\vrelay_owner\x18\a \x01(\tR\n" +
+	"relayOwner\"\x97\x01\n" +
+	"\vRelayParams\x12&\n" +
+	"\x0frelays_per_pokt\x18\x01 \x01(\x04R\rrelaysPerPokt\x12*\n" +
+	"\x11reserve_per_check\x18\x02 \x01(\rR\x0freservePerCheck\x124\n" +
+	"\x16volume_difficulty_bits\x18\x03 \x01(\rR\x14volumeDifficultyBits*\xa5\x01\n" +
 	"\x11CheckDistribution\x12\"\n" +
 	"\x1eCHECK_DISTRIBUTION_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17CHECK_DISTRIBUTION_EVEN\x10\x01\x12(\n" +
@@ -765,7 +855,7 @@ func file_runtime_genesis_proto_genesis_proto_rawDescGZIP() []byte {
 }
 
 var file_runtime_genesis_proto_genesis_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_runtime_genesis_proto_genesis_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_runtime_genesis_proto_genesis_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_runtime_genesis_proto_genesis_proto_goTypes = []any{
 	(CheckDistribution)(0),        // 0: pocket.genesis.v1.CheckDistribution
 	(*Genesis)(nil),               // 1: pocket.genesis.v1.Genesis
@@ -775,31 +865,33 @@ var file_runtime_genesis_proto_genesis_proto_goTypes = []any{
 	(*QoSParams)(nil),             // 5: pocket.genesis.v1.QoSParams
 	(*FeeParams)(nil),             // 6: pocket.genesis.v1.FeeParams
 	(*GovernanceParams)(nil),      // 7: pocket.genesis.v1.GovernanceParams
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
-	(*types.Actor)(nil),           // 9: pocket.types.v1.Actor
-	(*types.Account)(nil),         // 10: pocket.types.v1.Account
-	(*durationpb.Duration)(nil),   // 11: google.protobuf.Duration
+	(*RelayParams)(nil),           // 8: pocket.genesis.v1.RelayParams
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*types.Actor)(nil),           // 10: pocket.types.v1.Actor
+	(*types.Account)(nil),         // 11: pocket.types.v1.Account
+	(*durationpb.Duration)(nil),   // 12: google.protobuf.Duration
 }
 var file_runtime_genesis_proto_genesis_proto_depIdxs = []int32{
-	8,  // 0: pocket.genesis.v1.Genesis.genesis_time:type_name -> google.protobuf.Timestamp
+	9,  // 0: pocket.genesis.v1.Genesis.genesis_time:type_name -> google.protobuf.Timestamp
 	2,  // 1: pocket.genesis.v1.Genesis.params:type_name -> pocket.genesis.v1.Params
-	9,  // 2: pocket.genesis.v1.Genesis.actors:type_name -> pocket.types.v1.Actor
-	10, // 3: pocket.genesis.v1.Genesis.accounts:type_name -> pocket.types.v1.Account
+	10, // 2: pocket.genesis.v1.Genesis.actors:type_name -> pocket.types.v1.Actor
+	11, // 3: pocket.genesis.v1.Genesis.accounts:type_name -> pocket.types.v1.Account
 	3,  // 4: pocket.genesis.v1.Params.session:type_name -> pocket.genesis.v1.SessionParams
 	4,  // 5: pocket.genesis.v1.Params.stake:type_name -> pocket.genesis.v1.StakeParams
 	5,  // 6: pocket.genesis.v1.Params.qos:type_name -> pocket.genesis.v1.QoSParams
 	6,  // 7: pocket.genesis.v1.Params.fee:type_name -> pocket.genesis.v1.FeeParams
 	7,  // 8: pocket.genesis.v1.Params.governance:type_name -> pocket.genesis.v1.GovernanceParams
-	0,  // 9: pocket.genesis.v1.QoSParams.distribution:type_name -> pocket.genesis.v1.CheckDistribution
-	11, // 10: pocket.genesis.v1.QoSParams.timeout:type_name -> google.protobuf.Duration
-	11, // 11: pocket.genesis.v1.QoSParams.latency_sla:type_name -> google.protobuf.Duration
-	11, // 12: pocket.genesis.v1.QoSParams.servicer_offset:type_name -> google.protobuf.Duration
-	11, // 13: pocket.genesis.v1.QoSParams.max_skew:type_name -> google.protobuf.Duration
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	8,  // 9: pocket.genesis.v1.Params.relay:type_name -> pocket.genesis.v1.RelayParams
+	0,  // 10: pocket.genesis.v1.QoSParams.distribution:type_name -> pocket.genesis.v1.CheckDistribution
+	12, // 11: pocket.genesis.v1.QoSParams.timeout:type_name -> google.protobuf.Duration
+	12, // 12: pocket.genesis.v1.QoSParams.latency_sla:type_name -> google.protobuf.Duration
+	12, // 13: pocket.genesis.v1.QoSParams.servicer_offset:type_name -> google.protobuf.Duration
+	12, // 14: pocket.genesis.v1.QoSParams.max_skew:type_name -> google.protobuf.Duration
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_runtime_genesis_proto_genesis_proto_init() }
@@ -813,7 +905,7 @@ func file_runtime_genesis_proto_genesis_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runtime_genesis_proto_genesis_proto_rawDesc), len(file_runtime_genesis_proto_genesis_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

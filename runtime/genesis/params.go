@@ -50,6 +50,11 @@ func DefaultParams() *Params {
 		},
 		Fee:        &FeeParams{MinimumUpokt: 10_000},
 		Governance: &GovernanceParams{},
+		Relay: &RelayParams{
+			RelaysPerPokt:        40, // with the minimum stake and 24 servicers, 25 000 relays of each
+			ReservePerCheck:      2,  // a fisherman that is started again repeats its running checks
+			VolumeDifficultyBits: 2,
+		},
 	}
 }
 
@@ -71,6 +76,7 @@ func (p *Params) check(v *violations) {
 	p.Qos.check(v, p.GetSession().GetServicersPerSession())
 	p.Fee.check(v)
 	p.Governance.check(v)
+	p.Relay.check(v)
 }
 
 func (s *SessionParams) check(v *violations) {
@@ -123,6 +129,7 @@ func (g *GovernanceParams) check(v *violations) {
 	checkOwner(v, path+".stake_owner", g.StakeOwner)
 	checkOwner(v, path+".qos_owner", g.QosOwner)
 	checkOwner(v, path+".fee_owner", g.FeeOwner)
+	checkOwner(v, path+".relay_owner", g.RelayOwner)
 	checkOwner(v, path+".governance_owner", g.GovernanceOwner)
 	list := path + ".fisherman_access_list"
 	if len(g.FishermanAccessList) > mostAdmitted {
@@ -185,6 +192,17 @@ func (q *QoSParams) checkQuorum(v *violations, field string, servicersPerSession
 		v.add(field, fmt.Sprint(q.ConsistencyQuorum),
 			fmt.Sprintf("%d to params.session.servicers_per_session, which is %d", least, servicersPerSession))
 	}
+}
+
+func (r *RelayParams) check(v *violations) {
+	const path = "params.relay"
+	if r == nil {
+		v.add(path, "missing", "an object")
+		return
+	}
+	checkNumber(v, path+".relays_per_pokt", r.RelaysPerPokt, 1, 1_000_000)
+	checkNumber(v, path+".reserve_per_check", r.ReservePerCheck, 1, 100)
+	checkNumber(v, path+".volume_difficulty_bits", r.VolumeDifficultyBits, 0, 255)
 }
 
 // checkNumber tells whether the value is within its range, and adds a violation when it is not.

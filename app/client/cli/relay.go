@@ -23,6 +23,7 @@ import (
 type relayOrder struct {
 	application, servicer, chain string
 	payload                      string
+	rest                         restOrder
 	timeout                      time.Duration
 	output, node                 string
 }
@@ -32,13 +33,18 @@ func newRelay(io streams) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "relay",
 		Short: "Send one relay by hand and verify the answer",
-		Long: `Seals a JSON-RPC request in the name of an application, sends it to one servicer of the application's session, and
-shows the answer only after its signature and its binding to the request are verified.`,
+		Long: `Seals a request in the name of an application, sends it to one servicer of the application's session, and shows the
+answer only after its signature and its binding to the request are verified. The request is JSON-RPC (--payload: one
+request, or a batch of them) or REST (--path), as the relay chain's nodes take it.`,
 		Example: `  pocket relay --application ADDRESS --servicer ADDRESS --chain 0001 --payload '{"jsonrpc":"2.0","id":1,"method":"status"}'
-  pocket relay --application ADDRESS --servicer ADDRESS --chain 0001 --payload @request.json --output json`,
+  pocket relay --application ADDRESS --servicer ADDRESS --chain 0001 --payload @request.json --output json
+  pocket relay --application ADDRESS --servicer ADDRESS --chain 0002 --path /cosmos/bank/v1beta1/supply?pagination.limit=1`,
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
-			if err := requireFlags(command, "application", "servicer", "chain", "payload"); err != nil {
+			if err := requireFlags(command, "application", "servicer", "chain"); err != nil {
+				return err
+			}
+			if err := order.rest.checkFlags(command); err != nil {
 				return err
 			}
 			return sendRelay(command.Context(), io, order)
@@ -49,6 +55,7 @@ shows the answer only after its signature and its binding to the request are ver
 	addChecked(flags, &order.servicer, "servicer", "ADDRESS", types.ValidateAddress, "the servicer's address")
 	addChecked(flags, &order.chain, "chain", "CHAIN", types.ValidateRelayChain, "the relay chain, as in 0001")
 	flags.StringVar(&order.payload, "payload", "", "the JSON-RPC request: `JSON`, @FILE, or - for standard input")
+	order.rest.addFlags(flags)
 	addSpan(flags, &order.timeout, "timeout", 10*time.Second, time.Millisecond, time.Minute, "how long the servicer may take")
 	addChoice(flags, &order.output, "output", outputTable, "form of the result", outputTable, outputJSON)
 	addNode(flags, &order.node)
@@ -56,9 +63,9 @@ shows the answer only after its signature and its binding to the request are ver
 }
 
 func sendRelay(ctx context.Context, io streams, order relayOrder) error {
-	payload, err := readPayload(io, order.payload)
+	request, err := order.request(io)
 	if err != nil {
-		return fail(ExitUsage, "--payload: %w", err)
+		return err
 	}
 	node, err := openNode(order.node)
 	if err != nil {
@@ -81,7 +88,7 @@ func sendRelay(ctx context.Context, io streams, order relayOrder) error {
 	if err != nil {
 		return err
 	}
-	result, err := exchangeRelay(ctx, key, session, servicer, payload, order.timeout)
+	result, err := exchangeRelay(ctx, key, session, servicer, request, order.timeout)
 	if err != nil {
 		return err
 	}
@@ -94,19 +101,37 @@ func sendRelay(ctx context.Context, io streams, order relayOrder) error {
 	return nil
 }
 
+// request is the relay's payload, in a request that is not addressed yet.
+func (o relayOrder) request(io streams) (*types.RelayRequest, error) {
+	if o.rest.path != "" {
+		return o.rest.request(io)
+	}
+	payload, err := readPayload(io, o.payload)
+	if err != nil {
+		return nil, fail(ExitUsage, "--payload: %w", err)
+	}
+	return &types.RelayRequest{Payload: &types.RelayRequest_JsonRpc{JsonRpc: &types.JSONRPCPayload{Body: payload}}}, nil
+}
+
 // readPayload reads the request from where --payload points and checks its form.
 func readPayload(io streams, source string) ([]byte, error) {
-	payload := []byte(source)
-	var err error
+	payload, err := readBody(io, source)
+	if err != nil {
+		return nil, err
+	}
+	_, err = relay.ValidateJSONRPC(payload)
+	return payload, err
+}
+
+// readBody reads what a flag holds or points at: itself, @FILE, or - for standard input.
+func readBody(io streams, source string) (payload []byte, err error) {
+	payload = []byte(source)
 	if source == "-" {
 		payload, err = readAll(io.in, "standard input", relay.MaxRequestBytes)
 	} else if path, isFile := strings.CutPrefix(source, "@"); isFile {
 		payload, err = readFile(path, relay.MaxRequestBytes)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return payload, relay.ValidateJSONRPC(payload)
+	return payload, err
 }
 
 // noKey says why the application cannot be signed for.
@@ -138,9 +163,9 @@ func member(session client.Session, address string) (client.Actor, error) {
 }
 
 // exchangeRelay seals the request, sends it, and opens the answer.
-func exchangeRelay(ctx context.Context, key crypto.PrivateKey, session client.Session, servicer client.Actor, payload []byte,
+func exchangeRelay(ctx context.Context, key crypto.PrivateKey, session client.Session, servicer client.Actor, request *types.RelayRequest,
 	timeout time.Duration) (*relayResult, error) {
-	sealed, err := sealRelay(key, session, servicer.Address, payload)
+	sealed, err := sealRelay(key, session, servicer.Address, request)
 	if err != nil {
 		return nil, fmt.Errorf("seal relay: %w", err)
 	}
@@ -163,28 +188,26 @@ func exchangeRelay(ctx context.Context, key crypto.PrivateKey, session client.Se
 		return nil, fail(ExitUntrusted, "servicer %s answered HTTP status %d without a signed answer", servicer.Address, answer.Status)
 	case err != nil:
 		return nil, fail(ExitUntrusted, "the answer of servicer %s cannot be trusted: %w", servicer.Address, err)
-	case response.GetError() == nil && !json.Valid(response.GetPayload()):
+	case response.GetError() == nil && request.GetRest() == nil && !json.Valid(response.GetPayload()):
 		return nil, fail(ExitUntrusted, "servicer %s signed an answer that is not JSON", servicer.Address)
 	}
 	return newRelayResult(session, sealed, response, roundTrip), nil
 }
 
-func sealRelay(key crypto.PrivateKey, session client.Session, servicer string, payload []byte) (*relay.SealedRequest, error) {
-	nonce := make([]byte, relay.NonceSize)
-	_, _ = rand.Read(nonce) // never fails (crypto/rand)
-	return relay.SealRequest(key, &types.RelayRequest{
-		Session: &types.SessionHeader{
-			Id:          session.ID,
-			StartHeight: session.StartHeight,
-			RelayChain:  session.RelayChain,
-			GeoZone:     session.GeoZone,
-			Application: session.Application.Address,
-		},
-		Servicer:           servicer,
-		Nonce:              nonce,
-		ClientTimeUnixNano: time.Now().UnixNano(),
-		Payload:            &types.RelayRequest_JsonRpc{JsonRpc: &types.JSONRPCPayload{Body: payload}},
-	})
+// sealRelay addresses a request and signs it.
+func sealRelay(key crypto.PrivateKey, session client.Session, servicer string, request *types.RelayRequest) (*relay.SealedRequest, error) {
+	request.Nonce = make([]byte, relay.NonceSize)
+	_, _ = rand.Read(request.Nonce) // never fails (crypto/rand)
+	request.Session = &types.SessionHeader{
+		Id:          session.ID,
+		StartHeight: session.StartHeight,
+		RelayChain:  session.RelayChain,
+		GeoZone:     session.GeoZone,
+		Application: session.Application.Address,
+	}
+	request.Servicer = servicer
+	request.ClientTimeUnixNano = time.Now().UnixNano()
+	return relay.SealRequest(key, request)
 }
 
 // carry takes an envelope to a servicer and back. The time-out covers connecting too; the round-trip time does not, as

@@ -6,9 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
@@ -25,9 +28,13 @@ type relayResult struct {
 	UpstreamStatus uint32 `json:"upstream_status"`
 	// SignatureVerified is true in every result: what does not verify is an error.
 	SignatureVerified bool `json:"signature_verified"`
-	// Answer is the upstream's JSON as it came; null when there is an error.
-	Answer json.RawMessage   `json:"answer"`
-	Error  *relayResultError `json:"error"`
+	// Answer is the upstream's JSON as it came, or other text as a JSON string; null when there is an error.
+	Answer json.RawMessage `json:"answer"`
+	// AnswerBase64 is an answer that is neither.
+	AnswerBase64 []byte `json:"answer_base64,omitempty"`
+	// Headers of a REST answer, as far as the servicer passed them on.
+	Headers map[string]string `json:"headers,omitempty"`
+	Error   *relayResultError `json:"error"`
 }
 
 // relayResultError is a signed refusal or failure.
@@ -47,8 +54,21 @@ func newRelayResult(session client.Session, sealed *relay.SealedRequest, respons
 	}
 	if refused := response.GetError(); refused != nil {
 		result.Error = &relayResultError{Code: refused.GetCode().Label(), Message: refused.GetMessage()}
-	} else {
-		result.Answer = response.GetPayload()
+		return result
+	}
+	switch payload := response.GetPayload(); {
+	case json.Valid(payload):
+		result.Answer = payload
+	case utf8.Valid(payload):
+		result.Answer, _ = json.Marshal(string(payload)) // a string always can be
+	default:
+		result.AnswerBase64 = payload
+	}
+	for _, header := range response.GetHeaders() {
+		if result.Headers == nil {
+			result.Headers = make(map[string]string)
+		}
+		result.Headers[header.GetName()] = header.GetValue()
 	}
 	return result
 }
@@ -75,7 +95,15 @@ func (r *relayResult) text() (string, error) {
 		fmt.Fprintf(&text, "signed error   %s: %s\n", clean(r.Error.Code), clean(r.Error.Message))
 		return text.String(), nil
 	}
-	fmt.Fprintf(&text, "upstream       HTTP status %d\n\n", r.UpstreamStatus)
+	fmt.Fprintf(&text, "upstream       HTTP status %d\n", r.UpstreamStatus)
+	for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
+		fmt.Fprintf(&text, "header         %s: %s\n", clean(name), clean(r.Headers[name]))
+	}
+	if r.AnswerBase64 != nil {
+		fmt.Fprintf(&text, "answer         %d bytes that are no text; --output json has them\n", len(r.AnswerBase64))
+		return text.String(), nil
+	}
+	text.WriteByte('\n')
 	var indented bytes.Buffer
 	if err := json.Indent(&indented, r.Answer, "", "  "); err != nil {
 		return "", fmt.Errorf("indent answer: %w", err)

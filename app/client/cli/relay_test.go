@@ -141,6 +141,43 @@ func TestRelayAsJSON(t *testing.T) {
 	}
 }
 
+func TestRelayOfREST(t *testing.T) {
+	args := func(node string, more ...string) []string {
+		return append([]string{"relay", "--node", node, "--application", applicationKey.Address(), "--servicer", servicerKey.Address(),
+			"--chain", "0001", "--path", "/a?b=c", "--method", "POST", "--header", "Accept: */*", "--body", "hello"}, more...)
+	}
+	for payload, wants := range map[string][]string{
+		`{"a":1}`:      {`"a": 1`},
+		"<p>\x1b":      {`\u001b"`},
+		"\xff":         {`"answer": null`, `"answer_base64": "/w=="`},
+		"":             {`"answer": ""`},
+		"two\nlines\n": {`"two\nlines\n"`},
+	} {
+		network := newFakeNetwork(sealed(servicerKey, func(r *types.RelayResponse) {
+			r.Payload, r.Headers = []byte(payload), []*types.HTTPHeader{{Name: "Etag", Value: "7"}}
+		}))
+		node := network.start(t)
+		code, stdout, stderr := pocket(t, args(node, "--output", "json")...)
+		if code != ExitOK || stderr != "" {
+			t.Fatalf("%q: exit code %d, stderr %q", payload, code, stderr)
+		}
+		for _, want := range append(wants, `"Etag": "7"`) {
+			if !strings.Contains(stdout, want) {
+				t.Errorf("%q: stdout does not say %s:\n%s", payload, want, stdout)
+			}
+		}
+		rest := network.opened.Request.GetRest()
+		if rest.GetMethod() != "POST" || rest.GetPath() != "/a?b=c" || string(rest.GetBody()) != "hello" || len(rest.GetHeaders()) != 1 ||
+			rest.GetHeaders()[0].GetName() != "Accept" || rest.GetHeaders()[0].GetValue() != "*/*" {
+			t.Errorf("the servicer got %v", rest)
+		}
+		if code, stdout, stderr = pocket(t, args(node)...); code != ExitOK || stderr != "" || !strings.Contains(stdout, "header         Etag: 7") ||
+			strings.Contains(stdout, "\x1b") {
+			t.Errorf("%q: exit code %d, stderr %q, stdout %q", payload, code, stderr, stdout)
+		}
+	}
+}
+
 func TestSignedRefusalIsShown(t *testing.T) {
 	refusal := sealed(servicerKey, func(response *types.RelayResponse) {
 		response.Payload, response.UpstreamStatus = nil, 0

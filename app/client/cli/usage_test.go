@@ -59,7 +59,14 @@ func TestUsageErrorsAreOneLineThatHelps(t *testing.T) {
 		{[]string{"genesis", "validate", "/nonexistent/genesis.json"}, []string{"/nonexistent/genesis.json", "no such file"}},
 		{relayArgs(address, "not json"), []string{"--payload", "JSON"}},
 		{relayArgs(address, `{"jsonrpc":"1.0","id":1,"method":"x"}`), []string{"--payload", `"2.0"`}},
-		{relayArgs(address, "[]"), []string{"--payload", "one by one"}},
+		{relayArgs(address, "[]"), []string{"--payload", "nothing in the batch"}},
+		{append(relayArgs(address, "{}"), "--path", "/"), []string{"--payload", "--path", "exclude"}},
+		{append(relayArgs(address, "{}"), "--header", "A: b"), []string{"--header", "--path"}},
+		{append(restArgs(address, "/a"), "--header", "none"), []string{"--header", "NAME: VALUE"}},
+		{append(restArgs(address, "/a"), "--method", "TRACE"), []string{"method"}},
+		{append(restArgs(address, "/a"), "--method", "POST", "--body", "@/nonexistent/body"), []string{"--body", "no such file"}},
+		{restArgs(address, "/../a"), []string{"path"}},
+		{restArgs(address, ""), []string{"--path is empty"}},
 		{relayArgs(address, "@/nonexistent/payload"), []string{"--payload", "no such file"}},
 		{relayArgs(address, "-"), []string{"--payload"}},
 		{append(relayArgs(address, "{}"), "--timeout", "2h"), []string{"--timeout", "1m0s"}},
@@ -161,4 +168,9 @@ func TestVersion(t *testing.T) {
 	if code != ExitOK || !strings.HasPrefix(stdout, "pocket ") || strings.Count(stdout, "\n") != 1 || stderr != "" {
 		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
+}
+
+// restArgs are those of a REST relay.
+func restArgs(address, path string) []string {
+	return []string{"relay", "--application", address, "--servicer", address, "--chain", "0001", "--path", path}
 }

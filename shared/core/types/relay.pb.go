@@ -314,6 +314,7 @@ type RelayRequest struct {
 	// Types that are valid to be assigned to Payload:
 	//
 	//	*RelayRequest_JsonRpc
+	//	*RelayRequest_Rest
 	Payload       isRelayRequest_Payload `protobuf_oneof:"payload"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -393,6 +394,15 @@ func (x *RelayRequest) GetJsonRpc() *JSONRPCPayload {
 	return nil
 }
 
+func (x *RelayRequest) GetRest() *RESTPayload {
+	if x != nil {
+		if x, ok := x.Payload.(*RelayRequest_Rest); ok {
+			return x.Rest
+		}
+	}
+	return nil
+}
+
 type isRelayRequest_Payload interface {
 	isRelayRequest_Payload()
 }
@@ -401,9 +411,15 @@ type RelayRequest_JsonRpc struct {
 	JsonRpc *JSONRPCPayload `protobuf:"bytes,5,opt,name=json_rpc,json=jsonRpc,proto3,oneof"`
 }
 
+type RelayRequest_Rest struct {
+	Rest *RESTPayload `protobuf:"bytes,6,opt,name=rest,proto3,oneof"`
+}
+
 func (*RelayRequest_JsonRpc) isRelayRequest_Payload() {}
 
-// JSONRPCPayload is a JSON-RPC 2.0 request as UTF-8 bytes.
+func (*RelayRequest_Rest) isRelayRequest_Payload() {}
+
+// JSONRPCPayload is a JSON-RPC 2.0 request, or a batch of them, as UTF-8 bytes.
 type JSONRPCPayload struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Body          []byte                 `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"`
@@ -448,6 +464,133 @@ func (x *JSONRPCPayload) GetBody() []byte {
 	return nil
 }
 
+// RESTPayload is an HTTP request below the base URL that the servicer has for the relay chain.
+type RESTPayload struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// GET, HEAD, POST, PUT, PATCH or DELETE.
+	Method string `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
+	// Path with an optional query, as in "/cosmos/bank/v1beta1/supply?pagination.limit=1". It begins with "/", is
+	// percent-encoded, and does not lead out of the base.
+	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	// At most 32. The servicer passes on only what is on its list.
+	Headers []*HTTPHeader `protobuf:"bytes,3,rep,name=headers,proto3" json:"headers,omitempty"`
+	// Empty for GET and HEAD.
+	Body          []byte `protobuf:"bytes,4,opt,name=body,proto3" json:"body,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RESTPayload) Reset() {
+	*x = RESTPayload{}
+	mi := &file_shared_core_types_proto_relay_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RESTPayload) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RESTPayload) ProtoMessage() {}
+
+func (x *RESTPayload) ProtoReflect() protoreflect.Message {
+	mi := &file_shared_core_types_proto_relay_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RESTPayload.ProtoReflect.Descriptor instead.
+func (*RESTPayload) Descriptor() ([]byte, []int) {
+	return file_shared_core_types_proto_relay_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *RESTPayload) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *RESTPayload) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *RESTPayload) GetHeaders() []*HTTPHeader {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+func (x *RESTPayload) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+// HTTPHeader is one header line.
+type HTTPHeader struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Value         string                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HTTPHeader) Reset() {
+	*x = HTTPHeader{}
+	mi := &file_shared_core_types_proto_relay_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HTTPHeader) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HTTPHeader) ProtoMessage() {}
+
+func (x *HTTPHeader) ProtoReflect() protoreflect.Message {
+	mi := &file_shared_core_types_proto_relay_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HTTPHeader.ProtoReflect.Descriptor instead.
+func (*HTTPHeader) Descriptor() ([]byte, []int) {
+	return file_shared_core_types_proto_relay_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *HTTPHeader) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *HTTPHeader) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
 // RelayResponse is the body of a response envelope. It binds the answer to question, servicer and time.
 type RelayResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -461,17 +604,19 @@ type RelayResponse struct {
 	AnsweredUnixNano int64 `protobuf:"varint,4,opt,name=answered_unix_nano,json=answeredUnixNano,proto3" json:"answered_unix_nano,omitempty"`
 	// HTTP status of the upstream node; 0 when it was not asked or did not answer.
 	UpstreamStatus uint32 `protobuf:"varint,5,opt,name=upstream_status,json=upstreamStatus,proto3" json:"upstream_status,omitempty"`
-	// The upstream's answer, when there is no error.
+	// The upstream's answer, when there is no error. Empty only when the answer to a REST request is.
 	Payload []byte `protobuf:"bytes,6,opt,name=payload,proto3" json:"payload,omitempty"`
 	// Set when the relay was refused or failed. Errors are signed like answers.
-	Error         *RelayError `protobuf:"bytes,7,opt,name=error,proto3" json:"error,omitempty"`
+	Error *RelayError `protobuf:"bytes,7,opt,name=error,proto3" json:"error,omitempty"`
+	// Headers of the upstream's answer to a REST request: those that the servicer passes on, at most 32.
+	Headers       []*HTTPHeader `protobuf:"bytes,8,rep,name=headers,proto3" json:"headers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RelayResponse) Reset() {
 	*x = RelayResponse{}
-	mi := &file_shared_core_types_proto_relay_proto_msgTypes[4]
+	mi := &file_shared_core_types_proto_relay_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -483,7 +628,7 @@ func (x *RelayResponse) String() string {
 func (*RelayResponse) ProtoMessage() {}
 
 func (x *RelayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shared_core_types_proto_relay_proto_msgTypes[4]
+	mi := &file_shared_core_types_proto_relay_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -496,7 +641,7 @@ func (x *RelayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RelayResponse.ProtoReflect.Descriptor instead.
 func (*RelayResponse) Descriptor() ([]byte, []int) {
-	return file_shared_core_types_proto_relay_proto_rawDescGZIP(), []int{4}
+	return file_shared_core_types_proto_relay_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RelayResponse) GetRequestHash() []byte {
@@ -548,6 +693,77 @@ func (x *RelayResponse) GetError() *RelayError {
 	return nil
 }
 
+func (x *RelayResponse) GetHeaders() []*HTTPHeader {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+// VolumeRelay is a volume-applicable relay as a servicer keeps it: what was asked and what was answered, each with its
+// signature.
+type VolumeRelay struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Session *SessionHeader         `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	// The request's envelope as received.
+	Request []byte `protobuf:"bytes,2,opt,name=request,proto3" json:"request,omitempty"`
+	// The response's envelope as sent.
+	Response      []byte `protobuf:"bytes,3,opt,name=response,proto3" json:"response,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VolumeRelay) Reset() {
+	*x = VolumeRelay{}
+	mi := &file_shared_core_types_proto_relay_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VolumeRelay) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VolumeRelay) ProtoMessage() {}
+
+func (x *VolumeRelay) ProtoReflect() protoreflect.Message {
+	mi := &file_shared_core_types_proto_relay_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VolumeRelay.ProtoReflect.Descriptor instead.
+func (*VolumeRelay) Descriptor() ([]byte, []int) {
+	return file_shared_core_types_proto_relay_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *VolumeRelay) GetSession() *SessionHeader {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+func (x *VolumeRelay) GetRequest() []byte {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+func (x *VolumeRelay) GetResponse() []byte {
+	if x != nil {
+		return x.Response
+	}
+	return nil
+}
+
 // RelayError is a signed refusal or failure.
 type RelayError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -560,7 +776,7 @@ type RelayError struct {
 
 func (x *RelayError) Reset() {
 	*x = RelayError{}
-	mi := &file_shared_core_types_proto_relay_proto_msgTypes[5]
+	mi := &file_shared_core_types_proto_relay_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -572,7 +788,7 @@ func (x *RelayError) String() string {
 func (*RelayError) ProtoMessage() {}
 
 func (x *RelayError) ProtoReflect() protoreflect.Message {
-	mi := &file_shared_core_types_proto_relay_proto_msgTypes[5]
+	mi := &file_shared_core_types_proto_relay_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -585,7 +801,7 @@ func (x *RelayError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RelayError.ProtoReflect.Descriptor instead.
 func (*RelayError) Descriptor() ([]byte, []int) {
-	return file_shared_core_types_proto_relay_proto_rawDescGZIP(), []int{5}
+	return file_shared_core_types_proto_relay_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RelayError) GetCode() RelayErrorCode {
@@ -614,16 +830,26 @@ const file_shared_core_types_proto_relay_proto_rawDesc = "" +
 	"\x05value\x18\x03 \x01(\fR\x05value\"X\n" +
 	"\bEnvelope\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x128\n" +
-	"\tsignature\x18\x02 \x01(\v2\x1a.pocket.types.v1.SignatureR\tsignature\"\xf6\x01\n" +
+	"\tsignature\x18\x02 \x01(\v2\x1a.pocket.types.v1.SignatureR\tsignature\"\xaa\x02\n" +
 	"\fRelayRequest\x128\n" +
 	"\asession\x18\x01 \x01(\v2\x1e.pocket.types.v1.SessionHeaderR\asession\x12\x1a\n" +
 	"\bservicer\x18\x02 \x01(\tR\bservicer\x12\x14\n" +
 	"\x05nonce\x18\x03 \x01(\fR\x05nonce\x121\n" +
 	"\x15client_time_unix_nano\x18\x04 \x01(\x03R\x12clientTimeUnixNano\x12<\n" +
-	"\bjson_rpc\x18\x05 \x01(\v2\x1f.pocket.types.v1.JSONRPCPayloadH\x00R\ajsonRpcB\t\n" +
+	"\bjson_rpc\x18\x05 \x01(\v2\x1f.pocket.types.v1.JSONRPCPayloadH\x00R\ajsonRpc\x122\n" +
+	"\x04rest\x18\x06 \x01(\v2\x1c.pocket.types.v1.RESTPayloadH\x00R\x04restB\t\n" +
 	"\apayload\"$\n" +
 	"\x0eJSONRPCPayload\x12\x12\n" +
-	"\x04body\x18\x01 \x01(\fR\x04body\"\xa0\x02\n" +
+	"\x04body\x18\x01 \x01(\fR\x04body\"\x84\x01\n" +
+	"\vRESTPayload\x12\x16\n" +
+	"\x06method\x18\x01 \x01(\tR\x06method\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\x125\n" +
+	"\aheaders\x18\x03 \x03(\v2\x1b.pocket.types.v1.HTTPHeaderR\aheaders\x12\x12\n" +
+	"\x04body\x18\x04 \x01(\fR\x04body\"6\n" +
+	"\n" +
+	"HTTPHeader\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xd7\x02\n" +
 	"\rRelayResponse\x12!\n" +
 	"\frequest_hash\x18\x01 \x01(\fR\vrequestHash\x12\x1a\n" +
 	"\bservicer\x18\x02 \x01(\tR\bservicer\x12,\n" +
@@ -631,7 +857,12 @@ const file_shared_core_types_proto_relay_proto_rawDesc = "" +
 	"\x12answered_unix_nano\x18\x04 \x01(\x03R\x10answeredUnixNano\x12'\n" +
 	"\x0fupstream_status\x18\x05 \x01(\rR\x0eupstreamStatus\x12\x18\n" +
 	"\apayload\x18\x06 \x01(\fR\apayload\x121\n" +
-	"\x05error\x18\a \x01(\v2\x1b.pocket.types.v1.RelayErrorR\x05error\"[\n" +
+	"\x05error\x18\a \x01(\v2\x1b.pocket.types.v1.RelayErrorR\x05error\x125\n" +
+	"\aheaders\x18\b \x03(\v2\x1b.pocket.types.v1.HTTPHeaderR\aheaders\"}\n" +
+	"\vVolumeRelay\x128\n" +
+	"\asession\x18\x01 \x01(\v2\x1e.pocket.types.v1.SessionHeaderR\asession\x12\x18\n" +
+	"\arequest\x18\x02 \x01(\fR\arequest\x12\x1a\n" +
+	"\bresponse\x18\x03 \x01(\fR\bresponse\"[\n" +
 	"\n" +
 	"RelayError\x123\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x1f.pocket.types.v1.RelayErrorCodeR\x04code\x12\x18\n" +
@@ -673,7 +904,7 @@ func file_shared_core_types_proto_relay_proto_rawDescGZIP() []byte {
 }
 
 var file_shared_core_types_proto_relay_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_shared_core_types_proto_relay_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_shared_core_types_proto_relay_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_shared_core_types_proto_relay_proto_goTypes = []any{
 	(SignatureScheme)(0),   // 0: pocket.types.v1.SignatureScheme
 	(RelayErrorCode)(0),    // 1: pocket.types.v1.RelayErrorCode
@@ -681,22 +912,29 @@ var file_shared_core_types_proto_relay_proto_goTypes = []any{
 	(*Envelope)(nil),       // 3: pocket.types.v1.Envelope
 	(*RelayRequest)(nil),   // 4: pocket.types.v1.RelayRequest
 	(*JSONRPCPayload)(nil), // 5: pocket.types.v1.JSONRPCPayload
-	(*RelayResponse)(nil),  // 6: pocket.types.v1.RelayResponse
-	(*RelayError)(nil),     // 7: pocket.types.v1.RelayError
-	(*SessionHeader)(nil),  // 8: pocket.types.v1.SessionHeader
+	(*RESTPayload)(nil),    // 6: pocket.types.v1.RESTPayload
+	(*HTTPHeader)(nil),     // 7: pocket.types.v1.HTTPHeader
+	(*RelayResponse)(nil),  // 8: pocket.types.v1.RelayResponse
+	(*VolumeRelay)(nil),    // 9: pocket.types.v1.VolumeRelay
+	(*RelayError)(nil),     // 10: pocket.types.v1.RelayError
+	(*SessionHeader)(nil),  // 11: pocket.types.v1.SessionHeader
 }
 var file_shared_core_types_proto_relay_proto_depIdxs = []int32{
-	0, // 0: pocket.types.v1.Signature.scheme:type_name -> pocket.types.v1.SignatureScheme
-	2, // 1: pocket.types.v1.Envelope.signature:type_name -> pocket.types.v1.Signature
-	8, // 2: pocket.types.v1.RelayRequest.session:type_name -> pocket.types.v1.SessionHeader
-	5, // 3: pocket.types.v1.RelayRequest.json_rpc:type_name -> pocket.types.v1.JSONRPCPayload
-	7, // 4: pocket.types.v1.RelayResponse.error:type_name -> pocket.types.v1.RelayError
-	1, // 5: pocket.types.v1.RelayError.code:type_name -> pocket.types.v1.RelayErrorCode
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	0,  // 0: pocket.types.v1.Signature.scheme:type_name -> pocket.types.v1.SignatureScheme
+	2,  // 1: pocket.types.v1.Envelope.signature:type_name -> pocket.types.v1.Signature
+	11, // 2: pocket.types.v1.RelayRequest.session:type_name -> pocket.types.v1.SessionHeader
+	5,  // 3: pocket.types.v1.RelayRequest.json_rpc:type_name -> pocket.types.v1.JSONRPCPayload
+	6,  // 4: pocket.types.v1.RelayRequest.rest:type_name -> pocket.types.v1.RESTPayload
+	7,  // 5: pocket.types.v1.RESTPayload.headers:type_name -> pocket.types.v1.HTTPHeader
+	10, // 6: pocket.types.v1.RelayResponse.error:type_name -> pocket.types.v1.RelayError
+	7,  // 7: pocket.types.v1.RelayResponse.headers:type_name -> pocket.types.v1.HTTPHeader
+	11, // 8: pocket.types.v1.VolumeRelay.session:type_name -> pocket.types.v1.SessionHeader
+	1,  // 9: pocket.types.v1.RelayError.code:type_name -> pocket.types.v1.RelayErrorCode
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_shared_core_types_proto_relay_proto_init() }
@@ -707,6 +945,7 @@ func file_shared_core_types_proto_relay_proto_init() {
 	file_shared_core_types_proto_session_proto_init()
 	file_shared_core_types_proto_relay_proto_msgTypes[2].OneofWrappers = []any{
 		(*RelayRequest_JsonRpc)(nil),
+		(*RelayRequest_Rest)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -714,7 +953,7 @@ func file_shared_core_types_proto_relay_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shared_core_types_proto_relay_proto_rawDesc), len(file_shared_core_types_proto_relay_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   6,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,55 @@
+package servicer
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/pocket-fisherman/fisherman/relay"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// What is on neither list is dropped: headers of the connection (hop-by-hop), of who asks or answers (Cookie,
+// Authorization, Forwarded, X-Forwarded-For, Server, Via), of where (Host, Location), and of framing (Content-Length,
+// Transfer-Encoding), which the servicer's own exchange decides.
+var (
+	// passedUp are the headers of a REST request that the upstream node gets, in canonical form.
+	passedUp = []string{
+		"Accept", "Accept-Language", "Content-Type", "If-Match", "If-Modified-Since", "If-None-Match",
+		"If-Unmodified-Since", "X-Cosmos-Block-Height",
+	}
+	// passedDown are the headers of its answer that the asker gets.
+	passedDown = []string{
+		"Cache-Control", "Content-Encoding", "Content-Language", "Content-Type", "Etag", "Last-Modified", "Retry-After",
+		"X-Cosmos-Block-Height",
+	}
+)
+
+// upwards are the headers for the upstream node. A name that is given twice counts once, the first time.
+func upwards(given []*types.HTTPHeader) http.Header {
+	// An empty value keeps net/http from adding its own.
+	passed := http.Header{"User-Agent": {""}}
+	for _, header := range given {
+		name := http.CanonicalHeaderKey(header.GetName())
+		if _, repeated := passed[name]; !repeated && slices.Contains(passedUp, name) {
+			passed[name] = []string{header.GetValue()}
+		}
+	}
+	return passed
+}
+
+// downwards are the headers for the asker, ordered by name, and how many bytes they take of the answer at most. A value
+// that cannot be passed on as it is, is dropped.
+func downwards(given http.Header) (passed []*types.HTTPHeader, size int) {
+	for _, name := range passedDown {
+		header := &types.HTTPHeader{Name: name, Value: given.Get(name)}
+		if header.GetValue() == "" || relay.ValidateHeader(header) != nil {
+			continue
+		}
+		passed = append(passed, header)
+		size += len(name) + len(header.GetValue()) + headerFraming
+	}
+	return passed, size
+}
+
+// headerFraming is more than protobuf adds to the name and the value of a header.
+const headerFraming = 16
