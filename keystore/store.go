@@ -55,25 +55,31 @@ func (s *Store) Put(key crypto.PrivateKey, label, passphrase string) (Entry, err
 	if err != nil {
 		return Entry{}, err
 	}
-	return sealed.entry(), s.write(sealed)
+	if err := s.write(sealed); err != nil {
+		return Entry{}, err
+	}
+	return sealed.entry(), nil
 }
 
-// Admit makes the directory and checks that a key of the address can be put into it, before a passphrase is asked for.
-// Errors: ErrKeyExists, ErrExposed, ErrUnusable.
+// Admit checks that a key of the address can be put into the store, before a passphrase is asked for. It changes
+// nothing. Errors: ErrKeyExists, ErrExposed, ErrUnusable.
 func (s *Store) Admit(address string) error {
-	if err := makeDirectory(s.directory); err != nil {
-		return err
-	}
 	switch _, err := os.Lstat(s.Path(address)); {
 	case err == nil:
 		return fmt.Errorf("%w: %s", ErrKeyExists, s.Path(address))
 	case !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w: look for key file: %w", ErrUnusable, err)
 	}
-	return nil
+	if _, err := os.Stat(s.directory); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return checkDirectory(s.directory)
 }
 
 func (s *Store) write(f file) error {
+	if err := makeDirectory(s.directory); err != nil {
+		return err
+	}
 	data, err := f.encode()
 	if err != nil {
 		return err
@@ -126,7 +132,10 @@ func (s *Store) Import(exported []byte, passphrase string) (Entry, error) {
 	if _, err := f.open(passphrase, maximumWork); err != nil {
 		return Entry{}, err
 	}
-	return f.entry(), s.write(f)
+	if err := s.write(f); err != nil {
+		return Entry{}, err
+	}
+	return f.entry(), nil
 }
 
 // Inspect is what an exported key file says of its key without the passphrase. Errors: ErrForeign, ErrDamaged.

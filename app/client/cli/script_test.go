@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) {
 		"pocket": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			os.Exit(Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+			os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr, cheapKeys}))
 		},
 	})
 }
@@ -38,6 +39,7 @@ func TestMain(m *testing.M) {
 //	freeport VAR       puts a free loopback port into a variable
 //	ready URL          waits for the node at URL to have a complete session
 //	bare DIR           fails unless the directory is empty
+//	address VAR FILE   puts the address of the key in a JSON result into a variable
 //	oneline            fails unless the last command said exactly one line on standard error, beginning with "pocket: "
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -54,6 +56,7 @@ func TestScripts(t *testing.T) {
 			"freeport": freePort,
 			"ready":    ready,
 			"bare":     bare,
+			"address":  keyAddress,
 			"oneline":  oneLine,
 		},
 		Condition: func(condition string) (bool, error) {
@@ -116,6 +119,15 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("no complete session: %v", err)
 		}
 	}
+}
+
+func keyAddress(ts *testscript.TestScript, _ bool, args []string) {
+	var result struct {
+		Address string `json:"address"`
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &result))
+	ts.Check(types.ValidateAddress(result.Address))
+	ts.Setenv(args[0], result.Address)
 }
 
 func bare(ts *testscript.TestScript, _ bool, args []string) {
