@@ -9,6 +9,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/keystore"
 	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/runtime/configs"
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 )
 
@@ -92,7 +93,7 @@ func exitCode(err error) ExitCode {
 	return sentinelCode(err)
 }
 
-// sentinelCode finds the code of an error of the packages localnet and keystore.
+// sentinelCode finds the code of an error of the packages localnet, keystore and configs.
 func sentinelCode(err error) ExitCode {
 	for _, known := range []struct {
 		err  error
@@ -104,6 +105,7 @@ func sentinelCode(err error) ExitCode {
 		{localnet.ErrHomeInUse, ExitHomeInUse},
 		{localnet.ErrAddressInUse, ExitAddressInUse},
 		{localnet.ErrRecordedOption, ExitGenesis},
+		{configs.ErrInvalid, ExitUsage},
 		{keystore.ErrUnknownKey, ExitNotFound},
 		{keystore.ErrBadLabel, ExitUsage},
 		{keystore.ErrNoPassphrase, ExitUsage},

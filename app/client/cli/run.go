@@ -83,6 +83,7 @@ Start here:
 		newQuery(io),
 		newRelay(io),
 		newKeys(io),
+		newNode(io),
 		newGenesis(io),
 		newVersion(io),
 	)

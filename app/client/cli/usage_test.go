@@ -36,7 +36,7 @@ func TestUsageErrorsAreOneLineThatHelps(t *testing.T) {
 	}{
 		{[]string{"localnt"}, []string{`unknown command "localnt"`, `did you mean "localnet"?`}},
 		{[]string{"localnt", "--servicers", "3"}, []string{`unknown command "localnt"`}},
-		{[]string{"xyz"}, []string{`unknown command "xyz"`, "localnet, query, relay"}},
+		{[]string{"xyz"}, []string{`unknown command "xyz"`, "localnet, node, query, relay"}},
 		{[]string{"query", "sesion"}, []string{`for "pocket query"`, `did you mean "session"?`}},
 		{[]string{"help", "quary"}, []string{`did you mean "query"?`}},
 		{[]string{"query"}, []string{`"pocket query" needs a command: session, actors`}},
