@@ -82,11 +82,14 @@ the keys are there, and prints the configuration in effect.`,
 		},
 	}
 	addHome(command, &home)
-	given = addSettings(command, func(setting configs.Setting) string {
-		return setting.Usage + " (default $" + setting.Variable() + " or the file's)"
-	})
+	given = addSettings(command, overrideUsage)
 	addChoice(command.Flags(), &output, "output", outputJSON, "form of the result", outputJSON)
 	return command
+}
+
+// overrideUsage of a setting says what goes before what.
+func overrideUsage(setting configs.Setting) string {
+	return setting.Usage + " (default $" + setting.Variable() + " or the file's)"
 }
 
 // nodeConfig is a home's configuration in effect: the file, over it the environment, over that the flags; valid, and

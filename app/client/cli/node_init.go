@@ -26,8 +26,8 @@ type nodeOrder struct {
 func newNode(io streams) *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "node",
-		Short: "Configure a node",
-	}, newNodeInit(io), newNodeConfig(io))
+		Short: "Configure and run a node",
+	}, newNodeInit(io), newNodeConfig(io), newNodeStart(io))
 }
 
 func newNodeInit(io streams) *cobra.Command {
