@@ -41,18 +41,24 @@ func openPrompt(io streams) (*prompter, error) {
 	return nil, errNoTerminal
 }
 
-// hidden asks for a line that is not shown while it is typed.
+// hidden asks for a line that is not shown while it is typed. Neither is its end, so that one is shown afterwards.
 func (p *prompter) hidden(ctx context.Context, prompt string) (string, error) {
-	return p.ask(ctx, prompt, func() (string, error) {
-		line, err := term.ReadPassword(int(p.in.Fd()))
-		_, _ = fmt.Fprintln(p.prompt) // the end of line was not shown either
+	descriptor := int(p.in.Fd())
+	line, err := p.ask(ctx, prompt, func() (string, error) {
+		line, err := term.ReadPassword(descriptor)
 		return string(line), err
 	})
+	_, _ = fmt.Fprintln(p.prompt)
+	return line, err
 }
 
 // line asks for a line.
 func (p *prompter) line(ctx context.Context, prompt string) (string, error) {
-	return p.ask(ctx, prompt, func() (string, error) { return readLine(p.in) })
+	line, err := p.ask(ctx, prompt, func() (string, error) { return readLine(p.in) })
+	if err != nil {
+		_, _ = fmt.Fprintln(p.prompt)
+	}
+	return line, err
 }
 
 // ask ends with the context. Reading a terminal cannot be interrupted, so the reader is then left behind; the command,
@@ -76,7 +82,6 @@ func (p *prompter) ask(ctx context.Context, prompt string, read func() (string, 
 	}()
 	select {
 	case <-ctx.Done():
-		_, _ = fmt.Fprintln(p.prompt)
 		return "", errors.Join(ctx.Err(), term.Restore(int(p.in.Fd()), before))
 	case got := <-answered:
 		if got.err != nil && got.err != io.EOF {
