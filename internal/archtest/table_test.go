@@ -26,7 +26,7 @@ var table = []row{
 	{folders: []string{"e2e", "build/localnet"}, may: []string{"localnet", "rpc/client"}, tests: true},
 	// On top, so that only test files, which the table leaves alone, can import them.
 	{folders: []string{"internal/fakes"}, may: []string{"relay", "shared"}},
-	{folders: []string{"app/pocket", "app/client/cli"}, may: []string{"localnet", "node", "rpc/client", "runtime", "shared"}},
+	{folders: []string{"app/pocket", "app/client/cli"}, may: []string{"localnet", "node", "rpc/client", "keystore", "runtime", "shared"}},
 	{folders: []string{"localnet"}, may: []string{"node", "rpc/client", "runtime", "shared"}},
 	{folders: []string{"node"}, may: []string{below}},
 	{folders: []string{"rpc", "rpc/client", "web", "telemetry"}, may: []string{"shared", "qos"}},
@@ -36,6 +36,7 @@ var table = []row{
 	{folders: []string{"relay"}, may: []string{"shared"}},
 	{folders: []string{"consensus"}, may: []string{"utility", "shared"}},
 	{folders: []string{"persistence", "persistence/local"}, may: []string{"shared"}},
+	{folders: []string{"keystore"}, may: []string{"shared"}},
 	{folders: []string{"utility", "utility/session"}, may: []string{"shared", "runtime/genesis"}, pure: true, stateMachine: true},
 	{folders: []string{"qos"}, may: []string{"shared"}, pure: true},
 	{folders: []string{"runtime/configs"}, may: []string{"shared"}},

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/pocket-fisherman/fisherman/keystore"
 	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/runtime/configs"
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 )
 
@@ -25,7 +27,7 @@ const (
 	ExitUsage ExitCode = 2
 	// ExitUnreachable: the node is not there, is no pocket node, or has no block yet.
 	ExitUnreachable ExitCode = 3
-	// ExitNotFound: the node does not know the session, actor, relay chain or height.
+	// ExitNotFound: the node does not know the session, actor, relay chain or height; there is no key of the address.
 	ExitNotFound ExitCode = 4
 	// ExitHome: the home directory cannot be used or belongs to something else.
 	ExitHome ExitCode = 5
@@ -37,6 +39,8 @@ const (
 	ExitGenesis ExitCode = 8
 	// ExitUntrusted: the servicer refused the relay, failed, or its answer cannot be trusted.
 	ExitUntrusted ExitCode = 9
+	// ExitKeys: wrong passphrase, or a key, its file or the directory of keys cannot be used.
+	ExitKeys ExitCode = 10
 	// ExitInterrupted: stopped by a signal before it was done.
 	ExitInterrupted ExitCode = 130
 )
@@ -47,12 +51,13 @@ const exitTable = `Exit codes:
   1    internal failure
   2    usage: unknown command or flag, bad value, malformed address, chain or payload
   3    node unreachable or not ready
-  4    not found at the node: session, actor, relay chain or height
+  4    not found: session, actor, relay chain or height at the node, or key of an address
   5    home directory unusable or foreign
   6    home directory in use by another instance
   7    address to listen on in use
   8    bad genesis, or options that conflict with those recorded in the home directory
   9    relay refused, or its answer cannot be trusted
+  10   wrong passphrase; key exists already; key file or directory of keys unusable
   130  interrupted before it was done`
 
 // exitError is an error that knows its exit code.
@@ -85,11 +90,11 @@ func exitCode(err error) ExitCode {
 	case errors.Is(err, client.ErrUnreachable), errors.Is(err, client.ErrNotANode):
 		return ExitUnreachable
 	}
-	return localnetCode(err)
+	return sentinelCode(err)
 }
 
-// localnetCode finds the code of an error of package localnet.
-func localnetCode(err error) ExitCode {
+// sentinelCode finds the code of an error of the packages localnet, keystore and configs.
+func sentinelCode(err error) ExitCode {
 	for _, known := range []struct {
 		err  error
 		code ExitCode
@@ -100,6 +105,16 @@ func localnetCode(err error) ExitCode {
 		{localnet.ErrHomeInUse, ExitHomeInUse},
 		{localnet.ErrAddressInUse, ExitAddressInUse},
 		{localnet.ErrRecordedOption, ExitGenesis},
+		{configs.ErrInvalid, ExitUsage},
+		{keystore.ErrUnknownKey, ExitNotFound},
+		{keystore.ErrBadLabel, ExitUsage},
+		{keystore.ErrNoPassphrase, ExitUsage},
+		{keystore.ErrKeyExists, ExitKeys},
+		{keystore.ErrWrongPassphrase, ExitKeys},
+		{keystore.ErrForeign, ExitKeys},
+		{keystore.ErrDamaged, ExitKeys},
+		{keystore.ErrExposed, ExitKeys},
+		{keystore.ErrUnusable, ExitKeys},
 	} {
 		if errors.Is(err, known.err) {
 			return known.code

@@ -25,13 +25,8 @@ func newGenesisValidate(io streams) *cobra.Command {
 		Use:     "validate FILE",
 		Short:   "Check a genesis file: parameters within range, actors well-formed and sufficiently staked",
 		Example: "  pocket genesis validate genesis.json",
-		Args: func(command *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return fail(ExitUsage, "%q takes one FILE, but was given %d arguments", command.CommandPath(), len(args))
-			}
-			return nil
-		},
-		RunE: func(_ *cobra.Command, args []string) error { return validateGenesis(io, args[0]) },
+		Args:    oneArgument("FILE"),
+		RunE:    func(_ *cobra.Command, args []string) error { return validateGenesis(io, args[0]) },
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pocket-fisherman/fisherman/keystore"
 	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
@@ -25,6 +27,8 @@ type relayOrder struct {
 	payload                      string
 	rest                         restOrder
 	timeout                      time.Duration
+	keys, passphraseFile         string
+	allowPrivate                 bool
 	output, node                 string
 }
 
@@ -35,7 +39,8 @@ func newRelay(io streams) *cobra.Command {
 		Short: "Send one relay by hand and verify the answer",
 		Long: `Seals a request in the name of an application, sends it to one servicer of the application's session, and shows the
 answer only after its signature and its binding to the request are verified. The request is JSON-RPC (--payload: one
-request, or a batch of them) or REST (--path), as the relay chain's nodes take it.`,
+request, or a batch of them) or REST (--path), as the relay chain's nodes take it. The application's key comes from the
+directory of keys (see 'pocket keys'), else it is that of a LocalNet's application, which everybody knows.`,
 		Example: `  pocket relay --application ADDRESS --servicer ADDRESS --chain 0001 --payload '{"jsonrpc":"2.0","id":1,"method":"status"}'
   pocket relay --application ADDRESS --servicer ADDRESS --chain 0001 --payload @request.json --output json
   pocket relay --application ADDRESS --servicer ADDRESS --chain 0002 --path /cosmos/bank/v1beta1/supply?pagination.limit=1`,
@@ -57,6 +62,9 @@ request, or a batch of them) or REST (--path), as the relay chain's nodes take i
 	flags.StringVar(&order.payload, "payload", "", "the JSON-RPC request: `JSON`, @FILE, or - for standard input")
 	order.rest.addFlags(flags)
 	addSpan(flags, &order.timeout, "timeout", 10*time.Second, time.Millisecond, time.Minute, "how long the servicer may take")
+	addKeys(flags, &order.keys)
+	addPassphrase(flags, &order.passphraseFile)
+	flags.BoolVar(&order.allowPrivate, "allow-private", false, "allow a servicer at a loopback or private address; on a LocalNet it is allowed")
 	addChoice(flags, &order.output, "output", outputTable, "form of the result", outputTable, outputJSON)
 	addNode(flags, &order.node)
 	return command
@@ -76,9 +84,9 @@ func sendRelay(ctx context.Context, io streams, order relayOrder) error {
 	if err != nil {
 		return err
 	}
-	key, found := localnet.FindKey(status.ChainID, order.application)
-	if !found {
-		return noKey(status.ChainID, order.application)
+	key, err := signingKey(ctx, io, order, status.ChainID)
+	if err != nil {
+		return err
 	}
 	session, err := node.Session(ctx, order.application, order.chain, 0)
 	if err != nil {
@@ -88,7 +96,9 @@ func sendRelay(ctx context.Context, io streams, order relayOrder) error {
 	if err != nil {
 		return err
 	}
-	result, err := exchangeRelay(ctx, key, session, servicer, request, order.timeout)
+	_, isLocalnet := localnet.SeedOf(status.ChainID)
+	dialer := &relay.Dialer{AllowPrivate: isLocalnet || order.allowPrivate}
+	result, err := exchangeRelay(ctx, dialer, key, session, servicer, request, order.timeout)
 	if err != nil {
 		return err
 	}
@@ -134,13 +144,32 @@ func readBody(io streams, source string) (payload []byte, err error) {
 	return payload, err
 }
 
-// noKey says why the application cannot be signed for.
-func noKey(chainID, application string) error {
-	if _, isLocalnet := localnet.SeedOf(chainID); isLocalnet {
-		return fail(ExitNotFound, "%s is none of the actors of LocalNet %s; list them with 'pocket query actors'", application, chainID)
+// signingKey finds the application's key among the user's own, then among those of a LocalNet. An address has one key, so
+// if a LocalNet's is the one, it does not matter what is wrong with the user's own.
+func signingKey(ctx context.Context, io streams, order relayOrder, chainID string) (crypto.PrivateKey, error) {
+	store, err := openKeys(io, order.keys)
+	if err == nil {
+		_, err = store.Entry(order.application)
 	}
-	return fail(ExitNotFound, "no key of application %s: only keys of a LocalNet are known, and chain %q is none",
-		application, short(chainID))
+	wellKnown, isWellKnown := localnet.FindKey(chainID, order.application)
+	switch {
+	case err == nil:
+		return openKey(ctx, io, store, order.application, order.passphraseFile)
+	case isWellKnown:
+		return wellKnown, nil
+	case errors.Is(err, keystore.ErrUnknownKey):
+		return crypto.PrivateKey{}, noKey(chainID, order.application, store.Directory())
+	}
+	return crypto.PrivateKey{}, err
+}
+
+// noKey says why the application cannot be signed for.
+func noKey(chainID, application, directory string) error {
+	if _, isLocalnet := localnet.SeedOf(chainID); isLocalnet {
+		return fail(ExitNotFound, "no key of %s in %s, and it is none of the actors that LocalNet %s was made with; see 'pocket query actors'",
+			application, directory, chainID)
+	}
+	return fail(ExitNotFound, "no key of application %s in %s; see 'pocket keys list'", application, directory)
 }
 
 // member finds a servicer in a session. The key that its answers are checked with must be the address's own, whatever
@@ -163,13 +192,13 @@ func member(session client.Session, address string) (client.Actor, error) {
 }
 
 // exchangeRelay seals the request, sends it, and opens the answer.
-func exchangeRelay(ctx context.Context, key crypto.PrivateKey, session client.Session, servicer client.Actor, request *types.RelayRequest,
-	timeout time.Duration) (*relayResult, error) {
+func exchangeRelay(ctx context.Context, dialer *relay.Dialer, key crypto.PrivateKey, session client.Session, servicer client.Actor,
+	request *types.RelayRequest, timeout time.Duration) (*relayResult, error) {
 	sealed, err := sealRelay(key, session, servicer.Address, request)
 	if err != nil {
 		return nil, fmt.Errorf("seal relay: %w", err)
 	}
-	answer, roundTrip, err := carry(ctx, servicer.ServiceURL, sealed.Envelope, timeout)
+	answer, roundTrip, err := carry(ctx, dialer, servicer.ServiceURL, sealed.Envelope, timeout)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -211,8 +240,8 @@ func sealRelay(key crypto.PrivateKey, session client.Session, servicer string, r
 }
 
 // carry takes an envelope to a servicer and back. The time-out covers connecting too; the round-trip time does not, as
-// in a fisherman's check. Only a LocalNet's keys are known, and its servicers listen on loopback.
-func carry(ctx context.Context, serviceURL string, envelope []byte, timeout time.Duration) (*relay.Answer, time.Duration, error) {
+// in a fisherman's check.
+func carry(ctx context.Context, dialer *relay.Dialer, serviceURL string, envelope []byte, timeout time.Duration) (*relay.Answer, time.Duration, error) {
 	wire, err := relay.WireRequest(serviceURL, envelope)
 	if err != nil {
 		return nil, 0, err
@@ -220,7 +249,7 @@ func carry(ctx context.Context, serviceURL string, envelope []byte, timeout time
 	deadline := time.Now().Add(timeout)
 	dialing, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	conn, err := (&relay.Dialer{AllowPrivate: true}).Dial(dialing, serviceURL)
+	conn, err := dialer.Dial(dialing, serviceURL)
 	if err != nil {
 		return nil, 0, err
 	}

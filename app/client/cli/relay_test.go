@@ -28,8 +28,9 @@ var (
 
 // fakeNetwork is a node's API with one session, and its one servicer.
 type fakeNetwork struct {
-	chainID   string
-	publicKey string
+	chainID     string
+	publicKey   string
+	application string
 	// answer is what the servicer answers to an opened request.
 	answer func(w http.ResponseWriter, request *relay.OpenedRequest)
 	opened *relay.OpenedRequest
@@ -52,7 +53,7 @@ func (n *fakeNetwork) start(t *testing.T) string {
 	t.Cleanup(servicer.Close)
 	session := client.Session{
 		ID: strings.Repeat("1f", 32), StartHeight: 10, Blocks: 10, Height: 12, RelayChain: "0001", GeoZone: "local",
-		Application: client.Actor{Address: applicationKey.Address()},
+		Application: client.Actor{Address: n.application},
 		Servicers:   []client.Actor{{Address: servicerKey.Address(), PublicKey: n.publicKey, ServiceURL: servicer.URL}},
 	}
 	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -70,7 +71,8 @@ func (n *fakeNetwork) start(t *testing.T) string {
 }
 
 func newFakeNetwork(answer func(http.ResponseWriter, *relay.OpenedRequest)) *fakeNetwork {
-	return &fakeNetwork{chainID: localnet.ChainID(7), publicKey: servicerKey.PublicKeyHex(), answer: answer}
+	return &fakeNetwork{chainID: localnet.ChainID(7), publicKey: servicerKey.PublicKeyHex(),
+		application: applicationKey.Address(), answer: answer}
 }
 
 // sealed answers with a response, signed by a key, after it was changed.
@@ -241,7 +243,7 @@ func TestRelayThatIsNotSent(t *testing.T) {
 		says   string
 	}{
 		"servicer of no session":  {func(*fakeNetwork) {}, []string{"--servicer", strangerKey.Address()}, ExitNotFound, "is not in session 1f1f1f1f1f1f"},
-		"chain without keys":      {func(n *fakeNetwork) { n.chainID = "mainnet" }, nil, ExitNotFound, `chain "mainnet" is none`},
+		"chain without keys":      {func(n *fakeNetwork) { n.chainID = "mainnet" }, nil, ExitNotFound, "see 'pocket keys list'"},
 		"application without key": {func(*fakeNetwork) {}, []string{"--application", strings.Repeat("0", 40)}, ExitNotFound, "none of the actors"},
 		"key of another address":  {func(n *fakeNetwork) { n.publicKey = strangerKey.PublicKeyHex() }, nil, ExitUntrusted, "does not belong"},
 		"key that is none":        {func(n *fakeNetwork) { n.publicKey = "zz" }, nil, ExitUntrusted, "does not belong"},

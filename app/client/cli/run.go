@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pocket-fisherman/fisherman/keystore"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
@@ -16,13 +17,19 @@ import (
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
+	// keys is how new key files are made; tests make theirs with less work.
+	keys keystore.Config
 }
 
 // Run executes one command line, without the program's name, and returns the process's exit code (see ExitCode). The
 // context ends when the user wants the command to stop. Results go to stdout; progress, logs and the one line that
 // explains a failure go to stderr.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRoot(streams{stdin, stdout, stderr})
+	return run(ctx, args, streams{stdin, stdout, stderr, keystore.DefaultConfig()})
+}
+
+func run(ctx context.Context, args []string, io streams) int {
+	root := newRoot(io)
 	root.SetArgs(args)
 	err := checkCommands(root, args)
 	if err == nil {
@@ -32,7 +39,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return int(ExitOK)
 	}
 	code := exitCode(err)
-	_, _ = fmt.Fprintln(stderr, "pocket: "+explain(err, code))
+	_, _ = fmt.Fprintln(io.err, "pocket: "+explain(err, code))
 	return int(code)
 }
 
@@ -75,6 +82,8 @@ Start here:
 		newFisherman(io),
 		newQuery(io),
 		newRelay(io),
+		newKeys(io),
+		newNode(io),
 		newGenesis(io),
 		newVersion(io),
 	)

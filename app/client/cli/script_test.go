@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -16,10 +17,13 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
 
 func TestMain(m *testing.M) {
@@ -27,7 +31,7 @@ func TestMain(m *testing.M) {
 		"pocket": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			os.Exit(Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+			os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr, cheapKeys}))
 		},
 	})
 }
@@ -38,6 +42,8 @@ func TestMain(m *testing.M) {
 //	freeport VAR       puts a free loopback port into a variable
 //	ready URL          waits for the node at URL to have a complete session
 //	bare DIR           fails unless the directory is empty
+//	address VAR FILE   puts the address of the key in a JSON result into a variable
+//	genesis FILE PORT  writes the genesis of a network of keys of seeds 01.. (validator, servicer at PORT, fisherman, application)
 //	oneline            fails unless the last command said exactly one line on standard error, beginning with "pocket: "
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -54,6 +60,8 @@ func TestScripts(t *testing.T) {
 			"freeport": freePort,
 			"ready":    ready,
 			"bare":     bare,
+			"address":  keyAddress,
+			"genesis":  writeGenesis,
 			"oneline":  oneLine,
 		},
 		Condition: func(condition string) (bool, error) {
@@ -116,6 +124,38 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("no complete session: %v", err)
 		}
 	}
+}
+
+func keyAddress(ts *testscript.TestScript, _ bool, args []string) {
+	var result struct {
+		Address string `json:"address"`
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &result))
+	ts.Check(types.ValidateAddress(result.Address))
+	ts.Setenv(args[0], result.Address)
+}
+
+func writeGenesis(ts *testscript.TestScript, _ bool, args []string) {
+	params := genesis.DefaultParams()
+	params.Session.BlocksPerSession = 5
+	params.Qos.ChecksPerSession = 3
+	g := &genesis.Genesis{ChainId: "one-node", GenesisTime: timestamppb.Now(), Params: params}
+	for i, role := range []types.ActorType{types.ActorType_ACTOR_TYPE_VALIDATOR, types.ActorType_ACTOR_TYPE_SERVICER,
+		types.ActorType_ACTOR_TYPE_FISHERMAN, types.ActorType_ACTOR_TYPE_APPLICATION} {
+		key := crypto.KeyFromSeed([32]byte{byte(i + 1)})
+		actor := &types.Actor{Type: role, Address: key.Address(), PublicKey: key.PublicKeyHex(), StakeUpokt: 15_000_000_000}
+		if role != types.ActorType_ACTOR_TYPE_VALIDATOR {
+			actor.Chains, actor.GeoZone = []string{"0001"}, "local"
+		}
+		if role == types.ActorType_ACTOR_TYPE_SERVICER {
+			actor.ServiceUrl = "http://127.0.0.1:" + args[1]
+		}
+		g.Actors = append(g.Actors, actor)
+	}
+	ts.Check(g.Validate())
+	data, err := g.Marshal()
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o600))
 }
 
 func bare(ts *testscript.TestScript, _ bool, args []string) {

@@ -94,6 +94,16 @@ func noArguments(command *cobra.Command, args []string) error {
 	return nil
 }
 
+// oneArgument refuses any number of positional arguments but one.
+func oneArgument(name string) cobra.PositionalArgs {
+	return func(command *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return fail(ExitUsage, "%q takes one %s, but was given %d arguments", command.CommandPath(), name, len(args))
+		}
+		return nil
+	}
+}
+
 // requireFlags refuses to go on without the named flags.
 func requireFlags(command *cobra.Command, names ...string) error {
 	var missing []string

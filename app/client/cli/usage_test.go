@@ -5,19 +5,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/pocket-fisherman/fisherman/keystore"
 	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 )
 
-// pocket runs one command line and returns its exit code and what it wrote.
+// cheapKeys makes key files that open at once.
+var cheapKeys = keystore.Config{Work: 1}
+
+// pocket runs one command line and returns its exit code and what it wrote. It knows no keys but those of --keys.
 func pocket(t *testing.T, args ...string) (code ExitCode, stdout, stderr string) {
 	t.Helper()
+	t.Setenv(keysVariable, filepath.Join(t.TempDir(), "keys"))
+	t.Setenv(passphraseVariable, "")
 	var out, errs bytes.Buffer
-	code = ExitCode(Run(t.Context(), args, strings.NewReader(""), &out, &errs))
+	code = ExitCode(run(t.Context(), args, streams{strings.NewReader(""), &out, &errs, cheapKeys}))
 	return code, out.String(), errs.String()
 }
 
@@ -29,7 +36,7 @@ func TestUsageErrorsAreOneLineThatHelps(t *testing.T) {
 	}{
 		{[]string{"localnt"}, []string{`unknown command "localnt"`, `did you mean "localnet"?`}},
 		{[]string{"localnt", "--servicers", "3"}, []string{`unknown command "localnt"`}},
-		{[]string{"xyz"}, []string{`unknown command "xyz"`, "localnet, query, relay"}},
+		{[]string{"xyz"}, []string{`unknown command "xyz"`, "localnet, node, query, relay"}},
 		{[]string{"query", "sesion"}, []string{`for "pocket query"`, `did you mean "session"?`}},
 		{[]string{"help", "quary"}, []string{`did you mean "query"?`}},
 		{[]string{"query"}, []string{`"pocket query" needs a command: session, actors`}},
@@ -70,6 +77,16 @@ func TestUsageErrorsAreOneLineThatHelps(t *testing.T) {
 		{relayArgs(address, "@/nonexistent/payload"), []string{"--payload", "no such file"}},
 		{relayArgs(address, "-"), []string{"--payload"}},
 		{append(relayArgs(address, "{}"), "--timeout", "2h"), []string{"--timeout", "1m0s"}},
+		{[]string{"keys"}, []string{`"pocket keys" needs a command: create, import, export, list, delete`}},
+		{[]string{"keys", "export"}, []string{"takes one ADDRESS"}},
+		{[]string{"keys", "export", "12"}, []string{"ADDRESS", "40 lower-case hex digits"}},
+		{[]string{"keys", "delete", "12"}, []string{"ADDRESS", "40 lower-case hex digits"}},
+		{[]string{"keys", "import"}, []string{"takes one FILE"}},
+		{[]string{"keys", "import", strings.Repeat("ab", 32)}, []string{"must not be an argument"}},
+		{[]string{"keys", "import", "/nonexistent/key"}, []string{"no such file"}},
+		{[]string{"keys", "create", "--passphrase", "secret"}, []string{"unknown flag --passphrase"}},
+		{[]string{"keys", "create", "--passphrase-file", "/nonexistent/secret"}, []string{"--passphrase-file", "no such file"}},
+		{[]string{"keys", "create"}, []string{"no passphrase", "--passphrase-file FILE", "POCKET_PASSPHRASE"}},
 		{[]string{"localnet", "--output", "\x1b[31m\n" + strings.Repeat("x", 500)}, []string{"--output"}},
 	} {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
@@ -105,7 +122,7 @@ func TestHelpGoesToStandardOutput(t *testing.T) {
 func TestHelpListsTheExitCodes(t *testing.T) {
 	_, stdout, _ := pocket(t, "--help")
 	for _, code := range []ExitCode{ExitOK, ExitFailure, ExitUsage, ExitUnreachable, ExitNotFound, ExitHome, ExitHomeInUse,
-		ExitAddressInUse, ExitGenesis, ExitUntrusted, ExitInterrupted} {
+		ExitAddressInUse, ExitGenesis, ExitUntrusted, ExitKeys, ExitInterrupted} {
 		if !strings.Contains(stdout, fmt.Sprintf("\n  %-5d", code)) {
 			t.Errorf("help does not list exit code %d", code)
 		}
@@ -133,6 +150,11 @@ func TestExitCodes(t *testing.T) {
 		{fmt.Errorf("%w: x", localnet.ErrHomeInUse), ExitHomeInUse},
 		{fmt.Errorf("%w: x", localnet.ErrAddressInUse), ExitAddressInUse},
 		{fmt.Errorf("%w: x", localnet.ErrRecordedOption), ExitGenesis},
+		{fmt.Errorf("x: %w", keystore.ErrUnknownKey), ExitNotFound},
+		{fmt.Errorf("x: %w", keystore.ErrKeyExists), ExitKeys},
+		{fmt.Errorf("x: %w", keystore.ErrWrongPassphrase), ExitKeys},
+		{fmt.Errorf("x: %w", keystore.ErrUnusable), ExitKeys},
+		{fmt.Errorf("x: %w", keystore.ErrBadLabel), ExitUsage},
 		{fmt.Errorf("x: %w", &genesis.FieldError{Field: "a"}), ExitGenesis},
 	} {
 		if got := exitCode(test.err); got != test.want {

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+
+	"github.com/pocket-fisherman/fisherman/keystore"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
+)
+
+// keyView is a stored key as it is shown.
+type keyView struct {
+	Address   string `json:"address"`
+	PublicKey string `json:"public_key"`
+	Label     string `json:"label"`
+	File      string `json:"file"`
+}
+
+func newKeyView(store *keystore.Store, entry keystore.Entry) keyView {
+	return keyView{Address: entry.Address, PublicKey: entry.PublicKey, Label: entry.Label, File: store.Path(entry.Address)}
+}
+
+func (v keyView) write(out io.Writer, output string) error {
+	if output == outputJSON {
+		return writeJSON(out, v)
+	}
+	return writeText(out, fmt.Sprintf("address     %s\npublic key  %s\nlabel       %s\nfile        %s\n",
+		v.Address, v.PublicKey, clean(v.Label), clean(v.File)))
+}
+
+// keyList is a directory of keys as it is shown.
+type keyList struct {
+	Directory string       `json:"directory"`
+	Keys      []keyView    `json:"keys"`
+	Problems  []keyProblem `json:"problems"`
+}
+
+// keyProblem is a key file that cannot be used.
+type keyProblem struct {
+	Address string `json:"address"`
+	Problem string `json:"problem"`
+}
+
+func newKeyList(store *keystore.Store, entries []keystore.Entry, problems []keystore.Problem) keyList {
+	list := keyList{Directory: store.Directory(), Keys: []keyView{}, Problems: []keyProblem{}}
+	for _, entry := range entries {
+		list.Keys = append(list.Keys, newKeyView(store, entry))
+	}
+	for _, problem := range problems {
+		list.Problems = append(list.Problems, keyProblem{problem.Address, problem.Err.Error()})
+	}
+	return list
+}
+
+func (l keyList) write(out io.Writer, output string) error {
+	if output == outputJSON {
+		return writeJSON(out, l)
+	}
+	if len(l.Keys)+len(l.Problems) == 0 {
+		return writeText(out, fmt.Sprintf("no keys in %s; make one with 'pocket keys create'\n", clean(l.Directory)))
+	}
+	var rows [][]string
+	for _, key := range l.Keys {
+		rows = append(rows, []string{key.Address, key.PublicKey, clean(key.Label)})
+	}
+	for _, problem := range l.Problems {
+		rows = append(rows, []string{problem.Address, "unusable", ""})
+	}
+	return writeText(out, renderTable([]string{"ADDRESS", "PUBLIC KEY", "LABEL"}, rows, plain))
+}
+
+// clearKey is a private key in the clear.
+type clearKey struct {
+	Address   string `json:"address"`
+	PublicKey string `json:"public_key"`
+	Seed      string `json:"seed"`
+}
+
+func newClearKey(key crypto.PrivateKey) clearKey {
+	return clearKey{Address: key.Address(), PublicKey: key.PublicKeyHex(), Seed: hex.EncodeToString(key.Bytes()[:32])}
+}
+
+// write shows, but for JSON, the seed alone, as 'pocket keys import' takes it.
+func (k clearKey) write(out io.Writer, output string) error {
+	if output == outputJSON {
+		return writeJSON(out, k)
+	}
+	return writeText(out, k.Seed+"\n")
+}

@@ -1,0 +1,232 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/spf13/cobra"
+
+	"github.com/pocket-fisherman/fisherman/keystore"
+	"github.com/pocket-fisherman/fisherman/node"
+	"github.com/pocket-fisherman/fisherman/runtime/configs"
+	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
+)
+
+const (
+	// nodeLockName is the file within a home that its node holds locked.
+	nodeLockName = "LOCK"
+	// nodeDataName is the directory within a home that belongs to the node alone.
+	nodeDataName = "data"
+)
+
+func newNodeStart(io streams) *cobra.Command {
+	var home, passphraseFile string
+	var given settings
+	command := &cobra.Command{
+		Use:   "start",
+		Short: "Run a node with its roles until Ctrl-C",
+		Long: `Runs the node that a home's configuration describes (see 'pocket node config'). The keys of all its roles are opened
+with the same passphrase, unless a prompt asks for each. A node has no peers yet, so it has to be the network's only
+validator.`,
+		Example: "  pocket node start --home node --passphrase-file passphrase.txt",
+		Args:    noArguments,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := requireFlags(command, "home"); err != nil {
+				return err
+			}
+			config, err := nodeConfig(command, home, given)
+			if err != nil {
+				return err
+			}
+			return startNode(command.Context(), io, home, config, passphraseFile)
+		},
+	}
+	addHome(command, &home)
+	addPassphrase(command.Flags(), &passphraseFile)
+	given = addSettings(command, overrideUsage)
+	return command
+}
+
+// startNode runs a node. What can be wrong is found in the order of what it costs: files, then passphrases, then sockets.
+func startNode(ctx context.Context, io streams, home string, config configs.Node, passphraseFile string) error {
+	first, err := readGenesis(config)
+	if err != nil {
+		return err
+	}
+	unlock, err := lockNode(home)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	keys, err := openRoles(ctx, io, config, passphraseFile)
+	if err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewTextHandler(io.err, &slog.HandlerOptions{Level: logLevel(config.LogLevel)}))
+	assembled, listeners, err := assembleNode(ctx, filepath.Join(home, nodeDataName), config, first, keys, logger)
+	if err != nil {
+		return err
+	}
+	defer closeAll(listeners)
+	built, err := node.New(assembled)
+	if errors.Is(err, node.ErrForeignHome) {
+		return fail(ExitHome, "%w; choose another --home, or the genesis that the chain began with", err)
+	}
+	if err != nil {
+		return fmt.Errorf("make node: %w", err)
+	}
+	if err := writeText(io.err, nodeWelcome(assembled, config)); err != nil {
+		return errors.Join(err, built.Close())
+	}
+	if err := built.Run(ctx); err != nil {
+		return fmt.Errorf("run node: %w", err)
+	}
+	return nil
+}
+
+// readGenesis reads the genesis, and refuses one of a network that this node could not keep alive.
+func readGenesis(config configs.Node) (*genesis.Genesis, error) {
+	data, err := readFile(config.Genesis, genesis.MaximumSize)
+	if err != nil {
+		return nil, fail(ExitGenesis, "genesis cannot be read: %w", err)
+	}
+	parsed, err := genesis.Parse(data)
+	if err != nil {
+		return nil, fail(ExitGenesis, "%s: %w", config.Genesis, err)
+	}
+	var validators []string
+	for _, actor := range parsed.GetActors() {
+		if actor.GetType() == types.ActorType_ACTOR_TYPE_VALIDATOR {
+			validators = append(validators, actor.GetAddress())
+		}
+	}
+	if config.Validator == nil || len(validators) != 1 || validators[0] != config.Validator.Key {
+		return nil, fail(ExitGenesis, "%s has %d validators, and this node is not the only one: nodes have no peers yet, so there would be no blocks",
+			config.Genesis, len(validators))
+	}
+	return parsed, nil
+}
+
+// lockNode takes the home's lock without waiting.
+func lockNode(home string) (unlock func(), err error) {
+	lock := flock.New(filepath.Join(home, nodeLockName), flock.SetPermissions(0o600))
+	locked, err := lock.TryLock()
+	if err != nil {
+		return nil, fail(ExitHome, "home directory cannot be locked: %w", err)
+	}
+	if !locked {
+		return nil, fail(ExitHomeInUse, "another node runs on %s; stop that one, or choose another --home", home)
+	}
+	return func() { _ = lock.Close() }, nil
+}
+
+// openRoles opens the keys of all roles.
+func openRoles(ctx context.Context, io streams, config configs.Node, passphraseFile string) (map[string]crypto.PrivateKey, error) {
+	store := keystore.New(config.Keys, io.keys)
+	if err := checkKeys(store, config.Addresses()); err != nil {
+		return nil, err
+	}
+	keys := make(map[string]crypto.PrivateKey)
+	for _, address := range config.Addresses() {
+		key, err := openKey(ctx, io, store, address, passphraseFile)
+		if err != nil {
+			return nil, err
+		}
+		keys[address] = key
+	}
+	return keys, nil
+}
+
+// assembleNode makes the directory and opens the sockets of a node. If one cannot be opened, those opened so far are
+// closed.
+func assembleNode(ctx context.Context, data string, config configs.Node, first *genesis.Genesis, keys map[string]crypto.PrivateKey,
+	logger *slog.Logger) (_ node.Config, listeners []net.Listener, err error) {
+	defer func() {
+		if err != nil {
+			closeAll(listeners)
+		}
+	}()
+	listen := func(address string) net.Listener {
+		if err != nil {
+			return nil
+		}
+		var listener net.Listener
+		if listener, err = listenOn(ctx, address); err == nil {
+			listeners = append(listeners, listener)
+		}
+		return listener
+	}
+	assembled := node.Config{
+		Home:         data,
+		Genesis:      first,
+		ValidatorKey: keys[config.Validator.Key],
+		BlockTime:    time.Duration(config.Chain.BlockTime),
+		ChainRPC:     listen(config.Chain.RPCListen),
+		RPC:          listen(config.API.Listen),
+		Logger:       logger,
+	}
+	for _, role := range config.Servicers {
+		assembled.Servicers = append(assembled.Servicers,
+			node.ServicerRole{Key: keys[role.Key], Relays: listen(role.Listen), Upstreams: jsonRPC(role.Upstreams)})
+	}
+	if role := config.Fisherman; role != nil {
+		assembled.Fisherman = &node.FishermanRole{Key: keys[role.Key], ControlProbes: role.ControlProbes, AllowPrivate: role.AllowPrivate}
+	}
+	if err == nil {
+		if err = os.MkdirAll(data, 0o700); err != nil {
+			err = fail(ExitHome, "home directory cannot be used: %w", err)
+		}
+	}
+	return assembled, listeners, err
+}
+
+// jsonRPC are the upstreams of a configuration: nodes that take JSON-RPC.
+func jsonRPC(targets map[string]string) map[string]node.Upstream {
+	upstreams := make(map[string]node.Upstream, len(targets))
+	for chain, target := range targets {
+		upstreams[chain] = node.Upstream{URL: target}
+	}
+	return upstreams
+}
+
+func listenOn(ctx context.Context, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fail(ExitAddressInUse, "address %s is in use; stop what listens there, or configure another", address)
+	}
+	if err != nil {
+		return nil, fail(ExitUsage, "listen on %s: %w", address, err)
+	}
+	return listener, nil
+}
+
+// closeAll closes listeners; those that a node closed before stay closed.
+func closeAll(listeners []net.Listener) {
+	for _, listener := range listeners {
+		_ = listener.Close()
+	}
+}
+
+// nodeWelcome says where the node is and what it does.
+func nodeWelcome(assembled node.Config, config configs.Node) string {
+	text := fmt.Sprintf("node of %s\n  node API   http://%s\n  chain RPC  http://%s\n  validator  %s\n", clean(assembled.Genesis.GetChainId()),
+		assembled.RPC.Addr(), assembled.ChainRPC.Addr(), assembled.ValidatorKey.Address())
+	for i, role := range assembled.Servicers {
+		text += fmt.Sprintf("  servicer   %s at %s\n", config.Servicers[i].Key, role.Relays.Addr())
+	}
+	if config.Fisherman != nil {
+		text += fmt.Sprintf("  fisherman  %s\n", config.Fisherman.Key)
+	}
+	return text + "Stop it with Ctrl-C.\n"
+}

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pocket-fisherman/fisherman/keystore"
+)
+
+const (
+	// passphraseVariable names the environment variable that holds a passphrase.
+	passphraseVariable = "POCKET_PASSPHRASE"
+	// maximumPassphrase bounds a passphrase file, in bytes.
+	maximumPassphrase = 1 << 10
+)
+
+func addPassphrase(flags *pflag.FlagSet, target *string) {
+	flags.StringVar(target, "passphrase-file", "", "`FILE` with the passphrase in its only line (default $"+passphraseVariable+" or a prompt)")
+}
+
+// passphrase is a key's passphrase: from the file that the flag names, else from the environment, else from a person.
+func passphrase(ctx context.Context, io streams, path, whose string) (string, error) {
+	if given, known, err := givenPassphrase(path); known {
+		return given, err
+	}
+	asked, err := openPrompt(io)
+	if err != nil {
+		return "", noPassphrase(err)
+	}
+	defer asked.close()
+	return asked.hidden(ctx, "Passphrase of "+whose+": ")
+}
+
+// newPassphrase is like passphrase, but a person has to type it twice.
+func newPassphrase(ctx context.Context, io streams, path, whose string) (string, error) {
+	if given, known, err := givenPassphrase(path); known {
+		return given, err
+	}
+	asked, err := openPrompt(io)
+	if err != nil {
+		return "", noPassphrase(err)
+	}
+	defer asked.close()
+	first, err := asked.hidden(ctx, "New passphrase of "+whose+": ")
+	if err != nil {
+		return "", err
+	}
+	if first == "" {
+		return "", fail(ExitUsage, "the passphrase is empty; nothing was stored")
+	}
+	second, err := asked.hidden(ctx, "The same again: ")
+	if err != nil {
+		return "", err
+	}
+	if first != second {
+		return "", fail(ExitUsage, "the two passphrases differ; nothing was stored")
+	}
+	return first, nil
+}
+
+func noPassphrase(because error) error {
+	return fail(ExitUsage, "no passphrase: %w; give --passphrase-file FILE or %s", because, passphraseVariable)
+}
+
+// givenPassphrase is the passphrase that nobody has to be asked for; known is false if there is none.
+func givenPassphrase(path string) (given string, known bool, err error) {
+	if path == "" {
+		given = os.Getenv(passphraseVariable)
+		return given, given != "", nil
+	}
+	given, err = readPassphrase(path)
+	if err != nil {
+		return "", true, fmt.Errorf("--passphrase-file: %w", err)
+	}
+	return given, true, nil
+}
+
+// readPassphrase reads a file of one line. One that every user of the machine can read keeps no secret.
+func readPassphrase(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", fail(ExitUsage, "%w", err)
+	}
+	if runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&0o007 != 0 {
+		return "", fmt.Errorf("%w: everybody can read %s (mode %04o); 'chmod 600' it", keystore.ErrExposed, path, info.Mode().Perm())
+	}
+	content, err := readFile(path, maximumPassphrase)
+	if err != nil {
+		return "", fail(ExitUsage, "%w", err)
+	}
+	line := strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r")
+	switch {
+	case line == "":
+		return "", fail(ExitUsage, "%s is empty", path)
+	case strings.Contains(line, "\n"):
+		return "", fail(ExitUsage, "%s has more than one line", path)
+	}
+	return line, nil
+}

@@ -1,0 +1,231 @@
+package keystore
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
+)
+
+const (
+	// ending of a key file's name; before it comes the address.
+	ending = ".json"
+	// maximumKeys bounds how many key files List reads.
+	maximumKeys = 10_000
+)
+
+// Config is how a store makes new keys.
+type Config struct {
+	// Work is the scrypt work factor of new key files: log2 of N, from 1 to 18. Less than 18 is for tests.
+	Work int
+}
+
+// DefaultConfig makes key files that take about a second and 256 MiB to open.
+func DefaultConfig() Config { return Config{Work: maximumWork} }
+
+// Store is a directory of key files. It holds nothing in memory, so several stores and processes may use one directory.
+type Store struct {
+	directory string
+	config    Config
+}
+
+// New makes a store of a directory, which need not exist: it is made with the first key.
+func New(directory string, config Config) *Store {
+	return &Store{directory: directory, config: config}
+}
+
+// Directory is where the key files are.
+func (s *Store) Directory() string { return s.directory }
+
+// Path is the file of an address's key, whether it exists or not.
+func (s *Store) Path(address string) string { return filepath.Join(s.directory, address+ending) }
+
+// Put encrypts a key with a passphrase and stores it under its address. Errors: ErrKeyExists, ErrBadLabel,
+// ErrNoPassphrase, ErrExposed, ErrUnusable.
+func (s *Store) Put(key crypto.PrivateKey, label, passphrase string) (Entry, error) {
+	if err := s.Admit(key.Address()); err != nil {
+		return Entry{}, err
+	}
+	sealed, err := seal(key, label, passphrase, s.config.Work)
+	if err != nil {
+		return Entry{}, err
+	}
+	if err := s.write(sealed); err != nil {
+		return Entry{}, err
+	}
+	return sealed.entry(), nil
+}
+
+// Admit checks that a key of the address can be put into the store, before a passphrase is asked for. It changes
+// nothing. Errors: ErrKeyExists, ErrExposed, ErrUnusable.
+func (s *Store) Admit(address string) error {
+	switch _, err := os.Lstat(s.Path(address)); {
+	case err == nil:
+		return fmt.Errorf("%w: %s", ErrKeyExists, s.Path(address))
+	case !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: look for key file: %w", ErrUnusable, err)
+	}
+	if _, err := os.Stat(s.directory); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return checkDirectory(s.directory)
+}
+
+func (s *Store) write(f file) error {
+	if err := makeDirectory(s.directory); err != nil {
+		return err
+	}
+	data, err := f.encode()
+	if err != nil {
+		return err
+	}
+	if err := writeNew(s.Path(f.Address), data); err != nil {
+		return fmt.Errorf("store key %s: %w", f.Address, err)
+	}
+	return nil
+}
+
+// Key opens the key of an address. Errors: ErrUnknownKey, ErrWrongPassphrase, ErrForeign, ErrDamaged, ErrExposed,
+// ErrUnusable.
+func (s *Store) Key(address, passphrase string) (crypto.PrivateKey, error) {
+	f, err := s.read(address)
+	if err != nil {
+		return crypto.PrivateKey{}, err
+	}
+	key, err := f.open(passphrase, maximumWork)
+	if err != nil {
+		return crypto.PrivateKey{}, fmt.Errorf("open %s: %w", s.Path(address), err)
+	}
+	return key, nil
+}
+
+// Entry is what is known of an address's key without its passphrase. Errors: as of Key, but for ErrWrongPassphrase.
+func (s *Store) Entry(address string) (Entry, error) {
+	f, err := s.read(address)
+	return f.entry(), err
+}
+
+// Export is the encrypted file of an address's key, for Import. Errors: as of Entry.
+func (s *Store) Export(address string) ([]byte, error) {
+	f, err := s.read(address)
+	if err != nil {
+		return nil, err
+	}
+	return f.encode()
+}
+
+// Import stores an exported key file as it is, encrypted with the passphrase that it was exported with, which must open
+// it. Errors: those of Key and of Put.
+func (s *Store) Import(exported []byte, passphrase string) (Entry, error) {
+	f, err := decode(exported)
+	if err != nil {
+		return Entry{}, err
+	}
+	if err := s.Admit(f.Address); err != nil {
+		return Entry{}, err
+	}
+	if _, err := f.open(passphrase, maximumWork); err != nil {
+		return Entry{}, err
+	}
+	if err := s.write(f); err != nil {
+		return Entry{}, err
+	}
+	return f.entry(), nil
+}
+
+// Inspect is what an exported key file says of its key without the passphrase. Errors: ErrForeign, ErrDamaged.
+func Inspect(exported []byte) (Entry, error) {
+	f, err := decode(exported)
+	return f.entry(), err
+}
+
+// Problem is a file that bears an address's name but cannot be used.
+type Problem struct {
+	Address string
+	Err     error
+}
+
+// List gives the keys of the store and the files that should be keys but are not usable, both by address. Files with
+// other names are left out. A directory that does not exist holds no keys. Errors: ErrExposed, ErrUnusable.
+func (s *Store) List() ([]Entry, []Problem, error) {
+	names, err := os.ReadDir(s.directory)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: read key directory: %w", ErrUnusable, err)
+	}
+	if err := checkDirectory(s.directory); err != nil {
+		return nil, nil, err
+	}
+	var entries []Entry
+	var problems []Problem
+	for _, name := range names { // sorted by name
+		address, is := strings.CutSuffix(name.Name(), ending)
+		if !is || types.ValidateAddress(address) != nil {
+			continue
+		}
+		if len(entries)+len(problems) == maximumKeys {
+			return nil, nil, fmt.Errorf("%w: %s holds more than %d keys", ErrUnusable, s.directory, maximumKeys)
+		}
+		entry, err := s.Entry(address)
+		if err != nil {
+			problems = append(problems, Problem{address, err})
+			continue
+		}
+		entries = append(entries, entry)
+	}
+	return entries, problems, nil
+}
+
+// Delete removes the key of an address for ever; it need not be readable. Errors: ErrUnknownKey, ErrExposed,
+// ErrUnusable.
+func (s *Store) Delete(address string) error {
+	path, err := s.find(address)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil {
+		return fmt.Errorf("%w: delete key file: %w", ErrUnusable, err)
+	}
+	return syncDirectory(s.directory)
+}
+
+// find checks that there is a file for an address, and that its directory can be trusted.
+func (s *Store) find(address string) (string, error) {
+	if err := types.ValidateAddress(address); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrUnknownKey, err)
+	}
+	path := s.Path(address)
+	switch _, err := os.Lstat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("%w: no key of %s in %s", ErrUnknownKey, address, s.directory)
+	case err != nil:
+		return "", fmt.Errorf("%w: look for key file: %w", ErrUnusable, err)
+	}
+	return path, checkDirectory(s.directory)
+}
+
+func (s *Store) read(address string) (file, error) {
+	path, err := s.find(address)
+	if err != nil {
+		return file{}, err
+	}
+	data, err := readPrivate(path)
+	if err != nil {
+		return file{}, err
+	}
+	f, err := decode(data)
+	if err != nil {
+		return file{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if f.Address != address {
+		return file{}, fmt.Errorf("%s: %w: it holds the key of %s", path, ErrDamaged, f.Address)
+	}
+	return f, nil
+}

@@ -1,0 +1,249 @@
+package configs
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	first  = "0000000000000000000000000000000000000001"
+	second = "0000000000000000000000000000000000000002"
+)
+
+// full is a node with every role.
+func full() Node {
+	n := DefaultNode()
+	n.LogLevel = "debug"
+	n.Keys = "/var/lib/pocket/keys"
+	n.Chain.BlockTime = Duration(1500 * time.Millisecond)
+	n.Validator = &Validator{Key: first}
+	n.Servicers = []Servicer{
+		{Key: first, Listen: "0.0.0.0:8545", Upstreams: map[string]string{"0021": "http://geth:8545/?a=1&b=2", "0001": "http://127.0.0.1:26657"}},
+		{Key: second, Listen: "[::]:8546", Upstreams: map[string]string{"0001": "https://chain.example/rpc"}},
+	}
+	n.Fisherman = &Fisherman{Key: second, ControlProbes: map[string]string{"0001": "http://127.0.0.1:26657"}}
+	return n
+}
+
+func golden(t testing.TB, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func wantInvalid(t *testing.T, err error, says ...string) {
+	t.Helper()
+	if !errors.Is(err, ErrInvalid) || strings.Contains(err.Error(), "\n") {
+		t.Fatalf("error %q is not one line that is ErrInvalid", err)
+	}
+	for _, text := range says {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("error %q does not say %q", err, text)
+		}
+	}
+}
+
+func TestFilesAreKept(t *testing.T) {
+	for name, node := range map[string]Node{"default.golden.json": DefaultNode(), "full.golden.json": full()} {
+		t.Run(name, func(t *testing.T) {
+			want := golden(t, name)
+			if encoded, err := node.Encode(); err != nil || !bytes.Equal(encoded, want) {
+				t.Errorf("encoded, %v:\n%s", err, encoded)
+			}
+			parsed, err := Parse(want)
+			if err != nil || !reflect.DeepEqual(parsed, node) {
+				t.Errorf("parsed %+v, %v", parsed, err)
+			}
+			if err := parsed.Validate(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestWhatAFileDoesNotNameKeepsItsDefault(t *testing.T) {
+	n, err := Parse([]byte(`{"api": {"listen": "127.0.0.1:1"}, "format": 1}`))
+	want := DefaultNode()
+	want.API.Listen = "127.0.0.1:1"
+	if err != nil || !reflect.DeepEqual(n, want) {
+		t.Errorf("parsed %+v, %v", n, err)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for name, test := range map[string]struct{ text, says string }{
+		"nothing":         {``, "EOF"},
+		"no object":       {`[]`, "array"},
+		"cut off":         {`{"format": 1`, "EOF"},
+		"no format":       {`{"log_level": "info"}`, "format is 0; this program reads format 1"},
+		"later format":    {`{"format": 2, "new": 1}`, "format is 2"},
+		"unknown key":     {`{"format": 1, "loglevel": "info"}`, `unknown field "loglevel"`},
+		"unknown deeper":  {`{"format": 1, "chain": {"blocktime": "1s"}}`, `unknown field "blocktime"`},
+		"other case":      {`{"format": 1, "chain": {"Block_Time": "1s"}}`, `unknown key "chain.Block_Time"`},
+		"repeated key":    {`{"format": 1, "api": {"listen": "a:1", "listen": "b:2"}}`, `key "api.listen" is repeated`},
+		"something after": {`{"format": 1} {}`, "something follows"},
+		"bad duration":    {`{"format": 1, "chain": {"block_time": "1 second"}}`, `"1 second" is not a duration`},
+		"bad type":        {`{"format": 1, "api": "127.0.0.1:1"}`, "string"},
+		"too deep":        {`{"format": ` + strings.Repeat("[", 1<<19), "deeper"},
+		"too long":        {`{"format": 1}` + strings.Repeat(" ", MaximumSize), "longer than"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Parse([]byte(test.text))
+			wantInvalid(t, err, test.says)
+		})
+	}
+}
+
+func TestEveryViolationIsNamed(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*Node)
+		says   string
+	}{
+		"format":          {func(n *Node) { n.Format = 2 }, "format is 2; allowed: 1"},
+		"log level":       {func(n *Node) { n.LogLevel = "loud" }, `log_level is "loud"; allowed: error, warn, info, debug`},
+		"no genesis":      {func(n *Node) { n.Genesis = "" }, `genesis is ""`},
+		"long path":       {func(n *Node) { n.Keys = strings.Repeat("x", maximumText+1) }, "keys is"},
+		"NUL in path":     {func(n *Node) { n.Keys = "a\x00b" }, "keys is"},
+		"no port":         {func(n *Node) { n.API.Listen = "127.0.0.1" }, `api.listen is "127.0.0.1"; allowed: HOST:PORT`},
+		"high port":       {func(n *Node) { n.Chain.RPCListen = ":65536" }, "chain.rpc_listen is"},
+		"URL to listen":   {func(n *Node) { n.API.Listen = "http://[::1]:80" }, "api.listen is"},
+		"block time low":  {func(n *Node) { n.Chain.BlockTime = Duration(9 * time.Millisecond) }, "chain.block_time is 9ms; allowed: 10ms to 1h0m0s"},
+		"block time high": {func(n *Node) { n.Chain.BlockTime = Duration(time.Hour + 1) }, "chain.block_time is"},
+		"validator":       {func(n *Node) { n.Validator.Key = "" }, `validator.key is ""`},
+		"servicer":        {func(n *Node) { n.Servicers[1].Key = strings.ToUpper(strings.Repeat("ab", 20)) }, "servicers[1].key is"},
+		"fisherman":       {func(n *Node) { n.Fisherman.Key = "me" }, `fisherman.key is "me"`},
+		"key twice":       {func(n *Node) { n.Servicers[1].Key = first }, `servicers[1].key is "` + first + `" like servicers[0].key`},
+		"listen twice":    {func(n *Node) { n.Servicers[1].Listen = n.API.Listen }, `servicers[1].listen is "127.0.0.1:50832" like api.listen`},
+		"no upstream":     {func(n *Node) { n.Servicers[0].Upstreams = nil }, "servicers[0].upstreams is empty"},
+		"bad chain":       {func(n *Node) { n.Servicers[0].Upstreams = map[string]string{"1": "http://a"} }, `for relay chain "1"`},
+		"bad upstream":    {func(n *Node) { n.Servicers[0].Upstreams["0001"] = "ftp://a" }, `servicers[0].upstreams.0001 is "ftp://a"`},
+		"password in URL": {func(n *Node) { n.Fisherman.ControlProbes["0001"] = "http://a:b@c" }, "fisherman.control_probes.0001 is"},
+		"no host":         {func(n *Node) { n.Fisherman.ControlProbes["0001"] = "http://:80" }, "fisherman.control_probes.0001 is"},
+		"many servicers":  {func(n *Node) { n.Servicers = make([]Servicer, MaximumServicers+1) }, "servicers is 65 of them; allowed: at most 64"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := full()
+			test.change(&n)
+			err := n.Validate()
+			wantInvalid(t, err, test.says)
+			if len(err.Error()) > 4096 {
+				t.Errorf("error of %d bytes", len(err.Error()))
+			}
+		})
+	}
+}
+
+func TestBoundsAreAllowed(t *testing.T) {
+	for _, blockTime := range []time.Duration{minimumBlockTime, maximumBlockTime} {
+		n := full()
+		n.Chain.BlockTime = Duration(blockTime)
+		n.API.Listen, n.Chain.RPCListen = ":0", ":0" // any free port is an address of its own
+		if err := n.Validate(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestManyViolationsStayOneShortLine(t *testing.T) {
+	n := full()
+	n.Servicers = make([]Servicer, MaximumServicers)
+	wantInvalid(t, n.Validate(), "and ", " more")
+}
+
+func TestEverySettingCanBeOverridden(t *testing.T) {
+	values := map[string]string{"log_level": "warn", "genesis": "g", "keys": "k", "api.listen": ":1", "chain.rpc_listen": ":2", "chain.block_time": "2s"}
+	want := DefaultNode()
+	want.LogLevel, want.Genesis, want.Keys, want.API.Listen = "warn", "g", "k", ":1"
+	want.Chain = Chain{RPCListen: ":2", BlockTime: Duration(2 * time.Second)}
+	environment := map[string]string{"POCKET_UNKNOWN": "x"}
+	n := DefaultNode()
+	for _, setting := range Settings() {
+		value, known := values[setting.Name]
+		if !known {
+			t.Errorf("setting %s is not tested", setting.Name)
+		}
+		environment[setting.Variable()] = value
+		if err := n.Override(setting, value); err != nil {
+			t.Error(err)
+		}
+	}
+	if !reflect.DeepEqual(n, want) {
+		t.Errorf("overridden %+v, want %+v", n, want)
+	}
+	lookup := func(name string) (string, bool) {
+		value, known := environment[name]
+		return value, known
+	}
+	n = DefaultNode()
+	if err := n.FromEnvironment(lookup); err != nil || !reflect.DeepEqual(n, want) {
+		t.Errorf("from environment %+v, %v", n, err)
+	}
+	environment["POCKET_CHAIN_BLOCK_TIME"] = "soon"
+	wantInvalid(t, n.FromEnvironment(lookup), "POCKET_CHAIN_BLOCK_TIME", `"soon" is not a duration`)
+	environment = map[string]string{"POCKET_LOG_LEVEL": ""}
+	if n = DefaultNode(); n.FromEnvironment(lookup) != nil || n.LogLevel != "info" {
+		t.Errorf("an empty variable made the log level %q", n.LogLevel)
+	}
+}
+
+func TestSettingsAreNamedAfterTheirPlace(t *testing.T) {
+	paths, err := keyPaths(golden(t, "default.golden.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, setting := range Settings() {
+		if !slices.Contains(paths, setting.Name) {
+			t.Errorf("no value of a file is named %s", setting.Name)
+		}
+	}
+	if last := Settings()[5]; last.Flag() != "chain-block-time" || last.Variable() != "POCKET_CHAIN_BLOCK_TIME" {
+		t.Errorf("flag %s, variable %s", last.Flag(), last.Variable())
+	}
+}
+
+func TestAddressesAreNamedOnce(t *testing.T) {
+	if got := full().Addresses(); !slices.Equal(got, []string{first, second}) {
+		t.Errorf("addresses %v", got)
+	}
+	if got := DefaultNode().Addresses(); len(got) != 0 {
+		t.Errorf("addresses %v", got)
+	}
+}
+
+// FuzzParse: whatever the bytes, parsing ends with ErrInvalid or with a configuration that comes back from its encoding,
+// and whose validation is ErrInvalid if it fails.
+func FuzzParse(f *testing.F) {
+	f.Add(golden(f, "default.golden.json"))
+	f.Add(golden(f, "full.golden.json"))
+	f.Add([]byte(`{"format":1,"servicers":null,"chain":{"block_time":"1h"}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		n, err := Parse(data)
+		if err != nil {
+			if !errors.Is(err, ErrInvalid) || len(err.Error()) > 1024 {
+				t.Fatalf("error %v", err)
+			}
+			return
+		}
+		if err := n.Validate(); err != nil && !errors.Is(err, ErrInvalid) {
+			t.Fatalf("error %v", err)
+		}
+		encoded, err := n.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse(encoded)
+		if err != nil || !reflect.DeepEqual(again, n) {
+			t.Fatalf("parsed again %+v, %v; first %+v", again, err, n)
+		}
+	})
+}

@@ -1,0 +1,127 @@
+package configs
+
+import (
+	"fmt"
+	"time"
+)
+
+// formatV1 is the format that this program writes and reads.
+const formatV1 = 1
+
+// Node is the configuration of a node. Its roles may be mixed at will; without any the node only follows the chain.
+type Node struct {
+	// Format of the file: 1.
+	Format int `json:"format"`
+	// LogLevel is the least level that is logged: error, warn, info or debug.
+	LogLevel string `json:"log_level"`
+	// Genesis is the genesis file; a relative path is below the node's home.
+	Genesis string `json:"genesis"`
+	// Keys is the directory of the keystore that holds the roles' keys; a relative path is below the node's home.
+	Keys string `json:"keys"`
+	// API is the node's HTTP API for reading.
+	API API `json:"api"`
+	// Chain is the node's part in consensus.
+	Chain Chain `json:"chain"`
+	// Validator that runs in this node; nil for none.
+	Validator *Validator `json:"validator"`
+	// Servicers that run in this node, at most MaximumServicers.
+	Servicers []Servicer `json:"servicers"`
+	// Fisherman that runs in this node; nil for none.
+	Fisherman *Fisherman `json:"fisherman"`
+}
+
+// API says where the HTTP API is served.
+type API struct {
+	// Listen is a host:port.
+	Listen string `json:"listen"`
+}
+
+// Chain says how the node runs the chain.
+type Chain struct {
+	// RPCListen is the host:port where the chain's own CometBFT JSON-RPC is served.
+	RPCListen string `json:"rpc_listen"`
+	// BlockTime is the pause between blocks: 10ms to 1h.
+	BlockTime Duration `json:"block_time"`
+}
+
+// Validator is the node's validator.
+type Validator struct {
+	// Key is the address of the key that signs blocks.
+	Key string `json:"key"`
+}
+
+// Servicer is one servicer of the node.
+type Servicer struct {
+	// Key is the address of the key that signs answers.
+	Key string `json:"key"`
+	// Listen is the host:port where relays are taken.
+	Listen string `json:"listen"`
+	// Upstreams are the nodes that relays are executed against: relay chain → http or https URL. At least one.
+	Upstreams map[string]string `json:"upstreams"`
+}
+
+// Fisherman is the node's fisherman.
+type Fisherman struct {
+	// Key is the address of the key that signs the fisherman's requests.
+	Key string `json:"key"`
+	// ControlProbes tell "they are all down" from "I am offline": relay chain → http or https URL of a node outside of
+	// every session. May be empty.
+	ControlProbes map[string]string `json:"control_probes"`
+	// AllowPrivate lets servicers be dialled at loopback, private and link-local addresses.
+	AllowPrivate bool `json:"allow_private"`
+}
+
+// DefaultNode is a node without roles that listens on loopback.
+func DefaultNode() Node {
+	return Node{
+		Format:    formatV1,
+		LogLevel:  "info",
+		Genesis:   "genesis.json",
+		Keys:      "keys",
+		API:       API{Listen: "127.0.0.1:50832"},
+		Chain:     Chain{RPCListen: "127.0.0.1:26657", BlockTime: Duration(time.Second)},
+		Servicers: []Servicer{},
+	}
+}
+
+// Addresses are those of the keys that the roles need, each once, in the order of the file.
+func (n Node) Addresses() []string {
+	var all []string
+	if n.Validator != nil {
+		all = append(all, n.Validator.Key)
+	}
+	for _, servicer := range n.Servicers {
+		all = append(all, servicer.Key)
+	}
+	if n.Fisherman != nil {
+		all = append(all, n.Fisherman.Key)
+	}
+	seen := make(map[string]bool, len(all))
+	var once []string
+	for _, address := range all {
+		if !seen[address] {
+			seen[address] = true
+			once = append(once, address)
+		}
+	}
+	return once
+}
+
+// Duration is written as text: "400ms".
+type Duration time.Duration
+
+// String writes the duration as time.Duration does.
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// MarshalText writes the duration as time.Duration does.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads what time.ParseDuration reads.
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%s is not a duration, as in 400ms or 2s", quoted(string(text)))
+	}
+	*d = Duration(parsed)
+	return nil
+}

@@ -1,0 +1,161 @@
+package configs
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+const (
+	// MaximumServicers is the most servicers of one node.
+	MaximumServicers = 64
+	// maximumText bounds paths and URLs, in bytes.
+	maximumText = 2048
+	// keptProblems bounds how long an error can get, whatever is in the file.
+	keptProblems = 10
+)
+
+// Bounds of Chain.BlockTime, which are those of consensus.
+const (
+	minimumBlockTime = 10 * time.Millisecond
+	maximumBlockTime = time.Hour
+)
+
+// ErrInvalid: a configuration cannot be read, or has a value that is not allowed.
+var ErrInvalid = errors.New("invalid configuration")
+
+// problems are the values of a configuration that are not allowed: the first of them, and how many there are.
+type problems struct {
+	kept  []string
+	total int
+}
+
+// add notes a value unless it is allowed.
+func (p *problems) add(allowed bool, field, value, want string) {
+	if allowed {
+		return
+	}
+	if p.total++; p.total <= keptProblems {
+		p.kept = append(p.kept, fmt.Sprintf("%s is %s; allowed: %s", field, value, want))
+	}
+}
+
+func (p *problems) err() error {
+	if p.total == 0 {
+		return nil
+	}
+	text := strings.Join(p.kept, "; ")
+	if more := p.total - len(p.kept); more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return fmt.Errorf("%w: %s", ErrInvalid, text)
+}
+
+// Validate checks every value. The error, if any, is one line that names the first ten that are not allowed; it is
+// ErrInvalid.
+func (n Node) Validate() error {
+	var p problems
+	p.add(n.Format == formatV1, "format", strconv.Itoa(n.Format), strconv.Itoa(formatV1))
+	p.add(slices.Contains(levels(), n.LogLevel), "log_level", quoted(n.LogLevel), strings.Join(levels(), ", "))
+	p.path("genesis", n.Genesis)
+	p.path("keys", n.Keys)
+	blockTime := time.Duration(n.Chain.BlockTime)
+	p.add(minimumBlockTime <= blockTime && blockTime <= maximumBlockTime, "chain.block_time", blockTime.String(),
+		fmt.Sprintf("%s to %s", minimumBlockTime, maximumBlockTime))
+	if n.Validator != nil {
+		p.address("validator.key", n.Validator.Key)
+	}
+	p.add(len(n.Servicers) <= MaximumServicers, "servicers", fmt.Sprintf("%d of them", len(n.Servicers)),
+		fmt.Sprintf("at most %d", MaximumServicers))
+	for i, servicer := range n.Servicers {
+		field := servicerField(i)
+		p.address(field+".key", servicer.Key)
+		p.add(len(servicer.Upstreams) > 0, field+".upstreams", "empty", "at least one relay chain")
+		p.targets(field+".upstreams", servicer.Upstreams)
+	}
+	if n.Fisherman != nil {
+		p.address("fisherman.key", n.Fisherman.Key)
+		p.targets("fisherman.control_probes", n.Fisherman.ControlProbes)
+	}
+	p.distinct(n)
+	return p.err()
+}
+
+func levels() []string { return []string{"error", "warn", "info", "debug"} }
+
+func servicerField(i int) string { return fmt.Sprintf("servicers[%d]", i) }
+
+func (p *problems) path(field, path string) {
+	allowed := path != "" && len(path) <= maximumText && !strings.ContainsRune(path, 0)
+	p.add(allowed, field, quoted(path), fmt.Sprintf("a path of 1 to %d bytes", maximumText))
+}
+
+func (p *problems) address(field, address string) {
+	p.add(types.ValidateAddress(address) == nil, field, quoted(address), "an address of 40 lower-case hex digits")
+}
+
+func (p *problems) targets(field string, targets map[string]string) {
+	for _, chain := range slices.Sorted(maps.Keys(targets)) {
+		p.add(types.ValidateRelayChain(chain) == nil, field, "for relay chain "+quoted(chain), "four upper-case hex digits, as in 0001")
+		p.add(isTarget(targets[chain]), field+"."+short(chain), quoted(targets[chain]),
+			"an http or https URL with a host and without user or fragment")
+	}
+}
+
+func isTarget(raw string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && len(raw) <= maximumText && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" &&
+		u.User == nil && u.Fragment == ""
+}
+
+// distinct refuses what two parts cannot both have: an address to listen on, and, for servicers, a key.
+func (p *problems) distinct(n Node) {
+	listens, keys := make(map[string]string), make(map[string]string)
+	claim := func(claims map[string]string, field, value, want string) {
+		other, taken := claims[value]
+		p.add(!taken, field, quoted(value)+" like "+other, want)
+		claims[value] = field
+	}
+	listen := func(field, address string) {
+		port, valid := listenPort(address)
+		p.add(valid, field, quoted(address), "HOST:PORT with a port of 0 to 65535")
+		if valid && port != 0 {
+			claim(listens, field, address, "an address of its own")
+		}
+	}
+	listen("api.listen", n.API.Listen)
+	listen("chain.rpc_listen", n.Chain.RPCListen)
+	for i, servicer := range n.Servicers {
+		listen(servicerField(i)+".listen", servicer.Listen)
+		claim(keys, servicerField(i)+".key", servicer.Key, "a key of its own")
+	}
+}
+
+// listenPort is the port of a host:port; 0 takes any free one.
+func listenPort(address string) (port uint64, valid bool) {
+	host, digits, err := net.SplitHostPort(address)
+	if err != nil || len(address) > 300 || strings.ContainsAny(host, " /") {
+		return 0, false
+	}
+	port, err = strconv.ParseUint(digits, 10, 16)
+	return port, err == nil
+}
+
+// quoted shows text of a file in one bounded line.
+func quoted(text string) string { return strconv.Quote(short(text)) }
+
+func short(text string) string {
+	const most = 80
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}
