@@ -37,6 +37,8 @@ const (
 	ExitGenesis ExitCode = 8
 	// ExitUntrusted: the servicer refused the relay, failed, or its answer cannot be trusted.
 	ExitUntrusted ExitCode = 9
+	// ExitTransaction: the chain refused a transaction, or it failed in its block.
+	ExitTransaction ExitCode = 11
 	// ExitInterrupted: stopped by a signal before it was done.
 	ExitInterrupted ExitCode = 130
 )
@@ -53,6 +55,7 @@ const exitTable = `Exit codes:
   7    address to listen on in use
   8    bad genesis, or options that conflict with those recorded in the home directory
   9    relay refused, or its answer cannot be trusted
+  11   transaction refused, or failed in its block
   130  interrupted before it was done`
 
 // exitError is an error that knows its exit code.
@@ -115,6 +118,8 @@ func refusalCode(refused *client.Error) ExitCode {
 	switch refused.Status {
 	case http.StatusBadRequest:
 		return ExitUsage
+	case http.StatusUnprocessableEntity, http.StatusConflict:
+		return ExitTransaction
 	case http.StatusNotFound:
 		return ExitNotFound
 	case http.StatusServiceUnavailable:

@@ -75,6 +75,7 @@ Start here:
 		newFisherman(io),
 		newQuery(io),
 		newRelay(io),
+		newTx(io),
 		newGenesis(io),
 		newVersion(io),
 	)
