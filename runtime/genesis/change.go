@@ -3,10 +3,13 @@ package genesis
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
@@ -145,4 +148,37 @@ func wrongForm(field protoreflect.FieldDescriptor) error {
 		form = "a text"
 	}
 	return fmt.Errorf("its value is %s", form)
+}
+
+// ParseChange makes the change of a parameter from text: a number, a duration ("400ms", "3s"), a text, or a list that is
+// separated by commas and may be empty. Whether the value is in range is for With to say. Errors: ErrUnknownParameter.
+func ParseChange(parameter, value string) (*types.ChangeParameter, error) {
+	_, field, err := DefaultParams().find(parameter)
+	if err != nil {
+		return nil, err
+	}
+	change := &types.ChangeParameter{Parameter: parameter}
+	switch {
+	case field.IsList():
+		list := &types.TextList{}
+		if value != "" {
+			list.Items = strings.Split(value, ",")
+		}
+		change.Value = &types.ChangeParameter_List{List: list}
+	case field.Kind() == protoreflect.MessageKind:
+		duration, err := time.ParseDuration(value)
+		if err != nil {
+			return nil, fmt.Errorf("%s is no duration, as in 400ms or 3s", quoted(value))
+		}
+		change.Value = &types.ChangeParameter_Duration{Duration: durationpb.New(duration)}
+	case field.Kind() == protoreflect.StringKind, field.Kind() == protoreflect.EnumKind:
+		change.Value = &types.ChangeParameter_Text{Text: value}
+	default:
+		number, err := strconv.ParseUint(value, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%s is no whole number", quoted(value))
+		}
+		change.Value = &types.ChangeParameter_Number{Number: number}
+	}
+	return change, nil
 }

@@ -117,3 +117,22 @@ func TestEveryParameterHasAnOwner(t *testing.T) {
 		t.Errorf("owner of no parameter: %v", err)
 	}
 }
+
+func TestParseChange(t *testing.T) {
+	for value, want := range map[string]*types.ChangeParameter{
+		"30":                      number("qos.checks_per_session", 30),
+		"1s":                      duration("qos.timeout", time.Second),
+		"CHECK_DISTRIBUTION_EVEN": text("qos.distribution", "CHECK_DISTRIBUTION_EVEN"),
+		"a,b":                     list("governance.fisherman_access_list", "a", "b"),
+		"":                        list("governance.fisherman_access_list"),
+	} {
+		if got, err := ParseChange(want.Parameter, value); err != nil || !proto.Equal(got, want) {
+			t.Errorf("%s %q: %v, %v", want.Parameter, value, got, err)
+		}
+	}
+	for parameter, value := range map[string]string{"qos.none": "1", "qos.checks_per_session": "-1", "qos.timeout": "3"} {
+		if got, err := ParseChange(parameter, value); err == nil || got != nil {
+			t.Errorf("%s %q: %v", parameter, value, got)
+		}
+	}
+}

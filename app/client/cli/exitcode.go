@@ -41,6 +41,8 @@ const (
 	ExitUntrusted ExitCode = 9
 	// ExitKeys: wrong passphrase, or a key, its file or the directory of keys cannot be used.
 	ExitKeys ExitCode = 10
+	// ExitTransaction: the chain refused a transaction, or it failed in its block.
+	ExitTransaction ExitCode = 11
 	// ExitInterrupted: stopped by a signal before it was done.
 	ExitInterrupted ExitCode = 130
 )
@@ -58,6 +60,7 @@ const exitTable = `Exit codes:
   8    bad genesis, or options that conflict with those recorded in the home directory
   9    relay refused, or its answer cannot be trusted
   10   wrong passphrase; key exists already; key file or directory of keys unusable
+  11   transaction refused, or failed in its block
   130  interrupted before it was done`
 
 // exitError is an error that knows its exit code.
@@ -130,6 +133,8 @@ func refusalCode(refused *client.Error) ExitCode {
 	switch refused.Status {
 	case http.StatusBadRequest:
 		return ExitUsage
+	case http.StatusUnprocessableEntity, http.StatusConflict:
+		return ExitTransaction
 	case http.StatusNotFound:
 		return ExitNotFound
 	case http.StatusServiceUnavailable:

@@ -27,7 +27,7 @@ func newQuery(io streams) *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "query",
 		Short: "Read the chain's state from a node",
-	}, newQuerySession(io), newQueryActors(io))
+	}, newQuerySession(io), newQueryActors(io), newQueryAccount(io))
 }
 
 // sessionQuery is what 'pocket query session' was told.
@@ -154,4 +154,62 @@ func actorsText(found client.Actors) string {
 	}
 	return fmt.Sprintf("%d actors at height %d\n\n", len(rows), found.Height) +
 		renderTable([]string{"TYPE", "ADDRESS", "CHAINS", "ZONE", "STAKE uPOKT", "PAUSED", "SERVICE URL"}, rows, plain)
+}
+
+// accountQuery is what 'pocket query account' was told.
+type accountQuery struct {
+	address      string
+	height       int64
+	output, node string
+}
+
+func newQueryAccount(io streams) *cobra.Command {
+	var q accountQuery
+	command := &cobra.Command{
+		Use:     "account",
+		Short:   "Show what an address owns, and what is unbonding",
+		Example: "  pocket query account --address ADDRESS",
+		Args:    noArguments,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := requireFlags(command, "address"); err != nil {
+				return err
+			}
+			return queryAccount(command.Context(), io, q)
+		},
+	}
+	flags := command.Flags()
+	addChecked(flags, &q.address, "address", "ADDRESS", types.ValidateAddress, "the account's address")
+	addNumber(flags, &q.height, "height", 0, 1, math.MaxInt64, "as of this block (default the latest)")
+	addChoice(flags, &q.output, "output", outputTable, "form of the result", outputTable, outputJSON)
+	addNode(flags, &q.node)
+	return command
+}
+
+func queryAccount(ctx context.Context, io streams, q accountQuery) error {
+	node, err := openNode(q.node)
+	if err != nil {
+		return err
+	}
+	defer node.Close()
+	account, err := node.Account(ctx, q.address, q.height)
+	if err != nil {
+		return fmt.Errorf("account %s: %w", q.address, err)
+	}
+	if q.output == outputJSON {
+		return writeJSON(io.out, account)
+	}
+	return writeText(io.out, accountText(account))
+}
+
+func accountText(account client.Account) string {
+	text := fmt.Sprintf("address    %s\nheight     %d\nbalance    %s uPOKT\nsequence   %d\n", clean(account.Address), account.Height,
+		clean(account.BalanceUPOKT), account.Sequence)
+	if len(account.Unbonding) == 0 {
+		return text
+	}
+	rows := make([][]string, 0, len(account.Unbonding))
+	for _, u := range account.Unbonding {
+		rows = append(rows, []string{clean(u.Type), clean(u.AmountUPOKT), strconv.FormatInt(u.UnlockHeight, 10)})
+	}
+	return text + "\n" + renderTable([]string{"UNBONDING", "uPOKT", "AFTER BLOCK"}, rows, plain)
 }

@@ -84,6 +84,7 @@ Start here:
 		newRelay(io),
 		newKeys(io),
 		newNode(io),
+		newTx(io),
 		newGenesis(io),
 		newVersion(io),
 	)

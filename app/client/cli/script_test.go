@@ -50,7 +50,8 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("APPLICATION", localnet.Key(1, types.ActorType_ACTOR_TYPE_APPLICATION, 0).Address())
-			for i := range 6 {
+			env.Setenv("VALIDATOR", localnet.Key(1, types.ActorType_ACTOR_TYPE_VALIDATOR, 0).Address())
+			for i := range 7 {
 				env.Setenv("SERVICER"+strconv.Itoa(i), localnet.Key(1, types.ActorType_ACTOR_TYPE_SERVICER, i).Address())
 			}
 			return nil
