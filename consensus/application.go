@@ -44,6 +44,9 @@ type application struct {
 	genesis *genesis.Genesis
 	// finalized is the block that waits for its Commit.
 	finalized *finalizedBlock
+	// pending counts each signer's transactions that were admitted to the mempool since the last commit. After a commit
+	// CometBFT checks again whatever still waits, which counts it anew.
+	pending map[string]int
 }
 
 // finalizedBlock is a block whose effects are in the working state.
@@ -109,13 +112,31 @@ func (a *application) layGenesis() error {
 	return utility.InitGenesis(a.state, a.genesis)
 }
 
-// CheckTx tells what would become of a transaction in the next block.
+// CheckTx tells what would become of a transaction in the next block. Only one transaction of a sequence will ever pay,
+// so an account may have no more in the mempool than can have sequences of their own.
 func (a *application) CheckTx(_ context.Context, req *abci.RequestCheckTx) (*abci.ResponseCheckTx, error) {
 	result, err := utility.Check(a.state, a.state.Version()+1, req.Tx)
 	if err != nil {
 		return nil, a.failed(fmt.Errorf("check a transaction: %w", err))
 	}
+	if result.Code == 0 {
+		if a.pending[result.Signer] >= utility.MostPending {
+			result = utility.Result{
+				Code:   types.TransactionCode_TRANSACTION_CODE_TOO_MANY_PENDING,
+				Reason: fmt.Sprintf("%d transactions of %s wait for a block already", utility.MostPending, result.Signer),
+			}
+		} else {
+			a.count(result.Signer)
+		}
+	}
 	return &abci.ResponseCheckTx{Code: uint32(result.Code), Codespace: codespaceOf(result), Log: logOf(result)}, nil
+}
+
+func (a *application) count(signer string) {
+	if a.pending == nil {
+		a.pending = make(map[string]int)
+	}
+	a.pending[signer]++
 }
 
 // InsertTx refuses: transactions wait in CometBFT's mempool.
@@ -264,6 +285,7 @@ func (a *application) commit() error {
 			version, hash, block.height, block.appHash)
 	}
 	a.finalized, a.genesis = nil, nil
+	clear(a.pending)
 	a.publish(types.Head{Height: block.height, BlockHash: block.hash, Time: block.time})
 	return nil
 }
