@@ -320,6 +320,18 @@ func TestApplicationBoundsPending(t *testing.T) {
 	}
 }
 
+// After the end the state may be closed: a late check of a transaction must not touch it.
+func TestApplicationEnds(t *testing.T) {
+	d := drive(t, newMemoryState())
+	d.run(1)
+	d.end()
+	d.state = nil
+	response, err := d.CheckTx(t.Context(), &abci.RequestCheckTx{Tx: tx(t, 1, 0, send), Type: abci.CheckTxType_Recheck})
+	if err != nil || response.Code != codeEnded {
+		t.Errorf("a late check gives %v, %v", response, err)
+	}
+}
+
 func TestApplicationProposals(t *testing.T) {
 	d := drive(t, newMemoryState())
 	d.run(1)
