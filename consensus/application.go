@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
@@ -29,10 +30,12 @@ const (
 	logNoQueries  = "query refused: state is read through the node's HTTP API, not over ABCI"
 	// codeNoInsertion refuses a transaction for a mempool of the application's own, which there is not.
 	codeNoInsertion = 1
+	// codeEnded refuses a transaction after the end of the engine.
+	codeEnded = 1
 )
 
 // application is the state machine as CometBFT calls it. CometBFT's local client calls one method at a time, so there
-// is no lock. It reads no clock and no randomness: time comes with the block.
+// is no lock but that for the end. It reads no clock and no randomness: time comes with the block.
 type application struct {
 	abci.BaseApplication
 	state State
@@ -44,6 +47,13 @@ type application struct {
 	genesis *genesis.Genesis
 	// finalized is the block that waits for its Commit.
 	finalized *finalizedBlock
+	// pending counts each signer's transactions that were admitted to the mempool since the last commit. After a commit
+	// CometBFT checks again whatever still waits, which counts it anew.
+	pending map[string]int
+	// ending guards ended, after which the state is not touched any more. CometBFT checks waiting transactions again in a
+	// goroutine that it does not wait for when it stops.
+	ending sync.Mutex
+	ended  bool
 }
 
 // finalizedBlock is a block whose effects are in the working state.
@@ -109,13 +119,36 @@ func (a *application) layGenesis() error {
 	return utility.InitGenesis(a.state, a.genesis)
 }
 
-// CheckTx tells what would become of a transaction in the next block.
+// CheckTx tells what would become of a transaction in the next block. Only one transaction of a sequence will ever pay,
+// so an account may have no more in the mempool than can have sequences of their own.
 func (a *application) CheckTx(_ context.Context, req *abci.RequestCheckTx) (*abci.ResponseCheckTx, error) {
+	a.ending.Lock()
+	defer a.ending.Unlock()
+	if a.ended {
+		return &abci.ResponseCheckTx{Code: codeEnded, Codespace: codespace, Log: "the chain has ended on this node"}, nil
+	}
 	result, err := utility.Check(a.state, a.state.Version()+1, req.Tx)
 	if err != nil {
 		return nil, a.failed(fmt.Errorf("check a transaction: %w", err))
 	}
+	if result.Code == 0 {
+		if a.pending[result.Signer] >= utility.MostPending {
+			result = utility.Result{
+				Code:   types.TransactionCode_TRANSACTION_CODE_TOO_MANY_PENDING,
+				Reason: fmt.Sprintf("%d transactions of %s wait for a block already", utility.MostPending, result.Signer),
+			}
+		} else {
+			a.count(result.Signer)
+		}
+	}
 	return &abci.ResponseCheckTx{Code: uint32(result.Code), Codespace: codespaceOf(result), Log: logOf(result)}, nil
+}
+
+func (a *application) count(signer string) {
+	if a.pending == nil {
+		a.pending = make(map[string]int)
+	}
+	a.pending[signer]++
 }
 
 // InsertTx refuses: transactions wait in CometBFT's mempool.
@@ -264,6 +297,7 @@ func (a *application) commit() error {
 			version, hash, block.height, block.appHash)
 	}
 	a.finalized, a.genesis = nil, nil
+	clear(a.pending)
 	a.publish(types.Head{Height: block.height, BlockHash: block.hash, Time: block.time})
 	return nil
 }
@@ -285,6 +319,13 @@ func (a *application) ApplySnapshotChunk(
 	context.Context, *abci.RequestApplySnapshotChunk,
 ) (*abci.ResponseApplySnapshotChunk, error) {
 	return &abci.ResponseApplySnapshotChunk{Result: abci.ResponseApplySnapshotChunk_ABORT}, nil
+}
+
+// end waits for a check of a transaction that is under way; later ones do not touch the state.
+func (a *application) end() {
+	a.ending.Lock()
+	defer a.ending.Unlock()
+	a.ended = true
 }
 
 // failed reports the error to the engine and hands it on to CometBFT, which keeps its text only.

@@ -287,6 +287,51 @@ func TestApplicationRunsTransactions(t *testing.T) {
 	}
 }
 
+// A signer cannot fill the mempool with transactions of which only one will ever pay.
+func TestApplicationBoundsPending(t *testing.T) {
+	d := drive(t, newMemoryState())
+	d.run(1)
+	check := func(number byte, fee uint64) types.TransactionCode {
+		raw := tx(t, number, 0, func(body *types.Transaction) {
+			send(body)
+			body.FeeUpokt += fee
+		})
+		response, err := d.CheckTx(t.Context(), &abci.RequestCheckTx{Tx: raw})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return types.TransactionCode(response.Code)
+	}
+	for i := range uint64(utility.MostPending) {
+		if code := check(1, i); code != 0 {
+			t.Fatalf("transaction %d is refused with %s", i, code.Label())
+		}
+	}
+	if code := check(1, 1000); code != types.TransactionCode_TRANSACTION_CODE_TOO_MANY_PENDING {
+		t.Errorf("one more gives %s", code.Label())
+	}
+	if code := check(2, 0); code != 0 {
+		t.Errorf("another signer's gives %s", code.Label())
+	}
+	d.finalize(2)
+	d.commit()
+	if code := check(1, 1000); code != 0 {
+		t.Errorf("after a block it gives %s", code.Label())
+	}
+}
+
+// After the end the state may be closed: a late check of a transaction must not touch it.
+func TestApplicationEnds(t *testing.T) {
+	d := drive(t, newMemoryState())
+	d.run(1)
+	d.end()
+	d.state = nil
+	response, err := d.CheckTx(t.Context(), &abci.RequestCheckTx{Tx: tx(t, 1, 0, send), Type: abci.CheckTxType_Recheck})
+	if err != nil || response.Code != codeEnded {
+		t.Errorf("a late check gives %v, %v", response, err)
+	}
+}
+
 func TestApplicationProposals(t *testing.T) {
 	d := drive(t, newMemoryState())
 	d.run(1)

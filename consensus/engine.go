@@ -33,6 +33,7 @@ const (
 type Engine struct {
 	heads  *Heads
 	node   *node.Node
+	app    *application
 	logger log.Logger
 	signs  *engineSigns
 	gate   *gate
@@ -85,10 +86,10 @@ func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error 
 	if err != nil {
 		return err
 	}
-	app := &application{state: state, publish: e.publish, fail: e.fail}
+	e.app = &application{state: state, publish: e.publish, fail: e.fail}
 	err = guard("shake hands with the state", func() error {
 		var err error
-		e.node, err = node.NewNode(config, signer, nodeKey(cfg.ValidatorKey), proxy.NewLocalClientCreator(app),
+		e.node, err = node.NewNode(config, signer, nodeKey(cfg.ValidatorKey), proxy.NewLocalClientCreator(e.app),
 			func() (*cmttypes.GenesisDoc, error) { return doc, nil },
 			remembering(cmtcfg.DefaultDBProvider, &e.databases),
 			node.DefaultMetricsProvider(config.Instrumentation), e.logger)
@@ -167,7 +168,9 @@ func (e *Engine) fail(err error) {
 func (e *Engine) stop() error {
 	e.gate.close(drainPatience)
 	e.signs.stopping.Store(true)
-	if err := e.node.Stop(); err != nil {
+	err := e.node.Stop()
+	e.app.end()
+	if err != nil {
 		return fmt.Errorf("stop node: %w", err)
 	}
 	if err := e.node.ProxyApp().Stop(); err != nil {

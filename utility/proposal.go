@@ -33,7 +33,7 @@ func Propose(r Reader, waiting [][]byte, maximumBytes int64) ([][]byte, error) {
 		if err != nil {
 			continue
 		}
-		if _, err := admit(r, 0, signed, mostPending-1); err != nil {
+		if _, err := admit(r, 0, signed, MostPending-1); err != nil {
 			if _, refused := errors.AsType[*transaction.Refusal](err); refused {
 				continue
 			}

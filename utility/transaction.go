@@ -10,8 +10,8 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
 )
 
-// mostPending is how many transactions of one account may wait for a block.
-const mostPending = 64
+// MostPending is how many transactions of one account may wait for a block.
+const MostPending = 64
 
 // Result is what became of a transaction.
 type Result struct {
@@ -19,6 +19,8 @@ type Result struct {
 	Code types.TransactionCode
 	// Reason is one line for a person; empty when it was carried out.
 	Reason string
+	// Signer is the address of who signed it; empty when it was refused.
+	Signer string
 }
 
 // signing is a transaction with what its rules look at.
@@ -61,7 +63,7 @@ func Deliver(store Store, height int64, raw []byte) (Result, error) {
 	if err := setAccount(store, s.account); err != nil {
 		return Result{}, err
 	}
-	return Result{}, effect(store)
+	return Result{Signer: signed.Signer}, effect(store)
 }
 
 // Check tells what would become of a transaction in a block at height. It is carried out on no state. A transaction whose
@@ -71,15 +73,17 @@ func Check(r Reader, height int64, raw []byte) (Result, error) {
 	if err != nil {
 		return refused(err)
 	}
-	s, err := admit(r, height, signed, mostPending-1)
+	s, err := admit(r, height, signed, MostPending-1)
 	if err != nil {
 		return refused(err)
 	}
 	if s.account.GetSequence() != signed.Transaction.GetSequence()+1 {
-		return Result{}, nil
+		return Result{Signer: signed.Signer}, nil
 	}
-	_, err = s.judge()
-	return refused(err)
+	if _, err := s.judge(); err != nil {
+		return refused(err)
+	}
+	return Result{Signer: signed.Signer}, nil
 }
 
 // refused makes a result of a refusal, and hands every other error on.

@@ -46,6 +46,8 @@ const (
 	TransactionCode_TRANSACTION_CODE_FEE_TOO_LOW TransactionCode = 6
 	// The signer cannot pay the fee.
 	TransactionCode_TRANSACTION_CODE_FEE_NOT_COVERED TransactionCode = 7
+	// Too many transactions of the signer wait for a block already. Only a mempool refuses with it.
+	TransactionCode_TRANSACTION_CODE_TOO_MANY_PENDING TransactionCode = 8
 	// The signer cannot pay the amount or the stake after the fee.
 	TransactionCode_TRANSACTION_CODE_INSUFFICIENT_FUNDS TransactionCode = 100
 	// An amount of 0, or a recipient that is no address.
@@ -95,6 +97,7 @@ var (
 		5:   "TRANSACTION_CODE_WRONG_SEQUENCE",
 		6:   "TRANSACTION_CODE_FEE_TOO_LOW",
 		7:   "TRANSACTION_CODE_FEE_NOT_COVERED",
+		8:   "TRANSACTION_CODE_TOO_MANY_PENDING",
 		100: "TRANSACTION_CODE_INSUFFICIENT_FUNDS",
 		101: "TRANSACTION_CODE_INVALID_SEND",
 		102: "TRANSACTION_CODE_UNKNOWN_ROLE",
@@ -123,6 +126,7 @@ var (
 		"TRANSACTION_CODE_WRONG_SEQUENCE":     5,
 		"TRANSACTION_CODE_FEE_TOO_LOW":        6,
 		"TRANSACTION_CODE_FEE_NOT_COVERED":    7,
+		"TRANSACTION_CODE_TOO_MANY_PENDING":   8,
 		"TRANSACTION_CODE_INSUFFICIENT_FUNDS": 100,
 		"TRANSACTION_CODE_INVALID_SEND":       101,
 		"TRANSACTION_CODE_UNKNOWN_ROLE":       102,
@@ -938,7 +942,7 @@ const file_shared_core_types_proto_transaction_proto_rawDesc = "" +
 	"\x04list\x18\x05 \x01(\v2\x19.pocket.types.v1.TextListH\x00R\x04listB\a\n" +
 	"\x05value\" \n" +
 	"\bTextList\x12\x14\n" +
-	"\x05items\x18\x01 \x03(\tR\x05items*\xb0\a\n" +
+	"\x05items\x18\x01 \x03(\tR\x05items*\xd7\a\n" +
 	"\x0fTransactionCode\x12 \n" +
 	"\x1cTRANSACTION_CODE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aTRANSACTION_CODE_TOO_LARGE\x10\x01\x12\x1e\n" +
@@ -947,7 +951,8 @@ const file_shared_core_types_proto_transaction_proto_rawDesc = "" +
 	"\x1cTRANSACTION_CODE_WRONG_CHAIN\x10\x04\x12#\n" +
 	"\x1fTRANSACTION_CODE_WRONG_SEQUENCE\x10\x05\x12 \n" +
 	"\x1cTRANSACTION_CODE_FEE_TOO_LOW\x10\x06\x12$\n" +
-	" TRANSACTION_CODE_FEE_NOT_COVERED\x10\a\x12'\n" +
+	" TRANSACTION_CODE_FEE_NOT_COVERED\x10\a\x12%\n" +
+	"!TRANSACTION_CODE_TOO_MANY_PENDING\x10\b\x12'\n" +
 	"#TRANSACTION_CODE_INSUFFICIENT_FUNDS\x10d\x12!\n" +
 	"\x1dTRANSACTION_CODE_INVALID_SEND\x10e\x12!\n" +
 	"\x1dTRANSACTION_CODE_UNKNOWN_ROLE\x10f\x12#\n" +
