@@ -814,7 +814,7 @@ func TestRunOverSockets(t *testing.T) {
 	}
 	n := newNetwork()
 	n.interval = interval
-	n.policy.Timeout, n.policy.Checks = 4*interval, 4
+	n.policy.Timeout, n.policy.Checks = 12*interval, 4
 	n.seal = (&relay.Protocol{Key: fishermanKey, Now: time.Now}).Seal
 	n.dial = (&relay.Dialer{AllowPrivate: true, RootCAs: kinds["secured"].Roots()}).Dial
 	n.members = func(height int64) []*types.Actor {

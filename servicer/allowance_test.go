@@ -140,14 +140,6 @@ func TestAllowanceIsSpentOnce(t *testing.T) {
 	}
 }
 
-// Whoever the application's own fishermen are, the largest reserve of the parameters fits the memory of nonces.
-func TestLargestCheckCountFits(t *testing.T) {
-	const checks, perCheck = 10_000, 2
-	if most := servicer.DefaultConfig().MaxNonces; most < checks*perCheck {
-		t.Errorf("%d nonces are remembered, %d may be sent", most, checks*perCheck)
-	}
-}
-
 func TestBatchIsPassedOn(t *testing.T) {
 	answers := []byte(`[{"jsonrpc":"2.0","id":0,"result":1},{"jsonrpc":"2.0","id":1,"result":2}]`)
 	asked := make(chan []byte, 1)

@@ -1,44 +1,194 @@
 package servicer_test
 
 import (
+	"bufio"
 	"bytes"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"sync"
 	"testing"
+	"time"
 
+	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/servicer"
 )
 
-// BenchmarkHandleRelay is what one relay costs a servicer: a good one (over a loopback upstream), and what strangers
-// can make it do.
-func BenchmarkHandleRelay(b *testing.B) {
-	s := newServicer(b, newChain(25), newHonest(b).URL, func(c *servicer.Config) { c.MaxNonces = 1 << 20 })
+// plenty lifts what would refuse a benchmark's relays.
+func plenty(c *servicer.Config) { c.MaxNonces = 1 << 20 }
+
+func plentiful() *fakeChain {
+	chain := newChain(25)
+	chain.policy.RelaysPerPOKT = 1_000_000
+	return chain
+}
+
+// BenchmarkFlood is what strangers can make a servicer do, as a part of what a valid relay costs it in the same run: the
+// kinds take turns, one request each. The valid relay includes its exchange with an upstream node over loopback.
+func BenchmarkFlood(b *testing.B) {
+	s := newServicer(b, plentiful(), newHonest(b).URL, plenty)
+	poor := plentiful()
+	poor.stake = 1
+	exhausted := newServicer(b, poor, newHonest(b).URL, plenty)
 	spoiled := bytes.Clone(seal(b, applicationKey, newRequest()).Envelope)
 	spoiled[len(spoiled)-1] ^= 1
 	replayed := seal(b, applicationKey, newRequest()).Envelope
 	s.HandleRelay(b.Context(), replayed)
+	kinds := []struct {
+		name     string
+		servicer *servicer.Servicer
+		envelope []byte
+		took     time.Duration
+	}{
+		{name: "garbage", servicer: s, envelope: bytes.Repeat([]byte("garbage "), 64)},
+		{name: "wrong-signature", servicer: s, envelope: spoiled},
+		{name: "replay", servicer: s, envelope: replayed},
+		{name: "stranger", servicer: s, envelope: seal(b, strangerKey, newRequest()).Envelope},
+		{name: "over-allowance", servicer: exhausted, envelope: seal(b, applicationKey, newRequest()).Envelope},
+	}
+	var valid time.Duration
+	for b.Loop() {
+		sealed := seal(b, applicationKey, newRequest())
+		began := time.Now()
+		answer := s.HandleRelay(b.Context(), sealed.Envelope)
+		valid += time.Since(began)
+		if len(answer) < len(reply) {
+			b.Fatal("no answer")
+		}
+		for i := range kinds {
+			began := time.Now()
+			kinds[i].servicer.HandleRelay(b.Context(), kinds[i].envelope)
+			kinds[i].took += time.Since(began)
+		}
+	}
+	b.ReportMetric(0, "ns/op") // the sum of all kinds says nothing
+	b.ReportMetric(float64(valid.Microseconds())/float64(b.N), "valid-µs")
+	for _, kind := range kinds {
+		b.ReportMetric(float64(kind.took)/float64(valid), kind.name+"/valid")
+	}
+}
 
-	b.Run("valid", func(b *testing.B) {
-		for b.Loop() {
-			b.StopTimer()
-			sealed := seal(b, applicationKey, newRequest())
-			b.StartTimer()
-			if response := ask(b, s, sealed); response.GetError() != nil {
-				b.Fatalf("refused: %v", response.GetError())
+// BenchmarkReverseProxy compares a servicer with the floor: Go's httputil.ReverseProxy in front of the same upstream node,
+// asked the same question by 64 connections, in turns within the same run. Everything shares the machine: client,
+// servicer or proxy, and upstream. Requests are sealed beforehand and answers opened afterwards.
+func BenchmarkReverseProxy(b *testing.B) {
+	const connections, each = 64, 30
+	node := newHonest(b)
+	target, err := url.Parse(node.URL)
+	if err != nil {
+		b.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.Transport = &http.Transport{MaxIdleConns: 128, MaxIdleConnsPerHost: 128, DisableCompression: true}
+	proxy.ErrorLog = log.New(io.Discard, "", 0)
+	floor := httptest.NewServer(proxy)
+	defer floor.Close()
+	s := newServicer(b, plentiful(), node.URL, plenty)
+	served := httptest.NewServer(s.Handler())
+	defer served.Close()
+
+	plain, relayed := newCrowd(b, floor, connections), newCrowd(b, served, connections)
+	wire := httpPost("/", "application/json", question)
+	var ratios []float64
+	for b.Loop() {
+		proxied := plain.run(b, each, func(int, int) []byte { return wire })
+		sealed := make([][]*relay.SealedRequest, connections)
+		wires := make([][][]byte, connections)
+		for c := range connections {
+			for range each {
+				request := seal(b, applicationKey, newRequest())
+				sealed[c] = append(sealed[c], request)
+				wires[c] = append(wires[c], httpPost(relay.Path, relay.ContentType, request.Envelope))
 			}
 		}
-	})
-	for _, refused := range []struct {
-		name     string
-		envelope []byte
-	}{
-		{"garbage", bytes.Repeat([]byte("garbage "), 64)},
-		{"wrong signature", spoiled},
-		{"replay", replayed},
-		{"stranger", seal(b, strangerKey, newRequest()).Envelope},
-	} {
-		b.Run(refused.name, func(b *testing.B) {
-			for b.Loop() {
-				s.HandleRelay(b.Context(), refused.envelope)
+		took := relayed.run(b, each, func(c, n int) []byte { return wires[c][n] })
+		ratios = append(ratios, float64(proxied)/float64(took))
+		for c := range connections {
+			wantReply(b, open(b, relayed.last[c], sealed[c][each-1].BodyHash))
+		}
+	}
+	if got, want := node.asked.Load(), int64(2*b.N*connections*each); got != want {
+		b.Fatalf("the upstream was asked %d times, want %d", got, want)
+	}
+	b.ReportMetric(0, "ns/op") // includes sealing and opening, which are the client's
+	slices.Sort(ratios)
+	b.ReportMetric(ratios[len(ratios)/2], "throughput-ratio") // the median of the turns: others may use the machine too
+	b.ReportMetric(relayed.rate(), "relays/s")
+	b.ReportMetric(plain.rate(), "proxied/s")
+	for _, percent := range []int{50, 99} {
+		added := relayed.percentile(percent) - plain.percentile(percent)
+		b.ReportMetric(float64(added.Microseconds()), fmt.Sprintf("added-p%d-µs", percent))
+	}
+}
+
+func httpPost(path, contentType string, body []byte) []byte {
+	return append(fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n",
+		path, contentType, len(body)), body...)
+}
+
+// crowd is a number of connections that ask at the same time, each one question after the other.
+type crowd struct {
+	connections []net.Conn
+	last        [][]byte
+	latencies   []time.Duration
+	took        time.Duration
+}
+
+func newCrowd(b *testing.B, server *httptest.Server, size int) *crowd {
+	b.Helper()
+	made := &crowd{last: make([][]byte, size)}
+	for range size {
+		connection, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = connection.Close() })
+		made.connections = append(made.connections, connection)
+	}
+	return made
+}
+
+// run has each connection ask so many questions, adds up time and latencies, and tells how long this turn took.
+func (c *crowd) run(b *testing.B, each int, wire func(connection, n int) []byte) time.Duration {
+	b.Helper()
+	latencies := make([][]time.Duration, len(c.connections))
+	var running sync.WaitGroup
+	began := time.Now()
+	for i, connection := range c.connections {
+		running.Go(func() {
+			reader := bufio.NewReader(connection)
+			for n := range each {
+				sent := time.Now()
+				if _, err := connection.Write(wire(i, n)); err != nil {
+					b.Error(err)
+					return
+				}
+				response, err := http.ReadResponse(reader, nil)
+				if err != nil || response.StatusCode != http.StatusOK {
+					b.Errorf("answer %v, %v", response, err)
+					return
+				}
+				c.last[i], _ = io.ReadAll(response.Body)
+				latencies[i] = append(latencies[i], time.Since(sent))
 			}
 		})
 	}
+	running.Wait()
+	took := time.Since(began)
+	c.took += took
+	c.latencies = append(c.latencies, slices.Concat(latencies...)...)
+	return took
+}
+
+func (c *crowd) rate() float64 { return float64(len(c.latencies)) / c.took.Seconds() }
+
+func (c *crowd) percentile(percent int) time.Duration {
+	slices.Sort(c.latencies)
+	return c.latencies[(len(c.latencies)-1)*percent/100]
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pocket-fisherman/fisherman/keystore"
 	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
@@ -84,7 +82,7 @@ func sendRelay(ctx context.Context, io streams, order relayOrder) error {
 	if err != nil {
 		return err
 	}
-	key, err := signingKey(ctx, io, order, status.ChainID)
+	key, err := signingKey(ctx, io, order.keys, order.passphraseFile, order.application, status.ChainID)
 	if err != nil {
 		return err
 	}
@@ -142,34 +140,6 @@ func readBody(io streams, source string) (payload []byte, err error) {
 		payload, err = readFile(path, relay.MaxRequestBytes)
 	}
 	return payload, err
-}
-
-// signingKey finds the application's key among the user's own, then among those of a LocalNet. An address has one key, so
-// if a LocalNet's is the one, it does not matter what is wrong with the user's own.
-func signingKey(ctx context.Context, io streams, order relayOrder, chainID string) (crypto.PrivateKey, error) {
-	store, err := openKeys(io, order.keys)
-	if err == nil {
-		_, err = store.Entry(order.application)
-	}
-	wellKnown, isWellKnown := localnet.FindKey(chainID, order.application)
-	switch {
-	case err == nil:
-		return openKey(ctx, io, store, order.application, order.passphraseFile)
-	case isWellKnown:
-		return wellKnown, nil
-	case errors.Is(err, keystore.ErrUnknownKey):
-		return crypto.PrivateKey{}, noKey(chainID, order.application, store.Directory())
-	}
-	return crypto.PrivateKey{}, err
-}
-
-// noKey says why the application cannot be signed for.
-func noKey(chainID, application, directory string) error {
-	if _, isLocalnet := localnet.SeedOf(chainID); isLocalnet {
-		return fail(ExitNotFound, "no key of %s in %s, and it is none of the actors that LocalNet %s was made with; see 'pocket query actors'",
-			application, directory, chainID)
-	}
-	return fail(ExitNotFound, "no key of application %s in %s; see 'pocket keys list'", application, directory)
 }
 
 // member finds a servicer in a session. The key that its answers are checked with must be the address's own, whatever

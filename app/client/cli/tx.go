@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/pflag"
 	"google.golang.org/protobuf/encoding/protojson"
 
-	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
@@ -30,7 +29,9 @@ type txOrder struct {
 	from          string
 	fee, sequence int64
 	wait, dryRun  bool
-	output, node  string
+	// keys is the directory of stored keys.
+	keys, passphraseFile string
+	output, node         string
 }
 
 func newTx(io streams) *cobra.Command {
@@ -38,7 +39,8 @@ func newTx(io streams) *cobra.Command {
 		Use:   "tx",
 		Short: "Sign a transaction and hand it in",
 		Long: `Signs a transaction in the name of an account and hands it to a node. Without --wait the command ends when the node has
-accepted it; the result comes with a block. Only keys of a LocalNet are known.`,
+accepted it; the result comes with a block. The key of --from comes from the directory of keys (see 'pocket keys'), else
+it is that of a LocalNet's actor, which everybody knows.`,
 	}, newTxSend(io), newTxStake(io, false), newTxStake(io, true),
 		newTxRole(io, "unstake", "End a role; the stake returns after the unbonding blocks", func(role types.ActorType) *types.Transaction {
 			return &types.Transaction{Message: &types.Transaction_Unstake{Unstake: &types.Unstake{Type: role}}}
@@ -72,6 +74,8 @@ func txCommand(io streams, command *cobra.Command, required []string,
 	flags.BoolVar(&order.wait, "wait", false, "wait for the block, and end with the transaction's result")
 	flags.BoolVar(&order.dryRun, "dry-run", false, "show the transaction and do not hand it in")
 	addChoice(flags, &order.output, "output", outputTable, "form of the result", outputTable, outputJSON)
+	addKeys(flags, &order.keys)
+	addPassphrase(flags, &order.passphraseFile)
 	addNode(flags, &order.node)
 	return command
 }
@@ -219,10 +223,9 @@ func sendTx(ctx context.Context, io streams, order txOrder,
 	if err != nil {
 		return err
 	}
-	key, found := localnet.FindKey(status.ChainID, order.from)
-	if !found {
-		return fail(ExitNotFound, "no key of %s: only keys of a LocalNet's actors are known; the chain is %s", order.from,
-			clean(short(status.ChainID)))
+	key, err := signingKey(ctx, io, order.keys, order.passphraseFile, order.from, status.ChainID)
+	if err != nil {
+		return err
 	}
 	tx, err := body(ctx, node)
 	if err != nil {
