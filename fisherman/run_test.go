@@ -406,9 +406,9 @@ func TestRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork()
 		n.interval = 10 * time.Second
-		n.catalogues[chain] = question.Catalogue{{Method: "few", AtHead: true, Params: func(source *rand.Rand, _ int64) []question.Param {
+		n.catalogues[chain] = question.Catalogue{Kinds: []question.Kind{{Method: "few", AtHead: true, Params: func(source *rand.Rand, _ int64) []question.Param {
 			return []question.Param{{Name: "n", Value: string(rune('a' + source.IntN(8)))}}
-		}}}
+		}}}}
 		asked := make(map[string]bool)
 		n.while(t, func() { n.blocks(10, 12, 10*time.Second); n.head(13); time.Sleep(time.Second) })
 		before, err := n.store.Rounds(t.Context(), idOf(10))
