@@ -95,6 +95,7 @@ func localnetCode(err error) ExitCode {
 		code ExitCode
 	}{
 		{localnet.ErrBadOption, ExitUsage},
+		{localnet.ErrNoGeth, ExitUsage},
 		{localnet.ErrForeignHome, ExitHome},
 		{localnet.ErrHomeUnusable, ExitHome},
 		{localnet.ErrHomeInUse, ExitHomeInUse},
