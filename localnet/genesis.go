@@ -55,7 +55,7 @@ func newActor(o Options, role types.ActorType, index int, stake uint64) *types.A
 		StakeUpokt: stake,
 	}
 	if role != types.ActorType_ACTOR_TYPE_VALIDATOR {
-		actor.Chains = o.relayChains()
+		actor.Chains = o.RelayChains()
 		actor.GeoZone = GeoZone
 	}
 	return actor

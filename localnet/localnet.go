@@ -273,9 +273,6 @@ func (l *LocalNet) EthereumURL() string {
 	return httpURL(l.addresses.Ethereum)
 }
 
-// RelayChains are those that all actors are staked for.
-func (l *LocalNet) RelayChains() []string { return l.options.relayChains() }
-
 // Home is the absolute path of the home directory.
 func (l *LocalNet) Home() string { return l.home.path }
 

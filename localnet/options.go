@@ -142,8 +142,8 @@ func (o Options) fault(index int) Fault {
 	}
 }
 
-// relayChains are those of the network.
-func (o Options) relayChains() []string {
+// RelayChains are those that all actors are staked for.
+func (o Options) RelayChains() []string {
 	if o.Ethereum {
 		return []string{RelayChain, EthereumChain}
 	}
