@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -211,7 +212,7 @@ func (s *story) end() error {
 	}
 	defer os.RemoveAll(s.home)
 	if s.program != nil {
-		return s.endProgram(os.Kill)
+		return s.endProgram(syscall.SIGTERM)
 	}
 	if s.network == nil {
 		return nil
