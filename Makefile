@@ -27,6 +27,13 @@ help: ## List the targets
 build: ## Build bin/pocket, without a C compiler
 	$(GO) build -o bin/pocket ./app/pocket
 
+# An Ethereum node for 'pocket localnet --ethereum'. Its module is its own, so that the product does not depend on it.
+bin/geth: tools/geth/go.mod tools/geth/go.sum
+	$(GO) build -modfile=tools/geth/go.mod -o $@ github.com/ethereum/go-ethereum/cmd/geth
+
+.PHONY: geth
+geth: bin/geth ## Build bin/geth, the Ethereum node of 'pocket localnet --ethereum'
+
 .PHONY: localnet_up
 localnet_up: build ## Build and run a LocalNet until Ctrl-C; flags of 'pocket localnet' go in ARGS="..."
 	@exec bin/pocket localnet $(ARGS)
@@ -43,7 +50,7 @@ test_unit: ## Run the tests of all packages but e2e
 	@$(LIST_UNIT) && $(GO) test -timeout 5m $$packages
 
 .PHONY: test_e2e
-test_e2e: ## Run the end-to-end features, alone because they measure time
+test_e2e: bin/geth ## Run the end-to-end features, alone because they measure time
 	$(GO) test -count=1 -p 1 -timeout 9m ./e2e/...
 
 .PHONY: test_race

@@ -22,6 +22,7 @@ func TestFeatures(t *testing.T) {
 			s.qosSteps(scenario)
 			s.sessionSteps(scenario)
 			s.relaySteps(scenario)
+			s.ethereumSteps(scenario)
 			scenario.After(func(ctx context.Context, _ *godog.Scenario, err error) (context.Context, error) {
 				return ctx, s.end()
 			})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -85,14 +86,22 @@ func (n *network) await(what string, holds func(ctx context.Context) (bool, erro
 	}
 }
 
-// networks are those that stories share, by their numbers of honest, slow, down and lying servicers.
+// kind of a network: its numbers of servicers, and whether it has an Ethereum chain.
+type kind struct {
+	honest, slow, down, lying int
+	ethereum                  bool
+}
+
+// networks are those that stories share.
 type networks struct {
-	running map[[4]int]*network
+	running map[kind]*network
 	binary  string
+	// geth is the program of the Ethereum node; empty for none.
+	geth string
 }
 
 func newNetworks(t *testing.T) *networks {
-	all := &networks{running: make(map[[4]int]*network), binary: buildBinary(t)}
+	all := &networks{running: make(map[kind]*network), binary: buildBinary(t), geth: gethProgram(t)}
 	t.Cleanup(func() {
 		for _, n := range all.running {
 			if err := n.stop(); err != nil {
@@ -113,6 +122,7 @@ type story struct {
 	home    string
 	qosStory
 	relayStory
+	ethereumStory
 }
 
 func (s *story) networkSteps(scenario *godog.ScenarioContext) {
@@ -132,15 +142,19 @@ func options(honest, slow, down, lying int) localnet.Options {
 
 func (s *story) sharedNetwork(honest, slow, down, lying int) error {
 	s.options = options(honest, slow, down, lying)
-	kinds := [4]int{honest, slow, down, lying}
-	if s.network = s.networks.running[kinds]; s.network != nil {
+	return s.share(kind{honest, slow, down, lying, false})
+}
+
+// share takes the network of a kind that runs already, or starts one with the story's options.
+func (s *story) share(wanted kind) error {
+	if s.network = s.networks.running[wanted]; s.network != nil {
 		return nil
 	}
 	started, err := startNetwork(s.options)
 	if err != nil {
 		return err
 	}
-	s.network, s.networks.running[kinds] = started, started
+	s.network, s.networks.running[wanted] = started, started
 	return nil
 }
 
@@ -197,6 +211,9 @@ func (s *story) end() error {
 		return nil
 	}
 	defer os.RemoveAll(s.home)
+	if s.program != nil {
+		return s.endProgram(syscall.SIGTERM)
+	}
 	if s.network == nil {
 		return nil
 	}

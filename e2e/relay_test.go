@@ -101,8 +101,11 @@ func (s *story) answerIsTrusted() error {
 	return expect(result.Servicer == s.servicer && result.SignatureVerified && len(result.RequestHash) == 64, "%+v", result)
 }
 
-// answerIsTrue asks the chain's own node the same question directly.
-func (s *story) answerIsTrue(int) error {
+// answerIsTrue asks the chain's own node.
+func (s *story) answerIsTrue(int) error { return s.answerIsThatOf(s.network.ChainRPCURL()) }
+
+// answerIsThatOf asks a node the same question directly.
+func (s *story) answerIsThatOf(node string) error {
 	var relayed struct {
 		Answer any `json:"answer"`
 	}
@@ -110,7 +113,7 @@ func (s *story) answerIsTrue(int) error {
 		return fmt.Errorf("read result %q: %w", s.stdout, err)
 	}
 	client := http.Client{Timeout: 10 * time.Second}
-	response, err := client.Post(s.network.ChainRPCURL(), "application/json", strings.NewReader(s.payload))
+	response, err := client.Post(node, "application/json", strings.NewReader(s.payload))
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,8 @@ type Config struct {
 	Secret [32]byte
 	// Catalogues of questions by relay chain. Sessions of other chains cannot be sampled.
 	Catalogues map[string]question.Catalogue
-	// Probes by relay chain, for rounds that nobody answers; without one such a round is void.
+	// Probes by relay chain, for rounds that nobody answers; without one such a round is void. A chain whose catalogue
+	// has a head of its own is asked for it by its probe, and cannot be sampled without one.
 	Probes map[string]Probe
 	// BlockInterval expected until blocks were seen.
 	BlockInterval time.Duration
@@ -40,6 +41,8 @@ type Fisherman struct {
 	dial     Dial
 	store    Store
 	links    *links
+	// relayHeads are kept while the fisherman runs.
+	relayHeads *relayHeads
 }
 
 var _ modules.FishermanModule = (*Fisherman)(nil)
@@ -56,7 +59,8 @@ func New(config Config, heads Heads, sessions Sessions, seal Seal, dial Dial, st
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Fisherman{config: config, heads: heads, sessions: sessions, seal: seal, dial: dial, store: store, links: &links{}}, nil
+	return &Fisherman{config: config, heads: heads, sessions: sessions, seal: seal, dial: dial, store: store,
+		links: &links{}, relayHeads: &relayHeads{}}, nil
 }
 
 // ExecuteCheck implements modules.FishermanModule: it asks at once, outside of any schedule.
@@ -70,7 +74,11 @@ func (f *Fisherman) ExecuteCheck(ctx context.Context, session *types.Session, in
 		return nil, err
 	}
 	chain := session.GetHeader().GetRelayChain()
-	order, err := watch.order(f.config.Catalogues[chain], f.config.Probes[chain], index, time.Now(), session.GetHeight())
+	head, err := f.headNow(ctx, chain, session.GetHeight())
+	if err != nil {
+		return nil, err
+	}
+	order, err := watch.order(f.config.Catalogues[chain], f.config.Probes[chain], index, time.Now(), head)
 	if err != nil {
 		return nil, fmt.Errorf("check %d on chain %s: %w", index, chain, err)
 	}

@@ -44,6 +44,9 @@ func (f *Fisherman) Run(ctx context.Context) error {
 	}
 	// Until the workers have ended somebody has to listen to them.
 	defer l.drain(abort)
+	following, unfollow := context.WithCancel(ctx)
+	defer f.followHeads(following)()
+	defer unfollow()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -208,7 +211,11 @@ func (l *loop) start(w *watch, index uint32, due time.Time) string {
 		return "the session has no servicers"
 	}
 	chain := w.session.GetHeader().GetRelayChain()
-	order, err := w.order(l.config.Catalogues[chain], l.config.Probes[chain], index, due, l.pace.Height)
+	head, err := l.headOf(chain, l.pace.Height)
+	if err != nil {
+		return clip(err.Error())
+	}
+	order, err := w.order(l.config.Catalogues[chain], l.config.Probes[chain], index, due, head)
 	if err != nil {
 		return clip(err.Error())
 	}

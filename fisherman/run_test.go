@@ -35,6 +35,7 @@ type network struct {
 	policy     Policy
 	policyErr  error
 	catalogues map[string]question.Catalogue
+	probe      Probe
 	logger     *slog.Logger
 	// members of the session that a height belongs to; by default a and b. nil for no session.
 	members func(height int64) []*types.Actor
@@ -60,6 +61,11 @@ func newNetwork() *network {
 		policy:     testPolicy(),
 		dialed:     make(map[string]int),
 		catalogues: map[string]question.Catalogue{chain: question.CometBFT()},
+	}
+	n.probe = func(_ context.Context, payload []byte) ([]byte, error) {
+		var asked struct{ ID json.RawMessage }
+		err := json.Unmarshal(payload, &asked)
+		return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"result":1}`, asked.ID), err
 	}
 	n.seal = func(*types.Session, *types.Actor, []byte) (*relay.Sealed, error) { return &relay.Sealed{}, nil }
 	n.dial = func(_ context.Context, serviceURL string) (*relay.Conn, error) {
@@ -125,13 +131,9 @@ func (n *network) blocks(from, to int64, interval time.Duration) {
 func (n *network) fisherman(t *testing.T) *Fisherman {
 	t.Helper()
 	made, err := New(Config{
-		Secret:     [32]byte{7},
-		Catalogues: n.catalogues,
-		Probes: map[string]Probe{chain: func(_ context.Context, payload []byte) ([]byte, error) {
-			var asked struct{ ID json.RawMessage }
-			err := json.Unmarshal(payload, &asked)
-			return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"result":1}`, asked.ID), err
-		}},
+		Secret:        [32]byte{7},
+		Catalogues:    n.catalogues,
+		Probes:        map[string]Probe{chain: n.probe},
 		BlockInterval: n.interval,
 		MostRounds:    n.mostRounds,
 		Logger:        n.logger,
@@ -406,9 +408,9 @@ func TestRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork()
 		n.interval = 10 * time.Second
-		n.catalogues[chain] = question.Catalogue{{Method: "few", AtHead: true, Params: func(source *rand.Rand, _ int64) []question.Param {
+		n.catalogues[chain] = question.Catalogue{Kinds: []question.Kind{{Method: "few", AtHead: true, Params: func(source *rand.Rand, _ int64) []question.Param {
 			return []question.Param{{Name: "n", Value: string(rune('a' + source.IntN(8)))}}
-		}}}
+		}}}}
 		asked := make(map[string]bool)
 		n.while(t, func() { n.blocks(10, 12, 10*time.Second); n.head(13); time.Sleep(time.Second) })
 		before, err := n.store.Rounds(t.Context(), idOf(10))

@@ -13,7 +13,9 @@ type addresses struct {
 	// RPC serves the node's HTTP API.
 	RPC string `json:"rpc"`
 	// ChainRPC serves the chain's own JSON-RPC.
-	ChainRPC  string              `json:"chain_rpc"`
+	ChainRPC string `json:"chain_rpc"`
+	// Ethereum serves the JSON-RPC of relay chain 0021.
+	Ethereum  string              `json:"ethereum,omitempty"`
 	Servicers []servicerAddresses `json:"servicers"`
 }
 
@@ -28,11 +30,16 @@ type servicerAddresses struct {
 	Behind string `json:"behind,omitempty"`
 	// Upstream is the node that alters answers, in front of which a lying servicer stands.
 	Upstream string `json:"upstream,omitempty"`
+	// EthereumUpstream is the same for relay chain 0021.
+	EthereumUpstream string `json:"ethereum_upstream,omitempty"`
 }
 
 // freeAddresses are those of a new LocalNet: the options' own, and any free port for the rest.
 func freeAddresses(o Options) addresses {
 	a := addresses{RPC: o.RPCListen, ChainRPC: anyPort, Servicers: make([]servicerAddresses, o.Servicers)}
+	if o.Ethereum {
+		a.Ethereum = anyPort
+	}
 	for i := range a.Servicers {
 		s := servicerAddresses{Address: servicerKey(o.Seed, i).Address(), Fault: o.fault(i), Service: anyPort}
 		switch s.Fault {
@@ -40,6 +47,9 @@ func freeAddresses(o Options) addresses {
 			s.Behind = anyPort
 		case FaultLying:
 			s.Upstream = anyPort
+			if o.Ethereum {
+				s.EthereumUpstream = anyPort
+			}
 		}
 		a.Servicers[i] = s
 	}
@@ -55,9 +65,12 @@ func (a addresses) validate(o Options) error {
 	if !fits(a.RPC, want.RPC) || !fits(a.ChainRPC, want.ChainRPC) {
 		return fmt.Errorf("%q or %q is not a loopback host:port", a.RPC, a.ChainRPC)
 	}
+	if !fits(a.Ethereum, want.Ethereum) {
+		return fmt.Errorf("ethereum address %q is not that of the options", a.Ethereum)
+	}
 	for i, s := range a.Servicers {
 		if w := want.Servicers[i]; s.Address != w.Address || s.Fault != w.Fault || !fits(s.Service, w.Service) ||
-			!fits(s.Behind, w.Behind) || !fits(s.Upstream, w.Upstream) {
+			!fits(s.Behind, w.Behind) || !fits(s.Upstream, w.Upstream) || !fits(s.EthereumUpstream, w.EthereumUpstream) {
 			return fmt.Errorf("servicer %d is not that of the options", i)
 		}
 	}

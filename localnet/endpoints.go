@@ -12,7 +12,9 @@ import (
 // endpoints are the open sockets of a LocalNet.
 type endpoints struct {
 	rpc, chainRPC net.Listener
-	servicers     []servicerEndpoints
+	// ethereum keeps the port that geth takes; nil without one.
+	ethereum  net.Listener
+	servicers []servicerEndpoints
 }
 
 // servicerEndpoints are the open sockets of one servicer; those that its fault has no use for are nil.
@@ -25,6 +27,8 @@ type servicerEndpoints struct {
 	behind net.Listener
 	// upstream is where the chain's altered answers are served.
 	upstream net.Listener
+	// ethereumUpstream is where altered answers of relay chain 0021 are served.
+	ethereumUpstream net.Listener
 }
 
 // openEndpoints opens every socket at its address, and tells the addresses with the ports that the system chose. If
@@ -43,6 +47,11 @@ func openEndpoints(ctx context.Context, wanted addresses) (_ *endpoints, _ addre
 	}
 	if e.chainRPC, err = listen(ctx, &got.ChainRPC); err != nil {
 		return nil, addresses{}, err
+	}
+	if got.Ethereum != "" {
+		if e.ethereum, err = listen(ctx, &got.Ethereum); err != nil {
+			return nil, addresses{}, err
+		}
 	}
 	for i := range got.Servicers {
 		if err = e.servicers[i].open(ctx, &got.Servicers[i]); err != nil {
@@ -73,14 +82,19 @@ func (s *servicerEndpoints) open(ctx context.Context, at *servicerAddresses) (er
 			return err
 		}
 	}
+	if at.EthereumUpstream != "" {
+		if s.ethereumUpstream, err = listen(ctx, &at.EthereumUpstream); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 // Close closes every socket that is open. Whoever serves a listener may have closed it before.
 func (e *endpoints) Close() {
-	listeners := []net.Listener{e.rpc, e.chainRPC}
+	listeners := []net.Listener{e.rpc, e.chainRPC, e.ethereum}
 	for _, s := range e.servicers {
-		listeners = append(listeners, s.service, s.behind, s.upstream)
+		listeners = append(listeners, s.service, s.behind, s.upstream, s.ethereumUpstream)
 		if s.refusal != nil {
 			s.refusal.Close()
 		}

@@ -16,4 +16,6 @@ var (
 	ErrHomeUnusable = errors.New("home is unusable")
 	// ErrAddressInUse: an address to listen on is occupied.
 	ErrAddressInUse = errors.New("address is in use")
+	// ErrNoGeth: the Ethereum chain is wanted, but there is no program that serves it.
+	ErrNoGeth = errors.New("no geth for the Ethereum chain")
 )

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// RelayChain is the one relay chain of a LocalNet: the LocalNet's own chain.
+	// RelayChain is the LocalNet's own chain as a relay chain; EthereumChain may stand beside it.
 	RelayChain = "0001"
 	// GeoZone is the one geo zone of a LocalNet.
 	GeoZone = "local"
@@ -39,12 +39,12 @@ func newGenesis(o Options, serviceURLs []string, at time.Time) *genesis.Genesis 
 	stake.MinimumPauseBlocks = minimumPauseBlocks
 	params.Governance = newGovernance(o.Seed)
 	actors := []*types.Actor{
-		newActor(o.Seed, types.ActorType_ACTOR_TYPE_VALIDATOR, 0, stake.ValidatorMinimumUpokt),
-		newActor(o.Seed, types.ActorType_ACTOR_TYPE_APPLICATION, 0, stake.ApplicationMinimumUpokt),
-		newActor(o.Seed, types.ActorType_ACTOR_TYPE_FISHERMAN, 0, stake.FishermanMinimumUpokt),
+		newActor(o, types.ActorType_ACTOR_TYPE_VALIDATOR, 0, stake.ValidatorMinimumUpokt),
+		newActor(o, types.ActorType_ACTOR_TYPE_APPLICATION, 0, stake.ApplicationMinimumUpokt),
+		newActor(o, types.ActorType_ACTOR_TYPE_FISHERMAN, 0, stake.FishermanMinimumUpokt),
 	}
 	for i, url := range serviceURLs {
-		servicer := newActor(o.Seed, types.ActorType_ACTOR_TYPE_SERVICER, i, stake.ServicerMinimumUpokt)
+		servicer := newActor(o, types.ActorType_ACTOR_TYPE_SERVICER, i, stake.ServicerMinimumUpokt)
 		servicer.ServiceUrl = url
 		actors = append(actors, servicer)
 	}
@@ -76,8 +76,8 @@ func newAccounts(actors []*types.Actor) []*types.Account {
 	return accounts
 }
 
-func newActor(seed uint64, role types.ActorType, index int, stake uint64) *types.Actor {
-	key := Key(seed, role, index)
+func newActor(o Options, role types.ActorType, index int, stake uint64) *types.Actor {
+	key := Key(o.Seed, role, index)
 	actor := &types.Actor{
 		Type:       role,
 		Address:    key.Address(),
@@ -85,7 +85,7 @@ func newActor(seed uint64, role types.ActorType, index int, stake uint64) *types
 		StakeUpokt: stake,
 	}
 	if role != types.ActorType_ACTOR_TYPE_VALIDATOR {
-		actor.Chains = []string{RelayChain}
+		actor.Chains = o.RelayChains()
 		actor.GeoZone = GeoZone
 	}
 	return actor

@@ -36,6 +36,22 @@ func TestGenesisIsValidAndAsTheOptionsSay(t *testing.T) {
 	}
 }
 
+func TestActorsAreStakedForTheEthereumChainIfThereIsOne(t *testing.T) {
+	for ethereum, want := range map[bool]string{false: "[0001]", true: "[0001 0021]"} {
+		o := DefaultOptions()
+		o.Servicers, o.Ethereum = 1, ethereum
+		g := newGenesis(o, []string{"http://127.0.0.1:1000"}, time.Unix(1_700_000_000, 0))
+		if err := g.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		for _, actor := range g.Actors {
+			if got := fmt.Sprint(actor.Chains); got != want && actor.Type != types.ActorType_ACTOR_TYPE_VALIDATOR {
+				t.Errorf("%s is staked for %s, want %s", actor.Type.Label(), got, want)
+			}
+		}
+	}
+}
+
 func checkParams(t *testing.T, p *genesis.Params, servicers int) {
 	t.Helper()
 	if p.Session.BlocksPerSession != 20 || p.Qos.ChecksPerSession != 30 || p.Qos.SessionsRetained != 100 {

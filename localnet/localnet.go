@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -24,10 +25,12 @@ type LocalNet struct {
 	home      *home
 	endpoints *endpoints
 	node      *node.Node
-	proxies   []proxy
-	logger    *slog.Logger
-	close     sync.Once
-	closed    error
+	// geth serves the Ethereum chain; nil without one.
+	geth    *geth
+	proxies []proxy
+	logger  *slog.Logger
+	close   sync.Once
+	closed  error
 }
 
 // proxy is a part that runs beside the node until its context ends.
@@ -37,7 +40,7 @@ type proxy interface {
 
 // New makes a LocalNet: it claims the home, opens every socket, and fits the node and the faults together. Nothing runs
 // yet. It is followed by Run or Close. If it fails, everything is as before; errors are ErrBadOption, ErrRecordedOption,
-// ErrForeignHome, ErrHomeInUse, ErrHomeUnusable, ErrAddressInUse, and those of a genesis.json that is not valid.
+// ErrForeignHome, ErrHomeInUse, ErrHomeUnusable, ErrAddressInUse, ErrNoGeth, and those of a genesis.json that is not valid.
 func New(ctx context.Context, options Options) (_ *LocalNet, err error) {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
@@ -46,8 +49,14 @@ func New(ctx context.Context, options Options) (_ *LocalNet, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := h.settle(options); err != nil {
+	settled, err := h.settle(options)
+	if err != nil {
 		return nil, err
+	}
+	if settled.Ethereum {
+		if options.Geth, err = findGeth(options.Geth); err != nil {
+			return nil, err
+		}
 	}
 	if err := h.claim(); err != nil {
 		return nil, err
@@ -97,6 +106,11 @@ func (l *LocalNet) assemble() error {
 	if err != nil {
 		return err
 	}
+	if l.options.Ethereum {
+		l.geth = &geth{program: l.options.Geth, home: filepath.Join(l.home.path, gethName),
+			listener: l.endpoints.ethereum, address: l.addresses.Ethereum, logger: l.logger}
+		l.proxies = append(l.proxies, &traffic{url: l.EthereumURL(), logger: l.logger})
+	}
 	servicers, err := l.servicerRoles()
 	if err != nil {
 		return err
@@ -122,23 +136,29 @@ func (l *LocalNet) nodeConfig(home string, first *genesis.Genesis, servicers []n
 		Servicers:    servicers,
 		Fisherman: &node.FishermanRole{
 			Key:           Key(l.options.Seed, types.ActorType_ACTOR_TYPE_FISHERMAN, 0),
-			ControlProbes: map[string]string{RelayChain: l.ChainRPCURL()},
+			ControlProbes: l.nodes(),
+			EVMChains:     map[string]int64{EthereumChain: ethereumDepth},
 			AllowPrivate:  true,
 		},
 		Logger: l.logger,
 	}
 }
 
+// nodes are the honest nodes: relay chain → URL.
+func (l *LocalNet) nodes() map[string]string {
+	nodes := map[string]string{RelayChain: l.ChainRPCURL()}
+	if l.options.Ethereum {
+		nodes[EthereumChain] = l.EthereumURL()
+	}
+	return nodes
+}
+
 // servicerRoles are the servicers that run in the node, each with its fault around it. One that is down runs nowhere.
 func (l *LocalNet) servicerRoles() ([]node.ServicerRole, error) {
-	chain, err := url.Parse(l.ChainRPCURL())
-	if err != nil {
-		return nil, fmt.Errorf("read the chain's URL: %w", err)
-	}
 	var roles []node.ServicerRole
 	for i, at := range l.addresses.Servicers {
 		sockets := l.endpoints.servicers[i]
-		relays, upstream := sockets.service, l.ChainRPCURL()
+		relays, upstreams := sockets.service, l.nodes()
 		switch at.Fault {
 		case FaultDown:
 			continue
@@ -147,22 +167,46 @@ func (l *LocalNet) servicerRoles() ([]node.ServicerRole, error) {
 			l.proxies = append(l.proxies, &delayProxy{
 				listener: sockets.service, target: at.Behind, delay: l.options.Delay, logger: l.logger})
 		case FaultLying:
-			upstream = httpURL(at.Upstream)
-			l.proxies = append(l.proxies, newLyingProxy(sockets.upstream, chain, i, l.logger))
+			var err error
+			if upstreams, err = l.lyingNodes(i); err != nil {
+				return nil, err
+			}
 		}
-		roles = append(roles, node.ServicerRole{
-			Key:       servicerKey(l.options.Seed, i),
-			Relays:    relays,
-			Upstreams: map[string]node.Upstream{RelayChain: {URL: upstream}},
-		})
+		roles = append(roles, node.ServicerRole{Key: servicerKey(l.options.Seed, i), Relays: relays, Upstreams: node.JSONRPC(upstreams)})
 	}
 	return roles, nil
+}
+
+// lyingNodes puts a liar in front of every honest node, for the servicer with the given index.
+func (l *LocalNet) lyingNodes(index int) (map[string]string, error) {
+	at, sockets, lying := l.addresses.Servicers[index], l.endpoints.servicers[index], make(map[string]string)
+	for chain, honest := range l.nodes() {
+		target, err := url.Parse(honest)
+		if err != nil {
+			return nil, fmt.Errorf("read URL of relay chain %s: %w", chain, err)
+		}
+		listener, address := sockets.upstream, at.Upstream
+		if chain == EthereumChain {
+			listener, address = sockets.ethereumUpstream, at.EthereumUpstream
+		}
+		l.proxies = append(l.proxies, newLyingProxy(listener, target, index, l.logger))
+		lying[chain] = httpURL(address)
+	}
+	return lying, nil
 }
 
 // Run runs the network until ctx ends (nil) or a part of it fails, and then stops every part, closes every socket and
 // gives the home up: a temporary one is removed. It is called once.
 func (l *LocalNet) Run(ctx context.Context) error {
 	parts, partsCtx := errgroup.WithContext(ctx)
+	if l.geth != nil {
+		parts.Go(func() error { return toTheEnd(partsCtx, "geth", l.geth.Serve) })
+		// The network begins when there is something to ask about.
+		if err := l.geth.await(partsCtx); err != nil {
+			parts.Go(func() error { return unlessEnded(partsCtx, fmt.Errorf("start geth: %w", err)) })
+			return cmp.Or(parts.Wait(), l.Close())
+		}
+	}
 	parts.Go(func() error { return toTheEnd(partsCtx, "node", l.node.Run) })
 	for _, p := range l.proxies {
 		parts.Go(func() error { return toTheEnd(partsCtx, "proxy", p.Serve) })
@@ -170,6 +214,14 @@ func (l *LocalNet) Run(ctx context.Context) error {
 	err := parts.Wait()
 	// The node closed itself.
 	return cmp.Or(err, l.giveUp(func() error { return nil }))
+}
+
+// unlessEnded is the error, or nil when the context ended.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // toTheEnd runs a part. That the part returns before its context ends is an error in any case.
@@ -212,6 +264,14 @@ func (l *LocalNet) RPCURL() string { return httpURL(l.addresses.RPC) }
 
 // ChainRPCURL is the URL of the chain's own CometBFT JSON-RPC: an honest node of relay chain 0001.
 func (l *LocalNet) ChainRPCURL() string { return httpURL(l.addresses.ChainRPC) }
+
+// EthereumURL is the URL of geth's JSON-RPC, an honest node of relay chain 0021; empty without one.
+func (l *LocalNet) EthereumURL() string {
+	if l.addresses.Ethereum == "" {
+		return ""
+	}
+	return httpURL(l.addresses.Ethereum)
+}
 
 // Home is the absolute path of the home directory.
 func (l *LocalNet) Home() string { return l.home.path }

@@ -113,3 +113,32 @@ func FuzzParseMarker(f *testing.F) {
 		}
 	})
 }
+
+// A home with an Ethereum chain records it, and where it is served.
+func TestMarkerRecordsTheEthereumChain(t *testing.T) {
+	m := fixedMarker(t)
+	m.Options.Ethereum = true
+	m.Addresses.Ethereum = "127.0.0.1:41000"
+	m.Addresses.Servicers[5].EthereumUpstream = "127.0.0.1:41001"
+	data, err := m.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := parseMarker(data)
+	if err != nil || !reflect.DeepEqual(parsed, m) || !parsed.options().Ethereum {
+		t.Errorf("parsed %+v, %v; want %+v", parsed, err, m)
+	}
+	for name, wrong := range map[string]string{
+		"no address":     strings.Replace(string(data), `"ethereum": "127.0.0.1:41000",`, "", 1),
+		"not loopback":   strings.Replace(string(data), "127.0.0.1:41000", "10.0.0.1:41000", 1),
+		"no upstream":    strings.Replace(string(data), "127.0.0.1:41001", "", 1),
+		"not the option": strings.Replace(string(data), `"ethereum": true`, `"ethereum": false`, 1),
+	} {
+		if wrong == string(data) {
+			t.Fatalf("%s: nothing was changed", name)
+		}
+		if _, err := parseMarker([]byte(wrong)); err == nil {
+			t.Errorf("%s was read", name)
+		}
+	}
+}

@@ -27,6 +27,7 @@ const (
 	FlagChecksPerSession Flag = "checks-per-session"
 	FlagSeed             Flag = "seed"
 	FlagRPCListen        Flag = "rpc-listen"
+	FlagEthereum         Flag = "ethereum"
 )
 
 // Flags is a set of flags; nil is the empty set.
@@ -48,6 +49,10 @@ type Options struct {
 	ChecksPerSession uint32
 	// Seed of all keys; part of the chain's id.
 	Seed uint64
+	// Ethereum adds relay chain 0021, served by a geth in developer mode.
+	Ethereum bool
+	// Geth is the program that serves it; empty for geth beside this program, or else on PATH. It is not recorded.
+	Geth string
 	// Home is the directory of the network; empty for a temporary one that is removed at the end.
 	Home string
 	// RPCListen is where the node's HTTP API is served: a loopback host:port. Port 0 takes any free one.
@@ -135,6 +140,14 @@ func (o Options) fault(index int) Fault {
 	default:
 		return FaultNone
 	}
+}
+
+// RelayChains are those that all actors are staked for.
+func (o Options) RelayChains() []string {
+	if o.Ethereum {
+		return []string{RelayChain, EthereumChain}
+	}
+	return []string{RelayChain}
 }
 
 func inRange[T cmp.Ordered](flag Flag, value, low, high T) error {

@@ -17,7 +17,7 @@ func (h *home) settle(given Options) (Options, error) {
 // differs is refused with ErrRecordedOption.
 func (o Options) resume(recorded Options) (Options, error) {
 	merged := recorded
-	merged.Home, merged.Logger, merged.Explicit = o.Home, o.Logger, o.Explicit
+	merged.Home, merged.Logger, merged.Explicit, merged.Geth = o.Home, o.Logger, o.Explicit, o.Geth
 	for _, err := range []error{
 		same(o, FlagServicers, o.Servicers, recorded.Servicers),
 		same(o, FlagSlow, o.Slow, recorded.Slow),
@@ -28,6 +28,7 @@ func (o Options) resume(recorded Options) (Options, error) {
 		same(o, FlagBlocksPerSession, o.BlocksPerSession, recorded.BlocksPerSession),
 		same(o, FlagChecksPerSession, o.ChecksPerSession, recorded.ChecksPerSession),
 		same(o, FlagSeed, o.Seed, recorded.Seed),
+		same(o, FlagEthereum, o.Ethereum, recorded.Ethereum),
 	} {
 		if err != nil {
 			return Options{}, err

@@ -51,6 +51,7 @@ func TestResumeRefusesAnotherExplicitOption(t *testing.T) {
 		{FlagBlocksPerSession, func(o *Options) { o.BlocksPerSession = 9 }, "--blocks-per-session is 9, but /h was made with 11"},
 		{FlagChecksPerSession, func(o *Options) { o.ChecksPerSession = 9 }, "--checks-per-session is 9, but /h was made with 12"},
 		{FlagSeed, func(o *Options) { o.Seed = 9 }, "--seed is 9, but /h was made with 13"},
+		{FlagEthereum, func(o *Options) { o.Ethereum = true }, "--ethereum is true, but /h was made with false"},
 		{FlagRPCListen, func(o *Options) { o.RPCListen = "127.0.0.1:9" },
 			"--rpc-listen is 127.0.0.1:9, but /h was made with 127.0.0.1:40000"},
 	} {

@@ -50,7 +50,20 @@ type FishermanRole struct {
 	Key crypto.PrivateKey
 	// ControlProbes are targets outside of every session that tell "they are all down" from "I am offline":
 	// relay chain → http URL of a node that answers the chain's questions directly.
+	// The heads of EVMChains are learnt from them too.
 	ControlProbes map[string]string
+	// EVMChains are the relay chains that are served by Ethereum's JSON-RPC: relay chain → how many blocks below its
+	// head count as settled (question.EVMFinality for a public one).
+	EVMChains map[string]int64
 	// AllowPrivate lets servicers be dialled at loopback, private and link-local addresses.
 	AllowPrivate bool
+}
+
+// JSONRPC makes upstreams of nodes that take JSON-RPC: relay chain → http or https URL.
+func JSONRPC(targets map[string]string) map[string]Upstream {
+	upstreams := make(map[string]Upstream, len(targets))
+	for chain, target := range targets {
+		upstreams[chain] = Upstream{URL: target}
+	}
+	return upstreams
 }

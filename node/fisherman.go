@@ -39,7 +39,7 @@ func (n *Node) buildFisherman() error {
 	dialer := &relay.Dialer{AllowPrivate: role.AllowPrivate}
 	n.fisherman, err = fisherman.New(fisherman.Config{
 		Secret:        secretOf(role),
-		Catalogues:    map[string]question.Catalogue{nativeChain: question.CometBFT()},
+		Catalogues:    catalogues(role),
 		Probes:        probes(role.ControlProbes),
 		BlockInterval: n.config.BlockTime,
 		Logger:        logger,
@@ -48,6 +48,15 @@ func (n *Node) buildFisherman() error {
 		return fmt.Errorf("make fisherman: %w", err)
 	}
 	return nil
+}
+
+// catalogues are the questions for every relay chain that the fisherman knows how to ask.
+func catalogues(role *FishermanRole) map[string]question.Catalogue {
+	made := map[string]question.Catalogue{nativeChain: question.CometBFT()}
+	for chain, depth := range role.EVMChains {
+		made[chain] = question.EVM(depth)
+	}
+	return made
 }
 
 // secretOf derives the seed of schedules and questions from the fisherman's key.

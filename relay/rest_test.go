@@ -155,9 +155,13 @@ func TestValidatePayloadOfREST(t *testing.T) {
 
 // A REST request survives sealing and opening, and what is not known in it is refused.
 func TestRESTRequestRoundTrip(t *testing.T) {
-	request := sampleRequest()
-	rest := &types.RESTPayload{Method: "GET", Path: "/a?b", Headers: []*types.HTTPHeader{{Name: "Accept", Value: "*/*"}}}
-	request.Payload = &types.RelayRequest_Rest{Rest: rest}
+	newRequest := func() (*types.RelayRequest, *types.RESTPayload) {
+		request := sampleRequest()
+		rest := &types.RESTPayload{Method: "GET", Path: "/a?b", Headers: []*types.HTTPHeader{{Name: "Accept", Value: "*/*"}}}
+		request.Payload = &types.RelayRequest_Rest{Rest: rest}
+		return request, rest
+	}
+	request, rest := newRequest()
 	sealed, err := relay.SealRequest(askerKey, request)
 	if err != nil {
 		t.Fatal(err)
@@ -166,12 +170,13 @@ func TestRESTRequestRoundTrip(t *testing.T) {
 	if err != nil || fmt.Sprint(opened.Request.GetRest()) != fmt.Sprint(rest) || !opened.VerifySignature() {
 		t.Errorf("opened %v, %v", opened, err)
 	}
-	for name, spoil := range map[string]func(){
-		"header with an unknown field":  func() { rest.Headers[0].ProtoReflect().SetUnknown([]byte{0x78, 1}) },
-		"payload with an unknown field": func() { rest.Headers = nil; rest.ProtoReflect().SetUnknown([]byte{0x78, 1}) },
-		"no path":                       func() { rest.Path = "" },
+	for name, spoil := range map[string]func(rest *types.RESTPayload){
+		"header with an unknown field":  func(rest *types.RESTPayload) { rest.Headers[0].ProtoReflect().SetUnknown([]byte{0x78, 1}) },
+		"payload with an unknown field": func(rest *types.RESTPayload) { rest.ProtoReflect().SetUnknown([]byte{0x78, 1}) },
+		"no path":                       func(rest *types.RESTPayload) { rest.Path = "" },
 	} {
-		spoil()
+		request, rest := newRequest()
+		spoil(rest)
 		if _, err := relay.SealRequest(askerKey, request); !errors.Is(err, relay.ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
 		}

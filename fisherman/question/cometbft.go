@@ -10,13 +10,17 @@ import (
 // "blockchain", are left out: honest nodes would differ.
 func CometBFT() Catalogue {
 	return Catalogue{
-		{Method: "block", Params: atHeight, AtHead: true},
-		{Method: "header", Params: atHeight, AtHead: true},
-		{Method: "validators", Params: pageAtHeight, AtHead: true},
-		{Method: "block_results", Params: atHeight},
-		// The commit of the newest block is not final: it changes until the next block carries it.
-		{Method: "commit", Params: atHeight},
-		{Method: "consensus_params", Params: atHeight},
+		// Servicers whose nodes are a block or two behind can still answer.
+		Depth: 2,
+		Kinds: []Kind{
+			{Method: "block", Params: atHeight, AtHead: true},
+			{Method: "header", Params: atHeight, AtHead: true},
+			{Method: "validators", Params: pageAtHeight, AtHead: true},
+			{Method: "block_results", Params: atHeight},
+			// The commit of the newest block is not final: it changes until the next block carries it.
+			{Method: "commit", Params: atHeight},
+			{Method: "consensus_params", Params: atHeight},
+		},
 	}
 }
 

@@ -103,6 +103,7 @@ func sentinelCode(err error) ExitCode {
 		code ExitCode
 	}{
 		{localnet.ErrBadOption, ExitUsage},
+		{localnet.ErrNoGeth, ExitUsage},
 		{localnet.ErrForeignHome, ExitHome},
 		{localnet.ErrHomeUnusable, ExitHome},
 		{localnet.ErrHomeInUse, ExitHomeInUse},

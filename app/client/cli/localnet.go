@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math"
+	"os"
 	"strings"
 	"time"
 
@@ -38,11 +40,13 @@ func newLocalnet(io streams) *cobra.Command {
 		Short: "Run a whole network on this machine, with servicers that misbehave",
 		Long: `Runs one validator, one application, servicers and a fisherman in this process, on loopback only, and shows what the
 fisherman measures. Relay chain 0001 is the network's own chain. Some servicers are faulty on purpose: slow ones behind
-a network delay, down ones that refuse connections, lying ones that sign altered answers.
+a network delay, down ones that refuse connections, lying ones that sign altered answers. With --ethereum all of them serve
+relay chain 0021 as well: an Ethereum chain in developer mode, made by a geth that runs beside this process.
 
 It runs until Ctrl-C, or until --sessions are complete, and then prints the report on standard output.`,
 		Example: `  pocket localnet
   pocket localnet --sessions 2 --output json
+  pocket localnet --ethereum
   pocket localnet --servicers 24 --slow 0 --down 0 --lying 0`,
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -58,6 +62,8 @@ It runs until Ctrl-C, or until --sessions are complete, and then prints the repo
 	flags := command.Flags()
 	addSpan(flags, &order.options.Delay, "delay", order.options.Delay, 0, math.MaxInt64, "what a slow servicer's network adds to a round trip")
 	addSpan(flags, &order.options.BlockTime, "block-time", order.options.BlockTime, 0, math.MaxInt64, "pause between blocks")
+	flags.BoolVar(&order.options.Ethereum, "ethereum", false, "add relay chain 0021, an Ethereum chain; needs geth ('make geth')")
+	flags.StringVar(&order.options.Geth, "geth", "", "`PATH` of geth (default $"+gethVariable+", or geth beside this program, or on $PATH)")
 	flags.StringVar(&order.options.Home, "home", "", "directory `DIR` of the network, kept for the next run (default a temporary one, removed at the end)")
 	flags.StringVar(&order.options.RPCListen, "rpc-listen", order.options.RPCListen, "loopback `HOST:PORT` of the node's API; port 0 takes any free one")
 	addChoice(flags, &order.output, "output", outputTable, "form of the report", outputTable, outputJSON)
@@ -69,6 +75,7 @@ It runs until Ctrl-C, or until --sessions are complete, and then prints the repo
 var localnetFlags = []localnet.Flag{
 	localnet.FlagServicers, localnet.FlagSlow, localnet.FlagDown, localnet.FlagLying, localnet.FlagDelay, localnet.FlagBlockTime,
 	localnet.FlagBlocksPerSession, localnet.FlagChecksPerSession, localnet.FlagSeed, localnet.FlagRPCListen,
+	localnet.FlagEthereum,
 }
 
 // localnetNumbers are the numeric flags before package localnet judges their ranges.
@@ -93,11 +100,15 @@ func (n *localnetNumbers) into(o *localnet.Options) {
 	o.BlocksPerSession, o.ChecksPerSession, o.Seed = n.blocks, uint32(min(n.checks, math.MaxUint32)), uint64(n.seed)
 }
 
+// gethVariable names the environment variable that says where geth is.
+const gethVariable = "POCKET_GETH"
+
 // runLocalnet runs a LocalNet beside a watch over it, until one of them or the context ends.
 func runLocalnet(ctx context.Context, io streams, order localnetOrder) error {
 	progress := newProgress(io.err)
 	defer progress.Close()
 	order.options.Logger = slog.New(slog.NewTextHandler(progress, &slog.HandlerOptions{Level: logLevel(order.logLevel)}))
+	order.options.Geth = cmp.Or(order.options.Geth, os.Getenv(gethVariable))
 	network, err := localnet.New(ctx, order.options)
 	if err != nil {
 		return remedied(err)
@@ -183,6 +194,9 @@ func welcome(network *localnet.LocalNet) string {
 	fmt.Fprintf(&text, "LocalNet %s\n", network.ChainID())
 	fmt.Fprintf(&text, "  node API      %s\n", network.RPCURL())
 	fmt.Fprintf(&text, "  chain RPC     %s (relay chain %s)\n", network.ChainRPCURL(), localnet.RelayChain)
+	if url := network.EthereumURL(); url != "" {
+		fmt.Fprintf(&text, "  Ethereum RPC  %s (relay chain %s)\n", url, localnet.EthereumChain)
+	}
 	fmt.Fprintf(&text, "  application   %s\n", network.Application())
 	fmt.Fprintf(&text, "  fisherman     %s\n", network.FishermanAddress())
 	for _, servicer := range network.Servicers() {
@@ -234,6 +248,7 @@ func remedied(err error) error {
 		{localnet.ErrHomeInUse, "stop that one, or choose another --home"},
 		{localnet.ErrForeignHome, "choose an empty or a new directory with --home"},
 		{localnet.ErrHomeUnusable, "choose another directory with --home"},
+		{localnet.ErrNoGeth, "run 'make geth', or name it with --geth"},
 		{localnet.ErrRecordedOption, "leave the flag out, or choose another --home"},
 	} {
 		if errors.Is(err, known.err) {

@@ -177,7 +177,7 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 	}
 	for _, role := range config.Servicers {
 		assembled.Servicers = append(assembled.Servicers,
-			node.ServicerRole{Key: keys[role.Key], Relays: listen(role.Listen), Upstreams: jsonRPC(role.Upstreams)})
+			node.ServicerRole{Key: keys[role.Key], Relays: listen(role.Listen), Upstreams: node.JSONRPC(role.Upstreams)})
 	}
 	if role := config.Fisherman; role != nil {
 		assembled.Fisherman = &node.FishermanRole{Key: keys[role.Key], ControlProbes: role.ControlProbes, AllowPrivate: role.AllowPrivate}
@@ -188,15 +188,6 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 		}
 	}
 	return assembled, listeners, err
-}
-
-// jsonRPC are the upstreams of a configuration: nodes that take JSON-RPC.
-func jsonRPC(targets map[string]string) map[string]node.Upstream {
-	upstreams := make(map[string]node.Upstream, len(targets))
-	for chain, target := range targets {
-		upstreams[chain] = node.Upstream{URL: target}
-	}
-	return upstreams
 }
 
 func listenOn(ctx context.Context, address string) (net.Listener, error) {

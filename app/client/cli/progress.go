@@ -21,7 +21,7 @@ type progress interface {
 	Close()
 }
 
-// snapshot is what is known of a LocalNet at one moment.
+// snapshot is what is known of one relay chain of a LocalNet at one moment.
 type snapshot struct {
 	at     time.Time
 	height int64
@@ -43,8 +43,8 @@ func newProgress(out io.Writer) progress {
 // heading is the line above the table.
 func (s snapshot) heading() string {
 	left := max(s.session.Height+s.blocks-1-s.height, 0)
-	line := fmt.Sprintf("height %d, session %s, %d blocks left, checks %d/%d done", s.height, abbreviate(s.session.ID), left,
-		s.session.ChecksDone, s.session.ChecksPlanned)
+	line := fmt.Sprintf("height %d, session %s (chain %s), %d blocks left, checks %d/%d done", s.height, abbreviate(s.session.ID),
+		clean(s.session.RelayChain), left, s.session.ChecksDone, s.session.ChecksPlanned)
 	if s.session.ChecksDropped+s.session.ChecksVoid > 0 {
 		line += fmt.Sprintf(", %d dropped, %d void", s.session.ChecksDropped, s.session.ChecksVoid)
 	}
@@ -55,9 +55,13 @@ func (s snapshot) heading() string {
 type plainProgress struct {
 	mutex sync.Mutex
 	out   io.Writer
+	// printed is what was printed last of each relay chain.
+	printed map[string]printed
+}
 
-	session string // id of the session that was printed last
-	printed time.Time
+type printed struct {
+	session string // id of the session
+	at      time.Time
 	ended   string // id of the session whose end was printed last
 }
 
@@ -75,23 +79,34 @@ func (p *plainProgress) Show(shot snapshot) {
 	if shot.before != nil && shot.before.Complete {
 		p.end(*shot.before)
 	}
+	last := p.printed[shot.session.RelayChain]
 	switch {
 	case shot.session.Complete:
 		p.end(shot.session)
 	case shot.session.ChecksDone == 0:
-	case shot.session.ID != p.session || shot.at.Sub(p.printed) >= plainEvery:
-		p.session, p.printed = shot.session.ID, shot.at
+	case shot.session.ID != last.session || shot.at.Sub(last.at) >= plainEvery:
+		last.session, last.at = shot.session.ID, shot.at
+		p.note(shot.session.RelayChain, last)
 		p.print(shot.heading() + servicerTable(shot.session, tableForm{}))
 	}
 }
 
 // end prints a complete session, once.
 func (p *plainProgress) end(session qos.SessionReport) {
-	if p.ended == session.ID {
+	last := p.printed[session.RelayChain]
+	if last.ended == session.ID {
 		return
 	}
-	p.ended = session.ID
+	last.ended = session.ID
+	p.note(session.RelayChain, last)
 	p.print(sessionHeading(session, tableForm{}) + servicerTable(session, tableForm{}))
+}
+
+func (p *plainProgress) note(chain string, last printed) {
+	if p.printed == nil {
+		p.printed = make(map[string]printed)
+	}
+	p.printed[chain] = last
 }
 
 // print fails silently: progress is a courtesy, and standard error is where its failure would be told.

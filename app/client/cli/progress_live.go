@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -76,10 +77,11 @@ func (l *liveProgress) Close() {
 	l.program = nil
 }
 
-// liveModel is what the table is drawn from.
+// liveModel is what the tables are drawn from.
 type liveModel struct {
 	width, height int
-	shot          *snapshot
+	// shots are the newest of each relay chain, in the order of the chains.
+	shots []snapshot
 }
 
 // Init has nothing to begin with.
@@ -91,17 +93,23 @@ func (m liveModel) Update(message tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = message.Width, message.Height
 	case snapshot:
-		m.shot = &message
+		m.shots = slices.DeleteFunc(slices.Clone(m.shots), func(s snapshot) bool {
+			return s.session.RelayChain == message.session.RelayChain
+		})
+		m.shots = append(m.shots, message)
+		slices.SortFunc(m.shots, func(a, b snapshot) int { return strings.Compare(a.session.RelayChain, b.session.RelayChain) })
 	}
 	return m, nil
 }
 
-// View draws no more lines than the terminal has.
+// View draws no more lines than the terminal has, the same number for each chain.
 func (m liveModel) View() tea.View {
-	if m.shot == nil {
-		return tea.NewView("")
+	const others = 3 // heading, column names and "and N more"; the cursor has a line below
+	var tables strings.Builder
+	for _, shot := range m.shots {
+		form := tableForm{width: m.width, colour: true, lines: max((m.height-1)/len(m.shots)-others, 1)}
+		tables.WriteString(form.fit(shot.heading()))
+		tables.WriteString(servicerTable(shot.session, form))
 	}
-	const others = 4 // heading, column names, "and N more", and the line of the cursor
-	form := tableForm{width: m.width, colour: true, lines: max(m.height-others, 1)}
-	return tea.NewView(form.fit(m.shot.heading()) + servicerTable(m.shot.session, form))
+	return tea.NewView(tables.String())
 }

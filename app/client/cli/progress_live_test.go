@@ -8,6 +8,8 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
+
+	"github.com/pocket-fisherman/fisherman/qos"
 )
 
 func TestLiveTableFollowsTheTerminalsSize(t *testing.T) {
@@ -21,6 +23,26 @@ func TestLiveTableFollowsTheTerminalsSize(t *testing.T) {
 		}
 		if !strings.Contains(drawn, "inconsistent") {
 			t.Errorf("the worst servicer is not shown:\n%s", drawn)
+		}
+	}
+}
+
+func TestLiveTablesOfTwoChainsShareTheTerminal(t *testing.T) {
+	var model tea.Model = liveModel{}
+	other := sampleReport().Sessions[0]
+	other.RelayChain = "0021"
+	for _, session := range []qos.SessionReport{other, sampleReport().Sessions[0], other} {
+		model, _ = model.Update(snapshot{height: 12, blocks: 10, session: session})
+	}
+	for _, size := range []tea.WindowSizeMsg{{Width: 160, Height: 40}, {Width: 80, Height: 12}} {
+		model, _ = model.Update(size)
+		drawn := strings.TrimSuffix(model.View().Content, "\n")
+		if width, height := lipgloss.Size(drawn); width > size.Width || height >= size.Height {
+			t.Errorf("%dx%d on a terminal of %dx%d:\n%s", width, height, size.Width, size.Height, drawn)
+		}
+		first, second := strings.Index(drawn, "chain 0001"), strings.Index(drawn, "chain 0021")
+		if first < 0 || second < first || strings.Count(drawn, "(chain") != 2 {
+			t.Errorf("the chains are not shown in order:\n%s", drawn)
 		}
 	}
 }

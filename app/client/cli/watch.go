@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/localnet"
@@ -31,7 +33,9 @@ type watch struct {
 	progress progress
 	blocks   int64
 	every    time.Duration
-	// wanted complete sessions; 0 for no end.
+	// chains are the relay chains of the network; each has sessions of its own.
+	chains []string
+	// wanted complete sessions of every chain; 0 for no end.
 	wanted int
 
 	began    bool
@@ -45,6 +49,7 @@ func newWatch(node watchedNode, progress progress, options localnet.Options, wan
 		node:     node,
 		progress: progress,
 		blocks:   options.BlocksPerSession,
+		chains:   options.RelayChains(),
 		every:    min(max(options.BlockTime/2, 100*time.Millisecond), 500*time.Millisecond),
 		wanted:   wanted,
 	}
@@ -86,8 +91,10 @@ func (w *watch) look(ctx context.Context, now time.Time) {
 			w.remember(session)
 		}
 	}
-	if len(w.sessions) > 0 {
-		w.progress.Show(w.snapshot(now))
+	for _, chain := range w.chains {
+		if shot := w.snapshot(chain, now); shot != nil {
+			w.progress.Show(*shot)
+		}
 	}
 }
 
@@ -100,43 +107,60 @@ func (w *watch) remember(session qos.SessionReport) {
 		}
 	}
 	w.sessions = append(w.sessions, session)
-	if most := max(w.wanted+pollSessions, endlessSessions); len(w.sessions) > most {
+	if most := max(len(w.chains)*w.wanted+pollSessions, endlessSessions); len(w.sessions) > most {
 		w.sessions = w.sessions[1:]
 	}
 }
 
-// snapshot is what a progress shows: the newest session, and the one before it.
-func (w *watch) snapshot(now time.Time) snapshot {
-	last := len(w.sessions) - 1
-	shot := snapshot{at: now, height: w.height, blocks: w.blocks, session: w.sessions[last]}
-	if last > 0 {
-		shot.before = &w.sessions[last-1]
+// snapshot is what a progress shows of a chain: its newest session, and the one before it; nil while there is none.
+func (w *watch) snapshot(chain string, now time.Time) *snapshot {
+	var shot *snapshot
+	for i := len(w.sessions) - 1; i >= 0; i-- {
+		switch {
+		case w.sessions[i].RelayChain != chain:
+		case shot != nil:
+			shot.before = &w.sessions[i]
+			return shot
+		default:
+			shot = &snapshot{at: now, height: w.height, blocks: w.blocks, session: w.sessions[i]}
+		}
 	}
 	return shot
 }
 
+// complete is how many complete sessions every chain has at least.
 func (w *watch) complete() int {
-	count := 0
+	counts := make(map[string]int)
 	for _, session := range w.sessions {
 		if session.Complete {
-			count++
+			counts[session.RelayChain]++
 		}
 	}
-	return count
+	least := counts[w.chains[0]]
+	for _, chain := range w.chains {
+		least = min(least, counts[chain])
+	}
+	return least
 }
 
 func (w *watch) finished() bool { return w.wanted > 0 && w.complete() >= w.wanted }
 
-// report is what was seen: with an end, up to and including the last session that was wanted.
+// report is what was seen, oldest first: with an end, of every chain up to and including the last session that was
+// wanted.
 func (w *watch) report() qos.Report {
-	complete := 0
-	for i, session := range w.sessions {
+	counts := make(map[string]int)
+	seen := []qos.SessionReport{}
+	for _, session := range w.sessions {
+		if w.wanted > 0 && counts[session.RelayChain] == w.wanted {
+			continue
+		}
 		if session.Complete {
-			complete++
+			counts[session.RelayChain]++
 		}
-		if w.wanted > 0 && complete == w.wanted {
-			return qos.Report{Sessions: w.sessions[:i+1]}
-		}
+		seen = append(seen, session)
 	}
-	return qos.Report{Sessions: w.sessions}
+	slices.SortStableFunc(seen, func(a, b qos.SessionReport) int {
+		return cmp.Or(cmp.Compare(a.Height, b.Height), cmp.Compare(a.RelayChain, b.RelayChain))
+	})
+	return qos.Report{Sessions: seen}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -20,6 +21,8 @@ type fakeNode struct {
 	from    int64
 	// silent is how long it does not answer at first.
 	silent time.Duration
+	// chains of the network, each completed a block after the one before; nil for the one of every network.
+	chains []string
 }
 
 func (n *fakeNode) height() int64 { return n.from + int64(time.Since(n.started)/time.Second) }
@@ -36,11 +39,17 @@ func (n *fakeNode) QoS(ctx context.Context, filter client.QoSFilter) (client.Rep
 		return client.Report{}, ctx.Err()
 	}
 	var report client.Report
+	chains := n.chains
+	if chains == nil {
+		chains = []string{"0001"}
+	}
 	newest := n.height() - n.height()%10
 	for start := max(newest-10*int64(filter.Last-1), 0); start <= newest; start += 10 {
 		done := min(int(n.height()-start), 10)
-		report.Sessions = append(report.Sessions, qos.SessionReport{ID: letter(start), Height: start,
-			ChecksPlanned: 10, ChecksDone: done, Complete: n.height() >= start+10, Servicers: sampleReport().Sessions[0].Servicers})
+		for late, chain := range chains {
+			report.Sessions = append(report.Sessions, qos.SessionReport{ID: chain[2:] + letter(start)[2:], Height: start, RelayChain: chain,
+				ChecksPlanned: 10, ChecksDone: done, Complete: n.height() >= start+10+int64(late), Servicers: sampleReport().Sessions[0].Servicers})
+		}
 	}
 	return report, nil
 }
@@ -71,6 +80,29 @@ func TestWatchEndsAfterTheWantedSessions(t *testing.T) {
 		}
 		if !watch.finished() {
 			t.Error("the watch is not finished")
+		}
+	})
+}
+
+// The sessions of two chains begin together: so many of each are wanted.
+func TestWatchCountsTheSessionsOfEveryChain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		options, shown := tenBlocks(), &quietProgress{}
+		options.Ethereum = true
+		watch := newWatch(&fakeNode{started: time.Now(), from: 1, chains: []string{"0001", "0021"}}, shown, options, 2)
+		watch.run(t.Context())
+		var got []string
+		for _, session := range watch.report().Sessions {
+			if session.Complete {
+				got = append(got, fmt.Sprintf("%s from %d", session.RelayChain, session.Height))
+			}
+		}
+		if want := "[0001 from 0 0021 from 0 0001 from 10 0021 from 10]"; fmt.Sprint(got) != want || !watch.finished() {
+			t.Errorf("complete are %v, want %s", got, want)
+		}
+		last := shown.shots[len(shown.shots)-2:]
+		if last[0].session.RelayChain != "0001" || last[1].session.RelayChain != "0021" || last[1].before.RelayChain != "0021" {
+			t.Errorf("shown are %+v", last)
 		}
 	})
 }
@@ -202,9 +234,9 @@ func TestPlainProgressHasNoEscapeSequences(t *testing.T) {
 func TestHeading(t *testing.T) {
 	session := sampleReport().Sessions[0]
 	for height, want := range map[int64]string{
-		10: "height 10, session 1f1f1f1f1f1f, 9 blocks left, checks 10/12 done, 1 dropped, 1 void\n",
-		19: "height 19, session 1f1f1f1f1f1f, 0 blocks left, checks 10/12 done, 1 dropped, 1 void\n",
-		21: "height 21, session 1f1f1f1f1f1f, 0 blocks left, checks 10/12 done, 1 dropped, 1 void\n",
+		10: "height 10, session 1f1f1f1f1f1f (chain 0001), 9 blocks left, checks 10/12 done, 1 dropped, 1 void\n",
+		19: "height 19, session 1f1f1f1f1f1f (chain 0001), 0 blocks left, checks 10/12 done, 1 dropped, 1 void\n",
+		21: "height 21, session 1f1f1f1f1f1f (chain 0001), 0 blocks left, checks 10/12 done, 1 dropped, 1 void\n",
 	} {
 		if got := (snapshot{height: height, blocks: 10, session: session}).heading(); got != want {
 			t.Errorf("heading %q, want %q", got, want)

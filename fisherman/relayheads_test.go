@@ -1,0 +1,147 @@
+package fisherman
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/fisherman/question"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// otherChain is a node of a relay chain with heights of its own, one a second from its start on.
+type otherChain struct {
+	started time.Time
+	// silent is how long it does not answer at first, and silentFrom from when on it does not any more; 0 for never.
+	silent, silentFrom time.Duration
+}
+
+func (o otherChain) probe(_ context.Context, payload []byte) ([]byte, error) {
+	age := time.Since(o.started)
+	if age < o.silent || o.silentFrom > 0 && age >= o.silentFrom {
+		return nil, errors.New("refused")
+	}
+	if strings.Contains(string(payload), "eth_blockNumber") {
+		return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":1,"result":"0x%x"}`, 1000+int64(age/time.Second)), nil
+	}
+	return []byte(`{"jsonrpc":"2.0","id":1,"result":1}`), nil
+}
+
+// asksOther makes the network's session one of another chain; probe asks a node of it.
+func (n *network) asksOther(probe Probe) {
+	n.catalogues[chain] = question.EVM(2)
+	n.probe = probe
+}
+
+// Questions follow the other chain, not the network's own heights.
+func TestHeadOfAnotherChain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		n.asksOther(otherChain{started: time.Now()}.probe)
+		asked := make(map[string]bool)
+		n.while(t, func() { time.Sleep(time.Second); n.blocks(10, 21, time.Second) })
+		_, rounds := n.record(t, 10)
+		for _, round := range rounds {
+			asked[strings.Fields(round.GetQuestion() + " ")[0]] = true
+		}
+		// The probe answers every question with another id than asked for, so that rounds are void.
+		if statuses(rounds) != "vvvvvvvvvv" || len(asked) < 3 {
+			t.Errorf("%s: %v", statuses(rounds), asked)
+		}
+	})
+}
+
+func TestChecksAreDroppedWhileTheHeadIsNotKnown(t *testing.T) {
+	for name, test := range map[string]struct {
+		probe func() Probe
+		want  string
+	}{
+		"no probe": {func() Probe { return nil }, "there is no control probe to ask"},
+		"silent": {func() Probe { return otherChain{started: time.Now(), silent: time.Hour}.probe },
+			"the head of relay chain 0001 is not known"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork()
+				n.asksOther(test.probe())
+				n.while(t, func() { time.Sleep(time.Second); n.blocks(10, 21, time.Second) })
+				_, rounds := n.record(t, 10)
+				if statuses(rounds) != "xxxxxxxxxx" || !strings.Contains(rounds[5].GetReason(), test.want) {
+					t.Errorf("%s: %s", statuses(rounds), rounds[5].GetReason())
+				}
+			})
+		})
+	}
+}
+
+// A head that was seen is used for a while after the node has gone, and no longer.
+func TestHeadGetsOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		heads := &relayHeads{}
+		node := otherChain{started: time.Now()}
+		head := question.EVM(2).Head
+		if _, known := heads.of(chain, time.Now()); known {
+			t.Error("a head is known before the first look")
+		}
+		time.Sleep(5 * time.Second)
+		if err := heads.look(t.Context(), chain, head, node.probe); err != nil {
+			t.Fatal(err)
+		}
+		gone := otherChain{started: time.Now(), silent: time.Hour}
+		if err := heads.look(t.Context(), chain, head, gone.probe); err == nil {
+			t.Error("a look at a node that is gone succeeded")
+		}
+		if height, known := heads.of(chain, time.Now().Add(headFresh)); !known || height != 1005 {
+			t.Errorf("height %d, known %t", height, known)
+		}
+		if _, known := heads.of(chain, time.Now().Add(headFresh+1)); known {
+			t.Error("an old head counts")
+		}
+		if _, known := heads.of("0002", time.Now()); known {
+			t.Error("the head of one chain is that of another")
+		}
+	})
+}
+
+// A node that is gone for a while costs nothing; one that comes back is heard again.
+func TestHeadIsFollowed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		n.asksOther(otherChain{started: time.Now(), silent: 5 * time.Second}.probe)
+		made := n.fisherman(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		wait := made.followHeads(ctx)
+		time.Sleep(4500 * time.Millisecond)
+		if _, err := made.headOf(chain, 7); err == nil {
+			t.Error("the head of a silent chain is known")
+		}
+		time.Sleep(4 * time.Second)
+		if height, err := made.headOf(chain, 7); err != nil || height != 1008 {
+			t.Errorf("height %d, %v", height, err)
+		}
+		if height, err := made.headOf("0003", 7); err != nil || height != 7 {
+			t.Errorf("the network's own height is %d, %v", height, err)
+		}
+		cancel()
+		wait()
+	})
+}
+
+func TestExecuteCheckLooksAtTheOtherChainItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		n.asksOther(otherChain{started: time.Now()}.probe)
+		round, err := n.fisherman(t).ExecuteCheck(t.Context(), sessionOf(10, 10, 12, actor("a")), 3)
+		if err != nil || !strings.HasPrefix(round.GetQuestion(), "eth_") || round.GetStatus() == types.RoundStatus_ROUND_STATUS_DROPPED {
+			t.Errorf("%v, %v", round, err)
+		}
+		n.asksOther(otherChain{started: time.Now(), silent: time.Hour}.probe)
+		if _, err := n.fisherman(t).ExecuteCheck(t.Context(), sessionOf(10, 10, 12, actor("a")), 3); err == nil {
+			t.Error("a check without a head was made")
+		}
+	})
+}

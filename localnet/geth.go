@@ -1,0 +1,153 @@
+package localnet
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// EthereumChain is the relay chain that a geth in developer mode serves.
+	EthereumChain = "0021"
+
+	// ethereumDepth is how many blocks below its head are settled: the one geth has no forks.
+	ethereumDepth = 2
+	// gethName is the program's, beside this one or on PATH, and that of its directory within the home.
+	gethName = "geth"
+	// gethGrace is how long geth may take to stop before it is killed.
+	gethGrace = 2 * time.Second
+	// gethStart is how long geth may take until it has blocks to ask about.
+	gethStart = 30 * time.Second
+	// gethLook is the pause between two looks at a geth that starts.
+	gethLook = 100 * time.Millisecond
+	// gethLine bounds what is kept of a line of geth's log.
+	gethLine = 1 << 10
+)
+
+// geth is an Ethereum node in developer mode: a process of its own that makes a block a second, talks to no peer and
+// listens on one loopback port.
+type geth struct {
+	program string
+	home    string
+	// listener keeps the port until geth takes it.
+	listener net.Listener
+	address  string
+	logger   *slog.Logger
+}
+
+// findGeth finds the program: the given one, else the one beside this program, else the one on PATH. The error is
+// ErrNoGeth.
+func findGeth(given string) (string, error) {
+	candidates, where := []string{given}, fmt.Sprintf("%q cannot be run", given)
+	if given == "" {
+		candidates, where = []string{gethName}, "none is beside this program or on PATH"
+		if self, err := os.Executable(); err == nil {
+			candidates = []string{filepath.Join(filepath.Dir(self), gethName), gethName}
+		}
+	}
+	for _, candidate := range candidates {
+		found, err := exec.LookPath(candidate)
+		if err != nil {
+			continue
+		}
+		if found, err = filepath.Abs(found); err == nil {
+			return found, nil
+		}
+	}
+	return "", fmt.Errorf("%w: %s", ErrNoGeth, where)
+}
+
+func (g *geth) arguments() ([]string, error) {
+	_, port, err := net.SplitHostPort(g.address)
+	if err != nil {
+		return nil, fmt.Errorf("read geth's address: %w", err)
+	}
+	return []string{
+		"--dev", "--dev.period", "1", "--datadir", g.home, "--gcmode", "archive", "--cache", "64",
+		"--http", "--http.addr", "127.0.0.1", "--http.port", port, "--http.api", "eth,net,web3",
+		"--authrpc.addr", "127.0.0.1", "--authrpc.port", "0", "--ipcdisable",
+		"--nodiscover", "--maxpeers", "0", "--port", "0", "--nat", "none", "--verbosity", "2",
+	}, nil
+}
+
+// Serve runs geth until ctx ends (nil) or geth does. It returns when the process is gone. On Linux the process dies
+// with this one even if this one is killed.
+func (g *geth) Serve(ctx context.Context) error {
+	// The death of the thread that started geth counts as the parent's.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	arguments, err := g.arguments()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(g.home, 0o700); err != nil {
+		return fmt.Errorf("make geth's directory: %w", err)
+	}
+	command := exec.CommandContext(ctx, g.program, arguments...)
+	log := &gethLog{logger: g.logger}
+	command.Stdout, command.Stderr = log, log
+	// Nothing of the user's environment changes geth, and geth writes nothing into the user's home.
+	command.Env = []string{"HOME=" + g.home, "TMPDIR=" + g.home}
+	command.SysProcAttr = ownedProcess()
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	command.WaitDelay = gethGrace
+	g.listener.Close()
+	err = command.Run()
+	if ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("%w, after %q", cmp.Or(err, errors.New("it ended by itself")), log.last)
+}
+
+// await returns when geth has a settled block to ask about.
+func (g *geth) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, gethStart, fmt.Errorf("geth has no settled block after %v", gethStart))
+	defer cancel()
+	node := newEthereumClient(httpURL(g.address))
+	defer node.close()
+	for {
+		if height, err := node.height(ctx); err == nil && height > ethereumDepth {
+			return nil
+		}
+		if wait(ctx, gethLook) != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// gethLog passes geth's log on, line by line, and keeps the last line for an error. Only one goroutine writes to it.
+type gethLog struct {
+	logger *slog.Logger
+	rest   []byte
+	last   string
+}
+
+func (l *gethLog) Write(text []byte) (int, error) {
+	l.rest = append(l.rest, text...)
+	for {
+		line, rest, found := bytes.Cut(l.rest, []byte("\n"))
+		if !found {
+			break
+		}
+		l.rest = append([]byte(nil), rest...)
+		if said := strings.TrimSpace(string(line[:min(len(line), gethLine)])); said != "" {
+			l.last = said
+			l.logger.Debug("geth: " + said)
+		}
+	}
+	if len(l.rest) > gethLine {
+		l.rest = l.rest[:gethLine]
+	}
+	return len(text), nil
+}
