@@ -1,9 +1,11 @@
 package consensus
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	cmtcfg "github.com/cometbft/cometbft/config"
@@ -26,8 +28,16 @@ type Config struct {
 	Home string
 	// Genesis is the chain's first state, valid.
 	Genesis *genesis.Genesis
-	// ValidatorKey signs blocks when its public key is a validator's; otherwise the engine follows the chain.
+	// ValidatorKey signs blocks when its public key is a validator's; otherwise, or when it is not set, the engine follows
+	// the chain.
 	ValidatorKey crypto.PrivateKey
+	// NodeKey names the node among its peers. If it is not set it follows from ValidatorKey; one of the two is needed.
+	NodeKey crypto.PrivateKey
+	// Listen is the host:port where peers connect, with a numeric host; empty takes any free port of loopback.
+	Listen string
+	// Peers are the nodes that are dialled, and dialled again when they are lost: "ID@host:port", see NodeID. One of two
+	// nodes has to name the other.
+	Peers []string
 	// BlockTime is the pause between a decided block and the next proposal, MinBlockTime to MaxBlockTime. The interval
 	// between blocks is longer by the time it takes to agree.
 	BlockTime time.Duration
@@ -42,21 +52,30 @@ func (c Config) validate() error {
 		return errors.New("home directory is not set")
 	case c.Genesis == nil:
 		return errors.New("genesis is not set")
-	case len(c.ValidatorKey.Bytes()) == 0:
-		return errors.New("validator key is not set")
+	case len(c.ValidatorKey.Bytes()) == 0 && len(c.NodeKey.Bytes()) == 0:
+		return errors.New("neither validator key nor node key is set")
 	case c.BlockTime < MinBlockTime || c.BlockTime > MaxBlockTime:
 		return fmt.Errorf("block time is %s; it may be %s to %s", c.BlockTime, MinBlockTime, MaxBlockTime)
+	}
+	for _, peer := range c.Peers {
+		if !strings.Contains(peer, "@") || strings.ContainsAny(peer, ", ") {
+			return fmt.Errorf("peer is %q; it is ID@host:port", peer)
+		}
 	}
 	return nil
 }
 
-// cometConfig is CometBFT's configuration: one node on loopback that opens no port but that of its peers.
+// cometConfig is CometBFT's configuration: a node that opens no port but that of its peers, and knows no more of them
+// than it was told.
 func (c Config) cometConfig() (*cmtcfg.Config, error) {
 	config := cmtcfg.DefaultConfig().SetRoot(c.Home)
 	// The default is the host's name, which is nobody's business.
 	config.Moniker = "pocket"
 	config.RPC.ListenAddress = ""
-	config.P2P.ListenAddress = "tcp://127.0.0.1:0"
+	config.P2P.ListenAddress = "tcp://" + cmp.Or(c.Listen, "127.0.0.1:0")
+	config.P2P.PersistentPeers = strings.Join(c.Peers, ",")
+	// Strangers that fill the places for peers cannot keep the configured ones out.
+	config.P2P.UnconditionalPeerIDs = strings.Join(peerIDs(c.Peers), ",")
 	config.P2P.PexReactor = false
 	config.P2P.AddrBookStrict = false
 	config.P2P.AllowDuplicateIP = true
@@ -83,6 +102,15 @@ func setTimeouts(consensus *cmtcfg.ConsensusConfig, blockTime time.Duration) {
 	consensus.TimeoutPrevoteDelta = consensus.TimeoutPrevote / 2
 	consensus.TimeoutPrecommitDelta = consensus.TimeoutPrecommit / 2
 	consensus.PeerGossipSleepDuration = within(blockTime/10, 5*time.Millisecond, 100*time.Millisecond)
+}
+
+// peerIDs are the ids of peers.
+func peerIDs(peers []string) []string {
+	ids := make([]string, len(peers))
+	for i, peer := range peers {
+		ids[i], _, _ = strings.Cut(peer, "@")
+	}
+	return ids
 }
 
 func within(d, low, high time.Duration) time.Duration { return min(max(d, low), high) }

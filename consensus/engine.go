@@ -15,8 +15,6 @@ import (
 	"github.com/cometbft/cometbft/node"
 	"github.com/cometbft/cometbft/proxy"
 	cmttypes "github.com/cometbft/cometbft/types"
-
-	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 // drainPatience is how long the end waits for JSON-RPC requests that are being answered.
@@ -37,6 +35,10 @@ type Engine struct {
 	logger log.Logger
 	signs  *engineSigns
 	gate   *gate
+	// validators tells who voted on a block.
+	validators validatorSets
+	// now is the clock against which a block is fresh or not.
+	now func() time.Time
 	// databases are CometBFT's, open from New until the end of Run.
 	databases []io.Closer
 	// failed holds the first error after which there are no more blocks.
@@ -63,7 +65,7 @@ func newEngine(cfg Config, config *cmtcfg.Config, state State) (*Engine, error) 
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	e := &Engine{heads: &Heads{}, gate: &gate{}, failed: make(chan error, 1)}
+	e := &Engine{heads: &Heads{}, gate: &gate{}, failed: make(chan error, 1), now: time.Now}
 	e.signs = &engineSigns{failed: e.fail}
 	e.logger = newLogger(cfg.Logger, e.signs)
 	if err := e.openNode(cfg, config, state); err != nil {
@@ -82,14 +84,14 @@ func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error 
 	if err != nil {
 		return err
 	}
-	signer, err := newSigner(cfg.ValidatorKey, config.PrivValidatorStateFile(), begun)
+	signer, err := newSigner(cfg.signingKey(), config.PrivValidatorStateFile(), begun)
 	if err != nil {
 		return err
 	}
 	e.app = &application{state: state, publish: e.publish, fail: e.fail}
 	err = guard("shake hands with the state", func() error {
 		var err error
-		e.node, err = node.NewNode(config, signer, nodeKey(cfg.ValidatorKey), proxy.NewLocalClientCreator(e.app),
+		e.node, err = node.NewNode(config, signer, cfg.peerKey(), proxy.NewLocalClientCreator(e.app),
 			func() (*cmttypes.GenesisDoc, error) { return doc, nil },
 			remembering(cmtcfg.DefaultDBProvider, &e.databases),
 			node.DefaultMetricsProvider(config.Instrumentation), e.logger)
@@ -100,8 +102,16 @@ func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error 
 		// CometBFT hands on the text of the application's error only.
 		return cause
 	default:
+	}
+	if err != nil {
 		return err
 	}
+	environment, err := e.node.ConfigureRPC()
+	if err != nil {
+		return fmt.Errorf("find CometBFT's stores: %w", err)
+	}
+	e.validators = environment.StateStore
+	return nil
 }
 
 // Heads are the committed blocks. Those that New replays are published before it returns.
@@ -148,12 +158,6 @@ func (e *Engine) Close() error {
 		return nil
 	}
 	return e.release()
-}
-
-// publish marks heads that were not witnessed: replayed by New or by Run's start, or fetched from peers in bulk.
-func (e *Engine) publish(head types.Head) {
-	head.CatchingUp = !e.signs.witnessing.Load() || e.node.ConsensusReactor().WaitSync()
-	e.heads.publish(head)
 }
 
 // fail keeps the first error after which there are no more blocks.

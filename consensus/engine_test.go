@@ -325,7 +325,8 @@ func TestEngineWritesNoPrivateKey(t *testing.T) {
 	r.awaitHeight(3)
 	r.stop()
 	var secrets [][]byte
-	for _, secret := range [][]byte{key(1).Bytes()[:32], key(1).Bytes(), nodeKey(key(1)).PrivKey.Bytes(), nodeKey(key(1)).PrivKey.Bytes()[:32]} {
+	named := testConfig(t, home).peerKey().PrivKey.Bytes()
+	for _, secret := range [][]byte{key(1).Bytes()[:32], key(1).Bytes(), named, named[:32]} {
 		// Three bytes at a time are four characters, so 30 bytes encode the same whatever follows them.
 		secrets = append(secrets, secret, []byte(hex.EncodeToString(secret)), []byte(strings.ToUpper(hex.EncodeToString(secret))),
 			[]byte(base64.StdEncoding.EncodeToString(secret[:30])))
@@ -446,7 +447,7 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		"no home":       {func(c *Config) { c.Home = "" }, "home directory is not set"},
 		"no genesis":    {func(c *Config) { c.Genesis = nil }, "genesis is not set"},
-		"no key":        {func(c *Config) { c.ValidatorKey = crypto.PrivateKey{} }, "validator key is not set"},
+		"no key":        {func(c *Config) { c.ValidatorKey = crypto.PrivateKey{} }, "neither validator key nor node key is set"},
 		"no block time": {func(c *Config) { c.BlockTime = 0 }, "block time is 0s; it may be 10ms to 1h0m0s"},
 		"long block":    {func(c *Config) { c.BlockTime = 2 * time.Hour }, "block time is 2h0m0s"},
 		"home is file":  {func(c *Config) { c.Home = file }, "make directory"},

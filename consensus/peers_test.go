@@ -4,44 +4,15 @@ import (
 	"bytes"
 	"fmt"
 	"net"
-	"runtime"
 	"testing"
-	"time"
-
-	"github.com/cometbft/cometbft/p2p"
 
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
 
-// startPeer runs an engine that takes its peers at the port.
-func startPeer(t *testing.T, cfg Config, state State, port int) *runner {
-	t.Helper()
-	config, err := cfg.cometConfig()
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.P2P.ListenAddress = fmt.Sprintf("tcp://127.0.0.1:%d", port)
-	engine, err := newEngine(cfg, config, state)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return run(t, engine)
-}
-
-// connect dials the peer at the port. Peers that are configured are dialled by CometBFT only after up to 3 seconds.
-func (r *runner) connect(key crypto.PrivateKey, port int) {
-	r.t.Helper()
-	for deadline := time.Now().Add(patience); !r.signs.witnessing.Load() && time.Now().Before(deadline); {
-		runtime.Gosched()
-	}
-	address, err := p2p.NewNetAddressString(fmt.Sprintf("%s@127.0.0.1:%d", nodeKey(key).ID(), port))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	if err := r.node.Switch().(*p2p.Switch).DialPeerWithAddress(address); err != nil {
-		r.t.Fatal(err)
-	}
+// peer is how others name the node of the key at the port.
+func peer(key crypto.PrivateKey, port int) string {
+	return fmt.Sprintf("%s@127.0.0.1:%d", Config{ValidatorKey: key}.peerKey().ID(), port)
 }
 
 // freePort is a port of loopback that nobody listened at a moment ago.
@@ -61,18 +32,21 @@ func TestEngineJoinsLate(t *testing.T) {
 	t.Parallel()
 	// The small one proposes so seldom that waiting for it does not slow the test down.
 	g := testGenesis(t, "pair", 1_000_000*pokt, 20_000*pokt)
+	port, early := freePort(t), newMemoryState()
 	config := func(number byte) Config {
 		return Config{Home: t.TempDir(), Genesis: g, ValidatorKey: key(number), BlockTime: testBlockTime}
 	}
-	port, early := freePort(t), newMemoryState()
-	big := startPeer(t, config(1), early, port)
+	listening := config(1)
+	listening.Listen = fmt.Sprintf("127.0.0.1:%d", port)
+	big := start(t, listening, early)
 	if head := big.awaitHeight(8); head.CatchingUp {
 		t.Errorf("the validator that makes the blocks witnesses %+v", head)
 	}
 
 	late := newMemoryState()
-	small := startPeer(t, config(2), late, freePort(t))
-	small.connect(key(1), port)
+	joining := config(2)
+	joining.Peers = []string{peer(key(1), port)}
+	small := start(t, joining, late)
 	fetched := small.await("a fetched head", func(head types.Head) bool { return head.CatchingUp && head.Height >= 5 })
 	joined := small.await("a witnessed head", func(head types.Head) bool { return !head.CatchingUp })
 	if joined.Height <= fetched.Height {
@@ -108,5 +82,47 @@ func compareAt(t *testing.T, height int64, a, b *memoryState) {
 	one, other := recorded(a), recorded(b)
 	if int64(len(one)) != height || !bytes.Equal(bytes.Join(one, nil), bytes.Join(other, nil)) {
 		t.Errorf("the states disagree about the blocks up to height %d", height)
+	}
+}
+
+// TestEngineFollows: a node without a validator key catches up and follows, also when a validator's key was there before
+// and when all it has is a node key.
+func TestEngineFollows(t *testing.T) {
+	t.Parallel()
+	port, early := freePort(t), newMemoryState()
+	config := testConfig(t, t.TempDir())
+	config.NodeKey, config.Listen = key(9), fmt.Sprintf("127.0.0.1:%d", port)
+	validator := start(t, config, early)
+	validator.awaitHeight(5)
+
+	followed := newMemoryState()
+	following := Config{Home: t.TempDir(), Genesis: config.Genesis, NodeKey: key(8), BlockTime: testBlockTime,
+		Peers: []string{fmt.Sprintf("%s@127.0.0.1:%d", NodeID(key(9)), port)}}
+	for range 2 { // the second time with what it has on disk
+		follower := start(t, following, followed)
+		joined := follower.await("a witnessed head", func(head types.Head) bool { return !head.CatchingUp })
+		follower.awaitHeight(joined.Height + 2)
+		follower.stop()
+	}
+	validator.stop()
+	compareAt(t, min(early.Version(), followed.Version()), early, followed)
+}
+
+func TestPeersAreChecked(t *testing.T) {
+	t.Parallel()
+	for name, peer := range map[string]string{
+		"no id":    "127.0.0.1:26656",
+		"two":      peer(key(1), 1) + "," + peer(key(2), 2),
+		"short id": "abcd@127.0.0.1:26656",
+		"no port":  NodeID(key(1)) + "@127.0.0.1",
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := testConfig(t, t.TempDir())
+			config.Peers = []string{peer}
+			if engine, err := New(config, newMemoryState()); err == nil {
+				engine.Close()
+				t.Errorf("peer %q was taken", peer)
+			}
+		})
 	}
 }

@@ -46,11 +46,32 @@ func newSigner(key crypto.PrivateKey, path string, begun bool) (*privval.FilePV,
 	return signer, nil
 }
 
-// nodeKey derives the key that names this node among its peers. It follows from the validator key, so that it need not
-// be stored, but it does not reveal it.
+// signingKey is the validator key, or a key that no validator has.
+func (c Config) signingKey() crypto.PrivateKey {
+	if len(c.ValidatorKey.Bytes()) > 0 {
+		return c.ValidatorKey
+	}
+	return derive(c.NodeKey, "pocket/follower-key/v1")
+}
+
+// peerKey is the node key. One that follows from the validator key need not be stored, and does not reveal it.
+func (c Config) peerKey() *p2p.NodeKey {
+	if len(c.NodeKey.Bytes()) > 0 {
+		return nodeKey(c.NodeKey)
+	}
+	return nodeKey(derive(c.ValidatorKey, "pocket/node-key/v1"))
+}
+
 func nodeKey(key crypto.PrivateKey) *p2p.NodeKey {
+	return &p2p.NodeKey{PrivKey: ed25519.PrivKey(key.Bytes())}
+}
+
+// NodeID is how peers name the node with a node key: 40 hex digits.
+func NodeID(key crypto.PrivateKey) string { return string(nodeKey(key).ID()) }
+
+// derive makes a key of another one, for one purpose.
+func derive(key crypto.PrivateKey, purpose string) crypto.PrivateKey {
 	mac := hmac.New(sha256.New, key.Bytes())
-	mac.Write([]byte("pocket/node-key/v1"))
-	derived := crypto.KeyFromSeed([sha256.Size]byte(mac.Sum(nil)))
-	return &p2p.NodeKey{PrivKey: ed25519.PrivKey(derived.Bytes())}
+	mac.Write([]byte(purpose))
+	return crypto.KeyFromSeed([sha256.Size]byte(mac.Sum(nil)))
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cometbft/cometbft/p2p"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 )
 
@@ -73,14 +74,29 @@ func TestSignerRefuses(t *testing.T) {
 }
 
 func TestNodeKey(t *testing.T) {
-	first, second := nodeKey(key(1)), nodeKey(key(2))
-	if first.ID() != nodeKey(key(1)).ID() {
+	of := func(number byte) *p2p.NodeKey { return Config{ValidatorKey: key(number)}.peerKey() }
+	first := of(1)
+	if first.ID() != of(1).ID() {
 		t.Error("one validator key gives two node keys")
 	}
-	if first.ID() == second.ID() || bytes.Equal(first.PubKey().Bytes(), key(1).PublicKey()) {
+	if first.ID() == of(2).ID() || bytes.Equal(first.PubKey().Bytes(), key(1).PublicKey()) {
 		t.Error("the node key is another's")
 	}
 	if want := "8bb4afdbd3e7ab7d36e868eda7330defd69843c9"; string(first.ID()) != want {
 		t.Errorf("the node key of key 1 has id %s, which was %s: peers would not find it", first.ID(), want)
+	}
+	if given := (Config{ValidatorKey: key(1), NodeKey: key(3)}).peerKey(); string(given.ID()) != NodeID(key(3)) || given.ID() == first.ID() {
+		t.Errorf("a node key of its own gives id %s", given.ID())
+	}
+}
+
+// TestAFollowerSignsWithNobodysKey: what a node key stands in for is neither itself nor the validator key of its name.
+func TestAFollowerSignsWithNobodysKey(t *testing.T) {
+	follower := Config{NodeKey: key(1)}.signingKey()
+	if follower.Address() == key(1).Address() || follower.Address() == (Config{NodeKey: key(2)}).signingKey().Address() {
+		t.Error("the follower's key is another's")
+	}
+	if validator := (Config{ValidatorKey: key(2), NodeKey: key(1)}).signingKey(); validator.Address() != key(2).Address() {
+		t.Errorf("the validator signs with %s", validator.Address())
 	}
 }

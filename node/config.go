@@ -17,8 +17,14 @@ type Config struct {
 	Home string
 	// Genesis is the chain's first state, valid.
 	Genesis *genesis.Genesis
-	// ValidatorKey signs blocks.
+	// ValidatorKey signs blocks while it is a validator's. Without it the node only follows the chain.
 	ValidatorKey crypto.PrivateKey
+	// NodeKey names the node among its peers; it may be left out if ValidatorKey is set.
+	NodeKey crypto.PrivateKey
+	// P2PListen is the host:port where peers connect; empty takes any free port of loopback.
+	P2PListen string
+	// Peers are the nodes to connect to, as ID@host:port.
+	Peers []string
 	// BlockTime is the pause between blocks.
 	BlockTime time.Duration
 	// ChainRPC is where the chain's own CometBFT JSON-RPC is served.

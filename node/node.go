@@ -21,13 +21,18 @@ import (
 	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/rpc"
 	"github.com/pocket-fisherman/fisherman/servicer"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
 	"github.com/pocket-fisherman/fisherman/utility"
 )
 
 // ErrForeignHome: the home holds the chain of another genesis.
 var ErrForeignHome = consensus.ErrForeignHome
 
-// Node is a validator with the servicers and the fisherman that run beside it.
+// ID is how peers name the node with a node key.
+func ID(key crypto.PrivateKey) string { return consensus.NodeID(key) }
+
+// Node takes part in the chain, as a validator or following it, for itself and for the servicers and the fisherman that
+// run beside it.
 type Node struct {
 	config    Config
 	state     *persistence.StateStore
@@ -79,6 +84,9 @@ func (n *Node) buildChain() error {
 		Home:         filepath.Join(n.config.Home, "chain"),
 		Genesis:      n.config.Genesis,
 		ValidatorKey: n.config.ValidatorKey,
+		NodeKey:      n.config.NodeKey,
+		Listen:       n.config.P2PListen,
+		Peers:        n.config.Peers,
 		BlockTime:    n.config.BlockTime,
 		Logger:       n.config.Logger.With("part", "consensus"),
 	}, n.state)

@@ -15,6 +15,7 @@ import (
 const (
 	first  = "0000000000000000000000000000000000000001"
 	second = "0000000000000000000000000000000000000002"
+	peer   = "00000000000000000000000000000000000000aa@node.example:26656"
 )
 
 // full is a node with every role.
@@ -23,6 +24,7 @@ func full() Node {
 	n.LogLevel = "debug"
 	n.Keys = "/var/lib/pocket/keys"
 	n.Chain.BlockTime = Duration(1500 * time.Millisecond)
+	n.Chain.Peers = []string{peer}
 	n.Validator = &Validator{Key: first}
 	n.Servicers = []Servicer{
 		{Key: first, Listen: "0.0.0.0:8545", Upstreams: map[string]string{"0021": "http://geth:8545/?a=1&b=2", "0001": "http://127.0.0.1:26657"}},
@@ -119,6 +121,14 @@ func TestEveryViolationIsNamed(t *testing.T) {
 		"URL to listen":   {func(n *Node) { n.API.Listen = "http://[::1]:80" }, "api.listen is"},
 		"block time low":  {func(n *Node) { n.Chain.BlockTime = Duration(9 * time.Millisecond) }, "chain.block_time is 9ms; allowed: 10ms to 1h0m0s"},
 		"block time high": {func(n *Node) { n.Chain.BlockTime = Duration(time.Hour + 1) }, "chain.block_time is"},
+		"P2P host":        {func(n *Node) { n.Chain.P2PListen = ":26656" }, `chain.p2p_listen is ":26656"; allowed: an address with a host`},
+		"P2P like RPC":    {func(n *Node) { n.Chain.P2PListen = n.Chain.RPCListen }, `chain.p2p_listen is "127.0.0.1:26657" like chain.rpc_listen`},
+		"peer without id": {func(n *Node) { n.Chain.Peers = []string{"node.example:26656"} }, `chain.peers[0] is "node.example:26656"; allowed: ID@HOST:PORT`},
+		"peer's port":     {func(n *Node) { n.Chain.Peers = []string{peer[:41] + "host:0"} }, "chain.peers[0] is"},
+		"peer's host":     {func(n *Node) { n.Chain.Peers = []string{peer[:41] + ":1"} }, "chain.peers[0] is"},
+		"peers in one":    {func(n *Node) { n.Chain.Peers = []string{peer + "," + peer} }, "chain.peers[0] is"},
+		"peer twice":      {func(n *Node) { n.Chain.Peers = []string{peer, peer} }, "chain.peers[1] is"},
+		"many peers":      {func(n *Node) { n.Chain.Peers = make([]string, MaximumPeers+1) }, "chain.peers is 65 of them; allowed: at most 64"},
 		"validator":       {func(n *Node) { n.Validator.Key = "" }, `validator.key is ""`},
 		"servicer":        {func(n *Node) { n.Servicers[1].Key = strings.ToUpper(strings.Repeat("ab", 20)) }, "servicers[1].key is"},
 		"fisherman":       {func(n *Node) { n.Fisherman.Key = "me" }, `fisherman.key is "me"`},
@@ -161,10 +171,10 @@ func TestManyViolationsStayOneShortLine(t *testing.T) {
 }
 
 func TestEverySettingCanBeOverridden(t *testing.T) {
-	values := map[string]string{"log_level": "warn", "genesis": "g", "keys": "k", "api.listen": ":1", "chain.rpc_listen": ":2", "chain.block_time": "2s"}
+	values := map[string]string{"log_level": "warn", "genesis": "g", "keys": "k", "api.listen": ":1", "chain.rpc_listen": ":2", "chain.p2p_listen": "h:3", "chain.peers": peer + ",other", "chain.block_time": "2s"}
 	want := DefaultNode()
 	want.LogLevel, want.Genesis, want.Keys, want.API.Listen = "warn", "g", "k", ":1"
-	want.Chain = Chain{RPCListen: ":2", BlockTime: Duration(2 * time.Second)}
+	want.Chain = Chain{RPCListen: ":2", P2PListen: "h:3", Peers: []string{peer, "other"}, BlockTime: Duration(2 * time.Second)}
 	environment := map[string]string{"POCKET_UNKNOWN": "x"}
 	n := DefaultNode()
 	for _, setting := range Settings() {
@@ -206,7 +216,7 @@ func TestSettingsAreNamedAfterTheirPlace(t *testing.T) {
 			t.Errorf("no value of a file is named %s", setting.Name)
 		}
 	}
-	if last := Settings()[5]; last.Flag() != "chain-block-time" || last.Variable() != "POCKET_CHAIN_BLOCK_TIME" {
+	if last := Settings()[len(Settings())-1]; last.Flag() != "chain-block-time" || last.Variable() != "POCKET_CHAIN_BLOCK_TIME" {
 		t.Errorf("flag %s, variable %s", last.Flag(), last.Variable())
 	}
 }

@@ -40,6 +40,11 @@ type API struct {
 type Chain struct {
 	// RPCListen is the host:port where the chain's own CometBFT JSON-RPC is served.
 	RPCListen string `json:"rpc_listen"`
+	// P2PListen is the host:port where other nodes of the chain connect.
+	P2PListen string `json:"p2p_listen"`
+	// Peers are nodes of the chain that this one connects to, as ID@HOST:PORT, at most MaximumPeers. Of two nodes one has
+	// to name the other.
+	Peers []string `json:"peers"`
 	// BlockTime is the pause between blocks: 10ms to 1h.
 	BlockTime Duration `json:"block_time"`
 }
@@ -74,12 +79,13 @@ type Fisherman struct {
 // DefaultNode is a node without roles that listens on loopback.
 func DefaultNode() Node {
 	return Node{
-		Format:    formatV1,
-		LogLevel:  "info",
-		Genesis:   "genesis.json",
-		Keys:      "keys",
-		API:       API{Listen: "127.0.0.1:50832"},
-		Chain:     Chain{RPCListen: "127.0.0.1:26657", BlockTime: Duration(time.Second)},
+		Format:   formatV1,
+		LogLevel: "info",
+		Genesis:  "genesis.json",
+		Keys:     "keys",
+		API:      API{Listen: "127.0.0.1:50832"},
+		Chain: Chain{RPCListen: "127.0.0.1:26657", P2PListen: "127.0.0.1:26656", Peers: []string{},
+			BlockTime: Duration(time.Second)},
 		Servicers: []Servicer{},
 	}
 }

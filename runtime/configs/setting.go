@@ -23,6 +23,14 @@ func Settings() []Setting {
 		{"keys", "directory of the key files", text(func(n *Node) *string { return &n.Keys })},
 		{"api.listen", "HOST:PORT of the node's API", text(func(n *Node) *string { return &n.API.Listen })},
 		{"chain.rpc_listen", "HOST:PORT of the chain's CometBFT JSON-RPC", text(func(n *Node) *string { return &n.Chain.RPCListen })},
+		{"chain.p2p_listen", "HOST:PORT where other nodes of the chain connect", text(func(n *Node) *string { return &n.Chain.P2PListen })},
+		{"chain.peers", "nodes of the chain to connect to, as ID@HOST:PORT, separated by commas", func(n *Node, value string) error {
+			n.Chain.Peers = []string{}
+			if value != "" {
+				n.Chain.Peers = strings.Split(value, ",")
+			}
+			return nil
+		}},
 		{"chain.block_time", "pause between blocks", func(n *Node, value string) error {
 			return n.Chain.BlockTime.UnmarshalText([]byte(value))
 		}},

@@ -17,6 +17,8 @@ import (
 const (
 	// MaximumServicers is the most servicers of one node.
 	MaximumServicers = 64
+	// MaximumPeers is the most peers that one node is told to connect to.
+	MaximumPeers = 64
 	// maximumText bounds paths and URLs, in bytes.
 	maximumText = 2048
 	// keptProblems bounds how long an error can get, whatever is in the file.
@@ -68,6 +70,7 @@ func (n Node) Validate() error {
 	p.path("genesis", n.Genesis)
 	p.path("keys", n.Keys)
 	blockTime := time.Duration(n.Chain.BlockTime)
+	p.peers(n.Chain.Peers)
 	p.add(minimumBlockTime <= blockTime && blockTime <= maximumBlockTime, "chain.block_time", blockTime.String(),
 		fmt.Sprintf("%s to %s", minimumBlockTime, maximumBlockTime))
 	if n.Validator != nil {
@@ -110,6 +113,26 @@ func (p *problems) targets(field string, targets map[string]string) {
 	}
 }
 
+func (p *problems) peers(peers []string) {
+	p.add(len(peers) <= MaximumPeers, "chain.peers", fmt.Sprintf("%d of them", len(peers)), fmt.Sprintf("at most %d", MaximumPeers))
+	seen := make(map[string]bool, len(peers))
+	for i, peer := range peers {
+		field := fmt.Sprintf("chain.peers[%d]", i)
+		id, at, _ := strings.Cut(peer, "@")
+		p.add(isPeer(id, at), field, quoted(peer), "ID@HOST:PORT with an id of 40 lower-case hex digits (see 'pocket node id')")
+		p.add(!seen[id], field, quoted(peer), "an id of its own")
+		seen[id] = true
+	}
+}
+
+// isPeer tells whether a peer has an id, which has the form of an address, and a place to be reached at.
+func isPeer(id, at string) bool {
+	port, valid := listenPort(at)
+	return types.ValidateAddress(id) == nil && valid && port != 0 && hasHost(at) && !strings.Contains(at, ",")
+}
+
+func hasHost(at string) bool { return !strings.HasPrefix(at, ":") }
+
 func isTarget(raw string) bool {
 	u, err := url.Parse(raw)
 	return err == nil && len(raw) <= maximumText && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" &&
@@ -133,6 +156,8 @@ func (p *problems) distinct(n Node) {
 	}
 	listen("api.listen", n.API.Listen)
 	listen("chain.rpc_listen", n.Chain.RPCListen)
+	listen("chain.p2p_listen", n.Chain.P2PListen)
+	p.add(hasHost(n.Chain.P2PListen), "chain.p2p_listen", quoted(n.Chain.P2PListen), "an address with a host, as in 0.0.0.0:26656")
 	for i, servicer := range n.Servicers {
 		listen(servicerField(i)+".listen", servicer.Listen)
 		claim(keys, servicerField(i)+".key", servicer.Key, "a key of its own")

@@ -20,10 +20,11 @@ type nodeMade struct {
 	Genesis string   `json:"genesis"`
 	Keys    string   `json:"keys"`
 	Roles   []string `json:"roles"`
+	NodeID  string   `json:"node_id"`
 }
 
-func newNodeMade(home string, config configs.Node) nodeMade {
-	made := nodeMade{Home: home, Config: filepath.Join(home, nodeConfigName), Genesis: below(home, config.Genesis), Keys: config.Keys, Roles: []string{}}
+func newNodeMade(home string, config configs.Node, id string) nodeMade {
+	made := nodeMade{Home: home, NodeID: id, Config: filepath.Join(home, nodeConfigName), Genesis: below(home, config.Genesis), Keys: config.Keys, Roles: []string{}}
 	if config.Validator != nil {
 		made.Roles = append(made.Roles, "validator")
 	}
@@ -44,8 +45,8 @@ func (m nodeMade) write(out io.Writer, output string) error {
 	if roles == "" {
 		roles = "none; the node only follows the chain"
 	}
-	return writeText(out, fmt.Sprintf("config   %s\ngenesis  %s\nkeys     %s\nroles    %s\n",
-		clean(m.Config), clean(m.Genesis), clean(m.Keys), roles))
+	return writeText(out, fmt.Sprintf("config   %s\ngenesis  %s\nkeys     %s\nroles    %s\nnode id  %s\n",
+		clean(m.Config), clean(m.Genesis), clean(m.Keys), roles, m.NodeID))
 }
 
 // below makes a relative path one below the home. An empty one stays so, for validation to find.

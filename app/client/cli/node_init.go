@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pocket-fisherman/fisherman/keystore"
+	"github.com/pocket-fisherman/fisherman/node"
 	"github.com/pocket-fisherman/fisherman/runtime/configs"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
@@ -27,7 +28,7 @@ func newNode(io streams) *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "node",
 		Short: "Configure and run a node",
-	}, newNodeInit(io), newNodeConfig(io), newNodeStart(io))
+	}, newNodeInit(io), newNodeConfig(io), newNodeID(io), newNodeStart(io))
 }
 
 func newNodeInit(io streams) *cobra.Command {
@@ -37,10 +38,11 @@ func newNodeInit(io streams) *cobra.Command {
 		Use:   "init",
 		Short: "Write a node's configuration",
 		Long: `Makes a node's home with a configuration, ` + nodeConfigName + `. The roles can be mixed at will; each is given by the address of
-its key, which has to be in the directory of keys (see 'pocket keys'). More servicers are added by editing the file.
-'pocket node config' checks it.`,
+its key, which has to be in the directory of keys (see 'pocket keys'). A node without the role of a validator follows
+the chain of its peers. More servicers are added by editing the file. 'pocket node config' checks it.`,
 		Example: `  pocket node init --home node --validator ADDRESS
-  pocket node init --home node --servicer ADDRESS --servicer-listen 0.0.0.0:8545 --upstream 0021=http://127.0.0.1:8546`,
+  pocket node init --home node --servicer ADDRESS --servicer-listen 0.0.0.0:8545 --upstream 0021=http://127.0.0.1:8546 \
+      --chain-peers ID@validator.example:26656`,
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := requireFlags(command, "home"); err != nil {
@@ -148,7 +150,11 @@ func initNode(io streams, order nodeOrder, config configs.Node) error {
 	if err := writeNodeConfig(home, encoded); err != nil {
 		return err
 	}
-	return newNodeMade(home, config).write(io.out, order.output)
+	key, err := nodeKey(home)
+	if err != nil {
+		return err
+	}
+	return newNodeMade(home, config, node.ID(key)).write(io.out, order.output)
 }
 
 // fromHere makes the paths that flags gave independent of where the node will be started. Without --keys the directory of

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -36,8 +37,8 @@ func newNodeStart(io streams) *cobra.Command {
 		Use:   "start",
 		Short: "Run a node with its roles until Ctrl-C",
 		Long: `Runs the node that a home's configuration describes (see 'pocket node config'). The keys of all its roles are opened
-with the same passphrase, unless a prompt asks for each. A node has no peers yet, so it has to be the network's only
-validator.`,
+with the same passphrase, unless a prompt asks for each. Without the role of a validator the node follows the chain of
+its peers; a validator that is staked later votes from then on.`,
 		Example: "  pocket node start --home node --passphrase-file passphrase.txt",
 		Args:    noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -78,6 +79,9 @@ func startNode(ctx context.Context, io streams, home string, config configs.Node
 		return err
 	}
 	defer closeAll(listeners)
+	if assembled.NodeKey, err = nodeKey(home); err != nil {
+		return err
+	}
 	built, err := node.New(assembled)
 	if errors.Is(err, node.ErrForeignHome) {
 		return fail(ExitHome, "%w; choose another --home, or the genesis that the chain began with", err)
@@ -94,7 +98,7 @@ func startNode(ctx context.Context, io streams, home string, config configs.Node
 	return nil
 }
 
-// readGenesis reads the genesis, and refuses one of a network that this node could not keep alive.
+// readGenesis reads the genesis. A node that is none of its validators gets blocks from peers only.
 func readGenesis(config configs.Node) (*genesis.Genesis, error) {
 	data, err := readFile(config.Genesis, genesis.MaximumSize)
 	if err != nil {
@@ -104,15 +108,12 @@ func readGenesis(config configs.Node) (*genesis.Genesis, error) {
 	if err != nil {
 		return nil, fail(ExitGenesis, "%s: %w", config.Genesis, err)
 	}
-	var validators []string
-	for _, actor := range parsed.GetActors() {
-		if actor.GetType() == types.ActorType_ACTOR_TYPE_VALIDATOR {
-			validators = append(validators, actor.GetAddress())
-		}
+	isOurs := func(actor *types.Actor) bool {
+		return actor.GetType() == types.ActorType_ACTOR_TYPE_VALIDATOR && config.Validator != nil && actor.GetAddress() == config.Validator.Key
 	}
-	if config.Validator == nil || len(validators) != 1 || validators[0] != config.Validator.Key {
-		return nil, fail(ExitGenesis, "%s has %d validators, and this node is not the only one: nodes have no peers yet, so there would be no blocks",
-			config.Genesis, len(validators))
+	if len(config.Chain.Peers) == 0 && !slices.ContainsFunc(parsed.GetActors(), isOurs) {
+		return nil, fail(ExitGenesis, "this node is no validator of %s and has no peers, so it would never see a block; name one with --chain-peers",
+			config.Genesis)
 	}
 	return parsed, nil
 }
@@ -167,13 +168,21 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 		return listener
 	}
 	assembled := node.Config{
-		Home:         data,
-		Genesis:      first,
-		ValidatorKey: keys[config.Validator.Key],
-		BlockTime:    time.Duration(config.Chain.BlockTime),
-		ChainRPC:     listen(config.Chain.RPCListen),
-		RPC:          listen(config.API.Listen),
-		Logger:       logger,
+		Home:      data,
+		Genesis:   first,
+		BlockTime: time.Duration(config.Chain.BlockTime),
+		ChainRPC:  listen(config.Chain.RPCListen),
+		RPC:       listen(config.API.Listen),
+		P2PListen: config.Chain.P2PListen,
+		Peers:     config.Chain.Peers,
+		Logger:    logger,
+	}
+	if role := config.Validator; role != nil {
+		assembled.ValidatorKey = keys[role.Key]
+	}
+	// CometBFT opens this one itself, later, and would say less.
+	if peers := listen(config.Chain.P2PListen); peers != nil {
+		_ = peers.Close()
 	}
 	for _, role := range config.Servicers {
 		assembled.Servicers = append(assembled.Servicers,
@@ -211,8 +220,11 @@ func closeAll(listeners []net.Listener) {
 
 // nodeWelcome says where the node is and what it does.
 func nodeWelcome(assembled node.Config, config configs.Node) string {
-	text := fmt.Sprintf("node of %s\n  node API   http://%s\n  chain RPC  http://%s\n  validator  %s\n", clean(assembled.Genesis.GetChainId()),
-		assembled.RPC.Addr(), assembled.ChainRPC.Addr(), assembled.ValidatorKey.Address())
+	text := fmt.Sprintf("node of %s\n  node API   http://%s\n  chain RPC  http://%s\n  node id    %s at %s\n", clean(assembled.Genesis.GetChainId()),
+		assembled.RPC.Addr(), assembled.ChainRPC.Addr(), node.ID(assembled.NodeKey), config.Chain.P2PListen)
+	if config.Validator != nil {
+		text += fmt.Sprintf("  validator  %s\n", config.Validator.Key)
+	}
 	for i, role := range assembled.Servicers {
 		text += fmt.Sprintf("  servicer   %s at %s\n", config.Servicers[i].Key, role.Relays.Addr())
 	}

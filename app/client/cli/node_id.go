@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pocket-fisherman/fisherman/node"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
+)
+
+const (
+	// nodeKeyName is the file within a home with the key that names the node among its peers: 64 hex digits. It is not
+	// encrypted, since nothing on the chain belongs to it.
+	nodeKeyName = "node-key"
+	// nodeSeedBytes are what the file holds.
+	nodeSeedBytes = 32
+)
+
+func newNodeID(io streams) *cobra.Command {
+	var home string
+	command := &cobra.Command{
+		Use:   "id",
+		Short: "Show how peers name a node",
+		Long: `Shows the id of a node, as its peers need it: they name the node ID@HOST:PORT in chain.peers, where HOST:PORT is its
+chain.p2p_listen as they reach it.`,
+		Example: "  pocket node id --home node",
+		Args:    noArguments,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := requireFlags(command, "home"); err != nil {
+				return err
+			}
+			if _, err := readNodeConfig(home); err != nil {
+				return err
+			}
+			key, err := nodeKey(home)
+			if err != nil {
+				return err
+			}
+			return writeText(io.out, node.ID(key)+"\n")
+		},
+	}
+	addHome(command, &home)
+	return command
+}
+
+// nodeKey reads the home's node key, which is made if there is none.
+func nodeKey(home string) (crypto.PrivateKey, error) {
+	path := filepath.Join(home, nodeKeyName)
+	text, err := readFile(path, 2*nodeSeedBytes+2)
+	if errors.Is(err, fs.ErrNotExist) {
+		return newNodeKey(path)
+	}
+	if err != nil {
+		return crypto.PrivateKey{}, fail(ExitHome, "node key cannot be read: %w", err)
+	}
+	seed, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(seed) != nodeSeedBytes {
+		return crypto.PrivateKey{}, fail(ExitHome, "%s is not a node key of %d hex digits; without the file the node gets another id", path, 2*nodeSeedBytes)
+	}
+	return crypto.KeyFromSeed([nodeSeedBytes]byte(seed)), nil
+}
+
+func newNodeKey(path string) (crypto.PrivateKey, error) {
+	var seed [nodeSeedBytes]byte
+	if _, err := rand.Read(seed[:]); err != nil {
+		return crypto.PrivateKey{}, fail(ExitFailure, "make node key: %w", err)
+	}
+	if err := os.WriteFile(path, []byte(hex.EncodeToString(seed[:])+"\n"), 0o600); err != nil {
+		return crypto.PrivateKey{}, fail(ExitHome, "node key cannot be written: %w", err)
+	}
+	return crypto.KeyFromSeed(seed), nil
+}
