@@ -85,14 +85,20 @@ func (n *network) await(what string, holds func(ctx context.Context) (bool, erro
 	}
 }
 
-// networks are those that stories share, by their numbers of honest, slow, down and lying servicers.
+// shape is what stories that share a network have asked for: its servicers of each kind, and the blocks of a session.
+type shape struct {
+	honest, slow, down, lying int
+	blocks                    int64
+}
+
+// networks are those that stories share.
 type networks struct {
-	running map[[4]int]*network
+	running map[shape]*network
 	binary  string
 }
 
 func newNetworks(t *testing.T) *networks {
-	all := &networks{running: make(map[[4]int]*network), binary: buildBinary(t)}
+	all := &networks{running: make(map[shape]*network), binary: buildBinary(t)}
 	t.Cleanup(func() {
 		for _, n := range all.running {
 			if err := n.stop(); err != nil {
@@ -113,11 +119,16 @@ type story struct {
 	home    string
 	qosStory
 	relayStory
+	actorStory
+	refusalStory
+	substitutionStory
 }
 
 func (s *story) networkSteps(scenario *godog.ScenarioContext) {
 	scenario.Given(`^a LocalNet with (\d+) honest, (\d+) slow, (\d+) down and (\d+) lying servicers$`, s.sharedNetwork)
+	scenario.Given(`^a LocalNet with (\d+) honest servicers and sessions of (\d+) blocks$`, s.sharedNetworkOf)
 	scenario.Given(`^a LocalNet of its own with (\d+) honest servicers$`, s.ownNetwork)
+	scenario.Given(`^a LocalNet of its own with (\d+) honest servicers and sessions of (\d+) blocks$`, s.ownNetworkOf)
 	scenario.When(`^it is stopped in the middle of a session$`, s.stopMidSession)
 	scenario.When(`^it is stopped in the middle of a session and its fisherman forgets all samples$`, s.stopAndForget)
 	scenario.When(`^it is started again$`, s.startAgain)
@@ -132,21 +143,36 @@ func options(honest, slow, down, lying int) localnet.Options {
 
 func (s *story) sharedNetwork(honest, slow, down, lying int) error {
 	s.options = options(honest, slow, down, lying)
-	kinds := [4]int{honest, slow, down, lying}
-	if s.network = s.networks.running[kinds]; s.network != nil {
+	return s.share(shape{honest, slow, down, lying, s.options.BlocksPerSession})
+}
+
+func (s *story) sharedNetworkOf(honest int, blocks int64) error {
+	s.options = options(honest, 0, 0, 0)
+	s.options.BlocksPerSession = blocks
+	return s.share(shape{honest: honest, blocks: blocks})
+}
+
+// share takes the network of a shape that runs already, or starts it.
+func (s *story) share(wanted shape) error {
+	if s.network = s.networks.running[wanted]; s.network != nil {
 		return nil
 	}
 	started, err := startNetwork(s.options)
 	if err != nil {
 		return err
 	}
-	s.network, s.networks.running[kinds] = started, started
+	s.network, s.networks.running[wanted] = started, started
 	return nil
 }
 
-func (s *story) ownNetwork(honest int) (err error) {
+func (s *story) ownNetwork(honest int) error {
+	return s.ownNetworkOf(honest, localnet.DefaultOptions().BlocksPerSession)
+}
+
+func (s *story) ownNetworkOf(honest int, blocks int64) (err error) {
 	s.own = true
 	s.options = options(honest, 0, 0, 0)
+	s.options.BlocksPerSession = blocks
 	if s.home, err = os.MkdirTemp("", "e2e-home-"); err != nil {
 		return err
 	}
@@ -193,11 +219,9 @@ func (s *story) startAgain() (err error) {
 
 // end stops what belongs to the story alone.
 func (s *story) end() error {
-	if !s.own {
-		return nil
-	}
+	defer os.RemoveAll(s.keys)
 	defer os.RemoveAll(s.home)
-	if s.network == nil {
+	if !s.own || s.network == nil {
 		return nil
 	}
 	return s.network.stop()
