@@ -69,7 +69,7 @@ func (s *story) ethereumNetwork(honest, slow, down, lying int) error {
 	}
 	s.options = options(honest, slow, down, lying)
 	s.options.Ethereum, s.options.Geth = true, s.networks.geth
-	return s.share(kind{honest, slow, down, lying, true})
+	return s.share(shape{honest, slow, down, lying, s.options.BlocksPerSession, true})
 }
 
 // sampleChain waits for a complete session of a chain, and takes the newest.

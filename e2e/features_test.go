@@ -23,6 +23,10 @@ func TestFeatures(t *testing.T) {
 			s.sessionSteps(scenario)
 			s.relaySteps(scenario)
 			s.ethereumSteps(scenario)
+			s.actorSteps(scenario)
+			s.parameterSteps(scenario)
+			s.refusalSteps(scenario)
+			s.substitutionSteps(scenario)
 			scenario.After(func(ctx context.Context, _ *godog.Scenario, err error) (context.Context, error) {
 				return ctx, s.end()
 			})

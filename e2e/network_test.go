@@ -86,22 +86,24 @@ func (n *network) await(what string, holds func(ctx context.Context) (bool, erro
 	}
 }
 
-// kind of a network: its numbers of servicers, and whether it has an Ethereum chain.
-type kind struct {
+// shape is what stories that share a network have asked for: its servicers of each kind, the blocks of a session, and
+// whether it has an Ethereum chain.
+type shape struct {
 	honest, slow, down, lying int
+	blocks                    int64
 	ethereum                  bool
 }
 
 // networks are those that stories share.
 type networks struct {
-	running map[kind]*network
+	running map[shape]*network
 	binary  string
 	// geth is the program of the Ethereum node; empty for none.
 	geth string
 }
 
 func newNetworks(t *testing.T) *networks {
-	all := &networks{running: make(map[kind]*network), binary: buildBinary(t), geth: gethProgram(t)}
+	all := &networks{running: make(map[shape]*network), binary: buildBinary(t), geth: gethProgram(t)}
 	t.Cleanup(func() {
 		for _, n := range all.running {
 			if err := n.stop(); err != nil {
@@ -123,11 +125,16 @@ type story struct {
 	qosStory
 	relayStory
 	ethereumStory
+	actorStory
+	refusalStory
+	substitutionStory
 }
 
 func (s *story) networkSteps(scenario *godog.ScenarioContext) {
 	scenario.Given(`^a LocalNet with (\d+) honest, (\d+) slow, (\d+) down and (\d+) lying servicers$`, s.sharedNetwork)
+	scenario.Given(`^a LocalNet with (\d+) honest servicers and sessions of (\d+) blocks$`, s.sharedNetworkOf)
 	scenario.Given(`^a LocalNet of its own with (\d+) honest servicers$`, s.ownNetwork)
+	scenario.Given(`^a LocalNet of its own with (\d+) honest servicers and sessions of (\d+) blocks$`, s.ownNetworkOf)
 	scenario.When(`^it is stopped in the middle of a session$`, s.stopMidSession)
 	scenario.When(`^it is stopped in the middle of a session and its fisherman forgets all samples$`, s.stopAndForget)
 	scenario.When(`^it is started again$`, s.startAgain)
@@ -142,11 +149,17 @@ func options(honest, slow, down, lying int) localnet.Options {
 
 func (s *story) sharedNetwork(honest, slow, down, lying int) error {
 	s.options = options(honest, slow, down, lying)
-	return s.share(kind{honest, slow, down, lying, false})
+	return s.share(shape{honest, slow, down, lying, s.options.BlocksPerSession, false})
 }
 
-// share takes the network of a kind that runs already, or starts one with the story's options.
-func (s *story) share(wanted kind) error {
+func (s *story) sharedNetworkOf(honest int, blocks int64) error {
+	s.options = options(honest, 0, 0, 0)
+	s.options.BlocksPerSession = blocks
+	return s.share(shape{honest: honest, blocks: blocks})
+}
+
+// share takes the network of a shape that runs already, or starts it.
+func (s *story) share(wanted shape) error {
 	if s.network = s.networks.running[wanted]; s.network != nil {
 		return nil
 	}
@@ -158,9 +171,14 @@ func (s *story) share(wanted kind) error {
 	return nil
 }
 
-func (s *story) ownNetwork(honest int) (err error) {
+func (s *story) ownNetwork(honest int) error {
+	return s.ownNetworkOf(honest, localnet.DefaultOptions().BlocksPerSession)
+}
+
+func (s *story) ownNetworkOf(honest int, blocks int64) (err error) {
 	s.own = true
 	s.options = options(honest, 0, 0, 0)
+	s.options.BlocksPerSession = blocks
 	if s.home, err = os.MkdirTemp("", "e2e-home-"); err != nil {
 		return err
 	}
@@ -207,14 +225,12 @@ func (s *story) startAgain() (err error) {
 
 // end stops what belongs to the story alone.
 func (s *story) end() error {
-	if !s.own {
-		return nil
-	}
+	defer os.RemoveAll(s.keys)
 	defer os.RemoveAll(s.home)
 	if s.program != nil {
 		return s.endProgram(syscall.SIGTERM)
 	}
-	if s.network == nil {
+	if !s.own || s.network == nil {
 		return nil
 	}
 	return s.network.stop()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
@@ -80,6 +81,7 @@ func (s *story) run(args ...string) error {
 	var stdout, stderr bytes.Buffer
 	command := exec.CommandContext(ctx, s.networks.binary, args...)
 	command.Stdout, command.Stderr = &stdout, &stderr
+	command.Env = append(os.Environ(), "POCKET_KEYS="+s.keys, "POCKET_PASSPHRASE="+passphrase)
 	err := command.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

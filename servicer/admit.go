@@ -112,11 +112,12 @@ func (s *Servicer) claimedSession(ctx context.Context, committed int64, header *
 }
 
 // viewsAt reads a session at its first and its last height so far, because members may be replaced in between: who is
-// a member in either view is one. Views with another header are left out.
+// a member in either view is one. Views with another header are left out. The session that starts with the chain has
+// start height 0, and block 1 as its first.
 func (s *Servicer) viewsAt(ctx context.Context, committed int64, header *types.SessionHeader, heights ...int64) (views, *refusal) {
 	var found views
 	for _, height := range heights {
-		session, err := s.sessions.at(ctx, committed, height, header)
+		session, err := s.sessions.at(ctx, committed, max(height, 1), header)
 		if absent(err) {
 			continue
 		}

@@ -235,6 +235,8 @@ func TestSubstitution(t *testing.T) {
 		{"joined before now", 25, 20, from(24, other, me), 0},
 		{"joins later", 25, 20, from(26, other, me), never},
 		{"left before now", 25, 20, from(24, me, other), 0},
+		{"left in the session that starts with the chain", 5, 0, from(4, me, other), 0},
+		{"left in the first session, which is over", 15, 0, from(4, me, other), 0},
 		{"left before the session", 25, 20, from(20, me, other), never},
 		{"joined in the session before", 25, 10, from(15, other, me), 0},
 		{"joined after the session before", 25, 10, from(20, other, me), never},

@@ -98,7 +98,7 @@ func (c *fakeChain) Session(ctx context.Context, height int64, application, rela
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if height < 0 || height > c.Height()+1 {
+	if height < 1 || height > c.Height()+1 {
 		return nil, fmt.Errorf("read height %d: %w", height, modules.ErrHeightUnavailable)
 	}
 	if err := c.fail(height); err != nil {

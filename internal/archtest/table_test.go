@@ -58,6 +58,9 @@ var departures = []departure{
 	{"app/client/cli", "relay", "'pocket relay' seals a request and opens the answer itself: nobody else is to be trusted with that (docs/adr/0010)"},
 	{"app/client/cli", "qos", "the report that the command line prints is qos.Report, the very type that the RPC serves (docs/adr/0010)"},
 	{"consensus", "runtime/genesis", "the first state comes in as a genesis and is handed to the state machine, which is made of it (docs/adr/0010)"},
+	{"e2e", "relay", "a story sends relays that no honest program would seal, and opens the signed refusals (docs/adr/0010)"},
+	{"e2e", "shared/core/types", "what those relays are made of (docs/adr/0010)"},
+	{"e2e", "shared/crypto", "whom those relays are signed by (docs/adr/0010)"},
 }
 
 // find gives the place in the table of the row that a folder is in, or -1.

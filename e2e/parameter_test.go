@@ -1,0 +1,65 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/cucumber/godog"
+
+	"github.com/pocket-fisherman/fisherman/rpc/client"
+)
+
+func (s *story) parameterSteps(scenario *godog.ScenarioContext) {
+	scenario.When(`^the owner changes "([a-z_.]+)" to "([^"]*)"$`, s.ownerChanges)
+	scenario.Given(`^the owner has changed "([a-z_.]+)" to "([^"]*)"$`, s.ownerHasChanged)
+	scenario.When(`^the owner has put it on the access list$`, func() error {
+		return s.ownerHasChanged("governance.fisherman_access_list", s.address)
+	})
+	scenario.When(`^the application changes "([a-z_.]+)" to "([^"]*)"$`, func(parameter, value string) error {
+		if err := s.reach(1); err != nil {
+			return err
+		}
+		return s.transact("change-parameter", "--from", s.network.Application(), "--parameter", parameter, "--value", value)
+	})
+	scenario.Then(`^the session of that block has (\d+) planned checks$`, func(checks int) error {
+		return s.planned(s.inSessionOf(s.receipt.Height), checks)
+	})
+	scenario.Then(`^the session after it has (\d+) planned checks$`, func(checks int) error {
+		return s.planned(s.inSessionOf(s.receipt.Height)+s.options.BlocksPerSession, checks)
+	})
+}
+
+func (s *story) ownerChanges(parameter, value string) error {
+	owner, err := s.validator()
+	if err != nil {
+		return err
+	}
+	return s.carriedOut("change-parameter", "--from", owner, "--parameter", parameter, "--value", value)
+}
+
+// ownerHasChanged also waits for the session from which on the change holds.
+func (s *story) ownerHasChanged(parameter, value string) error {
+	if err := s.ownerChanges(parameter, value); err != nil {
+		return err
+	}
+	return s.reach(s.inSessionOf(s.receipt.Height) + s.options.BlocksPerSession)
+}
+
+// planned looks at a session when the one after it has begun, so that nothing can change its plan any more.
+func (s *story) planned(height int64, checks int) error {
+	if err := s.reach(height + s.options.BlocksPerSession); err != nil {
+		return err
+	}
+	return s.network.await(fmt.Sprintf("the session of block %d is in the report", height), func(ctx context.Context) (bool, error) {
+		report, err := s.network.api.QoS(ctx, client.QoSFilter{Last: 20})
+		at := slices.IndexFunc(report.Sessions, func(r client.SessionReport) bool {
+			return r.Height == height && r.Application == s.network.Application()
+		})
+		if err != nil || at < 0 {
+			return false, err
+		}
+		got := report.Sessions[at].ChecksPlanned
+		return true, expect(got == checks, "%d checks planned in the session of block %d", got, height)
+	})
+}
