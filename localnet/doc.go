@@ -1,5 +1,5 @@
-// Package localnet is a whole network on one machine, in one process: a validator, an application, servicers and a
-// fisherman, all staked in genesis. Relay chain 0001 is the chain itself, served by the node's own CometBFT JSON-RPC.
+// Package localnet is a whole network on one machine: a validator, an application, servicers and a fisherman, all staked
+// in genesis, in one process or (crew) each in one of its own. Relay chain 0001 is the chain itself, served by the node's own CometBFT JSON-RPC.
 //
 // The central type is LocalNet. New opens the home directory, takes its lock and opens every socket, so that whatever
 // is wrong shows before anything starts; Run runs the node with the faults around it until its context ends, and

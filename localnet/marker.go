@@ -31,6 +31,7 @@ type markedOptions struct {
 	BlocksPerSession int64    `json:"blocks_per_session"`
 	ChecksPerSession uint32   `json:"checks_per_session"`
 	Seed             uint64   `json:"seed"`
+	Processes        bool     `json:"processes,omitempty"`
 }
 
 // textTime is a duration that is written as text: "400ms".
@@ -61,6 +62,7 @@ func newMarker(o Options, a addresses, genesisTime time.Time) marker {
 			BlocksPerSession: o.BlocksPerSession,
 			ChecksPerSession: o.ChecksPerSession,
 			Seed:             o.Seed,
+			Processes:        o.Processes != nil,
 		},
 		Addresses: a,
 	}

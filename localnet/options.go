@@ -52,6 +52,8 @@ type Options struct {
 	Home string
 	// RPCListen is where the node's HTTP API is served: a loopback host:port. Port 0 takes any free one.
 	RPCListen string
+	// Processes makes every actor a process of its own; nil keeps them all in this one.
+	Processes *Processes
 	// Logger takes the log; nil for none.
 	Logger *slog.Logger
 	// Explicit are the options that a person set. They are kept or refused; the others give way, to the number of
