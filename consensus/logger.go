@@ -23,6 +23,9 @@ const consensusFailure = "CONSENSUS FAILURE!!!"
 // a crash: the last-sign state refuses, as it should, and CometBFT takes the vote from the log.
 const refusedInReplay = "failed signing vote"
 
+// peerGone is the line of a peer that left, by its own will or not.
+const peerGone = "Stopping peer for error"
+
 // clientGone are errors that say no more than that a caller of the JSON-RPC left early.
 var clientGone = map[string]bool{
 	"failed to write response":  true,
@@ -59,12 +62,15 @@ func (l logger) Info(msg string, keyvals ...any) { l.log(slog.LevelDebug, msg, k
 // Warn logs at warn level.
 func (l logger) Warn(msg string, keyvals ...any) { l.log(slog.LevelWarn, msg, keyvals) }
 
-// Error logs at error level, and at debug level what is no error of this node.
+// Error logs at error level, at info level that a peer left, and at debug level what else is no error of this node.
 func (l logger) Error(msg string, keyvals ...any) {
 	if msg == consensusFailure {
 		l.engine.failed(fmt.Errorf("consensus failed: %s", gist(value(keyvals, "err"))))
 	}
 	level := slog.LevelError
+	if msg == peerGone {
+		level = slog.LevelInfo
+	}
 	if clientGone[msg] || l.engine.stopping.Load() || (msg == refusedInReplay && !l.engine.witnessing.Load()) {
 		level = slog.LevelDebug
 	}

@@ -27,6 +27,7 @@ func TestLogger(t *testing.T) {
 			`level=ERROR msg=lost cometbft.err=gone`},
 		"error of a service on its way down": {func(l log.Logger) { l.Error("lost") }, stopping, `level=DEBUG msg=lost`},
 		"error of a client that left":        {func(l log.Logger) { l.Error("failed to write response") }, witnessing, `level=DEBUG msg="failed to write response"`},
+		"peer that left":                     {func(l log.Logger) { l.Error("Stopping peer for error") }, witnessing, `level=INFO msg="Stopping peer for error"`},
 		"vote refused":                       {func(l log.Logger) { l.Error("failed signing vote") }, witnessing, `level=ERROR msg="failed signing vote"`},
 		"vote refused in replay":             {func(l log.Logger) { l.Error("failed signing vote") }, func(*engineSigns) {}, `level=DEBUG msg="failed signing vote"`},
 		"with": {func(l log.Logger) { l.With("module", "p2p").With("peer", "x").Warn("odd", "a", true) }, witnessing,

@@ -1,7 +1,7 @@
-// Package localnet is a whole network on one machine, in one process: a validator, an application, servicers and a
-// fisherman, all staked in genesis. Relay chain 0001 is the chain itself, served by the node's own CometBFT JSON-RPC. On
-// demand there is relay chain 0021, an Ethereum chain served by a geth in developer mode (geth.go): the one process beside
-// this one, which ends with it.
+// Package localnet is a whole network on one machine: a validator, an application, servicers and a fisherman, all staked
+// in genesis, in one process or (crew) each in one of its own. Relay chain 0001 is the chain itself, served by the node's
+// own CometBFT JSON-RPC. On demand there is relay chain 0021, an Ethereum chain served by a geth in developer mode
+// (geth.go), which ends with this process.
 //
 // The central type is LocalNet. New opens the home directory, takes its lock and opens every socket, so that whatever
 // is wrong shows before anything starts; Run runs the node with the faults around it until its context ends, and

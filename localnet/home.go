@@ -18,6 +18,8 @@ const (
 	markerName  = "localnet.json"
 	genesisName = "genesis.json"
 	nodeName    = "node"
+	// crewName holds the homes of the processes, in place of the node's own directory.
+	crewName = "processes"
 	// halfName ends the name of a file that is not completely written.
 	halfName = ".half"
 )
@@ -223,7 +225,7 @@ func (h *home) undo() {
 	case h.temporary:
 		os.RemoveAll(h.path)
 	case h.fresh:
-		for _, name := range []string{nodeName, genesisName + halfName, genesisName, markerName + halfName, markerName, lockName} {
+		for _, name := range []string{nodeName, crewName, genesisName + halfName, genesisName, markerName + halfName, markerName, lockName} {
 			os.RemoveAll(filepath.Join(h.path, name))
 		}
 		h.removeMade()

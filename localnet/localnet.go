@@ -18,13 +18,15 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// LocalNet is a whole network in this process. It holds its home's lock and all its sockets from New on.
+// LocalNet is a whole network, in this process or in processes that end with it. It holds its home's lock and all its sockets from New on.
 type LocalNet struct {
 	options   Options
 	addresses addresses
 	home      *home
 	endpoints *endpoints
-	node      *node.Node
+	// node is the whole network but for its faults, or, if it runs in processes, crew is.
+	node *node.Node
+	crew *crew
 	// geth serves the Ethereum chain; nil without one.
 	geth    *geth
 	proxies []proxy
@@ -102,7 +104,7 @@ func (l *LocalNet) assemble() error {
 	if err != nil {
 		return err
 	}
-	home, err := l.home.nodeHome()
+	servicers, err := l.servicerRoles()
 	if err != nil {
 		return err
 	}
@@ -111,7 +113,10 @@ func (l *LocalNet) assemble() error {
 			listener: l.endpoints.ethereum, address: l.addresses.Ethereum, logger: l.logger}
 		l.proxies = append(l.proxies, &traffic{url: l.EthereumURL(), logger: l.logger})
 	}
-	servicers, err := l.servicerRoles()
+	if l.options.Processes != nil {
+		return l.assembleCrew(servicers)
+	}
+	home, err := l.home.nodeHome()
 	if err != nil {
 		return err
 	}
@@ -207,7 +212,7 @@ func (l *LocalNet) Run(ctx context.Context) error {
 			return cmp.Or(parts.Wait(), l.Close())
 		}
 	}
-	parts.Go(func() error { return toTheEnd(partsCtx, "node", l.node.Run) })
+	parts.Go(func() error { return toTheEnd(partsCtx, "node", l.actors().Run) })
 	for _, p := range l.proxies {
 		parts.Go(func() error { return toTheEnd(partsCtx, "proxy", p.Serve) })
 	}
@@ -240,7 +245,18 @@ func toTheEnd(ctx context.Context, name string, run func(context.Context) error)
 }
 
 // Close gives up a LocalNet that does not run: its node, its sockets and its home. After Run it does nothing.
-func (l *LocalNet) Close() error { return l.giveUp(l.node.Close) }
+func (l *LocalNet) Close() error { return l.giveUp(l.actors().Close) }
+
+// actors is what runs the actors.
+func (l *LocalNet) actors() interface {
+	Run(ctx context.Context) error
+	Close() error
+} {
+	if l.crew != nil {
+		return l.crew
+	}
+	return l.node
+}
 
 func (l *LocalNet) giveUp(closeNode func() error) error {
 	l.close.Do(func() {

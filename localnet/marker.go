@@ -32,6 +32,7 @@ type markedOptions struct {
 	ChecksPerSession uint32   `json:"checks_per_session"`
 	Seed             uint64   `json:"seed"`
 	Ethereum         bool     `json:"ethereum,omitempty"`
+	Processes        bool     `json:"processes,omitempty"`
 }
 
 // textTime is a duration that is written as text: "400ms".
@@ -63,6 +64,7 @@ func newMarker(o Options, a addresses, genesisTime time.Time) marker {
 			ChecksPerSession: o.ChecksPerSession,
 			Seed:             o.Seed,
 			Ethereum:         o.Ethereum,
+			Processes:        o.Processes != nil,
 		},
 		Addresses: a,
 	}

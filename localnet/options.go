@@ -57,6 +57,8 @@ type Options struct {
 	Home string
 	// RPCListen is where the node's HTTP API is served: a loopback host:port. Port 0 takes any free one.
 	RPCListen string
+	// Processes makes every actor a process of its own; nil keeps them all in this one.
+	Processes *Processes
 	// Logger takes the log; nil for none.
 	Logger *slog.Logger
 	// Explicit are the options that a person set. They are kept or refused; the others give way, to the number of
@@ -92,7 +94,16 @@ func (o Options) Validate() error {
 		inRange(FlagBlocksPerSession, o.BlocksPerSession, 2, 10_000),
 		inRange(FlagChecksPerSession, o.ChecksPerSession, 1, 10_000),
 		loopback(FlagRPCListen, o.RPCListen),
+		o.oneProcess(),
 	)
+}
+
+// oneProcess refuses the Ethereum chain where actors run in processes: their nodes know no chain but their own.
+func (o Options) oneProcess() error {
+	if o.Ethereum && o.Processes != nil {
+		return fmt.Errorf("%w: --%s is set together with --processes; allowed is one of them", ErrBadOption, FlagEthereum)
+	}
+	return nil
 }
 
 // Fit is Validate, and fits the faults to the number of servicers: a count that was not set explicitly shrinks until

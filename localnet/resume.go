@@ -8,6 +8,9 @@ import (
 // settle decides the options: those that the home recorded, or the given ones, fitted, if it is new.
 func (h *home) settle(given Options) (Options, error) {
 	if h.marker != nil {
+		if made := h.marker.Options.Processes; made != (given.Processes != nil) {
+			return Options{}, fmt.Errorf("%w: %s was made with --processes=%t", ErrRecordedOption, given.Home, made)
+		}
 		return given.resume(h.marker.options())
 	}
 	return given.Fit()
@@ -17,7 +20,8 @@ func (h *home) settle(given Options) (Options, error) {
 // differs is refused with ErrRecordedOption.
 func (o Options) resume(recorded Options) (Options, error) {
 	merged := recorded
-	merged.Home, merged.Logger, merged.Explicit, merged.Geth = o.Home, o.Logger, o.Explicit, o.Geth
+	merged.Home, merged.Logger, merged.Explicit = o.Home, o.Logger, o.Explicit
+	merged.Geth, merged.Processes = o.Geth, o.Processes
 	for _, err := range []error{
 		same(o, FlagServicers, o.Servicers, recorded.Servicers),
 		same(o, FlagSlow, o.Slow, recorded.Slow),

@@ -27,7 +27,7 @@ var table = []row{
 	// On top, so that only test files, which the table leaves alone, can import them.
 	{folders: []string{"internal/fakes"}, may: []string{"relay", "shared"}},
 	{folders: []string{"app/pocket", "app/client/cli"}, may: []string{"localnet", "node", "rpc/client", "keystore", "runtime", "shared"}},
-	{folders: []string{"localnet"}, may: []string{"node", "rpc/client", "runtime", "shared"}},
+	{folders: []string{"localnet"}, may: []string{"node", "rpc/client", "keystore", "runtime", "shared"}},
 	{folders: []string{"node"}, may: []string{below}},
 	{folders: []string{"rpc", "rpc/client", "web", "telemetry"}, may: []string{"shared", "qos"}},
 	{folders: []string{"fisherman"}, may: []string{"fisherman/schedule", "fisherman/verify", "fisherman/question", "relay", "qos", "shared"}},

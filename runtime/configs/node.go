@@ -8,6 +8,15 @@ import (
 // formatV1 is the format that this program writes and reads.
 const formatV1 = 1
 
+// Files within a node's home.
+const (
+	// FileName is the configuration.
+	FileName = "node.json"
+	// NodeKeyName is the key that names the node among its peers: 64 hex digits. It is not encrypted, since nothing on the
+	// chain belongs to it.
+	NodeKeyName = "node-key"
+)
+
 // Node is the configuration of a node. Its roles may be mixed at will; without any the node only follows the chain.
 type Node struct {
 	// Format of the file: 1.

@@ -29,6 +29,7 @@ type localnetOrder struct {
 	options localnet.Options
 	// sessions to complete; 0 runs until a signal.
 	sessions         int64
+	processes        bool
 	output, logLevel string
 }
 
@@ -38,15 +39,17 @@ func newLocalnet(io streams) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "localnet",
 		Short: "Run a whole network on this machine, with servicers that misbehave",
-		Long: `Runs one validator, one application, servicers and a fisherman in this process, on loopback only, and shows what the
-fisherman measures. Relay chain 0001 is the network's own chain. Some servicers are faulty on purpose: slow ones behind
-a network delay, down ones that refuse connections, lying ones that sign altered answers. With --ethereum all of them serve
-relay chain 0021 as well: an Ethereum chain in developer mode, made by a geth that runs beside this process.
+		Long: `Runs one validator, one application, servicers and a fisherman, on loopback only, in this process or each in one of
+its own, and shows what the fisherman measures. Relay chain 0001 is the network's own chain. Some servicers are faulty on
+purpose: slow ones behind a network delay, down ones that refuse connections, lying ones that sign altered answers. With
+--ethereum all of them serve relay chain 0021 as well: an Ethereum chain in developer mode, made by a geth that runs
+beside this process.
 
 It runs until Ctrl-C, or until --sessions are complete, and then prints the report on standard output.`,
 		Example: `  pocket localnet
   pocket localnet --sessions 2 --output json
   pocket localnet --ethereum
+  pocket localnet --processes
   pocket localnet --servicers 24 --slow 0 --down 0 --lying 0`,
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -66,6 +69,7 @@ It runs until Ctrl-C, or until --sessions are complete, and then prints the repo
 	flags.StringVar(&order.options.Geth, "geth", "", "`PATH` of geth (default $"+gethVariable+", or geth beside this program, or on $PATH)")
 	flags.StringVar(&order.options.Home, "home", "", "directory `DIR` of the network, kept for the next run (default a temporary one, removed at the end)")
 	flags.StringVar(&order.options.RPCListen, "rpc-listen", order.options.RPCListen, "loopback `HOST:PORT` of the node's API; port 0 takes any free one")
+	flags.BoolVar(&order.processes, "processes", false, "run every actor as a process of its own, each with its own node of the chain")
 	addChoice(flags, &order.output, "output", outputTable, "form of the report", outputTable, outputJSON)
 	addChoice(flags, &order.logLevel, "log-level", "warn", "least level that is logged", "error", "warn", "info", "debug")
 	return command
@@ -109,6 +113,16 @@ func runLocalnet(ctx context.Context, io streams, order localnetOrder) error {
 	defer progress.Close()
 	order.options.Logger = slog.New(slog.NewTextHandler(progress, &slog.HandlerOptions{Level: logLevel(order.logLevel)}))
 	order.options.Geth = cmp.Or(order.options.Geth, os.Getenv(gethVariable))
+	ready := alreadyComplete()
+	if order.processes {
+		complete := make(chan struct{})
+		ready = complete
+		program, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("find this program: %w", err)
+		}
+		order.options.Processes = &localnet.Processes{Program: program, LogLevel: order.logLevel, Log: progress, Ready: func() { close(complete) }}
+	}
 	network, err := localnet.New(ctx, order.options)
 	if err != nil {
 		return remedied(err)
@@ -123,6 +137,7 @@ func runLocalnet(ctx context.Context, io streams, order localnetOrder) error {
 	}
 
 	watch := newWatch(node, progress, network.Options(), int(order.sessions))
+	watch.ready, watch.whole = ready, order.processes
 	err = runWatched(ctx, network.Run, watch)
 	progress.Close()
 	if _, unstoppable := errors.AsType[*stopError](err); err != nil && !unstoppable {

@@ -14,7 +14,7 @@ import (
 
 const (
 	// nodeConfigName is the configuration within a node's home.
-	nodeConfigName = "node.json"
+	nodeConfigName = configs.FileName
 	// nodeGenesisName is what the default configuration calls the genesis.
 	nodeGenesisName = "genesis.json"
 	// nodeKeysName is where a home has its keys if they are not elsewhere.

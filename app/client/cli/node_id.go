@@ -12,13 +12,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pocket-fisherman/fisherman/node"
+	"github.com/pocket-fisherman/fisherman/runtime/configs"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
 
 const (
-	// nodeKeyName is the file within a home with the key that names the node among its peers: 64 hex digits. It is not
-	// encrypted, since nothing on the chain belongs to it.
-	nodeKeyName = "node-key"
+	nodeKeyName = configs.NodeKeyName
 	// nodeSeedBytes are what the file holds.
 	nodeSeedBytes = 32
 )

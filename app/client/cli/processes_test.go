@@ -68,11 +68,16 @@ func (n *processNet) pocket(input string, args ...string) []byte {
 	return out
 }
 
-// newProcessNet prepares homes for so many validators, of which only the first are in the genesis.
-func newProcessNet(t *testing.T, homes, staked int) *processNet {
+// newProcesses has a minute for everything.
+func newProcesses(t *testing.T) *processNet {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
-	net := &processNet{t: t, ctx: ctx, directory: t.TempDir()}
+	return &processNet{t: t, ctx: ctx, directory: t.TempDir()}
+}
+
+// newProcessNet prepares homes for so many validators, of which only the first are in the genesis.
+func newProcessNet(t *testing.T, homes, staked int) *processNet {
+	net := newProcesses(t)
 	g := &genesis.Genesis{ChainId: localnet.ChainID(1), GenesisTime: timestamppb.Now(), Params: genesis.DefaultParams()}
 	free := freeAddresses(t, 3*homes)
 	for i := range homes {
@@ -135,6 +140,12 @@ func (n *processNet) start(node *processNode, peers ...*processNode) {
 	}
 	node.process = n.command("node", "start", "--home", node.home, "--chain-peers", strings.Join(named, ","))
 	node.process.Stderr = &node.log
+	n.run(node)
+}
+
+// run runs a process until it ends or the test does.
+func (n *processNet) run(node *processNode) {
+	n.t.Helper()
 	if err := node.process.Start(); err != nil {
 		n.t.Fatal(err)
 	}

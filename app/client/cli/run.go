@@ -64,7 +64,7 @@ func newRoot(io streams) *cobra.Command {
 		Long: `pocket runs a Pocket network on this machine and reads what its fisherman measured.
 
 Start here:
-  pocket localnet         a whole network in one process, with a live table
+  pocket localnet         a whole network on this machine, with a live table
   pocket fisherman qos    the quality of service, from another terminal
 
 ` + exitTable,

@@ -37,6 +37,9 @@ type watch struct {
 	chains []string
 	// wanted complete sessions of every chain; 0 for no end.
 	wanted int
+	// ready is closed when the network is complete; whole says that a session which began before does not count.
+	ready <-chan struct{}
+	whole bool
 
 	began    bool
 	first    int64 // start of the first session that is counted
@@ -52,7 +55,15 @@ func newWatch(node watchedNode, progress progress, options localnet.Options, wan
 		chains:   options.RelayChains(),
 		every:    min(max(options.BlockTime/2, 100*time.Millisecond), 500*time.Millisecond),
 		wanted:   wanted,
+		ready:    alreadyComplete(),
 	}
+}
+
+// alreadyComplete is the ready channel of a network that is complete from the start.
+func alreadyComplete() <-chan struct{} {
+	ready := make(chan struct{})
+	close(ready)
+	return ready
 }
 
 // run looks until enough sessions are complete, or the context ends and a last look is done.
@@ -78,8 +89,8 @@ func (w *watch) look(ctx context.Context, now time.Time) {
 	if err != nil || status.Height == 0 {
 		return
 	}
-	if !w.began {
-		w.began, w.first = true, status.Height-status.Height%w.blocks
+	if !w.begin(status.Height) {
+		return
 	}
 	w.height = status.Height
 	report, err := w.node.QoS(ctx, client.QoSFilter{Last: pollSessions})
@@ -96,6 +107,23 @@ func (w *watch) look(ctx context.Context, now time.Time) {
 			w.progress.Show(*shot)
 		}
 	}
+}
+
+// begin notes the first session that counts, once the network is complete.
+func (w *watch) begin(height int64) bool {
+	if w.began {
+		return true
+	}
+	select {
+	case <-w.ready:
+	default:
+		return false
+	}
+	w.began, w.first = true, height-height%w.blocks
+	if w.whole {
+		w.first += w.blocks
+	}
+	return true
 }
 
 // remember keeps what is newest of a session. Sessions come oldest first.

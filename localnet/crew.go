@@ -1,0 +1,272 @@
+package localnet
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pocket-fisherman/fisherman/keystore"
+	"github.com/pocket-fisherman/fisherman/node"
+	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/runtime/configs"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
+)
+
+const (
+	// crewPatience bounds the time until the processes are level with the chain.
+	crewPatience = time.Minute
+	// crewWork is the work factor of the key files. The keys are public knowledge, so they need not cost a second each.
+	crewWork = 10
+	// crewLooks is the pause between two looks at the processes' heights.
+	crewLooks = 100 * time.Millisecond
+
+	passphraseName = "passphrase"
+	crewKeysName   = "keys"
+)
+
+// Processes says how actors become processes.
+type Processes struct {
+	// Program is the path of the program, which knows 'node start --home DIR --passphrase-file FILE'.
+	Program string
+	// LogLevel is the least level that the processes log.
+	LogLevel string
+	// Log takes their log, whole lines at a time; several processes write at once.
+	Log io.Writer
+	// Ready is called when all of them are level with the chain.
+	Ready func()
+}
+
+// crew is the actors of a LocalNet as processes: the validator, the servicers, and the fisherman, each with a home of its
+// own and a node that makes or follows the chain.
+type crew struct {
+	processes            *Processes
+	validator, fisherman *member
+	servicers            []*member
+}
+
+// member is one process. It holds its sockets until it is started.
+type member struct {
+	name, home, api string
+	held            []net.Listener
+}
+
+// assembleCrew writes the homes of the processes.
+func (l *LocalNet) assembleCrew(servicers []node.ServicerRole) (err error) {
+	crew := &crew{processes: l.options.Processes}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, crew.Close())
+		}
+	}()
+	var p2p string
+	nodeKey := Key(l.options.Seed, types.ActorType_ACTOR_TYPE_UNSPECIFIED, 0)
+	crew.validator, err = l.enlist("validator", Key(l.options.Seed, types.ActorType_ACTOR_TYPE_VALIDATOR, 0),
+		func(c *configs.Node, m *member, key string) error {
+			c.Validator = &configs.Validator{Key: key}
+			c.Chain.RPCListen, m.held = l.addresses.ChainRPC, append(m.held, l.endpoints.chainRPC)
+			if c.Chain.P2PListen, err = m.hold(); err != nil {
+				return err
+			}
+			p2p = c.Chain.P2PListen
+			return writeFile(filepath.Join(m.home, configs.NodeKeyName), []byte(hex.EncodeToString(nodeKey.Bytes()[:32])+"\n"))
+		})
+	if err != nil {
+		return err
+	}
+	peers := []string{node.ID(nodeKey) + "@" + p2p}
+	for i, role := range servicers {
+		servicer, err := l.enlist("servicer-"+strconv.Itoa(i), role.Key, func(c *configs.Node, m *member, key string) error {
+			c.Chain.Peers, m.held = peers, append(m.held, role.Relays)
+			c.Servicers = []configs.Servicer{{Key: key, Listen: role.Relays.Addr().String(),
+				Upstreams: map[string]string{RelayChain: role.Upstreams[RelayChain].URL}}}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		crew.servicers = append(crew.servicers, servicer)
+	}
+	crew.fisherman, err = l.enlist("fisherman", Key(l.options.Seed, types.ActorType_ACTOR_TYPE_FISHERMAN, 0),
+		func(c *configs.Node, m *member, key string) error {
+			c.Chain.Peers, m.held = peers, append(m.held, l.endpoints.rpc)
+			c.API.Listen, m.api = l.addresses.RPC, l.addresses.RPC
+			c.Fisherman = &configs.Fisherman{Key: key, ControlProbes: map[string]string{RelayChain: l.ChainRPCURL()}, AllowPrivate: true}
+			return nil
+		})
+	if err != nil {
+		return err
+	}
+	l.crew = crew
+	return nil
+}
+
+// enlist writes the home of a process: its configuration, its key, and the passphrase that the key is encrypted with.
+func (l *LocalNet) enlist(name string, key crypto.PrivateKey, role func(*configs.Node, *member, string) error) (_ *member, err error) {
+	m := &member{name: name, home: filepath.Join(l.home.path, crewName, name)}
+	defer func() {
+		if err != nil {
+			m.release()
+		}
+	}()
+	if err := os.MkdirAll(m.home, 0o700); err != nil {
+		return nil, unusable("make directory", err)
+	}
+	config := configs.DefaultNode()
+	config.LogLevel = l.options.Processes.LogLevel
+	config.Genesis, config.Keys = filepath.Join(l.home.path, genesisName), crewKeysName
+	config.Chain = configs.Chain{RPCListen: anyPort, P2PListen: anyPort, Peers: []string{}, BlockTime: configs.Duration(l.options.BlockTime)}
+	if m.api, err = m.hold(); err != nil {
+		return nil, err
+	}
+	config.API.Listen = m.api
+	if err := role(&config, m, key.Address()); err != nil {
+		return nil, err
+	}
+	if err := config.Validate(); err != nil {
+		return nil, fmt.Errorf("configure %s: %w", name, err)
+	}
+	encoded, err := config.Encode()
+	if err != nil {
+		return nil, err
+	}
+	if err := writeFile(filepath.Join(m.home, configs.FileName), encoded); err != nil {
+		return nil, unusable("write configuration", err)
+	}
+	return m, m.keep(key)
+}
+
+// hold reserves a free address until the process starts.
+func (m *member) hold() (string, error) {
+	address := anyPort
+	listener, err := listen(context.Background(), &address)
+	if err != nil {
+		return "", err
+	}
+	m.held = append(m.held, listener)
+	return address, nil
+}
+
+// release gives the sockets up to the process, or for good.
+func (m *member) release() {
+	for _, listener := range m.held {
+		listener.Close()
+	}
+}
+
+// keep stores the key, encrypted with a passphrase that nobody knows, unless a run before did.
+func (m *member) keep(key crypto.PrivateKey) error {
+	store := keystore.New(filepath.Join(m.home, crewKeysName), keystore.Config{Work: crewWork})
+	path := filepath.Join(m.home, passphraseName)
+	passphrase, err := os.ReadFile(path)
+	if err == nil {
+		if _, err = store.Key(key.Address(), string(passphrase)); err == nil {
+			return nil
+		}
+		if !errors.Is(err, keystore.ErrUnknownKey) {
+			return fmt.Errorf("open key below %s: %w", m.home, err)
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return unusable("read passphrase", err)
+	} else {
+		passphrase = []byte(rand.Text())
+		if err := writeFile(path, passphrase); err != nil {
+			return unusable("write passphrase", err)
+		}
+	}
+	if _, err := store.Put(key, m.name, string(passphrase)); err != nil {
+		return fmt.Errorf("store key below %s: %w", m.home, err)
+	}
+	return nil
+}
+
+// Run runs the processes until the context ends (nil) or one of them does, and ends them all. The fisherman starts when
+// the servicers are level with the chain: before, they would refuse its relays without being at fault.
+func (c *crew) Run(ctx context.Context) error {
+	running, ctx := errgroup.WithContext(ctx)
+	run := func(m *member) {
+		running.Go(func() error { return m.run(ctx, c.processes) })
+	}
+	running.Go(func() error {
+		run(c.validator)
+		if err := c.level(ctx, c.validator); err != nil {
+			return err
+		}
+		for _, servicer := range c.servicers {
+			run(servicer)
+		}
+		if err := c.level(ctx, c.servicers...); err != nil {
+			return err
+		}
+		run(c.fisherman)
+		if err := c.level(ctx, c.fisherman); err != nil {
+			return err
+		}
+		if ctx.Err() == nil {
+			c.processes.Ready()
+		}
+		return nil
+	})
+	return running.Wait()
+}
+
+// Close gives up the sockets of processes that are not started. After Run it does nothing.
+func (c *crew) Close() error {
+	for _, m := range append([]*member{c.validator, c.fisherman}, c.servicers...) {
+		if m != nil {
+			m.release()
+		}
+	}
+	return nil
+}
+
+// level waits until members are at most a block behind the validator, or the context ends.
+func (c *crew) level(ctx context.Context, members ...*member) error {
+	timeout := time.NewTimer(crewPatience)
+	defer timeout.Stop()
+	again := time.NewTicker(crewLooks)
+	defer again.Stop()
+	for {
+		height, late := c.validator.height(ctx), ""
+		for _, m := range members {
+			if own := m.height(ctx); own == 0 || own < height-1 {
+				late = m.name
+			}
+		}
+		if height > 0 && late == "" {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timeout.C:
+			return fmt.Errorf("%s is not level with the chain after %s", late, crewPatience)
+		case <-again.C:
+		}
+	}
+}
+
+// height is the last committed one; 0 while the process does not answer.
+func (m *member) height(ctx context.Context) int64 {
+	api, err := client.New(httpURL(m.api))
+	if err != nil {
+		return 0
+	}
+	defer api.Close()
+	status, err := api.Status(ctx)
+	if err != nil {
+		return 0
+	}
+	return status.Height
+}
