@@ -30,6 +30,8 @@ type processNet struct {
 	ctx       context.Context
 	directory string
 	nodes     []*processNode
+	// started are all that were, in order.
+	started []*processNode
 }
 
 // processNode is one of them, whether it runs or not.
@@ -149,6 +151,7 @@ func (n *processNet) run(node *processNode) {
 	if err := node.process.Start(); err != nil {
 		n.t.Fatal(err)
 	}
+	n.started = append(n.started, node)
 	running, ended := node.process, make(chan error, 1)
 	node.ended = ended
 	go func() { ended <- running.Wait() }()
@@ -163,6 +166,7 @@ func (n *processNet) stop(node *processNode) {
 	}
 	select {
 	case err := <-node.ended:
+		node.ended <- err
 		if err != nil {
 			n.t.Errorf("%s ended with %v:\n%s", node.home, err, node.log.String())
 		}
@@ -177,7 +181,8 @@ func (n *processNet) kill(node *processNode) {
 	if err := node.process.Process.Kill(); err != nil {
 		n.t.Fatal(err)
 	}
-	<-node.ended
+	err := <-node.ended
+	node.ended <- err
 }
 
 // height is a node's last committed one; 0 if it does not answer.
@@ -202,8 +207,9 @@ func (n *processNet) await(what string, holds func() bool) {
 		select {
 		case <-again.C:
 		case <-n.ctx.Done():
-			for _, node := range n.nodes {
-				n.t.Logf("%s at height %d:\n%s", node.home, n.height(node), node.log.String())
+			for _, node := range n.started {
+				_ = node.process.Process.Kill()
+				n.t.Logf("%s ended with %v:\n%s", node.home, <-node.ended, node.log.String())
 			}
 			n.t.Fatalf("gave up after %s: %s", time.Since(begin), what)
 		}
