@@ -55,7 +55,8 @@ test_e2e: bin/geth ## Run the end-to-end features, alone because they measure ti
 
 .PHONY: test_race
 test_race: ## Run the packages with goroutines under the race detector; needs a C compiler
-	CGO_ENABLED=1 go test -race -timeout 8m $(CONCURRENT)
+	@# -short leaves out the networks of several processes: the detector looks into one process only.
+	CGO_ENABLED=1 go test -race -short -timeout 8m $(CONCURRENT)
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (10s)
