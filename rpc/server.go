@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"golang.org/x/net/netutil"
 )
 
 // Config says how the API is served.
@@ -79,7 +81,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(limitConnections(listener, s.maxConnections)) }()
+	go func() { served <- server.Serve(netutil.LimitListener(listener, s.maxConnections)) }()
 	select {
 	case err := <-served:
 		_ = server.Close()
