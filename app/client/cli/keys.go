@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pocket-fisherman/fisherman/keystore"
-	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
 
@@ -118,11 +117,8 @@ func newKeysExport(io streams) *cobra.Command {
 With --clear it prints the private key itself, as 64 hex digits: whoever sees them owns what the key owns.`,
 		Example: `  pocket keys export ADDRESS > backup.json
   pocket keys export ADDRESS --clear`,
-		Args: oneArgument("ADDRESS"),
+		Args: oneAddress,
 		RunE: func(command *cobra.Command, args []string) error {
-			if err := types.ValidateAddress(args[0]); err != nil {
-				return fail(ExitUsage, "ADDRESS: %w", err)
-			}
 			order.address = args[0]
 			return exportKey(command.Context(), io, order)
 		},
@@ -195,11 +191,8 @@ func newKeysDelete(io streams) *cobra.Command {
 		Use:     "delete ADDRESS",
 		Short:   "Delete a key for ever",
 		Example: "  pocket keys delete ADDRESS",
-		Args:    oneArgument("ADDRESS"),
+		Args:    oneAddress,
 		RunE: func(command *cobra.Command, args []string) error {
-			if err := types.ValidateAddress(args[0]); err != nil {
-				return fail(ExitUsage, "ADDRESS: %w", err)
-			}
 			order.address = args[0]
 			return deleteKey(command.Context(), io, order)
 		},

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 // nearMiss is how many letters a name may be off to be suggested.
@@ -102,6 +104,17 @@ func oneArgument(name string) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// oneAddress takes an actor's address and nothing else.
+func oneAddress(command *cobra.Command, args []string) error {
+	if err := oneArgument("ADDRESS")(command, args); err != nil {
+		return err
+	}
+	if err := types.ValidateAddress(args[0]); err != nil {
+		return fail(ExitUsage, "ADDRESS: %w", err)
+	}
+	return nil
 }
 
 // requireFlags refuses to go on without the named flags.
