@@ -5,13 +5,14 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/pocket-fisherman/fisherman/node"
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 const (
 	// RelayChain is the LocalNet's own chain as a relay chain; EthereumChain may stand beside it.
-	RelayChain = "0001"
+	RelayChain = node.NativeChain
 	// GeoZone is the one geo zone of a LocalNet.
 	GeoZone = "local"
 

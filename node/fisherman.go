@@ -20,8 +20,8 @@ import (
 	"github.com/pocket-fisherman/fisherman/utility"
 )
 
-// nativeChain is the relay chain that is served by CometBFT nodes: this network's own.
-const nativeChain = "0001"
+// NativeChain is the relay chain that is served by CometBFT nodes: this network's own.
+const NativeChain = "0001"
 
 func (n *Node) buildFisherman() error {
 	role := n.config.Fisherman
@@ -52,7 +52,7 @@ func (n *Node) buildFisherman() error {
 
 // catalogues are the questions for every relay chain that the fisherman knows how to ask.
 func catalogues(role *FishermanRole) map[string]question.Catalogue {
-	made := map[string]question.Catalogue{nativeChain: question.CometBFT()}
+	made := map[string]question.Catalogue{NativeChain: question.CometBFT()}
 	for chain, depth := range role.EVMChains {
 		made[chain] = question.EVM(depth)
 	}
