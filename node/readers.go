@@ -85,7 +85,7 @@ func (r statusReader) Fisherman() string {
 }
 
 // Version is the version of the program.
-func (r statusReader) Version() string { return Version() }
+func (r statusReader) Version() string { return ThisBuild().Version }
 
 // broadcast hands a transaction of the API's to the chain.
 func (n *Node) broadcast(ctx context.Context, raw []byte, wait bool) (rpc.Receipt, error) {
