@@ -11,6 +11,7 @@ BENCH ?= .
 # Everything but the race detector is built without a C compiler.
 GO := CGO_ENABLED=0 go
 BUF := $(GO) tool -modfile=tools/buf/go.mod buf
+GOVULNCHECK := $(GO) tool -modfile=tools/govulncheck/go.mod govulncheck
 RELEASE := $(GO) run -C tools/release .
 STATICCHECK := $(GO) tool -modfile=tools/staticcheck/go.mod staticcheck
 
@@ -122,6 +123,10 @@ release_check: ## Release twice from two clean clones for this platform, and fai
 	for place in one another/place; do \
 		git clone -q . "$$made/$$place" && $(MAKE) --no-print-directory -C "$$made/$$place" release PLATFORMS=$$platform || exit 1; \
 	done && diff -r "$$made/one/dist" "$$made/another/place/dist" && echo "release_check: the same bytes twice"
+
+.PHONY: vulncheck
+vulncheck: ## Look for known vulnerabilities in what is built in; needs the Go vulnerability database, so not part of CI
+	$(GOVULNCHECK) ./...
 
 .PHONY: clean
 clean: ## Remove what the targets above have built
