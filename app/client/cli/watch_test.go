@@ -124,7 +124,7 @@ func TestWatchTellsOfAChainThatStandsStill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shown := &quietProgress{}
 		node := &haltedNode{fakeNode: fakeNode{started: time.Now(), from: 1}, last: 7}
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second+time.Millisecond)
 		defer cancel()
 		newWatch(node, shown, tenBlocks(), 0).run(ctx)
 		for _, shot := range shown.shots {
@@ -132,8 +132,8 @@ func TestWatchTellsOfAChainThatStandsStill(t *testing.T) {
 				t.Fatalf("at height %d: still for %v", shot.height, shot.still)
 			}
 		}
-		heading := shown.shots[len(shown.shots)-2].heading() // the last look is after the end
-		if !strings.Contains(heading, "; no new block for 23s") {
+		heading := shown.shots[len(shown.shots)-2].heading()
+		if !strings.Contains(heading, "; no new block for 24s") {
 			t.Errorf("heading %q", heading)
 		}
 	})
