@@ -42,6 +42,12 @@ type stampedConn struct {
 	patience time.Time
 	// overtaken counts the segments that had arrived out of order by the end of the last exchange.
 	overtaken uint32
+	// state of the connection as last asked for.
+	state struct {
+		ask  func(descriptor uintptr)
+		info *unix.TCPInfo
+		err  error
+	}
 }
 
 // input is a read under way; the reader owns it.
@@ -57,11 +63,15 @@ type input struct {
 	now       func(descriptor uintptr)
 }
 
-// output is a write under way; the writer owns it, but for the counts.
+// output is a write under way, and what became of it; the writer owns it, but for the counts.
 type output struct {
 	rest      []byte
 	err       error
 	whenReady func(descriptor uintptr) bool
+	// reports reads the error queue for the transmission of the last request: zero until it is found.
+	reports     func(descriptor uintptr)
+	control     [256]byte
+	transmitted time.Time
 	// stamping tells that the kernel stamps transmissions at present.
 	stamping bool
 	// written counts the bytes since the stamps are numbered, and request those up to the end of the last request.
@@ -85,9 +95,13 @@ func newStampedConn(socket net.Conn) *stampedConn {
 	if s.stamp(arrivals) != nil {
 		return nil
 	}
-	s.input.whenReady = func(descriptor uintptr) bool { return s.receive(descriptor) }
+	s.input.whenReady = s.receive
 	s.input.now = func(descriptor uintptr) { s.receive(descriptor) }
 	s.output.whenReady = s.send
+	s.output.reports = s.readReports
+	s.state.ask = func(descriptor uintptr) {
+		s.state.info, s.state.err = unix.GetsockoptTCPInfo(int(descriptor), unix.IPPROTO_TCP, unix.TCP_INFO)
+	}
 	return s
 }
 
@@ -106,6 +120,7 @@ func (s *stampedConn) begin() { s.overtaken, _ = s.outOfOrder() }
 // expect prepares for a request of a size.
 func (s *stampedConn) expect(size int) {
 	s.output.waited.Store(false)
+	s.output.transmitted = time.Time{}
 	wanted := size <= mostStamped
 	if wanted == s.output.stamping {
 		return
@@ -152,8 +167,8 @@ func (s *stampedConn) Read(p []byte) (int, error) {
 	in := &s.input
 	in.buffer, in.n, in.err = p, 0, nil
 	err := s.raw.Read(in.whenReady)
-	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) && s.receiveLate() {
-		err = nil
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = s.receiveLate(err)
 	}
 	in.buffer = nil
 	switch {
@@ -187,18 +202,26 @@ func (s *stampedConn) receive(descriptor uintptr) bool {
 }
 
 // receiveLate reads bytes after the deadline that the kernel had received before it: this program came late, not they.
-// Without a stamp that proves it, or when segments came out of order, they were not there in time.
-func (s *stampedConn) receiveLate() bool {
+// It gives the error of the expiry when there are none. Bytes that nobody can tell the time of are held against nobody,
+// if this program came so late that it matters.
+func (s *stampedConn) receiveLate(expired error) error {
 	in := &s.input
 	if s.raw.Control(in.now) != nil || in.err != nil || in.n == 0 {
-		return false
+		return expired
 	}
 	s.mu.Lock()
 	deadline := s.deadline
 	s.mu.Unlock()
+	now := time.Now()
 	overtaken, err := s.outOfOrder()
-	return err == nil && overtaken == s.overtaken && !deadline.IsZero() && !in.arrival.IsZero() &&
-		step(deadline, time.Now()).Abs() <= clockTolerance && !in.arrival.After(deadline.Round(0))
+	proven := err == nil && overtaken == s.overtaken && !in.arrival.IsZero() && step(deadline, now).Abs() <= clockTolerance
+	switch {
+	case proven && !in.arrival.After(deadline.Round(0)):
+		return nil
+	case !proven && now.Sub(deadline) > lateLimit:
+		return errReadLate
+	}
+	return expired
 }
 
 // Write implements net.Conn. One goroutine may write at a time.
@@ -238,32 +261,38 @@ func (s *stampedConn) send(descriptor uintptr) bool {
 	return true
 }
 
-// transmitted reads the reports of what was sent and gives the first of the last request's last byte; zero when there
-// is none, or when the request was not taken at once.
-func (s *stampedConn) transmitted() time.Time {
+// collect looks for the report of the last request, unless it was found. Found before anybody waits for the answer, it
+// wakes nobody up.
+func (s *stampedConn) collect() {
 	out := &s.output
-	if !out.stamping || out.waited.Load() {
-		return time.Time{}
+	if out.stamping && !out.waited.Load() && out.transmitted.IsZero() {
+		_ = s.raw.Control(out.reports) // a closed connection has none
 	}
-	var found time.Time
+}
+
+// transmitted is when the last byte of the last request was first transmitted; zero when the kernel did not tell, or did
+// not take the request at once.
+func (s *stampedConn) transmitted() time.Time {
+	s.collect()
+	return s.output.transmitted
+}
+
+func (s *stampedConn) readReports(descriptor uintptr) {
+	out := &s.output
 	var payload [1]byte
-	var control [256]byte
-	_ = s.raw.Control(func(descriptor uintptr) { // a closed connection has no reports
-		for range mostReports {
-			_, controls, _, _, err := unix.Recvmsg(int(descriptor), payload[:], control[:], unix.MSG_ERRQUEUE)
-			if errors.Is(err, unix.EINTR) {
-				continue
-			}
-			if err != nil {
-				return
-			}
-			if at, last, ok := transmissionOf(control[:controls]); ok && last == out.request-1 {
-				found = at
-				return
-			}
+	for range mostReports {
+		_, controls, _, _, err := unix.Recvmsg(int(descriptor), payload[:], out.control[:], unix.MSG_ERRQUEUE)
+		if errors.Is(err, unix.EINTR) {
+			continue
 		}
-	})
-	return found
+		if err != nil {
+			return
+		}
+		if at, last, ok := transmissionOf(out.control[:controls]); ok && last == out.request-1 {
+			out.transmitted = at
+			return
+		}
+	}
 }
 
 // inOrder tells whether no segment came out of order since it was last asked. A kernel that does not count them has no
@@ -278,16 +307,14 @@ func (s *stampedConn) inOrder() bool {
 var errNotCounted = errors.New("the kernel does not count segments out of order")
 
 func (s *stampedConn) outOfOrder() (uint32, error) {
-	var info *unix.TCPInfo
-	var refused error
-	err := s.raw.Control(func(descriptor uintptr) {
-		info, refused = unix.GetsockoptTCPInfo(int(descriptor), unix.IPPROTO_TCP, unix.TCP_INFO)
-	})
-	if err = errors.Join(err, refused); err != nil {
+	if err := s.raw.Control(s.state.ask); err != nil {
 		return 0, err
 	}
-	if info.Snd_wnd == 0 {
+	if s.state.err != nil {
+		return 0, s.state.err
+	}
+	if s.state.info.Snd_wnd == 0 {
 		return 0, errNotCounted
 	}
-	return info.Rcv_ooopack, nil
+	return s.state.info.Rcv_ooopack, nil
 }
