@@ -5,10 +5,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http/httptest"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -236,7 +239,9 @@ func TestReadingAfterTheDeadline(t *testing.T) {
 func TestReportsAreNoHangUp(t *testing.T) {
 	conn, far := stampedPair(t, "127.0.0.1:0", false)
 	for range 3 {
-		release(t, conn, 5*time.Second)
+		if _, err := conn.Send([]byte(askedFor), time.Now().Add(5*time.Second)); err != nil { // its report stays there
+			t.Fatal(err)
+		}
 		hear(t, far)
 		if !conn.Alive() {
 			t.Fatal("not alive with a report")
@@ -320,17 +325,51 @@ func TestLongRequests(t *testing.T) {
 	}
 }
 
-func TestReleaseEndsWithTheDeadline(t *testing.T) {
+// The same holds for a short request.
+func TestWaitingForTheFarSide(t *testing.T) {
 	conn, far := stampedPair(t, "127.0.0.1:0", false)
+	release(t, conn, 5*time.Second)
+	if conn.stamped.output.waited.Load() {
+		t.Error("waited with empty buffers")
+	}
+	conn.stamped.output.waited.Store(true)
+	hear(t, far)
+	io.WriteString(far, hiAnswer)
+	if _, err := conn.Receive(); err != nil {
+		t.Fatal(err)
+	}
+	if got := conn.Stamps(); !got.Transmitted.IsZero() || got.LastByte.IsZero() {
+		t.Errorf("%+v", got)
+	}
+	// A request that cannot be written ends with its deadline.
 	sent, err := conn.Release(make([]byte, 64<<20), time.Now().Add(50*time.Millisecond))
 	failure, _ := errors.AsType[*Failure](err)
-	if failure == nil || failure.Outcome != types.Outcome_OUTCOME_TIMEOUT || !sent.IsZero() {
-		t.Errorf("%v, %v", sent, err)
+	if failure == nil || failure.Outcome != types.Outcome_OUTCOME_TIMEOUT || !sent.IsZero() || !conn.stamped.output.waited.Load() {
+		t.Errorf("%v, %v, waited %t", sent, err, conn.stamped.output.waited.Load())
 	}
-	far.Close()
 }
 
-// The last byte's segment counts, not the first one's.
+// awaitRead waits until another goroutine has read what there is.
+func awaitRead(t *testing.T, conn *Conn) {
+	t.Helper()
+	raw, err := conn.socket.(syscall.Conn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); runtime.Gosched() {
+		empty := false
+		raw.Control(func(descriptor uintptr) {
+			_, _, err := syscall.Recvfrom(int(descriptor), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+			empty = errors.Is(err, syscall.EAGAIN)
+		})
+		if empty {
+			return
+		}
+	}
+	t.Fatal("not read")
+}
+
+// The last byte's segment counts, and not the first one's, whether they are read together or one after the other.
 func TestStampsOfThePieces(t *testing.T) {
 	for name, test := range map[string]struct{ first, rest string }{
 		"interim":         {"HTTP/1.1 100 Continue\r\n\r\n", hiAnswer},
@@ -341,19 +380,39 @@ func TestStampsOfThePieces(t *testing.T) {
 	} {
 		for variant, over := range stampedVariants {
 			conn, far := stampedPair(t, over.address, over.secured)
-			release(t, conn, 5*time.Second)
-			hear(t, far)
-			io.WriteString(far, test.first)
-			awaitBytes(t, conn)
-			resumed := time.Now()
-			io.WriteString(far, test.rest)
-			answer, err := conn.Receive()
-			if err != nil || string(answer.Body) != "hi" {
-				t.Fatalf("%s, %s: %v", name, variant, err)
-			}
-			stamps := conn.Stamps()
-			if stamps.LastByte.Before(resumed.Round(0)) || stamps.LastByte.Before(stamps.FirstByte) || !stamps.InOrder {
-				t.Errorf("%s, %s: %+v, resumed at %v", name, variant, stamps, resumed)
+			for _, together := range []bool{true, false} {
+				release(t, conn, 5*time.Second)
+				hear(t, far)
+				io.WriteString(far, test.first)
+				awaitBytes(t, conn)
+				conn.socket.SetDeadline(time.Now().Add(5 * time.Second))
+				received := make(chan error, 1)
+				receive := func() {
+					answer, err := conn.Receive()
+					if err == nil && string(answer.Body) != "hi" {
+						err = fmt.Errorf("body %q", answer.Body)
+					}
+					received <- err
+				}
+				if !together {
+					go receive()
+					awaitRead(t, conn)
+				}
+				resumed := time.Now()
+				io.WriteString(far, test.rest)
+				if together {
+					receive()
+				}
+				if err := <-received; err != nil {
+					t.Fatalf("%s, %s: %v", name, variant, err)
+				}
+				stamps := conn.Stamps()
+				if stamps.LastByte.Before(resumed.Round(0)) || stamps.LastByte.Before(stamps.FirstByte) || !stamps.InOrder {
+					t.Errorf("%s, %s: %+v, resumed at %v", name, variant, stamps, resumed)
+				}
+				if early := stamps.FirstByte.Before(resumed.Round(0)); !together && test.first[:12] == ok[:12] && !early {
+					t.Errorf("%s, %s: first byte at %v, resumed at %v", name, variant, stamps.FirstByte, resumed)
+				}
 			}
 		}
 	}
