@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -123,7 +122,7 @@ func (n *processNet) prepare(i int, free []string) *processNode {
 // freeAddresses are different ones: all are taken before the first is given back.
 func freeAddresses(t *testing.T, count int) (free []string) {
 	for range count {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		listener, err := localnet.ListenLasting(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
