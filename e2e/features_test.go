@@ -26,6 +26,7 @@ func TestFeatures(t *testing.T) {
 			s.actorSteps(scenario)
 			s.parameterSteps(scenario)
 			s.refusalSteps(scenario)
+			s.storageSteps(scenario)
 			s.substitutionSteps(scenario)
 			s.validatorSteps(scenario)
 			scenario.After(func(ctx context.Context, _ *godog.Scenario, err error) (context.Context, error) {

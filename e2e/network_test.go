@@ -127,6 +127,7 @@ type story struct {
 	ethereumStory
 	actorStory
 	refusalStory
+	storageStory
 	substitutionStory
 	validatorStory
 }

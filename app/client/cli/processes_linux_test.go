@@ -87,4 +87,3 @@ func (n *processNet) await(what string, holds func() bool) {
 		}
 	}
 }
-
