@@ -28,6 +28,7 @@ func TestFeatures(t *testing.T) {
 			s.refusalSteps(scenario)
 			s.storageSteps(scenario)
 			s.substitutionSteps(scenario)
+			s.upstreamSteps(scenario)
 			s.validatorSteps(scenario)
 			scenario.After(func(ctx context.Context, _ *godog.Scenario, err error) (context.Context, error) {
 				return ctx, s.end()

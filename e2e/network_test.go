@@ -122,6 +122,8 @@ type story struct {
 	own     bool
 	options localnet.Options
 	home    string
+	// nodes are those that run as processes of the story, in the order in which they were made.
+	nodes []*nodeProcess
 	qosStory
 	relayStory
 	ethereumStory
@@ -130,6 +132,7 @@ type story struct {
 	storageStory
 	substitutionStory
 	validatorStory
+	upstreamStory
 }
 
 func (s *story) networkSteps(scenario *godog.ScenarioContext) {
@@ -235,8 +238,13 @@ func (s *story) startAgain() (err error) {
 func (s *story) end() error {
 	defer os.RemoveAll(s.keys)
 	defer os.RemoveAll(s.home)
-	if s.validators != nil {
-		return s.endValidators()
+	if s.upstream != nil {
+		defer s.upstream.Close()
+	}
+	for _, node := range s.nodes {
+		if err := node.kill(); err != nil {
+			return err
+		}
 	}
 	if s.program != nil {
 		return s.endProgram(syscall.SIGTERM)

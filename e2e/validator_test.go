@@ -18,35 +18,34 @@ import (
 
 // validatorStory is what a story knows of validators in processes.
 type validatorStory struct {
-	validators []*validatorNode
-	// one of them is what the next lines are about.
-	one *validatorNode
+	// one of the nodes is what the next lines are about.
+	one *nodeProcess
 }
 
 func (s *story) validatorSteps(scenario *godog.ScenarioContext) {
 	scenario.Given(`^a genesis with (\d+) staked validators, and the homes of (\d+) nodes$`, s.validatorHomes)
 	scenario.When(`^the nodes of the (\d+) validators are started$`, s.startValidators)
-	scenario.Then(`^all (\d+) commit blocks$`, func(count int) error { return s.reachAll(s.validators[:count], 3) })
+	scenario.Then(`^all (\d+) commit blocks$`, func(count int) error { return s.reachAll(s.nodes[:count], 3) })
 	scenario.When(`^the last of them is killed$`, func() error {
-		s.one = s.validators[3]
+		s.one = s.nodes[3]
 		return s.one.kill()
 	})
 	scenario.Then(`^the others commit (\d+) blocks more$`, func(blocks int64) error {
-		return s.reachAll(s.validators[:3], s.validators[0].height()+blocks)
+		return s.reachAll(s.nodes[:3], s.nodes[0].height()+blocks)
 	})
-	scenario.When(`^the killed one is started again$`, func() error { return s.one.start(s, s.validators[:4]) })
+	scenario.When(`^the killed one is started again$`, func() error { return s.one.start(s, s.nodes[:4]) })
 	scenario.Then(`^it catches up, and its signature is on later blocks$`, func() error {
-		if err := s.reachAll([]*validatorNode{s.one}, s.validators[0].height()); err != nil {
+		if err := s.reachAll([]*nodeProcess{s.one}, s.nodes[0].height()); err != nil {
 			return err
 		}
 		return s.signsBlocks()
 	})
 	scenario.When(`^the fifth node is started, and has caught up$`, func() error {
-		s.one = s.validators[4]
-		if err := s.one.start(s, s.validators[:1]); err != nil {
+		s.one = s.nodes[4]
+		if err := s.one.start(s, s.nodes[:1]); err != nil {
 			return err
 		}
-		return s.reachAll([]*validatorNode{s.one}, s.validators[0].height())
+		return s.reachAll([]*nodeProcess{s.one}, s.nodes[0].height())
 	})
 	scenario.Then(`^it has no power in the validator set, and no block has its signature$`, s.isNoValidator)
 	scenario.When(`^the fifth stakes (\d+) POKT as validator$`, s.fifthStakes)
@@ -54,7 +53,7 @@ func (s *story) validatorSteps(scenario *godog.ScenarioContext) {
 	scenario.Then(`^its signature is on later blocks$`, s.signsBlocks)
 	scenario.Then(`^all (\d+) have committed the same blocks$`, s.sameBlocks)
 	scenario.Then(`^each node ends within (\d+) seconds when it is interrupted$`, func(seconds int) error {
-		for _, node := range s.validators {
+		for _, node := range s.nodes {
 			if err := node.stop(time.Duration(seconds) * time.Second); err != nil {
 				return err
 			}
@@ -69,46 +68,26 @@ func (s *story) validatorHomes(staked, homes int) (err error) {
 		return err
 	}
 	s.keys = filepath.Join(s.home, "keys")
-	var genesis map[string]any
-	template, err := os.ReadFile(filepath.Join("testdata", "genesis.json"))
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(template, &genesis); err != nil {
-		return fmt.Errorf("read template of a genesis: %w", err)
-	}
-	genesis["genesis_time"] = time.Now().UTC().Format(time.RFC3339)
 	path := filepath.Join(s.home, "genesis.json")
 	var actors, accounts []any
 	for i := range homes {
-		node, err := s.makeValidatorNode(fmt.Sprintf("validator-%d", i+1), path)
+		node, err := s.makeNode(fmt.Sprintf("validator-%d", i+1), path, "validator")
 		if err != nil {
 			return err
 		}
-		s.validators = append(s.validators, node)
+		s.nodes = append(s.nodes, node)
 		accounts = append(accounts, map[string]any{"address": node.address, "balance_upokt": amount(15_001)})
 		if i < staked {
 			actors = append(actors, map[string]any{"type": "ACTOR_TYPE_VALIDATOR", "address": node.address,
 				"public_key": node.publicKey, "stake_upokt": amount(15_000)})
 		}
 	}
-	genesis["actors"], genesis["accounts"] = actors, accounts
-	file, err := json.Marshal(genesis)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(path, file, 0o600); err != nil {
-		return err
-	}
-	if err := s.run("genesis", "validate", path); err != nil {
-		return err
-	}
-	return expect(s.exit == 0, "the genesis is not valid: %s", s.stderr)
+	return s.writeGenesis(path, actors, accounts)
 }
 
 func (s *story) startValidators(count int) error {
-	for _, node := range s.validators[:count] {
-		if err := node.start(s, s.validators[:count]); err != nil {
+	for _, node := range s.nodes[:count] {
+		if err := node.start(s, s.nodes[:count]); err != nil {
 			return err
 		}
 	}
@@ -116,7 +95,7 @@ func (s *story) startValidators(count int) error {
 }
 
 // reachAll waits until all the nodes have committed a height.
-func (s *story) reachAll(nodes []*validatorNode, height int64) error {
+func (s *story) reachAll(nodes []*nodeProcess, height int64) error {
 	return s.holds(fmt.Sprintf("%d nodes are at height %d", len(nodes), height), func() bool {
 		for _, node := range nodes {
 			if node.height() < height {
@@ -134,7 +113,7 @@ func (s *story) holds(what string, condition func() bool) error {
 		return nil
 	}
 	var are []string
-	for _, node := range s.validators {
+	for _, node := range s.nodes {
 		are = append(are, node.outcome())
 	}
 	return fmt.Errorf("%w\n%s", err, strings.Join(are, "\n"))
@@ -142,7 +121,7 @@ func (s *story) holds(what string, condition func() bool) error {
 
 // signsBlocks waits until a block from now on has its signature, as the first node saw it.
 func (s *story) signsBlocks() error {
-	from := s.validators[0].height()
+	from := s.nodes[0].height()
 	return s.holds(s.one.home+" signs", func() bool {
 		height, signed, err := s.lastCommit()
 		return err == nil && height > from && signed
@@ -166,7 +145,7 @@ func (s *story) lastCommit() (height int64, signed bool, err error) {
 			} `json:"signed_header"`
 		}
 	}
-	if err := askChain(s.validators[0].chain+"/commit", &answer); err != nil {
+	if err := askChain(s.nodes[0].chain+"/commit", &answer); err != nil {
 		return 0, false, err
 	}
 	for _, signature := range answer.Result.SignedHeader.Commit.Signatures {
@@ -197,7 +176,7 @@ func (s *story) power(height int64) (int64, error) {
 			}
 		}
 	}
-	if err := askChain(fmt.Sprintf("%s/validators?height=%d&per_page=100", s.validators[0].chain, height), &answer); err != nil {
+	if err := askChain(fmt.Sprintf("%s/validators?height=%d&per_page=100", s.nodes[0].chain, height), &answer); err != nil {
 		return 0, err
 	}
 	if len(answer.Result.Validators) == 0 {
@@ -213,7 +192,7 @@ func (s *story) power(height int64) (int64, error) {
 
 func (s *story) fifthStakes(pokt int64) error {
 	err := s.told(&s.receipt, "tx", "stake", "--from", s.one.address, "--type", "validator", "--stake", amount(pokt), "--wait",
-		"--node", s.validators[0].api, "--output", "json")
+		"--node", s.nodes[0].api, "--output", "json")
 	if err != nil {
 		return err
 	}
@@ -221,14 +200,14 @@ func (s *story) fifthStakes(pokt int64) error {
 		return fmt.Errorf("receipt is %+v", s.receipt)
 	}
 	var found client.Actors
-	if err := s.told(&found, "query", "actors", "--type", "validator", "--node", s.validators[0].api, "--output", "json"); err != nil {
+	if err := s.told(&found, "query", "actors", "--type", "validator", "--node", s.nodes[0].api, "--output", "json"); err != nil {
 		return err
 	}
-	return expect(len(found.Actors) == len(s.validators), "%d validators are staked", len(found.Actors))
+	return expect(len(found.Actors) == len(s.nodes), "%d validators are staked", len(found.Actors))
 }
 
 func (s *story) hasPower(want int64) error {
-	if err := s.reachAll(s.validators, s.receipt.Height+2); err != nil {
+	if err := s.reachAll(s.nodes, s.receipt.Height+2); err != nil {
 		return err
 	}
 	for ahead, want := range map[int64]int64{1: 0, 2: want} {
@@ -246,16 +225,16 @@ func (s *story) hasPower(want int64) error {
 // sameBlocks compares, at a block that all have and at the one of the stake, the hashes that the nodes have. A block's
 // hash covers the state before it.
 func (s *story) sameBlocks(count int) error {
-	if len(s.validators) != count {
-		return fmt.Errorf("there are %d nodes", len(s.validators))
+	if len(s.nodes) != count {
+		return fmt.Errorf("there are %d nodes", len(s.nodes))
 	}
-	last := s.validators[0].height()
-	if err := s.reachAll(s.validators, last); err != nil {
+	last := s.nodes[0].height()
+	if err := s.reachAll(s.nodes, last); err != nil {
 		return err
 	}
 	for _, height := range []int64{s.receipt.Height + 1, last} {
 		hashes := map[string]bool{}
-		for _, node := range s.validators {
+		for _, node := range s.nodes {
 			var answer struct {
 				Result struct {
 					BlockID struct{ Hash string } `json:"block_id"`
@@ -288,16 +267,6 @@ func askChain(target string, answer any) error {
 	defer response.Body.Close()
 	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(answer); err != nil {
 		return fmt.Errorf("read %s: HTTP status %d: %w", target, response.StatusCode, err)
-	}
-	return nil
-}
-
-// endValidators kills what still runs.
-func (s *story) endValidators() error {
-	for _, node := range s.validators {
-		if err := node.kill(); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
-// validatorNode is a node of the program, with a home, a process and the key of a validator of its own.
-type validatorNode struct {
+// nodeProcess is a node of the program, with a home, a process and the key of its role.
+type nodeProcess struct {
 	home, address, publicKey string
 	// id and p2p are how the others reach it.
 	id, p2p    string
@@ -29,8 +29,9 @@ type validatorNode struct {
 	ended   chan error
 }
 
-// makeValidatorNode makes a key and a home as an operator does. The genesis need not be there yet.
-func (s *story) makeValidatorNode(name, genesis string) (*validatorNode, error) {
+// makeNode makes a key and a home as an operator does, for a role: validator or servicer. The genesis need not be there
+// yet.
+func (s *story) makeNode(name, genesis, role string, more ...string) (*nodeProcess, error) {
 	var made struct {
 		Address   string `json:"address"`
 		PublicKey string `json:"public_key"`
@@ -43,12 +44,38 @@ func (s *story) makeValidatorNode(name, genesis string) (*validatorNode, error) 
 	if err != nil {
 		return nil, err
 	}
-	n := &validatorNode{home: filepath.Join(s.home, name), address: made.Address, publicKey: made.PublicKey,
+	n := &nodeProcess{home: filepath.Join(s.home, name), address: made.Address, publicKey: made.PublicKey,
 		p2p: free[0], api: "http://" + free[1], chain: "http://" + free[2]}
-	err = s.told(&made, "node", "init", "--home", n.home, "--validator", n.address, "--genesis", genesis, "--chain-p2p-listen", free[0],
-		"--api-listen", free[1], "--chain-rpc-listen", free[2], "--chain-block-time", "200ms", "--log-level", "error", "--output", "json")
+	err = s.told(&made, append([]string{"node", "init", "--home", n.home, "--" + role, n.address, "--genesis", genesis, "--chain-p2p-listen",
+		free[0], "--api-listen", free[1], "--chain-rpc-listen", free[2], "--chain-block-time", "200ms", "--log-level", "error",
+		"--output", "json"}, more...)...)
 	n.id = made.NodeID
 	return n, err
+}
+
+// writeGenesis writes a genesis with actors and accounts, and has the program check it.
+func (s *story) writeGenesis(path string, actors, accounts []any) error {
+	template, err := os.ReadFile(filepath.Join("testdata", "genesis.json"))
+	if err != nil {
+		return err
+	}
+	var genesis map[string]any
+	if err := json.Unmarshal(template, &genesis); err != nil {
+		return fmt.Errorf("read template of a genesis: %w", err)
+	}
+	genesis["genesis_time"] = time.Now().UTC().Format(time.RFC3339)
+	genesis["actors"], genesis["accounts"] = actors, accounts
+	file, err := json.Marshal(genesis)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		return err
+	}
+	if err := s.run("genesis", "validate", path); err != nil {
+		return err
+	}
+	return expect(s.exit == 0, "the genesis is not valid: %s", s.stderr)
 }
 
 // told runs the program, which has to succeed, and reads what it prints.
@@ -79,7 +106,7 @@ func freeAddresses(count int) (free []string, err error) {
 }
 
 // start runs the node, which connects to the given ones, until it ends.
-func (n *validatorNode) start(s *story, peers []*validatorNode) error {
+func (n *nodeProcess) start(s *story, peers []*nodeProcess) error {
 	var named []string
 	for _, peer := range peers {
 		if peer != n {
@@ -100,7 +127,7 @@ func (n *validatorNode) start(s *story, peers []*validatorNode) error {
 }
 
 // kill ends the node's process without giving it a chance, and waits for its end. A node that does not run stays so.
-func (n *validatorNode) kill() error {
+func (n *nodeProcess) kill() error {
 	if n.process == nil {
 		return nil
 	}
@@ -112,7 +139,7 @@ func (n *validatorNode) kill() error {
 }
 
 // stop ends the node as Ctrl-C does.
-func (n *validatorNode) stop(limit time.Duration) error {
+func (n *nodeProcess) stop(limit time.Duration) error {
 	if err := n.process.Process.Signal(os.Interrupt); err != nil {
 		return fmt.Errorf("interrupt %s: %w", n.home, err)
 	}
@@ -129,7 +156,7 @@ func (n *validatorNode) stop(limit time.Duration) error {
 }
 
 // ask calls the node's API.
-func (n *validatorNode) ask(question func(ctx context.Context, api *client.Client) error) error {
+func (n *nodeProcess) ask(question func(ctx context.Context, api *client.Client) error) error {
 	api, err := client.New(n.api)
 	if err != nil {
 		return err
@@ -141,7 +168,7 @@ func (n *validatorNode) ask(question func(ctx context.Context, api *client.Clien
 }
 
 // height is the node's last committed one; 0 if it does not answer.
-func (n *validatorNode) height() (height int64) {
+func (n *nodeProcess) height() (height int64) {
 	_ = n.ask(func(ctx context.Context, api *client.Client) error {
 		status, err := api.Status(ctx)
 		height = status.Height
@@ -151,7 +178,7 @@ func (n *validatorNode) height() (height int64) {
 }
 
 // outcome says how the node is, for a story that failed.
-func (n *validatorNode) outcome() string {
+func (n *nodeProcess) outcome() string {
 	if n.process == nil {
 		return n.home + " was not started"
 	}
