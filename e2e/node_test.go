@@ -29,9 +29,9 @@ type nodeProcess struct {
 	ended   chan error
 }
 
-// makeNode makes a key and a home as an operator does, for a role: validator or servicer. The genesis need not be there
-// yet.
-func (s *story) makeNode(name, genesis, role string, more ...string) (*nodeProcess, error) {
+// makeNode makes a key and a home as an operator does, for a role: validator or servicer. It takes three addresses to
+// listen on. The genesis need not be there yet.
+func (s *story) makeNode(name, genesis string, free []string, role string, more ...string) (*nodeProcess, error) {
 	var made struct {
 		Address   string `json:"address"`
 		PublicKey string `json:"public_key"`
@@ -40,13 +40,9 @@ func (s *story) makeNode(name, genesis, role string, more ...string) (*nodeProce
 	if err := s.told(&made, "keys", "create", "--label", name, "--output", "json"); err != nil {
 		return nil, err
 	}
-	free, err := freeAddresses(3)
-	if err != nil {
-		return nil, err
-	}
 	n := &nodeProcess{home: filepath.Join(s.home, name), address: made.Address, publicKey: made.PublicKey,
 		p2p: free[0], api: "http://" + free[1], chain: "http://" + free[2]}
-	err = s.told(&made, append([]string{"node", "init", "--home", n.home, "--" + role, n.address, "--genesis", genesis, "--chain-p2p-listen",
+	err := s.told(&made, append([]string{"node", "init", "--home", n.home, "--" + role, n.address, "--genesis", genesis, "--chain-p2p-listen",
 		free[0], "--api-listen", free[1], "--chain-rpc-listen", free[2], "--chain-block-time", "200ms", "--log-level", "error",
 		"--output", "json"}, more...)...)
 	n.id = made.NodeID
@@ -80,14 +76,15 @@ func (s *story) writeGenesis(path string, actors, accounts []any) error {
 
 // told runs the program, which has to succeed, and reads what it prints.
 func (s *story) told(result any, args ...string) error {
-	if err := s.run(args...); err != nil {
+	exit, stdout, stderr, err := s.execute(args...)
+	if err != nil {
 		return err
 	}
-	if s.exit != 0 {
-		return fmt.Errorf("pocket %s: exit code %d, %s", strings.Join(args, " "), s.exit, s.stderr)
+	if exit != 0 {
+		return fmt.Errorf("pocket %s: exit code %d, %s", strings.Join(args, " "), exit, stderr)
 	}
-	if err := json.Unmarshal([]byte(s.stdout), result); err != nil {
-		return fmt.Errorf("pocket %s: read result %q: %w", strings.Join(args, " "), s.stdout, err)
+	if err := json.Unmarshal([]byte(stdout), result); err != nil {
+		return fmt.Errorf("pocket %s: read result %q: %w", strings.Join(args, " "), stdout, err)
 	}
 	return nil
 }

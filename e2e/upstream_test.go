@@ -95,16 +95,16 @@ func (s *story) servicerHome() (err error) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		(*s.plays.Load())(w, r)
 	}))
-	free, err := freeAddresses(1)
+	free, err := freeAddresses(7)
 	if err != nil {
 		return err
 	}
 	path := filepath.Join(s.home, "genesis.json")
-	validator, err := s.makeNode("validator", path, "validator")
+	validator, err := s.makeNode("validator", path, free[1:], "validator")
 	if err != nil {
 		return err
 	}
-	servicer, err := s.makeNode("servicer", path, "servicer", "--servicer-listen", free[0], "--upstream", playedChain+"="+s.upstream.URL)
+	servicer, err := s.makeNode("servicer", path, free[4:], "servicer", "--servicer-listen", free[0], "--upstream", playedChain+"="+s.upstream.URL)
 	if err != nil {
 		return err
 	}
