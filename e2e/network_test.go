@@ -122,12 +122,17 @@ type story struct {
 	own     bool
 	options localnet.Options
 	home    string
+	// nodes are those that run as processes of the story, in the order in which they were made.
+	nodes []*nodeProcess
 	qosStory
 	relayStory
 	ethereumStory
 	actorStory
 	refusalStory
+	storageStory
 	substitutionStory
+	validatorStory
+	upstreamStory
 }
 
 func (s *story) networkSteps(scenario *godog.ScenarioContext) {
@@ -135,6 +140,7 @@ func (s *story) networkSteps(scenario *godog.ScenarioContext) {
 	scenario.Given(`^a LocalNet with (\d+) honest servicers and sessions of (\d+) blocks$`, s.sharedNetworkOf)
 	scenario.Given(`^a LocalNet of its own with (\d+) honest servicers$`, s.ownNetwork)
 	scenario.Given(`^a LocalNet of its own with (\d+) honest servicers and sessions of (\d+) blocks$`, s.ownNetworkOf)
+	scenario.Given(`^a LocalNet of its own with (\d+) honest servicers, of which (\d+) are in each session of (\d+) blocks$`, s.ownNetworkWithSpares)
 	scenario.When(`^it is stopped in the middle of a session$`, s.stopMidSession)
 	scenario.When(`^it is stopped in the middle of a session and its fisherman forgets all samples$`, s.stopAndForget)
 	scenario.When(`^it is started again$`, s.startAgain)
@@ -175,10 +181,15 @@ func (s *story) ownNetwork(honest int) error {
 	return s.ownNetworkOf(honest, localnet.DefaultOptions().BlocksPerSession)
 }
 
-func (s *story) ownNetworkOf(honest int, blocks int64) (err error) {
+func (s *story) ownNetworkOf(honest int, blocks int64) error {
+	return s.ownNetworkWithSpares(honest, 0, blocks)
+}
+
+// ownNetworkWithSpares has servicers that stand by, unless sessions take all of them (0).
+func (s *story) ownNetworkWithSpares(honest int, perSession uint32, blocks int64) (err error) {
 	s.own = true
 	s.options = options(honest, 0, 0, 0)
-	s.options.BlocksPerSession = blocks
+	s.options.BlocksPerSession, s.options.ServicersPerSession = blocks, perSession
 	if s.home, err = os.MkdirTemp("", "e2e-home-"); err != nil {
 		return err
 	}
@@ -227,6 +238,14 @@ func (s *story) startAgain() (err error) {
 func (s *story) end() error {
 	defer os.RemoveAll(s.keys)
 	defer os.RemoveAll(s.home)
+	if s.upstream != nil {
+		defer s.upstream.Close()
+	}
+	for _, node := range s.nodes {
+		if err := node.kill(); err != nil {
+			return err
+		}
+	}
 	if s.program != nil {
 		return s.endProgram(syscall.SIGTERM)
 	}

@@ -26,8 +26,10 @@ const (
 	FlagBlocksPerSession Flag = "blocks-per-session"
 	FlagChecksPerSession Flag = "checks-per-session"
 	FlagSeed             Flag = "seed"
-	FlagRPCListen        Flag = "rpc-listen"
-	FlagEthereum         Flag = "ethereum"
+	// FlagServicersPerSession: 0 stands for all.
+	FlagServicersPerSession Flag = "servicers-per-session"
+	FlagRPCListen           Flag = "rpc-listen"
+	FlagEthereum            Flag = "ethereum"
 )
 
 // Flags is a set of flags; nil is the empty set.
@@ -47,6 +49,9 @@ type Options struct {
 	BlocksPerSession int64
 	// ChecksPerSession is how often the fisherman samples a session: 1 to 10000.
 	ChecksPerSession uint32
+	// ServicersPerSession is how many servicers a session takes at most: 2 to MaxServicers, or 0 for all. With fewer than all,
+	// the next in rank takes the place of one that leaves.
+	ServicersPerSession uint32
 	// Seed of all keys; part of the chain's id.
 	Seed uint64
 	// Ethereum adds relay chain 0021, served by a geth in developer mode.
@@ -93,9 +98,18 @@ func (o Options) Validate() error {
 		inRange(FlagBlockTime, o.BlockTime, 50*time.Millisecond, 10*time.Minute),
 		inRange(FlagBlocksPerSession, o.BlocksPerSession, 2, 10_000),
 		inRange(FlagChecksPerSession, o.ChecksPerSession, 1, 10_000),
+		o.servicersInSession(),
 		loopback(FlagRPCListen, o.RPCListen),
 		o.oneProcess(),
 	)
+}
+
+// servicersInSession leaves room for the quorum of two that answers are compared with.
+func (o Options) servicersInSession() error {
+	if o.ServicersPerSession == 0 {
+		return nil
+	}
+	return inRange(FlagServicersPerSession, o.ServicersPerSession, 2, MaxServicers)
 }
 
 // oneProcess refuses the Ethereum chain where actors run in processes: their nodes know no chain but their own.

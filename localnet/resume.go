@@ -31,6 +31,7 @@ func (o Options) resume(recorded Options) (Options, error) {
 		same(o, FlagBlockTime, o.BlockTime, recorded.BlockTime),
 		same(o, FlagBlocksPerSession, o.BlocksPerSession, recorded.BlocksPerSession),
 		same(o, FlagChecksPerSession, o.ChecksPerSession, recorded.ChecksPerSession),
+		same(o, FlagServicersPerSession, o.ServicersPerSession, recorded.ServicersPerSession),
 		same(o, FlagSeed, o.Seed, recorded.Seed),
 		same(o, FlagEthereum, o.Ethereum, recorded.Ethereum),
 	} {

@@ -130,6 +130,7 @@ func (n *Node) buildAPI() {
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
 		QoS:       qosReader{fisherman: n.fisherman},
 		Status:    statusReader{fisherman: n.config.Fisherman},
+		Relays:    relayReader{servicers: n.servicers, store: n.relays},
 		Accounts:  n.utility,
 		Broadcast: n.broadcast,
 	})
