@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 func TestProbeAsksTheQuestionItself(t *testing.T) {
@@ -13,12 +15,12 @@ func TestProbeAsksTheQuestionItself(t *testing.T) {
 		_, _ = w.Write(append([]byte("answer to "), question...))
 	}))
 	defer server.Close()
-	answer, err := probes(map[string]string{"0001": server.URL})["0001"](t.Context(), []byte("question"))
-	if err != nil || string(answer) != "answer to question" {
-		t.Errorf("answer %q, error %v", answer, err)
+	answer, err := probes(map[string]string{"0001": server.URL})["0001"](t.Context(), types.Payload{JSONRPC: []byte("question")})
+	if err != nil || string(answer.Body) != "answer to question" || answer.Status != http.StatusOK {
+		t.Errorf("answer %q, error %v", answer.Body, err)
 	}
 	server.Close()
-	if _, err := probe(server.URL)(t.Context(), nil); err == nil {
+	if _, err := probe(server.URL)(t.Context(), types.Payload{}); err == nil {
 		t.Error("a target that is gone answered")
 	}
 }
