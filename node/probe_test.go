@@ -24,3 +24,20 @@ func TestProbeAsksTheQuestionItself(t *testing.T) {
 		t.Error("a target that is gone answered")
 	}
 }
+
+// A REST question reaches the node below its base, with its headers.
+func TestProbeAsksByREST(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, r.Method+" "+r.RequestURI+" "+r.Header.Get("X-Height"))
+	}))
+	defer server.Close()
+	answer, err := probe(server.URL+"/base?key=1")(t.Context(), types.Payload{REST: &types.RESTPayload{
+		Method: "GET", Path: "/blocks/%37?a=b", Headers: []*types.HTTPHeader{{Name: "X-Height", Value: "7"}}}})
+	if err != nil || answer.Status != http.StatusNotFound || string(answer.Body) != "GET /base/blocks/%37?key=1&a=b 7" {
+		t.Errorf("status %d, answer %q, error %v", answer.Status, answer.Body, err)
+	}
+	if _, err := probe(server.URL)(t.Context(), types.Payload{REST: &types.RESTPayload{Method: "GET", Path: "/../a"}}); err == nil {
+		t.Error("a path that leads out of the base was asked")
+	}
+}
