@@ -45,6 +45,8 @@ func catalogueOf(chain string, config configs.RelayChain) (question.Catalogue, e
 		made.Head = question.CometBFTURIHead()
 	case configs.CatalogueEVM:
 		made = question.EVM(question.EVMFinality)
+	case configs.CatalogueEVMValues:
+		made = question.EVMValues(question.EVMFinality)
 	case configs.CatalogueCosmos:
 		made = question.Cosmos()
 		made.Head = question.CosmosHead()

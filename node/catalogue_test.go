@@ -85,11 +85,13 @@ func TestRelayChainsAreRefused(t *testing.T) {
 
 // The example of the documents is a configuration that a node takes.
 func TestDocumentedRelayChains(t *testing.T) {
-	data, err := os.ReadFile("../docs/examples/node.json")
+	page, err := os.ReadFile("../docs/questions.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := configs.Parse(data)
+	_, rest, _ := strings.Cut(string(page), "```json\n")
+	example, _, _ := strings.Cut(rest, "```")
+	config, err := configs.Parse([]byte(example))
 	if err != nil {
 		t.Fatal(err)
 	}

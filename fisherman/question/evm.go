@@ -32,7 +32,21 @@ const historyStorage = "0x0000f90827f1c53a10cb7a02335b175320002935"
 // EVM is the catalogue for chains served by Ethereum's JSON-RPC (https://ethereum.github.io/execution-apis). Heights
 // are hex quantities, never tags such as "latest": honest nodes would differ. Depth is how many blocks below the head
 // count as settled: EVMFinality, or what a chain without forks needs for its nodes to keep up.
+//
+// Blocks, receipts and logs are objects, to which makes of nodes add members of their own (totalDifficulty, size,
+// blockTimestamp): where the nodes are of several makes or ages, use EVMValues, or have those members ignored.
 func EVM(depth int64) Catalogue {
+	values := EVMValues(depth)
+	values.Kinds = append(values.Kinds,
+		Kind{Call: blockByNumber, Variants: 2},
+		Kind{Call: atBlock("eth_getBlockReceipts")},
+		Kind{Call: logRange, Variants: mostLogBlocks})
+	return values
+}
+
+// EVMValues is EVM without the questions whose answers are objects. What is left are single values, which all makes of
+// nodes give alike.
+func EVMValues(depth int64) Catalogue {
 	return Catalogue{
 		Depth:  depth,
 		Styles: ethereumStyles(),
@@ -41,10 +55,7 @@ func EVM(depth int64) Catalogue {
 			Read:    readBlockNumber,
 		},
 		Kinds: []Kind{
-			{Call: blockByNumber, Variants: 2},
 			{Call: atBlock("eth_getBlockTransactionCountByNumber")},
-			{Call: atBlock("eth_getBlockReceipts")},
-			{Call: logRange, Variants: mostLogBlocks},
 			{Call: accountAtBlock("eth_getBalance"), Variants: accountVariants, Recent: recentState},
 			{Call: accountAtBlock("eth_getTransactionCount"), Variants: accountVariants, Recent: recentState},
 			{Call: accountAtBlock("eth_getCode"), Variants: accountVariants, Recent: recentState},

@@ -140,6 +140,27 @@ func mapValues(counts map[string]int) func(func(int) bool) {
 	}
 }
 
+// The values are a part of the whole, without what makes of nodes answer by objects of their own.
+func TestEVMValues(t *testing.T) {
+	methods := make(map[string]bool)
+	for n := range uint64(1000) {
+		asked, err := draw(question.EVMValues(2), n, 1_000_000, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		methods[parseEVM(t, asked).Method] = true
+	}
+	for method := range evmMethods {
+		object := method == "eth_getBlockByNumber" || method == "eth_getBlockReceipts" || method == "eth_getLogs"
+		if methods[method] == object {
+			t.Errorf("%s is asked: %t", method, methods[method])
+		}
+	}
+	if len(methods) != len(evmMethods)-3 {
+		t.Errorf("%v", methods)
+	}
+}
+
 func TestEVMHasNothingToAskBeforeSomethingIsSettled(t *testing.T) {
 	for head := int64(-1); head <= question.EVMFinality; head++ {
 		if asked, err := draw(question.EVM(question.EVMFinality), 1, head, nil); err == nil {

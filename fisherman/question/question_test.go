@@ -154,7 +154,7 @@ func TestQuestionsSpread(t *testing.T) {
 // A session asks nothing twice, and asks on while there is something else to ask.
 func TestNoRepeats(t *testing.T) {
 	for name, catalogue := range map[string]question.Catalogue{
-		"cometbft": question.CometBFT(), "cometbft-uri": question.CometBFTURI(), "cosmos": question.Cosmos(), "evm": question.EVM(2),
+		"cometbft": question.CometBFT(), "cometbft-uri": question.CometBFTURI(), "cosmos": question.Cosmos(), "evm": question.EVM(2), "evm-values": question.EVMValues(2),
 	} {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
@@ -245,7 +245,7 @@ func TestLimitedToRecentHeights(t *testing.T) {
 			t.Fatalf("%s", drawn.Label)
 		}
 	}
-	if question.EVM(2).Limited(1000).Kinds[4].Recent != question.EVM(2).Kinds[4].Recent {
+	if question.EVM(2).Limited(1000).Kinds[1].Recent != 32 {
 		t.Error("a limit takes another one away")
 	}
 }

@@ -20,6 +20,8 @@ const (
 	CatalogueCometBFTURI = "cometbft-uri"
 	// CatalogueEVM is Ethereum's JSON-RPC.
 	CatalogueEVM = "evm"
+	// CatalogueEVMValues is CatalogueEVM without the questions whose answers differ from make to make of nodes.
+	CatalogueEVMValues = "evm-values"
 	// CatalogueCosmos is the REST gateway of the Cosmos SDK.
 	CatalogueCosmos = "cosmos"
 	// CatalogueCustom is a list of questions of one's own.
@@ -38,10 +40,10 @@ const (
 // RelayChain says what the nodes of a relay chain are asked: by its fishermen, and, since that tells whether they take
 // JSON-RPC or REST, by its servicers.
 type RelayChain struct {
-	// Catalogue of questions: cometbft, cometbft-uri, evm, cosmos or custom.
+	// Catalogue of questions: cometbft, cometbft-uri, evm, evm-values, cosmos or custom.
 	Catalogue string `json:"catalogue"`
 	// Depth is how many blocks below the head a height counts as settled, 0 to MaximumDepth; null for the catalogue's
-	// own: 64 for evm and custom, else 2.
+	// own: 64 for evm, evm-values and custom, else 2.
 	Depth *int64 `json:"depth"`
 	// Recent is how many of the settled heights are asked about, the newest; 0 for all. For chains whose nodes forget.
 	Recent int64 `json:"recent"`
@@ -112,7 +114,7 @@ func (c RelayChain) REST() bool {
 
 // Catalogues are the names of all catalogues.
 func Catalogues() []string {
-	return []string{CatalogueCometBFT, CatalogueCometBFTURI, CatalogueEVM, CatalogueCosmos, CatalogueCustom}
+	return []string{CatalogueCometBFT, CatalogueCometBFTURI, CatalogueEVM, CatalogueEVMValues, CatalogueCosmos, CatalogueCustom}
 }
 
 // DefaultRelayChains are those whose catalogue goes without saying: the network's own and Ethereum.
