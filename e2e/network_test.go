@@ -137,6 +137,7 @@ type story struct {
 
 func (s *story) networkSteps(scenario *godog.ScenarioContext) {
 	scenario.Given(`^a LocalNet with (\d+) honest, (\d+) slow, (\d+) down and (\d+) lying servicers$`, s.sharedNetwork)
+	scenario.Given(`^a LocalNet of its own that is asked by REST with (\d+) honest, (\d+) slow, (\d+) down and (\d+) lying servicers$`, s.restNetwork)
 	scenario.Given(`^a LocalNet with (\d+) honest servicers and sessions of (\d+) blocks$`, s.sharedNetworkOf)
 	scenario.Given(`^a LocalNet of its own with (\d+) honest servicers$`, s.ownNetwork)
 	scenario.Given(`^a LocalNet of its own with (\d+) honest servicers and sessions of (\d+) blocks$`, s.ownNetworkOf)
@@ -156,6 +157,15 @@ func options(honest, slow, down, lying int) localnet.Options {
 func (s *story) sharedNetwork(honest, slow, down, lying int) error {
 	s.options = options(honest, slow, down, lying)
 	return s.share(shape{honest, slow, down, lying, s.options.BlocksPerSession, false})
+}
+
+// restNetwork is the story's own, so that it does not run on beside others.
+func (s *story) restNetwork(honest, slow, down, lying int) (err error) {
+	s.own = true
+	s.options = options(honest, slow, down, lying)
+	s.options.REST = true
+	s.network, err = startNetwork(s.options)
+	return err
 }
 
 func (s *story) sharedNetworkOf(honest int, blocks int64) error {

@@ -115,7 +115,7 @@ func (r *round) read(slot *slot) (verify.Digest, *relay.Failure) {
 	if err != nil {
 		return verify.Digest{}, failureOf("open answer", err)
 	}
-	digest, err := verify.Read(r.question.Payload, response.GetPayload())
+	digest, err := verify.ReadAnswer(r.question.Payload, response.GetUpstreamStatus(), response.GetPayload())
 	switch {
 	case errors.Is(err, verify.ErrBackend):
 		return digest, &relay.Failure{Outcome: types.Outcome_OUTCOME_BACKEND_ERROR, Blame: types.Blame_BLAME_BACKEND, Attempt: "read answer", Err: err}
@@ -170,9 +170,9 @@ func (r *round) askControl(ctx context.Context) string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.policy.Timeout)
 	defer cancel()
-	payload, err := r.probe(ctx, r.question.Payload)
+	answer, err := r.probe(ctx, r.question.Payload)
 	if err == nil {
-		_, err = verify.Read(r.question.Payload, payload)
+		_, err = verify.ReadAnswer(r.question.Payload, answer.Status, answer.Body)
 	}
 	if err != nil {
 		return clip(nobody + "neither did the control probe: " + err.Error())

@@ -7,6 +7,8 @@ import (
 	"net"
 	"strconv"
 	"time"
+
+	"github.com/pocket-fisherman/fisherman/runtime/configs"
 )
 
 // MaxServicers is the largest number of servicers of a LocalNet.
@@ -58,6 +60,8 @@ type Options struct {
 	Ethereum bool
 	// Geth is the program that serves it; empty for geth beside this program, or else on PATH. It is not recorded.
 	Geth string
+	// REST has relay chain 0001 asked by GET, CometBFT's own REST form, not by JSON-RPC. It is not recorded.
+	REST bool
 	// Home is the directory of the network; empty for a temporary one that is removed at the end.
 	Home string
 	// RPCListen is where the node's HTTP API is served: a loopback host:port. Port 0 takes any free one.
@@ -173,6 +177,17 @@ func (o Options) RelayChains() []string {
 		return []string{RelayChain, EthereumChain}
 	}
 	return []string{RelayChain}
+}
+
+// asked says what the nodes of the relay chains are asked.
+func (o Options) asked() map[string]configs.RelayChain {
+	chains := configs.DefaultRelayChains()
+	if o.REST {
+		chains[RelayChain] = configs.RelayChain{Catalogue: configs.CatalogueCometBFTURI}
+	}
+	depth := int64(ethereumDepth)
+	chains[EthereumChain] = configs.RelayChain{Catalogue: configs.CatalogueEVM, Depth: &depth}
+	return chains
 }
 
 func inRange[T cmp.Ordered](flag Flag, value, low, high T) error {

@@ -21,7 +21,7 @@ func (h *home) settle(given Options) (Options, error) {
 func (o Options) resume(recorded Options) (Options, error) {
 	merged := recorded
 	merged.Home, merged.Logger, merged.Explicit = o.Home, o.Logger, o.Explicit
-	merged.Geth, merged.Processes = o.Geth, o.Processes
+	merged.Geth, merged.Processes, merged.REST = o.Geth, o.Processes, o.REST
 	for _, err := range []error{
 		same(o, FlagServicers, o.Servicers, recorded.Servicers),
 		same(o, FlagSlow, o.Slow, recorded.Slow),

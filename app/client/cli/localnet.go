@@ -67,6 +67,7 @@ It runs until Ctrl-C, or until --sessions are complete, and then prints the repo
 	addSpan(flags, &order.options.BlockTime, "block-time", order.options.BlockTime, 0, math.MaxInt64, "pause between blocks")
 	flags.BoolVar(&order.options.Ethereum, "ethereum", false, "add relay chain 0021, an Ethereum chain; needs geth ('make geth')")
 	flags.StringVar(&order.options.Geth, "geth", "", "`PATH` of geth (default $"+gethVariable+", or geth beside this program, or on $PATH)")
+	flags.BoolVar(&order.options.REST, "rest", false, "ask relay chain 0001 by GET, as in /block?height=5, not by JSON-RPC")
 	flags.StringVar(&order.options.Home, "home", "", "directory `DIR` of the network, kept for the next run (default a temporary one, removed at the end)")
 	flags.StringVar(&order.options.RPCListen, "rpc-listen", order.options.RPCListen, "loopback `HOST:PORT` of the node's API; port 0 takes any free one")
 	flags.BoolVar(&order.processes, "processes", false, "run every actor as a process of its own, each with its own node of the chain")
