@@ -61,6 +61,9 @@ func New(config Config) (_ *Node, err error) {
 	if err := os.MkdirAll(config.Home, 0o700); err != nil {
 		return nil, fmt.Errorf("make home: %w", err)
 	}
+	if err := persistence.ForgetUnfinished(config.Home); err != nil {
+		return nil, err
+	}
 	if err := n.buildChain(); err != nil {
 		return nil, err
 	}
