@@ -33,11 +33,12 @@ func newFishermanQoS(io streams) *cobra.Command {
 Verdicts, worst first:
   inconsistent  it contradicted the strict majority of answers at least once
   unavailable   more null samples than allowed, or no answer at all
-  slow          its median round-trip time is above the latency SLA
+  slow          its median round-trip time is above the latency SLA, or most of its answers are
   unknown       too few samples, or too few majorities, to tell
   healthy       none of these
 
-Shares are shown with their 95 % interval; round-trip times are in milliseconds.`,
+Shares are shown with their 95 % interval; round-trip times are in milliseconds. Servicers that cannot be told apart
+share a rank, whatever their order.`,
 		Example: "  pocket fisherman qos --output json",
 		Args:    noArguments,
 		RunE:    func(command *cobra.Command, _ []string) error { return showQoS(command.Context(), io, q) },

@@ -20,7 +20,7 @@ var csvHeader = []string{
 	"availability", "availability_low", "availability_high",
 	"rtt_p10_ms", "rtt_p25_ms", "rtt_p50_ms", "rtt_p75_ms", "rtt_p90_ms", "rtt_p99_ms", "over_sla",
 	"agree", "disagree", "undecidable", "consistency", "consistency_low", "consistency_high",
-	"outcomes", "verdict", "reason",
+	"outcomes", "verdict", "reason", "rtt_connections", "rtt_samples", "rank",
 }
 
 // writeReportCSV writes one row for each servicer of each session (RFC 4180). Absent values are empty, numbers have a
@@ -64,7 +64,22 @@ func servicerFields(servicer qos.ServicerReport) []string {
 		strconv.Itoa(consistency.Agree), strconv.Itoa(consistency.Disagree), strconv.Itoa(consistency.Undecidable),
 		csvNumber(consistency.Value), csvNumber(consistency.Low), csvNumber(consistency.High),
 		csvOutcomes(servicer.Outcomes), csvText(string(servicer.Verdict)), csvText(servicer.Reason),
+		csvConnections(times.Connections), strconv.Itoa(times.Samples), csvRank(servicer.Rank),
 	}
+}
+
+func csvConnections(connections *qos.Connections) string {
+	if connections == nil {
+		return ""
+	}
+	return csvText(string(*connections))
+}
+
+func csvRank(rank *int) string {
+	if rank == nil {
+		return ""
+	}
+	return strconv.Itoa(*rank)
 }
 
 func csvNumber(value *float64) string {
