@@ -35,7 +35,7 @@ func TestSketchOfFewTimes(t *testing.T) {
 	}{
 		{"none", sketchOf(), `{"p10":null,"p25":null,"p50":null,"p75":null,"p90":null,"p99":null}`},
 		{"merged of none", merged(sketchOf(), sketchOf()), `{"p10":null,"p25":null,"p50":null,"p75":null,"p90":null,"p99":null}`},
-		{"one is exact", sketchOf(402_973*time.Microsecond), `{"p10":402.973,"p25":402.973,"p50":402.973,"p75":402.973,"p90":402.973,"p99":402.973}`},
+		{"one is exact", sketchOf(402_973 * time.Microsecond), `{"p10":402.973,"p25":402.973,"p50":402.973,"p75":402.973,"p90":402.973,"p99":402.973}`},
 		{"so are ends", sketchOf(time.Microsecond, 3*time.Second), `{"p10":0.001,"p25":0.001,"p50":0.001,"p75":3000,"p90":3000,"p99":3000}`},
 		{"zeros", sketchOf(0, 0, 0, 0, 0, 0, time.Second), `{"p10":0,"p25":0,"p50":0,"p75":0,"p90":1000,"p99":1000}`},
 		{"below zero is zero", sketchOf(-time.Second), `{"p10":0,"p25":0,"p50":0,"p75":0,"p90":0,"p99":0}`},

@@ -199,7 +199,7 @@ func (t *tally) addAnswer(sample *types.QoSSample) {
 // report estimates and judges what was counted.
 func (t *tally) report(r rules) ServicerReport {
 	report := t.counts
-	report.Availability = Wilson(report.Samples-report.NullSamples, report.Samples)
+	report.estimateShares()
 	connections, times := r.connections(len(t.warm), len(t.cold)), t.warm
 	if connections == Cold {
 		times = t.cold
@@ -207,10 +207,15 @@ func (t *tally) report(r rules) ServicerReport {
 	if len(times) > 0 {
 		report.RoundTripTimes = RoundTripTimes{QuantilesOf(times), &connections, len(times)}
 	}
-	agree := report.Consistency.Agree
-	report.Consistency.Interval = Wilson(agree, agree+report.Consistency.Disagree)
 	report.Verdict, report.Reason = r.judge(&report, r.slowReason(&report))
 	return report
+}
+
+// estimateShares estimates availability and consistency from the counts.
+func (s *ServicerReport) estimateShares() {
+	s.Availability = Wilson(s.Samples-s.NullSamples, s.Samples)
+	agree := s.Consistency.Agree
+	s.Consistency.Interval = Wilson(agree, agree+s.Consistency.Disagree)
 }
 
 // worstFirst is the order of servicers that Summarize documents. Addresses differ, so it is total.

@@ -84,6 +84,11 @@ func (r rules) connections(warm, cold int) Connections {
 	return Cold
 }
 
+// over tells whether a time is above the SLA, as a median would be.
+func (r rules) over(elapsed time.Duration) bool {
+	return r.sla > 0 && milliseconds(elapsed) > milliseconds(r.sla)
+}
+
 // slowReason says why a servicer is slow in a session; empty when it is not.
 func (r rules) slowReason(s *ServicerReport) string {
 	sla, median, answers := decimal(milliseconds(r.sla)), s.RoundTripTimes.P50, s.Samples-s.NullSamples
