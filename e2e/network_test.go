@@ -128,6 +128,7 @@ type story struct {
 	actorStory
 	refusalStory
 	substitutionStory
+	windowStory
 }
 
 func (s *story) networkSteps(scenario *godog.ScenarioContext) {

@@ -59,15 +59,11 @@ func sessionHeading(session qos.SessionReport, form tableForm) string {
 	if session.Complete {
 		state = "complete"
 	}
-	skew := absent
-	if session.MaxSkewMicros != nil {
-		skew = strconv.FormatInt(*session.MaxSkewMicros, 10) + " µs"
-	}
 	lines := []string{
 		fmt.Sprintf("session %s from height %d, %s (chain %s, zone %s, application %s)", form.id(session.ID), session.Height, state,
 			clean(session.RelayChain), clean(session.GeoZone), form.id(session.Application)),
 		fmt.Sprintf("checks  %d planned: %d done, %d dropped, %d void; largest skew %s", session.ChecksPlanned, session.ChecksDone,
-			session.ChecksDropped, session.ChecksVoid, skew),
+			session.ChecksDropped, session.ChecksVoid, skewText(session.MaxSkewMicros)),
 	}
 	return form.fit(strings.Join(lines, "\n") + "\n")
 }
@@ -102,6 +98,13 @@ func servicerTable(session qos.SessionReport, form tableForm) string {
 		text += fmt.Sprintf("and %d more, none of them worse\n", hidden)
 	}
 	return form.fit(text + reasons)
+}
+
+func skewText(micros *int64) string {
+	if micros == nil {
+		return absent
+	}
+	return strconv.FormatInt(*micros, 10) + " µs"
 }
 
 // agreed shows how many of the answers that could be compared were the majority's: "9 of 10".
