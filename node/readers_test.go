@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -187,4 +188,27 @@ func TestClosedSessionsAreReadOnceAndStayWhole(t *testing.T) {
 	if rows, samples := servicersOf(ofC); rows != 2 || samples != 2 {
 		t.Fatalf("kept: %d rows, %d samples", rows, samples)
 	}
+}
+
+// Requests share the digests of closed sessions; the race detector watches that none is changed.
+func TestRequestsShareDigests(t *testing.T) {
+	reader, store := sampledStore(t)
+	closeSession(t, store, "b", always)
+	closeSession(t, store, "c", always, late)
+	var requests sync.WaitGroup
+	for range 8 {
+		requests.Go(func() {
+			report, err := reader.Windows(t.Context(), rpc.WindowFilter{Span: qos.Span{Starts: 2}})
+			if err != nil || report.Windows[0].Sessions != 2 || report.Windows[0].Servicers[0].RoundTripTimes.P50 == nil {
+				t.Errorf("windows %+v, %v", report, err)
+			}
+		})
+		requests.Go(func() {
+			report, err := reader.Report(t.Context(), rpc.QoSFilter{Servicer: late})
+			if err != nil || len(report.Sessions) != 1 || len(report.Sessions[0].Servicers) != 1 {
+				t.Errorf("report %+v, %v", report, err)
+			}
+		})
+	}
+	requests.Wait()
 }

@@ -13,8 +13,8 @@ type SessionDigest struct {
 	rules  rules
 	// blocks in the session.
 	blocks int64
-	// joined and asked are when the session was taken up and when its last check was asked or planned; nanoseconds since
-	// the Unix epoch.
+	// joined and asked are when the session was taken up and when its last check was asked; nanoseconds since the Unix
+	// epoch.
 	joined, asked int64
 	// times of the servicers by address.
 	times map[string]answerTimes
@@ -43,7 +43,9 @@ func Digest(session *types.QoSSession, rounds []*types.QoSRound) SessionDigest {
 		times:  make(map[string]answerTimes, len(counted)),
 	}
 	for _, round := range planned(session, rounds) {
-		digest.asked = max(digest.asked, round.GetPlannedUnixNano(), round.GetReleasedUnixNano())
+		if asked(round) {
+			digest.asked = max(digest.asked, round.GetReleasedUnixNano())
+		}
 	}
 	for address, tally := range counted {
 		digest.times[address] = answerTimes{warm: digest.rules.timed(tally.warm), cold: digest.rules.timed(tally.cold)}

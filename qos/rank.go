@@ -3,7 +3,7 @@ package qos
 // setRanks ranks the servicers of one list. Summarize documents what a rank says.
 func setRanks(servicers []ServicerReport) {
 	for i := range servicers {
-		if servicers[i].Verdict == Unknown {
+		if !servicers[i].rankable() {
 			continue
 		}
 		rank := 1
@@ -16,9 +16,12 @@ func setRanks(servicers []ServicerReport) {
 	}
 }
 
+// rankable tells whether enough is known of a servicer to compare it with others.
+func (s *ServicerReport) rankable() bool { return s.Verdict != Unknown && !s.scarce }
+
 // better tells whether a is better than b beyond doubt.
 func better(a, b *ServicerReport) bool {
-	if a.Verdict == Unknown || a.Verdict.severity() < b.Verdict.severity() {
+	if !a.rankable() || a.Verdict.severity() < b.Verdict.severity() {
 		return false
 	}
 	available, consistent := compare(a.Availability, b.Availability), compare(a.Consistency.Interval, b.Consistency.Interval)

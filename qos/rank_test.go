@@ -14,6 +14,12 @@ func ranked(verdict Verdict, answered, samples, agreed, decidable int) ServicerR
 	return s
 }
 
+// scarce makes the servicer one with fewer samples than required.
+func scarce(s ServicerReport) ServicerReport {
+	s.scarce = true
+	return s
+}
+
 // ranksOf lists ranks in the order of the servicers; 0 stands for none.
 func ranksOf(servicers []ServicerReport) []int {
 	setRanks(servicers)
@@ -47,6 +53,8 @@ func TestRanks(t *testing.T) {
 			ranked(Unavailable, 0, 10, 0, 0), ranked(Unknown, 0, 0, 0, 0), ranked(Healthy, 10, 10, 10, 10)}, []int{2, 0, 1}},
 		{"an unknown one is better than nobody",
 			[]ServicerReport{ranked(Unavailable, 0, 100, 0, 0), ranked(Unknown, 100, 100, 0, 0)}, []int{1, 0}},
+		{"too few samples make no rank, whatever they prove", []ServicerReport{
+			scarce(ranked(Inconsistent, 1, 1, 0, 1)), scarce(ranked(Unavailable, 0, 2, 0, 0)), ranked(Healthy, 10, 10, 10, 10)}, []int{0, 0, 1}},
 		{"slow is as available as fast",
 			[]ServicerReport{ranked(Slow, 10, 10, 10, 10), ranked(Healthy, 10, 10, 10, 10)}, []int{1, 1}},
 		{"a slow one does not come before a healthy one that answers less",
@@ -77,7 +85,9 @@ func TestRankCountsWhoIsBetterBeyondDoubt(t *testing.T) {
 		decidable := rapid.IntRange(0, answered).Draw(t, "decidable")
 		agreed := rapid.IntRange(0, decidable).Draw(t, "agreed")
 		verdict := rapid.SampledFrom([]Verdict{Inconsistent, Unavailable, Slow, Unknown, Healthy}).Draw(t, "verdict")
-		return ranked(verdict, answered, samples, agreed, decidable)
+		s := ranked(verdict, answered, samples, agreed, decidable)
+		s.scarce = samples < 3
+		return s
 	})
 	overlap := func(a, b Interval) bool {
 		return a.Low == nil || b.Low == nil || *a.Low <= *b.High && *b.Low <= *a.High
@@ -98,11 +108,11 @@ func TestRankCountsWhoIsBetterBeyondDoubt(t *testing.T) {
 				if overlap(all[i].Availability, all[j].Availability) && overlap(all[i].Consistency.Interval, all[j].Consistency.Interval) {
 					t.Fatalf("%d comes before %d although their intervals overlap", j, i)
 				}
-				if all[j].Verdict == Unknown || all[j].Verdict.severity() < all[i].Verdict.severity() {
+				if all[j].Verdict == Unknown || all[j].scarce || all[j].Verdict.severity() < all[i].Verdict.severity() {
 					t.Fatalf("%s comes before %s", all[j].Verdict, all[i].Verdict)
 				}
 			}
-			if unknown := all[i].Verdict == Unknown; unknown != (ranks[i] == 0) || !unknown && ranks[i] != ahead+1 {
+			if unknown := all[i].Verdict == Unknown || all[i].scarce; unknown != (ranks[i] == 0) || !unknown && ranks[i] != ahead+1 {
 				t.Fatalf("%s has rank %d behind %d", all[i].Verdict, ranks[i], ahead)
 			}
 		}

@@ -61,8 +61,10 @@ type ServicerReport struct {
 	// Reason says in one line why the verdict is what it is.
 	Reason string `json:"reason"`
 	// Rank is 1 plus the number of the session's servicers that are better beyond doubt (see Summarize); nil when the
-	// verdict is unknown.
+	// verdict is unknown, or there are fewer samples than required.
 	Rank *int `json:"rank"`
+	// scarce: fewer samples than required.
+	scarce bool
 }
 
 // Consistency counts a servicer's answers by how they compare with the others' of the same check.

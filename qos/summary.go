@@ -39,7 +39,7 @@ import (
 // Rank. A servicer A is better than B beyond doubt when its verdict is no worse, one of its intervals (availability,
 // consistency) lies wholly above that of B, and the other one not wholly below. Rank is 1 plus the number of servicers
 // that are better beyond doubt, so that servicers whose intervals overlap never come before one another. Servicers of the
-// verdict unknown have no rank and are better than nobody.
+// verdict unknown, or with samples < samples_required, have no rank and are better than nobody.
 func Summarize(session *types.QoSSession, rounds []*types.QoSRound) SessionReport {
 	report, _ := summarize(session, rounds)
 	return report

@@ -353,7 +353,7 @@ func checkServicer(t *rapid.T, session SessionReport, s ServicerReport) {
 	case (s.RoundTripTimes.P50 == nil) != (s.RoundTripTimes.Samples == 0) || s.RoundTripTimes.Samples > answers ||
 		(s.RoundTripTimes.P50 == nil) != (s.RoundTripTimes.Connections == nil):
 		t.Fatalf("times %+v of %d answers", s.RoundTripTimes, answers)
-	case (s.Rank == nil) != (s.Verdict == Unknown), s.Rank != nil && (*s.Rank < 1 || *s.Rank > len(session.Servicers)):
+	case (s.Rank == nil) != (s.Verdict == Unknown || s.scarce), s.Rank != nil && (*s.Rank < 1 || *s.Rank > len(session.Servicers)):
 		t.Fatalf("%s has rank %v", s.Verdict, s.Rank)
 	case s.Verdict.severity() < 0 || s.Reason == "" || strings.ContainsAny(s.Reason, "\n\r"):
 		t.Fatalf("verdict %q, reason %q", s.Verdict, s.Reason)

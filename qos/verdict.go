@@ -48,11 +48,12 @@ func rulesOf(session *types.QoSSession) rules {
 	}
 }
 
-// judge takes the verdict of a counted servicer and its reason. slow is why it counts as slow; empty when it does not.
+// judge takes the verdict of a counted servicer and its reason, and notes if its samples are scarce. slow is why it counts as slow; empty when it does not.
 // Summarize documents the rules.
 func (r rules) judge(s *ServicerReport, slow string) (Verdict, string) {
 	decidable := s.Consistency.Agree + s.Consistency.Disagree
 	answers := s.Samples - s.NullSamples
+	s.scarce = s.Samples < r.samplesRequired
 	allNull := answers == 0 && s.Samples > 0 && s.Samples >= r.samplesRequired
 	switch {
 	case s.Consistency.Disagree > 0:
@@ -60,7 +61,7 @@ func (r rules) judge(s *ServicerReport, slow string) (Verdict, string) {
 			s.Consistency.Disagree, count(decidable, "decidable check"))
 	case s.NullSamples > r.nullsAllowed || allNull:
 		return Unavailable, r.unansweredReason(s)
-	case s.Samples < r.samplesRequired || s.Samples == 0:
+	case s.scarce || s.Samples == 0:
 		return Unknown, r.fewSamplesReason(s)
 	case slow != "":
 		return Slow, slow

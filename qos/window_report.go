@@ -71,7 +71,7 @@ type WindowServicer struct {
 	Outcomes map[string]int `json:"outcomes"`
 	Verdict  Verdict        `json:"verdict"`
 	Reason   string         `json:"reason"`
-	// Rank among the window's servicers; nil when the verdict is unknown.
+	// Rank among the window's servicers; nil when the verdict is unknown, or there are fewer samples than required.
 	Rank *int `json:"rank"`
 }
 
