@@ -48,8 +48,8 @@ func rulesOf(session *types.QoSSession) rules {
 	}
 }
 
-// judge takes the verdict of a counted servicer and its reason, and notes if its samples are scarce. slow is why it counts as slow; empty when it does not.
-// Summarize documents the rules.
+// judge takes the verdict of a counted servicer and its reason, and notes if its samples are scarce. slow is why it counts
+// as slow; empty when it does not. Summarize documents the rules.
 func (r rules) judge(s *ServicerReport, slow string) (Verdict, string) {
 	decidable := s.Consistency.Agree + s.Consistency.Disagree
 	answers := s.Samples - s.NullSamples
