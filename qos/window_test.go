@@ -130,6 +130,10 @@ func TestWindowVerdicts(t *testing.T) {
 			return fast(check)
 		}
 	}
+	var nineFast []sampledSession
+	for n := range 9 {
+		nineFast = append(nineFast, sampled(n, 1, 10, fast))
+	}
 	patient := sampled(2, 1, 11, func(int) []*types.QoSSample {
 		sample := warm(answer(1, 400*time.Millisecond, agree))
 		sample.OverSla = false
@@ -148,6 +152,8 @@ func TestWindowVerdicts(t *testing.T) {
 		{"one bad session within the allowance of five", []sampledSession{sampled(1, 1, 10, fast), sampled(2, 1, 10, nulls(10)),
 			sampled(3, 1, 10, fast), sampled(4, 1, 10, fast), sampled(5, 1, 10, fast)}, Healthy,
 			"answered 40 of 50 checks, agreed with the majority in 40 of 40", "healthy 4 unavailable 1"},
+		{"the example of docs/qos.md", append(nineFast, sampled(9, 1, 10, nulls(10))), Healthy,
+			"answered 90 of 100 checks, agreed with the majority in 90 of 90", "healthy 9 unavailable 1"},
 		{"one null more than allowed in all", []sampledSession{sampled(1, 1, 10, fast), sampled(2, 1, 10, nulls(5))}, Unavailable,
 			"5 of 20 checks unanswered (CONNECT 5), allowed 4", "healthy 1 unavailable 1"},
 		{"a session without samples allows no nulls", []sampledSession{sampled(1, 1, 10, each(null(1, types.Outcome_OUTCOME_VOID))), sampled(2, 1, 10, nulls(3))},

@@ -10,7 +10,7 @@ Feature: Quality of service over many sessions
     And the operator asks for a window of 2 sessions
     Then the window merges 2 complete sessions of one relay chain
     And its counts are the sums of those of its sessions
-    And its quantiles are of the warm connections, which are all but the first
+    And its quantiles are of answers on kept connections alone
     And in the window each honest servicer has the verdict "healthy" and shares the first rank
     And in the window each slow servicer has the verdict "slow" and shares the first rank
     And in the window each down servicer has the verdict "unavailable" and a later rank
