@@ -56,7 +56,7 @@ type input struct {
 	control [256]byte
 	// arrival of the last bytes read; zero when they had no stamp.
 	arrival time.Time
-	// whenReady and now are made once, so that reading allocates nothing.
+	// whenReady and now are made once, not for each read.
 	whenReady func(descriptor uintptr) bool
 	now       func(descriptor uintptr)
 }
