@@ -7,6 +7,7 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/consensus"
 	"github.com/pocket-fisherman/fisherman/fisherman"
+	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/qos"
 	"github.com/pocket-fisherman/fisherman/rpc"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
@@ -28,7 +29,8 @@ type qosReader struct {
 	fisherman *fisherman.Fisherman
 }
 
-// Report summarises the retained sessions that the filter admits, oldest first.
+// Report summarises the retained sessions that the filter admits, oldest first, one at a time: the rounds of one session
+// are in memory at once. A session whose rounds cannot be read is left out unless it is asked for by its id.
 func (r qosReader) Report(ctx context.Context, filter rpc.QoSFilter) (qos.Report, error) {
 	if r.fisherman == nil {
 		return qos.Report{}, rpc.ErrNoFisherman
@@ -55,6 +57,9 @@ func (r qosReader) Report(ctx context.Context, filter rpc.QoSFilter) (qos.Report
 		if errors.Is(err, modules.ErrUnknownSession) {
 			continue // pruned since it was listed
 		}
+		if unreadable(ctx, err) && filter.SessionID == "" {
+			continue // the status counts it
+		}
 		if err != nil {
 			return qos.Report{}, err
 		}
@@ -67,6 +72,11 @@ func (r qosReader) Report(ctx context.Context, filter rpc.QoSFilter) (qos.Report
 	return report, nil
 }
 
+// unreadable tells that a session cannot be read for what the store's disk does, while others perhaps can.
+func unreadable(ctx context.Context, err error) bool {
+	return err != nil && ctx.Err() == nil && !errors.Is(err, local.ErrClosed)
+}
+
 func hasMember(session *types.QoSSession, servicer string) bool {
 	return slices.ContainsFunc(session.GetServicers(), func(s *types.QoSServicer) bool { return s.GetAddress() == servicer })
 }
@@ -74,6 +84,7 @@ func hasMember(session *types.QoSSession, servicer string) bool {
 // statusReader shows the node to the API.
 type statusReader struct {
 	fisherman *FishermanRole
+	samples   *local.Samples
 }
 
 // Fisherman is the address of the node's fisherman; empty for none.
@@ -82,6 +93,24 @@ func (r statusReader) Fisherman() string {
 		return ""
 	}
 	return r.fisherman.Key.Address()
+}
+
+// Store is where the fisherman's samples are held; nil without a fisherman.
+func (r statusReader) Store() *rpc.Store {
+	if r.samples == nil {
+		return nil
+	}
+	health := r.samples.Health()
+	return &rpc.Store{
+		Durable:            health.Durable,
+		Reason:             health.Reason,
+		Since:              health.Since,
+		Disk:               rpc.Held{Sessions: health.Disk.Sessions, Rounds: health.Disk.Rounds, Bytes: health.Disk.Bytes},
+		Memory:             rpc.Held{Sessions: health.Memory.Sessions, Rounds: health.Memory.Rounds, Bytes: health.Memory.Bytes},
+		EvictedSessions:    health.Disk.EvictedSessions + health.Memory.EvictedSessions,
+		UnreadableSessions: health.UnreadableSessions,
+		SetAside:           health.SetAside,
+	}
 }
 
 // Version is the version of the program.

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -25,6 +26,12 @@ func id(letter string) string { return strings.Repeat(letter, 64) }
 // sampled is a fisherman with three stored sessions, "a", "b" and "c", of which the last has another servicer.
 func sampled(t *testing.T) qosReader {
 	t.Helper()
+	return sampledIn(t, func(store fisherman.Store) fisherman.Store { return store })
+}
+
+// sampledIn is sampled with something between the fisherman and its store.
+func sampledIn(t *testing.T, wrap func(fisherman.Store) fisherman.Store) qosReader {
+	t.Helper()
 	store, err := local.Open(t.TempDir(), local.DefaultOptions())
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +50,7 @@ func sampled(t *testing.T) qosReader {
 			t.Fatal(err)
 		}
 	}
-	made, err := fisherman.New(fisherman.Config{BlockInterval: 1}, nil, nil, nil, nil, store)
+	made, err := fisherman.New(fisherman.Config{BlockInterval: 1}, nil, nil, nil, nil, wrap(store))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,6 +89,35 @@ func TestReportAdmitsWhatTheFilterSays(t *testing.T) {
 				t.Errorf("sessions %q with %d servicers, want %q with %d", got, servicers, test.want, test.servicers)
 			}
 		})
+	}
+}
+
+// unreadableRounds is a store that cannot read the rounds of one session.
+type unreadableRounds struct {
+	fisherman.Store
+	session string
+}
+
+func (u unreadableRounds) Rounds(ctx context.Context, id string) ([]*types.QoSRound, error) {
+	if id == u.session {
+		return nil, local.ErrCorrupt
+	}
+	return u.Store.Rounds(ctx, id)
+}
+
+func TestReportLeavesOutWhatCannotBeRead(t *testing.T) {
+	reader := sampledIn(t, func(store fisherman.Store) fisherman.Store { return unreadableRounds{store, id("b")} })
+	report, err := reader.Report(t.Context(), rpc.QoSFilter{})
+	if err != nil || len(report.Sessions) != 2 || report.Sessions[0].ID != id("a") || report.Sessions[1].ID != id("c") {
+		t.Errorf("got %d sessions, %v; want a and c", len(report.Sessions), err)
+	}
+	if _, err := reader.Report(t.Context(), rpc.QoSFilter{SessionID: id("b")}); !errors.Is(err, local.ErrCorrupt) {
+		t.Errorf("asked for the unreadable session: %v", err)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := reader.Report(stopped, rpc.QoSFilter{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("asked in vain: %v", err)
 	}
 }
 
