@@ -12,7 +12,9 @@ import (
 // openDisk opens the durable store. A damaged one is set aside, and a new one opened in its place with what can be read.
 func (s *Samples) openDisk(ctx context.Context) (*Store, error) {
 	disk, err := open(s.dir, s.options, s.files)
-	if err == nil || !damaged(err) {
+	// A disk that takes data, and does not give back what it took, is as good as one with damaged files.
+	unreadable := errors.Is(err, syscall.EIO) && probe(s.files, s.dir) == nil
+	if err == nil || !damaged(err) && !unreadable {
 		return disk, err
 	}
 	aside, moveErr := s.moveAside()

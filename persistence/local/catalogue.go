@@ -88,8 +88,8 @@ func (c *catalogue) victims(keep sessionID, sessions int, growth int64, caps Opt
 	return evict, sessions <= caps.MaxSessions && total <= caps.MaxBytes
 }
 
-// readCatalogue counts what a database holds. It does not decode the records.
-func readCatalogue(db *pebble.DB) (*catalogue, error) {
+// readCatalogue counts what a database holds. It does not decode the records, but has them checked.
+func readCatalogue(db *pebble.DB, check func(key, record []byte) error) (*catalogue, error) {
 	c := newCatalogue()
 	var err error
 	if c.evicted, err = readTally(db); err != nil {
@@ -102,7 +102,7 @@ func readCatalogue(db *pebble.DB) (*catalogue, error) {
 			return corrupt(key, "it is no key of a session, or the session's second one")
 		}
 		c.putSession(id, append([]byte(nil), key...), recordSize(key, record))
-		return nil
+		return check(key, record)
 	})
 	if err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ func readCatalogue(db *pebble.DB) (*catalogue, error) {
 			return corrupt(key, "it is no key of a stored session's round")
 		}
 		c.addRound(id, recordSize(key, record))
-		return nil
+		return check(key, record)
 	})
 }
 

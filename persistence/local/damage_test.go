@@ -1,6 +1,7 @@
 package local
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"google.golang.org/protobuf/proto"
@@ -179,7 +181,7 @@ func damagedContents(t *testing.T, s *sampling, log bool) (total int) {
 func TestDamageWhileRunning(t *testing.T) {
 	memory := vfs.NewMem()
 	var bad atomic.Bool
-	s := sampleIn(t, "store", refusing(memory, syscall.EUCLEAN, func(op errorfs.Op) bool {
+	s := sampleIn(t, "store", refusing(memory, syscall.EIO, func(op errorfs.Op) bool {
 		return bad.Load() && op.Kind == errorfs.OpFileReadAt && strings.HasPrefix(op.Path, "store/") && strings.HasSuffix(op.Path, ".sst")
 	}))
 	// More than pebble caches.
@@ -213,4 +215,43 @@ func TestDamageWhileRunning(t *testing.T) {
 		t.Errorf("%d rounds can be read again, want %d; %+v", len(stored), rounds, s.Health())
 	}
 	s.wantHeld(2, 0, 1)
+}
+
+// A record that is not what was written, in a file that is: whoever reads it notices, and the store is replaced by one with
+// the other sessions.
+func TestDamagedRecord(t *testing.T) {
+	s := sampleIn(t, "store", vfs.NewMem())
+	for n := range 3 {
+		must(t, s.PutSession(t.Context(), sessionOf(n)))
+		s.put(n, 0, 1)
+	}
+	id, err := parseSessionID(idOf(1))
+	must(t, err)
+	must(t, s.disk.db.Set(roundKey(id, 1), []byte("damaged"), pebble.Sync))
+	if _, err := s.Rounds(t.Context(), idOf(1)); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("a damaged record is read: %v", err)
+	}
+	s.wantDurable(false)
+	s.wantHeld(0, 0, 1)
+	s.later()
+	s.wantDurable(true)
+	if health := s.Health(); health.SetAside == "" || health.UnreadableSessions != 0 {
+		t.Errorf("got health %+v", health)
+	}
+	s.wantHeld(0, 0, 1)
+	s.wantHeld(2, 0, 1)
+}
+
+// A file of which the disk does not give back a part: the store is replaced, as a damaged one is.
+func TestBadSector(t *testing.T) {
+	memory := writeAll(t, stored(t))
+	s := sampleIn(t, "store", refusing(memory, syscall.EIO, func(op errorfs.Op) bool {
+		return op.Kind == errorfs.OpFileReadAt && strings.HasSuffix(op.Path, ".sst") && op.Offset < 3_000
+	}))
+	s.wantDurable(true)
+	must(t, s.PutSession(t.Context(), sessionOf(100)))
+	s.put(100, 0)
+	if health := s.Health(); health.SetAside == "" {
+		t.Errorf("got health %+v", health)
+	}
 }

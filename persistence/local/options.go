@@ -25,6 +25,8 @@ type Options struct {
 	readOnly bool
 	// memoryBytes caps what is held in memory while the disk fails; 0 stands for MaxMemoryBytes.
 	memoryBytes int64
+	// verify has every record checked when the store is opened.
+	verify bool
 	// quiet leaves it to the store's owner to tell of failures.
 	quiet bool
 }

@@ -77,7 +77,7 @@ func openSamples(dir string, options Options, files vfs.FS, now func() time.Time
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	options.quiet = true
+	options.quiet, options.verify = true, true
 	s := &Samples{dir: dir, options: options, files: files, now: now}
 	if err := options.Validate(); err != nil {
 		return nil, fmt.Errorf("open local store: %w", err)

@@ -86,7 +86,11 @@ func (s *Store) reopen() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.dir, plain(err))
 	}
-	catalogue, err := readCatalogue(db.DB)
+	check := func([]byte, []byte) error { return nil }
+	if s.options.verify && !s.options.readOnly {
+		check = verifyRecord
+	}
+	catalogue, err := readCatalogue(db.DB, check)
 	if err != nil {
 		return errors.Join(fmt.Errorf("%s: %w", s.dir, plain(err)), db.Close())
 	}
