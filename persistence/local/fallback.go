@@ -39,6 +39,9 @@ func (s *Samples) hold(cause error) error {
 			return errors.Join(fmt.Errorf("hold samples in memory: %w", err), memory.Close())
 		}
 	}
+	if disk, is := errors.AsType[diskError](cause); is {
+		cause = disk.error // whichever round it was that met it
+	}
 	reason, _, _ := strings.Cut(cause.Error(), "\n")
 	s.held = &held{memory: memory, before: s.newView(), since: s.now(), reason: reason, begun: begun}
 	s.held.tried.Store(s.held.since.UnixNano())
