@@ -40,7 +40,7 @@ func TestSamplesAgainstModel(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		ctx, f := context.Background(), &flaky{disk: vfs.NewCrashableMem()}
 		f.start(t)
-		defer func() { _ = f.Close() }() // the disk may be broken
+		defer func() { _ = f.Close() }()   // the disk may be broken
 		known := map[int]map[uint32]bool{} // session → round → durable
 		settle := func() {
 			if !f.Health().Durable {
