@@ -61,6 +61,8 @@ type FishermanRole struct {
 	// EVMChains are the relay chains that are served by Ethereum's JSON-RPC: relay chain → how many blocks below its
 	// head count as settled (question.EVMFinality for a public one).
 	EVMChains map[string]int64
+	// IgnoredFields are, by relay chain, JSON pointers to what is not compared in its answers.
+	IgnoredFields map[string][]string
 	// AllowPrivate lets servicers be dialled at loopback, private and link-local addresses.
 	AllowPrivate bool
 }

@@ -41,6 +41,7 @@ func (n *Node) buildFisherman() error {
 		Secret:        secretOf(role),
 		Catalogues:    catalogues(role),
 		Probes:        probes(role.ControlProbes),
+		IgnoredFields: role.IgnoredFields,
 		BlockInterval: n.config.BlockTime,
 		Logger:        logger,
 	}, n.engine.Heads(), ownSessions{utility: n.utility, address: role.Key.Address()}, protocol.Seal, dialer.Dial, n.samples)

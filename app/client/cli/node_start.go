@@ -189,7 +189,8 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 			node.ServicerRole{Key: keys[role.Key], Relays: listen(role.Listen), Upstreams: node.JSONRPC(role.Upstreams)})
 	}
 	if role := config.Fisherman; role != nil {
-		assembled.Fisherman = &node.FishermanRole{Key: keys[role.Key], ControlProbes: role.ControlProbes, AllowPrivate: role.AllowPrivate}
+		assembled.Fisherman = &node.FishermanRole{Key: keys[role.Key], ControlProbes: role.ControlProbes,
+			IgnoredFields: role.IgnoredFields, AllowPrivate: role.AllowPrivate}
 	}
 	if err == nil {
 		if err = os.MkdirAll(data, 0o700); err != nil {
