@@ -13,6 +13,9 @@ const (
 	// defaultSessions is how many sessions GET /v1/qos answers when it is not told; maximumSessions is the most.
 	defaultSessions = 100
 	maximumSessions = 1000
+	// defaultEvidence is how many checks GET /v1/evidence answers when it is not told; maximumEvidence is the most.
+	defaultEvidence = 20
+	maximumEvidence = 100
 )
 
 // endpoint answers one path: a body to encode, or a refusal or reader's error.
@@ -30,7 +33,9 @@ func (s *Server) endpoints() map[string]endpoint {
 		"/v1/actors":  {[]string{"type", "height"}, s.actors, nil},
 		"/v1/account": {[]string{"address", "height"}, s.account, nil},
 		"/v1/qos":     {[]string{"session", "servicer", "last"}, s.qos, nil},
-		"/v1/tx":      {[]string{"wait"}, nil, s.transaction},
+		"/v1/evidence": {[]string{"session", "servicer", "check", "before_session", "before_check", "limit"},
+			s.evidence, nil},
+		"/v1/tx": {[]string{"wait"}, nil, s.transaction},
 	}
 }
 
@@ -143,6 +148,21 @@ func (s *Server) qos(ctx context.Context, parameters query) (any, error) {
 		return nil, &refusal{http.StatusNotFound, codeUnknownServicer, "the servicer is in no session that the fisherman holds"}
 	}
 	return report, nil
+}
+
+func (s *Server) evidence(ctx context.Context, parameters query) (any, error) {
+	filter, err := parameters.evidence()
+	if err != nil {
+		return nil, err
+	}
+	if s.readers.Chain.Height() == 0 {
+		return nil, notReady()
+	}
+	page, err := s.readers.Evidence(ctx, filter)
+	if err != nil {
+		return nil, fmt.Errorf("read evidence: %w", err)
+	}
+	return page, nil
 }
 
 // height is the height that a request asks for: the last committed one unless it says otherwise.

@@ -26,6 +26,9 @@ type Readers struct {
 	Chain  ChainReader
 	QoS    QoSReader
 	Status StatusReader
+	// Evidence reads what proves that servicers disagreed. Errors on which the server decides: ErrNoFisherman,
+	// modules.ErrUnknownSession.
+	Evidence func(ctx context.Context, filter EvidenceFilter) (qos.EvidencePage, error)
 	// Accounts reads what addresses own.
 	Accounts AccountReader
 	// Broadcast hands a transaction in; when it is to wait, it returns after a block has taken it, or with height 0 when
@@ -80,6 +83,20 @@ type QoSFilter struct {
 	Servicer string
 	// Last admits the newest N of what is left; 0 admits all.
 	Last int
+}
+
+// EvidenceFilter narrows evidence; but for Limit its zero value admits every check in which servicers disagreed.
+type EvidenceFilter struct {
+	// SessionID admits this session only; empty admits all.
+	SessionID string
+	// Servicer admits only checks in which this address is on a side; empty admits all.
+	Servicer string
+	// Check admits only this place in a session's plan; nil admits all.
+	Check *uint32
+	// Before admits only checks that are older; nil admits all.
+	Before *qos.EvidencePlace
+	// Limit is the most checks of a page, 1 or more.
+	Limit int
 }
 
 // StatusReader reads what a node is.

@@ -152,10 +152,20 @@ type fakeStatus string
 func (s fakeStatus) Fisherman() string { return string(s) }
 func (s fakeStatus) Version() string   { return "v1.2.3" }
 
+// fakeEvidence has one piece, and repeats the filter as the next place.
+func fakeEvidence(_ context.Context, filter EvidenceFilter) (qos.EvidencePage, error) {
+	if filter.SessionID == otherSession {
+		return qos.EvidencePage{}, modules.ErrUnknownSession
+	}
+	piece := qos.Evidence{Session: qos.EvidenceSession{ID: knownSession, StartHeight: 20}, Check: 3, IgnoredFields: []string{}, Votes: []qos.EvidenceVote{},
+		Sides: []qos.EvidenceSide{{Answer: "<é>", RequestEnvelope: []byte{1, 2}, ResponseEnvelope: []byte{0xff}}}}
+	return qos.EvidencePage{Evidence: []qos.Evidence{piece}, Unkept: filter.Limit, Next: filter.Before}, nil
+}
+
 func readersAt(height int64) (Readers, *fakeChain, *fakeQoS) {
 	chain, samples := &fakeChain{height: height}, &fakeQoS{}
 	return Readers{Chain: chain, QoS: samples, Status: fakeStatus(knownFisherman),
-		Accounts: fakeAccounts{}, Broadcast: fakeBroadcast}, chain, samples
+		Accounts: fakeAccounts{}, Broadcast: fakeBroadcast, Evidence: fakeEvidence}, chain, samples
 }
 
 func ask(handler http.Handler, method, target string) *httptest.ResponseRecorder {
@@ -173,6 +183,7 @@ func TestAnswersMatchGoldenFiles(t *testing.T) {
 		"actors":         "/v1/actors?type=servicer",
 		"actors_none":    "/v1/actors?type=validator&height=3",
 		"qos":            "/v1/qos",
+		"evidence":       "/v1/evidence?limit=7&before_check=4&before_session=" + knownSession,
 		"account":        "/v1/account?address=" + knownServicer,
 		"refusal":        "/v1/session?application=" + otherAddress + "&relay_chain=0001",
 		"refusal_quoted": "/v1/actors?type=%22%1b%5b31m",
@@ -242,6 +253,14 @@ func TestStatusCodesAndCodes(t *testing.T) {
 		{"last zero", "GET", "/v1/qos?last=0", 400, codeBadParameter},
 		{"last too many", "GET", "/v1/qos?last=1001", 400, codeBadParameter},
 		{"last", "GET", "/v1/qos?last=1000", 200, ""},
+		{"evidence", "GET", "/v1/evidence", 200, ""},
+		{"evidence of a check", "GET", "/v1/evidence?check=0&servicer=" + knownServicer, 200, ""},
+		{"evidence of an unknown session", "GET", "/v1/evidence?session=" + otherSession, 404, codeUnknownSession},
+		{"evidence of a bad check", "GET", "/v1/evidence?check=-1", 400, codeBadParameter},
+		{"check beyond 32 bits", "GET", "/v1/evidence?check=4294967296", 400, codeBadParameter},
+		{"too much evidence", "GET", "/v1/evidence?limit=101", 400, codeBadParameter},
+		{"half a place", "GET", "/v1/evidence?before_check=1", 400, codeBadParameter},
+		{"the other half", "GET", "/v1/evidence?before_session=" + knownSession, 400, codeBadParameter},
 		{"head", "HEAD", "/v1/status", 200, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -282,6 +301,7 @@ func TestFailuresOfTheNode(t *testing.T) {
 		{"session before the first block", "/v1/session?relay_chain=0001&application=" + knownApplication, 0, quiet, 503, codeNotReady},
 		{"actors before the first block", "/v1/actors?type=servicer", 0, quiet, 503, codeNotReady},
 		{"samples before the first block", "/v1/qos", 0, quiet, 503, codeNotReady},
+		{"evidence before the first block", "/v1/evidence", 0, quiet, 503, codeNotReady},
 		{"no fisherman", "/v1/qos", 9, func(_ Readers, _ *fakeChain, q *fakeQoS) { q.err = ErrNoFisherman }, 404, codeNoFisherman},
 		{"too late", "/v1/actors?type=servicer", 9, func(_ Readers, c *fakeChain, _ *fakeQoS) { c.err = context.DeadlineExceeded }, 503, codeTimeout},
 		{"own failure", "/v1/actors?type=servicer", 9, func(_ Readers, c *fakeChain, _ *fakeQoS) { c.err = errors.New("secret of the node") }, 500, codeInternal},

@@ -93,6 +93,21 @@ type QoSFilter struct {
 	Last int
 }
 
+// EvidenceFilter narrows evidence; its zero value admits the newest checks in which servicers disagreed, as many as the
+// node answers by itself.
+type EvidenceFilter struct {
+	// SessionID admits this session only; empty admits all.
+	SessionID string
+	// Servicer admits only checks in which this address is on a side; empty admits all.
+	Servicer string
+	// Check admits only this place in a session's plan; nil admits all.
+	Check *uint32
+	// Before admits only checks that are older than the place; nil admits all.
+	Before *EvidencePlace
+	// Limit is the most checks of the page, 1 to 100; 0 leaves the number to the node.
+	Limit int
+}
+
 // Report is the quality of service by session, oldest first. It and its parts are the very types that the node makes
 // it of.
 type (
@@ -100,4 +115,6 @@ type (
 	SessionReport  = qos.SessionReport
 	ServicerReport = qos.ServicerReport
 	Verdict        = qos.Verdict
+	EvidencePage   = qos.EvidencePage
+	EvidencePlace  = qos.EvidencePlace
 )

@@ -92,6 +92,29 @@ func (c *Client) QoS(ctx context.Context, filter QoSFilter) (Report, error) {
 	return get[Report](ctx, c, "/v1/qos", parameters)
 }
 
+// Evidence reads a page of the checks in which servicers disagreed, the newest first. What it holds is the node's word
+// until its signatures are checked.
+func (c *Client) Evidence(ctx context.Context, filter EvidenceFilter) (EvidencePage, error) {
+	parameters := url.Values{}
+	if filter.SessionID != "" {
+		parameters.Set("session", filter.SessionID)
+	}
+	if filter.Servicer != "" {
+		parameters.Set("servicer", filter.Servicer)
+	}
+	if filter.Check != nil {
+		parameters.Set("check", strconv.FormatUint(uint64(*filter.Check), 10))
+	}
+	if filter.Before != nil {
+		parameters.Set("before_session", filter.Before.Session)
+		parameters.Set("before_check", strconv.FormatUint(uint64(filter.Before.Check), 10))
+	}
+	if filter.Limit != 0 {
+		parameters.Set("limit", strconv.Itoa(filter.Limit))
+	}
+	return get[EvidencePage](ctx, c, "/v1/evidence", parameters)
+}
+
 // Account reads what an address owns at a height; height 0 means the latest. An address that never owned anything has an
 // empty account.
 func (c *Client) Account(ctx context.Context, address string, height int64) (Account, error) {

@@ -43,6 +43,8 @@ const (
 	ExitKeys ExitCode = 10
 	// ExitTransaction: the chain refused a transaction, or it failed in its block.
 	ExitTransaction ExitCode = 11
+	// ExitEvidence: a file is evidence, but a signature, binding or digest in it does not hold.
+	ExitEvidence ExitCode = 12
 	// ExitInterrupted: stopped by a signal before it was done.
 	ExitInterrupted ExitCode = 130
 )
@@ -61,6 +63,7 @@ const exitTable = `Exit codes:
   9    relay refused, or its answer cannot be trusted
   10   wrong passphrase; key exists already; key file or directory of keys unusable
   11   transaction refused, or failed in its block
+  12   evidence does not hold: a signature, binding or digest in it is wrong
   130  interrupted before it was done`
 
 // exitError is an error that knows its exit code.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -44,6 +45,7 @@ func TestMain(m *testing.M) {
 //	bare DIR           fails unless the directory is empty
 //	address VAR FILE   puts the address of the key in a JSON result into a variable
 //	genesis FILE PORT  writes the genesis of a network of keys of seeds 01.. (validator, servicer at PORT, fisherman, application)
+//	flip FILE NAME     alters one byte in the middle of the first base64 text under a name in a JSON file
 //	oneline            fails unless the last command said exactly one line on standard error, beginning with "pocket: "
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -64,6 +66,7 @@ func TestScripts(t *testing.T) {
 			"address":  keyAddress,
 			"genesis":  writeGenesis,
 			"oneline":  oneLine,
+			"flip":     flip,
 		},
 		Condition: func(condition string) (bool, error) {
 			if condition == "root" {
@@ -95,6 +98,21 @@ func oneLine(ts *testscript.TestScript, _ bool, _ []string) {
 	if strings.Count(text, "\n") != 1 || !strings.HasPrefix(text, "pocket: ") {
 		ts.Fatalf("standard error is not one line of pocket's: %q", text)
 	}
+}
+
+func flip(ts *testscript.TestScript, _ bool, args []string) {
+	text := []byte(ts.ReadFile(args[0]))
+	from := bytes.Index(text, []byte(`"`+args[1]+`": "`))
+	if from < 0 {
+		ts.Fatalf("%s has no %s", args[0], args[1])
+	}
+	from += len(args[1]) + 5
+	middle := from + bytes.IndexByte(text[from:], '"')/2
+	text[middle]++
+	if c := text[middle]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
+		text[middle] = 'A'
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o600))
 }
 
 func freePort(ts *testscript.TestScript, _ bool, args []string) {
