@@ -56,6 +56,9 @@ func (d *Dialer) Dial(ctx context.Context, serviceURL string) (*Conn, error) {
 	if err != nil {
 		return nil, fail(types.Outcome_OUTCOME_CONNECT, "parse service URL", err)
 	}
+	if target.Scheme != "http" && target.Scheme != "https" {
+		return nil, fail(types.Outcome_OUTCOME_CONNECT, "parse service URL", fmt.Errorf("scheme %q is neither http nor https", clip(target.Scheme)))
+	}
 	conn := &Conn{}
 	started := time.Now()
 	addresses, err := d.resolve(ctx, target)
