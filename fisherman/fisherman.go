@@ -47,6 +47,9 @@ type Fisherman struct {
 	links   *links
 	// relayHeads are kept while the fisherman runs.
 	relayHeads *relayHeads
+	// demanding has one place, for the check on demand under way; demands go to the loop.
+	demanding chan struct{}
+	demands   chan demand
 }
 
 var _ modules.FishermanModule = (*Fisherman)(nil)
@@ -72,7 +75,8 @@ func New(config Config, heads Heads, sessions Sessions, seal Seal, dial Dial, st
 		ignored[chain] = pointers
 	}
 	return &Fisherman{config: config, heads: heads, sessions: sessions, seal: seal, dial: dial, store: store,
-		ignored: ignored, links: &links{}, relayHeads: &relayHeads{}}, nil
+		ignored: ignored, links: &links{}, relayHeads: &relayHeads{},
+		demanding: make(chan struct{}, 1), demands: make(chan demand)}, nil
 }
 
 // ExecuteCheck implements modules.FishermanModule: it asks at once, outside of any schedule.

@@ -135,6 +135,7 @@ func (n *Node) buildAPI() {
 		QoS:       qosReader{fisherman: n.fisherman},
 		Status:    statusReader{fisherman: n.config.Fisherman},
 		Evidence:  proofs.page,
+		Check:     n.check,
 		Accounts:  n.utility,
 		Broadcast: n.broadcast,
 	})

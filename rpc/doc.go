@@ -1,4 +1,5 @@
-// Package rpc serves what a node knows over HTTP as JSON, for reading, and takes transactions. Its central type is Server: New fits it to
+// Package rpc serves what a node knows over HTTP as JSON, for reading, makes
+// checks on demand, and takes transactions. Its central type is Server: New fits it to
 // small readers of the chain's state and of the fisherman's samples, Serve runs it on a listener until its context ends.
 //
 //	GET /v1/status                                       the node: chain, height, fisherman, version
@@ -8,6 +9,7 @@
 //	GET /v1/qos[?session=ID][&servicer=A][&last=N]       the quality of service that the fisherman measured
 //	GET /v1/evidence[?session=ID][&servicer=A][&check=N][&limit=N][&before_session=ID&before_check=N]
 //	                                                     signed proof of disagreement, the newest check first
+//	POST /v1/check?servicer=A[&application=A][&relay_chain=C] asks a servicer and the others of its session, unscored
 //	POST /v1/tx[?wait=true]                              hands in the envelope of a transaction
 //
 // A request passes, in this order: a bound on open connections, header and body limits, path, method, parameters

@@ -24,18 +24,21 @@ type endpoint struct {
 	answer     func(ctx context.Context, parameters query) (any, error)
 	// submit takes the body of a POST; it is set instead of answer.
 	submit func(ctx context.Context, parameters query, body []byte) (any, error)
+	// act does something for a POST without a body; it is set instead of answer.
+	act func(ctx context.Context, parameters query) (any, error)
 }
 
 func (s *Server) endpoints() map[string]endpoint {
 	return map[string]endpoint{
 		"/v1/status":  {answer: s.status},
-		"/v1/session": {[]string{"application", "relay_chain", "height"}, s.session, nil},
-		"/v1/actors":  {[]string{"type", "height"}, s.actors, nil},
-		"/v1/account": {[]string{"address", "height"}, s.account, nil},
-		"/v1/qos":     {[]string{"session", "servicer", "last"}, s.qos, nil},
-		"/v1/evidence": {[]string{"session", "servicer", "check", "before_session", "before_check", "limit"},
-			s.evidence, nil},
-		"/v1/tx": {[]string{"wait"}, nil, s.transaction},
+		"/v1/session": {parameters: []string{"application", "relay_chain", "height"}, answer: s.session},
+		"/v1/actors":  {parameters: []string{"type", "height"}, answer: s.actors},
+		"/v1/account": {parameters: []string{"address", "height"}, answer: s.account},
+		"/v1/qos":     {parameters: []string{"session", "servicer", "last"}, answer: s.qos},
+		"/v1/evidence": {parameters: []string{"session", "servicer", "check", "before_session", "before_check", "limit"},
+			answer: s.evidence},
+		"/v1/check": {parameters: []string{"servicer", "application", "relay_chain"}, act: s.check},
+		"/v1/tx":    {parameters: []string{"wait"}, submit: s.transaction},
 	}
 }
 
@@ -163,6 +166,29 @@ func (s *Server) evidence(ctx context.Context, parameters query) (any, error) {
 		return nil, fmt.Errorf("read evidence: %w", err)
 	}
 	return page, nil
+}
+
+// check has the node's fisherman ask a servicer, and all others of its session, now.
+func (s *Server) check(ctx context.Context, parameters query) (any, error) {
+	var wanted CheckRequest
+	var err error
+	if wanted.Servicer, err = parameters.required("servicer", types.ValidateAddress); err != nil {
+		return nil, err
+	}
+	if wanted.Application, err = parameters.optional("application", types.ValidateAddress); err != nil {
+		return nil, err
+	}
+	if wanted.RelayChain, err = parameters.optional("relay_chain", types.ValidateRelayChain); err != nil {
+		return nil, err
+	}
+	if s.readers.Chain.Height() == 0 {
+		return nil, notReady()
+	}
+	report, err := s.readers.Check(ctx, wanted)
+	if err != nil {
+		return nil, fmt.Errorf("check servicer: %w", err)
+	}
+	return report, nil
 }
 
 // height is the height that a request asks for: the last committed one unless it says otherwise.

@@ -24,6 +24,9 @@ const (
 	codeUnknownSession     = "unknown_session"
 	codeUnknownServicer    = "unknown_servicer"
 	codeNoFisherman        = "no_fisherman"
+	codeNotInSession       = "not_in_session"
+	codeTooManyChecks      = "too_many_checks"
+	codeCrossOrigin        = "cross_origin"
 	codeNotReady           = "not_ready"
 	codeKnownTransaction   = "known_transaction"
 	codeMempoolFull        = "mempool_full"
@@ -88,6 +91,12 @@ func refuse(err error) *refusal {
 		return &refusal{http.StatusNotFound, codeUnknownSession, "the fisherman holds no session of that id"}
 	case errors.Is(err, ErrNoFisherman):
 		return &refusal{http.StatusNotFound, codeNoFisherman, "this node runs no fisherman"}
+	case errors.Is(err, ErrNotInSession):
+		return &refusal{http.StatusNotFound, codeNotInSession, ErrNotInSession.Error()}
+	case errors.Is(err, ErrTooManyChecks):
+		return &refusal{http.StatusTooManyRequests, codeTooManyChecks, "too many checks on demand: one at a time and one a second, and no more in a session than servicers reserve relays for"}
+	case errors.Is(err, ErrCannotAsk):
+		return &refusal{http.StatusServiceUnavailable, codeNotReady, ErrCannotAsk.Error()}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return &refusal{http.StatusServiceUnavailable, codeTimeout, "the node did not answer in time"}
 	}

@@ -162,10 +162,30 @@ func fakeEvidence(_ context.Context, filter EvidenceFilter) (qos.EvidencePage, e
 	return qos.EvidencePage{Evidence: []qos.Evidence{piece}, Unkept: filter.Limit, Next: filter.Before}, nil
 }
 
+// fakeCheck knows one servicer, and answers by the relay chain.
+func fakeCheck(ctx context.Context, wanted CheckRequest) (qos.CheckReport, error) {
+	switch {
+	case wanted.Servicer != knownServicer:
+		return qos.CheckReport{}, ErrNotInSession
+	case wanted.RelayChain == "0002":
+		return qos.CheckReport{}, ErrTooManyChecks
+	case wanted.RelayChain == "0003":
+		return qos.CheckReport{}, ErrCannotAsk
+	case wanted.RelayChain == "0004":
+		return qos.CheckReport{}, ErrNoFisherman
+	case wanted.RelayChain == "0005":
+		<-ctx.Done()
+		return qos.CheckReport{}, ctx.Err()
+	}
+	ms := 1.5
+	return qos.CheckReport{Session: qos.EvidenceSession{ID: knownSession, Application: wanted.Application}, Servicer: wanted.Servicer, Verdict: qos.CheckOK,
+		Samples: []qos.CheckSample{{Servicer: wanted.Servicer, Outcome: "OK", ConnectMS: &ms}}}, nil
+}
+
 func readersAt(height int64) (Readers, *fakeChain, *fakeQoS) {
 	chain, samples := &fakeChain{height: height}, &fakeQoS{}
 	return Readers{Chain: chain, QoS: samples, Status: fakeStatus(knownFisherman),
-		Accounts: fakeAccounts{}, Broadcast: fakeBroadcast, Evidence: fakeEvidence}, chain, samples
+		Accounts: fakeAccounts{}, Broadcast: fakeBroadcast, Evidence: fakeEvidence, Check: fakeCheck}, chain, samples
 }
 
 func ask(handler http.Handler, method, target string) *httptest.ResponseRecorder {
@@ -261,6 +281,16 @@ func TestStatusCodesAndCodes(t *testing.T) {
 		{"too much evidence", "GET", "/v1/evidence?limit=101", 400, codeBadParameter},
 		{"half a place", "GET", "/v1/evidence?before_check=1", 400, codeBadParameter},
 		{"the other half", "GET", "/v1/evidence?before_session=" + knownSession, 400, codeBadParameter},
+		{"check", "POST", "/v1/check?servicer=" + knownServicer, 200, ""},
+		{"check by GET", "GET", "/v1/check?servicer=" + knownServicer, 405, codeMethodNotAllowed},
+		{"check of nobody", "POST", "/v1/check", 400, codeBadParameter},
+		{"check of a bad address", "POST", "/v1/check?servicer=x", 400, codeBadParameter},
+		{"check for a bad application", "POST", "/v1/check?application=x&servicer=" + knownServicer, 400, codeBadParameter},
+		{"check on a bad chain", "POST", "/v1/check?relay_chain=x&servicer=" + knownServicer, 400, codeBadParameter},
+		{"check of a stranger", "POST", "/v1/check?servicer=" + otherAddress, 404, codeNotInSession},
+		{"checks too many", "POST", "/v1/check?relay_chain=0002&servicer=" + knownServicer, 429, codeTooManyChecks},
+		{"check with nothing to ask", "POST", "/v1/check?relay_chain=0003&servicer=" + knownServicer, 503, codeNotReady},
+		{"check without a fisherman", "POST", "/v1/check?relay_chain=0004&servicer=" + knownServicer, 404, codeNoFisherman},
 		{"head", "HEAD", "/v1/status", 200, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -285,6 +315,60 @@ func expect(t *testing.T, answer *httptest.ResponseRecorder, status int, code st
 	}
 	if body.Error.Code != code || body.Error.Message == "" {
 		t.Errorf("error %+v, want code %q and a message", body.Error, code)
+	}
+}
+
+// A page of another site cannot make the node do something; programs, and pages of the node itself, can.
+func TestOtherSitesCannotAct(t *testing.T) {
+	readers, _, _ := readersAt(23)
+	server := New(Config{}, readers)
+	for _, target := range []string{"/v1/check?servicer=" + knownServicer, "/v1/tx"} {
+		for name, test := range map[string]struct {
+			header http.Header
+			cross  bool
+		}{
+			"another site":      {http.Header{"Sec-Fetch-Site": {"cross-site"}}, true},
+			"another subdomain": {http.Header{"Sec-Fetch-Site": {"same-site"}}, true},
+			"an old browser":    {http.Header{"Origin": {"https://other.example"}}, true},
+			"another port":      {http.Header{"Origin": {"http://example.com:81"}}, true},
+			"no origin":         {http.Header{"Origin": {"null"}}, true},
+			"the node's own":    {http.Header{"Origin": {"http://example.com"}, "Sec-Fetch-Site": {"same-origin"}}, false},
+			"a program":         {http.Header{}, false},
+		} {
+			request := httptest.NewRequest(http.MethodPost, target, nil)
+			request.Header = test.header
+			recorder := httptest.NewRecorder()
+			server.ServeHTTP(recorder, request)
+			if refused := recorder.Code == http.StatusForbidden && strings.Contains(recorder.Body.String(), codeCrossOrigin); refused != test.cross {
+				t.Errorf("%s, %s: %d %s", target, name, recorder.Code, recorder.Body)
+			}
+		}
+	}
+}
+
+func TestCheckHasTimeOfItsOwn(t *testing.T) {
+	readers, _, _ := readersAt(23)
+	server := New(Config{}, readers)
+	server.limits.act = time.Millisecond
+	expect(t, ask(server, http.MethodPost, "/v1/check?relay_chain=0005&servicer="+knownServicer), 503, codeTimeout)
+	body := httptest.NewRequest(http.MethodPost, "/v1/check?servicer="+knownServicer, strings.NewReader("{}"))
+	recorder := httptest.NewRecorder()
+	server.ServeHTTP(recorder, body)
+	expect(t, recorder, 400, codeBadRequest)
+}
+
+func TestCheckIsGolden(t *testing.T) {
+	readers, _, _ := readersAt(23)
+	answer := ask(New(Config{}, readers), http.MethodPost, "/v1/check?relay_chain=0001&servicer="+knownServicer+"&application="+knownApplication)
+	path := filepath.Join("testdata", "check.json")
+	if *update {
+		if err := os.WriteFile(path, answer.Body.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil || answer.Body.String() != string(want) {
+		t.Errorf("%v: %s", err, answer.Body)
 	}
 }
 

@@ -117,4 +117,6 @@ type (
 	Verdict        = qos.Verdict
 	EvidencePage   = qos.EvidencePage
 	EvidencePlace  = qos.EvidencePlace
+	CheckReport    = qos.CheckReport
+	CheckSample    = qos.CheckSample
 )

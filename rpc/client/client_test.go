@@ -291,3 +291,17 @@ func TestEvidence(t *testing.T) {
 		t.Errorf("asked %+v, %v", *seen, err)
 	}
 }
+
+func TestCheck(t *testing.T) {
+	opened, seen := node(t, 200, "application/json", golden(t, "check"))
+	report, err := opened.Check(t.Context(), servicer, application, "0001")
+	if err != nil || report.Verdict != "ok" || report.Servicer != servicer || report.Sample(servicer).Outcome != "OK" {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if want := "application=" + application + "&relay_chain=0001&servicer=" + servicer; *seen != (asked{"/v1/check", want}) {
+		t.Errorf("asked %+v", *seen)
+	}
+	if _, err := opened.Check(t.Context(), servicer, "", ""); err != nil || seen.query != "servicer="+servicer {
+		t.Errorf("asked %+v, %v", *seen, err)
+	}
+}
