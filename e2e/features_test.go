@@ -27,6 +27,7 @@ func TestFeatures(t *testing.T) {
 			s.parameterSteps(scenario)
 			s.refusalSteps(scenario)
 			s.substitutionSteps(scenario)
+			s.evidenceSteps(scenario)
 			scenario.After(func(ctx context.Context, _ *godog.Scenario, err error) (context.Context, error) {
 				return ctx, s.end()
 			})

@@ -128,6 +128,7 @@ type story struct {
 	actorStory
 	refusalStory
 	substitutionStory
+	evidenceStory
 }
 
 func (s *story) networkSteps(scenario *godog.ScenarioContext) {
@@ -227,6 +228,9 @@ func (s *story) startAgain() (err error) {
 func (s *story) end() error {
 	defer os.RemoveAll(s.keys)
 	defer os.RemoveAll(s.home)
+	if s.saved != "" {
+		defer os.RemoveAll(filepath.Dir(s.saved))
+	}
 	if s.program != nil {
 		return s.endProgram(syscall.SIGTERM)
 	}

@@ -166,8 +166,10 @@ func TestCheckOnDemandOverSockets(t *testing.T) {
 		}
 		kept.give(honest[0].URL(), conn)
 		n.running.links.adopt(kept)
+		again := time.NewTicker(20 * time.Millisecond)
+		defer again.Stop()
 		record := undisturbed(t, func() *types.QoSRound {
-			for {
+			for ; ; <-again.C {
 				checked, err := n.running.CheckNow(t.Context(), Demand{Servicer: lying.Address()})
 				if err == nil && len(checked.Writes) != 4 {
 					t.Errorf("writes %v", checked.Writes)

@@ -5,5 +5,7 @@
 // samples, estimates shares by Wilson intervals and round-trip times by exact quantiles, judges, and orders the servicers
 // worst first. Report collects the sessions and is the JSON that the RPC serves and the command line prints.
 //
+// EvidenceFile and CheckReport are the JSON forms of what proves a disagreement and of a check on demand.
+//
 // The package is pure: no clock, no I/O, no randomness; equal input gives equal bytes.
 package qos

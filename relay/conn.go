@@ -46,6 +46,8 @@ type Dialer struct {
 	AllowPrivate bool
 	// RootCAs verify servers; nil means the system's.
 	RootCAs *x509.CertPool
+	// Resolver looks host names up; nil means the system's.
+	Resolver *net.Resolver
 }
 
 // Dial resolves the URL's host, connects and, for https, shakes hands; all within the context's deadline. A service
@@ -89,7 +91,7 @@ func (d *Dialer) Dial(ctx context.Context, serviceURL string) (*Conn, error) {
 }
 
 func (d *Dialer) resolve(ctx context.Context, target *url.URL) ([]netip.AddrPort, error) {
-	network, err := net.DefaultResolver.LookupNetIP(ctx, "ip", target.Hostname())
+	network, err := d.Resolver.LookupNetIP(ctx, "ip", target.Hostname())
 	if err != nil {
 		failure := dialFailure(ctx, types.Outcome_OUTCOME_DNS, "resolve host name", err)
 		var dns *net.DNSError

@@ -26,8 +26,8 @@ type nameserver struct {
 	asked map[string]int
 }
 
-// resolveBy makes this process resolve names by a server for as long as the test, which must not run beside others.
-func resolveBy(t *testing.T, answer func(name string, before int) []string) *nameserver {
+// resolveBy starts a name server for as long as the test, and makes a resolver that asks it.
+func resolveBy(t *testing.T, answer func(name string, before int) []string) (*nameserver, *net.Resolver) {
 	t.Helper()
 	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -39,17 +39,14 @@ func resolveBy(t *testing.T, answer func(name string, before int) []string) *nam
 		defer close(served)
 		n.serve(socket)
 	}()
-	system := net.DefaultResolver
-	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		var dialer net.Dialer
-		return dialer.DialContext(ctx, "udp", socket.LocalAddr().String())
-	}}
 	t.Cleanup(func() {
-		net.DefaultResolver = system
 		socket.Close()
 		<-served
 	})
-	return n
+	return n, &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var dialer net.Dialer
+		return dialer.DialContext(ctx, "udp", socket.LocalAddr().String())
+	}}
 }
 
 func (n *nameserver) serve(socket net.PacketConn) {
@@ -109,14 +106,15 @@ func TestEveryAddressOfANameIsJudged(t *testing.T) {
 		"inner.example": {"127.0.0.1", "::1", "192.168.0.1", "fe80::1"},
 		"meta.example":  {"169.254.169.254", "fd00:ec2::254"},
 	}
-	resolveBy(t, func(name string, _ int) []string { return hosts[name] })
+	_, resolver := resolveBy(t, func(name string, _ int) []string { return hosts[name] })
+	dialer := &Dialer{Resolver: resolver}
 	want := []netip.AddrPort{netip.MustParseAddrPort("8.8.8.8:8080"), netip.MustParseAddrPort("[2606:4700::1]:8080")}
-	got, err := new(Dialer).resolve(t.Context(), parsed(t, "http://mixed.example:8080"))
+	got, err := dialer.resolve(t.Context(), parsed(t, "http://mixed.example:8080"))
 	if slices.SortFunc(got, netip.AddrPort.Compare); err != nil || !slices.Equal(got, want) {
 		t.Errorf("%v, %v", got, err)
 	}
 	for _, host := range []string{"inner.example", "meta.example", "meta.example."} {
-		_, err := new(Dialer).Dial(t.Context(), "http://"+host)
+		_, err := dialer.Dial(t.Context(), "http://"+host)
 		failure, is := errors.AsType[*Failure](err)
 		if !is || failure.Outcome != types.Outcome_OUTCOME_CONNECT || failure.Blame != types.Blame_BLAME_SERVICER || !strings.Contains(err.Error(), "no public address") {
 			t.Errorf("%s: %v", host, err)
@@ -132,7 +130,7 @@ func TestRebindingChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := resolveBy(t, func(name string, before int) []string {
+	names, resolver := resolveBy(t, func(name string, before int) []string {
 		switch {
 		case name == "turning.example" && before == 0, name == "turned.example" && before > 0:
 			return []string{"127.0.0.1"}
@@ -141,7 +139,7 @@ func TestRebindingChangesNothing(t *testing.T) {
 		}
 		return []string{"127.7.7.7"}
 	})
-	conn, err := (&Dialer{AllowPrivate: true}).Dial(t.Context(), "http://turning.example:"+port)
+	conn, err := (&Dialer{AllowPrivate: true, Resolver: resolver}).Dial(t.Context(), "http://turning.example:"+port)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +147,7 @@ func TestRebindingChangesNothing(t *testing.T) {
 	if got := conn.socket.RemoteAddr().String(); got != listener.Addr().String() || names.times("TypeA turning.example.") > 1 || names.times("TypeA turning.example") != 1 {
 		t.Errorf("connected to %s; asked %v", got, names.asked)
 	}
-	if _, err := new(Dialer).Dial(t.Context(), "http://turned.example:"+port); err == nil || names.times("TypeA turned.example") != 1 {
+	if _, err := (&Dialer{Resolver: resolver}).Dial(t.Context(), "http://turned.example:"+port); err == nil || names.times("TypeA turned.example") != 1 {
 		t.Errorf("%v; asked %v", err, names.asked)
 	}
 }
@@ -161,13 +159,13 @@ func TestNumbersAreNoWayIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resolveBy(t, func(string, int) []string { return nil })
+	_, resolver := resolveBy(t, func(string, int) []string { return nil })
 	for _, host := range []string{
 		"2130706433", "0x7f000001", "017700000001", "0177.0.0.1", "0x7f.1", "127.1", "127.0.1", "127.0.0.1.", "0", "0.0", "127.0.0.01", "127.0.0.256",
 		"%31%32%37.0.0.1", "１２７.0.0.1", "127。0。0。1", "[::ffff:7f00:1]", "[0:0:0:0:0:ffff:127.0.0.1]", "[::ffff:127.0.0.1%25lo]", "[0::0001]",
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		conn, err := new(Dialer).Dial(ctx, "http://"+host+":"+port)
+		conn, err := (&Dialer{Resolver: resolver}).Dial(ctx, "http://"+host+":"+port)
 		cancel()
 		if failure, is := errors.AsType[*Failure](err); conn != nil || !is || failure.Outcome == types.Outcome_OUTCOME_TIMEOUT {
 			t.Errorf("%s: %v", host, err)
