@@ -15,7 +15,7 @@ import (
 )
 
 // mostPageBytes is about how many bytes of envelopes a page of evidence holds; one piece may be more.
-const mostPageBytes = 8 << 20
+const mostPageBytes = 2 << 20
 
 // evidenceReader shows the fisherman's evidence to the API, each piece signed by the fisherman.
 type evidenceReader struct {

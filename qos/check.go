@@ -128,11 +128,13 @@ func reportSample(sample *types.QoSSample) CheckSample {
 		Detail:      sample.GetDetail(),
 		DNSMS:       optional(sample.GetDnsTime()),
 		ConnectMS:   optional(sample.GetConnectTime()),
-		TLSMS:       optional(sample.GetTlsTime()),
 		FirstByteMS: optional(sample.GetTimeToFirstByte()),
 		LastByteMS:  optional(sample.GetRoundTripTime()),
 		OverSLA:     sample.GetOverSla(),
 		Digest:      hex.EncodeToString(sample.GetAnswerDigest()),
+	}
+	if handshake := sample.GetTlsTime(); handshake.AsDuration() > 0 { // without TLS it takes no time
+		made.TLSMS = optional(handshake)
 	}
 	if sample.GetBlame() != types.Blame_BLAME_UNSPECIFIED {
 		made.Blame = sample.GetBlame().Label()

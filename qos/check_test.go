@@ -48,7 +48,7 @@ func TestReportCheckHasEveryPhase(t *testing.T) {
 	round := &types.QoSRound{Reason: "why", Question: "block height=3", ReleasedUnixNano: 1_700_000_000_000_000_001, Skew: durationpb.New(1500), Samples: []*types.QoSSample{{
 		Servicer: "a", ServiceUrl: "http://a", Outcome: types.Outcome_OUTCOME_RELAY_ERROR, Blame: types.Blame_BLAME_SERVICER, Detail: "d", RelayErrorCode: 7,
 		DnsTime: ms(1), ConnectTime: ms(2), TlsTime: ms(3), TimeToFirstByte: ms(5), RoundTripTime: ms(6), AnswerDigest: []byte{0xab},
-	}, {Servicer: "b"}}}
+	}, {Servicer: "b", TlsTime: ms(0)}}}
 	report := qos.ReportCheck("c", round, map[string]time.Duration{"a": 4 * time.Millisecond})
 	if report.Verdict != qos.CheckVoid || report.Sample("c") != nil || report.SkewMicros != 1 || report.AskedAt != "2023-11-14T22:13:20.000000001Z" || report.Reason != "why" {
 		t.Errorf("%+v", report)
@@ -62,7 +62,7 @@ func TestReportCheckHasEveryPhase(t *testing.T) {
 	if got.RelayError != "NOT_IN_SESSION" || got.Blame != "SERVICER" || got.Consistency != "" || got.Digest != "ab" {
 		t.Errorf("%+v", got)
 	}
-	if other := report.Sample("b"); other.DNSMS != nil || other.WriteMS != nil || other.LastByteMS != nil || other.Blame != "" {
+	if other := report.Sample("b"); other.DNSMS != nil || other.TLSMS != nil || other.WriteMS != nil || other.LastByteMS != nil || other.Blame != "" {
 		t.Errorf("%+v", other)
 	}
 }

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,8 +27,8 @@ const Rule = "RFC 8785 with exact integers, version 1"
 // every digit, fractions as IEEE 754 doubles.
 func Canonical(text []byte, ignored []types.Pointer) ([]byte, error) {
 	// The library bounds the nesting and checks the grammar, so that the parser below need not.
-	if err := json.Unmarshal(text, new(json.RawMessage)); err != nil {
-		return nil, err
+	if !json.Valid(text) {
+		return nil, json.Unmarshal(text, new(json.RawMessage)) // says what is wrong
 	}
 	if !utf8.Valid(text) {
 		return nil, errors.New("not UTF-8")
@@ -43,9 +44,9 @@ func Canonical(text []byte, ignored []types.Pointer) ([]byte, error) {
 	return root.write(make([]byte, 0, len(text))), nil
 }
 
-// value of JSON: a scalar in canonical form, or the parts of an array or an object.
+// value of JSON: a string, another scalar in canonical form, or the parts of an array or an object.
 type value struct {
-	// kind is '[', '{' or, for scalars, 0.
+	// kind is '[', '{', '"' for a string or, for other scalars, 0.
 	kind   byte
 	scalar string
 	// elements of an array, members of an object in canonical order.
@@ -53,11 +54,33 @@ type value struct {
 	names    []name
 }
 
-// name of a member, and its UTF-16 code units, by which the RFC sorts.
+// name of a member.
 type name struct {
-	text  string
-	units []uint16
-	at    int // its element
+	text string
+	at   int // its element
+}
+
+// compare orders names as the RFC does (§3.2.3), by UTF-16 code units. Those are in the order of code points, but that
+// what is beyond the basic plane comes before its end, because it begins with a surrogate.
+func (n name) compare(other name) int {
+	at := 0
+	for at < min(len(n.text), len(other.text)) && n.text[at] == other.text[at] {
+		at++
+	}
+	if at == min(len(n.text), len(other.text)) {
+		return cmp.Compare(len(n.text), len(other.text))
+	}
+	for !utf8.RuneStart(n.text[at]) || !utf8.RuneStart(other.text[at]) {
+		at--
+	}
+	place := func(text string) rune {
+		point, _ := utf8.DecodeRuneInString(text[at:])
+		if 0xE000 <= point && point <= 0xFFFF {
+			return point + utf8.MaxRune
+		}
+		return point
+	}
+	return cmp.Compare(place(n.text), place(other.text))
 }
 
 // drop takes out what a pointer names, if it is there.
@@ -113,6 +136,8 @@ func (v *value) write(out []byte) []byte {
 			out = v.child(i).write(out)
 		}
 		return append(out, '}')
+	case '"':
+		return quote(out, v.scalar)
 	}
 	return append(out, v.scalar...)
 }
@@ -146,7 +171,7 @@ func (p *parser) value() (value, error) {
 		return p.object()
 	case '"':
 		text, err := p.quoted()
-		return value{scalar: string(quote(nil, text))}, err
+		return value{kind: '"', scalar: text}, err
 	}
 	start := p.at
 	for p.at < len(p.text) && bytes.IndexByte([]byte(" \t\r\n,]}"), p.text[p.at]) < 0 {
@@ -186,11 +211,11 @@ func (p *parser) object() (value, error) {
 		if err != nil {
 			return value{}, err
 		}
-		object.names = append(object.names, name{text: text, units: utf16.Encode([]rune(text)), at: len(object.elements)})
+		object.names = append(object.names, name{text: text, at: len(object.elements)})
 		object.elements = append(object.elements, member)
 	}
 	p.at++
-	slices.SortFunc(object.names, func(a, b name) int { return slices.Compare(a.units, b.units) })
+	slices.SortFunc(object.names, name.compare)
 	for i := 1; i < len(object.names); i++ {
 		if object.names[i].text == object.names[i-1].text {
 			return value{}, fmt.Errorf("member %q twice", clip(object.names[i].text))
@@ -254,6 +279,9 @@ func halfSurrogate(raw []byte) bool {
 func quote(out []byte, text string) []byte {
 	const short = "\b\t\n\f\r\"\\"
 	out = append(out, '"')
+	if !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' }) {
+		return append(append(out, text...), '"')
+	}
 	for i := range len(text) {
 		switch c := text[i]; {
 		case strings.IndexByte(short, c) >= 0:

@@ -104,9 +104,9 @@ func runCheck(ctx context.Context, io streams, order checkOrder) error {
 		return err
 	}
 	if result.code == ExitFailure {
-		return fail(result.code, "the check says nothing about servicer %s", result.Check.Servicer)
+		return fail(result.code, "the check says nothing about servicer %s", result.subject())
 	}
-	return fail(result.code, "servicer %s failed the check", result.Check.Servicer)
+	return fail(result.code, "servicer %s failed the check", result.subject())
 }
 
 // askFisherman has the node's fisherman make the check.

@@ -11,7 +11,7 @@ import (
 func (r *checkResult) text() string {
 	var text strings.Builder
 	report := r.Check
-	fmt.Fprintf(&text, "%s  servicer %s\n", clean(r.Verdict), clean(report.Servicer))
+	fmt.Fprintf(&text, "%s  servicer %s\n", clean(r.Verdict), r.subject())
 	for _, sentence := range r.Explanation {
 		fmt.Fprintf(&text, "  %s\n", clean(sentence))
 	}
@@ -30,13 +30,34 @@ func (r *checkResult) text() string {
 	return text.String()
 }
 
+// subject is the servicer's address, or where it was asked when it did not say who it is.
+func (r *checkResult) subject() string {
+	if r.Check.Servicer == "" && len(r.Check.Samples) > 0 {
+		return "at " + clean(r.Check.Samples[0].ServiceURL)
+	}
+	return clean(r.Check.Servicer)
+}
+
+// against says whom an outcome speaks against.
+func against(blame string) string {
+	switch blame {
+	case "SERVICER":
+		return "the servicer"
+	case "BACKEND":
+		return "the node behind the servicer"
+	case "SELF":
+		return "who asked"
+	}
+	return "nobody that can be told"
+}
+
 // sampleText shows every phase of one servicer's answer.
 func sampleText(sample client.CheckSample) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "service URL %s\n", clean(sample.ServiceURL))
 	outcome := sample.Outcome
 	if sample.Blame != "" {
-		outcome += ", which speaks against " + strings.ToLower(sample.Blame)
+		outcome += ", which speaks against " + against(sample.Blame)
 	}
 	if sample.Detail != "" {
 		outcome += ": " + sample.Detail
@@ -50,11 +71,11 @@ func sampleText(sample client.CheckSample) string {
 		{"write", "", sample.WriteMS}, {"first byte", "from before the write", sample.FirstByteMS},
 		{"last byte", "from before the write: the round-trip time", sample.LastByteMS},
 	} {
-		note := line.note
-		if line.ms == nil {
-			note = ""
+		shown := phase(line.ms)
+		if line.ms != nil {
+			shown = strings.TrimRight(fmt.Sprintf("%8s ms  %s", shown, line.note), " ")
 		}
-		fmt.Fprintf(&text, "%s\n", strings.TrimRight(fmt.Sprintf("%-11s %8s ms  %s", line.name, phase(line.ms), note), " "))
+		fmt.Fprintf(&text, "%-11s %s\n", line.name, shown)
 	}
 	fmt.Fprintf(&text, "signature   %s\nbinding     %s\nconsistency %s\n", word(sample.Signature), word(sample.Binding), word(strings.ToLower(sample.Consistency)))
 	return text.String()

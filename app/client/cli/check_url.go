@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -35,8 +36,9 @@ type urlCheck struct {
 	key     crypto.PrivateKey
 	session client.Session
 	payload []byte
-	// servicer that is asked, and its public key; without a key the one that the answer names is taken.
-	servicer  string
+	// servicer that is asked; empty takes whoever answers.
+	servicer string
+	// publicKey of the servicer; without it the key that the answer names is taken.
 	publicKey []byte
 	// known tells that the key is an application's own.
 	known bool
@@ -66,14 +68,10 @@ func askURL(ctx context.Context, io streams, order checkOrder) (*checkResult, er
 
 // asStranger makes up a session and a key that nobody has staked.
 func (c *urlCheck) asStranger(io streams, order checkOrder) (err error) {
-	var seed, id, other [32]byte
-	for _, random := range [][]byte{seed[:], id[:], other[:]} {
-		_, _ = rand.Read(random) // never fails (crypto/rand)
-	}
+	var seed, id [32]byte
+	_, _ = rand.Read(seed[:]) // never fails (crypto/rand)
+	_, _ = rand.Read(id[:])
 	c.key = crypto.KeyFromSeed(seed)
-	if c.servicer == "" {
-		c.servicer = hex.EncodeToString(other[:crypto.AddressSize])
-	}
 	chain := order.chain
 	if chain == "" {
 		chain = node.NativeChain
@@ -142,7 +140,8 @@ func questionOf(io streams, given, fallback string) ([]byte, error) {
 // exchange asks, and gives what came of it: a sample, with the code of a signed error apart.
 func (c *urlCheck) exchange(ctx context.Context) (client.CheckSample, types.RelayErrorCode, error) {
 	sample := client.CheckSample{Servicer: c.servicer, ServiceURL: c.url, Outcome: types.Outcome_OUTCOME_OK.Label()}
-	sealed, err := sealRelay(c.key, c.session, c.servicer, &types.RelayRequest{
+	// Whom nobody has named is asked in the name of somebody it is not, and says who it is.
+	sealed, err := sealRelay(c.key, c.session, cmp.Or(c.servicer, c.key.Address()), &types.RelayRequest{
 		Payload: &types.RelayRequest_JsonRpc{JsonRpc: &types.JSONRPCPayload{Body: c.payload}}})
 	if err != nil {
 		return sample, 0, fmt.Errorf("seal relay: %w", err)
@@ -214,7 +213,7 @@ func (c *urlCheck) open(answer *relay.Answer, sealed *relay.SealedRequest, sampl
 	if answer.ContentType != relay.ContentType {
 		return failed(types.Outcome_OUTCOME_MALFORMED, fmt.Errorf("content type %q", short(answer.ContentType)))
 	}
-	want := relay.Binding{RequestHash: sealed.BodyHash, Servicer: c.servicer, PublicKey: c.publicKey}
+	want := relay.Binding{RequestHash: sealed.BodyHash, Servicer: sealed.Servicer, PublicKey: c.publicKey}
 	if want.PublicKey == nil {
 		want = c.named(answer, want)
 	}
@@ -269,8 +268,6 @@ func (c *urlCheck) readPayload(response *types.RelayResponse) error {
 
 // result judges a check from here. There is nobody to compare with.
 func (c *urlCheck) result(ctx context.Context, sample client.CheckSample, refusal types.RelayErrorCode) *checkResult {
-	asked := c.servicer
-	c.servicer = sample.Servicer
 	result := &checkResult{Verdict: string(qos.CheckNull), code: ExitCheckFailed, Check: client.CheckReport{
 		Servicer: sample.Servicer, Question: short(string(c.payload)), AskedAt: time.Now().UTC().Format(time.RFC3339),
 		TimeoutMS: *inMillis(c.timeout), Samples: []client.CheckSample{sample},
@@ -287,7 +284,7 @@ func (c *urlCheck) result(ctx context.Context, sample client.CheckSample, refusa
 		result.Explanation = append([]string{
 			fmt.Sprintf("It refused a question of nobody's with %s, signed and bound: that is what a sound servicer does.", sample.RelayError),
 			"For a real answer give --application and --chain, or let a fisherman ask.",
-		}, explainStranger(refusal, asked, sample.Servicer)...)
+		}, explainStranger(refusal, c.servicer, sample.Servicer)...)
 	default:
 		result.Explanation = explainOutcome(sample, *inMillis(c.timeout))
 	}
@@ -312,6 +309,9 @@ func refusesStrangers(code types.RelayErrorCode) bool {
 func explainStranger(code types.RelayErrorCode, asked, answered string) []string {
 	switch code {
 	case types.RelayErrorCode_RELAY_ERROR_CODE_WRONG_SERVICER:
+		if asked == "" {
+			return []string{fmt.Sprintf("It runs as servicer %s, which has to be the address that is staked; ask with --servicer to get further.", answered)}
+		}
 		return []string{fmt.Sprintf("It runs as servicer %s; servicer %s was asked. If you staked another address, its key is the wrong one.", answered, asked)}
 	case types.RelayErrorCode_RELAY_ERROR_CODE_CHAIN_NOT_SERVED:
 		return []string{"It does not serve this relay chain: if you staked it for it, an upstream is missing in its configuration."}
