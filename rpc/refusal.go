@@ -94,7 +94,8 @@ func refuse(err error) *refusal {
 	case errors.Is(err, ErrNotInSession):
 		return &refusal{http.StatusNotFound, codeNotInSession, ErrNotInSession.Error()}
 	case errors.Is(err, ErrTooManyChecks):
-		return &refusal{http.StatusTooManyRequests, codeTooManyChecks, "too many checks on demand: one at a time and one a second, and no more in a session than servicers reserve relays for"}
+		return &refusal{http.StatusTooManyRequests, codeTooManyChecks, "too many checks on demand: one at a time and one a second, " +
+			"and no more in a session than servicers reserve relays for"}
 	case errors.Is(err, ErrCannotAsk):
 		return &refusal{http.StatusServiceUnavailable, codeNotReady, ErrCannotAsk.Error()}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

@@ -9,12 +9,15 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/fisherman/verify"
 	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 const (
 	// MaxBytes is the longest file that is read.
-	MaxBytes = 64 << 20
-	// maxSides is the most envelopes in a piece; a session has fewer servicers.
+	MaxBytes = 32 << 20
+	// maxPieces is the most checks in a file.
+	maxPieces = 10_000
+	// maxSides is the most envelopes or votes in a piece; a session has fewer servicers.
 	maxSides = 4096
 )
 
@@ -39,18 +42,18 @@ func Decode(text []byte) ([]qos.Evidence, error) {
 	if len(text) > MaxBytes {
 		return nil, fmt.Errorf("%w: longer than %d bytes", ErrUnreadable, MaxBytes)
 	}
-	given, err := verify.Canonical(text, nil)
-	if err != nil {
-		return nil, unreadable(err)
-	}
 	var file qos.EvidenceFile
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&file); err != nil {
 		return nil, unreadable(err)
 	}
-	if file.Format != qos.EvidenceFormat {
-		return nil, fmt.Errorf("%w: the format is %q; this program reads %q", ErrUnreadable, short(file.Format), qos.EvidenceFormat)
+	if err := check(file); err != nil {
+		return nil, err
+	}
+	given, err := verify.Canonical(text, nil)
+	if err != nil {
+		return nil, unreadable(err)
 	}
 	again, err := json.Marshal(file)
 	if err != nil {
@@ -60,12 +63,23 @@ func Decode(text []byte) ([]qos.Evidence, error) {
 	if err != nil || !bytes.Equal(given, taken) {
 		return nil, fmt.Errorf("%w: a member is missing, or written in another way", ErrUnreadable)
 	}
+	return file.Evidence, nil
+}
+
+// check refuses another format, and lists longer than any that Encode writes, before more work is put into them.
+func check(file qos.EvidenceFile) error {
+	if file.Format != qos.EvidenceFormat {
+		return fmt.Errorf("%w: the format is %q; this program reads %q", ErrUnreadable, short(file.Format), qos.EvidenceFormat)
+	}
+	if len(file.Evidence) > maxPieces {
+		return fmt.Errorf("%w: more than %d pieces", ErrUnreadable, maxPieces)
+	}
 	for i, piece := range file.Evidence {
-		if len(piece.Sides) > maxSides || len(piece.Votes) > maxSides {
-			return nil, fmt.Errorf("%w: piece %d has more than %d sides or votes", ErrUnreadable, i, maxSides)
+		if len(piece.Sides) > maxSides || len(piece.Votes) > maxSides || len(piece.IgnoredFields) > types.MaxPointers {
+			return fmt.Errorf("%w: piece %d has more sides, votes or ignored fields than there can be", ErrUnreadable, i)
 		}
 	}
-	return file.Evidence, nil
+	return nil
 }
 
 // unreadable makes one bounded line of what a library said about a stranger's text.

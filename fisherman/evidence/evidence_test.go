@@ -367,6 +367,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"another after":   good + good,
 		"too long":        good + strings.Repeat(" ", evidence.MaxBytes),
 		"deep":            strings.Repeat("[", 1<<20),
+		"many pieces":     `{"format":"pocket-evidence/1","evidence":[{}` + strings.Repeat(`,{}`, 10_000) + `]}`,
+		"many ignored":    strings.Replace(good, `"ignored_fields": [`, `"ignored_fields": [`+strings.Repeat(`"/a",`, types.MaxPointers), 1),
 		"many sides":      strings.Replace(good, `"sides": [`, `"sides": [`+strings.Repeat(`{"servicer":{"address":"","public_key":""},"consistency":"","digest":"","sent_at":"","answer":"","request_envelope":null,"response_envelope":null},`, 4096), 1),
 	} {
 		pieces, err := evidence.Decode([]byte(text))

@@ -109,7 +109,8 @@ func (v *verifier) side(given *qos.EvidenceSide) *side {
 	v.say(subject, "the request is addressed to this servicer, in this session", v.addressed(request, given))
 	payload := request.Request.GetJsonRpc().GetBody()
 	v.say(subject, "the request asks the question of the piece", same("the payload of the request", asText(payload), v.piece.Request))
-	response, err := relay.OpenResponse(given.ResponseEnvelope, relay.Binding{RequestHash: request.BodyHash, Servicer: given.Servicer.Address, PublicKey: key})
+	response, err := relay.OpenResponse(given.ResponseEnvelope, relay.Binding{
+		RequestHash: request.BodyHash, Servicer: given.Servicer.Address, PublicKey: key})
 	if !v.signed(subject, err) {
 		return nil
 	}

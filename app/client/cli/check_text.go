@@ -17,7 +17,8 @@ func (r *checkResult) text() string {
 	}
 	text.WriteString("\n")
 	if report.Session.ID != "" {
-		fmt.Fprintf(&text, "session     %s (chain %s, application %s)\n", clean(report.Session.ID), clean(report.Session.RelayChain), clean(report.Session.Application))
+		fmt.Fprintf(&text, "session     %s (chain %s, application %s)\n", clean(report.Session.ID), clean(report.Session.RelayChain),
+			clean(report.Session.Application))
 	}
 	fmt.Fprintf(&text, "question    %s\nasked       %s\n", clean(report.Question), clean(report.AskedAt))
 	if sample := report.Sample(report.Servicer); sample != nil {
@@ -77,7 +78,8 @@ func sampleText(sample client.CheckSample) string {
 		}
 		fmt.Fprintf(&text, "%-11s %s\n", line.name, shown)
 	}
-	fmt.Fprintf(&text, "signature   %s\nbinding     %s\nconsistency %s\n", word(sample.Signature), word(sample.Binding), word(strings.ToLower(sample.Consistency)))
+	fmt.Fprintf(&text, "signature   %s\nbinding     %s\nconsistency %s\n", word(sample.Signature), word(sample.Binding),
+		word(strings.ToLower(sample.Consistency)))
 	return text.String()
 }
 

@@ -109,7 +109,8 @@ func (c *urlCheck) asApplication(ctx context.Context, io streams, order checkOrd
 	if c.servicer == "" {
 		at := slices.IndexFunc(c.session.Servicers, func(s client.Actor) bool { return s.ServiceURL == order.url })
 		if at < 0 {
-			return fail(ExitNotFound, "no servicer of session %s is staked with the URL %s; name it with --servicer ADDRESS", abbreviate(c.session.ID), short(order.url))
+			return fail(ExitNotFound, "no servicer of session %s is staked with the URL %s; name it with --servicer ADDRESS",
+				abbreviate(c.session.ID), short(order.url))
 		}
 		c.servicer = c.session.Servicers[at].Address
 	}
@@ -278,7 +279,8 @@ func (c *urlCheck) result(ctx context.Context, sample client.CheckSample, refusa
 		result.Explanation = []string{"The fault is here, not the servicer's: " + sample.Detail + "."}
 	case sample.Outcome == types.Outcome_OUTCOME_OK.Label():
 		result.Verdict, result.code = string(qos.CheckUndecidable), ExitOK
-		result.Explanation = append([]string{fmt.Sprintf("It answered in %s ms, signed and bound. One servicer alone says nothing about consistency.", phase(sample.LastByteMS))}, explainTimes(sample)...)
+		result.Explanation = append([]string{fmt.Sprintf("It answered in %s ms, signed and bound. One servicer alone says nothing about consistency.",
+			phase(sample.LastByteMS))}, explainTimes(sample)...)
 	case !c.known && refusesStrangers(refusal):
 		result.Verdict, result.code = verdictReachable, ExitOK
 		result.Explanation = append([]string{
@@ -310,7 +312,8 @@ func explainStranger(code types.RelayErrorCode, asked, answered string) []string
 	switch code {
 	case types.RelayErrorCode_RELAY_ERROR_CODE_WRONG_SERVICER:
 		if asked == "" {
-			return []string{fmt.Sprintf("It runs as servicer %s, which has to be the address that is staked; ask with --servicer to get further.", answered)}
+			return []string{fmt.Sprintf("It runs as servicer %s, which has to be the address that is staked; "+
+				"ask with --servicer to get further.", answered)}
 		}
 		return []string{fmt.Sprintf("It runs as servicer %s; servicer %s was asked. If you staked another address, its key is the wrong one.", answered, asked)}
 	case types.RelayErrorCode_RELAY_ERROR_CODE_CHAIN_NOT_SERVED:
@@ -331,5 +334,6 @@ func (c *urlCheck) addressing(ctx context.Context) []string {
 	if err != nil || slices.ContainsFunc(addresses, relay.Public) {
 		return nil
 	}
-	return []string{"The URL has no public address. A fisherman does not dial it unless its configuration allows private ones: the sample would be CONNECT."}
+	return []string{"The URL has no public address. A fisherman does not dial it unless its configuration allows private ones: " +
+		"the sample would be CONNECT."}
 }

@@ -111,6 +111,10 @@ func saveEvidence(io streams, found client.EvidencePage, path string) error {
 	if err != nil {
 		return err
 	}
+	if len(text) > evidence.MaxBytes {
+		return fail(ExitUsage, "the evidence of %d checks has more than %d bytes; ask for less with --session, --check or --limit",
+			len(found.Evidence), evidence.MaxBytes)
+	}
 	written, err := os.CreateTemp(filepath.Dir(path), ".evidence-*")
 	if err != nil {
 		return fail(ExitUsage, "--out: %w", err)
@@ -129,7 +133,8 @@ func saveEvidence(io streams, found client.EvidencePage, path string) error {
 	if err != nil {
 		return fmt.Errorf("write evidence: %w", err)
 	}
-	return writeText(io.out, fmt.Sprintf("wrote the evidence of %d checks to %s; check it with 'pocket fisherman verify'\n", len(found.Evidence), clean(path)))
+	return writeText(io.out, fmt.Sprintf("wrote the evidence of %d checks to %s; check it with 'pocket fisherman verify'\n",
+		len(found.Evidence), clean(path)))
 }
 
 func evidenceText(found client.EvidencePage) string {
