@@ -300,14 +300,18 @@ func TestFishermanCannotForge(t *testing.T) {
 		"the difference ignored": {resigned(t, func(e *qos.Evidence) {
 			e.IgnoredFields = []string{"/by", "/amount"}
 		}), "the digest is that"},
-		"nothing ignored":  {resigned(t, func(e *qos.Evidence) { e.IgnoredFields = []string{} }), "the digest is that"},
-		"bad pointer":      {resigned(t, func(e *qos.Evidence) { e.IgnoredFields = []string{"by"} }), "the rule of canonicalisation"},
-		"one who agrees":   {resigned(t, func(e *qos.Evidence) { e.Sides[0].Consistency, e.Votes[0].Consistency = "DISAGREE", "DISAGREE" }), "a servicer on each side"},
-		"one side":         {resigned(t, func(e *qos.Evidence) { e.Sides = e.Sides[:1] }), "a servicer on each side"},
-		"no sides":         {resigned(t, func(e *qos.Evidence) { e.Sides = nil }), "a servicer on each side"},
-		"one twice":        {resigned(t, func(e *qos.Evidence) { e.Sides = append(e.Sides, e.Sides[1]) }), "each once"},
-		"a vote left out":  {resigned(t, func(e *qos.Evidence) { e.Votes = e.Votes[:2] }), "among the votes"},
-		"other party asks": {signedBy(t, stranger), "signed by the fisherman"},
+		"nothing ignored":      {resigned(t, func(e *qos.Evidence) { e.IgnoredFields = []string{} }), "the digest is that"},
+		"bad pointer":          {resigned(t, func(e *qos.Evidence) { e.IgnoredFields = []string{"by"} }), "the rule of canonicalisation"},
+		"one who agrees":       {resigned(t, func(e *qos.Evidence) { e.Sides[0].Consistency, e.Votes[0].Consistency = "DISAGREE", "DISAGREE" }), "a servicer on each side"},
+		"one side":             {resigned(t, func(e *qos.Evidence) { e.Sides = e.Sides[:1] }), "a servicer on each side"},
+		"no sides":             {resigned(t, func(e *qos.Evidence) { e.Sides = nil }), "a servicer on each side"},
+		"one twice":            {resigned(t, func(e *qos.Evidence) { e.Sides = append(e.Sides, e.Sides[1]) }), "each once"},
+		"request's signature":  {resigned(t, func(e *qos.Evidence) { e.Sides[1].RequestEnvelope = lastFlipped(e.Sides[1].RequestEnvelope) }), "the request is signed"},
+		"response's signature": {resigned(t, func(e *qos.Evidence) { e.Sides[1].ResponseEnvelope = lastFlipped(e.Sides[1].ResponseEnvelope) }), "signed by the servicer"},
+		"a vote of another":    {resigned(t, func(e *qos.Evidence) { e.Votes[2].Digest = e.Votes[0].Digest }), "among the votes"},
+		"a vote turned":        {resigned(t, func(e *qos.Evidence) { e.Votes[2].Consistency = "AGREE" }), "among the votes"},
+		"a vote left out":      {resigned(t, func(e *qos.Evidence) { e.Votes = e.Votes[:2] }), "among the votes"},
+		"other party asks":     {signedBy(t, stranger), "signed by the fisherman"},
 	} {
 		pieces, err := evidence.Decode(test.text)
 		if err != nil {
@@ -319,6 +323,13 @@ func TestFishermanCannotForge(t *testing.T) {
 			t.Errorf("%s: failed are %q, want %q", name, failed, test.want)
 		}
 	}
+}
+
+// lastFlipped alters an envelope's last byte, which is its signature's.
+func lastFlipped(envelope []byte) []byte {
+	envelope = slices.Clone(envelope)
+	envelope[len(envelope)-1] ^= 1
+	return envelope
 }
 
 // signedBy is a piece that somebody else passes off as its own.
