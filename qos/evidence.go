@@ -14,7 +14,8 @@ type EvidenceFile struct {
 // EvidencePage is a part of a fisherman's evidence, the newest check first.
 type EvidencePage struct {
 	Evidence []Evidence `json:"evidence"`
-	// Unkept counts rounds with disagreement of which not both sides' envelopes are kept, since an answer was too large.
+	// Unkept counts rounds with disagreement of which there is no evidence: an answer was too large for its envelope to be
+	// kept, or the question is not JSON-RPC.
 	Unkept int `json:"unkept"`
 	// Next is where the page after this one begins; nil on the last one.
 	Next *EvidencePlace `json:"next"`

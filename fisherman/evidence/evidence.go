@@ -22,7 +22,7 @@ import (
 var (
 	// ErrNoDisagreement: nobody contradicted a majority in the round.
 	ErrNoDisagreement = errors.New("no disagreement")
-	// ErrUnkept: somebody did, but the envelopes of both sides are not there.
+	// ErrUnkept: somebody did, but the envelopes of both sides are not there, or ask something that is not JSON-RPC.
 	ErrUnkept = errors.New("the envelopes of both sides are not kept")
 )
 
@@ -83,7 +83,10 @@ func addSide(made *qos.Evidence, sample *types.QoSSample) error {
 	if err := proto.Unmarshal(outer.GetBody(), &response); err != nil {
 		return fmt.Errorf("open response: %w", err)
 	}
-	made.Request = asText(request.Request.GetJsonRpc().GetBody())
+	if len(questionOf(request.Request)) == 0 {
+		return ErrUnkept
+	}
+	made.Request = asText(questionOf(request.Request))
 	made.Fisherman = partyOf(request.Signature.GetPublicKey())
 	made.Sides = append(made.Sides, qos.EvidenceSide{
 		Servicer:         partyOf(outer.GetSignature().GetPublicKey()),
@@ -132,6 +135,10 @@ func Compared(piece qos.Evidence) []string {
 	}
 	return texts
 }
+
+// questionOf is what a request asks, whomever it is addressed to; empty for what is not JSON-RPC, of which no evidence is
+// made.
+func questionOf(request *types.RelayRequest) []byte { return request.GetJsonRpc().GetBody() }
 
 func sessionOf(header *types.SessionHeader) qos.EvidenceSession {
 	return qos.EvidenceSession{

@@ -171,6 +171,15 @@ func TestOf(t *testing.T) {
 		}
 	}
 	round := disputed(t)
+	rest, err := relay.SealRequest(fishermanKey, &types.RelayRequest{Session: header, Servicer: servicerKey(0).Address(), Nonce: make([]byte, relay.NonceSize),
+		Payload: &types.RelayRequest_Rest{Rest: &types.RESTPayload{Method: "GET", Path: "/"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	round.Samples[0].RequestEnvelope = rest.Envelope
+	if _, err := evidence.Of(session, round); !errors.Is(err, evidence.ErrUnkept) {
+		t.Errorf("REST: %v", err)
+	}
 	round.Samples[0].RequestEnvelope = []byte("x")
 	if _, err := evidence.Of(session, round); err == nil {
 		t.Error("took what is no envelope")

@@ -146,7 +146,7 @@ func evidenceText(found client.EvidencePage) string {
 		text.WriteString("no disagreement with both sides' envelopes is kept\n")
 	}
 	if found.Unkept > 0 {
-		fmt.Fprintf(&text, "of %d further checks an answer was too large to be kept\n", found.Unkept)
+		fmt.Fprintf(&text, "of %d further checks the envelopes of both sides are not kept\n", found.Unkept)
 	}
 	if found.Next != nil {
 		text.WriteString("there are older ones; see --limit\n")
