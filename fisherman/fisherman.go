@@ -22,6 +22,8 @@ type Config struct {
 	// Probes by relay chain, for rounds that nobody answers; without one such a round is void. A chain whose catalogue
 	// has a head of its own is asked for it by its probe, and cannot be sampled without one.
 	Probes map[string]Probe
+	// IgnoredFields are, by relay chain, the JSON pointers to what is not compared in its answers (types.ParsePointer).
+	IgnoredFields map[string][]string
 	// BlockInterval expected until blocks were seen.
 	BlockInterval time.Duration
 	// MostRounds under way at once, over all sessions; checks beyond are dropped and counted. 0 means 256.
@@ -40,9 +42,14 @@ type Fisherman struct {
 	seal     Seal
 	dial     Dial
 	store    Store
-	links    *links
+	// ignored fields by relay chain; IgnoredFields of the configuration, parsed.
+	ignored map[string][]types.Pointer
+	links   *links
 	// relayHeads are kept while the fisherman runs.
 	relayHeads *relayHeads
+	// demanding has one place, for the check on demand under way; demands go to the loop.
+	demanding chan struct{}
+	demands   chan demand
 }
 
 var _ modules.FishermanModule = (*Fisherman)(nil)
@@ -59,8 +66,17 @@ func New(config Config, heads Heads, sessions Sessions, seal Seal, dial Dial, st
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
+	ignored := make(map[string][]types.Pointer)
+	for chain, fields := range config.IgnoredFields {
+		pointers, err := types.ParsePointers(fields)
+		if err != nil {
+			return nil, fmt.Errorf("ignored fields of relay chain %s: %w", chain, err)
+		}
+		ignored[chain] = pointers
+	}
 	return &Fisherman{config: config, heads: heads, sessions: sessions, seal: seal, dial: dial, store: store,
-		links: &links{}, relayHeads: &relayHeads{}}, nil
+		ignored: ignored, links: &links{}, relayHeads: &relayHeads{},
+		demanding: make(chan struct{}, 1), demands: make(chan demand)}, nil
 }
 
 // ExecuteCheck implements modules.FishermanModule: it asks at once, outside of any schedule.
@@ -92,9 +108,15 @@ func (f *Fisherman) ExecuteCheck(ctx context.Context, session *types.Session, in
 
 // check carries out one order.
 func (f *Fisherman) check(ctx context.Context, order order) *types.QoSRound {
-	round := &round{order: order, seal: f.seal, dial: f.dial, links: f.links}
+	round := f.round(order, f.links)
 	err := round.execute(ctx)
 	return round.judge(ctx, err)
+}
+
+// round makes one of an order, on kept connections.
+func (f *Fisherman) round(order order, kept *links) *round {
+	chain := order.session.GetHeader().GetRelayChain()
+	return &round{order: order, seal: f.seal, dial: f.dial, links: kept, ignored: f.ignored[chain], ignoredFields: f.config.IgnoredFields[chain]}
 }
 
 // StoreRound implements modules.FishermanModule.

@@ -33,6 +33,7 @@ func (r *round) judge(ctx context.Context, execution error) *types.QoSRound {
 	record := r.record(types.RoundStatus_ROUND_STATUS_DONE)
 	record.ReleasedUnixNano = unixNano(r.released)
 	record.Skew = durationpb.New(r.skew)
+	record.IgnoredFields = r.ignoredFields
 	var ballots []verify.Ballot
 	var voters []int
 	for _, slot := range r.slots {
@@ -115,7 +116,7 @@ func (r *round) read(slot *slot) (verify.Digest, *relay.Failure) {
 	if err != nil {
 		return verify.Digest{}, failureOf("open answer", err)
 	}
-	digest, err := verify.ReadAnswer(r.question.Payload, response.GetUpstreamStatus(), response.GetPayload())
+	digest, err := verify.ReadAnswer(r.question.Payload, response.GetUpstreamStatus(), response.GetPayload(), r.ignored...)
 	switch {
 	case errors.Is(err, verify.ErrBackend):
 		return digest, &relay.Failure{Outcome: types.Outcome_OUTCOME_BACKEND_ERROR, Blame: types.Blame_BLAME_BACKEND, Attempt: "read answer", Err: err}

@@ -45,6 +45,15 @@ func (l *links) give(serviceURL string, conn *relay.Conn) {
 	l.idle[serviceURL] = append(l.idle[serviceURL], conn)
 }
 
+// adopt takes over the connections of others, which are not used any more.
+func (l *links) adopt(others *links) {
+	for serviceURL, kept := range others.idle {
+		for _, conn := range kept {
+			l.give(serviceURL, conn)
+		}
+	}
+}
+
 // retain closes the connections to URLs that no session needs any more.
 func (l *links) retain(needed map[string]bool) {
 	l.mu.Lock()

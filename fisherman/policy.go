@@ -28,4 +28,7 @@ type Policy struct {
 	SessionsRetained int
 	// SamplesRequired for a verdict.
 	SamplesRequired uint32
+	// ChecksOnDemand in the session, at most. Servicers admit so many relays of a fisherman beside its planned checks; who
+	// used them up would be refused in those.
+	ChecksOnDemand int
 }

@@ -48,6 +48,9 @@ type round struct {
 	seal  Seal
 	dial  Dial
 	links *links
+	// ignored fields of the answers, and as they are written.
+	ignored       []types.Pointer
+	ignoredFields []string
 
 	slots    []*slot
 	released time.Time

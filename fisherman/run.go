@@ -27,6 +27,8 @@ type loop struct {
 	finished chan string
 	// underway counts the workers.
 	underway int
+	// demandedAt is when the last check on demand was started.
+	demandedAt time.Time
 }
 
 // Run samples until the context ends; it then stops the rounds under way, stores them as void and returns nil.
@@ -59,6 +61,8 @@ func (f *Fisherman) Run(ctx context.Context) error {
 		case <-timer.C:
 		case id := <-l.finished:
 			l.onFinished(id)
+		case demand := <-l.demands:
+			l.onDemand(demand, time.Now())
 		}
 		l.launch(time.Now())
 		l.close()

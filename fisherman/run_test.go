@@ -42,6 +42,9 @@ type network struct {
 	// failing says at which heights the chain's state cannot be read.
 	failing func(height int64) bool
 
+	// running is the fisherman of while.
+	running *Fisherman
+
 	mu     sync.Mutex
 	dialed map[string]int
 }
@@ -150,8 +153,8 @@ func (n *network) while(t *testing.T, script func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan error)
-	made := n.fisherman(t)
-	go func() { ended <- made.Run(ctx) }()
+	n.running = n.fisherman(t)
+	go func() { ended <- n.running.Run(ctx) }()
 	script()
 	cancel()
 	if err := <-ended; err != nil {
@@ -896,6 +899,7 @@ func TestNewRefuses(t *testing.T) {
 		"no interval":       {},
 		"negative interval": {BlockInterval: -1},
 		"negative rounds":   {BlockInterval: time.Second, MostRounds: -1},
+		"ignored pointer":   {BlockInterval: time.Second, IgnoredFields: map[string][]string{"0001": {"no pointer"}}},
 	} {
 		n := newNetwork()
 		if made, err := New(config, n, n, n.seal, n.dial, n.store); err == nil || made != nil {

@@ -30,6 +30,8 @@ type watch struct {
 	finished map[uint32]bool
 	// asked are the labels of the session's questions so far.
 	asked map[string]bool
+	// demanded counts the checks on demand.
+	demanded int
 	// underway counts goroutines that still work for the session.
 	underway int
 	// fresh until the first look at the plan: what was due before is nobody's delay.

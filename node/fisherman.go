@@ -43,6 +43,7 @@ func (n *Node) buildFisherman() error {
 		Secret:        secretOf(role),
 		Catalogues:    catalogues,
 		Probes:        probes(role.ControlProbes),
+		IgnoredFields: role.IgnoredFields,
 		BlockInterval: n.config.BlockTime,
 		Logger:        logger,
 	}, n.engine.Heads(), ownSessions{utility: n.utility, address: role.Key.Address()}, protocol.Seal, dialer.Dial, n.samples)
@@ -100,6 +101,9 @@ func (s ownSessions) Policy(ctx context.Context, session *types.Session) (fisher
 		return fisherman.Policy{}, err
 	}
 	qos := params.GetQos()
+	// Servicers reserve so many relays for each planned check; half of the others are left to a fisherman that is started
+	// again and repeats its checks.
+	spare := qos.GetChecksPerSession() * (params.GetRelay().GetReservePerCheck() - 1)
 	distribution, ok := distributions[qos.GetDistribution()]
 	if !ok {
 		return fisherman.Policy{}, fmt.Errorf("unknown distribution %v", qos.GetDistribution())
@@ -115,6 +119,7 @@ func (s ownSessions) Policy(ctx context.Context, session *types.Session) (fisher
 		Quorum:             int(qos.GetConsistencyQuorum()),
 		SessionsRetained:   int(qos.GetSessionsRetained()),
 		SamplesRequired:    qos.GetSamplesRequired(),
+		ChecksOnDemand:     int(spare / 2),
 	}, nil
 }
 

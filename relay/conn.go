@@ -50,6 +50,8 @@ type Dialer struct {
 	RootCAs *x509.CertPool
 	// UserSpace leaves the kernel's timestamps aside, as on a system that has none.
 	UserSpace bool
+	// Resolver looks host names up; nil means the system's.
+	Resolver *net.Resolver
 }
 
 // Dial resolves the URL's host, connects and, for https, shakes hands; all within the context's deadline. A service
@@ -59,6 +61,9 @@ func (d *Dialer) Dial(ctx context.Context, serviceURL string) (*Conn, error) {
 	target, err := url.Parse(serviceURL)
 	if err != nil {
 		return nil, fail(types.Outcome_OUTCOME_CONNECT, "parse service URL", err)
+	}
+	if target.Scheme != "http" && target.Scheme != "https" {
+		return nil, fail(types.Outcome_OUTCOME_CONNECT, "parse service URL", fmt.Errorf("scheme %q is neither http nor https", clip(target.Scheme)))
 	}
 	conn := &Conn{}
 	started := time.Now()
@@ -103,7 +108,7 @@ func (d *Dialer) Dial(ctx context.Context, serviceURL string) (*Conn, error) {
 }
 
 func (d *Dialer) resolve(ctx context.Context, target *url.URL) ([]netip.AddrPort, error) {
-	network, err := net.DefaultResolver.LookupNetIP(ctx, "ip", target.Hostname())
+	network, err := d.Resolver.LookupNetIP(ctx, "ip", target.Hostname())
 	if err != nil {
 		failure := dialFailure(ctx, types.Outcome_OUTCOME_DNS, "resolve host name", err)
 		var dns *net.DNSError

@@ -69,15 +69,19 @@ func TestDialFailures(t *testing.T) {
 		within time.Duration
 		want   types.Outcome
 	}{
-		"down":          {fakes.Start(t, fakes.Down()).URL(), 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
-		"mute":          {fakes.Start(t, fakes.Mute()).URL(), 100 * time.Millisecond, types.Outcome_OUTCOME_TIMEOUT},
-		"not TLS":       {strings.Replace(fakes.Start(t, fakes.Chatty()).URL(), "http:", "https:", 1), 5 * time.Second, types.Outcome_OUTCOME_TLS},
-		"silent TLS":    {strings.Replace(plain, "http:", "https:", 1), 5 * time.Second, types.Outcome_OUTCOME_TLS},
-		"port 0":        {"http://127.0.0.1:0", 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
-		"no such port":  {"http://127.0.0.1:65536", 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
-		"not a URL":     {"http://[::1", 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
-		"not a host":    {"http://a..b.", 5 * time.Second, types.Outcome_OUTCOME_DNS},
-		"blank in host": {"http://a%20b", 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
+		"down":           {fakes.Start(t, fakes.Down()).URL(), 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
+		"mute":           {fakes.Start(t, fakes.Mute()).URL(), 100 * time.Millisecond, types.Outcome_OUTCOME_TIMEOUT},
+		"not TLS":        {strings.Replace(fakes.Start(t, fakes.Chatty()).URL(), "http:", "https:", 1), 5 * time.Second, types.Outcome_OUTCOME_TLS},
+		"silent TLS":     {strings.Replace(plain, "http:", "https:", 1), 5 * time.Second, types.Outcome_OUTCOME_TLS},
+		"port 0":         {"http://127.0.0.1:0", 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
+		"no such port":   {"http://127.0.0.1:65536", 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
+		"not a URL":      {"http://[::1", 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
+		"not a host":     {"http://a..b.", 5 * time.Second, types.Outcome_OUTCOME_DNS},
+		"another scheme": {strings.Replace(plain, "http:", "ftp:", 1), 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
+		"no scheme":      {strings.TrimPrefix(plain, "http:"), 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
+		"a file":         {"file:///etc/hosts", 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
+		"opaque":         {"http:127.0.0.1", 5 * time.Second, types.Outcome_OUTCOME_DNS},
+		"blank in host":  {"http://a%20b", 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
 	} {
 		_, failure := dial(t, dialer, test.url, test.within)
 		if failure == nil || failure.Outcome != test.want || failure.Blame != types.Blame_BLAME_SERVICER {
@@ -162,6 +166,7 @@ func TestPrivateAddressesAreNotDialled(t *testing.T) {
 	}
 	for _, host := range []string{
 		"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::1]", "0.0.0.0", "[::]", "127.1.2.3",
+		"8.8.8.8@127.0.0.1", "8.8.8.8:80@127.0.0.1", "[::ffff:127.0.0.1%25eth0]", "[::127.0.0.1]", "[2002:7f00:1::]",
 		"10.0.0.1", "192.168.0.1", "169.254.169.254", "[fe80::1%25lo]", "[fd00:ec2::254]", "[64:ff9b::127.0.0.1]",
 	} {
 		serviceURL := "http://" + host + ":" + port
