@@ -41,6 +41,7 @@ type Fisherman struct {
 	dial     Dial
 	store    Store
 	links    *links
+	extras   extras
 	// relayHeads are kept while the fisherman runs.
 	relayHeads *relayHeads
 }
@@ -82,6 +83,7 @@ func (f *Fisherman) ExecuteCheck(ctx context.Context, session *types.Session, in
 	if err != nil {
 		return nil, fmt.Errorf("check %d on chain %s: %w", index, chain, err)
 	}
+	f.extras.add(session.GetHeader().GetId())
 	round := f.check(ctx, order)
 	return round, ctx.Err()
 }

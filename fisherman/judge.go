@@ -86,7 +86,7 @@ func (r *round) sample(slot *slot) (*types.QoSSample, verify.Digest) {
 		return sample, digest
 	}
 	roundTrip := slot.roundTrip()
-	sample.Outcome = types.Outcome_OUTCOME_OK
+	sample.Outcome, sample.Detail = types.Outcome_OUTCOME_OK, slot.remark
 	sample.RoundTripTime = durationpb.New(roundTrip)
 	sample.TimeToFirstByte = durationpb.New(slot.firstByte())
 	sample.OverSla = roundTrip > r.policy.LatencySLA
@@ -109,8 +109,9 @@ func (r *round) read(slot *slot) (verify.Digest, *relay.Failure) {
 	}
 	response, err := slot.sealed.Open(slot.answer)
 	if err != nil {
-		return verify.Digest{}, failureOf("open answer", err)
+		return verify.Digest{}, r.within(failureOf("open answer", err))
 	}
+	slot.remark = clockRemark(response, slot.sent, slot.roundTrip())
 	digest, err := verify.Read(r.question.Payload, response.GetPayload())
 	switch {
 	case errors.Is(err, verify.ErrBackend):
@@ -188,7 +189,7 @@ func (r *round) keepEvidence(record *types.QoSRound) {
 			continue
 		}
 		if len(slot.answer.Body) > mostEvidence {
-			sample.Detail = "answer too large to keep as evidence"
+			sample.Detail = clip(strings.TrimPrefix(sample.Detail+"; answer too large to keep as evidence", "; "))
 			continue
 		}
 		witness = witness || majority

@@ -4,16 +4,21 @@ import (
 	"sync"
 
 	"github.com/pocket-fisherman/fisherman/relay"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 // mostIdle bounds the connections kept to one service URL; rounds that overlap need one each.
 const mostIdle = 4
 
-// links keeps connections open between checks, so that making a connection is not part of what is measured.
+// links keeps connections open between checks, so that making a connection is not part of what is measured, and
+// remembers who makes that hard.
 type links struct {
 	mu     sync.Mutex
 	idle   map[string][]*relay.Conn
 	closed bool
+	// tardy are the service URLs at which a connection was made only after its check had been released. True when the
+	// far side has closed one since its last answer, so that the next one has to be made anew: it will not be measured.
+	tardy map[string]bool
 }
 
 // take hands out a kept connection that is still alive, or nil.
@@ -27,8 +32,64 @@ func (l *links) take(serviceURL string) *relay.Conn {
 			return conn
 		}
 		conn.Close()
+		l.noteClosed(serviceURL)
 	}
 	return nil
+}
+
+// giveLate takes a connection that was made too late for its check, and remembers that.
+func (l *links) giveLate(serviceURL string, conn *relay.Conn) {
+	l.mu.Lock()
+	if l.tardy == nil {
+		l.tardy = make(map[string]bool)
+	}
+	l.tardy[serviceURL] = l.tardy[serviceURL]
+	l.mu.Unlock()
+	l.give(serviceURL, conn)
+}
+
+// hungUp notes that the far side closed a connection before it was used.
+func (l *links) hungUp(serviceURL string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.noteClosed(serviceURL)
+}
+
+func (l *links) noteClosed(serviceURL string) {
+	if _, late := l.tardy[serviceURL]; late {
+		l.tardy[serviceURL] = true
+	}
+}
+
+// answered notes that an exchange went well: whatever came before was no evasion.
+func (l *links) answered(serviceURL string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, late := l.tardy[serviceURL]; late {
+		l.tardy[serviceURL] = false
+	}
+}
+
+// evasive tells that a service URL connected late before, and closed what had been made.
+func (l *links) evasive(serviceURL string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tardy[serviceURL]
+}
+
+// anyTardy tells whether one of some servicers is known to connect late.
+func (l *links) anyTardy(servicers []*types.Actor) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.tardy) == 0 {
+		return false
+	}
+	for _, servicer := range servicers {
+		if _, late := l.tardy[servicer.GetServiceUrl()]; late {
+			return true
+		}
+	}
+	return false
 }
 
 // give takes a connection back.
@@ -57,6 +118,11 @@ func (l *links) retain(needed map[string]bool) {
 			conn.Close()
 		}
 		delete(l.idle, serviceURL)
+	}
+	for serviceURL := range l.tardy {
+		if !needed[serviceURL] {
+			delete(l.tardy, serviceURL)
+		}
 	}
 }
 

@@ -174,7 +174,15 @@ func (l *loop) due(w *watch, index int) time.Time { return l.pace.Due(w.span, w.
 
 // prepare is when the next check of a session has to be launched.
 func (l *loop) prepare(w *watch) time.Time {
-	return l.due(w, w.next).Add(-w.lead(l.pace.Interval))
+	return l.due(w, w.next).Add(-l.lead(w))
+}
+
+// lead is how long before its moment a check of a session is launched.
+func (l *loop) lead(w *watch) time.Duration {
+	if l.links.anyTardy(w.session.GetServicers()) {
+		return w.longLead(l.pace.Interval)
+	}
+	return w.lead(l.pace.Interval)
 }
 
 // unservable gives the reason for which a check cannot be served in time any more, or "".
@@ -219,7 +227,8 @@ func (l *loop) start(w *watch, index uint32, due time.Time) string {
 	if err != nil {
 		return clip(err.Error())
 	}
-	order.lead = w.lead(l.pace.Interval)
+	order.lead = l.lead(w)
+	order.asked = w.mostAsked(index) + l.extras.of(w.session.GetHeader().GetId())
 	l.work(w, func() {
 		round := l.check(l.ctx, order)
 		l.log(round)
@@ -259,6 +268,7 @@ func (l *loop) close() {
 			continue
 		}
 		delete(l.watches, id)
+		l.extras.forget(id)
 		if _, err := l.store.Prune(l.ctx, watch.policy.SessionsRetained); err != nil {
 			l.fault("prune sessions", err)
 		}

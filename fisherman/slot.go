@@ -28,6 +28,8 @@ type slot struct {
 	answer        *relay.Answer
 	// failure to connect or to receive; unsent is a failure to write, which comes first.
 	failure, unsent *relay.Failure
+	// remark is what is odd about an answer that counts.
+	remark string
 }
 
 type dialed struct {

@@ -120,6 +120,7 @@ func (s ownSessions) Policy(ctx context.Context, session *types.Session) (fisher
 		MaxSkew:            qos.GetMaxSkew().AsDuration(),
 		NullSamplesAllowed: qos.GetNullSamplesAllowed(),
 		Quorum:             int(qos.GetConsistencyQuorum()),
+		Reserve:            reserveOf(params),
 		SessionsRetained:   int(qos.GetSessionsRetained()),
 		SamplesRequired:    qos.GetSamplesRequired(),
 	}, nil

@@ -27,8 +27,13 @@ func (f *Failure) Error() string { return fmt.Sprintf("%s: %v", f.Attempt, f.Err
 // Unwrap gives the cause.
 func (f *Failure) Unwrap() error { return f.Err }
 
-// fail makes a failure of the far side, unless the cause shows that it was ours.
+// fail makes a failure of the far side, unless the cause shows that it was ours or leaves that open.
 func fail(outcome types.Outcome, attempt string, err error) *Failure {
+	if errors.Is(err, syscall.ENETUNREACH) {
+		// No route from here. Whether that is our network's fault or that of an address that nobody can reach, who can
+		// tell.
+		return &Failure{Outcome: types.Outcome_OUTCOME_VOID, Blame: types.Blame_BLAME_UNKNOWN, Attempt: attempt, Err: err}
+	}
 	if ours(err) {
 		return &Failure{Outcome: types.Outcome_OUTCOME_VOID, Blame: types.Blame_BLAME_SELF, Attempt: attempt, Err: err}
 	}
@@ -50,14 +55,14 @@ func timedOut(err error) bool {
 }
 
 // ours tells whether the cause lies with this machine: we cancelled or closed, ran out of descriptors, memory or
-// ports, may not send, or have no network. Nobody else is blamed for those.
+// ports, may not send, or have our network down. Nobody else is blamed for those.
 func ours(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, net.ErrClosed) {
 		return true
 	}
 	for _, local := range []syscall.Errno{
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS, syscall.EADDRNOTAVAIL,
-		syscall.EACCES, syscall.EPERM, syscall.ENETUNREACH, syscall.ENETDOWN,
+		syscall.EACCES, syscall.EPERM, syscall.ENETDOWN,
 	} {
 		if errors.Is(err, local) {
 			return true
