@@ -95,14 +95,14 @@ func TestConnectFailures(t *testing.T) {
 		outcome   types.Outcome
 		blame     types.Blame
 	}{
-		"refused":               {[]netip.AddrPort{refusing(t)}, connect, servicer},
-		"hanging":               {[]netip.AddrPort{swallowing(t)}, timeout, servicer},
-		"no route":              {[]netip.AddrPort{unreachable}, void, unknown},
-		"refused, then ours":    {[]netip.AddrPort{refusing(t), unreachable}, connect, servicer},
-		"ours, then refused":    {[]netip.AddrPort{unreachable, refusing(t)}, connect, servicer},
-		"refused, then hangs":   {[]netip.AddrPort{refusing(t), swallowing(t)}, timeout, servicer},
-		"hanging, then ours":    {[]netip.AddrPort{swallowing(t), unreachable}, timeout, servicer},
-		"no route to either":    {[]netip.AddrPort{unreachable, unreachable}, void, unknown},
+		"refused":             {[]netip.AddrPort{refusing(t)}, connect, servicer},
+		"hanging":             {[]netip.AddrPort{swallowing(t)}, timeout, servicer},
+		"no route":            {[]netip.AddrPort{unreachable}, void, unknown},
+		"refused, then ours":  {[]netip.AddrPort{refusing(t), unreachable}, connect, servicer},
+		"ours, then refused":  {[]netip.AddrPort{unreachable, refusing(t)}, connect, servicer},
+		"refused, then hangs": {[]netip.AddrPort{refusing(t), swallowing(t)}, timeout, servicer},
+		"hanging, then ours":  {[]netip.AddrPort{swallowing(t), unreachable}, timeout, servicer},
+		"no route to either":  {[]netip.AddrPort{unreachable, unreachable}, void, unknown},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		started := time.Now()

@@ -2,11 +2,11 @@ package fakes
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
 )
@@ -16,6 +16,10 @@ import (
 type Names struct {
 	conn    net.PacketConn
 	serving sync.WaitGroup
+
+	mu      sync.Mutex
+	clients []net.Conn
+	stopped bool
 }
 
 // StartNames starts a name server.
@@ -31,17 +35,32 @@ func StartNames(t testing.TB) *Names {
 	return n
 }
 
-// Stop ends the name server: what is asked of it from then on is refused by the machine.
+// Stop ends the name server, and what still waits for an answer of it.
 func (n *Names) Stop() {
 	n.conn.Close()
 	n.serving.Wait()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.stopped = true
+	for _, client := range n.clients {
+		client.Close()
+	}
 }
 
 // Resolver asks this name server and no other.
 func (n *Names) Resolver() *net.Resolver {
 	address := n.conn.LocalAddr().String()
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "udp", address)
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.stopped {
+			return nil, errors.New("the name server has ended")
+		}
+		client, err := new(net.Dialer).DialContext(ctx, "udp", address) // does not wait: UDP has no handshake
+		if err == nil {
+			n.clients = append(n.clients, client)
+		}
+		return client, err
 	}}
 }
 
