@@ -24,13 +24,12 @@ type Config struct {
 	Probes map[string]Probe
 	// BlockInterval expected until blocks were seen.
 	BlockInterval time.Duration
-	// MostRounds under way at once, over all sessions; checks beyond are dropped and counted. 0 means 256.
-	MostRounds int
+	// MostRequests under way at once, over all sessions, each with a connection of its own. Every session has its part of
+	// it (budget.go); checks beyond are dropped and counted. 0 means 16384.
+	MostRequests int
 	// Logger takes the log; nil discards it.
 	Logger *slog.Logger
 }
-
-const defaultMostRounds = 256
 
 // Fisherman samples the servicers of its sessions.
 type Fisherman struct {
@@ -53,9 +52,9 @@ func New(config Config, heads Heads, sessions Sessions, seal Seal, dial Dial, st
 	if config.BlockInterval <= 0 {
 		return nil, fmt.Errorf("block interval %v; must be above 0", config.BlockInterval)
 	}
-	config.MostRounds = cmp.Or(config.MostRounds, defaultMostRounds)
-	if config.MostRounds < 1 {
-		return nil, fmt.Errorf("most rounds %d; must be at least 1", config.MostRounds)
+	config.MostRequests = cmp.Or(config.MostRequests, defaultMostRequests)
+	if config.MostRequests < 1 {
+		return nil, fmt.Errorf("most requests %d; must be at least 1", config.MostRequests)
 	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)

@@ -30,13 +30,13 @@ type network struct {
 	seal  Seal
 	dial  Dial
 
-	interval   time.Duration
-	mostRounds int
-	policy     Policy
-	policyErr  error
-	catalogues map[string]question.Catalogue
-	probe      Probe
-	logger     *slog.Logger
+	interval     time.Duration
+	mostRequests int
+	policy       Policy
+	policyErr    error
+	catalogues   map[string]question.Catalogue
+	probe        Probe
+	logger       *slog.Logger
 	// members of the session that a height belongs to; by default a and b. nil for no session.
 	members func(height int64) []*types.Actor
 	// failing says at which heights the chain's state cannot be read.
@@ -135,7 +135,7 @@ func (n *network) fisherman(t *testing.T) *Fisherman {
 		Catalogues:    n.catalogues,
 		Probes:        map[string]Probe{chain: n.probe},
 		BlockInterval: n.interval,
-		MostRounds:    n.mostRounds,
+		MostRequests:  n.mostRequests,
 		Logger:        n.logger,
 	}, n, n, n.seal, n.dial, n.store)
 	if err != nil {
@@ -389,7 +389,7 @@ func TestJoinsMidSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork()
 		n.policy.Checks = 1000
-		n.mostRounds = 10_000
+		n.mostRequests = 20_000
 		n.interval = 20 * time.Second
 		n.while(t, func() { n.blocks(14, 20, 20*time.Second) })
 		session, rounds := n.record(t, 10)
@@ -501,7 +501,7 @@ func TestChainStandsStill(t *testing.T) {
 func TestTooManyChecksUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork()
-		n.mostRounds = 2
+		n.mostRequests = 4
 		n.policy.Timeout = 5 * time.Second
 		n.dial = func(ctx context.Context, _ string) (*relay.Conn, error) { <-ctx.Done(); return nil, refused() }
 		n.while(t, func() { n.blocks(10, 20, time.Second); time.Sleep(10 * time.Second) })
@@ -743,7 +743,7 @@ func TestEveryCheckIsAccountedFor(t *testing.T) {
 			n.policy.Checks = 1 + source.IntN(60)
 			n.policy.Distribution = []schedule.Distribution{schedule.Even, schedule.StratifiedJitter, schedule.UniformRandom}[source.IntN(3)]
 			n.policy.Timeout = time.Duration(10+source.IntN(4000)) * time.Millisecond
-			n.mostRounds = 1 + source.IntN(20)
+			n.mostRequests = 2 * (1 + source.IntN(20))
 			if source.IntN(2) == 0 {
 				n.dial = func(ctx context.Context, _ string) (*relay.Conn, error) { <-ctx.Done(); return nil, refused() }
 			}
@@ -895,7 +895,7 @@ func TestNewRefuses(t *testing.T) {
 	for name, config := range map[string]Config{
 		"no interval":       {},
 		"negative interval": {BlockInterval: -1},
-		"negative rounds":   {BlockInterval: time.Second, MostRounds: -1},
+		"negative requests": {BlockInterval: time.Second, MostRequests: -1},
 	} {
 		n := newNetwork()
 		if made, err := New(config, n, n, n.seal, n.dial, n.store); err == nil || made != nil {

@@ -32,6 +32,8 @@ type watch struct {
 	asked map[string]bool
 	// underway counts goroutines that still work for the session.
 	underway int
+	// requests are what they have under way, all together.
+	requests int
 	// resumed when an earlier run had taken the session up.
 	resumed bool
 	// fresh until the first look at the plan: what was due before is nobody's delay.
