@@ -144,7 +144,7 @@ func newCast(t *testing.T) *cast {
 // Every fault at once, plain and over TLS: each gets what it deserves, and the honest ones among them get nothing of it.
 func TestOutcomes(t *testing.T) {
 	c := newCast(t)
-	c.rounds.policy.Timeout = 1500 * time.Millisecond
+	c.rounds.policy.Timeout = time.Second
 	asked := 0
 	record := undisturbed(t, func() *types.QoSRound { asked++; return c.rounds.run() })
 	if record.GetStatus() != types.RoundStatus_ROUND_STATUS_DONE || len(record.GetSamples()) != len(c.rounds.actors) {
