@@ -152,17 +152,17 @@ func TestNobodyStarves(t *testing.T) {
 			}
 			return time.Millisecond
 		}
-		c.mostRequests = 1500
+		c.mostRequests = 1150
 		c.while(t, func() { c.blocks(10, 20, 3*time.Second); time.Sleep(time.Minute) })
 		for _, name := range []string{"a", "b", "c"} {
 			if got := statuses(c.stored(t, name, 10)); got != "dddddddddd" {
 				t.Errorf("%s: %s", name, got)
 			}
 		}
-		for name, want := range map[string]int{"huge": 2, "hanging": 4} {
+		for _, name := range []string{"huge", "hanging"} {
 			rounds := c.stored(t, name, 10)
-			if done := strings.Count(statuses(rounds), "d"); done < want || done == 10 || !strings.HasPrefix(statuses(rounds), "d") {
-				t.Errorf("%s: %s", name, statuses(rounds))
+			if done := strings.Count(statuses(rounds), "d"); done < 2 || done == 10 || !strings.HasPrefix(statuses(rounds), "d") {
+				t.Fatalf("%s: %s", name, statuses(rounds))
 			}
 			dropped := slices.IndexFunc(rounds, func(r *types.QoSRound) bool { return r.GetStatus() == types.RoundStatus_ROUND_STATUS_DROPPED })
 			if reason := rounds[dropped].GetReason(); !strings.Contains(reason, "too many requests of the session") {
