@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -122,11 +123,13 @@ type script struct {
 }
 
 func (s *script) step() {
-	for name := range s.sizes {
+	s.counting.Lock()
+	for _, name := range slices.Sorted(maps.Keys(s.sizes)) {
 		if s.IntN(40) == 0 {
 			s.away[name] = !s.away[name]
 		}
 	}
+	s.counting.Unlock()
 	s.publish(types.Head{Height: s.height, CatchingUp: s.IntN(60) == 0})
 	time.Sleep(time.Duration(s.ExpFloat64() * float64(s.interval)))
 	switch s.IntN(12) {
@@ -155,6 +158,8 @@ func TestManySessionsAtOnce(t *testing.T) {
 			s.hang = func(string) time.Duration { return hang }
 			all := s.sessions
 			s.sessions = func(height int64) []*types.Session {
+				s.counting.Lock()
+				defer s.counting.Unlock()
 				return slices.DeleteFunc(all(height), func(session *types.Session) bool {
 					return s.away[strings.Fields(session.GetHeader().GetId())[0]]
 				})
@@ -164,7 +169,9 @@ func TestManySessionsAtOnce(t *testing.T) {
 				for range 80 {
 					s.step()
 				}
+				s.counting.Lock()
 				clear(s.away)
+				s.counting.Unlock()
 				s.height += 4 * sessionBlocks
 				s.head(s.height)
 				time.Sleep(30 * time.Second)
