@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -156,9 +157,9 @@ func TestStopIsReported(t *testing.T) {
 		n := newNetwork()
 		n.interval = 10 * time.Second
 		answer := n.dial
-		hang := false
+		var hang atomic.Bool
 		n.dial = func(ctx context.Context, serviceURL string) (*relay.Conn, error) {
-			if hang {
+			if hang.Load() {
 				<-ctx.Done()
 				return nil, ownFailure("connect", ctx.Err())
 			}
@@ -167,11 +168,11 @@ func TestStopIsReported(t *testing.T) {
 		n.while(t, func() {
 			n.head(10)
 			time.Sleep(10 * time.Second)
-			hang = true
+			hang.Store(true)
 			n.head(11)
 			time.Sleep(5500 * time.Millisecond)
 		})
-		hang = false
+		hang.Store(false)
 		time.Sleep(4 * time.Second)
 		n.while(t, func() { n.blocks(12, 20, 10*time.Second) })
 		session, rounds := n.record(t, 10)
