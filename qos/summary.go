@@ -24,6 +24,8 @@ import (
 //
 //	inconsistent  disagree ≥ 1
 //	unavailable   null > null_samples_allowed, or samples ≥ samples_required and all are null
+//	unknown       doubtful > 0 and null + doubtful > null_samples_allowed, where doubtful are void samples of DONE
+//	              rounds with the blame UNKNOWN: had they been null, the servicer would be unavailable
 //	unknown       samples < samples_required, or none
 //	slow          p50, as reported, > latency_sla
 //	unknown       agree + disagree < samples_required, or none
@@ -45,9 +47,13 @@ func Summarize(session *types.QoSSession, rounds []*types.QoSRound) SessionRepor
 		Complete:      session.GetClosed() && session.GetJoinedHeight() <= max(header.GetStartHeight(), 1),
 	}
 	countChecks(&report, planned)
+	missing := 0
 	if session.GetClosed() {
+		recorded := report.ChecksDropped
 		report.ChecksDropped = report.ChecksPlanned - report.ChecksDone - report.ChecksVoid
+		missing = report.ChecksDropped - recorded
 	}
+	report.Reasons = present(reasonsOf(planned, missing))
 	for _, tally := range tallies(session, planned) {
 		report.Servicers = append(report.Servicers, tally.report(rulesOf(session)))
 	}
@@ -101,6 +107,7 @@ func asked(round *types.QoSRound) bool {
 type tally struct {
 	counts ServicerReport
 	times  []time.Duration
+	voids  voids
 	// last is the round counted last: a servicer has one sample in a round.
 	last *types.QoSRound
 }
@@ -139,6 +146,7 @@ func (t *tally) add(round *types.QoSRound, sample *types.QoSSample) {
 	counts, outcome := &t.counts, sample.GetOutcome()
 	if outcome == types.Outcome_OUTCOME_VOID || round.GetStatus() == types.RoundStatus_ROUND_STATUS_VOID {
 		counts.Void++
+		t.voids.add(round, sample)
 		counts.Outcomes[types.Outcome_OUTCOME_VOID.Label()]++
 		return
 	}
@@ -177,7 +185,7 @@ func (t *tally) report(r rules) ServicerReport {
 	report.RoundTripTimes = QuantilesOf(t.times)
 	agree := report.Consistency.Agree
 	report.Consistency.Interval = Wilson(agree, agree+report.Consistency.Disagree)
-	report.Verdict, report.Reason = r.judge(&report)
+	report.Verdict, report.Reason = r.judge(&report, &t.voids)
 	return report
 }
 

@@ -3,6 +3,7 @@ package qos
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,7 +50,7 @@ func rulesOf(session *types.QoSSession) rules {
 }
 
 // judge takes the verdict of a counted servicer and its reason. Summarize documents the rules.
-func (r rules) judge(s *ServicerReport) (Verdict, string) {
+func (r rules) judge(s *ServicerReport, v *voids) (Verdict, string) {
 	decidable := s.Consistency.Agree + s.Consistency.Disagree
 	answers := s.Samples - s.NullSamples
 	allNull := answers == 0 && s.Samples > 0 && s.Samples >= r.samplesRequired
@@ -59,8 +60,10 @@ func (r rules) judge(s *ServicerReport) (Verdict, string) {
 			s.Consistency.Disagree, count(decidable, "decidable check"))
 	case s.NullSamples > r.nullsAllowed || allNull:
 		return Unavailable, r.unansweredReason(s)
+	case v.doubtful > 0 && s.NullSamples+v.doubtful > r.nullsAllowed:
+		return Unknown, r.doubtReason(s, v)
 	case s.Samples < r.samplesRequired || s.Samples == 0:
-		return Unknown, r.fewSamplesReason(s)
+		return Unknown, r.fewSamplesReason(s, v)
 	case r.tooSlow(s.RoundTripTimes.P50):
 		return Slow, fmt.Sprintf("p50 %s ms over the SLA of %s ms",
 			decimal(*s.RoundTripTimes.P50), decimal(milliseconds(r.sla)))
@@ -87,9 +90,12 @@ func (r rules) unansweredReason(s *ServicerReport) string {
 	return reason
 }
 
-func (r rules) fewSamplesReason(s *ServicerReport) string {
+func (r rules) fewSamplesReason(s *ServicerReport, v *voids) string {
 	reason := fmt.Sprintf("%s, %d needed", count(s.Samples, "sample"), max(r.samplesRequired, 1))
-	if s.Void > 0 {
+	switch causes := v.String(); {
+	case causes != "":
+		reason += fmt.Sprintf(" (%d void: %s)", s.Void, causes)
+	case s.Void > 0:
 		reason += fmt.Sprintf(" (%d void)", s.Void)
 	}
 	return reason
@@ -97,17 +103,19 @@ func (r rules) fewSamplesReason(s *ServicerReport) string {
 
 // failures lists the outcomes of null samples, most frequent first: "CONNECT 9, TIMEOUT 1".
 func failures(outcomes map[string]int) string {
-	var labels []string
-	for label := range outcomes {
-		if label != types.Outcome_OUTCOME_OK.Label() && label != types.Outcome_OUTCOME_VOID.Label() {
-			labels = append(labels, label)
-		}
-	}
-	slices.SortFunc(labels, func(a, b string) int {
-		return cmp.Or(cmp.Compare(outcomes[b], outcomes[a]), cmp.Compare(a, b))
+	nulls := maps.Clone(outcomes)
+	delete(nulls, types.Outcome_OUTCOME_OK.Label())
+	delete(nulls, types.Outcome_OUTCOME_VOID.Label())
+	return frequent(nulls)
+}
+
+// frequent lists labels with their counts, the most frequent first.
+func frequent(counts map[string]int) string {
+	labels := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
 	})
 	for i, label := range labels {
-		labels[i] = label + " " + strconv.Itoa(outcomes[label])
+		labels[i] = label + " " + strconv.Itoa(counts[label])
 	}
 	return strings.Join(labels, ", ")
 }
