@@ -2,6 +2,7 @@ package fisherman
 
 import (
 	"sync"
+	"time"
 
 	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
@@ -16,9 +17,16 @@ type links struct {
 	mu     sync.Mutex
 	idle   map[string][]*relay.Conn
 	closed bool
-	// tardy are the service URLs at which a connection was made only after its check had been released. True when the
-	// far side has closed one since its last answer, so that the next one has to be made anew: it will not be measured.
-	tardy map[string]bool
+	// tardy are the service URLs at which a connection was made only after its check had been released.
+	tardy map[string]tardiness
+}
+
+// tardiness is how late a service URL connects.
+type tardiness struct {
+	// took is the longest that connecting took when it was late.
+	took time.Duration
+	// closed: the far side has closed a connection since its last answer, so that another had to be made.
+	closed bool
 }
 
 // take hands out a kept connection that is still alive, or nil.
@@ -37,13 +45,15 @@ func (l *links) take(serviceURL string) *relay.Conn {
 	return nil
 }
 
-// giveLate takes a connection that was made too late for its check, and remembers that.
-func (l *links) giveLate(serviceURL string, conn *relay.Conn) {
+// giveLate takes a connection that was made too late for its check, and remembers how long that took.
+func (l *links) giveLate(serviceURL string, conn *relay.Conn, took time.Duration) {
 	l.mu.Lock()
 	if l.tardy == nil {
-		l.tardy = make(map[string]bool)
+		l.tardy = make(map[string]tardiness)
 	}
-	l.tardy[serviceURL] = l.tardy[serviceURL]
+	known := l.tardy[serviceURL]
+	known.took = max(known.took, took)
+	l.tardy[serviceURL] = known
 	l.mu.Unlock()
 	l.give(serviceURL, conn)
 }
@@ -55,9 +65,12 @@ func (l *links) hungUp(serviceURL string) {
 	l.noteClosed(serviceURL)
 }
 
-func (l *links) noteClosed(serviceURL string) {
-	if _, late := l.tardy[serviceURL]; late {
-		l.tardy[serviceURL] = true
+func (l *links) noteClosed(serviceURL string) { l.setClosed(serviceURL, true) }
+
+func (l *links) setClosed(serviceURL string, closed bool) {
+	if known, late := l.tardy[serviceURL]; late {
+		known.closed = closed
+		l.tardy[serviceURL] = known
 	}
 }
 
@@ -65,31 +78,28 @@ func (l *links) noteClosed(serviceURL string) {
 func (l *links) answered(serviceURL string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, late := l.tardy[serviceURL]; late {
-		l.tardy[serviceURL] = false
-	}
+	l.setClosed(serviceURL, false)
 }
 
 // evasive tells that a service URL connected late before, and closed what had been made.
 func (l *links) evasive(serviceURL string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.tardy[serviceURL]
+	return l.tardy[serviceURL].closed
 }
 
-// anyTardy tells whether one of some servicers is known to connect late.
-func (l *links) anyTardy(servicers []*types.Actor) bool {
+// slowest is the longest that connecting to one of some servicers took when it was late; 0 when none is known to be.
+func (l *links) slowest(servicers []*types.Actor) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	var slowest time.Duration
 	if len(l.tardy) == 0 {
-		return false
+		return slowest
 	}
 	for _, servicer := range servicers {
-		if _, late := l.tardy[servicer.GetServiceUrl()]; late {
-			return true
-		}
+		slowest = max(slowest, l.tardy[servicer.GetServiceUrl()].took)
 	}
-	return false
+	return slowest
 }
 
 // give takes a connection back.

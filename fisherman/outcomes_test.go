@@ -386,6 +386,22 @@ func TestSlowToConnect(t *testing.T) {
 	}
 }
 
+// One that is quick to connect, hangs up right before it is asked and is slow from then on, evades as well.
+func TestEvadingAtTheRelease(t *testing.T) {
+	one := &round{order: order{lead: 3 * time.Second}}
+	late := &slot{redialed: true, phases: relay.Phases{TLS: longestLead + 1}}
+	if got := one.tooLate(late, true); got.Outcome != types.Outcome_OUTCOME_TIMEOUT || got.Blame != blamesServicer {
+		t.Errorf("%v of %v", got.Outcome, got.Blame)
+	}
+	if got := one.tooLate(late, false); got.Outcome != types.Outcome_OUTCOME_VOID {
+		t.Errorf("the first time: %v of %v", got.Outcome, got.Blame)
+	}
+	late.redialed = false
+	if got := one.tooLate(late, true); got.Outcome != types.Outcome_OUTCOME_VOID {
+		t.Errorf("within the lead: %v of %v", got.Outcome, got.Blame)
+	}
+}
+
 // What is held against a late connection, from just above each limit.
 func TestTooLate(t *testing.T) {
 	const lead = 500 * time.Millisecond
@@ -394,16 +410,18 @@ func TestTooLate(t *testing.T) {
 		evades  bool
 		stall   time.Duration
 		outcome types.Outcome
+		blame   types.Blame
 	}{
-		"evades":          {relay.Phases{Connect: lead, TLS: 1}, true, 0, types.Outcome_OUTCOME_TIMEOUT},
-		"within the lead": {relay.Phases{Connect: lead / 2, TLS: lead / 2}, true, 0, types.Outcome_OUTCOME_VOID},
-		"slow name":       {relay.Phases{DNS: 2 * lead, Connect: 1}, true, 0, types.Outcome_OUTCOME_VOID},
-		"first time":      {relay.Phases{Connect: lead, TLS: lead}, false, 0, types.Outcome_OUTCOME_VOID},
-		"longest stall":   {relay.Phases{Connect: lead, TLS: lead}, true, stallLimit, types.Outcome_OUTCOME_TIMEOUT},
-		"we stalled":      {relay.Phases{Connect: lead, TLS: lead}, true, stallLimit + 1, types.Outcome_OUTCOME_VOID},
+		"evades":          {relay.Phases{Connect: lead, TLS: 1}, true, 0, types.Outcome_OUTCOME_TIMEOUT, blamesServicer},
+		"within the lead": {relay.Phases{Connect: lead / 2, TLS: lead / 2}, true, 0, types.Outcome_OUTCOME_VOID, blamesSelf},
+		"slow name":       {relay.Phases{DNS: 2 * lead, Connect: 1}, true, 0, types.Outcome_OUTCOME_VOID, blamesUnknown},
+		"slow name, once": {relay.Phases{DNS: 2 * lead, Connect: 1}, false, 0, types.Outcome_OUTCOME_VOID, blamesSelf},
+		"first time":      {relay.Phases{Connect: lead, TLS: lead}, false, 0, types.Outcome_OUTCOME_VOID, blamesSelf},
+		"longest stall":   {relay.Phases{Connect: lead, TLS: lead}, true, stallLimit, types.Outcome_OUTCOME_TIMEOUT, blamesServicer},
+		"we stalled":      {relay.Phases{Connect: lead, TLS: lead}, true, stallLimit + 1, types.Outcome_OUTCOME_VOID, blamesSelf},
 	} {
 		one := &round{order: order{lead: lead}, connectStall: test.stall}
-		if got := one.tooLate(test.phases, test.evades); got.Outcome != test.outcome || (got.Blame == blamesServicer) != (test.outcome != types.Outcome_OUTCOME_VOID) {
+		if got := one.tooLate(&slot{phases: test.phases}, test.evades); got.Outcome != test.outcome || got.Blame != test.blame {
 			t.Errorf("%s: %v of %v", name, got.Outcome, got.Blame)
 		}
 	}
@@ -415,63 +433,61 @@ func TestTardiness(t *testing.T) {
 	url := servicer.URL()
 	kept := &links{}
 	defer kept.close()
-	known := func(tardy, evasive bool) {
+	known := func(slowest time.Duration, evasive bool) {
 		t.Helper()
-		if kept.anyTardy(actorsOf(other, servicer)) != tardy || kept.evasive(url) != evasive || kept.anyTardy(actorsOf(other)) {
-			t.Errorf("tardy %t, evasive %t", kept.anyTardy(actorsOf(other, servicer)), kept.evasive(url))
+		if got := kept.slowest(actorsOf(other, servicer)); got != slowest || kept.evasive(url) != evasive || kept.slowest(actorsOf(other)) > 0 {
+			t.Errorf("slowest %v, evasive %t", got, kept.evasive(url))
 		}
 	}
 	kept.hungUp(url) // a restart, nothing else
-	known(false, false)
-	kept.giveLate(url, dialled(t, servicer))
-	known(true, false)
+	known(0, false)
+	kept.giveLate(url, dialled(t, servicer), 2*time.Second)
+	known(2*time.Second, false)
 	servicer.AwaitOpen(t, 1)
 	servicer.HangUp()
 	servicer.AwaitOpen(t, 0)
 	if kept.take(url) != nil {
 		t.Error("took a dead connection")
 	}
-	known(true, true)
-	kept.giveLate(url, dialled(t, servicer)) // late again: what it did before still counts
-	known(true, true)
+	known(2*time.Second, true)
+	kept.giveLate(url, dialled(t, servicer), time.Second) // late again: what it did before still counts
+	known(2*time.Second, true)
 	kept.answered(url)
-	known(true, false)
+	known(2*time.Second, false)
 	kept.hungUp(url)
-	known(true, true)
+	known(2*time.Second, true)
 	kept.retain(map[string]bool{url: true})
-	known(true, true)
+	known(2*time.Second, true)
 	kept.retain(nil)
-	known(false, false)
+	known(0, false)
 }
 
-// The lead of a session with a tardy servicer is the timeout, as far as the checks lie apart.
+// The lead of a session with a tardy servicer is twice what that took, up to the timeout, as far as the checks lie apart.
 func TestLongLead(t *testing.T) {
 	for name, test := range map[string]struct {
-		checks            int
-		interval, timeout time.Duration
-		want              time.Duration
+		checks                  int
+		interval, timeout, took time.Duration
+		want                    time.Duration
 	}{
-		"far apart":     {10, time.Minute, 3 * time.Second, 3 * time.Second},
-		"close":         {10, time.Second, 3 * time.Second, time.Second},
-		"very close":    {10_000, time.Second, 3 * time.Second, shortestLead},
-		"short timeout": {10, time.Minute, 10 * time.Millisecond, longestLead},
+		"far apart":     {10, time.Minute, 3 * time.Second, 600 * time.Millisecond, 1200 * time.Millisecond},
+		"timeout":       {10, time.Minute, 3 * time.Second, 2 * time.Second, 3 * time.Second},
+		"close":         {10, time.Second, 3 * time.Second, 2 * time.Second, time.Second},
+		"very close":    {10_000, time.Second, 3 * time.Second, time.Second, shortestLead},
+		"short timeout": {10, time.Minute, 10 * time.Millisecond, time.Second, longestLead},
+		"quick":         {10, time.Minute, 3 * time.Second, 1, longestLead},
 	} {
 		policy := testPolicy()
 		policy.Checks, policy.Timeout = test.checks, test.timeout
-		w, err := newWatch([32]byte{}, sessionOf(10, 10, 10), policy)
+		w, err := newWatch([32]byte{}, sessionOf(10, 10, 10, actor("a")), policy)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := w.longLead(test.interval); got != test.want {
-			t.Errorf("%s: %v", name, got)
-		}
 		l := &loop{Fisherman: &Fisherman{links: &links{}}}
 		l.pace.Interval = test.interval
-		w.session.Servicers = []*types.Actor{actor("a")}
 		if got := l.lead(w); got != w.lead(test.interval) {
 			t.Errorf("%s: lead %v", name, got)
 		}
-		l.links.tardy = map[string]bool{actor("a").GetServiceUrl(): false}
+		l.links.tardy = map[string]tardiness{actor("a").GetServiceUrl(): {took: test.took}}
 		if got := l.lead(w); got != test.want {
 			t.Errorf("%s: lead %v of a tardy one", name, got)
 		}

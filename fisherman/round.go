@@ -18,8 +18,8 @@ import (
 // A round starts to prepare a lead before its moment: enough to seal all requests and to make connections that are not
 // there. A connection that takes longer is not waited for; it serves the next check. Where checks lie closer together
 // than the longest lead, the lead is their distance, so that few rounds wait at once, each with connections of its own.
-// For a session with a servicer that was late before, the longest lead is the timeout: whoever does not keep connections
-// has all the time to make one that an answer has.
+// For a session with a servicer that was late before it is twice as long as connecting took then, up to the timeout:
+// whoever does not keep connections may take as long to make one as an answer may.
 const (
 	longestLead  = 500 * time.Millisecond
 	shortestLead = 50 * time.Millisecond
@@ -155,6 +155,7 @@ func (r *round) revive(ctx context.Context) {
 	for _, slot := range r.slots {
 		if slot.revive(ctx, r.links, r.dial, r.policy.Timeout) {
 			r.links.hungUp(slot.servicer.GetServiceUrl())
+			slot.redialed = true
 			redialed = append(redialed, slot)
 		}
 	}
@@ -172,27 +173,38 @@ func (r *round) collect() {
 		evades := r.evades(slot)
 		slot.settle(<-slot.dialing)
 		if slot.ready() {
-			r.links.giveLate(slot.servicer.GetServiceUrl(), slot.conn)
-			slot.conn, slot.failure = nil, r.tooLate(slot.phases, evades)
+			r.links.giveLate(slot.servicer.GetServiceUrl(), slot.conn, slot.phases.DNS+slot.phases.Connect+slot.phases.TLS)
+			slot.conn, slot.failure = nil, r.tooLate(slot, evades)
 		}
 	}
 }
 
 // tooLate is what a connection is worth that was made after the release. Once it is nobody's fault: the lead may have
 // been too short. It is the servicer's when it was late before, closed the connection that was kept for it since, and
-// then took longer than the whole lead to connect and shake hands: it could else keep from being measured for ever. The
-// time of name resolution, and of our own stalls, is not held against it.
-func (r *round) tooLate(phases relay.Phases, evades bool) *relay.Failure {
-	took := phases.Connect + phases.TLS
-	if !evades || took <= r.lead || r.connectStall > stallLimit {
+// then took longer to connect and shake hands than there was time: it could else keep from being measured for ever.
+// Our own stalls are not held against it, nor is name resolution, of which nobody knows whose it is.
+func (r *round) tooLate(slot *slot, evades bool) *relay.Failure {
+	took, given := slot.phases.Connect+slot.phases.TLS, r.lead
+	if slot.redialed {
+		given = min(given, longestLead)
+	}
+	switch {
+	case !evades || r.connectStall > stallLimit || slot.phases.DNS+took <= given:
 		return ownFailure("connect", errStillConnecting)
+	case took <= given:
+		return &relay.Failure{
+			Outcome: types.Outcome_OUTCOME_VOID,
+			Blame:   types.Blame_BLAME_UNKNOWN,
+			Attempt: "resolve host name",
+			Err:     fmt.Errorf("took %v", slot.phases.DNS.Round(time.Millisecond)),
+		}
 	}
 	return &relay.Failure{
 		Outcome: types.Outcome_OUTCOME_TIMEOUT,
 		Blame:   types.Blame_BLAME_SERVICER,
 		Attempt: "connect",
 		Err: fmt.Errorf("took %v, above %v, after it had closed a connection that had been as late",
-			took.Round(time.Millisecond), r.lead.Round(time.Millisecond)),
+			took.Round(time.Millisecond), given.Round(time.Millisecond)),
 	}
 }
 

@@ -187,8 +187,8 @@ func (l *loop) prepare(w *watch) time.Time {
 
 // lead is how long before its moment a check of a session is launched.
 func (l *loop) lead(w *watch) time.Duration {
-	if l.links.anyTardy(w.session.GetServicers()) {
-		return w.longLead(l.pace.Interval)
+	if took := l.links.slowest(w.session.GetServicers()); took > 0 {
+		return w.longLead(l.pace.Interval, took)
 	}
 	return w.lead(l.pace.Interval)
 }

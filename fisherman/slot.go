@@ -20,6 +20,8 @@ type slot struct {
 	conn   *relay.Conn
 	phases relay.Phases
 	reused bool
+	// redialed: a connection was there, and died before the release.
+	redialed bool
 	// dialing delivers the result of a dial under way; nil when there is none.
 	dialing chan dialed
 

@@ -151,9 +151,9 @@ func (w *watch) lead(interval time.Duration) time.Duration {
 	return min(max(w.spacing(interval), shortestLead), longestLead)
 }
 
-// longLead is the lead of a session with a servicer that is known to connect late.
-func (w *watch) longLead(interval time.Duration) time.Duration {
-	return min(max(w.spacing(interval), shortestLead), max(w.policy.Timeout, longestLead))
+// longLead is the lead of a session with a servicer that took so long to connect when it was late.
+func (w *watch) longLead(interval, took time.Duration) time.Duration {
+	return min(max(w.spacing(interval), shortestLead), max(longestLead, min(2*took, w.policy.Timeout)))
 }
 
 // spacing is the mean distance between checks when blocks take an interval.
