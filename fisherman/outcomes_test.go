@@ -3,6 +3,7 @@ package fisherman
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -490,6 +491,36 @@ func TestLongLead(t *testing.T) {
 		l.links.tardy = map[string]tardiness{actor("a").GetServiceUrl(): {took: test.took}}
 		if got := l.lead(w); got != test.want {
 			t.Errorf("%s: lead %v of a tardy one", name, got)
+		}
+	}
+}
+
+// The run loop counts what it asks: a refusal for want of an allowance speaks against the servicer as long as the
+// session's reserve cannot be used up, and against nobody from then on.
+func TestReserveIsCounted(t *testing.T) {
+	refusing, honest := fakes.Start(t, fakes.Refusing(types.RelayErrorCode_RELAY_ERROR_CODE_OVER_ALLOWANCE)), fakes.Start(t, fakes.Honest())
+	n := newNetwork()
+	n.interval = 40 * time.Millisecond
+	n.policy.Checks, n.policy.Reserve = 4, 2
+	n.seal = (&relay.Protocol{Key: fishermanKey, Now: time.Now}).Seal
+	n.dial = (&relay.Dialer{AllowPrivate: true}).Dial
+	n.members = func(int64) []*types.Actor { return actorsOf(refusing, honest) }
+	n.while(t, func() { n.head(10); refusing.AwaitRequests(t, 4) })
+	rounds, err := n.store.Rounds(t.Context(), idOf(10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(rounds, func(r *types.QoSRound) bool { return r.GetStatus() == types.RoundStatus_ROUND_STATUS_DONE }) {
+		t.Skip("this machine is too busy")
+	}
+	for _, round := range rounds {
+		if round.GetStatus() != types.RoundStatus_ROUND_STATUS_DONE {
+			continue
+		}
+		if sample := sampleOf(t, round, refusing); round.GetIndex() < 2 {
+			isNull(t, sample, types.Outcome_OUTCOME_RELAY_ERROR, blamesServicer)
+		} else {
+			isNull(t, sample, types.Outcome_OUTCOME_VOID, blamesSelf)
 		}
 	}
 }
