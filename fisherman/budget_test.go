@@ -12,6 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/pocket-fisherman/fisherman/fisherman/question"
 	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
@@ -74,10 +75,14 @@ type crowd struct {
 	active, most int
 	hang         func(serviceURL string) time.Duration
 	sizes        map[string]int
+	chains       []string
 }
 
 func newCrowd(sizes map[string]int) *crowd {
-	c := &crowd{network: newNetwork(), sizes: sizes}
+	c := &crowd{network: newNetwork(), sizes: sizes, chains: []string{chain, "0002", "0003"}}
+	for _, chain := range c.chains {
+		c.catalogues[chain] = question.CometBFT()
+	}
 	c.dial = func(ctx context.Context, serviceURL string) (*relay.Conn, error) {
 		c.count(1)
 		defer c.count(-1)
@@ -107,6 +112,7 @@ func newCrowd(sizes map[string]int) *crowd {
 func (c *crowd) session(name string, size int, height int64) *types.Session {
 	session := sessionOf(height-height%sessionBlocks, sessionBlocks, height)
 	session.Header.Id = c.id(name, session.Header.StartHeight)
+	session.Header.Application, session.Header.RelayChain = "application "+name, c.chains[len(name)%len(c.chains)]
 	for i := range size {
 		session.Servicers = append(session.Servicers, &types.Actor{
 			Address: fmt.Sprintf("%s-%d", name, i), ServiceUrl: fmt.Sprintf("http://%s-%d.example", name, i),

@@ -240,14 +240,10 @@ func TestNoRetryAfterTheWrite(t *testing.T) {
 func TestClosedBetweenChecks(t *testing.T) {
 	plain, secured := fakes.Start(t, fakes.Honest()), fakes.StartTLS(t, fakes.Honest(), nil)
 	r := newRounds(t, plain, secured)
-	for check := range 3 {
+	for range 3 {
 		record := undisturbed(t, r.run)
 		for _, servicer := range []*fakes.Servicer{plain, secured} {
-			sample := sampleOf(t, record, servicer)
-			isOK(t, sample)
-			if check > 0 && disturbed(record) {
-				t.Skip("this machine is too busy")
-			}
+			isOK(t, sampleOf(t, record, servicer))
 			servicer.HangUp()
 			servicer.AwaitOpen(t, 0)
 		}

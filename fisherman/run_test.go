@@ -135,10 +135,14 @@ func (n *network) blocks(from, to int64, interval time.Duration) {
 
 func (n *network) fisherman(t *testing.T) *Fisherman {
 	t.Helper()
+	probes := map[string]Probe{chain: n.probe}
+	for other := range n.catalogues {
+		probes[other] = n.probe
+	}
 	made, err := New(Config{
 		Secret:        [32]byte{7},
 		Catalogues:    n.catalogues,
-		Probes:        map[string]Probe{chain: n.probe},
+		Probes:        probes,
 		BlockInterval: n.interval,
 		MostRequests:  n.mostRequests,
 		Logger:        n.logger,
