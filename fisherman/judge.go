@@ -136,6 +136,9 @@ func (r *round) void(ctx context.Context, record *types.QoSRound, execution erro
 	case !slices.ContainsFunc(record.Samples, counts):
 		return "none of its samples counts"
 	case !slices.ContainsFunc(record.Samples, answered):
+		if reason := onlyDisputed(record); reason != "" {
+			return reason
+		}
 		return r.askControl(ctx)
 	}
 	return ""

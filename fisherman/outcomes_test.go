@@ -47,7 +47,7 @@ func faults(another *fakes.Servicer) []faulty {
 		{name: "name does not exist", fault: honest, host: "missing.example", outcome: dns, blame: blamesServicer},
 		{name: "name gets no verdict", fault: honest, host: "failing.example", outcome: void, blame: blamesUnknown},
 		{name: "name gets no answer", fault: honest, host: "silent.example", outcome: void, blame: blamesUnknown},
-		{name: "reset before the request", fault: fakes.Slamming(), outcome: reset, blame: blamesServicer},
+		{name: "reset before the request is read", fault: fakes.Slamming(), outcome: reset, blame: blamesServicer},
 		{name: "reset before the header", fault: fakes.Resetting(), outcome: reset, blame: blamesServicer},
 		{name: "reset in the header", fault: fakes.BreakingHeader(), outcome: reset, blame: blamesServicer},
 		{name: "reset after the header", fault: fakes.BreakingBody(), outcome: reset, blame: blamesServicer},

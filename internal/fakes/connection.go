@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Slamming breaks each connection as soon as it stands, before anything was asked.
-func Slamming() Fault { return Fault{slam: true} }
+// Slamming breaks each connection shortly after it stands, and reads nothing of what is asked.
+func Slamming() Fault { return Evading(20 * time.Millisecond) }
 
 // Dawdling takes its time to shake hands on a new connection; then it answers well.
 func Dawdling(d time.Duration) Fault {
