@@ -60,7 +60,7 @@ func New(config Config, heads Heads, sessions Sessions, seal Seal, dial Dial, st
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Fisherman{config: config, heads: heads, sessions: sessions, seal: seal, dial: dial, store: store,
-		links: &links{}, relayHeads: &relayHeads{}}, nil
+		links: &links{most: config.MostRequests}, relayHeads: &relayHeads{}}, nil
 }
 
 // ExecuteCheck implements modules.FishermanModule: it asks at once, outside of any schedule.

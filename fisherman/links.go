@@ -1,6 +1,7 @@
 package fisherman
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -8,14 +9,19 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// mostIdle bounds the connections kept to one service URL; rounds that overlap need one each.
+// mostIdle bounds the connections kept to one service URL; rounds that overlap need one each. All together are bounded by
+// the most requests that may be under way.
 const mostIdle = 4
 
 // links keeps connections open between checks, so that making a connection is not part of what is measured, and
 // remembers who makes that hard.
 type links struct {
+	// most connections are kept in all; 0 means defaultMostRequests.
+	most int
+
 	mu     sync.Mutex
 	idle   map[string][]*relay.Conn
+	count  int
 	closed bool
 	// tardy are the service URLs at which a connection was made only after its check had been released.
 	tardy map[string]tardiness
@@ -36,6 +42,7 @@ func (l *links) take(serviceURL string) *relay.Conn {
 	for kept := l.idle[serviceURL]; len(kept) > 0; kept = l.idle[serviceURL] {
 		conn := kept[len(kept)-1]
 		l.idle[serviceURL] = kept[:len(kept)-1]
+		l.count--
 		if conn.Alive() {
 			return conn
 		}
@@ -106,7 +113,7 @@ func (l *links) slowest(servicers []*types.Actor) time.Duration {
 func (l *links) give(serviceURL string, conn *relay.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || len(l.idle[serviceURL]) >= mostIdle {
+	if l.closed || len(l.idle[serviceURL]) >= mostIdle || l.count >= cmp.Or(l.most, defaultMostRequests) {
 		conn.Close()
 		return
 	}
@@ -114,6 +121,7 @@ func (l *links) give(serviceURL string, conn *relay.Conn) {
 		l.idle = make(map[string][]*relay.Conn)
 	}
 	l.idle[serviceURL] = append(l.idle[serviceURL], conn)
+	l.count++
 }
 
 // retain closes the connections to URLs that no session needs any more.
@@ -127,6 +135,7 @@ func (l *links) retain(needed map[string]bool) {
 		for _, conn := range kept {
 			conn.Close()
 		}
+		l.count -= len(kept)
 		delete(l.idle, serviceURL)
 	}
 	for serviceURL := range l.tardy {

@@ -42,6 +42,7 @@ func (n *Node) buildFisherman() error {
 		Catalogues:    catalogues(role),
 		Probes:        probes(role.ControlProbes),
 		BlockInterval: n.config.BlockTime,
+		MostRequests:  mostRequests(),
 		Logger:        logger,
 	}, n.engine.Heads(), ownSessions{utility: n.utility, address: role.Key.Address()}, protocol.Seal, dialer.Dial, n.samples)
 	if err != nil {
