@@ -29,11 +29,14 @@ const (
 	childRound    = "ROUND "
 )
 
+// askedLater is when a child asks that is to be suspended before: time enough to suspend it.
+const askedLater = time.Second
+
 // scenarios by name; each makes the rounds that it returns.
 var scenarios = map[string]func(t *testing.T, r *rounds) []*types.QoSRound{
 	"asks": func(_ *testing.T, r *rounds) []*types.QoSRound { return []*types.QoSRound{r.run()} },
 	"asks later": func(t *testing.T, r *rounds) []*types.QoSRound {
-		one := r.at(time.Now().Add(longestLead))
+		one := r.at(time.Now().Add(askedLater))
 		return []*types.QoSRound{one.judge(t.Context(), one.execute(t.Context()))}
 	},
 	"few descriptors": func(t *testing.T, r *rounds) []*types.QoSRound { return []*types.QoSRound{withDescriptors(t, r, 3)} },
@@ -137,9 +140,10 @@ func (c *child) suspend(t *testing.T, d time.Duration) {
 
 // A suspended machine finds answers that came long ago, or misses the moment to ask: the round is void.
 func TestSuspended(t *testing.T) {
+	t.Parallel()
 	t.Run("while asking", func(t *testing.T) {
 		t.Parallel()
-		sleepy, honest := fakes.Start(t, fakes.Sleepy(150*time.Millisecond)), fakes.Start(t, fakes.Honest())
+		sleepy, honest := fakes.Start(t, fakes.Sleepy(time.Second)), fakes.Start(t, fakes.Honest())
 		c, err := startChild(t, "asks", nil, sleepy, honest)
 		if err != nil {
 			t.Fatal(err)
@@ -157,7 +161,7 @@ func TestSuspended(t *testing.T) {
 		}
 		honest[0].AwaitAccepted(t, 1)
 		honest[1].AwaitAccepted(t, 1)
-		c.suspend(t, longestLead+latest+stallLimit)
+		c.suspend(t, askedLater+latest+stallLimit)
 		isVoid(t, c.only(t), "after its time")
 	})
 }
@@ -195,6 +199,7 @@ func withDescriptors(t *testing.T, r *rounds, left int) *types.QoSRound {
 // A fisherman that has run out of file descriptors blames nobody that it could not connect to; whom it could connect to
 // is measured.
 func TestNoDescriptors(t *testing.T) {
+	t.Parallel()
 	var honest []*fakes.Servicer
 	for range 8 {
 		honest = append(honest, fakes.Start(t, fakes.Honest()))
@@ -297,6 +302,7 @@ func loopback(t *testing.T, up bool) {
 
 // Our network goes down between two checks and comes back: the check in between is void, and says why.
 func TestNetworkDown(t *testing.T) {
+	t.Parallel()
 	c, err := startChild(t, "network down", &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},

@@ -774,6 +774,9 @@ func TestExecuteCheck(t *testing.T) {
 	if len(network.store.rounds) > 0 {
 		t.Error("stored")
 	}
+	if got := fisherman.extras.of(session.GetHeader().GetId()); got == 0 {
+		t.Error("what was asked on demand does not count")
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if record, err := fisherman.ExecuteCheck(ctx, session, 3); !errors.Is(err, context.Canceled) {
