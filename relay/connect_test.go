@@ -129,9 +129,19 @@ func TestWhoseFault(t *testing.T) {
 			t.Errorf("%v: %v of %v", ours, failure.Outcome, failure.Blame)
 		}
 	}
-	noRoute := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ENETUNREACH)}
-	if failure := fail(reset, "connect", noRoute); failure.Outcome != void || failure.Blame != types.Blame_BLAME_UNKNOWN {
-		t.Errorf("%v: %v of %v", noRoute, failure.Outcome, failure.Blame)
+	to := func(address string, err error) error {
+		return &net.OpError{Op: "dial", Addr: net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address)), Err: os.NewSyscallError("connect", err)}
+	}
+	for _, noRoute := range []error{
+		to("192.0.2.1:80", syscall.ENETUNREACH), to("[2001:db8::1]:80", syscall.ENETUNREACH), to("[2001:db8::1]:80", syscall.EADDRNOTAVAIL),
+	} {
+		if failure := fail(reset, "connect", noRoute); failure.Outcome != void || failure.Blame != types.Blame_BLAME_UNKNOWN {
+			t.Errorf("%v: %v of %v", noRoute, failure.Outcome, failure.Blame)
+		}
+	}
+	noPorts := to("192.0.2.1:80", syscall.EADDRNOTAVAIL)
+	if failure := fail(reset, "connect", noPorts); failure.Outcome != void || failure.Blame != types.Blame_BLAME_SELF {
+		t.Errorf("%v: %v of %v", noPorts, failure.Outcome, failure.Blame)
 	}
 	for _, theirs := range []error{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, syscall.EHOSTUNREACH, errors.New("whatever")} {
 		wrapped := &net.OpError{Op: "read", Err: os.NewSyscallError("read", theirs)}

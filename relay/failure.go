@@ -29,9 +29,7 @@ func (f *Failure) Unwrap() error { return f.Err }
 
 // fail makes a failure of the far side, unless the cause shows that it was ours or leaves that open.
 func fail(outcome types.Outcome, attempt string, err error) *Failure {
-	if errors.Is(err, syscall.ENETUNREACH) {
-		// No route from here. Whether that is our network's fault or that of an address that nobody can reach, who can
-		// tell.
+	if unroutable(err) {
 		return &Failure{Outcome: types.Outcome_OUTCOME_VOID, Blame: types.Blame_BLAME_UNKNOWN, Attempt: attempt, Err: err}
 	}
 	if ours(err) {
@@ -52,6 +50,20 @@ func timedOut(err error) bool {
 	var network net.Error
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.As(err, &network) && network.Timeout()
+}
+
+// unroutable tells that there is no way from here to an address. That may be our network's fault, or the address is one that
+// nobody can reach: who chose it knows. A system without IPv6 may say that it has no address of its own to dial one from.
+func unroutable(err error) bool {
+	if errors.Is(err, syscall.ENETUNREACH) {
+		return true
+	}
+	var operation *net.OpError
+	if !errors.Is(err, syscall.EADDRNOTAVAIL) || !errors.As(err, &operation) {
+		return false
+	}
+	target, ok := operation.Addr.(*net.TCPAddr)
+	return ok && target.IP.To4() == nil
 }
 
 // ours tells whether the cause lies with this machine: we cancelled or closed, ran out of descriptors, memory or
