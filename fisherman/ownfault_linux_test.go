@@ -253,13 +253,13 @@ func networkDown(t *testing.T, r *rounds) []*types.QoSRound {
 	target := fakes.Start(t, fakes.Honest())
 	in := newRounds(t, servicers...)
 	in.policy.Timeout = 500 * time.Millisecond
-	in.probe = func(ctx context.Context, _ []byte) ([]byte, error) {
+	in.probe = func(ctx context.Context, payload types.Payload) (Answer, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", strings.TrimPrefix(target.URL(), "http://"))
 		if err != nil {
-			return nil, err
+			return Answer{}, err
 		}
 		conn.Close()
-		return []byte(`{"jsonrpc":"2.0","id":1,"result":1}`), nil
+		return newNetwork().probe(ctx, payload)
 	}
 	dialer := dialerOf(secured, names)
 	in.dial = dialer.Dial

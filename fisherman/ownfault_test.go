@@ -116,7 +116,7 @@ func TestCutWire(t *testing.T) {
 		probe Probe
 		void  string
 	}{
-		"the probe as well": {func(context.Context, []byte) ([]byte, error) { return nil, errors.New("cut") }, "neither did the control probe: cut"},
+		"the probe as well": {func(context.Context, types.Payload) (Answer, error) { return Answer{}, errors.New("cut") }, "neither did the control probe: cut"},
 		"but not the probe": {newNetwork().probe, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -249,8 +249,12 @@ func TestWallClockIsSet(t *testing.T) {
 }
 
 // wallClock are the functions of the sampling that may look at the wall clock: what is stored or sent, for people and
-// for other machines. Everything else reckons with the monotonic readings of time.Now.
-var wallClock = []string{"fisherman unixNano", "fisherman begin", "fisherman clockRemark", "relay Seal"}
+// for other machines, and what reads the kernel's stamps, which are believed only while nobody sets the clock. Everything
+// else reckons with the monotonic readings of time.Now.
+var wallClock = []string{
+	"fisherman unixNano", "fisherman begin", "fisherman clockRemark", "relay NewRequest",
+	"relay own", "relay receiveLate", "relay stampsIn", "relay step",
+}
 
 // Nothing but stored times depends on the wall clock: no other function takes a time apart or makes one of a number.
 func TestNothingDependsOnTheWallClock(t *testing.T) {

@@ -3,12 +3,17 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"time"
 
 	"github.com/pocket-fisherman/fisherman/consensus"
 	"github.com/pocket-fisherman/fisherman/fisherman"
+	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/rpc"
+	"github.com/pocket-fisherman/fisherman/servicer"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 	"github.com/pocket-fisherman/fisherman/utility"
@@ -71,6 +76,66 @@ func hasMember(session *types.QoSSession, servicer string) bool {
 	return slices.ContainsFunc(session.GetServicers(), func(s *types.QoSServicer) bool { return s.GetAddress() == servicer })
 }
 
+// relayReader shows to the API what the servicers keep.
+type relayReader struct {
+	servicers []*servicer.Servicer
+	// store is nil without a servicer.
+	store *local.RelayStore
+}
+
+// Kept tells what is kept, and what became of the rest.
+func (r relayReader) Kept(ctx context.Context, last int) (rpc.KeptRelays, error) {
+	if r.store == nil {
+		return rpc.KeptRelays{}, rpc.ErrNoServicer
+	}
+	sessions, err := r.store.Sessions(ctx, last)
+	if err != nil {
+		return rpc.KeptRelays{}, err
+	}
+	stats := r.store.Stats()
+	kept := rpc.KeptRelays{AllSessions: stats.Sessions, AllRelays: stats.Relays, Bytes: stats.Bytes,
+		EvictedSessions: stats.EvictedSessions, Failures: stats.Failures}
+	for _, session := range sessions {
+		kept.Sessions = append(kept.Sessions, rpc.SessionRelays(session))
+	}
+	for _, servicer := range r.servicers {
+		counted := servicer.VolumeStats()
+		kept.Servicers = append(kept.Servicers, rpc.ServicerRelays{Address: servicer.Address(),
+			Stored: counted.Stored, Dropped: counted.Dropped, Failed: counted.Failed})
+	}
+	return kept, nil
+}
+
+// Relays reads a page of a session's relays. Each is verified once more.
+func (r relayReader) Relays(ctx context.Context, session string, from uint32, limit int) ([]rpc.KeptRelay, int, error) {
+	if r.store == nil {
+		return nil, 0, rpc.ErrNoServicer
+	}
+	stored, all, err := r.store.Relays(ctx, session, from, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	relays := make([]rpc.KeptRelay, len(stored))
+	for i, s := range stored {
+		opened, err := relay.OpenExchanged(s.GetRequest(), s.GetResponse())
+		if err != nil {
+			return nil, 0, fmt.Errorf("open relay %d of session %s: %w", int(from)+i, session, err)
+		}
+		relays[i] = rpc.KeptRelay{
+			RequestHash:    opened.RequestHash,
+			Servicer:       opened.Request.GetServicer(),
+			Application:    opened.Request.GetSession().GetApplication(),
+			Signer:         opened.Signer,
+			Received:       time.Unix(0, opened.Response.GetReceivedUnixNano()),
+			Answered:       time.Unix(0, opened.Response.GetAnsweredUnixNano()),
+			UpstreamStatus: opened.Response.GetUpstreamStatus(),
+			Request:        s.GetRequest(),
+			Response:       s.GetResponse(),
+		}
+	}
+	return relays, all, nil
+}
+
 // statusReader shows the node to the API.
 type statusReader struct {
 	fisherman *FishermanRole
@@ -85,7 +150,7 @@ func (r statusReader) Fisherman() string {
 }
 
 // Version is the version of the program.
-func (r statusReader) Version() string { return Version() }
+func (r statusReader) Version() string { return ThisBuild().Version }
 
 // broadcast hands a transaction of the API's to the chain.
 func (n *Node) broadcast(ctx context.Context, raw []byte, wait bool) (rpc.Receipt, error) {

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// defaultSessions is how many sessions GET /v1/qos answers when it is not told; maximumSessions is the most.
+	// defaultSessions is how many sessions GET /v1/qos and /v1/relays answer when they are not told; maximumSessions is the most.
 	defaultSessions = 100
 	maximumSessions = 1000
 )
@@ -25,12 +25,14 @@ type endpoint struct {
 
 func (s *Server) endpoints() map[string]endpoint {
 	return map[string]endpoint{
-		"/v1/status":  {answer: s.status},
-		"/v1/session": {[]string{"application", "relay_chain", "height"}, s.session, nil},
-		"/v1/actors":  {[]string{"type", "height"}, s.actors, nil},
-		"/v1/account": {[]string{"address", "height"}, s.account, nil},
-		"/v1/qos":     {[]string{"session", "servicer", "last"}, s.qos, nil},
-		"/v1/tx":      {[]string{"wait"}, nil, s.transaction},
+		"/v1/status":         {answer: s.status},
+		"/v1/session":        {[]string{"application", "relay_chain", "height"}, s.session, nil},
+		"/v1/actors":         {[]string{"type", "height"}, s.actors, nil},
+		"/v1/account":        {[]string{"address", "height"}, s.account, nil},
+		"/v1/qos":            {[]string{"session", "servicer", "last"}, s.qos, nil},
+		"/v1/relays":         {[]string{"last"}, s.relays, nil},
+		"/v1/relays/session": {[]string{"session", "from", "limit"}, s.sessionRelays, nil},
+		"/v1/tx":             {[]string{"wait"}, nil, s.transaction},
 	}
 }
 

@@ -26,6 +26,8 @@ type Readers struct {
 	Chain  ChainReader
 	QoS    QoSReader
 	Status StatusReader
+	// Relays reads what the node's servicers keep.
+	Relays RelayReader
 	// Accounts reads what addresses own.
 	Accounts AccountReader
 	// Broadcast hands a transaction in; when it is to wait, it returns after a block has taken it, or with height 0 when

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -147,6 +148,34 @@ func (q *fakeQoS) Report(_ context.Context, filter QoSFilter) (qos.Report, error
 		Application: knownApplication, ChecksPlanned: 10, Servicers: []qos.ServicerReport{{Address: knownServicer, Verdict: qos.Unknown}}}}}, nil
 }
 
+// fakeRelays keeps three relays of one session.
+type fakeRelays struct{ err error }
+
+func (r fakeRelays) Kept(_ context.Context, last int) (KeptRelays, error) {
+	kept := KeptRelays{Servicers: []ServicerRelays{{Address: knownServicer, Stored: 3, Dropped: 2, Failed: 1}},
+		AllSessions: 5, AllRelays: 9, Bytes: 1234, EvictedSessions: 4, Failures: 6}
+	if last > 1 {
+		kept.Sessions = []SessionRelays{{Relays: 3, Header: &types.SessionHeader{Id: knownSession, StartHeight: 20, RelayChain: "0001",
+			GeoZone: "zone-1", Application: knownApplication}}}
+	}
+	return kept, r.err
+}
+
+func (r fakeRelays) Relays(_ context.Context, session string, from uint32, limit int) ([]KeptRelay, int, error) {
+	if r.err != nil || session != knownSession {
+		return nil, 0, cmp.Or(r.err, modules.ErrUnknownSession)
+	}
+	var relays []KeptRelay
+	for place := int(from); place < min(3, int(from)+limit); place++ {
+		relays = append(relays, KeptRelay{
+			RequestHash: [32]byte{1, byte(place)}, Servicer: knownServicer, Application: knownApplication, Signer: knownFisherman,
+			Received: time.Unix(1_700_000_000, 123), Answered: time.Unix(1_700_000_000, 456), UpstreamStatus: 200,
+			Request: []byte("request"), Response: []byte("response"),
+		})
+	}
+	return relays, 3, nil
+}
+
 type fakeStatus string
 
 func (s fakeStatus) Fisherman() string { return string(s) }
@@ -155,7 +184,7 @@ func (s fakeStatus) Version() string   { return "v1.2.3" }
 func readersAt(height int64) (Readers, *fakeChain, *fakeQoS) {
 	chain, samples := &fakeChain{height: height}, &fakeQoS{}
 	return Readers{Chain: chain, QoS: samples, Status: fakeStatus(knownFisherman),
-		Accounts: fakeAccounts{}, Broadcast: fakeBroadcast}, chain, samples
+		Relays: fakeRelays{}, Accounts: fakeAccounts{}, Broadcast: fakeBroadcast}, chain, samples
 }
 
 func ask(handler http.Handler, method, target string) *httptest.ResponseRecorder {
@@ -174,6 +203,10 @@ func TestAnswersMatchGoldenFiles(t *testing.T) {
 		"actors_none":    "/v1/actors?type=validator&height=3",
 		"qos":            "/v1/qos",
 		"account":        "/v1/account?address=" + knownServicer,
+		"relays":         "/v1/relays",
+		"relays_none":    "/v1/relays?last=1",
+		"relays_page":    "/v1/relays/session?session=" + knownSession + "&from=1&limit=1",
+		"relays_last":    "/v1/relays/session?session=" + knownSession + "&from=2",
 		"refusal":        "/v1/session?application=" + otherAddress + "&relay_chain=0001",
 		"refusal_quoted": "/v1/actors?type=%22%1b%5b31m",
 	} {
@@ -239,6 +272,15 @@ func TestStatusCodesAndCodes(t *testing.T) {
 		{"unknown session", "GET", "/v1/qos?session=" + otherSession, 404, codeUnknownSession},
 		{"known session", "GET", "/v1/qos?session=" + knownSession, 200, ""},
 		{"unknown servicer", "GET", "/v1/qos?servicer=" + otherAddress, 404, codeUnknownServicer},
+		{"relays of none", "GET", "/v1/relays/session", 400, codeBadParameter},
+		{"relays of a bad session", "GET", "/v1/relays/session?session=12", 400, codeBadParameter},
+		{"relays of an unknown session", "GET", "/v1/relays/session?session=" + otherSession, 404, codeUnknownSession},
+		{"relays beyond the end", "GET", "/v1/relays/session?from=9&session=" + knownSession, 200, ""},
+		{"relays from below", "GET", "/v1/relays/session?from=-1&session=" + knownSession, 400, codeBadParameter},
+		{"relays from beyond 32 bits", "GET", "/v1/relays/session?from=4294967296&session=" + knownSession, 400, codeBadParameter},
+		{"no relays", "GET", "/v1/relays/session?limit=0&session=" + knownSession, 400, codeBadParameter},
+		{"too many relays", "GET", "/v1/relays/session?limit=1001&session=" + knownSession, 400, codeBadParameter},
+		{"too many sessions of relays", "GET", "/v1/relays?last=1001", 400, codeBadParameter},
 		{"last zero", "GET", "/v1/qos?last=0", 400, codeBadParameter},
 		{"last too many", "GET", "/v1/qos?last=1001", 400, codeBadParameter},
 		{"last", "GET", "/v1/qos?last=1000", 200, ""},
@@ -296,6 +338,14 @@ func TestFailuresOfTheNode(t *testing.T) {
 				t.Errorf("the answer tells more than it should: %s", answer.Body)
 			}
 		})
+	}
+}
+
+func TestRelaysOfNoServicer(t *testing.T) {
+	readers, _, _ := readersAt(9)
+	readers.Relays = fakeRelays{err: ErrNoServicer}
+	for _, target := range []string{"/v1/relays", "/v1/relays/session?session=" + knownSession} {
+		expect(t, ask(New(Config{}, readers), http.MethodGet, target), 404, codeNoServicer)
 	}
 }
 
@@ -492,6 +542,7 @@ func FuzzQuery(f *testing.F) {
 	f.Add("/v1/session", "application="+knownApplication+"&relay_chain=0001&height=9")
 	f.Add("/v1/actors", "type=servicer&height=1")
 	f.Add("/v1/qos", "session="+knownSession+"&servicer="+knownServicer+"&last=3")
+	f.Add("/v1/relays/session", "session="+knownSession+"&from=1&limit=1")
 	f.Add("/v1/qos", "session=%00&last=%ff;&&==")
 	f.Add("/v1/../v1/qos", "last=1")
 	readers, _, samples := readersAt(23)

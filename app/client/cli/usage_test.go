@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pocket-fisherman/fisherman/node"
+
 	"github.com/pocket-fisherman/fisherman/keystore"
 	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
@@ -189,6 +191,16 @@ func TestVersion(t *testing.T) {
 	code, stdout, stderr := pocket(t, "version")
 	if code != ExitOK || !strings.HasPrefix(stdout, "pocket ") || strings.Count(stdout, "\n") != 1 || stderr != "" {
 		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+}
+
+func TestVersionNamesTheSource(t *testing.T) {
+	build := node.Build{Version: "v1.2.3", Revision: "0123456789abcdef0123", Modified: true, Go: "go1.26"}
+	if got, want := versionLine(build), "pocket v1.2.3 (commit 0123456789ab, modified) go1.26 "; !strings.HasPrefix(got, want) {
+		t.Errorf("version %q, want %q", got, want)
+	}
+	if code, stdout, _ := pocket(t, "version", "--output", "json"); code != ExitOK || !strings.Contains(stdout, `"go": "go`) {
+		t.Errorf("exit code %d, stdout %q", code, stdout)
 	}
 }
 

@@ -6,6 +6,9 @@ import (
 	"regexp"
 )
 
+// NativeRelayChain is the relay chain that is the network itself.
+const NativeRelayChain = "0001"
+
 var (
 	addressForm = regexp.MustCompile(`^[0-9a-f]{40}$`)
 	keyForm     = regexp.MustCompile(`^[0-9a-f]{64}$`)
