@@ -92,3 +92,14 @@ func TestStallWatch(t *testing.T) {
 		}
 	})
 }
+
+// A stall counts from the moment that the watch was made, also when it kept the watch itself from beginning.
+func TestStallBeforeTheWatchRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stalls := &stallWatch{stop: make(chan struct{}), worst: make(chan time.Duration, 1)}
+		go stalls.run(time.Now().Add(-time.Second))
+		if got := stalls.end(); got != time.Second-stallInterval {
+			t.Errorf("a stall of %v", got)
+		}
+	})
+}
