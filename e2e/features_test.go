@@ -30,6 +30,7 @@ func TestFeatures(t *testing.T) {
 			s.substitutionSteps(scenario)
 			s.upstreamSteps(scenario)
 			s.validatorSteps(scenario)
+			s.windowSteps(scenario)
 			scenario.After(func(ctx context.Context, _ *godog.Scenario, err error) (context.Context, error) {
 				return ctx, s.end()
 			})

@@ -133,6 +133,7 @@ type story struct {
 	substitutionStory
 	validatorStory
 	upstreamStory
+	windowStory
 }
 
 func (s *story) networkSteps(scenario *godog.ScenarioContext) {

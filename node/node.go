@@ -131,7 +131,7 @@ func (n *Node) buildServicers() error {
 func (n *Node) buildAPI() {
 	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc")}, rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
-		QoS:       qosReader{fisherman: n.fisherman},
+		QoS:       newQoSReader(n.fisherman),
 		Status:    statusReader{fisherman: n.config.Fisherman},
 		Relays:    relayReader{servicers: n.servicers, store: n.relays},
 		Accounts:  n.utility,

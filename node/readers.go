@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"github.com/pocket-fisherman/fisherman/consensus"
 	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
@@ -28,17 +30,25 @@ type chainReader struct {
 // ChainID is the chain's name. It is known before the first block.
 func (r chainReader) ChainID() string { return r.chainID }
 
+// keptDigests bounds the closed sessions whose digests are kept: some 50 KiB each with 24 servicers.
+const keptDigests = 256
+
 // qosReader shows the fisherman's samples to the API.
 type qosReader struct {
 	fisherman *fisherman.Fisherman
+	// digests of sessions that are closed, by id: nothing is added to these, so they are not read again at each request.
+	digests *lru.Cache[string, qos.SessionDigest]
+}
+
+func newQoSReader(sampled *fisherman.Fisherman) qosReader {
+	// The only error is a bound below one, and it is a constant.
+	digests, _ := lru.New[string, qos.SessionDigest](keptDigests)
+	return qosReader{fisherman: sampled, digests: digests}
 }
 
 // Report summarises the retained sessions that the filter admits, oldest first.
 func (r qosReader) Report(ctx context.Context, filter rpc.QoSFilter) (qos.Report, error) {
-	if r.fisherman == nil {
-		return qos.Report{}, rpc.ErrNoFisherman
-	}
-	sessions, err := r.fisherman.Sessions(ctx)
+	sessions, err := r.sessions(ctx)
 	if err != nil {
 		return qos.Report{}, err
 	}
@@ -56,20 +66,77 @@ func (r qosReader) Report(ctx context.Context, filter rpc.QoSFilter) (qos.Report
 	}
 	report := qos.Report{Sessions: []qos.SessionReport{}}
 	for _, session := range sessions {
-		rounds, err := r.fisherman.Rounds(ctx, session.GetHeader().GetId())
+		digest, err := r.digest(ctx, session)
 		if errors.Is(err, modules.ErrUnknownSession) {
 			continue // pruned since it was listed
 		}
 		if err != nil {
 			return qos.Report{}, err
 		}
-		summary := qos.Summarize(session, rounds)
+		summary := digest.Report
 		if filter.Servicer != "" {
-			summary.Servicers = slices.DeleteFunc(summary.Servicers, func(s qos.ServicerReport) bool { return s.Address != filter.Servicer })
+			summary.Servicers = slices.DeleteFunc(slices.Clone(summary.Servicers), func(s qos.ServicerReport) bool { return s.Address != filter.Servicer })
 		}
 		report.Sessions = append(report.Sessions, summary)
 	}
 	return report, nil
+}
+
+// Windows merges the retained sessions that the filter's span reaches. A servicer's rows are picked out at the end, so
+// that its rank is that among all.
+func (r qosReader) Windows(ctx context.Context, filter rpc.WindowFilter) (qos.WindowsReport, error) {
+	sessions, err := r.sessions(ctx)
+	if err != nil {
+		return qos.WindowsReport{}, err
+	}
+	report := qos.WindowsReport{Window: filter.Span.String(), RelativeError: qos.RelativeError, Windows: []qos.WindowReport{}}
+	for _, window := range qos.PlanWindows(sessions, filter.Span, time.Now()) {
+		for _, session := range window.Sessions {
+			digest, err := r.digest(ctx, session)
+			if errors.Is(err, modules.ErrUnknownSession) {
+				continue // pruned since it was listed
+			}
+			if err != nil {
+				return qos.WindowsReport{}, err
+			}
+			window.Add(digest)
+		}
+		merged := window.Report()
+		if filter.Servicer != "" {
+			merged.Servicers = slices.DeleteFunc(merged.Servicers, func(s qos.WindowServicer) bool { return s.Address != filter.Servicer })
+			if len(merged.Servicers) == 0 {
+				continue
+			}
+		}
+		report.Windows = append(report.Windows, merged)
+	}
+	return report, nil
+}
+
+func (r qosReader) sessions(ctx context.Context) ([]*types.QoSSession, error) {
+	if r.fisherman == nil {
+		return nil, rpc.ErrNoFisherman
+	}
+	return r.fisherman.Sessions(ctx)
+}
+
+// digest is a session's, kept or made of its rounds. Those who take it change nothing in it.
+func (r qosReader) digest(ctx context.Context, session *types.QoSSession) (qos.SessionDigest, error) {
+	id := session.GetHeader().GetId()
+	if session.GetClosed() {
+		if digest, kept := r.digests.Get(id); kept {
+			return digest, nil
+		}
+	}
+	rounds, err := r.fisherman.Rounds(ctx, id)
+	if err != nil {
+		return qos.SessionDigest{}, err
+	}
+	digest := qos.Digest(session, rounds)
+	if session.GetClosed() {
+		r.digests.Add(id, digest)
+	}
+	return digest, nil
 }
 
 func hasMember(session *types.QoSSession, servicer string) bool {

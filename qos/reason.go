@@ -73,9 +73,6 @@ type voids struct {
 const inVoidChecks = "in void checks"
 
 func (v *voids) add(round *types.QoSRound, sample *types.QoSSample) {
-	if v.causes == nil {
-		v.causes = make(map[string]int)
-	}
 	cause := inVoidChecks
 	if round.GetStatus() != types.RoundStatus_ROUND_STATUS_VOID {
 		cause, _, _ = strings.Cut(sample.GetDetail(), ":") // what was being done comes first in a detail
@@ -83,8 +80,23 @@ func (v *voids) add(round *types.QoSRound, sample *types.QoSSample) {
 			v.doubtful++
 		}
 	}
+	v.count(cause, 1)
+}
+
+func (v *voids) count(cause string, samples int) {
+	if v.causes == nil {
+		v.causes = make(map[string]int)
+	}
 	if cause != "" {
-		v.causes[cause]++
+		v.causes[cause] += samples
+	}
+}
+
+// merge adds the void samples of another session, which stay as they are.
+func (v *voids) merge(other voids) {
+	v.doubtful += other.doubtful
+	for cause, samples := range other.causes {
+		v.count(cause, samples)
 	}
 }
 
@@ -92,7 +104,8 @@ func (v *voids) add(round *types.QoSRound, sample *types.QoSSample) {
 func (v *voids) String() string { return frequent(v.causes) }
 
 // doubtReason says that a verdict cannot be taken for want of samples that nobody knows the blame of.
-func (r rules) doubtReason(s *ServicerReport, v *voids) string {
+func (r rules) doubtReason(s *ServicerReport) string {
+	v := &s.voids
 	return fmt.Sprintf("%d of %s void, and nobody can tell whose fault that was (%s); with them %d unanswered, allowed %d",
-		v.doubtful, count(s.Samples+v.doubtful, "check"), v, s.NullSamples+v.doubtful, r.nullsAllowed)
+		v.doubtful, count(s.Samples+v.doubtful, "check"), v, s.NullSamples+v.doubtful, r.unansweredAllowed)
 }

@@ -128,6 +128,7 @@ func fakeBroadcast(_ context.Context, raw []byte, wait bool) (Receipt, error) {
 // fakeQoS holds one session with one servicer.
 type fakeQoS struct {
 	filters []QoSFilter
+	windows []WindowFilter
 	err     error
 	panics  bool
 }
@@ -176,6 +177,20 @@ func (r fakeRelays) Relays(_ context.Context, session string, from uint32, limit
 	return relays, 3, nil
 }
 
+func (q *fakeQoS) Windows(_ context.Context, filter WindowFilter) (qos.WindowsReport, error) {
+	q.windows = append(q.windows, filter)
+	switch {
+	case q.panics:
+		panic("secret of the node")
+	case q.err != nil:
+		return qos.WindowsReport{}, q.err
+	case filter.Servicer != "" && filter.Servicer != knownServicer:
+		return qos.WindowsReport{}, nil
+	}
+	return qos.WindowsReport{Window: filter.Span.String(), RelativeError: qos.RelativeError, Windows: []qos.WindowReport{{
+		RelayChain: "0001", GeoZone: "zone-1", Sessions: 2, Servicers: []qos.WindowServicer{{Address: knownServicer, Sessions: 2, Verdict: qos.Unknown}}}}}, nil
+}
+
 type fakeStatus string
 
 func (s fakeStatus) Fisherman() string { return string(s) }
@@ -202,6 +217,7 @@ func TestAnswersMatchGoldenFiles(t *testing.T) {
 		"actors":         "/v1/actors?type=servicer",
 		"actors_none":    "/v1/actors?type=validator&height=3",
 		"qos":            "/v1/qos",
+		"qos_window":     "/v1/qos?window=24h",
 		"account":        "/v1/account?address=" + knownServicer,
 		"relays":         "/v1/relays",
 		"relays_none":    "/v1/relays?last=1",
@@ -284,6 +300,13 @@ func TestStatusCodesAndCodes(t *testing.T) {
 		{"last zero", "GET", "/v1/qos?last=0", 400, codeBadParameter},
 		{"last too many", "GET", "/v1/qos?last=1001", 400, codeBadParameter},
 		{"last", "GET", "/v1/qos?last=1000", 200, ""},
+		{"window", "GET", "/v1/qos?window=10", 200, ""},
+		{"window of a servicer", "GET", "/v1/qos?window=90m&servicer=" + knownServicer, 200, ""},
+		{"window of an unknown servicer", "GET", "/v1/qos?window=10&servicer=" + otherAddress, 404, codeUnknownServicer},
+		{"window of nothing", "GET", "/v1/qos?window=0", 400, codeBadParameter},
+		{"window of words", "GET", "/v1/qos?window=yesterday", 400, codeBadParameter},
+		{"window and session", "GET", "/v1/qos?window=10&session=" + knownSession, 400, codeBadParameter},
+		{"window and last", "GET", "/v1/qos?window=10&last=3", 400, codeBadParameter},
 		{"head", "HEAD", "/v1/status", 200, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -324,6 +347,8 @@ func TestFailuresOfTheNode(t *testing.T) {
 		{"session before the first block", "/v1/session?relay_chain=0001&application=" + knownApplication, 0, quiet, 503, codeNotReady},
 		{"actors before the first block", "/v1/actors?type=servicer", 0, quiet, 503, codeNotReady},
 		{"samples before the first block", "/v1/qos", 0, quiet, 503, codeNotReady},
+		{"window before the first block", "/v1/qos?window=3", 0, quiet, 503, codeNotReady},
+		{"window without a fisherman", "/v1/qos?window=3", 9, func(_ Readers, _ *fakeChain, q *fakeQoS) { q.err = ErrNoFisherman }, 404, codeNoFisherman},
 		{"no fisherman", "/v1/qos", 9, func(_ Readers, _ *fakeChain, q *fakeQoS) { q.err = ErrNoFisherman }, 404, codeNoFisherman},
 		{"too late", "/v1/actors?type=servicer", 9, func(_ Readers, c *fakeChain, _ *fakeQoS) { c.err = context.DeadlineExceeded }, 503, codeTimeout},
 		{"own failure", "/v1/actors?type=servicer", 9, func(_ Readers, c *fakeChain, _ *fakeQoS) { c.err = errors.New("secret of the node") }, 500, codeInternal},
@@ -357,6 +382,12 @@ func TestFilterReachesTheReader(t *testing.T) {
 	want := []QoSFilter{{Last: defaultSessions}, {SessionID: knownSession, Servicer: knownServicer, Last: 7}}
 	if !slices.Equal(samples.filters, want) {
 		t.Errorf("filters %+v, want %+v", samples.filters, want)
+	}
+	ask(server, http.MethodGet, "/v1/qos?window=10")
+	ask(server, http.MethodGet, "/v1/qos?window=24h&servicer="+knownServicer)
+	windows := []WindowFilter{{Span: qos.Span{Starts: 10}}, {Span: qos.Span{Age: 24 * time.Hour}, Servicer: knownServicer}}
+	if !slices.Equal(samples.windows, windows) {
+		t.Errorf("windows %+v, want %+v", samples.windows, windows)
 	}
 }
 
@@ -545,10 +576,11 @@ func FuzzQuery(f *testing.F) {
 	f.Add("/v1/relays/session", "session="+knownSession+"&from=1&limit=1")
 	f.Add("/v1/qos", "session=%00&last=%ff;&&==")
 	f.Add("/v1/../v1/qos", "last=1")
+	f.Add("/v1/qos", "window=24h&servicer="+knownServicer)
 	readers, _, samples := readersAt(23)
 	server := New(Config{}, readers)
 	f.Fuzz(func(t *testing.T, path, raw string) {
-		samples.filters = nil
+		samples.filters, samples.windows = nil, nil
 		request := httptest.NewRequest(http.MethodGet, "/", nil)
 		request.URL.Path, request.URL.RawQuery = path, raw
 		recorder := httptest.NewRecorder()

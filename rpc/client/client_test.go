@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
@@ -169,6 +170,17 @@ func TestReadsWhatTheServerWrites(t *testing.T) {
 		t.Errorf("QoS: %+v, %v", report, err)
 	}
 	if want := (asked{"/v1/qos", "last=3&servicer=" + servicer + "&session=" + session.ID}); *seen != want {
+		t.Errorf("asked %+v, want %+v", *seen, want)
+	}
+}
+
+func TestQoSWindow(t *testing.T) {
+	opened, seen := node(t, 200, "application/json", golden(t, "qos_window"))
+	report, err := opened.QoSWindow(t.Context(), client.WindowFilter{Span: client.Span{Age: 24 * time.Hour}, Servicer: strings.Repeat("0b", 20)})
+	if err != nil || report.Window != "24h" || len(report.Windows) != 1 || report.Windows[0].Servicers[0].Sessions != 2 {
+		t.Errorf("QoSWindow: %+v, %v", report, err)
+	}
+	if want := (asked{"/v1/qos", "servicer=" + strings.Repeat("0b", 20) + "&window=24h"}); *seen != want {
 		t.Errorf("asked %+v, want %+v", *seen, want)
 	}
 }

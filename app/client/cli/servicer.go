@@ -72,7 +72,7 @@ func showRelaySessions(ctx context.Context, io streams, q relaysQuery) error {
 	case outputJSON:
 		return writeJSON(io.out, kept)
 	case outputCSV:
-		return writeCSV(io.out, relaySessionsHeader, relaySessionRows(kept, csvText))
+		return writeCSV(io.out, append([][]string{relaySessionsHeader}, relaySessionRows(kept, csvText)...))
 	default:
 		return writeText(io.out, relaySessionsText(kept))
 	}
@@ -93,7 +93,7 @@ func showRelays(ctx context.Context, io streams, q relaysQuery) error {
 	case outputJSON:
 		err = writeJSON(io.out, verified)
 	case outputCSV:
-		err = writeCSV(io.out, relaysHeader, relayRows(verified))
+		err = writeCSV(io.out, append([][]string{relaysHeader}, relayRows(verified)...))
 	default:
 		err = writeText(io.out, relaysText(verified))
 	}

@@ -2,12 +2,8 @@ package cli
 
 import (
 	"encoding/base64"
-	"encoding/csv"
 	"fmt"
-	"io"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/rpc/client"
@@ -72,15 +68,4 @@ func relayRows(page verifiedPage) [][]string {
 			csvText(base64.StdEncoding.EncodeToString(r.Request)), csvText(base64.StdEncoding.EncodeToString(r.Response))})
 	}
 	return rows
-}
-
-// writeCSV writes rows under a header (RFC 4180).
-func writeCSV(out io.Writer, header []string, rows [][]string) error {
-	var text strings.Builder
-	writer := csv.NewWriter(&text)
-	writer.UseCRLF = true
-	if err := writer.WriteAll(slices.Concat([][]string{header}, rows)); err != nil {
-		return fmt.Errorf("encode result: %w", err)
-	}
-	return writeText(out, text.String())
 }
