@@ -318,7 +318,11 @@ func (r *round) abandon(ctx context.Context) error {
 
 // sleepUntil waits for a moment; false when the context ended first.
 func sleepUntil(ctx context.Context, moment time.Time) bool {
-	timer := time.NewTimer(time.Until(moment))
+	wait := time.Until(moment)
+	if wait <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
