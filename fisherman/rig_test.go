@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -23,7 +24,13 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain is also the fisherman that TestKilledFisherman starts and kills.
+func TestMain(m *testing.M) {
+	if told := os.Getenv(samplerVariable); told != "" {
+		os.Exit(runSampler(told))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const chain = "0001"
 

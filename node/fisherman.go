@@ -34,7 +34,7 @@ func (n *Node) buildFisherman() error {
 	logger := n.config.Logger.With("part", "fisherman")
 	options := local.DefaultOptions()
 	options.Logger = logger
-	if n.samples, err = local.Open(filepath.Join(n.config.Home, "samples"), options); err != nil {
+	if n.samples, err = local.OpenSamples(filepath.Join(n.config.Home, "samples"), options); err != nil {
 		return fmt.Errorf("open sample store: %w", err)
 	}
 	protocol := &relay.Protocol{Key: role.Key, Now: time.Now}

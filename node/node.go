@@ -41,7 +41,7 @@ type Node struct {
 	utility   *utility.Module
 	servicers []*servicer.Servicer
 	relays    *local.RelayStore
-	samples   *local.Store
+	samples   *local.Samples
 	fisherman *fisherman.Fisherman
 	api       *rpc.Server
 	close     sync.Once
@@ -132,7 +132,7 @@ func (n *Node) buildAPI() {
 	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc")}, rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
 		QoS:       newQoSReader(n.fisherman),
-		Status:    statusReader{fisherman: n.config.Fisherman},
+		Status:    statusReader{fisherman: n.config.Fisherman, samples: n.samples},
 		Relays:    relayReader{servicers: n.servicers, store: n.relays},
 		Accounts:  n.utility,
 		Broadcast: n.broadcast,

@@ -46,7 +46,8 @@ func newQoSReader(sampled *fisherman.Fisherman) qosReader {
 	return qosReader{fisherman: sampled, digests: digests}
 }
 
-// Report summarises the retained sessions that the filter admits, oldest first.
+// Report summarises the retained sessions that the filter admits, oldest first, one at a time: the rounds of one session
+// are in memory at once. A session whose rounds cannot be read is left out unless it is asked for by its id.
 func (r qosReader) Report(ctx context.Context, filter rpc.QoSFilter) (qos.Report, error) {
 	sessions, err := r.sessions(ctx)
 	if err != nil {
@@ -69,6 +70,9 @@ func (r qosReader) Report(ctx context.Context, filter rpc.QoSFilter) (qos.Report
 		digest, err := r.digest(ctx, session)
 		if errors.Is(err, modules.ErrUnknownSession) {
 			continue // pruned since it was listed
+		}
+		if unreadable(ctx, err) && filter.SessionID == "" {
+			continue // the status counts it
 		}
 		if err != nil {
 			return qos.Report{}, err
@@ -95,6 +99,10 @@ func (r qosReader) Windows(ctx context.Context, filter rpc.WindowFilter) (qos.Wi
 			digest, err := r.digest(ctx, session)
 			if errors.Is(err, modules.ErrUnknownSession) {
 				continue // pruned since it was listed
+			}
+			if unreadable(ctx, err) {
+				window.LeaveOut()
+				continue
 			}
 			if err != nil {
 				return qos.WindowsReport{}, err
@@ -137,6 +145,11 @@ func (r qosReader) digest(ctx context.Context, session *types.QoSSession) (qos.S
 		r.digests.Add(id, digest)
 	}
 	return digest, nil
+}
+
+// unreadable tells that a session cannot be read for what the store's disk does, while others perhaps can.
+func unreadable(ctx context.Context, err error) bool {
+	return err != nil && ctx.Err() == nil && !errors.Is(err, local.ErrClosed)
 }
 
 func hasMember(session *types.QoSSession, servicer string) bool {
@@ -206,6 +219,7 @@ func (r relayReader) Relays(ctx context.Context, session string, from uint32, li
 // statusReader shows the node to the API.
 type statusReader struct {
 	fisherman *FishermanRole
+	samples   *local.Samples
 }
 
 // Fisherman is the address of the node's fisherman; empty for none.
@@ -214,6 +228,24 @@ func (r statusReader) Fisherman() string {
 		return ""
 	}
 	return r.fisherman.Key.Address()
+}
+
+// Store is where the fisherman's samples are held; nil without a fisherman.
+func (r statusReader) Store() *rpc.Store {
+	if r.samples == nil {
+		return nil
+	}
+	health := r.samples.Health()
+	return &rpc.Store{
+		Durable:            health.Durable,
+		Reason:             health.Reason,
+		Since:              health.Since,
+		Disk:               rpc.Held{Sessions: health.Disk.Sessions, Rounds: health.Disk.Rounds, Bytes: health.Disk.Bytes},
+		Memory:             rpc.Held{Sessions: health.Memory.Sessions, Rounds: health.Memory.Rounds, Bytes: health.Memory.Bytes},
+		EvictedSessions:    health.Disk.EvictedSessions + health.Memory.EvictedSessions,
+		UnreadableSessions: health.UnreadableSessions,
+		SetAside:           health.SetAside,
+	}
 }
 
 // Version is the version of the program.

@@ -82,6 +82,9 @@ func oldestFirst(a, b *types.QoSSession) int {
 	)
 }
 
+// LeaveOut counts one of the window's sessions whose rounds cannot be read, in the place of Add.
+func (w *Window) LeaveOut() { w.report.SessionsLeftOut++ }
+
 // Add merges one of the window's sessions, each once, in any order.
 func (w *Window) Add(digest SessionDigest) {
 	session, sum := &digest.Report, &w.report

@@ -42,6 +42,7 @@ func (s *Server) status(context.Context, query) (any, error) {
 		ChainID: s.readers.Chain.ChainID(),
 		Height:  s.readers.Chain.Height(),
 		Version: s.readers.Status.Version(),
+		Store:   viewStore(s.readers.Status.Store()),
 	}
 	if address := s.readers.Status.Fisherman(); address != "" {
 		view.Fisherman = &address

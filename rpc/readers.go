@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/pocket-fisherman/fisherman/qos"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
@@ -98,6 +99,30 @@ type QoSFilter struct {
 type StatusReader interface {
 	// Fisherman is the address of the fisherman that runs in this node; empty for none.
 	Fisherman() string
+	// Store is where that fisherman's samples are held; nil for none.
+	Store() *Store
 	// Version is the version of the program.
 	Version() string
+}
+
+// Store tells where a fisherman's samples are held.
+type Store struct {
+	// Durable: samples are on the disk and survive a crash. Otherwise those since Since are in memory only, for Reason.
+	Durable bool
+	Reason  string
+	Since   time.Time
+	// Disk and Memory are what can be read there.
+	Disk, Memory Held
+	// EvictedSessions counts sessions that the caps removed.
+	EvictedSessions int64
+	// UnreadableSessions counts sessions whose rounds could not be read.
+	UnreadableSessions int
+	// SetAside is the directory that a damaged store was moved to; empty for none.
+	SetAside string
+}
+
+// Held counts what is stored in one place. Bytes count keys and records.
+type Held struct {
+	Sessions, Rounds int
+	Bytes            int64
 }

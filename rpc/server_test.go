@@ -30,6 +30,8 @@ const (
 	knownServicer    = "00000000000000000000000000000000000000bb"
 	knownFisherman   = "00000000000000000000000000000000000000cc"
 	otherAddress     = "00000000000000000000000000000000000000dd"
+	// memoryFisherman holds its samples in memory.
+	memoryFisherman = "00000000000000000000000000000000000000ee"
 )
 
 var (
@@ -196,6 +198,18 @@ type fakeStatus string
 func (s fakeStatus) Fisherman() string { return string(s) }
 func (s fakeStatus) Version() string   { return "v1.2.3" }
 
+// Store of a node whose address says so holds samples in memory.
+func (s fakeStatus) Store() *Store {
+	switch s {
+	case "":
+		return nil
+	case memoryFisherman:
+		return &Store{Reason: "no space left on device", Since: time.Unix(1_700_000_000, 5), Disk: Held{Sessions: 3, Rounds: 30, Bytes: 4000},
+			Memory: Held{Sessions: 2, Rounds: 11, Bytes: 1500}, EvictedSessions: 7, UnreadableSessions: 1, SetAside: "/home/samples.damaged-1"}
+	}
+	return &Store{Durable: true, Disk: Held{Sessions: 5, Rounds: 50, Bytes: 6000}, EvictedSessions: 2}
+}
+
 func readersAt(height int64) (Readers, *fakeChain, *fakeQoS) {
 	chain, samples := &fakeChain{height: height}, &fakeQoS{}
 	return Readers{Chain: chain, QoS: samples, Status: fakeStatus(knownFisherman),
@@ -242,6 +256,27 @@ func TestAnswersMatchGoldenFiles(t *testing.T) {
 				t.Errorf("GET %s\ngot  %swant %s", target, got, want)
 			}
 		})
+	}
+}
+
+func TestStatusOfOtherStores(t *testing.T) {
+	for name, fisherman := range map[string]fakeStatus{"status_memory": memoryFisherman, "status_none": ""} {
+		readers, _, _ := readersAt(23)
+		readers.Status = fisherman
+		answer := ask(New(Config{}, readers), http.MethodGet, "/v1/status")
+		path := filepath.Join("testdata", name+".json")
+		if *update {
+			if err := os.WriteFile(path, answer.Body.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := answer.Body.String(); got != string(want) {
+			t.Errorf("%s: got  %swant %s", name, got, want)
+		}
 	}
 }
 

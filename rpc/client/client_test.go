@@ -137,6 +137,22 @@ func TestReadsWhatTheServerWrites(t *testing.T) {
 		t.Errorf("asked %+v, want %+v", *seen, want)
 	}
 
+	durable := &client.Store{Durable: true, Disk: client.Held{Sessions: 5, Rounds: 50, Bytes: 6000}, EvictedSessions: 2}
+	if !reflect.DeepEqual(status.Store, durable) {
+		t.Errorf("store %+v, want %+v", status.Store, durable)
+	}
+	opened, _ = node(t, 200, "application/json", golden(t, "status_memory"))
+	status, err = opened.Status(ctx)
+	held := &client.Store{Reason: "no space left on device", Since: "2023-11-14T22:13:20Z", Disk: client.Held{Sessions: 3, Rounds: 30, Bytes: 4000},
+		Memory: client.Held{Sessions: 2, Rounds: 11, Bytes: 1500}, EvictedSessions: 7, UnreadableSessions: 1, SetAside: "/home/samples.damaged-1"}
+	if err != nil || !reflect.DeepEqual(status.Store, held) {
+		t.Errorf("store %+v, %v, want %+v", status.Store, err, held)
+	}
+	opened, _ = node(t, 200, "application/json", golden(t, "status_none"))
+	if status, err = opened.Status(ctx); err != nil || status.Store != nil || status.Fisherman != nil {
+		t.Errorf("status without a fisherman: %+v, %v", status, err)
+	}
+
 	opened, seen = node(t, 200, "application/json; charset=utf-8", golden(t, "session"))
 	session, err := opened.Session(ctx, application, "0001", 7)
 	if err != nil {

@@ -79,6 +79,17 @@ func showQoS(ctx context.Context, io streams, q qosQuery) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", q.subject(), err)
 	}
+	if q.output == outputTable {
+		status, err := node.Status(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", q.subject(), err)
+		}
+		if warning := storeWarning(status.Store); warning != "" {
+			if err := writeText(io.out, warning); err != nil {
+				return err
+			}
+		}
+	}
 	return writeReport(io.out, report, q.output)
 }
 

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -118,7 +119,7 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 	defer again.Stop()
 	for {
 		report, err := node.QoS(ctx, client.QoSFilter{})
-		if err == nil && len(report.Sessions) > 0 && report.Sessions[0].Complete {
+		if err == nil && slices.ContainsFunc(report.Sessions, func(s client.SessionReport) bool { return s.Complete }) {
 			return
 		}
 		select {
