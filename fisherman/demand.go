@@ -101,15 +101,16 @@ func (l *loop) demand(d demand, now time.Time) error {
 		return fmt.Errorf("%w: at most one in %v", ErrTooManyChecks, demandEvery)
 	case w.demanded >= w.policy.ChecksOnDemand:
 		return fmt.Errorf("%w: this session has had its %d", ErrTooManyChecks, w.policy.ChecksOnDemand)
-	case l.underway >= l.config.MostRounds:
-		return fmt.Errorf("%w: too many checks under way", ErrTooManyChecks)
+	}
+	if reason := l.crowded(w); reason != "" {
+		return fmt.Errorf("%w: %s", ErrTooManyChecks, reason)
 	}
 	chain := w.session.GetHeader().GetRelayChain()
 	head, err := l.headOf(chain, l.pace.Height)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCannotAsk, err)
 	}
-	lead := w.lead(l.pace.Interval)
+	lead := l.lead(w)
 	order, err := w.order(l.config.Catalogues[chain], l.config.Probes[chain], firstDemand+uint32(w.demanded), now.Add(lead), head)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCannotAsk, err)
@@ -117,7 +118,9 @@ func (l *loop) demand(d demand, now time.Time) error {
 	order.lead = lead
 	w.demanded++
 	l.demandedAt = now
-	l.work(w, func() {
+	l.extras.add(w.session.GetHeader().GetId())
+	order.asked = w.mostAsked(uint32(w.next)) + l.extras.of(w.session.GetHeader().GetId())
+	l.work(w, w.size(), func() {
 		checked := l.checkOnDemand(order)
 		<-l.demanding
 		d.done <- demanded{checked: checked}

@@ -26,13 +26,12 @@ type Config struct {
 	IgnoredFields map[string][]string
 	// BlockInterval expected until blocks were seen.
 	BlockInterval time.Duration
-	// MostRounds under way at once, over all sessions; checks beyond are dropped and counted. 0 means 256.
-	MostRounds int
+	// MostRequests under way at once, over all sessions, each with a connection of its own. Every session has its part of
+	// it (budget.go); checks beyond are dropped and counted. 0 means 16384.
+	MostRequests int
 	// Logger takes the log; nil discards it.
 	Logger *slog.Logger
 }
-
-const defaultMostRounds = 256
 
 // Fisherman samples the servicers of its sessions.
 type Fisherman struct {
@@ -45,6 +44,7 @@ type Fisherman struct {
 	// ignored fields by relay chain; IgnoredFields of the configuration, parsed.
 	ignored map[string][]types.Pointer
 	links   *links
+	extras  extras
 	// relayHeads are kept while the fisherman runs.
 	relayHeads *relayHeads
 	// demanding has one place, for the check on demand under way; demands go to the loop.
@@ -59,9 +59,9 @@ func New(config Config, heads Heads, sessions Sessions, seal Seal, dial Dial, st
 	if config.BlockInterval <= 0 {
 		return nil, fmt.Errorf("block interval %v; must be above 0", config.BlockInterval)
 	}
-	config.MostRounds = cmp.Or(config.MostRounds, defaultMostRounds)
-	if config.MostRounds < 1 {
-		return nil, fmt.Errorf("most rounds %d; must be at least 1", config.MostRounds)
+	config.MostRequests = cmp.Or(config.MostRequests, defaultMostRequests)
+	if config.MostRequests < 1 {
+		return nil, fmt.Errorf("most requests %d; must be at least 1", config.MostRequests)
 	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
@@ -75,7 +75,7 @@ func New(config Config, heads Heads, sessions Sessions, seal Seal, dial Dial, st
 		ignored[chain] = pointers
 	}
 	return &Fisherman{config: config, heads: heads, sessions: sessions, seal: seal, dial: dial, store: store,
-		ignored: ignored, links: &links{}, relayHeads: &relayHeads{},
+		ignored: ignored, links: &links{most: config.MostRequests}, relayHeads: &relayHeads{},
 		demanding: make(chan struct{}, 1), demands: make(chan demand)}, nil
 }
 
@@ -102,6 +102,7 @@ func (f *Fisherman) ExecuteCheck(ctx context.Context, session *types.Session, in
 	if err != nil {
 		return nil, fmt.Errorf("check %d on chain %s: %w", index, chain, err)
 	}
+	f.extras.add(session.GetHeader().GetId())
 	round := f.check(ctx, order)
 	return round, ctx.Err()
 }

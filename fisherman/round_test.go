@@ -693,8 +693,8 @@ func TestOffsets(t *testing.T) {
 		servicers = append(servicers, fakes.Start(t, fakes.Sleepy(delay)))
 	}
 	r := newRounds(t, servicers...)
-	r.policy.ServicerOffset = 4 * delay
-	r.policy.Timeout = 2 * delay
+	r.policy.ServicerOffset = 6 * delay
+	r.policy.Timeout = 3 * delay
 	record := undisturbed(t, r.run)
 	var sent []int64
 	for _, servicer := range servicers {
@@ -790,6 +790,9 @@ func TestExecuteCheck(t *testing.T) {
 	}
 	if len(network.store.rounds) > 0 {
 		t.Error("stored")
+	}
+	if got := fisherman.extras.of(session.GetHeader().GetId()); got == 0 {
+		t.Error("what was asked on demand does not count")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

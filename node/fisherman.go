@@ -45,6 +45,7 @@ func (n *Node) buildFisherman() error {
 		Probes:        probes(role.ControlProbes),
 		IgnoredFields: role.IgnoredFields,
 		BlockInterval: n.config.BlockTime,
+		MostRequests:  mostRequests(),
 		Logger:        logger,
 	}, n.engine.Heads(), ownSessions{utility: n.utility, address: role.Key.Address()}, protocol.Seal, dialer.Dial, n.samples)
 	if err != nil {
@@ -117,6 +118,7 @@ func (s ownSessions) Policy(ctx context.Context, session *types.Session) (fisher
 		MaxSkew:            qos.GetMaxSkew().AsDuration(),
 		NullSamplesAllowed: qos.GetNullSamplesAllowed(),
 		Quorum:             int(qos.GetConsistencyQuorum()),
+		Reserve:            reserveOf(params),
 		SessionsRetained:   int(qos.GetSessionsRetained()),
 		SamplesRequired:    qos.GetSamplesRequired(),
 		ChecksOnDemand:     int(spare / 2),

@@ -55,7 +55,7 @@ const (
 	Outcome_OUTCOME_RELAY_ERROR Outcome = 12
 	// The servicer passed on an error of its node (JSON-RPC error or upstream failure).
 	Outcome_OUTCOME_BACKEND_ERROR Outcome = 13
-	// The sample counts for nobody: the fisherman itself was at fault, or the whole round is void.
+	// The sample counts for nobody: the fisherman itself was at fault, nobody can tell who was, or the whole round is void.
 	Outcome_OUTCOME_VOID Outcome = 14
 )
 
@@ -134,7 +134,8 @@ const (
 	// The node behind the servicer.
 	Blame_BLAME_BACKEND Blame = 2
 	// The fisherman; such a sample is void.
-	Blame_BLAME_SELF    Blame = 3
+	Blame_BLAME_SELF Blame = 3
+	// Nobody can tell; such a sample is void.
 	Blame_BLAME_UNKNOWN Blame = 4
 )
 
@@ -359,7 +360,7 @@ type QoSSample struct {
 	Outcome     Outcome     `protobuf:"varint,3,opt,name=outcome,proto3,enum=pocket.types.v1.Outcome" json:"outcome,omitempty"`
 	Blame       Blame       `protobuf:"varint,4,opt,name=blame,proto3,enum=pocket.types.v1.Blame" json:"blame,omitempty"`
 	Consistency Consistency `protobuf:"varint,5,opt,name=consistency,proto3,enum=pocket.types.v1.Consistency" json:"consistency,omitempty"`
-	// One line that explains an outcome other than OK; at most 256 bytes.
+	// One line that explains an outcome other than OK, or remarks upon an answer; at most 256 bytes.
 	Detail string `protobuf:"bytes,6,opt,name=detail,proto3" json:"detail,omitempty"`
 	// Wall clock when the request was sent, nanoseconds since the Unix epoch, by the kernel where it told; 0 when it never
 	// was.
