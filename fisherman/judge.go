@@ -33,6 +33,7 @@ func (r *round) judge(ctx context.Context, execution error) *types.QoSRound {
 	record := r.record(types.RoundStatus_ROUND_STATUS_DONE)
 	record.ReleasedUnixNano = unixNano(r.released)
 	record.Skew = durationpb.New(r.skew)
+	r.answers = verify.NewReader(r.question.Payload)
 	var ballots []verify.Ballot
 	var voters []int
 	for _, slot := range r.slots {
@@ -111,7 +112,7 @@ func (r *round) read(slot *slot) (verify.Digest, *relay.Failure) {
 	if err != nil {
 		return verify.Digest{}, failureOf("open answer", err)
 	}
-	digest, err := verify.Read(r.question.Payload, response.GetPayload())
+	digest, err := r.answers.Read(response.GetPayload())
 	switch {
 	case errors.Is(err, verify.ErrBackend):
 		return digest, &relay.Failure{Outcome: types.Outcome_OUTCOME_BACKEND_ERROR, Blame: types.Blame_BLAME_BACKEND, Attempt: "read answer", Err: err}

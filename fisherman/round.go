@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/fisherman/question"
+	"github.com/pocket-fisherman/fisherman/fisherman/verify"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
@@ -53,6 +54,8 @@ type round struct {
 	released time.Time
 	skew     time.Duration
 	stall    time.Duration
+	// answers reads what came back, once the round is judged.
+	answers *verify.Reader
 }
 
 // execute carries the check out; its slots then say how. Everything expensive comes before the release. Cancelling the
