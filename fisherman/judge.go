@@ -68,10 +68,12 @@ func (o *order) record(status types.RoundStatus) *types.QoSRound {
 
 // sample says what one servicer did.
 func (r *round) sample(slot *slot) (*types.QoSSample, verify.Digest) {
+	times := slot.times()
+	sent, _ := times.Transmission()
 	sample := &types.QoSSample{
 		Servicer:         slot.servicer.GetAddress(),
 		ServiceUrl:       slot.servicer.GetServiceUrl(),
-		SentUnixNano:     unixNano(slot.sent),
+		SentUnixNano:     unixNano(sent),
 		ReusedConnection: slot.reused,
 	}
 	if phases := slot.phases; !slot.reused && phases != (relay.Phases{}) {
@@ -86,10 +88,12 @@ func (r *round) sample(slot *slot) (*types.QoSSample, verify.Digest) {
 		sample.RelayErrorCode = uint32(failure.Code)
 		return sample, digest
 	}
-	roundTrip := slot.roundTrip()
+	roundTrip := times.RoundTrip()
 	sample.Outcome = types.Outcome_OUTCOME_OK
+	sample.Timing = times.Source()
 	sample.RoundTripTime = durationpb.New(roundTrip)
-	sample.TimeToFirstByte = durationpb.New(slot.firstByte())
+	sample.UserRoundTripTime = durationpb.New(times.UserRoundTrip())
+	sample.TimeToFirstByte = durationpb.New(times.TimeToFirstByte())
 	sample.OverSla = roundTrip > r.policy.LatencySLA
 	sample.AnswerDigest = digest[:]
 	return sample, digest
@@ -105,8 +109,8 @@ func (r *round) read(slot *slot) (verify.Digest, *relay.Failure) {
 	case slot.answer == nil:
 		return verify.Digest{}, ownFailure("exchange", errors.New("not asked"))
 	}
-	if writing := slot.written.Sub(slot.sent); writing > writeLimit {
-		return verify.Digest{}, ownFailure("write request", fmt.Errorf("took %v; the moment of sending is not known", writing))
+	if failure := untimed(slot.times(), r.policy.Timeout); failure != nil {
+		return verify.Digest{}, failure
 	}
 	response, err := slot.sealed.Open(slot.answer)
 	if err != nil {
@@ -120,6 +124,19 @@ func (r *round) read(slot *slot) (verify.Digest, *relay.Failure) {
 		return digest, &relay.Failure{Outcome: types.Outcome_OUTCOME_MALFORMED, Blame: types.Blame_BLAME_SERVICER, Attempt: "read answer", Err: err}
 	}
 	return digest, nil
+}
+
+// untimed tells when this machine spoilt the timing of an answer: it was slow to write the request, and nobody knows when
+// that left; or it was slow to read an answer that had arrived in time, and nobody knows how much of the time is its own.
+func untimed(times relay.Times, timeout time.Duration) *relay.Failure {
+	writing := times.Written.Sub(times.Sent)
+	if _, stamped := times.Transmission(); !stamped && writing > writeLimit {
+		return ownFailure("write request", fmt.Errorf("took %v; the moment of sending is not known", writing))
+	}
+	if read := times.UserRoundTrip(); times.Source() == types.TimingSource_TIMING_SOURCE_USER_SPACE && read > timeout {
+		return ownFailure("read answer", fmt.Errorf("read after %v; the moment of its arrival is not known", read))
+	}
+	return nil
 }
 
 // void gives the reason for which a whole round counts for nobody, or "".

@@ -167,35 +167,55 @@ func (r *round) exchange(ctx context.Context) {
 	})
 	var receivers sync.WaitGroup
 	for _, slot := range ready {
-		receivers.Go(slot.receive)
+		if slot.early() {
+			receivers.Go(slot.receive)
+		}
 	}
-	r.release(ctx, ready)
+	r.release(ctx, ready, &receivers)
 	receivers.Wait()
+	for _, slot := range ready {
+		slot.stamps = slot.conn.Stamps()
+	}
+	r.skew = skewOf(ready)
 	r.keep(ready, !stop())
 }
 
 // release writes the requests one after the other from one loop: on open connections that is faster and more even than
-// waking a goroutine for each.
-func (r *round) release(ctx context.Context, ready []*slot) {
+// waking a goroutine for each. Receivers that are not waiting yet start when the loop has time for it: while it waits for
+// an offset, and at its end.
+func (r *round) release(ctx context.Context, ready []*slot, receivers *sync.WaitGroup) {
+	unread := ready
+	receive := func(until int) {
+		for ; len(unread) > len(ready)-until; unread = unread[1:] {
+			if !unread[0].early() {
+				receivers.Go(unread[0].receive)
+			}
+		}
+	}
 	r.released = time.Now()
 	deadline := r.released.Add(r.policy.Timeout)
-	for _, slot := range ready {
+	for i, slot := range ready {
 		if slot.offset > 0 {
+			receive(i)
 			sleepUntil(ctx, r.released.Add(slot.offset))
 		}
 		slot.send(deadline.Add(slot.offset))
 	}
-	r.skew = skewOf(ready)
+	receive(len(ready))
 }
 
-// skewOf is the last write less the first, intended offsets and requests that could not be written aside.
+// skewOf is the last request sent less the first, intended offsets and requests that could not be written aside. It goes
+// by the kernel's transmissions when all are known, since the two clocks do not mix: a write begins before it sends.
 func skewOf(slots []*slot) time.Duration {
+	written := slices.DeleteFunc(slices.Clone(slots), func(s *slot) bool { return s.sent.IsZero() })
+	unstamped := slices.ContainsFunc(written, func(s *slot) bool { _, stamped := s.times().Transmission(); return !stamped })
 	var earliest, latest time.Time
-	for _, slot := range slots {
-		if slot.sent.IsZero() {
-			continue
+	for _, slot := range written {
+		at := slot.sent
+		if !unstamped {
+			at, _ = slot.times().Transmission()
 		}
-		at := slot.sent.Add(-slot.offset)
+		at = at.Add(-slot.offset)
 		if earliest.IsZero() || at.Before(earliest) {
 			earliest = at
 		}

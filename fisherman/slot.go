@@ -26,6 +26,8 @@ type slot struct {
 	// sent is the moment of writing, and written when this program saw that it had been written.
 	sent, written time.Time
 	answer        *relay.Answer
+	// stamps are the kernel's times of the exchange.
+	stamps relay.Stamps
 	// failure to connect or to receive; unsent is a failure to write, which comes first.
 	failure, unsent *relay.Failure
 }
@@ -76,9 +78,17 @@ func (s *slot) revive(ctx context.Context, kept *links, dial Dial, timeout time.
 	return true
 }
 
+// early tells that somebody has to wait for the answer from before the request is sent, because the time of reading is
+// all there is. Where the kernel notes the time, readers that wake up during the release would only hold it up.
+func (s *slot) early() bool { return !s.conn.Stamped() }
+
 // send writes the request and notes when.
 func (s *slot) send(deadline time.Time) {
-	sent, err := s.conn.Send(s.sealed.Wire, deadline)
+	write := s.conn.Release
+	if s.early() {
+		write = s.conn.Send
+	}
+	sent, err := write(s.sealed.Wire, deadline)
 	if err != nil {
 		s.unsent = failureOf("write request", err)
 		s.conn.Close() // ends the receiver
@@ -87,23 +97,26 @@ func (s *slot) send(deadline time.Time) {
 	s.sent, s.written = sent, time.Now()
 }
 
-// receive waits for the answer; it runs in a goroutine of its own from before the release.
+// receive waits for the answer; it runs in a goroutine of its own.
 func (s *slot) receive() {
 	answer, err := s.conn.Receive()
 	s.answer, s.failure = answer, failureOf("read answer", err)
 }
 
+// times of the exchange, once it is over.
+func (s *slot) times() relay.Times { return relay.TimesOf(s.sent, s.written, s.answer, s.stamps) }
+
 // clean tells that the exchange left the connection fit for another one. An answer that began before it was asked for
 // leaves one that nobody can tell apart from the next.
 func (s *slot) clean() bool {
-	return s.failure == nil && s.unsent == nil && s.conn.Reusable() && !s.answer.FirstByte.Before(s.sent)
+	return s.failure == nil && s.unsent == nil && s.conn.Reusable() && !s.times().Anticipated()
 }
 
-// roundTrip is from request written to last byte read. It is never too short: what there is of error is the time
-// between sent and the kernel's sending, which the round bounds by written.
-func (s *slot) roundTrip() time.Duration { return s.answer.LastByte.Sub(s.sent) }
+// roundTrip is from request sent to last byte of the answer. By the program's own clock it is never too short: what
+// there is of error is the time between sent and the kernel's sending, which the round bounds by written.
+func (s *slot) roundTrip() time.Duration { return s.times().RoundTrip() }
 
-func (s *slot) firstByte() time.Duration { return max(0, s.answer.FirstByte.Sub(s.sent)) }
+func (s *slot) firstByte() time.Duration { return s.times().TimeToFirstByte() }
 
 // failureOf finds the failure in an error; one that carries none is a fault of this program, so nobody else's.
 func failureOf(attempt string, err error) *relay.Failure {

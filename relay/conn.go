@@ -30,13 +30,15 @@ type Conn struct {
 	// Phases of its making.
 	Phases Phases
 
-	socket   net.Conn // the TCP connection
-	stream   net.Conn // the socket, or TLS over it
+	socket   net.Conn     // the TCP connection
+	stamped  *stampedConn // over the socket; nil where the kernel gives no stamps
+	stream   net.Conn     // the socket, stamped where it can be, or TLS over it
 	timed    *timedReader
 	limit    *io.LimitedReader
 	reader   *bufio.Reader
-	secured  bool // TLS
-	used     bool // an exchange was completed on it
+	deadline time.Time // of a released request, for the receiver to set; zero when it is set
+	secured  bool      // TLS
+	used     bool      // an exchange was completed on it
 	reusable bool
 }
 
@@ -46,6 +48,8 @@ type Dialer struct {
 	AllowPrivate bool
 	// RootCAs verify servers; nil means the system's.
 	RootCAs *x509.CertPool
+	// UserSpace leaves the kernel's timestamps aside, as on a system that has none.
+	UserSpace bool
 }
 
 // Dial resolves the URL's host, connects and, for https, shakes hands; all within the context's deadline. A service
@@ -71,9 +75,18 @@ func (d *Dialer) Dial(ctx context.Context, serviceURL string) (*Conn, error) {
 	conn.Phases.Connect = time.Since(started)
 
 	conn.stream = conn.socket
+	if !d.UserSpace {
+		conn.stamped = newStampedConn(conn.socket)
+	}
+	if conn.stamped != nil {
+		conn.stream = conn.stamped
+	}
 	if target.Scheme == "https" {
 		started = time.Now()
-		secured := tls.Client(conn.socket, &tls.Config{ServerName: target.Hostname(), RootCAs: d.RootCAs, MinVersion: tls.VersionTLS12})
+		secured := tls.Client(conn.stream, &tls.Config{
+			ServerName: target.Hostname(), RootCAs: d.RootCAs, MinVersion: tls.VersionTLS12,
+			DynamicRecordSizingDisabled: true, // a request goes out in one record, so in one write
+		})
 		if err := secured.HandshakeContext(ctx); err != nil {
 			conn.socket.Close()
 			return nil, d.tlsFailure(ctx, err)
@@ -82,6 +95,10 @@ func (d *Dialer) Dial(ctx context.Context, serviceURL string) (*Conn, error) {
 		conn.Phases.TLS = time.Since(started)
 	}
 	conn.timed, conn.limit, conn.reader = newReader(conn.stream)
+	if conn.stamped != nil {
+		conn.timed.stamped = conn.stamped
+		conn.stamped.begin()
+	}
 	return conn, nil
 }
 

@@ -64,9 +64,34 @@ func (c *Conn) Send(wire []byte, deadline time.Time) (time.Time, error) {
 	if err := c.stream.SetDeadline(deadline); err != nil {
 		return time.Time{}, brokenStream("set deadline", err)
 	}
+	return c.write(wire)
+}
+
+// Release is Send for many requests one after the other, on a connection that is Stamped and that nobody receives from
+// yet: no timer is set before the request is out, and no reader is woken. Receive, called afterwards, has the deadline.
+func (c *Conn) Release(wire []byte, deadline time.Time) (time.Time, error) {
+	if c.stamped == nil {
+		return c.Send(wire, deadline)
+	}
+	c.deadline = deadline
+	c.stamped.patience = deadline
+	return c.write(wire)
+}
+
+// Stamped tells that the kernel notes when the connection sends and receives, so that an answer's time does not depend
+// on when it is read.
+func (c *Conn) Stamped() bool { return c.stamped != nil }
+
+func (c *Conn) write(wire []byte) (time.Time, error) {
+	if c.stamped != nil {
+		c.stamped.expect(len(wire))
+	}
 	sent := time.Now()
 	if _, err := c.stream.Write(wire); err != nil {
 		return time.Time{}, brokenStream("write request", err)
+	}
+	if c.stamped != nil {
+		c.stamped.requested()
 	}
 	return sent, nil
 }
@@ -78,6 +103,15 @@ func (c *Conn) Send(wire []byte, deadline time.Time) (time.Time, error) {
 func (c *Conn) Receive() (*Answer, error) {
 	c.reusable = false
 	c.timed.reset()
+	if c.stamped != nil {
+		c.stamped.forget()
+	}
+	if deadline := c.deadline; !deadline.IsZero() {
+		c.deadline = time.Time{}
+		if err := c.stream.SetDeadline(deadline); err != nil {
+			return nil, brokenStream("set deadline", err)
+		}
+	}
 	response, err := c.header()
 	if err != nil {
 		return nil, err
@@ -100,6 +134,21 @@ func (c *Conn) Receive() (*Answer, error) {
 		FirstByte:   c.timed.first,
 		LastByte:    c.timed.last,
 	}, nil
+}
+
+// Stamps gives the kernel's times of the last exchange, whether it gave an answer or not. Call it once after Send and
+// Receive have both returned, before the connection is closed or used again.
+func (c *Conn) Stamps() Stamps {
+	if c.stamped == nil {
+		return Stamps{}
+	}
+	return Stamps{
+		Transmitted: c.stamped.transmitted(),
+		FirstByte:   c.timed.firstArrival,
+		LastByte:    c.timed.lastArrival,
+		InOrder:     c.stamped.inOrder(),
+		Taken:       time.Now(),
+	}
 }
 
 // header reads up to the end of the response's header. Interim responses come before the response and say nothing about
@@ -151,21 +200,26 @@ func (c *Conn) unreadable(attempt string, err error) error {
 	}
 }
 
-// timedReader notes when bytes arrive, and how the stream ended.
+// timedReader notes when bytes are read, when the kernel had received them, and how the stream ended.
 type timedReader struct {
-	source      io.Reader
-	first, last time.Time
-	broken      error
+	source                    io.Reader
+	stamped                   *stampedConn // below the source; nil when there is none
+	first, last               time.Time
+	firstArrival, lastArrival time.Time
+	broken                    error
 }
 
-func (t *timedReader) reset() { t.first, t.last, t.broken = time.Time{}, time.Time{}, nil }
+func (t *timedReader) reset() { *t = timedReader{source: t.source, stamped: t.stamped} }
 
 func (t *timedReader) Read(p []byte) (int, error) {
 	n, err := t.source.Read(p)
 	if n > 0 {
 		t.last = time.Now()
+		if t.stamped != nil {
+			t.lastArrival = t.stamped.arrival()
+		}
 		if t.first.IsZero() {
-			t.first = t.last
+			t.first, t.firstArrival = t.last, t.lastArrival
 		}
 	}
 	if err != nil {

@@ -240,6 +240,59 @@ func (Consistency) EnumDescriptor() ([]byte, []int) {
 	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{2}
 }
 
+// TimingSource says which clock a sample's times go by.
+type TimingSource int32
+
+const (
+	// There was no answer to time.
+	TimingSource_TIMING_SOURCE_UNSPECIFIED TimingSource = 0
+	// The fisherman's program: from right before the write to when it had read the last byte, on the monotonic clock.
+	TimingSource_TIMING_SOURCE_USER_SPACE TimingSource = 1
+	// The kernel's stamps of the socket: from the transmission of the request's last byte to the arrival of the answer's.
+	TimingSource_TIMING_SOURCE_KERNEL TimingSource = 2
+)
+
+// Enum value maps for TimingSource.
+var (
+	TimingSource_name = map[int32]string{
+		0: "TIMING_SOURCE_UNSPECIFIED",
+		1: "TIMING_SOURCE_USER_SPACE",
+		2: "TIMING_SOURCE_KERNEL",
+	}
+	TimingSource_value = map[string]int32{
+		"TIMING_SOURCE_UNSPECIFIED": 0,
+		"TIMING_SOURCE_USER_SPACE":  1,
+		"TIMING_SOURCE_KERNEL":      2,
+	}
+)
+
+func (x TimingSource) Enum() *TimingSource {
+	p := new(TimingSource)
+	*p = x
+	return p
+}
+
+func (x TimingSource) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TimingSource) Descriptor() protoreflect.EnumDescriptor {
+	return file_shared_core_types_proto_qos_proto_enumTypes[3].Descriptor()
+}
+
+func (TimingSource) Type() protoreflect.EnumType {
+	return &file_shared_core_types_proto_qos_proto_enumTypes[3]
+}
+
+func (x TimingSource) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TimingSource.Descriptor instead.
+func (TimingSource) EnumDescriptor() ([]byte, []int) {
+	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{3}
+}
+
 // RoundStatus says what became of a planned check.
 type RoundStatus int32
 
@@ -280,11 +333,11 @@ func (x RoundStatus) String() string {
 }
 
 func (RoundStatus) Descriptor() protoreflect.EnumDescriptor {
-	return file_shared_core_types_proto_qos_proto_enumTypes[3].Descriptor()
+	return file_shared_core_types_proto_qos_proto_enumTypes[4].Descriptor()
 }
 
 func (RoundStatus) Type() protoreflect.EnumType {
-	return &file_shared_core_types_proto_qos_proto_enumTypes[3]
+	return &file_shared_core_types_proto_qos_proto_enumTypes[4]
 }
 
 func (x RoundStatus) Number() protoreflect.EnumNumber {
@@ -293,7 +346,7 @@ func (x RoundStatus) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RoundStatus.Descriptor instead.
 func (RoundStatus) EnumDescriptor() ([]byte, []int) {
-	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{3}
+	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{4}
 }
 
 // QoSSample is what one servicer did with one question.
@@ -308,11 +361,12 @@ type QoSSample struct {
 	Consistency Consistency `protobuf:"varint,5,opt,name=consistency,proto3,enum=pocket.types.v1.Consistency" json:"consistency,omitempty"`
 	// One line that explains an outcome other than OK; at most 256 bytes.
 	Detail string `protobuf:"bytes,6,opt,name=detail,proto3" json:"detail,omitempty"`
-	// Wall clock when the request was written, nanoseconds since the Unix epoch; 0 when it was never written.
+	// Wall clock when the request was sent, nanoseconds since the Unix epoch, by the kernel where it told; 0 when it never
+	// was.
 	SentUnixNano int64 `protobuf:"varint,7,opt,name=sent_unix_nano,json=sentUnixNano,proto3" json:"sent_unix_nano,omitempty"`
-	// From request written to last byte of the body read, on a monotonic clock. Unset without an answer.
+	// From request sent to last byte of the answer, by the clock that timing names. Unset without an answer.
 	RoundTripTime *durationpb.Duration `protobuf:"bytes,8,opt,name=round_trip_time,json=roundTripTime,proto3" json:"round_trip_time,omitempty"`
-	// From request written to first byte of the answer read. Unset without one.
+	// From request sent to first byte of the answer, by the same clock. Unset without one.
 	TimeToFirstByte *durationpb.Duration `protobuf:"bytes,9,opt,name=time_to_first_byte,json=timeToFirstByte,proto3" json:"time_to_first_byte,omitempty"`
 	// Name resolution, TCP connect and TLS handshake of a new connection; unset for a kept one. Never part of the
 	// round-trip time.
@@ -330,8 +384,13 @@ type QoSSample struct {
 	// Envelopes as sent and received, kept where answers disagree: for every dissenter and one of the majority.
 	RequestEnvelope  []byte `protobuf:"bytes,17,opt,name=request_envelope,json=requestEnvelope,proto3" json:"request_envelope,omitempty"`
 	ResponseEnvelope []byte `protobuf:"bytes,18,opt,name=response_envelope,json=responseEnvelope,proto3" json:"response_envelope,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Clock of round_trip_time and time_to_first_byte. Unspecified without an answer.
+	Timing TimingSource `protobuf:"varint,19,opt,name=timing,proto3,enum=pocket.types.v1.TimingSource" json:"timing,omitempty"`
+	// The round-trip time as the fisherman's program saw it, on its monotonic clock. What it is longer than
+	// round_trip_time is the delay of the fisherman's own machine. Unset without an answer.
+	UserRoundTripTime *durationpb.Duration `protobuf:"bytes,20,opt,name=user_round_trip_time,json=userRoundTripTime,proto3" json:"user_round_trip_time,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *QoSSample) Reset() {
@@ -490,6 +549,20 @@ func (x *QoSSample) GetResponseEnvelope() []byte {
 	return nil
 }
 
+func (x *QoSSample) GetTiming() TimingSource {
+	if x != nil {
+		return x.Timing
+	}
+	return TimingSource_TIMING_SOURCE_UNSPECIFIED
+}
+
+func (x *QoSSample) GetUserRoundTripTime() *durationpb.Duration {
+	if x != nil {
+		return x.UserRoundTripTime
+	}
+	return nil
+}
+
 // QoSRound is one check: one question to all servicers of a session at once. It is stored in one durable batch.
 type QoSRound struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -502,7 +575,8 @@ type QoSRound struct {
 	// When the schedule wanted it, and when the requests were released; nanoseconds since the Unix epoch.
 	PlannedUnixNano  int64 `protobuf:"varint,5,opt,name=planned_unix_nano,json=plannedUnixNano,proto3" json:"planned_unix_nano,omitempty"`
 	ReleasedUnixNano int64 `protobuf:"varint,6,opt,name=released_unix_nano,json=releasedUnixNano,proto3" json:"released_unix_nano,omitempty"`
-	// Last write minus first write, less intended offsets.
+	// Last request sent minus first request sent, less intended offsets; by the kernel's stamps when every request has one,
+	// otherwise by the moments of writing.
 	Skew *durationpb.Duration `protobuf:"bytes,7,opt,name=skew,proto3" json:"skew,omitempty"`
 	// The question, for example "block height=12".
 	Question string `protobuf:"bytes,8,opt,name=question,proto3" json:"question,omitempty"`
@@ -786,7 +860,7 @@ var File_shared_core_types_proto_qos_proto protoreflect.FileDescriptor
 
 const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\n" +
-	"!shared/core/types/proto/qos.proto\x12\x0fpocket.types.v1\x1a\x1egoogle/protobuf/duration.proto\x1a%shared/core/types/proto/session.proto\"\xcc\x06\n" +
+	"!shared/core/types/proto/qos.proto\x12\x0fpocket.types.v1\x1a\x1egoogle/protobuf/duration.proto\x1a%shared/core/types/proto/session.proto\"\xcf\a\n" +
 	"\tQoSSample\x12\x1a\n" +
 	"\bservicer\x18\x01 \x01(\tR\bservicer\x12\x1f\n" +
 	"\vservice_url\x18\x02 \x01(\tR\n" +
@@ -807,7 +881,9 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\ranswer_digest\x18\x0f \x01(\fR\fanswerDigest\x12(\n" +
 	"\x10relay_error_code\x18\x10 \x01(\rR\x0erelayErrorCode\x12)\n" +
 	"\x10request_envelope\x18\x11 \x01(\fR\x0frequestEnvelope\x12+\n" +
-	"\x11response_envelope\x18\x12 \x01(\fR\x10responseEnvelope\"\xe8\x02\n" +
+	"\x11response_envelope\x18\x12 \x01(\fR\x10responseEnvelope\x125\n" +
+	"\x06timing\x18\x13 \x01(\x0e2\x1d.pocket.types.v1.TimingSourceR\x06timing\x12J\n" +
+	"\x14user_round_trip_time\x18\x14 \x01(\v2\x19.google.protobuf.DurationR\x11userRoundTripTime\"\xe8\x02\n" +
 	"\bQoSRound\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x14\n" +
@@ -866,7 +942,11 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\x17CONSISTENCY_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11CONSISTENCY_AGREE\x10\x01\x12\x18\n" +
 	"\x14CONSISTENCY_DISAGREE\x10\x02\x12\x1b\n" +
-	"\x17CONSISTENCY_UNDECIDABLE\x10\x03*s\n" +
+	"\x17CONSISTENCY_UNDECIDABLE\x10\x03*e\n" +
+	"\fTimingSource\x12\x1d\n" +
+	"\x19TIMING_SOURCE_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18TIMING_SOURCE_USER_SPACE\x10\x01\x12\x18\n" +
+	"\x14TIMING_SOURCE_KERNEL\x10\x02*s\n" +
 	"\vRoundStatus\x12\x1c\n" +
 	"\x18ROUND_STATUS_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11ROUND_STATUS_DONE\x10\x01\x12\x15\n" +
@@ -885,40 +965,43 @@ func file_shared_core_types_proto_qos_proto_rawDescGZIP() []byte {
 	return file_shared_core_types_proto_qos_proto_rawDescData
 }
 
-var file_shared_core_types_proto_qos_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_shared_core_types_proto_qos_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
 var file_shared_core_types_proto_qos_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_shared_core_types_proto_qos_proto_goTypes = []any{
 	(Outcome)(0),                // 0: pocket.types.v1.Outcome
 	(Blame)(0),                  // 1: pocket.types.v1.Blame
 	(Consistency)(0),            // 2: pocket.types.v1.Consistency
-	(RoundStatus)(0),            // 3: pocket.types.v1.RoundStatus
-	(*QoSSample)(nil),           // 4: pocket.types.v1.QoSSample
-	(*QoSRound)(nil),            // 5: pocket.types.v1.QoSRound
-	(*QoSSession)(nil),          // 6: pocket.types.v1.QoSSession
-	(*QoSServicer)(nil),         // 7: pocket.types.v1.QoSServicer
-	(*durationpb.Duration)(nil), // 8: google.protobuf.Duration
-	(*SessionHeader)(nil),       // 9: pocket.types.v1.SessionHeader
+	(TimingSource)(0),           // 3: pocket.types.v1.TimingSource
+	(RoundStatus)(0),            // 4: pocket.types.v1.RoundStatus
+	(*QoSSample)(nil),           // 5: pocket.types.v1.QoSSample
+	(*QoSRound)(nil),            // 6: pocket.types.v1.QoSRound
+	(*QoSSession)(nil),          // 7: pocket.types.v1.QoSSession
+	(*QoSServicer)(nil),         // 8: pocket.types.v1.QoSServicer
+	(*durationpb.Duration)(nil), // 9: google.protobuf.Duration
+	(*SessionHeader)(nil),       // 10: pocket.types.v1.SessionHeader
 }
 var file_shared_core_types_proto_qos_proto_depIdxs = []int32{
 	0,  // 0: pocket.types.v1.QoSSample.outcome:type_name -> pocket.types.v1.Outcome
 	1,  // 1: pocket.types.v1.QoSSample.blame:type_name -> pocket.types.v1.Blame
 	2,  // 2: pocket.types.v1.QoSSample.consistency:type_name -> pocket.types.v1.Consistency
-	8,  // 3: pocket.types.v1.QoSSample.round_trip_time:type_name -> google.protobuf.Duration
-	8,  // 4: pocket.types.v1.QoSSample.time_to_first_byte:type_name -> google.protobuf.Duration
-	8,  // 5: pocket.types.v1.QoSSample.dns_time:type_name -> google.protobuf.Duration
-	8,  // 6: pocket.types.v1.QoSSample.connect_time:type_name -> google.protobuf.Duration
-	8,  // 7: pocket.types.v1.QoSSample.tls_time:type_name -> google.protobuf.Duration
-	3,  // 8: pocket.types.v1.QoSRound.status:type_name -> pocket.types.v1.RoundStatus
-	8,  // 9: pocket.types.v1.QoSRound.skew:type_name -> google.protobuf.Duration
-	4,  // 10: pocket.types.v1.QoSRound.samples:type_name -> pocket.types.v1.QoSSample
-	9,  // 11: pocket.types.v1.QoSSession.header:type_name -> pocket.types.v1.SessionHeader
-	8,  // 12: pocket.types.v1.QoSSession.latency_sla:type_name -> google.protobuf.Duration
-	7,  // 13: pocket.types.v1.QoSSession.servicers:type_name -> pocket.types.v1.QoSServicer
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	9,  // 3: pocket.types.v1.QoSSample.round_trip_time:type_name -> google.protobuf.Duration
+	9,  // 4: pocket.types.v1.QoSSample.time_to_first_byte:type_name -> google.protobuf.Duration
+	9,  // 5: pocket.types.v1.QoSSample.dns_time:type_name -> google.protobuf.Duration
+	9,  // 6: pocket.types.v1.QoSSample.connect_time:type_name -> google.protobuf.Duration
+	9,  // 7: pocket.types.v1.QoSSample.tls_time:type_name -> google.protobuf.Duration
+	3,  // 8: pocket.types.v1.QoSSample.timing:type_name -> pocket.types.v1.TimingSource
+	9,  // 9: pocket.types.v1.QoSSample.user_round_trip_time:type_name -> google.protobuf.Duration
+	4,  // 10: pocket.types.v1.QoSRound.status:type_name -> pocket.types.v1.RoundStatus
+	9,  // 11: pocket.types.v1.QoSRound.skew:type_name -> google.protobuf.Duration
+	5,  // 12: pocket.types.v1.QoSRound.samples:type_name -> pocket.types.v1.QoSSample
+	10, // 13: pocket.types.v1.QoSSession.header:type_name -> pocket.types.v1.SessionHeader
+	9,  // 14: pocket.types.v1.QoSSession.latency_sla:type_name -> google.protobuf.Duration
+	8,  // 15: pocket.types.v1.QoSSession.servicers:type_name -> pocket.types.v1.QoSServicer
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_shared_core_types_proto_qos_proto_init() }
@@ -932,7 +1015,7 @@ func file_shared_core_types_proto_qos_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shared_core_types_proto_qos_proto_rawDesc), len(file_shared_core_types_proto_qos_proto_rawDesc)),
-			NumEnums:      4,
+			NumEnums:      5,
 			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,

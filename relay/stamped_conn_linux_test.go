@@ -1,0 +1,390 @@
+package relay
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+const (
+	askedFor = "a request of 24 bytes..."
+	hiAnswer = ok + "Content-Length: 2\r\n\r\nhi"
+)
+
+// stampedPair is a connection with the kernel's stamps, over TLS or not, and its far side, once the kernel gives them:
+// it begins a moment after it was asked for them first.
+func stampedPair(t *testing.T, address string, secured bool) (*Conn, net.Conn) {
+	t.Helper()
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Skipf("no address %s here: %v", address, err)
+	}
+	defer listener.Close()
+	dialer, serviceURL := &Dialer{AllowPrivate: true}, "http://"+listener.Addr().String()
+	if secured {
+		loan := httptest.NewTLSServer(nil)
+		defer loan.Close()
+		dialer.RootCAs = x509.NewCertPool()
+		dialer.RootCAs.AddCert(loan.Certificate())
+		listener = tls.NewListener(listener, &tls.Config{Certificates: loan.TLS.Certificates})
+		serviceURL = "https://" + listener.Addr().String()
+	}
+	accepted := make(chan net.Conn, 1)
+	go func() {
+		far, err := listener.Accept()
+		if handshaker, ok := far.(*tls.Conn); ok {
+			err = errors.Join(err, handshaker.Handshake())
+		}
+		if err != nil {
+			close(accepted)
+			return
+		}
+		accepted <- far
+	}()
+	conn, err := dialer.Dial(t.Context(), serviceURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	far := <-accepted
+	t.Cleanup(func() { conn.Close(); far.Close() })
+	if !conn.Stamped() {
+		t.Skip("the kernel refuses to stamp TCP connections here")
+	}
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		if _, stamps := exchangeOn(t, conn, far); !stamps.LastByte.IsZero() {
+			return conn, far
+		}
+		if time.Now().After(deadline) {
+			t.Skip("the kernel takes the option and stamps nothing")
+		}
+	}
+}
+
+// hear reads the request at the far side.
+func hear(t *testing.T, far net.Conn) {
+	t.Helper()
+	far.SetDeadline(time.Now().Add(5 * time.Second))
+	if _, err := io.ReadFull(far, make([]byte, len(askedFor))); err != nil {
+		t.Error(err)
+	}
+}
+
+func release(t *testing.T, conn *Conn, timeout time.Duration) (sent, deadline time.Time) {
+	t.Helper()
+	deadline = time.Now().Add(timeout)
+	sent, err := conn.Release([]byte(askedFor), deadline)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sent, deadline
+}
+
+// exchangeOn carries out one exchange, and gives its times.
+func exchangeOn(t *testing.T, conn *Conn, far net.Conn) (Times, Stamps) {
+	t.Helper()
+	sent, _ := release(t, conn, 5*time.Second)
+	written := time.Now()
+	go func() { hear(t, far); io.WriteString(far, hiAnswer) }()
+	answer, err := conn.Receive()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stamps := conn.Stamps()
+	return TimesOf(sent, written, answer, stamps), stamps
+}
+
+var stampedVariants = map[string]struct {
+	address string
+	secured bool
+}{
+	"plain":          {"127.0.0.1:0", false},
+	"TLS":            {"127.0.0.1:0", true},
+	"IPv6":           {"[::1]:0", false},
+	"TLS over IPv6 ": {"[::1]:0", true},
+}
+
+// undisturbedTimes repeats an exchange until the machine did not hold up a reading of its clocks.
+func undisturbedTimes(t *testing.T, exchange func() Times) Times {
+	t.Helper()
+	var times Times
+	for range 20 {
+		times = exchange()
+		if times.Step.Abs() <= clockTolerance && times.Written.Sub(times.Sent) < heldLimit {
+			break
+		}
+	}
+	return times
+}
+
+func TestKernelStampsOnLoopback(t *testing.T) {
+	for name, test := range stampedVariants {
+		t.Run(name, func(t *testing.T) {
+			conn, far := stampedPair(t, test.address, test.secured)
+			for range 5 {
+				times := undisturbedTimes(t, func() Times { times, _ := exchangeOn(t, conn, far); return times })
+				at, stamped := times.Transmission()
+				if times.Source() != types.TimingSource_TIMING_SOURCE_KERNEL || !stamped || at.Before(times.Sent.Add(-clockTolerance)) ||
+					times.RoundTrip() <= 0 || times.RoundTrip() > times.UserRoundTrip() || times.TimeToFirstByte() > times.RoundTrip() {
+					t.Errorf("%v: %+v", times.Source(), times)
+				}
+				if !conn.Reusable() || !conn.Alive() || times.Anticipated() {
+					t.Errorf("reusable %t, alive %t, anticipated %t", conn.Reusable(), conn.Alive(), times.Anticipated())
+				}
+			}
+		})
+	}
+}
+
+// A reader that comes late sees the network's time and not its own.
+func TestHeldUpReader(t *testing.T) {
+	for name, test := range stampedVariants {
+		t.Run(name, func(t *testing.T) {
+			conn, far := stampedPair(t, test.address, test.secured)
+			var arrived time.Time
+			times := undisturbedTimes(t, func() Times {
+				sent, _ := release(t, conn, 5*time.Second)
+				written := time.Now()
+				hear(t, far)
+				io.WriteString(far, hiAnswer)
+				awaitBytes(t, conn)
+				arrived = time.Now()
+				other, _ := tcpPair(t) // something else to do
+				other.Close()
+				answer, err := conn.Receive()
+				if err != nil {
+					t.Fatal(err)
+				}
+				return TimesOf(sent, written, answer, conn.Stamps())
+			})
+			if times.Source() != types.TimingSource_TIMING_SOURCE_KERNEL || times.RoundTrip() > arrived.Sub(times.Sent) || times.UserRoundTrip() <= arrived.Sub(times.Sent) {
+				t.Errorf("RTT %v, by user space %v, arrived after %v: %+v", times.RoundTrip(), times.UserRoundTrip(), arrived.Sub(times.Sent), times)
+			}
+		})
+	}
+}
+
+// passed waits for a moment.
+func passed(t *testing.T, moment time.Time) {
+	t.Helper()
+	ctx, cancel := context.WithDeadline(t.Context(), moment)
+	defer cancel()
+	<-ctx.Done()
+}
+
+// What had arrived before the deadline counts whenever it is read; what came later does not, and neither does what only
+// seems to have come before.
+func TestReadingAfterTheDeadline(t *testing.T) {
+	for name, test := range map[string]struct {
+		inTime, late string
+		disturb      func(*Conn)
+		want         bool
+	}{
+		"all in time":     {hiAnswer, "", nil, true},
+		"nothing in time": {"", hiAnswer, nil, false},
+		"part in time":    {ok + "Content-Length: 2\r\n\r\nh", "i", nil, false},
+		"nothing":         {"", "", nil, false},
+		"out of order":    {hiAnswer, "", func(c *Conn) { c.stamped.overtaken-- }, false},
+		"in many pieces":  {"HTTP/1.1 103 Early Hints\r\n\r\n" + ok + "Content-Length: 40000\r\n\r\n" + strings.Repeat("x", 40000), "", nil, true},
+	} {
+		for variant, over := range stampedVariants {
+			conn, far := stampedPair(t, over.address, over.secured)
+			sent, deadline := release(t, conn, 50*time.Millisecond)
+			written := time.Now()
+			hear(t, far)
+			io.WriteString(far, test.inTime)
+			passed(t, deadline)
+			if test.late != "" {
+				io.WriteString(far, test.late)
+			}
+			if test.inTime+test.late != "" {
+				awaitBytes(t, conn)
+			}
+			if test.disturb != nil {
+				test.disturb(conn)
+			}
+			answer, err := conn.Receive()
+			failure, _ := errors.AsType[*Failure](err)
+			switch {
+			case test.want && err != nil:
+				t.Errorf("%s, %s: %v", name, variant, err)
+			case test.want:
+				times := TimesOf(sent, written, answer, conn.Stamps())
+				if times.LastByte.Before(deadline) || times.Source() == types.TimingSource_TIMING_SOURCE_KERNEL && times.RoundTrip() > deadline.Sub(sent) {
+					t.Errorf("%s, %s: %+v", name, variant, times)
+				}
+			case failure == nil || failure.Outcome != types.Outcome_OUTCOME_TIMEOUT || failure.Blame != types.Blame_BLAME_SERVICER:
+				t.Errorf("%s, %s: %v, %v", name, variant, answer, err)
+			}
+			conn.Close()
+			far.Close()
+		}
+	}
+}
+
+// A deadline that lies on a clock which was set since proves nothing.
+func TestLateReadingOnASetClock(t *testing.T) {
+	conn, far := stampedPair(t, "127.0.0.1:0", false)
+	_, deadline := release(t, conn, 20*time.Millisecond)
+	hear(t, far)
+	io.WriteString(far, hiAnswer)
+	passed(t, deadline)
+	awaitBytes(t, conn)
+	conn.deadline = setClock(deadline, time.Hour)
+	if answer, err := conn.Receive(); err == nil {
+		t.Errorf("%+v", answer)
+	}
+}
+
+// Reports that wait in the error queue neither hang a connection up nor belong to the next exchange.
+func TestReportsAreNoHangUp(t *testing.T) {
+	conn, far := stampedPair(t, "127.0.0.1:0", false)
+	for range 3 {
+		release(t, conn, 5*time.Second)
+		hear(t, far)
+		if !conn.Alive() {
+			t.Fatal("not alive with a report")
+		}
+		conn.secured, conn.used = true, false // looks for a hang-up as well
+		io.WriteString(far, hiAnswer)
+		awaitBytes(t, conn)
+		if !conn.Alive() {
+			t.Fatal("a report is taken for a hang-up")
+		}
+		conn.secured = false
+		if _, err := conn.Receive(); err != nil || !conn.Reusable() || !conn.Alive() {
+			t.Fatalf("%v, reusable %t, alive %t", err, conn.Reusable(), conn.Alive())
+		}
+	}
+	times := undisturbedTimes(t, func() Times { times, _ := exchangeOn(t, conn, far); return times })
+	if _, stamped := times.Transmission(); !stamped {
+		t.Errorf("%+v", times)
+	}
+}
+
+// A waiting reader is not disturbed by the report of its own request.
+func TestReportBesideAReader(t *testing.T) {
+	conn, far := stampedPair(t, "127.0.0.1:0", true)
+	for range 20 {
+		received := make(chan error)
+		go func() {
+			_, err := conn.Receive()
+			received <- err
+		}()
+		if _, err := conn.Send([]byte(askedFor), time.Now().Add(5*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		hear(t, far)
+		io.WriteString(far, hiAnswer)
+		if err := <-received; err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A request that the kernel does not take at once leaves when the far side wishes; its transmission says nothing.
+func TestLongRequests(t *testing.T) {
+	for name, test := range map[string]struct {
+		size    int
+		stamped bool
+	}{
+		"longest stamped":    {mostStamped, true},
+		"too long":           {mostStamped + 1, false},
+		"fills every buffer": {16 << 20, false},
+	} {
+		conn, far := stampedPair(t, "127.0.0.1:0", false)
+		heard := make(chan error, 1)
+		released := make(chan struct{})
+		go func() {
+			if test.size < 1<<20 {
+				<-released
+			}
+			far.SetDeadline(time.Now().Add(5 * time.Second))
+			_, err := io.CopyN(io.Discard, far, int64(test.size))
+			io.WriteString(far, hiAnswer)
+			heard <- err
+		}()
+		sent, err := conn.Release(make([]byte, test.size), time.Now().Add(5*time.Second))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		close(released)
+		if _, err := conn.Receive(); err != nil || sent.IsZero() {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := <-heard; err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := conn.Stamps(); got.Transmitted.IsZero() == test.stamped || got.LastByte.IsZero() {
+			t.Errorf("%s: %+v", name, got)
+		}
+		if _, stamps := exchangeOn(t, conn, far); stamps.Transmitted.IsZero() {
+			t.Errorf("%s: the next request is not stamped", name)
+		}
+	}
+}
+
+func TestReleaseEndsWithTheDeadline(t *testing.T) {
+	conn, far := stampedPair(t, "127.0.0.1:0", false)
+	sent, err := conn.Release(make([]byte, 64<<20), time.Now().Add(50*time.Millisecond))
+	failure, _ := errors.AsType[*Failure](err)
+	if failure == nil || failure.Outcome != types.Outcome_OUTCOME_TIMEOUT || !sent.IsZero() {
+		t.Errorf("%v, %v", sent, err)
+	}
+	far.Close()
+}
+
+// The last byte's segment counts, not the first one's.
+func TestStampsOfThePieces(t *testing.T) {
+	for name, test := range map[string]struct{ first, rest string }{
+		"interim":         {"HTTP/1.1 100 Continue\r\n\r\n", hiAnswer},
+		"within a header": {ok + "Content-Le", "ngth: 2\r\n\r\nhi"},
+		"body":            {ok + "Content-Length: 2\r\n\r\n", "hi"},
+		"chunks":          {ok + "Transfer-Encoding: chunked\r\n\r\n1\r\nh\r\n", "1\r\ni\r\n0\r\n\r\n"},
+		"end of chunks":   {ok + "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n", "\r\n"},
+	} {
+		for variant, over := range stampedVariants {
+			conn, far := stampedPair(t, over.address, over.secured)
+			release(t, conn, 5*time.Second)
+			hear(t, far)
+			io.WriteString(far, test.first)
+			awaitBytes(t, conn)
+			resumed := time.Now()
+			io.WriteString(far, test.rest)
+			answer, err := conn.Receive()
+			if err != nil || string(answer.Body) != "hi" {
+				t.Fatalf("%s, %s: %v", name, variant, err)
+			}
+			stamps := conn.Stamps()
+			if stamps.LastByte.Before(resumed.Round(0)) || stamps.LastByte.Before(stamps.FirstByte) || !stamps.InOrder {
+				t.Errorf("%s, %s: %+v, resumed at %v", name, variant, stamps, resumed)
+			}
+		}
+	}
+}
+
+// The end of the stream is no byte.
+func TestStampsUntilTheEnd(t *testing.T) {
+	conn, far := stampedPair(t, "127.0.0.1:0", false)
+	release(t, conn, 5*time.Second)
+	hear(t, far)
+	io.WriteString(far, ok+"\r\nhi")
+	awaitBytes(t, conn)
+	arrived := time.Now()
+	far.Close()
+	answer, err := conn.Receive()
+	if err != nil || string(answer.Body) != "hi" {
+		t.Fatal(err)
+	}
+	if stamps := conn.Stamps(); stamps.LastByte.IsZero() || stamps.LastByte.After(arrived) {
+		t.Errorf("%+v, arrived before %v", stamps, arrived)
+	}
+}
