@@ -52,9 +52,17 @@ type input struct {
 	control [256]byte
 	// arrival of the last bytes read; zero when they had no stamp.
 	arrival time.Time
+	// reports of what was sent, as far as they were read.
+	reports []report
 	// whenReady and now are made once, so that reading allocates nothing.
 	whenReady func(descriptor uintptr) bool
 	now       func(descriptor uintptr)
+}
+
+// report tells when the byte of a number was sent.
+type report struct {
+	at   time.Time
+	last uint32
 }
 
 // output is a write under way; the writer owns it, but for the counts.
@@ -81,10 +89,15 @@ func newStampedConn(socket net.Conn) *stampedConn {
 	if err != nil {
 		return nil
 	}
-	s := &stampedConn{Conn: socket, raw: raw}
+	s := &stampedConn{raw: raw}
 	if s.stamp(arrivals) != nil {
 		return nil
 	}
+	held, err := hold(tcp)
+	if err != nil {
+		return nil
+	}
+	s.Conn, s.raw = held, heldRaw{held}
 	s.input.whenReady = func(descriptor uintptr) bool { return s.receive(descriptor) }
 	s.input.now = func(descriptor uintptr) { s.receive(descriptor) }
 	s.output.whenReady = s.send
@@ -121,7 +134,7 @@ func (s *stampedConn) expect(size int) {
 func (s *stampedConn) requested() { s.output.request = s.output.written.Load() }
 
 // forget prepares for the bytes of another answer.
-func (s *stampedConn) forget() { s.input.arrival = time.Time{} }
+func (s *stampedConn) forget() { s.input.arrival, s.input.reports = time.Time{}, s.input.reports[:0] }
 
 // arrival is when the last bytes that were read had arrived.
 func (s *stampedConn) arrival() time.Time { return s.input.arrival }
@@ -176,6 +189,7 @@ func (s *stampedConn) receive(descriptor uintptr) bool {
 		case errors.Is(err, unix.EINTR):
 			continue
 		case errors.Is(err, unix.EAGAIN):
+			s.readReports(int(descriptor)) // which count as an event, so that nobody could wait with them there
 			return false
 		case err != nil:
 			in.err = err
@@ -238,32 +252,38 @@ func (s *stampedConn) send(descriptor uintptr) bool {
 	return true
 }
 
-// transmitted reads the reports of what was sent and gives the first of the last request's last byte; zero when there
-// is none, or when the request was not taken at once.
+// transmitted is the first report of the last request's last byte; zero when there is none, or when the request was not
+// taken at once.
 func (s *stampedConn) transmitted() time.Time {
 	out := &s.output
 	if !out.stamping || out.waited.Load() {
 		return time.Time{}
 	}
-	var found time.Time
-	var payload [1]byte
-	var control [256]byte
-	_ = s.raw.Control(func(descriptor uintptr) { // a closed connection has no reports
-		for range mostReports {
-			_, controls, _, _, err := unix.Recvmsg(int(descriptor), payload[:], control[:], unix.MSG_ERRQUEUE)
-			if errors.Is(err, unix.EINTR) {
-				continue
-			}
-			if err != nil {
-				return
-			}
-			if at, last, ok := transmissionOf(control[:controls]); ok && last == out.request-1 {
-				found = at
-				return
-			}
+	_ = s.raw.Control(func(descriptor uintptr) { s.readReports(int(descriptor)) }) // a closed connection has none
+	for _, report := range s.input.reports {
+		if report.last == out.request-1 {
+			return report.at
 		}
-	})
-	return found
+	}
+	return time.Time{}
+}
+
+// readReports reads what the kernel reports of transmissions.
+func (s *stampedConn) readReports(descriptor int) {
+	in := &s.input
+	var payload [1]byte
+	for range mostReports {
+		_, controls, _, _, err := unix.Recvmsg(descriptor, payload[:], in.control[:], unix.MSG_ERRQUEUE)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return
+		}
+		if at, last, ok := transmissionOf(in.control[:controls]); ok && len(in.reports) < mostReports {
+			in.reports = append(in.reports, report{at, last})
+		}
+	}
 }
 
 // inOrder tells whether no segment came out of order since it was last asked. A kernel that does not count them has no
