@@ -64,6 +64,9 @@ func (c *Conn) Send(wire []byte, deadline time.Time) (time.Time, error) {
 	if err := c.stream.SetDeadline(deadline); err != nil {
 		return time.Time{}, brokenStream("set deadline", err)
 	}
+	if c.stamped != nil {
+		c.stamped.patience = time.Time{}
+	}
 	return c.write(wire)
 }
 
@@ -111,6 +114,7 @@ func (c *Conn) Receive() (*Answer, error) {
 		if err := c.stream.SetDeadline(deadline); err != nil {
 			return nil, brokenStream("set deadline", err)
 		}
+		c.stamped.collect()
 	}
 	response, err := c.header()
 	if err != nil {

@@ -49,10 +49,13 @@ func timedOut(err error) bool {
 		errors.As(err, &network) && network.Timeout()
 }
 
-// ours tells whether the cause lies with this machine: we cancelled or closed, ran out of descriptors, memory or
-// ports, may not send, or have no network. Nobody else is blamed for those.
+// errReadLate is of bytes that this machine read so long after the deadline that they may have arrived before it.
+var errReadLate = errors.New("read late; the moment of its arrival is not known")
+
+// ours tells whether the cause lies with this machine: we cancelled or closed, read too late, ran out of descriptors,
+// memory or ports, may not send, or have no network. Nobody else is blamed for those.
 func ours(err error) bool {
-	if errors.Is(err, context.Canceled) || errors.Is(err, net.ErrClosed) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, net.ErrClosed) || errors.Is(err, errReadLate) {
 		return true
 	}
 	for _, local := range []syscall.Errno{

@@ -19,8 +19,8 @@ const (
 		unix.SOF_TIMESTAMPING_OPT_ID | unix.SOF_TIMESTAMPING_OPT_TSONLY
 	transmissions = arrivals | unix.SOF_TIMESTAMPING_TX_SOFTWARE
 
-	// mostStamped is the longest request whose transmission is stamped. A stamp is reported as an error event; beside a
-	// send buffer that is full the runtime's poller would take it for a broken socket.
+	// mostStamped is the longest request whose transmission is stamped. A stamp is reported as an event of the socket, which
+	// would let nobody wait for room in a send buffer that is full.
 	mostStamped = 8 << 10
 	// mostReports bounds the reports read after an exchange. A request that is sent again is reported again.
 	mostReports = 64
@@ -42,6 +42,12 @@ type stampedConn struct {
 	patience time.Time
 	// overtaken counts the segments that had arrived out of order by the end of the last exchange.
 	overtaken uint32
+	// state of the connection as last asked for.
+	state struct {
+		ask  func(descriptor uintptr)
+		info *unix.TCPInfo
+		err  error
+	}
 }
 
 // input is a read under way; the reader owns it.
@@ -52,11 +58,12 @@ type input struct {
 	control [256]byte
 	// arrival of the last bytes read; zero when they had no stamp.
 	arrival time.Time
-	// reports of what was sent, as far as they were read.
+	// reports of what was sent, as far as they were read for this answer.
 	reports []report
 	// whenReady and now are made once, so that reading allocates nothing.
 	whenReady func(descriptor uintptr) bool
 	now       func(descriptor uintptr)
+	collect   func(descriptor uintptr)
 }
 
 // report tells when the byte of a number was sent.
@@ -98,9 +105,13 @@ func newStampedConn(socket net.Conn) *stampedConn {
 		return nil
 	}
 	s.Conn, s.raw = held, heldRaw{held}
-	s.input.whenReady = func(descriptor uintptr) bool { return s.receive(descriptor) }
+	s.input.whenReady = s.receive
 	s.input.now = func(descriptor uintptr) { s.receive(descriptor) }
+	s.input.collect = s.readReports
 	s.output.whenReady = s.send
+	s.state.ask = func(descriptor uintptr) {
+		s.state.info, s.state.err = unix.GetsockoptTCPInfo(int(descriptor), unix.IPPROTO_TCP, unix.TCP_INFO)
+	}
 	return s
 }
 
@@ -165,8 +176,8 @@ func (s *stampedConn) Read(p []byte) (int, error) {
 	in := &s.input
 	in.buffer, in.n, in.err = p, 0, nil
 	err := s.raw.Read(in.whenReady)
-	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) && s.receiveLate() {
-		err = nil
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = s.receiveLate(err)
 	}
 	in.buffer = nil
 	switch {
@@ -189,7 +200,7 @@ func (s *stampedConn) receive(descriptor uintptr) bool {
 		case errors.Is(err, unix.EINTR):
 			continue
 		case errors.Is(err, unix.EAGAIN):
-			s.readReports(int(descriptor)) // which count as an event, so that nobody could wait with them there
+			s.readReports(descriptor) // they count as events: nobody could wait while there are any
 			return false
 		case err != nil:
 			in.err = err
@@ -201,18 +212,26 @@ func (s *stampedConn) receive(descriptor uintptr) bool {
 }
 
 // receiveLate reads bytes after the deadline that the kernel had received before it: this program came late, not they.
-// Without a stamp that proves it, or when segments came out of order, they were not there in time.
-func (s *stampedConn) receiveLate() bool {
+// It gives the error of the expiry when there are none. Bytes that nobody can tell the time of are held against nobody,
+// if this program came so late that it matters.
+func (s *stampedConn) receiveLate(expired error) error {
 	in := &s.input
 	if s.raw.Control(in.now) != nil || in.err != nil || in.n == 0 {
-		return false
+		return expired
 	}
 	s.mu.Lock()
 	deadline := s.deadline
 	s.mu.Unlock()
+	now := time.Now()
 	overtaken, err := s.outOfOrder()
-	return err == nil && overtaken == s.overtaken && !deadline.IsZero() && !in.arrival.IsZero() &&
-		step(deadline, time.Now()).Abs() <= clockTolerance && !in.arrival.After(deadline.Round(0))
+	proven := err == nil && overtaken == s.overtaken && !in.arrival.IsZero() && step(deadline, now).Abs() <= clockTolerance
+	switch {
+	case proven && !in.arrival.After(deadline.Round(0)):
+		return nil
+	case !proven && now.Sub(deadline) > lateLimit:
+		return errReadLate
+	}
+	return expired
 }
 
 // Write implements net.Conn. One goroutine may write at a time.
@@ -252,28 +271,33 @@ func (s *stampedConn) send(descriptor uintptr) bool {
 	return true
 }
 
-// transmitted is the first report of the last request's last byte; zero when there is none, or when the request was not
-// taken at once.
+// collect reads the reports of what was sent.
+func (s *stampedConn) collect() {
+	if s.output.stamping {
+		_ = s.raw.Control(s.input.collect) // a closed connection has none
+	}
+}
+
+// transmitted is when the last byte of the last request was first transmitted; zero when the kernel did not tell, or did
+// not take the request at once.
 func (s *stampedConn) transmitted() time.Time {
-	out := &s.output
-	if !out.stamping || out.waited.Load() {
+	s.collect()
+	if !s.output.stamping || s.output.waited.Load() {
 		return time.Time{}
 	}
-	_ = s.raw.Control(func(descriptor uintptr) { s.readReports(int(descriptor)) }) // a closed connection has none
 	for _, report := range s.input.reports {
-		if report.last == out.request-1 {
+		if report.last == s.output.request-1 {
 			return report.at
 		}
 	}
 	return time.Time{}
 }
 
-// readReports reads what the kernel reports of transmissions.
-func (s *stampedConn) readReports(descriptor int) {
+func (s *stampedConn) readReports(descriptor uintptr) {
 	in := &s.input
 	var payload [1]byte
 	for range mostReports {
-		_, controls, _, _, err := unix.Recvmsg(descriptor, payload[:], in.control[:], unix.MSG_ERRQUEUE)
+		_, controls, _, _, err := unix.Recvmsg(int(descriptor), payload[:], in.control[:], unix.MSG_ERRQUEUE)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
@@ -298,16 +322,14 @@ func (s *stampedConn) inOrder() bool {
 var errNotCounted = errors.New("the kernel does not count segments out of order")
 
 func (s *stampedConn) outOfOrder() (uint32, error) {
-	var info *unix.TCPInfo
-	var refused error
-	err := s.raw.Control(func(descriptor uintptr) {
-		info, refused = unix.GetsockoptTCPInfo(int(descriptor), unix.IPPROTO_TCP, unix.TCP_INFO)
-	})
-	if err = errors.Join(err, refused); err != nil {
+	if err := s.raw.Control(s.state.ask); err != nil {
 		return 0, err
 	}
-	if info.Snd_wnd == 0 {
+	if s.state.err != nil {
+		return 0, s.state.err
+	}
+	if s.state.info.Snd_wnd == 0 {
 		return 0, errNotCounted
 	}
-	return info.Rcv_ooopack, nil
+	return s.state.info.Rcv_ooopack, nil
 }

@@ -19,6 +19,7 @@ func (*stampedConn) begin()                 {}
 func (*stampedConn) expect(int)             {}
 func (*stampedConn) requested()             {}
 func (*stampedConn) forget()                {}
+func (*stampedConn) collect()               {}
 func (*stampedConn) arrival() time.Time     { return time.Time{} }
 func (*stampedConn) transmitted() time.Time { return time.Time{} }
 func (*stampedConn) inOrder() bool          { return false }

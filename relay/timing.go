@@ -11,6 +11,9 @@ const (
 	// that the request was held back by the far side's window or sent again, and a servicer that can choose when its time
 	// begins is not to be believed.
 	heldLimit = time.Millisecond
+	// lateLimit is how long after a deadline this program may look whether bytes are there, and still take it that those
+	// without a stamp came after it.
+	lateLimit = 5 * time.Millisecond
 	// clockTolerance is how far two readings of one clock may contradict each other.
 	clockTolerance = 20 * time.Microsecond
 )
