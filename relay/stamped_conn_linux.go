@@ -271,9 +271,9 @@ func (s *stampedConn) send(descriptor uintptr) bool {
 	return true
 }
 
-// collect reads the reports of what was sent.
+// collect reads the reports of what was sent, unless that of the last request is there already.
 func (s *stampedConn) collect() {
-	if s.output.stamping {
+	if s.output.stamping && s.reported().IsZero() {
 		_ = s.raw.Control(s.input.collect) // a closed connection has none
 	}
 }
@@ -285,6 +285,11 @@ func (s *stampedConn) transmitted() time.Time {
 	if !s.output.stamping || s.output.waited.Load() {
 		return time.Time{}
 	}
+	return s.reported()
+}
+
+// reported is the time of the first report of the last request's last byte; zero when none was read.
+func (s *stampedConn) reported() time.Time {
 	for _, report := range s.input.reports {
 		if report.last == s.output.request-1 {
 			return report.at
