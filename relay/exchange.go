@@ -20,6 +20,8 @@ const (
 	maxAnswerBodyBytes   = MaxResponseBytes
 	// maxFramingBytes is what chunked framing may add to a body, trailers included: enough for chunks of 100 bytes.
 	maxFramingBytes = 128 << 10
+	// wireRoom is what the header of a request takes, and what bytes.Buffer wants to have free, so that it grows once.
+	wireRoom = 512 + bytes.MinRead
 	// mostInterim bounds the interim responses (1xx) before the response proper.
 	mostInterim = 8
 )
@@ -50,6 +52,7 @@ func WireRequest(serviceURL string, envelope []byte) ([]byte, error) {
 	}
 	request.Header.Set("Content-Type", ContentType)
 	var wire bytes.Buffer
+	wire.Grow(len(envelope) + wireRoom)
 	if err := request.Write(&wire); err != nil {
 		return nil, fmt.Errorf("serialise request to %s: %w", serviceURL, err)
 	}
