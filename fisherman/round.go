@@ -214,6 +214,9 @@ func skewOf(slots []*slot) time.Duration {
 		at := slot.sent
 		if !unstamped {
 			at, _ = slot.times().Transmission()
+			if slot.written.Before(at) {
+				at = slot.written // the far side may have had a say in the rest
+			}
 		}
 		at = at.Add(-slot.offset)
 		if earliest.IsZero() || at.Before(earliest) {

@@ -84,11 +84,7 @@ func (s *slot) early() bool { return !s.conn.Stamped() }
 
 // send writes the request and notes when.
 func (s *slot) send(deadline time.Time) {
-	write := s.conn.Release
-	if s.early() {
-		write = s.conn.Send
-	}
-	sent, err := write(s.sealed.Wire, deadline)
+	sent, err := s.conn.Release(s.sealed.Wire, deadline)
 	if err != nil {
 		s.unsent = failureOf("write request", err)
 		s.conn.Close() // ends the receiver

@@ -45,9 +45,9 @@ func TestSamplesSayHowTheyWereTimed(t *testing.T) {
 	}
 }
 
-// stampedSlot was written at a moment after a base, within 2 µs, and sent by the kernel at another one; 0 for no stamp.
+// stampedSlot was written at a moment after a base, within 600 µs, and sent by the kernel at another one; 0 for no stamp.
 func stampedSlot(base time.Time, sent, transmitted, offset time.Duration) *slot {
-	s := &slot{sent: base.Add(sent), written: base.Add(sent + 2*time.Microsecond), offset: offset}
+	s := &slot{sent: base.Add(sent), written: base.Add(sent + 600*time.Microsecond), offset: offset}
 	if transmitted != 0 {
 		s.stamps = relay.Stamps{Transmitted: base.Round(0).Add(transmitted), Taken: base.Add(time.Second)}
 	}
@@ -67,6 +67,7 @@ func TestSkewByStamps(t *testing.T) {
 	}{
 		"all stamped":           {[]*slot{at(0, 1, 0), at(10, 14, 0), at(20, 21, 0)}, 20},
 		"held up before":        {[]*slot{at(0, 501, 0), at(510, 511, 0)}, 10},
+		"held up by the other":  {[]*slot{at(0, 1, 0), at(10, 900, 0)}, 609},
 		"one without":           {[]*slot{at(0, 1, 0), at(10, 18, 0), at(20, 0, 0)}, 20},
 		"one not to be right":   {[]*slot{at(0, 8, 0), at(10, 5000, 0)}, 10},
 		"one was not written":   {[]*slot{at(0, 1, 0), {}, at(10, 15, 0)}, 14},

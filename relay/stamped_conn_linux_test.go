@@ -5,10 +5,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http/httptest"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -106,10 +109,10 @@ var stampedVariants = map[string]struct {
 	address string
 	secured bool
 }{
-	"plain":          {"127.0.0.1:0", false},
-	"TLS":            {"127.0.0.1:0", true},
-	"IPv6":           {"[::1]:0", false},
-	"TLS over IPv6 ": {"[::1]:0", true},
+	"plain":         {"127.0.0.1:0", false},
+	"TLS":           {"127.0.0.1:0", true},
+	"IPv6":          {"[::1]:0", false},
+	"TLS over IPv6": {"[::1]:0", true},
 }
 
 // undisturbedTimes repeats an exchange until the machine did not hold up a reading of its clocks.
@@ -198,36 +201,37 @@ func TestReadingAfterTheDeadline(t *testing.T) {
 		"in many pieces":  {"HTTP/1.1 103 Early Hints\r\n\r\n" + ok + "Content-Length: 40000\r\n\r\n" + strings.Repeat("x", 40000), "", nil, inTime},
 	} {
 		for variant, over := range stampedVariants {
-			conn, far := stampedPair(t, over.address, over.secured)
-			sent, deadline := release(t, conn, 50*time.Millisecond)
-			written := time.Now()
-			hear(t, far)
-			io.WriteString(far, test.inTime)
-			passed(t, deadline.Add(lateLimit))
-			if test.late != "" {
-				io.WriteString(far, test.late)
-			}
-			if test.inTime+test.late != "" {
-				awaitBytes(t, conn)
-			}
-			if test.disturb != nil {
-				test.disturb(conn)
-			}
-			answer, err := conn.Receive()
-			failure, _ := errors.AsType[*Failure](err)
-			switch {
-			case test.want == inTime && err != nil:
-				t.Errorf("%s, %s: %v", name, variant, err)
-			case test.want == inTime:
-				times := TimesOf(sent, written, answer, conn.Stamps())
-				if times.LastByte.Before(deadline) || times.Source() == types.TimingSource_TIMING_SOURCE_KERNEL && times.RoundTrip() > deadline.Sub(sent) {
-					t.Errorf("%s, %s: %+v", name, variant, times)
+			t.Run(name+" over "+variant, func(t *testing.T) {
+				t.Parallel()
+				conn, far := stampedPair(t, over.address, over.secured)
+				sent, deadline := release(t, conn, 300*time.Millisecond)
+				written := time.Now()
+				hear(t, far)
+				io.WriteString(far, test.inTime)
+				passed(t, deadline.Add(lateLimit))
+				if test.late != "" {
+					io.WriteString(far, test.late)
 				}
-			case failure == nil || failure.Outcome != test.want || (failure.Blame == types.Blame_BLAME_SELF) != (test.want == unknown):
-				t.Errorf("%s, %s: %v, %v", name, variant, answer, err)
-			}
-			conn.Close()
-			far.Close()
+				if test.inTime+test.late != "" {
+					awaitBytes(t, conn)
+				}
+				if test.disturb != nil {
+					test.disturb(conn)
+				}
+				answer, err := conn.Receive()
+				failure, _ := errors.AsType[*Failure](err)
+				switch {
+				case test.want == inTime && err != nil:
+					t.Fatal(err)
+				case test.want == inTime:
+					times := TimesOf(sent, written, answer, conn.Stamps())
+					if times.LastByte.Before(deadline) || times.Source() == types.TimingSource_TIMING_SOURCE_KERNEL && times.RoundTrip() > deadline.Sub(sent) {
+						t.Errorf("%+v", times)
+					}
+				case failure == nil || failure.Outcome != test.want || (failure.Blame == types.Blame_BLAME_SELF) != (test.want == unknown):
+					t.Errorf("%v, %v", answer, err)
+				}
+			})
 		}
 	}
 }
@@ -236,7 +240,9 @@ func TestReadingAfterTheDeadline(t *testing.T) {
 func TestReportsAreNoHangUp(t *testing.T) {
 	conn, far := stampedPair(t, "127.0.0.1:0", false)
 	for range 3 {
-		release(t, conn, 5*time.Second)
+		if _, err := conn.Send([]byte(askedFor), time.Now().Add(5*time.Second)); err != nil { // its report stays there
+			t.Fatal(err)
+		}
 		hear(t, far)
 		if !conn.Alive() {
 			t.Fatal("not alive with a report")
@@ -320,17 +326,80 @@ func TestLongRequests(t *testing.T) {
 	}
 }
 
-func TestReleaseEndsWithTheDeadline(t *testing.T) {
+// The same holds for a short request.
+func TestWaitingForTheFarSide(t *testing.T) {
 	conn, far := stampedPair(t, "127.0.0.1:0", false)
-	sent, err := conn.Release(make([]byte, 64<<20), time.Now().Add(50*time.Millisecond))
-	failure, _ := errors.AsType[*Failure](err)
-	if failure == nil || failure.Outcome != types.Outcome_OUTCOME_TIMEOUT || !sent.IsZero() {
-		t.Errorf("%v, %v", sent, err)
+	release(t, conn, 5*time.Second)
+	if conn.stamped.output.waited.Load() {
+		t.Error("waited with empty buffers")
 	}
-	far.Close()
+	conn.stamped.output.waited.Store(true)
+	hear(t, far)
+	io.WriteString(far, hiAnswer)
+	if _, err := conn.Receive(); err != nil {
+		t.Fatal(err)
+	}
+	if got := conn.Stamps(); !got.Transmitted.IsZero() || got.LastByte.IsZero() {
+		t.Errorf("%+v", got)
+	}
 }
 
-// The last byte's segment counts, not the first one's.
+// A far side that takes nothing holds up its own exchange only.
+func TestReleaseDoesNotWait(t *testing.T) {
+	for name, test := range stampedVariants {
+		t.Run(name, func(t *testing.T) {
+			const size = 16 << 20
+			conn, far := stampedPair(t, test.address, test.secured)
+			sent, err := conn.Release(make([]byte, size), time.Now().Add(5*time.Second))
+			if err != nil || sent.IsZero() || !conn.stamped.output.waited.Load() {
+				t.Fatalf("%v, %v", sent, err)
+			}
+			go func() {
+				far.SetDeadline(time.Now().Add(5 * time.Second))
+				io.CopyN(io.Discard, far, size)
+				io.WriteString(far, hiAnswer)
+			}()
+			if answer, err := conn.Receive(); err != nil || string(answer.Body) != "hi" || !conn.Stamps().Transmitted.IsZero() {
+				t.Fatal(err)
+			}
+			times := undisturbedTimes(t, func() Times { times, _ := exchangeOn(t, conn, far); return times })
+			if times.Source() != types.TimingSource_TIMING_SOURCE_KERNEL {
+				t.Errorf("the next exchange: %+v", times)
+			}
+			// One that never takes it ends with the deadline.
+			if _, err := conn.Release(make([]byte, size), time.Now().Add(20*time.Millisecond)); err != nil {
+				t.Fatal(err)
+			}
+			_, err = conn.Receive()
+			failure, _ := errors.AsType[*Failure](err)
+			if failure == nil || failure.Outcome != types.Outcome_OUTCOME_TIMEOUT || failure.Blame != types.Blame_BLAME_SERVICER {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// awaitRead waits until another goroutine has read what there is.
+func awaitRead(t *testing.T, conn *Conn) {
+	t.Helper()
+	raw, err := conn.socket.(syscall.Conn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); runtime.Gosched() {
+		empty := false
+		raw.Control(func(descriptor uintptr) {
+			_, _, err := syscall.Recvfrom(int(descriptor), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+			empty = errors.Is(err, syscall.EAGAIN)
+		})
+		if empty {
+			return
+		}
+	}
+	t.Fatal("not read")
+}
+
+// The last byte's segment counts, and not the first one's, whether they are read together or one after the other.
 func TestStampsOfThePieces(t *testing.T) {
 	for name, test := range map[string]struct{ first, rest string }{
 		"interim":         {"HTTP/1.1 100 Continue\r\n\r\n", hiAnswer},
@@ -341,19 +410,39 @@ func TestStampsOfThePieces(t *testing.T) {
 	} {
 		for variant, over := range stampedVariants {
 			conn, far := stampedPair(t, over.address, over.secured)
-			release(t, conn, 5*time.Second)
-			hear(t, far)
-			io.WriteString(far, test.first)
-			awaitBytes(t, conn)
-			resumed := time.Now()
-			io.WriteString(far, test.rest)
-			answer, err := conn.Receive()
-			if err != nil || string(answer.Body) != "hi" {
-				t.Fatalf("%s, %s: %v", name, variant, err)
-			}
-			stamps := conn.Stamps()
-			if stamps.LastByte.Before(resumed.Round(0)) || stamps.LastByte.Before(stamps.FirstByte) || !stamps.InOrder {
-				t.Errorf("%s, %s: %+v, resumed at %v", name, variant, stamps, resumed)
+			for _, together := range []bool{true, false} {
+				release(t, conn, 5*time.Second)
+				hear(t, far)
+				io.WriteString(far, test.first)
+				awaitBytes(t, conn)
+				conn.socket.SetDeadline(time.Now().Add(5 * time.Second))
+				received := make(chan error, 1)
+				receive := func() {
+					answer, err := conn.Receive()
+					if err == nil && string(answer.Body) != "hi" {
+						err = fmt.Errorf("body %q", answer.Body)
+					}
+					received <- err
+				}
+				if !together {
+					go receive()
+					awaitRead(t, conn)
+				}
+				resumed := time.Now()
+				io.WriteString(far, test.rest)
+				if together {
+					receive()
+				}
+				if err := <-received; err != nil {
+					t.Fatalf("%s, %s: %v", name, variant, err)
+				}
+				stamps := conn.Stamps()
+				if stamps.LastByte.Before(resumed.Round(0)) || stamps.LastByte.Before(stamps.FirstByte) || !stamps.InOrder {
+					t.Errorf("%s, %s: %+v, resumed at %v", name, variant, stamps, resumed)
+				}
+				if early := stamps.FirstByte.Before(resumed.Round(0)); !together && test.first[:12] == ok[:12] && !early {
+					t.Errorf("%s, %s: first byte at %v, resumed at %v", name, variant, stamps.FirstByte, resumed)
+				}
 			}
 		}
 	}
