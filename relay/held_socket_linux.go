@@ -29,6 +29,14 @@ type heldSocket struct {
 	// inside tells that the socket is in the gate. The reader owns it.
 	inside bool
 
+	// output is a write under way; the writer owns it.
+	output struct {
+		write func(descriptor uintptr) bool
+		done  bool
+		// once and wait are made once, so that writing allocates nothing.
+		once, wait func(gate uintptr)
+	}
+
 	closed        atomic.Bool
 	writeDeadline atomic.Pointer[time.Time]
 }
@@ -48,7 +56,10 @@ func hold(tcp *net.TCPConn) (*heldSocket, error) {
 		return nil, errors.Join(err, gate.Close())
 	}
 	_ = tcp.Close() // only its descriptor: the connection has another one
-	return &heldSocket{Conn: tcp, descriptor: descriptor, gate: gate, waiting: waiting}, nil
+	h := &heldSocket{Conn: tcp, descriptor: descriptor, gate: gate, waiting: waiting}
+	h.output.once = func(uintptr) { h.output.done = h.output.write(uintptr(h.descriptor)) }
+	h.output.wait = func(uintptr) { h.waitForRoom() }
+	return h, nil
 }
 
 // newGate makes an epoll instance that the runtime's poller watches.
@@ -152,21 +163,27 @@ func (h *heldSocket) leave(gate int) {
 	}
 }
 
-// Write implements syscall.RawConn. A request is taken by the kernel at once; for one that is not it waits in slices.
+// Write implements syscall.RawConn. The kernel takes a request at once as a rule; if it does not, Write waits in slices.
+// One goroutine may write at a time.
 func (h heldRaw) Write(write func(descriptor uintptr) bool) error {
-	for written := false; !written; {
+	out := &h.output
+	out.write = write
+	for {
 		if deadline := h.writeDeadline.Load(); deadline != nil && !deadline.IsZero() && !time.Now().Before(*deadline) {
 			return os.ErrDeadlineExceeded
 		}
-		err := h.Control(func(descriptor uintptr) {
-			if written = write(descriptor); !written {
-				events := []unix.PollFd{{Fd: int32(descriptor), Events: unix.POLLOUT}}
-				_, _ = unix.Poll(events, int(writeSlice.Milliseconds())) // writing again tells what came of it
-			}
-		})
-		if err != nil {
-			return err
+		err := h.waiting.Control(out.once)
+		if err == nil && !out.done {
+			err = h.waiting.Control(out.wait)
+		}
+		if err != nil || out.done {
+			return h.told(err)
 		}
 	}
-	return nil
+}
+
+// waitForRoom waits until the kernel may take more, for a slice of time at most. Writing again tells.
+func (h *heldSocket) waitForRoom() {
+	events := []unix.PollFd{{Fd: int32(h.descriptor), Events: unix.POLLOUT}}
+	_, _ = unix.Poll(events, int(writeSlice.Milliseconds()))
 }
