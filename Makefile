@@ -11,7 +11,13 @@ BENCH ?= .
 # Everything but the race detector is built without a C compiler.
 GO := CGO_ENABLED=0 go
 BUF := $(GO) tool -modfile=tools/buf/go.mod buf
+GOVULNCHECK := $(GO) tool -modfile=tools/govulncheck/go.mod govulncheck
+RELEASE := $(GO) run -C tools/release .
 STATICCHECK := $(GO) tool -modfile=tools/staticcheck/go.mod staticcheck
+
+# What is released, as GOOS/GOARCH, and how. The toolchain stamps the commit into the binaries.
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
+BUILD_RELEASE := $(GO) build -trimpath -buildvcs=true -ldflags='-s -w'
 
 # Packages with goroutines of their own.
 CONCURRENT := ./app/... ./consensus/... ./fisherman/... ./localnet/... ./node/... ./persistence/... ./relay/... \
@@ -48,6 +54,7 @@ test_all: ## Run vet and all tests; needs Go, make and the module proxy only
 .PHONY: test_unit
 test_unit: ## Run the tests of all packages but e2e
 	@$(LIST_UNIT) && $(GO) test -timeout 5m $$packages
+	$(GO) test -C tools/release ./...
 
 .PHONY: test_e2e
 test_e2e: bin/geth ## Run the end-to-end features, alone because they measure time
@@ -75,6 +82,7 @@ bench: ## Run the benchmarks that match BENCH (all), one package at a time
 lint: ## Check formatting, vet, staticcheck and the .proto files
 	@unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
+	$(GO) vet -C tools/release ./...
 	$(STATICCHECK) ./...
 	$(BUF) lint
 
@@ -93,7 +101,33 @@ generate_check: generate ## Regenerate, and fail if that changes, adds or remove
 .PHONY: tidy_check
 tidy_check: ## Fail if go.mod or go.sum is not tidy
 	go mod tidy -diff
+	cd tools/release && go mod tidy -diff
+
+.PHONY: release
+release: ## Build reproducible binaries of the committed source for PLATFORMS into dist, with bills of materials and checksums
+	@if [ -n "$$(git status --porcelain)" ]; then echo "make release: there are changes that are not committed"; exit 1; fi
+	rm -rf dist && mkdir dist
+	@for platform in $(PLATFORMS); do \
+		os=$${platform%/*} arch=$${platform#*/} && binary=dist/pocket-$$os-$$arch && echo "$$binary" && \
+		GOOS=$$os GOARCH=$$arch $(BUILD_RELEASE) -o $$binary ./app/pocket && \
+		$(RELEASE) sbom $(CURDIR)/$$binary > $$binary.cdx.json || exit 1; \
+	done
+	@$(RELEASE) notices $(patsubst %,$(CURDIR)/dist/pocket-%,$(subst /,-,$(PLATFORMS))) > THIRD_PARTY_NOTICES.made && \
+	mv THIRD_PARTY_NOTICES.made dist/THIRD_PARTY_NOTICES && cp LICENSE dist/ && \
+	$(RELEASE) sums $(CURDIR)/dist > SHA256SUMS.made && mv SHA256SUMS.made dist/SHA256SUMS
+	@cat dist/SHA256SUMS
+
+.PHONY: release_check
+release_check: ## Release twice from two clean clones for this platform, and fail if a byte differs
+	@made=$$(mktemp -d) && trap 'rm -rf "$$made"' EXIT && platform=$$(go env GOOS)/$$(go env GOARCH) && \
+	for place in one another/place; do \
+		git clone -q . "$$made/$$place" && $(MAKE) --no-print-directory -C "$$made/$$place" release PLATFORMS=$$platform || exit 1; \
+	done && diff -r "$$made/one/dist" "$$made/another/place/dist" && echo "release_check: the same bytes twice"
+
+.PHONY: vulncheck
+vulncheck: ## Look for known vulnerabilities in what is built in; needs the Go vulnerability database, so not part of CI
+	$(GOVULNCHECK) ./...
 
 .PHONY: clean
 clean: ## Remove what the targets above have built
-	rm -rf bin coverage.out
+	rm -rf bin dist coverage.out

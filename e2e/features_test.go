@@ -26,7 +26,11 @@ func TestFeatures(t *testing.T) {
 			s.actorSteps(scenario)
 			s.parameterSteps(scenario)
 			s.refusalSteps(scenario)
+			s.storageSteps(scenario)
 			s.substitutionSteps(scenario)
+			s.upstreamSteps(scenario)
+			s.validatorSteps(scenario)
+			s.windowSteps(scenario)
 			scenario.After(func(ctx context.Context, _ *godog.Scenario, err error) (context.Context, error) {
 				return ctx, s.end()
 			})

@@ -122,19 +122,27 @@ type story struct {
 	own     bool
 	options localnet.Options
 	home    string
+	// nodes are those that run as processes of the story, in the order in which they were made.
+	nodes []*nodeProcess
 	qosStory
 	relayStory
 	ethereumStory
 	actorStory
 	refusalStory
+	storageStory
 	substitutionStory
+	validatorStory
+	upstreamStory
+	windowStory
 }
 
 func (s *story) networkSteps(scenario *godog.ScenarioContext) {
 	scenario.Given(`^a LocalNet with (\d+) honest, (\d+) slow, (\d+) down and (\d+) lying servicers$`, s.sharedNetwork)
+	scenario.Given(`^a LocalNet of its own that is asked by REST with (\d+) honest, (\d+) slow, (\d+) down and (\d+) lying servicers$`, s.restNetwork)
 	scenario.Given(`^a LocalNet with (\d+) honest servicers and sessions of (\d+) blocks$`, s.sharedNetworkOf)
 	scenario.Given(`^a LocalNet of its own with (\d+) honest servicers$`, s.ownNetwork)
 	scenario.Given(`^a LocalNet of its own with (\d+) honest servicers and sessions of (\d+) blocks$`, s.ownNetworkOf)
+	scenario.Given(`^a LocalNet of its own with (\d+) honest servicers, of which (\d+) are in each session of (\d+) blocks$`, s.ownNetworkWithSpares)
 	scenario.When(`^it is stopped in the middle of a session$`, s.stopMidSession)
 	scenario.When(`^it is stopped in the middle of a session and its fisherman forgets all samples$`, s.stopAndForget)
 	scenario.When(`^it is started again$`, s.startAgain)
@@ -150,6 +158,15 @@ func options(honest, slow, down, lying int) localnet.Options {
 func (s *story) sharedNetwork(honest, slow, down, lying int) error {
 	s.options = options(honest, slow, down, lying)
 	return s.share(shape{honest, slow, down, lying, s.options.BlocksPerSession, false})
+}
+
+// restNetwork is the story's own, so that it does not run on beside others.
+func (s *story) restNetwork(honest, slow, down, lying int) (err error) {
+	s.own = true
+	s.options = options(honest, slow, down, lying)
+	s.options.REST = true
+	s.network, err = startNetwork(s.options)
+	return err
 }
 
 func (s *story) sharedNetworkOf(honest int, blocks int64) error {
@@ -175,10 +192,15 @@ func (s *story) ownNetwork(honest int) error {
 	return s.ownNetworkOf(honest, localnet.DefaultOptions().BlocksPerSession)
 }
 
-func (s *story) ownNetworkOf(honest int, blocks int64) (err error) {
+func (s *story) ownNetworkOf(honest int, blocks int64) error {
+	return s.ownNetworkWithSpares(honest, 0, blocks)
+}
+
+// ownNetworkWithSpares has servicers that stand by, unless sessions take all of them (0).
+func (s *story) ownNetworkWithSpares(honest int, perSession uint32, blocks int64) (err error) {
 	s.own = true
 	s.options = options(honest, 0, 0, 0)
-	s.options.BlocksPerSession = blocks
+	s.options.BlocksPerSession, s.options.ServicersPerSession = blocks, perSession
 	if s.home, err = os.MkdirTemp("", "e2e-home-"); err != nil {
 		return err
 	}
@@ -227,6 +249,14 @@ func (s *story) startAgain() (err error) {
 func (s *story) end() error {
 	defer os.RemoveAll(s.keys)
 	defer os.RemoveAll(s.home)
+	if s.upstream != nil {
+		defer s.upstream.Close()
+	}
+	for _, node := range s.nodes {
+		if err := node.kill(); err != nil {
+			return err
+		}
+	}
 	if s.program != nil {
 		return s.endProgram(syscall.SIGTERM)
 	}

@@ -199,28 +199,32 @@ func (f *forged) seal() error {
 	return nil
 }
 
+func (s *story) deliver(f *forged, servicer client.Actor) (err error) {
+	s.response, err = f.deliver(servicer)
+	return err
+}
+
 // deliver posts the envelope, and opens the answer, which must be the servicer's own and bound to what was sent.
-func (s *story) deliver(f *forged, servicer client.Actor) error {
+func (f *forged) deliver(servicer client.Actor) (*types.RelayResponse, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), relayTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, servicer.ServiceURL+relay.Path, bytes.NewReader(f.sealed))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	request.Header.Set("Content-Type", relay.ContentType)
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer answer.Body.Close()
 	envelope, err := io.ReadAll(io.LimitReader(answer.Body, relay.MaxResponseBytes+1))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	key, err := hex.DecodeString(servicer.PublicKey)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s.response, err = relay.OpenResponse(envelope, relay.Binding{RequestHash: f.hash, Servicer: servicer.Address, PublicKey: key})
-	return err
+	return relay.OpenResponse(envelope, relay.Binding{RequestHash: f.hash, Servicer: servicer.Address, PublicKey: key})
 }

@@ -75,20 +75,26 @@ func (s *story) relayTo(who, method string, height int64, whom string) error {
 		"--chain", "0001", "--payload", s.payload, "--output", "json")
 }
 
-func (s *story) run(args ...string) error {
+// run runs the program; the steps that follow see how it ended.
+func (s *story) run(args ...string) (err error) {
+	s.exit, s.stdout, s.stderr, err = s.execute(args...)
+	return err
+}
+
+// execute runs the program with the keys of the story. Several may run at once.
+func (s *story) execute(args ...string) (exit int, out, errs string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	command := exec.CommandContext(ctx, s.networks.binary, args...)
 	command.Stdout, command.Stderr = &stdout, &stderr
 	command.Env = append(os.Environ(), "POCKET_KEYS="+s.keys, "POCKET_PASSPHRASE="+passphrase)
-	err := command.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		return fmt.Errorf("run the program: %w", err)
+	err = command.Run()
+	var ended *exec.ExitError
+	if err != nil && !errors.As(err, &ended) {
+		return 0, "", "", fmt.Errorf("run the program: %w", err)
 	}
-	s.exit, s.stdout, s.stderr = command.ProcessState.ExitCode(), stdout.String(), stderr.String()
-	return nil
+	return command.ProcessState.ExitCode(), stdout.String(), stderr.String(), nil
 }
 
 func (s *story) answerIsTrusted() error {

@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha3"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +17,8 @@ import (
 // substitutionStory is what a story knows of a servicer that leaves a session.
 type substitutionStory struct {
 	leaver string
+	// newcomer takes its place; empty when nobody stands by.
+	newcomer string
 }
 
 func (s *story) substitutionSteps(scenario *godog.ScenarioContext) {
@@ -27,18 +32,24 @@ func (s *story) substitutionSteps(scenario *godog.ScenarioContext) {
 		}
 		return expect(r.Samples > 0 && r.NullSamples == 0, "%d samples, %d of them null: %v", r.Samples, r.NullSamples, r.Outcomes)
 	})
+	scenario.Then(`^from the following block on the next in rank has its place, and the other members have not moved$`, s.nextInRank)
+	scenario.Then(`^the newcomer was asked in every check since, and none of its samples is null$`, s.newcomerAsked)
 	scenario.Then(`^the others answered every check of the session$`, s.othersAnswered)
 }
 
-// leaveEarly pauses a servicer that has been sampled in the session, with most of the session still to come.
+// leaveEarly pauses the first in rank when it has been sampled in the session, with most of the session still to come.
 func (s *story) leaveEarly() error {
-	s.leaver = s.network.Servicers()[0].Address
 	err := s.network.await("the servicer was sampled early in a session", func(ctx context.Context) (bool, error) {
 		status, err := s.network.api.Status(ctx)
 		if early := status.Height % s.options.BlocksPerSession; err != nil || early < 2 || early > 4 {
 			return false, err
 		}
-		r, err := s.atSession(s.inSessionOf(status.Height))
+		session, err := s.network.api.Session(ctx, s.network.Application(), relayChain, status.Height)
+		if err != nil {
+			return false, err
+		}
+		s.leaver = session.Servicers[0].Address
+		r, err := s.atSession(session.StartHeight)
 		if err != nil {
 			return false, err
 		}
@@ -69,6 +80,71 @@ func (s *story) membersChange() error {
 		}
 	}
 	return nil
+}
+
+// nextInRank works out the rank of every servicer as the protocol has it: SHA3-256 of the session's id and the address.
+func (s *story) nextInRank() error {
+	left := s.receipt.Height
+	if err := s.reach(left + 1); err != nil {
+		return err
+	}
+	before, ranked, err := s.membersAt(left)
+	if err != nil {
+		return err
+	}
+	after, _, err := s.membersAt(left + 1)
+	if err != nil {
+		return err
+	}
+	size := int(s.options.ServicersPerSession)
+	s.newcomer = ranked[size]
+	if !slices.Equal(before, ranked[:size]) || before[0] != s.leaver || !slices.Equal(after, ranked[1:size+1]) {
+		return fmt.Errorf("%s paused in block %d; the members were %v and are %v, by rank the servicers are %v", s.leaver, left, before, after, ranked)
+	}
+	return nil
+}
+
+// membersAt are the servicers of the session at a block, and all servicers of the network by their rank in it.
+func (s *story) membersAt(height int64) (members, ranked []string, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	session, err := s.network.api.Session(ctx, s.network.Application(), relayChain, height)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, member := range session.Servicers {
+		members = append(members, member.Address)
+	}
+	for _, servicer := range s.network.Servicers() {
+		ranked = append(ranked, servicer.Address)
+	}
+	rank := func(address string) []byte {
+		preimage, decodeErr := hex.DecodeString(session.ID + address)
+		err = errors.Join(err, decodeErr)
+		sum := sha3.Sum256(preimage)
+		return sum[:]
+	}
+	slices.SortFunc(ranked, func(a, b string) int { return bytes.Compare(rank(a), rank(b)) })
+	return members, ranked, err
+}
+
+// newcomerAsked: every check of the session asked either the leaver or the newcomer, so that together they have a sample of
+// each; and nobody else is in the report.
+func (s *story) newcomerAsked() error {
+	r := s.session()
+	leaver, err := s.servicerIn(r, s.leaver)
+	if err != nil {
+		return err
+	}
+	newcomer, err := s.servicerIn(r, s.newcomer)
+	if err != nil {
+		return err
+	}
+	if newcomer.Samples == 0 || newcomer.NullSamples != 0 || leaver.Samples+newcomer.Samples != r.ChecksDone {
+		return fmt.Errorf("%d samples of the leaver, %d of the newcomer, of these %d null, in %d checks", leaver.Samples, newcomer.Samples,
+			newcomer.NullSamples, r.ChecksDone)
+	}
+	return expect(len(r.Servicers) == int(s.options.ServicersPerSession)+1, "%d servicers in the report", len(r.Servicers))
 }
 
 // notAsked compares the leaver's samples soon after it left with those at the end, when the others have more.
@@ -105,11 +181,11 @@ func (s *story) notAsked() error {
 func (s *story) othersAnswered() error {
 	r := s.session()
 	for _, servicer := range r.Servicers {
-		if servicer.Address != s.leaver && (servicer.Samples != r.ChecksDone || servicer.NullSamples != 0) {
+		if servicer.Address != s.leaver && servicer.Address != s.newcomer && (servicer.Samples != r.ChecksDone || servicer.NullSamples != 0) {
 			return fmt.Errorf("servicer %s has %d samples of %d checks, %d null", servicer.Address, servicer.Samples, r.ChecksDone, servicer.NullSamples)
 		}
 	}
-	return expect(len(r.Servicers) == len(s.network.Servicers()), "%d servicers in the report", len(r.Servicers))
+	return expect(s.newcomer != "" || len(r.Servicers) == len(s.network.Servicers()), "%d servicers in the report", len(r.Servicers))
 }
 
 // atSession reads the report of the session that begins at a height.
@@ -126,9 +202,13 @@ func (s *story) atSession(start int64) (client.SessionReport, error) {
 }
 
 func (s *story) leaverIn(r client.SessionReport) (client.ServicerReport, error) {
-	at := slices.IndexFunc(r.Servicers, func(servicer client.ServicerReport) bool { return servicer.Address == s.leaver })
+	return s.servicerIn(r, s.leaver)
+}
+
+func (s *story) servicerIn(r client.SessionReport, address string) (client.ServicerReport, error) {
+	at := slices.IndexFunc(r.Servicers, func(servicer client.ServicerReport) bool { return servicer.Address == address })
 	if at < 0 {
-		return client.ServicerReport{}, errors.New("the leaver is not in the report of the session")
+		return client.ServicerReport{}, fmt.Errorf("servicer %s is not in the report of the session", address)
 	}
 	return r.Servicers[at], nil
 }

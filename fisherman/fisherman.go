@@ -73,6 +73,10 @@ func (f *Fisherman) ExecuteCheck(ctx context.Context, session *types.Session, in
 	if err != nil {
 		return nil, err
 	}
+	// So that it asks nothing that the session was asked before; without a store it may.
+	if err := f.recall(ctx, watch); err != nil {
+		f.config.Logger.Error("recall session failed", "error", err)
+	}
 	chain := session.GetHeader().GetRelayChain()
 	head, err := f.headNow(ctx, chain, session.GetHeight())
 	if err != nil {

@@ -33,7 +33,9 @@ func (r *round) judge(ctx context.Context, execution error) *types.QoSRound {
 	record := r.record(types.RoundStatus_ROUND_STATUS_DONE)
 	record.ReleasedUnixNano = unixNano(r.released)
 	record.Skew = durationpb.New(r.skew)
-	r.answers = verify.NewReader(r.question.Payload)
+	r.answers = verify.NewReader(func(status uint32, payload []byte) (verify.Digest, error) {
+		return verify.ReadAnswer(r.question.Payload, status, payload)
+	})
 	var ballots []verify.Ballot
 	var voters []int
 	for _, slot := range r.slots {
@@ -116,7 +118,7 @@ func (r *round) read(slot *slot) (verify.Digest, *relay.Failure) {
 	if err != nil {
 		return verify.Digest{}, failureOf("open answer", err)
 	}
-	digest, err := r.answers.Read(response.GetPayload())
+	digest, err := r.answers.Read(response.GetUpstreamStatus(), response.GetPayload())
 	switch {
 	case errors.Is(err, verify.ErrBackend):
 		return digest, &relay.Failure{Outcome: types.Outcome_OUTCOME_BACKEND_ERROR, Blame: types.Blame_BLAME_BACKEND, Attempt: "read answer", Err: err}
@@ -171,9 +173,9 @@ func (r *round) askControl(ctx context.Context) string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.policy.Timeout)
 	defer cancel()
-	payload, err := r.probe(ctx, r.question.Payload)
+	answer, err := r.probe(ctx, r.question.Payload)
 	if err == nil {
-		_, err = verify.Read(r.question.Payload, payload)
+		_, err = verify.ReadAnswer(r.question.Payload, answer.Status, answer.Body)
 	}
 	if err != nil {
 		return clip(nobody + "neither did the control probe: " + err.Error())

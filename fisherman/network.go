@@ -23,14 +23,20 @@ type Sessions interface {
 
 // Seal addresses a question to one servicer of a session and signs it. An error that is a *relay.Failure says whose fault
 // it is; any other is ours.
-type Seal func(session *types.Session, servicer *types.Actor, payload []byte) (*relay.Sealed, error)
+type Seal func(session *types.Session, servicer *types.Actor, payload types.Payload) (*relay.Sealed, error)
 
 // Dial connects to a service URL. Errors are *relay.Failure.
 type Dial func(ctx context.Context, serviceURL string) (*relay.Conn, error)
 
 // Probe asks a target outside of every session the same question, unsealed, and returns its answer. It tells "they
 // are all down" from "I am offline".
-type Probe func(ctx context.Context, payload []byte) ([]byte, error)
+type Probe func(ctx context.Context, payload types.Payload) (Answer, error)
+
+// Answer is what a node answered, with which HTTP status.
+type Answer struct {
+	Status uint32
+	Body   []byte
+}
 
 // Store keeps sessions and rounds, durably and within bounds of its own.
 type Store interface {

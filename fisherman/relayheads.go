@@ -48,7 +48,7 @@ func (h *relayHeads) look(ctx context.Context, chain string, head *question.Head
 	if err != nil {
 		return fmt.Errorf("ask for the head of relay chain %s: %w", chain, err)
 	}
-	height, err := head.Read(answer)
+	height, err := head.Read(answer.Body)
 	if err != nil {
 		return fmt.Errorf("learn the head of relay chain %s: %w", chain, err)
 	}

@@ -20,15 +20,15 @@ type otherChain struct {
 	silent, silentFrom time.Duration
 }
 
-func (o otherChain) probe(_ context.Context, payload []byte) ([]byte, error) {
+func (o otherChain) probe(_ context.Context, payload types.Payload) (Answer, error) {
 	age := time.Since(o.started)
 	if age < o.silent || o.silentFrom > 0 && age >= o.silentFrom {
-		return nil, errors.New("refused")
+		return Answer{}, errors.New("refused")
 	}
-	if strings.Contains(string(payload), "eth_blockNumber") {
-		return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":1,"result":"0x%x"}`, 1000+int64(age/time.Second)), nil
+	if strings.Contains(string(payload.JSONRPC), "eth_blockNumber") {
+		return Answer{Body: fmt.Appendf(nil, `{"jsonrpc":"2.0","id":1,"result":"0x%x"}`, 1000+int64(age/time.Second))}, nil
 	}
-	return []byte(`{"jsonrpc":"2.0","id":1,"result":1}`), nil
+	return Answer{Body: []byte(`{"jsonrpc":"2.0","id":1,"result":1}`)}, nil
 }
 
 // asksOther makes the network's session one of another chain; probe asks a node of it.

@@ -75,7 +75,7 @@ func testPolicy() Policy {
 
 func testQuestion(t testing.TB) question.Question {
 	t.Helper()
-	asked, err := question.CometBFT().Draw([32]byte{1}, 100, nil)
+	asked, err := question.CometBFT().Draw([32]byte{1}, question.Client{}, 100, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

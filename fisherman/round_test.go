@@ -304,12 +304,12 @@ func TestOrigin(t *testing.T) {
 
 // When nobody answers, the control probe decides whose fault it is.
 func TestNobodyAnswers(t *testing.T) {
-	answer := func(_ context.Context, payload []byte) ([]byte, error) {
+	answer := func(_ context.Context, payload types.Payload) (Answer, error) {
 		var asked struct{ ID json.RawMessage }
-		if err := json.Unmarshal(payload, &asked); err != nil {
-			return nil, err
+		if err := json.Unmarshal(payload.JSONRPC, &asked); err != nil {
+			return Answer{}, err
 		}
-		return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"result":{}}`, asked.ID), nil
+		return Answer{Body: fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"result":{}}`, asked.ID)}, nil
 	}
 	for name, test := range map[string]struct {
 		faults []fakes.Fault
@@ -317,12 +317,12 @@ func TestNobodyAnswers(t *testing.T) {
 		void   string
 	}{
 		"the probe answers":    {[]fakes.Fault{fakes.Down(), fakes.Hanging()}, answer, ""},
-		"the probe fails":      {[]fakes.Fault{fakes.Down(), fakes.Hanging()}, func(context.Context, []byte) ([]byte, error) { return nil, errors.New("offline") }, "neither did the control probe: offline"},
-		"the probe is garbled": {[]fakes.Fault{fakes.Down()}, func(context.Context, []byte) ([]byte, error) { return []byte("<html>"), nil }, "neither did the control probe"},
-		"the probe errs as well": {[]fakes.Fault{fakes.Broken(), fakes.Broken()}, func(context.Context, []byte) ([]byte, error) {
-			return []byte(`{"jsonrpc":"2.0","id":1,"error":{"code":1}}`), nil
+		"the probe fails":      {[]fakes.Fault{fakes.Down(), fakes.Hanging()}, func(context.Context, types.Payload) (Answer, error) { return Answer{}, errors.New("offline") }, "neither did the control probe: offline"},
+		"the probe is garbled": {[]fakes.Fault{fakes.Down()}, func(context.Context, types.Payload) (Answer, error) { return Answer{Body: []byte("<html>")}, nil }, "neither did the control probe"},
+		"the probe errs as well": {[]fakes.Fault{fakes.Broken(), fakes.Broken()}, func(context.Context, types.Payload) (Answer, error) {
+			return Answer{Body: []byte(`{"jsonrpc":"2.0","id":1,"error":{"code":1}}`)}, nil
 		}, "neither did the control probe"},
-		"the probe hangs":           {[]fakes.Fault{fakes.Down()}, func(ctx context.Context, _ []byte) ([]byte, error) { <-ctx.Done(); return nil, ctx.Err() }, "neither did the control probe"},
+		"the probe hangs":           {[]fakes.Fault{fakes.Down()}, func(ctx context.Context, _ types.Payload) (Answer, error) { <-ctx.Done(); return Answer{}, ctx.Err() }, "neither did the control probe"},
 		"there is no probe":         {[]fakes.Fault{fakes.Down(), fakes.Resetting()}, nil, "no control probe"},
 		"only our own fault is nul": {[]fakes.Fault{fakes.Refusing(types.RelayErrorCode_RELAY_ERROR_CODE_OVER_ALLOWANCE)}, answer, "none of its samples counts"},
 		"some our own fault":        {[]fakes.Fault{fakes.Refusing(types.RelayErrorCode_RELAY_ERROR_CODE_OVER_ALLOWANCE), fakes.Down()}, answer, ""},
@@ -357,9 +357,9 @@ func TestNobodyAnswers(t *testing.T) {
 func TestControlProbeIsAskedOnlyWhenNobodyAnswers(t *testing.T) {
 	honest, down := fakes.Start(t, fakes.Honest()), fakes.Start(t, fakes.Down())
 	r := newRounds(t, honest, down)
-	r.probe = func(context.Context, []byte) ([]byte, error) {
+	r.probe = func(context.Context, types.Payload) (Answer, error) {
 		t.Error("asked")
-		return nil, nil
+		return Answer{}, nil
 	}
 	isNull(t, sampleOf(t, undisturbed(t, r.run), down), types.Outcome_OUTCOME_CONNECT, types.Blame_BLAME_SERVICER)
 }

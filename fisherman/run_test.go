@@ -62,12 +62,12 @@ func newNetwork() *network {
 		dialed:     make(map[string]int),
 		catalogues: map[string]question.Catalogue{chain: question.CometBFT()},
 	}
-	n.probe = func(_ context.Context, payload []byte) ([]byte, error) {
+	n.probe = func(_ context.Context, payload types.Payload) (Answer, error) {
 		var asked struct{ ID json.RawMessage }
-		err := json.Unmarshal(payload, &asked)
-		return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"result":1}`, asked.ID), err
+		err := json.Unmarshal(payload.JSONRPC, &asked)
+		return Answer{Body: fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"result":1}`, asked.ID)}, err
 	}
-	n.seal = func(*types.Session, *types.Actor, []byte) (*relay.Sealed, error) { return &relay.Sealed{}, nil }
+	n.seal = func(*types.Session, *types.Actor, types.Payload) (*relay.Sealed, error) { return &relay.Sealed{}, nil }
 	n.dial = func(_ context.Context, serviceURL string) (*relay.Conn, error) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
@@ -408,8 +408,8 @@ func TestRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork()
 		n.interval = 10 * time.Second
-		n.catalogues[chain] = question.Catalogue{Kinds: []question.Kind{{Method: "few", AtHead: true, Params: func(source *rand.Rand, _ int64) []question.Param {
-			return []question.Param{{Name: "n", Value: string(rune('a' + source.IntN(8)))}}
+		n.catalogues[chain] = question.Catalogue{Kinds: []question.Kind{{Timeless: true, Variants: 8, Call: func(_ *rand.Rand, _, variant int64) (question.Call, bool) {
+			return question.Named("few", question.Param{Name: "n", Value: string(rune('a' + variant))}), true
 		}}}}
 		asked := make(map[string]bool)
 		n.while(t, func() { n.blocks(10, 12, 10*time.Second); n.head(13); time.Sleep(time.Second) })

@@ -152,9 +152,12 @@ func (w *watch) spacing(interval time.Duration) time.Duration {
 	return time.Duration(w.span.End-w.span.Start) * interval / time.Duration(len(w.plan))
 }
 
+// clientSeed decides which client the session's questions seem to come from.
+func (w *watch) clientSeed() [32]byte { return derive(w.seed, "client", nil) }
+
 // order makes the check at an index, with a question that was not asked in the session before.
 func (w *watch) order(catalogue question.Catalogue, probe Probe, index uint32, due time.Time, head int64) (order, error) {
-	asked, err := catalogue.Draw(w.questionSeed(index), head, w.asked)
+	asked, err := catalogue.Draw(w.questionSeed(index), catalogue.Client(w.clientSeed(), index), head, w.asked)
 	if err != nil {
 		return order{}, err
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// anyPort is a loopback address with a port that the system chooses.
+// anyPort is a loopback address with any free port.
 const anyPort = "127.0.0.1:0"
 
 // addresses are where the parts of a LocalNet listen, each a loopback host:port.

@@ -131,6 +131,7 @@ func (l *LocalNet) enlist(name string, key crypto.PrivateKey, role func(*configs
 		return nil, err
 	}
 	config.API.Listen = m.api
+	config.RelayChains = l.options.asked()
 	if err := role(&config, m, key.Address()); err != nil {
 		return nil, err
 	}

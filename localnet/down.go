@@ -16,7 +16,15 @@ type refusal struct {
 }
 
 // refuse takes the port of an IPv4 loopback host:port; port 0 takes any free one.
-func refuse(address string) (*refusal, error) {
+func refuse(address string) (taken *refusal, err error) {
+	err = openLasting(address, func(at string) (err error) {
+		taken, err = refuseAt(at)
+		return err
+	})
+	return taken, err
+}
+
+func refuseAt(address string) (*refusal, error) {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil || !at.Addr().Is4() || !at.Addr().IsLoopback() {
 		return nil, fmt.Errorf("reserve %q: not an IPv4 loopback address and port", address)

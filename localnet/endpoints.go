@@ -31,7 +31,7 @@ type servicerEndpoints struct {
 	ethereumUpstream net.Listener
 }
 
-// openEndpoints opens every socket at its address, and tells the addresses with the ports that the system chose. If
+// openEndpoints opens every socket at its address, and tells the addresses with the ports that were chosen. If
 // one cannot be opened, those opened so far are closed; an occupied address is ErrAddressInUse.
 func openEndpoints(ctx context.Context, wanted addresses) (_ *endpoints, _ addresses, err error) {
 	e := &endpoints{servicers: make([]servicerEndpoints, len(wanted.Servicers))}
@@ -109,7 +109,11 @@ func (e *endpoints) Close() {
 // listen opens a listener and puts its real port in the place of the wanted one.
 func listen(ctx context.Context, address *string) (net.Listener, error) {
 	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", *address)
+	var listener net.Listener
+	err := openLasting(*address, func(at string) (err error) {
+		listener, err = config.Listen(ctx, "tcp", at)
+		return err
+	})
 	if err != nil {
 		return nil, notListening(*address, err)
 	}

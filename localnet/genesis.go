@@ -1,6 +1,7 @@
 package localnet
 
 import (
+	"cmp"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -30,7 +31,7 @@ const (
 func newGenesis(o Options, serviceURLs []string, at time.Time) *genesis.Genesis {
 	params := genesis.DefaultParams()
 	params.Session.BlocksPerSession = o.BlocksPerSession
-	params.Session.ServicersPerSession = max(params.Session.ServicersPerSession, uint32(len(serviceURLs)))
+	params.Session.ServicersPerSession = cmp.Or(o.ServicersPerSession, max(params.Session.ServicersPerSession, uint32(len(serviceURLs))))
 	params.Qos.ChecksPerSession = o.ChecksPerSession
 	params.Qos.SessionsRetained = sessionsRetained
 

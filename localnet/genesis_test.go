@@ -36,6 +36,18 @@ func TestGenesisIsValidAndAsTheOptionsSay(t *testing.T) {
 	}
 }
 
+func TestSessionsTakeAsManyServicersAsTheOptionsSay(t *testing.T) {
+	for perSession, want := range map[uint32]uint32{0: 24, 2: 2, 3: 3, 5: 5, MaxServicers: MaxServicers} {
+		o := DefaultOptions()
+		o.Servicers, o.ServicersPerSession = 4, perSession
+		urls := []string{"http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3", "http://127.0.0.1:4"}
+		g := newGenesis(o, urls, time.Unix(1_700_000_000, 0))
+		if err := g.Validate(); err != nil || g.Params.Session.ServicersPerSession != want {
+			t.Errorf("%d servicers per session are %d in the genesis (%v)", perSession, g.Params.Session.ServicersPerSession, err)
+		}
+	}
+}
+
 func TestActorsAreStakedForTheEthereumChainIfThereIsOne(t *testing.T) {
 	for ethereum, want := range map[bool]string{false: "[0001]", true: "[0001 0021]"} {
 		o := DefaultOptions()

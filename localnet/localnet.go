@@ -142,7 +142,7 @@ func (l *LocalNet) nodeConfig(home string, first *genesis.Genesis, servicers []n
 		Fisherman: &node.FishermanRole{
 			Key:           Key(l.options.Seed, types.ActorType_ACTOR_TYPE_FISHERMAN, 0),
 			ControlProbes: l.nodes(),
-			EVMChains:     map[string]int64{EthereumChain: ethereumDepth},
+			RelayChains:   l.options.asked(),
 			AllowPrivate:  true,
 		},
 		Logger: l.logger,
@@ -177,7 +177,7 @@ func (l *LocalNet) servicerRoles() ([]node.ServicerRole, error) {
 				return nil, err
 			}
 		}
-		roles = append(roles, node.ServicerRole{Key: servicerKey(l.options.Seed, i), Relays: relays, Upstreams: node.JSONRPC(upstreams)})
+		roles = append(roles, node.ServicerRole{Key: servicerKey(l.options.Seed, i), Relays: relays, Upstreams: node.Upstreams(upstreams, l.options.asked())})
 	}
 	return roles, nil
 }

@@ -285,12 +285,12 @@ func TestServicersKeepVolumeRelays(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	sessions, err := store.Sessions(t.Context())
+	sessions, err := store.Sessions(t.Context(), 100)
 	if err != nil || len(sessions) == 0 {
 		t.Fatalf("relays of %d sessions, %v", len(sessions), err)
 	}
 	for _, session := range sessions {
-		kept, err := store.Relays(t.Context(), session.GetId(), 0, 1000)
+		kept, _, err := store.Relays(t.Context(), session.Header.GetId(), 0, 1000)
 		if err != nil || len(kept) == 0 {
 			t.Fatalf("%d relays, %v", len(kept), err)
 		}
@@ -306,7 +306,7 @@ func TestServicersKeepVolumeRelays(t *testing.T) {
 			response, err := relay.OpenResponse(one.GetResponse(), relay.Binding{
 				RequestHash: request.BodyHash, Servicer: servicer.Address(), PublicKey: servicer.PublicKey(),
 			})
-			if err != nil || response.GetError() != nil || request.Request.GetSession().GetId() != session.GetId() {
+			if err != nil || response.GetError() != nil || request.Request.GetSession().GetId() != session.Header.GetId() {
 				t.Fatalf("response %v, %v", response, err)
 			}
 		}

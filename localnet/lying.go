@@ -62,7 +62,7 @@ func newLyingProxy(listener net.Listener, target *url.URL, index int, logger *sl
 		listener:  listener,
 		transport: transport,
 		server: &http.Server{
-			Handler:           postOnly(proxy),
+			Handler:           questionsOnly(proxy),
 			ReadHeaderTimeout: lyingTimeout,
 			ReadTimeout:       lyingTimeout,
 			WriteTimeout:      lyingTimeout,
@@ -97,11 +97,11 @@ func (p *lyingProxy) Serve(ctx context.Context) error {
 	return fmt.Errorf("serve lying proxy: %w", err)
 }
 
-// postOnly admits JSON-RPC over POST: no other method, no change of protocol, bounded in size and time.
-func postOnly(next http.Handler) http.Handler {
+// questionsOnly admits JSON-RPC over POST, and by GET: no other method, no change of protocol, bounded in size and time.
+func questionsOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost || r.Header.Get("Upgrade") != "" {
-			http.Error(w, "JSON-RPC over POST only", http.StatusMethodNotAllowed)
+		if r.Method != http.MethodPost && r.Method != http.MethodGet || r.Header.Get("Upgrade") != "" {
+			http.Error(w, "JSON-RPC over POST or by GET only", http.StatusMethodNotAllowed)
 			return
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), lyingTimeout)

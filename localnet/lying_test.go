@@ -77,6 +77,21 @@ func TestLyingProxyAltersResultsAlone(t *testing.T) {
 	}
 }
 
+func TestLyingProxyAltersWhatIsAskedByGET(t *testing.T) {
+	url, client, _ := lyingIn(t, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, `{"jsonrpc":"2.0","id":-1,"result":`+strconv.Quote(r.Method+" "+r.RequestURI)+`}`)
+	})
+	response, err := client.Get(url + "/block?height=5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	const want = `{"id":-1,"jsonrpc":"2.0","result":"GET /block?height=500000005"}`
+	if answer, err := io.ReadAll(response.Body); err != nil || string(answer) != want {
+		t.Errorf("%s, %v; want %s", answer, err, want)
+	}
+}
+
 func TestLyingProxyIsBounded(t *testing.T) {
 	asked := false
 	url, client, _ := lyingIn(t, func(w http.ResponseWriter, r *http.Request) {
@@ -97,7 +112,7 @@ func TestLyingProxyIsBounded(t *testing.T) {
 func TestLyingProxyAdmitsJSONRPCOnly(t *testing.T) {
 	url, client, _ := lyingIn(t, func(http.ResponseWriter, *http.Request) { t.Error("the node was asked") })
 	for name, change := range map[string]func(*http.Request){
-		"GET": func(r *http.Request) { r.Method = http.MethodGet },
+		"PUT": func(r *http.Request) { r.Method = http.MethodPut },
 		"websocket": func(r *http.Request) {
 			r.Header.Set("Connection", "Upgrade")
 			r.Header.Set("Upgrade", "websocket")

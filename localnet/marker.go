@@ -31,8 +31,10 @@ type markedOptions struct {
 	BlocksPerSession int64    `json:"blocks_per_session"`
 	ChecksPerSession uint32   `json:"checks_per_session"`
 	Seed             uint64   `json:"seed"`
-	Ethereum         bool     `json:"ethereum,omitempty"`
-	Processes        bool     `json:"processes,omitempty"`
+	// ServicersPerSession is left out when sessions take all.
+	ServicersPerSession uint32 `json:"servicers_per_session,omitempty"`
+	Ethereum            bool   `json:"ethereum,omitempty"`
+	Processes           bool   `json:"processes,omitempty"`
 }
 
 // textTime is a duration that is written as text: "400ms".
@@ -54,17 +56,18 @@ func newMarker(o Options, a addresses, genesisTime time.Time) marker {
 		ChainID:     ChainID(o.Seed),
 		GenesisTime: genesisTime,
 		Options: markedOptions{
-			Servicers:        o.Servicers,
-			Slow:             o.Slow,
-			Down:             o.Down,
-			Lying:            o.Lying,
-			Delay:            textTime(o.Delay),
-			BlockTime:        textTime(o.BlockTime),
-			BlocksPerSession: o.BlocksPerSession,
-			ChecksPerSession: o.ChecksPerSession,
-			Seed:             o.Seed,
-			Ethereum:         o.Ethereum,
-			Processes:        o.Processes != nil,
+			Servicers:           o.Servicers,
+			Slow:                o.Slow,
+			Down:                o.Down,
+			Lying:               o.Lying,
+			Delay:               textTime(o.Delay),
+			BlockTime:           textTime(o.BlockTime),
+			BlocksPerSession:    o.BlocksPerSession,
+			ChecksPerSession:    o.ChecksPerSession,
+			Seed:                o.Seed,
+			ServicersPerSession: o.ServicersPerSession,
+			Ethereum:            o.Ethereum,
+			Processes:           o.Processes != nil,
 		},
 		Addresses: a,
 	}
@@ -122,16 +125,17 @@ func (m marker) encode() ([]byte, error) {
 // options are the recorded options alone.
 func (m marker) options() Options {
 	return Options{
-		Servicers:        m.Options.Servicers,
-		Slow:             m.Options.Slow,
-		Down:             m.Options.Down,
-		Lying:            m.Options.Lying,
-		Delay:            time.Duration(m.Options.Delay),
-		BlockTime:        time.Duration(m.Options.BlockTime),
-		BlocksPerSession: m.Options.BlocksPerSession,
-		ChecksPerSession: m.Options.ChecksPerSession,
-		Seed:             m.Options.Seed,
-		Ethereum:         m.Options.Ethereum,
-		RPCListen:        m.Addresses.RPC,
+		Servicers:           m.Options.Servicers,
+		Slow:                m.Options.Slow,
+		Down:                m.Options.Down,
+		Lying:               m.Options.Lying,
+		Delay:               time.Duration(m.Options.Delay),
+		BlockTime:           time.Duration(m.Options.BlockTime),
+		BlocksPerSession:    m.Options.BlocksPerSession,
+		ChecksPerSession:    m.Options.ChecksPerSession,
+		Seed:                m.Options.Seed,
+		ServicersPerSession: m.Options.ServicersPerSession,
+		Ethereum:            m.Options.Ethereum,
+		RPCListen:           m.Addresses.RPC,
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"net"
 	"strconv"
 	"time"
+
+	"github.com/pocket-fisherman/fisherman/runtime/configs"
 )
 
 // MaxServicers is the largest number of servicers of a LocalNet.
@@ -26,8 +28,10 @@ const (
 	FlagBlocksPerSession Flag = "blocks-per-session"
 	FlagChecksPerSession Flag = "checks-per-session"
 	FlagSeed             Flag = "seed"
-	FlagRPCListen        Flag = "rpc-listen"
-	FlagEthereum         Flag = "ethereum"
+	// FlagServicersPerSession: 0 stands for all.
+	FlagServicersPerSession Flag = "servicers-per-session"
+	FlagRPCListen           Flag = "rpc-listen"
+	FlagEthereum            Flag = "ethereum"
 )
 
 // Flags is a set of flags; nil is the empty set.
@@ -47,12 +51,17 @@ type Options struct {
 	BlocksPerSession int64
 	// ChecksPerSession is how often the fisherman samples a session: 1 to 10000.
 	ChecksPerSession uint32
+	// ServicersPerSession is how many servicers a session takes at most: 2 to MaxServicers, or 0 for all. With fewer than all,
+	// the next in rank takes the place of one that leaves.
+	ServicersPerSession uint32
 	// Seed of all keys; part of the chain's id.
 	Seed uint64
 	// Ethereum adds relay chain 0021, served by a geth in developer mode.
 	Ethereum bool
 	// Geth is the program that serves it; empty for geth beside this program, or else on PATH. It is not recorded.
 	Geth string
+	// REST has relay chain 0001 asked by GET, CometBFT's own REST form, not by JSON-RPC. It is not recorded.
+	REST bool
 	// Home is the directory of the network; empty for a temporary one that is removed at the end.
 	Home string
 	// RPCListen is where the node's HTTP API is served: a loopback host:port. Port 0 takes any free one.
@@ -93,9 +102,18 @@ func (o Options) Validate() error {
 		inRange(FlagBlockTime, o.BlockTime, 50*time.Millisecond, 10*time.Minute),
 		inRange(FlagBlocksPerSession, o.BlocksPerSession, 2, 10_000),
 		inRange(FlagChecksPerSession, o.ChecksPerSession, 1, 10_000),
+		o.servicersInSession(),
 		loopback(FlagRPCListen, o.RPCListen),
 		o.oneProcess(),
 	)
+}
+
+// servicersInSession leaves room for the quorum of two that answers are compared with.
+func (o Options) servicersInSession() error {
+	if o.ServicersPerSession == 0 {
+		return nil
+	}
+	return inRange(FlagServicersPerSession, o.ServicersPerSession, 2, MaxServicers)
 }
 
 // oneProcess refuses the Ethereum chain where actors run in processes: their nodes know no chain but their own.
@@ -159,6 +177,17 @@ func (o Options) RelayChains() []string {
 		return []string{RelayChain, EthereumChain}
 	}
 	return []string{RelayChain}
+}
+
+// asked says what the nodes of the relay chains are asked.
+func (o Options) asked() map[string]configs.RelayChain {
+	chains := configs.DefaultRelayChains()
+	if o.REST {
+		chains[RelayChain] = configs.RelayChain{Catalogue: configs.CatalogueCometBFTURI}
+	}
+	depth := int64(ethereumDepth)
+	chains[EthereumChain] = configs.RelayChain{Catalogue: configs.CatalogueEVM, Depth: &depth}
+	return chains
 }
 
 func inRange[T cmp.Ordered](flag Flag, value, low, high T) error {

@@ -37,6 +37,8 @@ func TestValidateNamesFlagValueAndRange(t *testing.T) {
 		{"many blocks", func(o *Options) { o.BlocksPerSession = 10001 }, "--blocks-per-session is 10001; allowed are 2 to 10000"},
 		{"no check", func(o *Options) { o.ChecksPerSession = 0 }, "--checks-per-session is 0; allowed are 1 to 10000"},
 		{"many checks", func(o *Options) { o.ChecksPerSession = 10001 }, "--checks-per-session is 10001; allowed are 1 to 10000"},
+		{"one in a session", func(o *Options) { o.ServicersPerSession = 1 }, "--servicers-per-session is 1; allowed are 2 to 256"},
+		{"too many in a session", func(o *Options) { o.ServicersPerSession = 257 }, "--servicers-per-session is 257; allowed are 2 to 256"},
 		{"every interface", func(o *Options) { o.RPCListen = ":50832" }, `--rpc-listen is ":50832"; allowed are host:port`},
 		{"public", func(o *Options) { o.RPCListen = "10.0.0.1:1" }, `--rpc-listen is "10.0.0.1:1"; allowed are host:port`},
 		{"no port", func(o *Options) { o.RPCListen = "127.0.0.1" }, `--rpc-listen is "127.0.0.1"; allowed are host:port`},
@@ -62,13 +64,13 @@ func TestValidateAcceptsLimits(t *testing.T) {
 		"least": func(o *Options) {
 			o.Servicers, o.Slow, o.Down, o.Lying = 1, 0, 0, 0
 			o.Delay, o.BlockTime = time.Millisecond, 50*time.Millisecond
-			o.BlocksPerSession, o.ChecksPerSession = 2, 1
+			o.BlocksPerSession, o.ChecksPerSession, o.ServicersPerSession = 2, 1, 2
 			o.RPCListen = "[::1]:0"
 		},
 		"most": func(o *Options) {
 			o.Servicers, o.Slow, o.Down, o.Lying = 256, 256, 256, 256
 			o.Delay, o.BlockTime = time.Minute, 10*time.Minute
-			o.BlocksPerSession, o.ChecksPerSession = 10_000, 10_000
+			o.BlocksPerSession, o.ChecksPerSession, o.ServicersPerSession = 10_000, 10_000, 256
 			o.RPCListen = "localhost:65535"
 		},
 	} {

@@ -21,7 +21,7 @@ func (h *home) settle(given Options) (Options, error) {
 func (o Options) resume(recorded Options) (Options, error) {
 	merged := recorded
 	merged.Home, merged.Logger, merged.Explicit = o.Home, o.Logger, o.Explicit
-	merged.Geth, merged.Processes = o.Geth, o.Processes
+	merged.Geth, merged.Processes, merged.REST = o.Geth, o.Processes, o.REST
 	for _, err := range []error{
 		same(o, FlagServicers, o.Servicers, recorded.Servicers),
 		same(o, FlagSlow, o.Slow, recorded.Slow),
@@ -31,6 +31,7 @@ func (o Options) resume(recorded Options) (Options, error) {
 		same(o, FlagBlockTime, o.BlockTime, recorded.BlockTime),
 		same(o, FlagBlocksPerSession, o.BlocksPerSession, recorded.BlocksPerSession),
 		same(o, FlagChecksPerSession, o.ChecksPerSession, recorded.ChecksPerSession),
+		same(o, FlagServicersPerSession, o.ServicersPerSession, recorded.ServicersPerSession),
 		same(o, FlagSeed, o.Seed, recorded.Seed),
 		same(o, FlagEthereum, o.Ethereum, recorded.Ethereum),
 	} {

@@ -12,7 +12,7 @@ func recordedOptions() Options {
 	o := DefaultOptions()
 	o.Servicers, o.Slow, o.Down, o.Lying = 24, 2, 3, 4
 	o.Delay, o.BlockTime = 100*time.Millisecond, 2*time.Second
-	o.BlocksPerSession, o.ChecksPerSession, o.Seed = 11, 12, 13
+	o.BlocksPerSession, o.ChecksPerSession, o.Seed, o.ServicersPerSession = 11, 12, 13, 14
 	o.RPCListen = "127.0.0.1:40000"
 	return o
 }
@@ -28,7 +28,7 @@ func TestResumeTakesWhatIsRecorded(t *testing.T) {
 	want := recordedOptions()
 	if got.Servicers != want.Servicers || got.Slow != want.Slow || got.Down != want.Down || got.Lying != want.Lying ||
 		got.Delay != want.Delay || got.BlockTime != want.BlockTime || got.BlocksPerSession != want.BlocksPerSession ||
-		got.ChecksPerSession != want.ChecksPerSession || got.Seed != want.Seed || got.RPCListen != want.RPCListen {
+		got.ChecksPerSession != want.ChecksPerSession || got.ServicersPerSession != want.ServicersPerSession || got.Seed != want.Seed || got.RPCListen != want.RPCListen {
 		t.Errorf("resume() = %+v, want the recorded %+v", got, want)
 	}
 	if got.Home != given.Home || got.Logger != given.Logger {
@@ -50,6 +50,7 @@ func TestResumeRefusesAnotherExplicitOption(t *testing.T) {
 		{FlagBlockTime, func(o *Options) { o.BlockTime = time.Second }, "--block-time is 1s, but /h was made with 2s"},
 		{FlagBlocksPerSession, func(o *Options) { o.BlocksPerSession = 9 }, "--blocks-per-session is 9, but /h was made with 11"},
 		{FlagChecksPerSession, func(o *Options) { o.ChecksPerSession = 9 }, "--checks-per-session is 9, but /h was made with 12"},
+		{FlagServicersPerSession, func(o *Options) { o.ServicersPerSession = 9 }, "--servicers-per-session is 9, but /h was made with 14"},
 		{FlagSeed, func(o *Options) { o.Seed = 9 }, "--seed is 9, but /h was made with 13"},
 		{FlagEthereum, func(o *Options) { o.Ethereum = true }, "--ethereum is true, but /h was made with false"},
 		{FlagRPCListen, func(o *Options) { o.RPCListen = "127.0.0.1:9" },

@@ -5,6 +5,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/runtime/configs"
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/servicer"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
@@ -55,21 +56,25 @@ type ServicerRole struct {
 type FishermanRole struct {
 	Key crypto.PrivateKey
 	// ControlProbes are targets outside of every session that tell "they are all down" from "I am offline":
-	// relay chain → http URL of a node that answers the chain's questions directly.
-	// The heads of EVMChains are learnt from them too.
+	// relay chain → http URL of a node that answers the chain's questions directly; the base of a REST node.
+	// The heads of relay chains other than the network's own are learnt from them too.
 	ControlProbes map[string]string
-	// EVMChains are the relay chains that are served by Ethereum's JSON-RPC: relay chain → how many blocks below its
-	// head count as settled (question.EVMFinality for a public one).
-	EVMChains map[string]int64
+	// RelayChains that the fisherman knows how to ask about.
+	RelayChains map[string]configs.RelayChain
 	// AllowPrivate lets servicers be dialled at loopback, private and link-local addresses.
 	AllowPrivate bool
 }
 
-// JSONRPC makes upstreams of nodes that take JSON-RPC: relay chain → http or https URL.
-func JSONRPC(targets map[string]string) map[string]Upstream {
+// Upstreams makes upstreams of nodes, relay chain → http or https URL. They take JSON-RPC, unless what is said of their
+// relay chain is that it is REST.
+func Upstreams(targets map[string]string, chains map[string]configs.RelayChain) map[string]Upstream {
 	upstreams := make(map[string]Upstream, len(targets))
 	for chain, target := range targets {
-		upstreams[chain] = Upstream{URL: target}
+		upstream := Upstream{URL: target}
+		if chains[chain].REST() {
+			upstream.Kind = servicer.REST
+		}
+		upstreams[chain] = upstream
 	}
 	return upstreams
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/fisherman"
-	"github.com/pocket-fisherman/fisherman/fisherman/question"
 	"github.com/pocket-fisherman/fisherman/fisherman/schedule"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/relay"
@@ -21,14 +20,17 @@ import (
 )
 
 // NativeChain is the relay chain that is served by CometBFT nodes: this network's own.
-const NativeChain = "0001"
+const NativeChain = types.NativeRelayChain
 
 func (n *Node) buildFisherman() error {
 	role := n.config.Fisherman
 	if role == nil {
 		return nil
 	}
-	var err error
+	catalogues, err := catalogues(role.RelayChains)
+	if err != nil {
+		return err
+	}
 	logger := n.config.Logger.With("part", "fisherman")
 	options := local.DefaultOptions()
 	options.Logger = logger
@@ -39,7 +41,7 @@ func (n *Node) buildFisherman() error {
 	dialer := &relay.Dialer{AllowPrivate: role.AllowPrivate}
 	n.fisherman, err = fisherman.New(fisherman.Config{
 		Secret:        secretOf(role),
-		Catalogues:    catalogues(role),
+		Catalogues:    catalogues,
 		Probes:        probes(role.ControlProbes),
 		BlockInterval: n.config.BlockTime,
 		Logger:        logger,
@@ -48,15 +50,6 @@ func (n *Node) buildFisherman() error {
 		return fmt.Errorf("make fisherman: %w", err)
 	}
 	return nil
-}
-
-// catalogues are the questions for every relay chain that the fisherman knows how to ask.
-func catalogues(role *FishermanRole) map[string]question.Catalogue {
-	made := map[string]question.Catalogue{NativeChain: question.CometBFT()}
-	for chain, depth := range role.EVMChains {
-		made[chain] = question.EVM(depth)
-	}
-	return made
 }
 
 // secretOf derives the seed of schedules and questions from the fisherman's key.

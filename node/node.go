@@ -61,6 +61,9 @@ func New(config Config) (_ *Node, err error) {
 	if err := os.MkdirAll(config.Home, 0o700); err != nil {
 		return nil, fmt.Errorf("make home: %w", err)
 	}
+	if err := persistence.ForgetUnfinished(config.Home); err != nil {
+		return nil, err
+	}
 	if err := n.buildChain(); err != nil {
 		return nil, err
 	}
@@ -128,8 +131,9 @@ func (n *Node) buildServicers() error {
 func (n *Node) buildAPI() {
 	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc")}, rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
-		QoS:       qosReader{fisherman: n.fisherman},
+		QoS:       newQoSReader(n.fisherman),
 		Status:    statusReader{fisherman: n.config.Fisherman},
+		Relays:    relayReader{servicers: n.servicers, store: n.relays},
 		Accounts:  n.utility,
 		Broadcast: n.broadcast,
 	})

@@ -3,12 +3,19 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/pocket-fisherman/fisherman/consensus"
 	"github.com/pocket-fisherman/fisherman/fisherman"
+	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/rpc"
+	"github.com/pocket-fisherman/fisherman/servicer"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 	"github.com/pocket-fisherman/fisherman/utility"
@@ -23,17 +30,25 @@ type chainReader struct {
 // ChainID is the chain's name. It is known before the first block.
 func (r chainReader) ChainID() string { return r.chainID }
 
+// keptDigests bounds the closed sessions whose digests are kept: some 50 KiB each with 24 servicers.
+const keptDigests = 256
+
 // qosReader shows the fisherman's samples to the API.
 type qosReader struct {
 	fisherman *fisherman.Fisherman
+	// digests of sessions that are closed, by id: nothing is added to these, so they are not read again at each request.
+	digests *lru.Cache[string, qos.SessionDigest]
+}
+
+func newQoSReader(sampled *fisherman.Fisherman) qosReader {
+	// The only error is a bound below one, and it is a constant.
+	digests, _ := lru.New[string, qos.SessionDigest](keptDigests)
+	return qosReader{fisherman: sampled, digests: digests}
 }
 
 // Report summarises the retained sessions that the filter admits, oldest first.
 func (r qosReader) Report(ctx context.Context, filter rpc.QoSFilter) (qos.Report, error) {
-	if r.fisherman == nil {
-		return qos.Report{}, rpc.ErrNoFisherman
-	}
-	sessions, err := r.fisherman.Sessions(ctx)
+	sessions, err := r.sessions(ctx)
 	if err != nil {
 		return qos.Report{}, err
 	}
@@ -51,24 +66,141 @@ func (r qosReader) Report(ctx context.Context, filter rpc.QoSFilter) (qos.Report
 	}
 	report := qos.Report{Sessions: []qos.SessionReport{}}
 	for _, session := range sessions {
-		rounds, err := r.fisherman.Rounds(ctx, session.GetHeader().GetId())
+		digest, err := r.digest(ctx, session)
 		if errors.Is(err, modules.ErrUnknownSession) {
 			continue // pruned since it was listed
 		}
 		if err != nil {
 			return qos.Report{}, err
 		}
-		summary := qos.Summarize(session, rounds)
+		summary := digest.Report
 		if filter.Servicer != "" {
-			summary.Servicers = slices.DeleteFunc(summary.Servicers, func(s qos.ServicerReport) bool { return s.Address != filter.Servicer })
+			summary.Servicers = slices.DeleteFunc(slices.Clone(summary.Servicers), func(s qos.ServicerReport) bool { return s.Address != filter.Servicer })
 		}
 		report.Sessions = append(report.Sessions, summary)
 	}
 	return report, nil
 }
 
+// Windows merges the retained sessions that the filter's span reaches. A servicer's rows are picked out at the end, so
+// that its rank is that among all.
+func (r qosReader) Windows(ctx context.Context, filter rpc.WindowFilter) (qos.WindowsReport, error) {
+	sessions, err := r.sessions(ctx)
+	if err != nil {
+		return qos.WindowsReport{}, err
+	}
+	report := qos.WindowsReport{Window: filter.Span.String(), RelativeError: qos.RelativeError, Windows: []qos.WindowReport{}}
+	for _, window := range qos.PlanWindows(sessions, filter.Span, time.Now()) {
+		for _, session := range window.Sessions {
+			digest, err := r.digest(ctx, session)
+			if errors.Is(err, modules.ErrUnknownSession) {
+				continue // pruned since it was listed
+			}
+			if err != nil {
+				return qos.WindowsReport{}, err
+			}
+			window.Add(digest)
+		}
+		merged := window.Report()
+		if filter.Servicer != "" {
+			merged.Servicers = slices.DeleteFunc(merged.Servicers, func(s qos.WindowServicer) bool { return s.Address != filter.Servicer })
+			if len(merged.Servicers) == 0 {
+				continue
+			}
+		}
+		report.Windows = append(report.Windows, merged)
+	}
+	return report, nil
+}
+
+func (r qosReader) sessions(ctx context.Context) ([]*types.QoSSession, error) {
+	if r.fisherman == nil {
+		return nil, rpc.ErrNoFisherman
+	}
+	return r.fisherman.Sessions(ctx)
+}
+
+// digest is a session's, kept or made of its rounds. Those who take it change nothing in it.
+func (r qosReader) digest(ctx context.Context, session *types.QoSSession) (qos.SessionDigest, error) {
+	id := session.GetHeader().GetId()
+	if session.GetClosed() {
+		if digest, kept := r.digests.Get(id); kept {
+			return digest, nil
+		}
+	}
+	rounds, err := r.fisherman.Rounds(ctx, id)
+	if err != nil {
+		return qos.SessionDigest{}, err
+	}
+	digest := qos.Digest(session, rounds)
+	if session.GetClosed() {
+		r.digests.Add(id, digest)
+	}
+	return digest, nil
+}
+
 func hasMember(session *types.QoSSession, servicer string) bool {
 	return slices.ContainsFunc(session.GetServicers(), func(s *types.QoSServicer) bool { return s.GetAddress() == servicer })
+}
+
+// relayReader shows to the API what the servicers keep.
+type relayReader struct {
+	servicers []*servicer.Servicer
+	// store is nil without a servicer.
+	store *local.RelayStore
+}
+
+// Kept tells what is kept, and what became of the rest.
+func (r relayReader) Kept(ctx context.Context, last int) (rpc.KeptRelays, error) {
+	if r.store == nil {
+		return rpc.KeptRelays{}, rpc.ErrNoServicer
+	}
+	sessions, err := r.store.Sessions(ctx, last)
+	if err != nil {
+		return rpc.KeptRelays{}, err
+	}
+	stats := r.store.Stats()
+	kept := rpc.KeptRelays{AllSessions: stats.Sessions, AllRelays: stats.Relays, Bytes: stats.Bytes,
+		EvictedSessions: stats.EvictedSessions, Failures: stats.Failures}
+	for _, session := range sessions {
+		kept.Sessions = append(kept.Sessions, rpc.SessionRelays(session))
+	}
+	for _, servicer := range r.servicers {
+		counted := servicer.VolumeStats()
+		kept.Servicers = append(kept.Servicers, rpc.ServicerRelays{Address: servicer.Address(),
+			Stored: counted.Stored, Dropped: counted.Dropped, Failed: counted.Failed})
+	}
+	return kept, nil
+}
+
+// Relays reads a page of a session's relays. Each is verified once more.
+func (r relayReader) Relays(ctx context.Context, session string, from uint32, limit int) ([]rpc.KeptRelay, int, error) {
+	if r.store == nil {
+		return nil, 0, rpc.ErrNoServicer
+	}
+	stored, all, err := r.store.Relays(ctx, session, from, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	relays := make([]rpc.KeptRelay, len(stored))
+	for i, s := range stored {
+		opened, err := relay.OpenExchanged(s.GetRequest(), s.GetResponse())
+		if err != nil {
+			return nil, 0, fmt.Errorf("open relay %d of session %s: %w", int(from)+i, session, err)
+		}
+		relays[i] = rpc.KeptRelay{
+			RequestHash:    opened.RequestHash,
+			Servicer:       opened.Request.GetServicer(),
+			Application:    opened.Request.GetSession().GetApplication(),
+			Signer:         opened.Signer,
+			Received:       time.Unix(0, opened.Response.GetReceivedUnixNano()),
+			Answered:       time.Unix(0, opened.Response.GetAnsweredUnixNano()),
+			UpstreamStatus: opened.Response.GetUpstreamStatus(),
+			Request:        s.GetRequest(),
+			Response:       s.GetResponse(),
+		}
+	}
+	return relays, all, nil
 }
 
 // statusReader shows the node to the API.
@@ -85,7 +217,7 @@ func (r statusReader) Fisherman() string {
 }
 
 // Version is the version of the program.
-func (r statusReader) Version() string { return Version() }
+func (r statusReader) Version() string { return ThisBuild().Version }
 
 // broadcast hands a transaction of the API's to the chain.
 func (n *Node) broadcast(ctx context.Context, raw []byte, wait bool) (rpc.Receipt, error) {

@@ -2,13 +2,19 @@ package node
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
+	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/rpc"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
@@ -24,6 +30,12 @@ func id(letter string) string { return strings.Repeat(letter, 64) }
 
 // sampled is a fisherman with three stored sessions, "a", "b" and "c", of which the last has another servicer.
 func sampled(t *testing.T) qosReader {
+	t.Helper()
+	reader, _ := sampledStore(t)
+	return reader
+}
+
+func sampledStore(t *testing.T) (qosReader, *local.Store) {
 	t.Helper()
 	store, err := local.Open(t.TempDir(), local.DefaultOptions())
 	if err != nil {
@@ -47,7 +59,7 @@ func sampled(t *testing.T) qosReader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return qosReader{fisherman: made}
+	return newQoSReader(made), store
 }
 
 func TestReportAdmitsWhatTheFilterSays(t *testing.T) {
@@ -86,7 +98,164 @@ func TestReportAdmitsWhatTheFilterSays(t *testing.T) {
 }
 
 func TestReportOfANodeWithoutFisherman(t *testing.T) {
-	if _, err := (qosReader{}).Report(t.Context(), rpc.QoSFilter{}); !errors.Is(err, rpc.ErrNoFisherman) {
+	if _, err := newQoSReader(nil).Report(t.Context(), rpc.QoSFilter{}); !errors.Is(err, rpc.ErrNoFisherman) {
 		t.Errorf("error %v", err)
 	}
+	if _, err := newQoSReader(nil).Windows(t.Context(), rpc.WindowFilter{}); !errors.Is(err, rpc.ErrNoFisherman) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestKeptRelays: what a servicer stored comes back by page, each relay with what its envelopes say.
+func TestKeptRelays(t *testing.T) {
+	store, err := local.OpenRelays(t.TempDir(), local.DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	header := &types.SessionHeader{Id: id("a"), StartHeight: 10, RelayChain: "0001", GeoZone: "local", Application: always}
+	sealed, err := relay.SealRequest(key("fisherman"), &types.RelayRequest{Session: header, Servicer: key("servicer").Address(),
+		Nonce: make([]byte, relay.NonceSize), Payload: &types.RelayRequest_JsonRpc{JsonRpc: &types.JSONRPCPayload{Body: []byte("{}")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := relay.SealResponse(key("servicer"), &types.RelayResponse{RequestHash: sealed.BodyHash[:], UpstreamStatus: 200,
+		Servicer: key("servicer").Address(), ReceivedUnixNano: 5, AnsweredUnixNano: 7, Payload: []byte("{}")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := &types.VolumeRelay{Session: header, Request: sealed.Envelope, Response: answer}
+	if err := store.PutRelays(t.Context(), []*types.VolumeRelay{kept, kept, kept}); err != nil {
+		t.Fatal(err)
+	}
+	reader := relayReader{store: store}
+	all, err := reader.Kept(t.Context(), 5)
+	if err != nil || all.AllRelays != 3 || all.AllSessions != 1 || len(all.Sessions) != 1 || all.Sessions[0].Relays != 3 {
+		t.Errorf("%+v, %v", all, err)
+	}
+	page, stored, err := reader.Relays(t.Context(), id("a"), 1, 1)
+	if err != nil || stored != 3 || len(page) != 1 {
+		t.Fatalf("%+v of %d, %v", page, stored, err)
+	}
+	if got := page[0]; got.RequestHash != sealed.BodyHash || got.Signer != key("fisherman").Address() || got.Application != always ||
+		got.Servicer != key("servicer").Address() || got.Received.UnixNano() != 5 || got.Answered.UnixNano() != 7 || got.UpstreamStatus != 200 {
+		t.Errorf("relay %+v", got)
+	}
+	if _, _, err := reader.Relays(t.Context(), id("b"), 0, 1); !errors.Is(err, modules.ErrUnknownSession) {
+		t.Errorf("unknown session: %v", err)
+	}
+	if _, err := (relayReader{}).Kept(t.Context(), 1); !errors.Is(err, rpc.ErrNoServicer) {
+		t.Errorf("no servicer: %v", err)
+	}
+	if _, _, err := (relayReader{}).Relays(t.Context(), id("a"), 0, 1); !errors.Is(err, rpc.ErrNoServicer) {
+		t.Errorf("no servicer: %v", err)
+	}
+}
+
+// closeSession stores a round in which every servicer answered, and closes the session.
+func closeSession(t *testing.T, store *local.Store, letter string, servicers ...string) {
+	t.Helper()
+	sessions, err := store.Sessions(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := sessions[slices.IndexFunc(sessions, func(s *types.QoSSession) bool { return s.GetHeader().GetId() == id(letter) })]
+	session.Closed, session.JoinedHeight, session.JoinedUnixNano = true, session.GetHeader().GetStartHeight(), time.Now().UnixNano()
+	round := &types.QoSRound{SessionId: id(letter), Status: types.RoundStatus_ROUND_STATUS_DONE}
+	for _, servicer := range servicers {
+		round.Samples = append(round.Samples, &types.QoSSample{Servicer: servicer, Outcome: types.Outcome_OUTCOME_OK,
+			Consistency: types.Consistency_CONSISTENCY_AGREE, RoundTripTime: durationpb.New(1), ReusedConnection: true})
+	}
+	if err := errors.Join(store.PutSession(t.Context(), session), store.PutRound(t.Context(), round)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWindowsMergeCompleteSessions(t *testing.T) {
+	reader, store := sampledStore(t)
+	closeSession(t, store, "b", always)
+	closeSession(t, store, "c", always, late)
+	for _, test := range []struct {
+		name   string
+		filter rpc.WindowFilter
+		want   string
+	}{
+		{"all", rpc.WindowFilter{Span: qos.Span{Starts: 9}}, "2 sessions, 0 left out: always 2, late 1"},
+		{"the newest", rpc.WindowFilter{Span: qos.Span{Starts: 1}}, "1 sessions, 0 left out: always 1, late 1"},
+		{"the last hour", rpc.WindowFilter{Span: qos.Span{Age: time.Hour}}, "2 sessions, 0 left out: always 2, late 1"},
+		{"one servicer", rpc.WindowFilter{Span: qos.Span{Starts: 9}, Servicer: late}, "2 sessions, 0 left out: late 1"},
+		{"nobody's servicer", rpc.WindowFilter{Span: qos.Span{Starts: 9}, Servicer: key("stranger").Address()}, ""},
+	} {
+		for _, asked := range []string{"first", "kept"} {
+			report, err := reader.Windows(t.Context(), test.filter)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, window := range report.Windows {
+				var rows []string
+				for _, row := range window.Servicers {
+					rows = append(rows, fmt.Sprintf("%s %d", map[string]string{always: "always", late: "late"}[row.Address], row.Samples))
+				}
+				slices.Sort(rows)
+				got += fmt.Sprintf("%d sessions, %d left out: %s", window.Sessions, window.SessionsLeftOut, strings.Join(rows, ", "))
+			}
+			if got != test.want || report.Window != test.filter.Span.String() || report.RelativeError != qos.RelativeError {
+				t.Errorf("%s, %s: %q of %s, want %q", test.name, asked, got, report.Window, test.want)
+			}
+		}
+	}
+}
+
+func TestClosedSessionsAreReadOnceAndStayWhole(t *testing.T) {
+	reader, store := sampledStore(t)
+	servicersOf := func(filter rpc.QoSFilter) (rows, samples int) {
+		report, err := reader.Report(t.Context(), filter)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, session := range report.Sessions {
+			for _, row := range session.Servicers {
+				rows, samples = rows+1, samples+row.Samples
+			}
+		}
+		return rows, samples
+	}
+	ofC := rpc.QoSFilter{SessionID: id("c")}
+	if rows, samples := servicersOf(ofC); rows != 2 || samples != 0 || reader.digests.Len() != 0 {
+		t.Fatalf("running: %d rows, %d samples, %d kept", rows, samples, reader.digests.Len())
+	}
+	closeSession(t, store, "c", always, late)
+	if rows, samples := servicersOf(ofC); rows != 2 || samples != 2 || reader.digests.Len() != 1 {
+		t.Fatalf("closed: %d rows, %d samples, %d kept", rows, samples, reader.digests.Len())
+	}
+	if rows, _ := servicersOf(rpc.QoSFilter{SessionID: id("c"), Servicer: late}); rows != 1 {
+		t.Fatalf("%d rows of one servicer", rows)
+	}
+	if rows, samples := servicersOf(ofC); rows != 2 || samples != 2 {
+		t.Fatalf("kept: %d rows, %d samples", rows, samples)
+	}
+}
+
+// Requests share the digests of closed sessions; the race detector watches that none is changed.
+func TestRequestsShareDigests(t *testing.T) {
+	reader, store := sampledStore(t)
+	closeSession(t, store, "b", always)
+	closeSession(t, store, "c", always, late)
+	var requests sync.WaitGroup
+	for range 8 {
+		requests.Go(func() {
+			report, err := reader.Windows(t.Context(), rpc.WindowFilter{Span: qos.Span{Starts: 2}})
+			if err != nil || report.Windows[0].Sessions != 2 || report.Windows[0].Servicers[0].RoundTripTimes.P50 == nil {
+				t.Errorf("windows %+v, %v", report, err)
+			}
+		})
+		requests.Go(func() {
+			report, err := reader.Report(t.Context(), rpc.QoSFilter{Servicer: late})
+			if err != nil || len(report.Sessions) != 1 || len(report.Sessions[0].Servicers) != 1 {
+				t.Errorf("report %+v, %v", report, err)
+			}
+		})
+	}
+	requests.Wait()
 }

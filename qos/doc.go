@@ -5,5 +5,8 @@
 // samples, estimates shares by Wilson intervals and round-trip times by exact quantiles, judges, and orders the servicers
 // worst first. Report collects the sessions and is the JSON that the RPC serves and the command line prints.
 //
+// A Window merges sessions: PlanWindows finds those that a Span reaches, Digest makes of each what can be merged, and
+// WindowReport is what comes out, with quantiles by Sketch.
+//
 // The package is pure: no clock, no I/O, no randomness; equal input gives equal bytes.
 package qos

@@ -16,9 +16,29 @@ type Quantiles struct {
 	P99 *float64 `json:"p99"`
 }
 
+// Connections says what connections a set of round-trip times was measured on.
+type Connections string
+
+const (
+	// Warm connections were kept from an earlier check.
+	Warm Connections = "warm"
+	// Cold connections were made for the check. What connecting took is not in the round-trip time, but the first answer
+	// on a new connection is slower all the same: TCP starts slowly, and the servicer sets up what it keeps for a client.
+	Cold Connections = "cold"
+)
+
+// RoundTripTimes are the quantiles of a servicer's answers on connections of one kind; the two are never mixed.
+type RoundTripTimes struct {
+	Quantiles
+	// Connections is the kind; nil when there was no answer.
+	Connections *Connections `json:"connections"`
+	// Samples is how many answers the quantiles are of.
+	Samples int `json:"samples"`
+}
+
 // QuantilesOf computes the exact quantiles of times by nearest rank: the p-th is the ⌈p·n/100⌉-th smallest of n, so it is
 // always one of the times and never an interpolation. One session's samples are few and kept, which is why no sketch is
-// needed. times is not changed.
+// needed; a window over sessions takes Sketch. times is not changed.
 func QuantilesOf(times []time.Duration) Quantiles {
 	sorted := slices.Sorted(slices.Values(times))
 	return Quantiles{
@@ -36,10 +56,12 @@ func nearestRank(sorted []time.Duration, percent int) *float64 {
 	if len(sorted) == 0 {
 		return nil
 	}
-	rank := (percent*len(sorted) + 99) / 100
-	value := milliseconds(sorted[rank-1])
+	value := milliseconds(sorted[rankOf(percent, len(sorted))-1])
 	return &value
 }
+
+// rankOf is ⌈percent·n/100⌉: the place, from 1, of a percentile among n ascending values.
+func rankOf(percent, n int) int { return (percent*n + 99) / 100 }
 
 // milliseconds are rounded to whole microseconds, halves away from zero.
 func milliseconds(d time.Duration) float64 {

@@ -50,9 +50,9 @@ type ServicerReport struct {
 	Void int `json:"void"`
 	// Availability is the share of samples that were answered.
 	Availability Interval `json:"availability"`
-	// RoundTripTimes of the answers.
-	RoundTripTimes Quantiles `json:"rtt_ms"`
-	// OverSLA counts the answers above the latency SLA.
+	// RoundTripTimes of the answers, on connections of one kind.
+	RoundTripTimes RoundTripTimes `json:"rtt_ms"`
+	// OverSLA counts the answers above the latency SLA, on connections of either kind.
 	OverSLA     int         `json:"over_sla"`
 	Consistency Consistency `json:"consistency"`
 	// Outcomes counts samples by the label of their outcome, void ones under VOID. Outcomes that did not occur are absent.
@@ -60,6 +60,11 @@ type ServicerReport struct {
 	Verdict  Verdict        `json:"verdict"`
 	// Reason says in one line why the verdict is what it is.
 	Reason string `json:"reason"`
+	// Rank is 1 plus the number of the session's servicers that are better beyond doubt (see Summarize); nil when the
+	// verdict is unknown, or there are fewer samples than required.
+	Rank *int `json:"rank"`
+	// scarce: fewer samples than required.
+	scarce bool
 }
 
 // Consistency counts a servicer's answers by how they compare with the others' of the same check.

@@ -18,21 +18,35 @@ import (
 // when it is closed and was taken up at its first block: joined_height ≤ max(start_height, 1).
 //
 // Shares. Availability is Wilson(samples − null, samples); consistency is Wilson(agree, agree + disagree), over OK
-// samples. Round-trip times are nearest-rank quantiles over OK samples.
+// samples.
+//
+// Round-trip times are nearest-rank quantiles over the OK samples on warm connections; over those on cold ones if the
+// warm ones are fewer than samples_required and fewer than the cold ones. The two are never mixed.
 //
 // Verdict, the first that holds:
 //
 //	inconsistent  disagree ≥ 1
 //	unavailable   null > null_samples_allowed, or samples ≥ samples_required and all are null
 //	unknown       samples < samples_required, or none
-//	slow          p50, as reported, > latency_sla
+//	slow          p50, as reported, > latency_sla, or over_sla > half of all OK samples, warm and cold
 //	unknown       agree + disagree < samples_required, or none
 //	healthy       otherwise
 //
 // Order. Verdict (inconsistent, unavailable, slow, unknown, healthy); then lower bound of availability, ascending; then
 // p50, descending; then address. A bound that is absent counts as 0 and a p50 that is absent as endless. Members that
 // were never asked are listed with zero samples.
+//
+// Rank. A servicer A is better than B beyond doubt when its verdict is no worse, one of its intervals (availability,
+// consistency) lies wholly above that of B, and the other one not wholly below. Rank is 1 plus the number of servicers
+// that are better beyond doubt, so that servicers whose intervals overlap never come before one another. Servicers of the
+// verdict unknown, or with samples < samples_required, have no rank and are better than nobody.
 func Summarize(session *types.QoSSession, rounds []*types.QoSRound) SessionReport {
+	report, _ := summarize(session, rounds)
+	return report
+}
+
+// summarize gives what was counted of every servicer too, by address.
+func summarize(session *types.QoSSession, rounds []*types.QoSRound) (SessionReport, map[string]*tally) {
 	header := session.GetHeader()
 	planned := planned(session, rounds)
 	report := SessionReport{
@@ -42,18 +56,25 @@ func Summarize(session *types.QoSSession, rounds []*types.QoSRound) SessionRepor
 		GeoZone:       header.GetGeoZone(),
 		Application:   header.GetApplication(),
 		ChecksPlanned: int(session.GetChecksPlanned()),
-		Complete:      session.GetClosed() && session.GetJoinedHeight() <= max(header.GetStartHeight(), 1),
+		Complete:      complete(session),
 	}
 	countChecks(&report, planned)
 	if session.GetClosed() {
 		report.ChecksDropped = report.ChecksPlanned - report.ChecksDone - report.ChecksVoid
 	}
-	for _, tally := range tallies(session, planned) {
+	counted := tallies(session, planned)
+	for _, tally := range counted {
 		report.Servicers = append(report.Servicers, tally.report(rulesOf(session)))
 	}
 	report.Servicers = present(report.Servicers)
 	slices.SortFunc(report.Servicers, worstFirst)
-	return report
+	setRanks(report.Servicers)
+	return report, counted
+}
+
+// complete tells whether a session is over and was taken up at its first block.
+func complete(session *types.QoSSession) bool {
+	return session.GetClosed() && session.GetJoinedHeight() <= max(session.GetHeader().GetStartHeight(), 1)
 }
 
 // planned are the rounds that belong to the session's plan, ordered by index, one for each.
@@ -100,7 +121,8 @@ func asked(round *types.QoSRound) bool {
 // tally gathers what one servicer did in a session.
 type tally struct {
 	counts ServicerReport
-	times  []time.Duration
+	// warm and cold are the times of answers on kept and on new connections.
+	warm, cold []time.Duration
 	// last is the round counted last: a servicer has one sample in a round.
 	last *types.QoSRound
 }
@@ -155,7 +177,11 @@ func (t *tally) add(round *types.QoSRound, sample *types.QoSSample) {
 // addAnswer counts what only an answer has: time and content.
 func (t *tally) addAnswer(sample *types.QoSSample) {
 	if elapsed := sample.GetRoundTripTime(); elapsed != nil {
-		t.times = append(t.times, elapsed.AsDuration())
+		times := &t.cold
+		if sample.GetReusedConnection() {
+			times = &t.warm
+		}
+		*times = append(*times, elapsed.AsDuration())
 	}
 	if sample.GetOverSla() {
 		t.counts.OverSLA++
@@ -173,18 +199,29 @@ func (t *tally) addAnswer(sample *types.QoSSample) {
 // report estimates and judges what was counted.
 func (t *tally) report(r rules) ServicerReport {
 	report := t.counts
-	report.Availability = Wilson(report.Samples-report.NullSamples, report.Samples)
-	report.RoundTripTimes = QuantilesOf(t.times)
-	agree := report.Consistency.Agree
-	report.Consistency.Interval = Wilson(agree, agree+report.Consistency.Disagree)
-	report.Verdict, report.Reason = r.judge(&report)
+	report.estimateShares()
+	connections, times := r.connections(len(t.warm), len(t.cold)), t.warm
+	if connections == Cold {
+		times = t.cold
+	}
+	if len(times) > 0 {
+		report.RoundTripTimes = RoundTripTimes{QuantilesOf(times), &connections, len(times)}
+	}
+	report.Verdict, report.Reason = r.judge(&report, r.slowReason(&report))
 	return report
+}
+
+// estimateShares estimates availability and consistency from the counts.
+func (s *ServicerReport) estimateShares() {
+	s.Availability = Wilson(s.Samples-s.NullSamples, s.Samples)
+	agree := s.Consistency.Agree
+	s.Consistency.Interval = Wilson(agree, agree+s.Consistency.Disagree)
 }
 
 // worstFirst is the order of servicers that Summarize documents. Addresses differ, so it is total.
 func worstFirst(a, b ServicerReport) int {
 	return cmp.Or(
-		cmp.Compare(a.Verdict.rank(), b.Verdict.rank()),
+		cmp.Compare(a.Verdict.severity(), b.Verdict.severity()),
 		cmp.Compare(valueOr(a.Availability.Low, 0), valueOr(b.Availability.Low, 0)),
 		cmp.Compare(valueOr(b.RoundTripTimes.P50, math.Inf(1)), valueOr(a.RoundTripTimes.P50, math.Inf(1))),
 		cmp.Compare(a.Address, b.Address),

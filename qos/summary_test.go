@@ -286,6 +286,7 @@ func drawSession(t *rapid.T) (*types.QoSSession, []*types.QoSRound) {
 		if rapid.IntRange(0, 9).Draw(t, "untimed") == 0 {
 			s.RoundTripTime = nil
 		}
+		s.ReusedConnection = rapid.Bool().Draw(t, "reused")
 		return s
 	})
 	var rounds []*types.QoSRound
@@ -349,7 +350,12 @@ func checkServicer(t *rapid.T, session SessionReport, s ServicerReport) {
 		t.Fatal("an interval is given without trials, or missing with some")
 	case s.RoundTripTimes.P50 != nil && answers == 0:
 		t.Fatal("a median without answers")
-	case s.Verdict.rank() < 0 || s.Reason == "" || strings.ContainsAny(s.Reason, "\n\r"):
+	case (s.RoundTripTimes.P50 == nil) != (s.RoundTripTimes.Samples == 0) || s.RoundTripTimes.Samples > answers ||
+		(s.RoundTripTimes.P50 == nil) != (s.RoundTripTimes.Connections == nil):
+		t.Fatalf("times %+v of %d answers", s.RoundTripTimes, answers)
+	case (s.Rank == nil) != (s.Verdict == Unknown || s.scarce), s.Rank != nil && (*s.Rank < 1 || *s.Rank > len(session.Servicers)):
+		t.Fatalf("%s has rank %v", s.Verdict, s.Rank)
+	case s.Verdict.severity() < 0 || s.Reason == "" || strings.ContainsAny(s.Reason, "\n\r"):
 		t.Fatalf("verdict %q, reason %q", s.Verdict, s.Reason)
 	}
 }

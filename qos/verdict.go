@@ -20,7 +20,7 @@ const (
 	Inconsistent Verdict = "inconsistent"
 	// Unavailable: too many of its samples are null.
 	Unavailable Verdict = "unavailable"
-	// Slow: its median round-trip time is above the latency SLA.
+	// Slow: its median round-trip time is above the latency SLA, or more than half of all its answers are.
 	Slow Verdict = "slow"
 	// Unknown: too little was observed to tell.
 	Unknown Verdict = "unknown"
@@ -28,8 +28,8 @@ const (
 	Healthy Verdict = "healthy"
 )
 
-// rank orders verdicts, worst first.
-func (v Verdict) rank() int {
+// severity orders verdicts, worst first.
+func (v Verdict) severity() int {
 	return slices.Index([]Verdict{Inconsistent, Unavailable, Slow, Unknown, Healthy}, v)
 }
 
@@ -48,10 +48,12 @@ func rulesOf(session *types.QoSSession) rules {
 	}
 }
 
-// judge takes the verdict of a counted servicer and its reason. Summarize documents the rules.
-func (r rules) judge(s *ServicerReport) (Verdict, string) {
+// judge takes the verdict of a counted servicer and its reason, and notes if its samples are scarce. slow is why it counts
+// as slow; empty when it does not. Summarize documents the rules.
+func (r rules) judge(s *ServicerReport, slow string) (Verdict, string) {
 	decidable := s.Consistency.Agree + s.Consistency.Disagree
 	answers := s.Samples - s.NullSamples
+	s.scarce = s.Samples < r.samplesRequired
 	allNull := answers == 0 && s.Samples > 0 && s.Samples >= r.samplesRequired
 	switch {
 	case s.Consistency.Disagree > 0:
@@ -59,11 +61,10 @@ func (r rules) judge(s *ServicerReport) (Verdict, string) {
 			s.Consistency.Disagree, count(decidable, "decidable check"))
 	case s.NullSamples > r.nullsAllowed || allNull:
 		return Unavailable, r.unansweredReason(s)
-	case s.Samples < r.samplesRequired || s.Samples == 0:
+	case s.scarce || s.Samples == 0:
 		return Unknown, r.fewSamplesReason(s)
-	case r.tooSlow(s.RoundTripTimes.P50):
-		return Slow, fmt.Sprintf("p50 %s ms over the SLA of %s ms",
-			decimal(*s.RoundTripTimes.P50), decimal(milliseconds(r.sla)))
+	case slow != "":
+		return Slow, slow
 	case decidable == 0:
 		return Unknown, "no majority in any of " + count(answers, "answer")
 	case decidable < r.samplesRequired:
@@ -75,9 +76,37 @@ func (r rules) judge(s *ServicerReport) (Verdict, string) {
 	}
 }
 
-func (r rules) tooSlow(median *float64) bool {
-	return median != nil && r.sla > 0 && *median > milliseconds(r.sla)
+// connections says which round-trip times the quantiles are of: those of warm connections, unless they are fewer than
+// required and fewer than those of cold ones.
+func (r rules) connections(warm, cold int) Connections {
+	if warm >= max(r.samplesRequired, 1) || warm >= cold {
+		return Warm
+	}
+	return Cold
 }
+
+// over tells whether a time is above the SLA, as a median would be.
+func (r rules) over(elapsed time.Duration) bool {
+	return r.sla > 0 && milliseconds(elapsed) > milliseconds(r.sla)
+}
+
+// slowReason says why a servicer is slow in a session; empty when it is not.
+func (r rules) slowReason(s *ServicerReport) string {
+	sla, median, answers := decimal(milliseconds(r.sla)), s.RoundTripTimes.P50, s.Samples-s.NullSamples
+	switch {
+	case r.sla == 0:
+		return ""
+	case median != nil && *median > milliseconds(r.sla):
+		return fmt.Sprintf("p50 %s ms over the SLA of %s ms", decimal(*median), sla)
+	case mostOf(s.OverSLA, answers):
+		return fmt.Sprintf("%d of %s over the SLA of %s ms", s.OverSLA, count(answers, "answer"), sla)
+	default:
+		return ""
+	}
+}
+
+// mostOf tells whether a part is more than half of a whole.
+func mostOf(part, whole int) bool { return 2*part > whole }
 
 func (r rules) unansweredReason(s *ServicerReport) string {
 	reason := fmt.Sprintf("%d of %s unanswered (%s)", s.NullSamples, count(s.Samples, "check"), failures(s.Outcomes))

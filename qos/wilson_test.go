@@ -127,3 +127,57 @@ func TestWilsonCoverage(t *testing.T) {
 		}
 	}
 }
+
+// coverage is the exact probability that the interval of so many trials holds the share that they are made with: the sum
+// of the binomial probabilities of those outcomes whose interval does. logFactorials has ln k! for k up to trials.
+func coverage(intervals []Interval, logFactorials []float64, share float64) float64 {
+	trials := len(intervals) - 1
+	success, failure := math.Log(share), math.Log1p(-share)
+	total := 0.0
+	for k, interval := range intervals {
+		if *interval.Low <= share && share <= *interval.High {
+			ways := logFactorials[trials] - logFactorials[k] - logFactorials[trials-k]
+			total += math.Exp(ways + float64(k)*success + float64(trials-k)*failure)
+		}
+	}
+	return total
+}
+
+// The same without chance, and nothing left out: every share from 0.001 to 0.999 in steps of 0.001, for every number of
+// trials from 1 to 40 and some up to 1000. The average over the shares is 94.9 to 95.8 % (measured). What a single share
+// has is less even: from 100 trials on it is 93 to 97 % for every share from 0.1 to 0.9; near 0 and 1, where one outcome
+// decides, it falls to 83 %, with fewer than four trials to 79 %. docs/qos.md says so.
+func TestWilsonCoverageExactly(t *testing.T) {
+	logFactorials := []float64{0}
+	for k := 1; k <= 1000; k++ {
+		logFactorials = append(logFactorials, logFactorials[k-1]+math.Log(float64(k)))
+	}
+	counts := []int{50, 75, 100, 150, 200, 300, 500, 1000}
+	for trials := 1; trials <= 40; trials++ {
+		counts = append(counts, trials)
+	}
+	for _, trials := range counts {
+		intervals := make([]Interval, trials+1)
+		for k := range intervals {
+			intervals[k] = Wilson(k, trials)
+		}
+		sum, least, floor := 0.0, 1.0, 0.83
+		if trials < 4 {
+			floor = 0.79
+		}
+		for thousandths := 1; thousandths < 1000; thousandths++ {
+			share := float64(thousandths) / 1000
+			rate := coverage(intervals, logFactorials, share)
+			sum, least = sum+rate, min(least, rate)
+			if trials >= 100 && thousandths >= 100 && thousandths <= 900 && (rate < 0.93 || rate > 0.97) {
+				t.Errorf("%d trials at share %v: coverage %.4f is outside of 0.93 to 0.97", trials, share, rate)
+			}
+		}
+		if mean := sum / 999; mean < 0.949 || mean > 0.958 {
+			t.Errorf("%d trials: mean coverage %.4f is outside of 0.949 to 0.958", trials, mean)
+		}
+		if least < floor {
+			t.Errorf("%d trials: coverage falls to %.4f, below %v", trials, least, floor)
+		}
+	}
+}

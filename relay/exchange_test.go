@@ -24,7 +24,7 @@ type result struct {
 // ask carries a sealed question over a connection, receiver first, as a round does.
 func ask(t *testing.T, conn *relay.Conn, servicer *fakes.Servicer, timeout time.Duration) result {
 	t.Helper()
-	sealed, err := protocol().Seal(sampleSession(), servicer.Actor(), []byte(sampleQuestion))
+	sealed, err := protocol().Seal(sampleSession(), servicer.Actor(), types.Payload{JSONRPC: []byte(sampleQuestion)})
 	if err != nil {
 		t.Fatal(err)
 	}

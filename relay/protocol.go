@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -32,22 +31,14 @@ type Sealed struct {
 	binding Binding
 }
 
-// Seal addresses a JSON-RPC payload to a servicer of a session. A service URL that no request can be addressed to is
+// Seal addresses a payload to a servicer of a session. A service URL that no request can be addressed to is
 // the servicer's fault: a *Failure with the outcome CONNECT.
-func (p *Protocol) Seal(session *types.Session, servicer *types.Actor, payload []byte) (*Sealed, error) {
+func (p *Protocol) Seal(session *types.Session, servicer *types.Actor, payload types.Payload) (*Sealed, error) {
 	publicKey, err := hex.DecodeString(servicer.GetPublicKey())
 	if err != nil {
 		return nil, fmt.Errorf("read public key of servicer %s: %w", servicer.GetAddress(), err)
 	}
-	nonce := make([]byte, NonceSize)
-	rand.Read(nonce) // never fails (crypto/rand)
-	sealed, err := SealRequest(p.Key, &types.RelayRequest{
-		Session:            session.GetHeader(),
-		Servicer:           servicer.GetAddress(),
-		Nonce:              nonce,
-		ClientTimeUnixNano: p.Now().UnixNano(),
-		Payload:            &types.RelayRequest_JsonRpc{JsonRpc: &types.JSONRPCPayload{Body: payload}},
-	})
+	sealed, err := SealRequest(p.Key, NewRequest(session.GetHeader(), servicer.GetAddress(), payload, p.Now()))
 	if err != nil {
 		return nil, fmt.Errorf("seal relay to %s: %w", servicer.GetAddress(), err)
 	}

@@ -58,7 +58,7 @@ func TestSealIsAddressedAndFresh(t *testing.T) {
 	servicer := actorAt(servicerKey, "http://servicer.example")
 	nonces := make(map[string]bool)
 	for range 10 {
-		sealed, err := protocol().Seal(sampleSession(), servicer, question)
+		sealed, err := protocol().Seal(sampleSession(), servicer, types.Payload{JSONRPC: question})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +87,7 @@ func TestSealForAnUnusableURL(t *testing.T) {
 	if err := types.ValidateServiceURL(serviceURL); err != nil {
 		t.Fatalf("not even staked: %v", err)
 	}
-	_, err := protocol().Seal(sampleSession(), actorAt(servicerKey, serviceURL), []byte("{}"))
+	_, err := protocol().Seal(sampleSession(), actorAt(servicerKey, serviceURL), types.Payload{JSONRPC: []byte("{}")})
 	var failure *relay.Failure
 	if !errors.As(err, &failure) || failure.Outcome != types.Outcome_OUTCOME_CONNECT || failure.Blame != types.Blame_BLAME_SERVICER {
 		t.Errorf("got %v", err)
@@ -108,7 +108,7 @@ func TestSealRefusesWhatCannotBeOpened(t *testing.T) {
 		"no session":       {&types.Session{}, servicer, []byte("{}")},
 		"no key":           {sampleSession(), broken, []byte("{}")},
 	} {
-		sealed, err := protocol().Seal(test.session, test.servicer, test.payload)
+		sealed, err := protocol().Seal(test.session, test.servicer, types.Payload{JSONRPC: test.payload})
 		var failure *relay.Failure
 		if err == nil || sealed != nil || errors.As(err, &failure) {
 			t.Errorf("%s: %v, %v", name, sealed, err)
@@ -117,7 +117,7 @@ func TestSealRefusesWhatCannotBeOpened(t *testing.T) {
 }
 
 func TestOpenSaysHowAnAnswerFailed(t *testing.T) {
-	sealed, err := protocol().Seal(sampleSession(), actorAt(servicerKey, "http://servicer.example"), []byte("{}"))
+	sealed, err := protocol().Seal(sampleSession(), actorAt(servicerKey, "http://servicer.example"), types.Payload{JSONRPC: []byte("{}")})
 	if err != nil {
 		t.Fatal(err)
 	}

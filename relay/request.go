@@ -1,8 +1,10 @@
 package relay
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -18,6 +20,20 @@ type SealedRequest struct {
 	BodyHash [sha256.Size]byte
 	// Servicer is the address that the request is for.
 	Servicer string
+}
+
+// NewRequest addresses a payload to one servicer of a session, with a nonce of its own. Whoever asks makes its requests
+// here, so that they differ in nothing but what they ask.
+func NewRequest(session *types.SessionHeader, servicer string, payload types.Payload, now time.Time) *types.RelayRequest {
+	request := &types.RelayRequest{
+		Session:            session,
+		Servicer:           servicer,
+		Nonce:              make([]byte, NonceSize),
+		ClientTimeUnixNano: now.UnixNano(),
+	}
+	rand.Read(request.Nonce) // never fails (crypto/rand)
+	payload.Put(request)
+	return request
 }
 
 // SealRequest signs a request. A request that OpenRequest would refuse is not sealed: ErrMalformed.

@@ -25,13 +25,13 @@ var restMethods = map[string]bool{
 	"GET": false, "HEAD": false, "POST": true, "PUT": true, "PATCH": true, "DELETE": true,
 }
 
-// ValidatePayload reports what keeps the payload of a request from being executed, and how many upstream requests it
-// stands for: more than one in a JSON-RPC batch. Errors: ErrMalformed.
-func ValidatePayload(request *types.RelayRequest) (requests int, err error) {
-	if rest := request.GetRest(); rest != nil {
-		return 1, validateREST(rest)
+// ValidatePayload reports what keeps a payload from being executed, and how many upstream requests it stands for: more
+// than one in a JSON-RPC batch. Errors: ErrMalformed.
+func ValidatePayload(payload types.Payload) (requests int, err error) {
+	if payload.REST != nil {
+		return 1, validateREST(payload.REST)
 	}
-	return ValidateJSONRPC(request.GetJsonRpc().GetBody())
+	return ValidateJSONRPC(payload.JSONRPC)
 }
 
 func validateREST(rest *types.RESTPayload) error {

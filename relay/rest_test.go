@@ -140,7 +140,7 @@ func TestValidatePayloadOfREST(t *testing.T) {
 		"value with lines":  {&types.RESTPayload{Method: "GET", Path: "/", Headers: line("A", "b\r\nC: d")}, "value"},
 		"long value":        {&types.RESTPayload{Method: "GET", Path: "/", Headers: line("A", strings.Repeat("a", relay.MaxHeaderBytes+1))}, "value"},
 	} {
-		requests, err := relay.ValidatePayload(&types.RelayRequest{Payload: &types.RelayRequest_Rest{Rest: test.payload}})
+		requests, err := relay.ValidatePayload(types.Payload{REST: test.payload})
 		if test.want == "" && (err != nil || requests != 1) {
 			t.Errorf("%s: %d, %v", name, requests, err)
 		}
@@ -148,7 +148,7 @@ func TestValidatePayloadOfREST(t *testing.T) {
 			t.Errorf("%s: got %v, want malformed with %s", name, err, test.want)
 		}
 	}
-	if requests, err := relay.ValidatePayload(sampleRequest()); err != nil || requests != 1 {
+	if requests, err := relay.ValidatePayload(types.PayloadOf(sampleRequest())); err != nil || requests != 1 {
 		t.Errorf("JSON-RPC: %d, %v", requests, err)
 	}
 }

@@ -58,7 +58,7 @@ type input struct {
 	arrival time.Time
 	// reports of what was sent, as far as they were read for this answer.
 	reports []report
-	// whenReady and now are made once, so that reading allocates nothing.
+	// whenReady and now are made once, not for each read.
 	whenReady func(descriptor uintptr) bool
 	now       func(descriptor uintptr)
 	collect   func(descriptor uintptr)

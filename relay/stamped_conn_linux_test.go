@@ -344,6 +344,36 @@ func TestWaitingForTheFarSide(t *testing.T) {
 	}
 }
 
+// A servicer that shuts its window, and opens it when it likes, does not choose when its time begins.
+func TestHeldByTheFarSide(t *testing.T) {
+	const before = 512 << 10 // more than the far side takes unread, less than the near side may have under way
+	conn, far := stampedPair(t, "127.0.0.1:0", false)
+	conn.socket.SetWriteDeadline(time.Now().Add(5 * time.Second))
+	if _, err := conn.stamped.Write(make([]byte, before)); err != nil {
+		t.Fatal(err)
+	}
+	sent, _ := release(t, conn, 5*time.Second)
+	written := time.Now()
+	passed(t, written.Add(5*time.Millisecond))
+	opened := time.Now()
+	go func() {
+		far.SetDeadline(time.Now().Add(5 * time.Second))
+		io.CopyN(io.Discard, far, int64(before+len(askedFor)))
+		io.WriteString(far, hiAnswer)
+	}()
+	answer, err := conn.Receive()
+	if err != nil {
+		t.Fatal(err)
+	}
+	times := TimesOf(sent, written, answer, conn.Stamps())
+	if times.Kernel.Transmitted.Before(opened.Round(0)) || conn.stamped.output.waited.Load() {
+		t.Errorf("the request was not held: %+v, opened at %v", times, opened)
+	}
+	if times.Source() != types.TimingSource_TIMING_SOURCE_USER_SPACE || times.RoundTrip() < opened.Sub(sent) {
+		t.Errorf("%v, RTT %v, opened after %v", times.Source(), times.RoundTrip(), opened.Sub(sent))
+	}
+}
+
 // A far side that takes nothing holds up its own exchange only.
 func TestReleaseDoesNotWait(t *testing.T) {
 	for name, test := range stampedVariants {

@@ -6,6 +6,9 @@
 //	GET /v1/actors?type=T[&height=H]                     the staked actors of one type
 //	GET /v1/account?address=A[&height=H]                 what an address owns, its sequence, and what is unbonding
 //	GET /v1/qos[?session=ID][&servicer=A][&last=N]       the quality of service that the fisherman measured
+//	GET /v1/relays[?last=N]                              what the node's servicers keep of relays, by session, with counters
+//	GET /v1/relays/session?session=ID[&from=N][&limit=N] the relays that are kept of a session, with both signatures
+//	GET /v1/qos?window=SPAN[&servicer=A]                 the same, merged over the newest sessions: "10" or "24h"
 //	POST /v1/tx[?wait=true]                              hands in the envelope of a transaction
 //
 // A request passes, in this order: a bound on open connections, header and body limits, path, method, parameters

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// defaultSessions is how many sessions GET /v1/qos answers when it is not told; maximumSessions is the most.
+	// defaultSessions is how many sessions GET /v1/qos and /v1/relays answer when they are not told; maximumSessions is the most.
 	defaultSessions = 100
 	maximumSessions = 1000
 )
@@ -25,12 +25,14 @@ type endpoint struct {
 
 func (s *Server) endpoints() map[string]endpoint {
 	return map[string]endpoint{
-		"/v1/status":  {answer: s.status},
-		"/v1/session": {[]string{"application", "relay_chain", "height"}, s.session, nil},
-		"/v1/actors":  {[]string{"type", "height"}, s.actors, nil},
-		"/v1/account": {[]string{"address", "height"}, s.account, nil},
-		"/v1/qos":     {[]string{"session", "servicer", "last"}, s.qos, nil},
-		"/v1/tx":      {[]string{"wait"}, nil, s.transaction},
+		"/v1/status":         {answer: s.status},
+		"/v1/session":        {[]string{"application", "relay_chain", "height"}, s.session, nil},
+		"/v1/actors":         {[]string{"type", "height"}, s.actors, nil},
+		"/v1/account":        {[]string{"address", "height"}, s.account, nil},
+		"/v1/qos":            {[]string{"session", "servicer", "last", "window"}, s.qos, nil},
+		"/v1/relays":         {[]string{"last"}, s.relays, nil},
+		"/v1/relays/session": {[]string{"session", "from", "limit"}, s.sessionRelays, nil},
+		"/v1/tx":             {[]string{"wait"}, nil, s.transaction},
 	}
 }
 
@@ -132,6 +134,9 @@ func (s *Server) qos(ctx context.Context, parameters query) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, given := parameters["window"]; given {
+		return s.windows(ctx, parameters, servicer)
+	}
 	if s.readers.Chain.Height() == 0 {
 		return nil, notReady()
 	}
@@ -141,6 +146,30 @@ func (s *Server) qos(ctx context.Context, parameters query) (any, error) {
 	}
 	if servicer != "" && len(report.Sessions) == 0 {
 		return nil, &refusal{http.StatusNotFound, codeUnknownServicer, "the servicer is in no session that the fisherman holds"}
+	}
+	return report, nil
+}
+
+// windows answers GET /v1/qos with a window.
+func (s *Server) windows(ctx context.Context, parameters query, servicer string) (any, error) {
+	for _, other := range []string{"session", "last"} {
+		if _, given := parameters[other]; given {
+			return nil, badParameter("window and %s exclude each other", other)
+		}
+	}
+	span, err := parameters.span("window")
+	if err != nil {
+		return nil, err
+	}
+	if s.readers.Chain.Height() == 0 {
+		return nil, notReady()
+	}
+	report, err := s.readers.QoS.Windows(ctx, WindowFilter{Span: span, Servicer: servicer})
+	if err != nil {
+		return nil, fmt.Errorf("read quality of service: %w", err)
+	}
+	if servicer != "" && len(report.Windows) == 0 {
+		return nil, &refusal{http.StatusNotFound, codeUnknownServicer, "the servicer is in no complete session of the window"}
 	}
 	return report, nil
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pocket-fisherman/fisherman/qos"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
@@ -71,6 +72,15 @@ func (q query) integer(name string, least, most, fallback int64) (int64, error) 
 		return 0, badParameter("%s: %s is not a whole number from %d to %d", name, shown(value), least, most)
 	}
 	return number, nil
+}
+
+// span is the value of a parameter that says how far a window reaches.
+func (q query) span(name string) (qos.Span, error) {
+	span, err := qos.ParseSpan(q[name])
+	if err != nil {
+		return qos.Span{}, badParameter("%s: %s: %v", name, shown(q[name]), err)
+	}
+	return span, nil
 }
 
 // actorType is the value of the required parameter "type".

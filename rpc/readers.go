@@ -26,6 +26,8 @@ type Readers struct {
 	Chain  ChainReader
 	QoS    QoSReader
 	Status StatusReader
+	// Relays reads what the node's servicers keep.
+	Relays RelayReader
 	// Accounts reads what addresses own.
 	Accounts AccountReader
 	// Broadcast hands a transaction in; when it is to wait, it returns after a block has taken it, or with height 0 when
@@ -70,6 +72,16 @@ type ChainReader interface {
 type QoSReader interface {
 	// Report lists the retained sessions that the filter admits, oldest first.
 	Report(ctx context.Context, filter QoSFilter) (qos.Report, error)
+	// Windows merges the newest sessions, by relay chain and geo zone.
+	Windows(ctx context.Context, filter WindowFilter) (qos.WindowsReport, error)
+}
+
+// WindowFilter says what is merged and shown.
+type WindowFilter struct {
+	// Span of the windows.
+	Span qos.Span
+	// Servicer shows only this address's rows, and only windows that it is in; empty shows all. It changes no number.
+	Servicer string
 }
 
 // QoSFilter narrows a report; its zero value admits every retained session.

@@ -24,6 +24,7 @@ const (
 	codeUnknownSession     = "unknown_session"
 	codeUnknownServicer    = "unknown_servicer"
 	codeNoFisherman        = "no_fisherman"
+	codeNoServicer         = "no_servicer"
 	codeNotReady           = "not_ready"
 	codeKnownTransaction   = "known_transaction"
 	codeMempoolFull        = "mempool_full"
@@ -88,6 +89,8 @@ func refuse(err error) *refusal {
 		return &refusal{http.StatusNotFound, codeUnknownSession, "the fisherman holds no session of that id"}
 	case errors.Is(err, ErrNoFisherman):
 		return &refusal{http.StatusNotFound, codeNoFisherman, "this node runs no fisherman"}
+	case errors.Is(err, ErrNoServicer):
+		return &refusal{http.StatusNotFound, codeNoServicer, ErrNoServicer.Error()}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return &refusal{http.StatusServiceUnavailable, codeTimeout, "the node did not answer in time"}
 	}

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -127,6 +128,7 @@ func fakeBroadcast(_ context.Context, raw []byte, wait bool) (Receipt, error) {
 // fakeQoS holds one session with one servicer.
 type fakeQoS struct {
 	filters []QoSFilter
+	windows []WindowFilter
 	err     error
 	panics  bool
 }
@@ -147,6 +149,48 @@ func (q *fakeQoS) Report(_ context.Context, filter QoSFilter) (qos.Report, error
 		Application: knownApplication, ChecksPlanned: 10, Servicers: []qos.ServicerReport{{Address: knownServicer, Verdict: qos.Unknown}}}}}, nil
 }
 
+// fakeRelays keeps three relays of one session.
+type fakeRelays struct{ err error }
+
+func (r fakeRelays) Kept(_ context.Context, last int) (KeptRelays, error) {
+	kept := KeptRelays{Servicers: []ServicerRelays{{Address: knownServicer, Stored: 3, Dropped: 2, Failed: 1}},
+		AllSessions: 5, AllRelays: 9, Bytes: 1234, EvictedSessions: 4, Failures: 6}
+	if last > 1 {
+		kept.Sessions = []SessionRelays{{Relays: 3, Header: &types.SessionHeader{Id: knownSession, StartHeight: 20, RelayChain: "0001",
+			GeoZone: "zone-1", Application: knownApplication}}}
+	}
+	return kept, r.err
+}
+
+func (r fakeRelays) Relays(_ context.Context, session string, from uint32, limit int) ([]KeptRelay, int, error) {
+	if r.err != nil || session != knownSession {
+		return nil, 0, cmp.Or(r.err, modules.ErrUnknownSession)
+	}
+	var relays []KeptRelay
+	for place := int(from); place < min(3, int(from)+limit); place++ {
+		relays = append(relays, KeptRelay{
+			RequestHash: [32]byte{1, byte(place)}, Servicer: knownServicer, Application: knownApplication, Signer: knownFisherman,
+			Received: time.Unix(1_700_000_000, 123), Answered: time.Unix(1_700_000_000, 456), UpstreamStatus: 200,
+			Request: []byte("request"), Response: []byte("response"),
+		})
+	}
+	return relays, 3, nil
+}
+
+func (q *fakeQoS) Windows(_ context.Context, filter WindowFilter) (qos.WindowsReport, error) {
+	q.windows = append(q.windows, filter)
+	switch {
+	case q.panics:
+		panic("secret of the node")
+	case q.err != nil:
+		return qos.WindowsReport{}, q.err
+	case filter.Servicer != "" && filter.Servicer != knownServicer:
+		return qos.WindowsReport{}, nil
+	}
+	return qos.WindowsReport{Window: filter.Span.String(), RelativeError: qos.RelativeError, Windows: []qos.WindowReport{{
+		RelayChain: "0001", GeoZone: "zone-1", Sessions: 2, Servicers: []qos.WindowServicer{{Address: knownServicer, Sessions: 2, Verdict: qos.Unknown}}}}}, nil
+}
+
 type fakeStatus string
 
 func (s fakeStatus) Fisherman() string { return string(s) }
@@ -155,7 +199,7 @@ func (s fakeStatus) Version() string   { return "v1.2.3" }
 func readersAt(height int64) (Readers, *fakeChain, *fakeQoS) {
 	chain, samples := &fakeChain{height: height}, &fakeQoS{}
 	return Readers{Chain: chain, QoS: samples, Status: fakeStatus(knownFisherman),
-		Accounts: fakeAccounts{}, Broadcast: fakeBroadcast}, chain, samples
+		Relays: fakeRelays{}, Accounts: fakeAccounts{}, Broadcast: fakeBroadcast}, chain, samples
 }
 
 func ask(handler http.Handler, method, target string) *httptest.ResponseRecorder {
@@ -173,7 +217,12 @@ func TestAnswersMatchGoldenFiles(t *testing.T) {
 		"actors":         "/v1/actors?type=servicer",
 		"actors_none":    "/v1/actors?type=validator&height=3",
 		"qos":            "/v1/qos",
+		"qos_window":     "/v1/qos?window=24h",
 		"account":        "/v1/account?address=" + knownServicer,
+		"relays":         "/v1/relays",
+		"relays_none":    "/v1/relays?last=1",
+		"relays_page":    "/v1/relays/session?session=" + knownSession + "&from=1&limit=1",
+		"relays_last":    "/v1/relays/session?session=" + knownSession + "&from=2",
 		"refusal":        "/v1/session?application=" + otherAddress + "&relay_chain=0001",
 		"refusal_quoted": "/v1/actors?type=%22%1b%5b31m",
 	} {
@@ -239,9 +288,25 @@ func TestStatusCodesAndCodes(t *testing.T) {
 		{"unknown session", "GET", "/v1/qos?session=" + otherSession, 404, codeUnknownSession},
 		{"known session", "GET", "/v1/qos?session=" + knownSession, 200, ""},
 		{"unknown servicer", "GET", "/v1/qos?servicer=" + otherAddress, 404, codeUnknownServicer},
+		{"relays of none", "GET", "/v1/relays/session", 400, codeBadParameter},
+		{"relays of a bad session", "GET", "/v1/relays/session?session=12", 400, codeBadParameter},
+		{"relays of an unknown session", "GET", "/v1/relays/session?session=" + otherSession, 404, codeUnknownSession},
+		{"relays beyond the end", "GET", "/v1/relays/session?from=9&session=" + knownSession, 200, ""},
+		{"relays from below", "GET", "/v1/relays/session?from=-1&session=" + knownSession, 400, codeBadParameter},
+		{"relays from beyond 32 bits", "GET", "/v1/relays/session?from=4294967296&session=" + knownSession, 400, codeBadParameter},
+		{"no relays", "GET", "/v1/relays/session?limit=0&session=" + knownSession, 400, codeBadParameter},
+		{"too many relays", "GET", "/v1/relays/session?limit=1001&session=" + knownSession, 400, codeBadParameter},
+		{"too many sessions of relays", "GET", "/v1/relays?last=1001", 400, codeBadParameter},
 		{"last zero", "GET", "/v1/qos?last=0", 400, codeBadParameter},
 		{"last too many", "GET", "/v1/qos?last=1001", 400, codeBadParameter},
 		{"last", "GET", "/v1/qos?last=1000", 200, ""},
+		{"window", "GET", "/v1/qos?window=10", 200, ""},
+		{"window of a servicer", "GET", "/v1/qos?window=90m&servicer=" + knownServicer, 200, ""},
+		{"window of an unknown servicer", "GET", "/v1/qos?window=10&servicer=" + otherAddress, 404, codeUnknownServicer},
+		{"window of nothing", "GET", "/v1/qos?window=0", 400, codeBadParameter},
+		{"window of words", "GET", "/v1/qos?window=yesterday", 400, codeBadParameter},
+		{"window and session", "GET", "/v1/qos?window=10&session=" + knownSession, 400, codeBadParameter},
+		{"window and last", "GET", "/v1/qos?window=10&last=3", 400, codeBadParameter},
 		{"head", "HEAD", "/v1/status", 200, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -282,6 +347,8 @@ func TestFailuresOfTheNode(t *testing.T) {
 		{"session before the first block", "/v1/session?relay_chain=0001&application=" + knownApplication, 0, quiet, 503, codeNotReady},
 		{"actors before the first block", "/v1/actors?type=servicer", 0, quiet, 503, codeNotReady},
 		{"samples before the first block", "/v1/qos", 0, quiet, 503, codeNotReady},
+		{"window before the first block", "/v1/qos?window=3", 0, quiet, 503, codeNotReady},
+		{"window without a fisherman", "/v1/qos?window=3", 9, func(_ Readers, _ *fakeChain, q *fakeQoS) { q.err = ErrNoFisherman }, 404, codeNoFisherman},
 		{"no fisherman", "/v1/qos", 9, func(_ Readers, _ *fakeChain, q *fakeQoS) { q.err = ErrNoFisherman }, 404, codeNoFisherman},
 		{"too late", "/v1/actors?type=servicer", 9, func(_ Readers, c *fakeChain, _ *fakeQoS) { c.err = context.DeadlineExceeded }, 503, codeTimeout},
 		{"own failure", "/v1/actors?type=servicer", 9, func(_ Readers, c *fakeChain, _ *fakeQoS) { c.err = errors.New("secret of the node") }, 500, codeInternal},
@@ -299,6 +366,14 @@ func TestFailuresOfTheNode(t *testing.T) {
 	}
 }
 
+func TestRelaysOfNoServicer(t *testing.T) {
+	readers, _, _ := readersAt(9)
+	readers.Relays = fakeRelays{err: ErrNoServicer}
+	for _, target := range []string{"/v1/relays", "/v1/relays/session?session=" + knownSession} {
+		expect(t, ask(New(Config{}, readers), http.MethodGet, target), 404, codeNoServicer)
+	}
+}
+
 func TestFilterReachesTheReader(t *testing.T) {
 	readers, _, samples := readersAt(9)
 	server := New(Config{}, readers)
@@ -307,6 +382,12 @@ func TestFilterReachesTheReader(t *testing.T) {
 	want := []QoSFilter{{Last: defaultSessions}, {SessionID: knownSession, Servicer: knownServicer, Last: 7}}
 	if !slices.Equal(samples.filters, want) {
 		t.Errorf("filters %+v, want %+v", samples.filters, want)
+	}
+	ask(server, http.MethodGet, "/v1/qos?window=10")
+	ask(server, http.MethodGet, "/v1/qos?window=24h&servicer="+knownServicer)
+	windows := []WindowFilter{{Span: qos.Span{Starts: 10}}, {Span: qos.Span{Age: 24 * time.Hour}, Servicer: knownServicer}}
+	if !slices.Equal(samples.windows, windows) {
+		t.Errorf("windows %+v, want %+v", samples.windows, windows)
 	}
 }
 
@@ -492,12 +573,14 @@ func FuzzQuery(f *testing.F) {
 	f.Add("/v1/session", "application="+knownApplication+"&relay_chain=0001&height=9")
 	f.Add("/v1/actors", "type=servicer&height=1")
 	f.Add("/v1/qos", "session="+knownSession+"&servicer="+knownServicer+"&last=3")
+	f.Add("/v1/relays/session", "session="+knownSession+"&from=1&limit=1")
 	f.Add("/v1/qos", "session=%00&last=%ff;&&==")
 	f.Add("/v1/../v1/qos", "last=1")
+	f.Add("/v1/qos", "window=24h&servicer="+knownServicer)
 	readers, _, samples := readersAt(23)
 	server := New(Config{}, readers)
 	f.Fuzz(func(t *testing.T, path, raw string) {
-		samples.filters = nil
+		samples.filters, samples.windows = nil, nil
 		request := httptest.NewRequest(http.MethodGet, "/", nil)
 		request.URL.Path, request.URL.RawQuery = path, raw
 		recorder := httptest.NewRecorder()

@@ -66,7 +66,7 @@ func (s *Servicer) admitSigner(ctx context.Context, opened *relay.OpenedRequest,
 	if !opened.VerifySignature() {
 		return expense{}, refuse(types.RelayErrorCode_RELAY_ERROR_CODE_BAD_SIGNATURE, "the signature does not fit the body")
 	}
-	requests, err := relay.ValidatePayload(opened.Request)
+	requests, err := relay.ValidatePayload(types.PayloadOf(opened.Request))
 	if err == nil {
 		err = s.executor.takes(opened.Request)
 	}

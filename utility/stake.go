@@ -57,7 +57,7 @@ func (s *signing) place(actor *types.Actor, before uint64) (effect, error) {
 	limits := s.params.GetStake()
 	if minimum, _ := limits.MinimumFor(actor.GetType()); actor.GetStakeUpokt() < minimum {
 		return nil, transaction.Refuse(types.TransactionCode_TRANSACTION_CODE_STAKE_TOO_LOW,
-			"a stake of %d uPOKT; the least of a %s is %d", actor.GetStakeUpokt(), actor.GetType().Label(), minimum)
+			"a stake of %d uPOKT; the least for role %s is %d", actor.GetStakeUpokt(), actor.GetType().Label(), minimum)
 	}
 	if most := limits.GetMaximumChains(); len(actor.GetChains()) > int(most) {
 		return nil, transaction.Refuse(types.TransactionCode_TRANSACTION_CODE_TOO_MANY_CHAINS,

@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 // EVMFinality is the settled depth for a public Ethereum chain: two epochs of 32 blocks, after which proof of stake has
@@ -22,8 +24,6 @@ const (
 	mostLogBlocks = 5
 	// historySlots is the length of the ring in which the contract of EIP-2935 keeps block hashes.
 	historySlots = 8191
-	// highestEVM is beyond every real chain. A node that claims more is not believed.
-	highestEVM = 1 << 48
 )
 
 // historyStorage is the contract of EIP-2935 ("Serve historical block hashes from state").
@@ -32,63 +32,100 @@ const historyStorage = "0x0000f90827f1c53a10cb7a02335b175320002935"
 // EVM is the catalogue for chains served by Ethereum's JSON-RPC (https://ethereum.github.io/execution-apis). Heights
 // are hex quantities, never tags such as "latest": honest nodes would differ. Depth is how many blocks below the head
 // count as settled: EVMFinality, or what a chain without forks needs for its nodes to keep up.
+//
+// Blocks, receipts and logs are objects, to which makes of nodes add members of their own (totalDifficulty,
+// blockTimestamp): where the nodes are of several makes or ages, use EVMValues, or have those members ignored.
 func EVM(depth int64) Catalogue {
+	values := EVMValues(depth)
+	values.Kinds = append(values.Kinds,
+		Kind{Call: blockByNumber, Variants: 2},
+		Kind{Call: atBlock("eth_getBlockReceipts")},
+		Kind{Call: logRange, Variants: mostLogBlocks})
+	return values
+}
+
+// EVMValues is EVM without the questions whose answers are objects. What is left are single values, for which the
+// specification leaves one form.
+func EVMValues(depth int64) Catalogue {
 	return Catalogue{
-		Positional: true,
-		Depth:      depth,
+		Depth:  depth,
+		Styles: ethereumStyles(),
 		Head: &Head{
-			Payload: []byte(`{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber","params":[]}`),
+			Payload: types.Payload{JSONRPC: []byte(`{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber","params":[]}`)},
 			Read:    readBlockNumber,
 		},
 		Kinds: []Kind{
-			{Method: "eth_getBlockByNumber", Params: blockByNumber},
-			{Method: "eth_getBlockTransactionCountByNumber", Params: atBlock},
-			{Method: "eth_getBlockReceipts", Params: atBlock},
-			{Method: "eth_getLogs", Params: logRange},
-			{Method: "eth_getBalance", Params: accountAtBlock, Recent: recentState},
-			{Method: "eth_getTransactionCount", Params: accountAtBlock, Recent: recentState},
-			{Method: "eth_getCode", Params: accountAtBlock, Recent: recentState},
-			{Method: "eth_getStorageAt", Params: blockHashInState, Recent: recentState},
+			{Call: atBlock("eth_getBlockTransactionCountByNumber")},
+			{Call: accountAtBlock("eth_getBalance"), Variants: accountVariants, Recent: recentState},
+			{Call: accountAtBlock("eth_getTransactionCount"), Variants: accountVariants, Recent: recentState},
+			{Call: accountAtBlock("eth_getCode"), Variants: accountVariants, Recent: recentState},
+			{Call: blockHashInState, Recent: recentState},
+			{Call: blockHashByCall, Variants: recentState, Recent: recentState},
 		},
 	}
 }
 
-func atBlock(_ *rand.Rand, height int64) []Param {
-	return []Param{{"block", quantity(height)}}
+func atBlock(method string) func(*rand.Rand, int64, int64) (Call, bool) {
+	return func(_ *rand.Rand, height, _ int64) (Call, bool) {
+		return Positional(method, Param{"block", quantity(height)}), true
+	}
 }
 
-func blockByNumber(source *rand.Rand, height int64) []Param {
-	return []Param{{"block", quantity(height)}, {"full", source.IntN(2) == 1}}
+func blockByNumber(_ *rand.Rand, height, variant int64) (Call, bool) {
+	return Positional("eth_getBlockByNumber", Param{"block", quantity(height)}, Param{"full", variant == 1}), true
 }
 
 // logRange ends at the height, so that it is settled as a whole.
-func logRange(source *rand.Rand, height int64) []Param {
-	from := max(1, height-source.Int64N(mostLogBlocks))
-	return []Param{{"filter", []Param{{"fromBlock", quantity(from)}, {"toBlock", quantity(height)}}}}
+func logRange(_ *rand.Rand, height, variant int64) (Call, bool) {
+	from := height - variant
+	filter := []Param{{"fromBlock", quantity(from)}, {"toBlock", quantity(height)}}
+	return Positional("eth_getLogs", Param{"filter", filter}), from >= 1
 }
 
-func accountAtBlock(source *rand.Rand, height int64) []Param {
-	return []Param{{"account", account(source)}, {"block", quantity(height)}}
+func accountAtBlock(method string) func(*rand.Rand, int64, int64) (Call, bool) {
+	return func(source *rand.Rand, height, variant int64) (Call, bool) {
+		return Positional(method, Param{"account", account(source, variant)}, Param{"block", quantity(height)}), true
+	}
 }
 
 // blockHashInState asks for the slot that holds the hash of the block before: state that changes with every block and
 // that nobody can make up.
-func blockHashInState(_ *rand.Rand, height int64) []Param {
-	return []Param{{"account", historyStorage}, {"slot", quantity((height - 1) % historySlots)}, {"block", quantity(height)}}
+func blockHashInState(_ *rand.Rand, height, _ int64) (Call, bool) {
+	return Positional("eth_getStorageAt", Param{"account", historyStorage}, Param{"slot", quantity((height - 1) % historySlots)},
+		Param{"block", quantity(height)}), true
 }
 
-// account is, half of the time each, any or one whose state is more than nothing on many chains.
-func account(source *rand.Rand) string {
-	known := [...]string{
+// blockHashByCall has the same contract execute: it returns the hash of the block whose number it is given, one of those
+// before.
+func blockHashByCall(_ *rand.Rand, height, variant int64) (Call, bool) {
+	of := height - 1 - variant
+	call := []Param{{"to", historyStorage}, {"data", fmt.Sprintf("0x%064x", max(0, of))}}
+	return Positional("eth_call", Param{"call", call}, Param{"block", quantity(height)}), of >= 0
+}
+
+// knownAccounts have a state that is more than nothing on many chains.
+func knownAccounts() [10]string {
+	return [10]string{
 		historyStorage,
 		"0x000f3df6d732807ef1319fb7b8bb8522d0beac02", // EIP-4788: beacon block roots
 		"0x00000000219ab540356cbb839cbe05303d7705fa", // mainnet's deposit contract
+		"0xca11bde05977b3631167028862be2a173976ca11", // Multicall3
+		"0x000000000022d473030f116ddee9f6b43ac78ba3", // Permit2
+		"0x5ff137d4b0fdcd49dca30c7cf57e578a026d2789", // EIP-4337: entry point 0.6
+		"0x4e59b44847b379578588920ca78fbf26c0b4956c", // the deterministic deployment proxy
 		"0x71562b71999873db5b286df957af199ec94617f7", // the developer account of geth
 		"0x000000000000000000000000000000000000dead", // burnt
 		"0x0000000000000000000000000000000000000000", // burnt; geth's fee recipient in developer mode
 	}
-	if source.IntN(2) == 0 {
-		return known[source.IntN(len(known))]
+}
+
+// accountVariants: half of the accounts that are asked about are known ones.
+const accountVariants = 20
+
+// account is a known one or any.
+func account(source *rand.Rand, variant int64) string {
+	if known := knownAccounts(); variant < int64(len(known)) {
+		return known[variant]
 	}
 	var address [20]byte
 	for i := range address {
@@ -96,9 +133,6 @@ func account(source *rand.Rand) string {
 	}
 	return "0x" + hex.EncodeToString(address[:])
 }
-
-// quantity is a number as Ethereum's JSON-RPC writes it: hex without leading zeros.
-func quantity(n int64) string { return "0x" + strconv.FormatInt(n, 16) }
 
 // readBlockNumber reads an answer to eth_blockNumber.
 func readBlockNumber(answer []byte) (int64, error) {
@@ -114,7 +148,7 @@ func readBlockNumber(answer []byte) (int64, error) {
 	}
 	digits, prefixed := strings.CutPrefix(*reply.Result, "0x")
 	height, err := strconv.ParseUint(digits, 16, 63)
-	if !prefixed || err != nil || height > highestEVM {
+	if !prefixed || err != nil || height > highestHeight {
 		return 0, fmt.Errorf("read block number: %.40q is none", *reply.Result)
 	}
 	return int64(height), nil

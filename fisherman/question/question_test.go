@@ -1,6 +1,7 @@
 package question_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,23 +25,31 @@ var update = flag.Bool("update", false, "write the golden questions anew")
 
 func seed(n uint64) [32]byte { return sha256.Sum256(binary.BigEndian.AppendUint64(nil, n)) }
 
-func nothing(*rand.Rand, int64) []question.Param { return nil }
+// saying makes the same call, whatever the height.
+func saying(call question.Call) func(*rand.Rand, int64, int64) (question.Call, bool) {
+	return func(*rand.Rand, int64, int64) (question.Call, bool) { return call, true }
+}
+
+// draw draws a question in the style of a session, which follows from the seed here.
+func draw(catalogue question.Catalogue, n uint64, head int64, asked map[string]bool) (question.Question, error) {
+	return catalogue.Draw(seed(n), catalogue.Client(seed(n), uint32(n)), head, asked)
+}
 
 // request is a question as a node reads it.
 type request struct {
 	Version string            `json:"jsonrpc"`
-	ID      int               `json:"id"`
+	ID      int64             `json:"id"`
 	Method  string            `json:"method"`
 	Params  map[string]string `json:"params"`
 }
 
 func parse(t rapid.TB, asked question.Question) request {
 	t.Helper()
-	decoder := json.NewDecoder(strings.NewReader(string(asked.Payload)))
+	decoder := json.NewDecoder(bytes.NewReader(asked.Payload.JSONRPC))
 	decoder.DisallowUnknownFields()
 	var parsed request
 	if err := decoder.Decode(&parsed); err != nil || decoder.More() {
-		t.Fatalf("%s: %v", asked.Payload, err)
+		t.Fatalf("%s: %v", asked.Payload.JSONRPC, err)
 	}
 	return parsed
 }
@@ -48,11 +58,11 @@ func TestQuestionsAreGolden(t *testing.T) {
 	var got strings.Builder
 	for _, head := range []int64{1, 2, 3, 10, 1000, 1 << 40} {
 		for n := range uint64(8) {
-			asked, err := question.CometBFT().Draw(seed(n), head, nil)
+			asked, err := draw(question.CometBFT(), n, head, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			fmt.Fprintf(&got, "head %d seed %d\t%s\t%s\n", head, n, asked.Label, asked.Payload)
+			fmt.Fprintf(&got, "head %d seed %d\t%s\t%s\n", head, n, asked.Label, asked.Payload.JSONRPC)
 		}
 	}
 	golden(t, "cometbft.golden", got.String())
@@ -85,17 +95,17 @@ func TestEveryQuestion(t *testing.T) {
 		if rapid.Bool().Draw(t, "short") {
 			head = rapid.Int64Range(1, 5).Draw(t, "short head")
 		}
-		key := seed(rapid.Uint64().Draw(t, "seed"))
-		asked, err := question.CometBFT().Draw(key, head, nil)
+		key := rapid.Uint64().Draw(t, "seed")
+		asked, err := draw(question.CometBFT(), key, head, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := question.CometBFT().Draw(key, head, nil); err != nil || again.Label != asked.Label || string(again.Payload) != string(asked.Payload) {
-			t.Fatalf("same seed: %s, then %s", asked.Payload, again.Payload)
+		if again, err := draw(question.CometBFT(), key, head, nil); err != nil || !reflect.DeepEqual(again, asked) {
+			t.Fatalf("same seed: %s, then %s", asked.Payload.JSONRPC, again.Payload.JSONRPC)
 		}
 		parsed := parse(t, asked)
-		if parsed.Version != "2.0" || parsed.ID < 1 || !strings.HasPrefix(asked.Label, parsed.Method+" height="+parsed.Params["height"]) {
-			t.Fatalf("%q: %s", asked.Label, asked.Payload)
+		if parsed.Version != "2.0" || parsed.ID < 0 || !strings.HasPrefix(asked.Label, parsed.Method+" height="+parsed.Params["height"]) {
+			t.Fatalf("%q: %s", asked.Label, asked.Payload.JSONRPC)
 		}
 		height, err := strconv.ParseInt(parsed.Params["height"], 10, 64)
 		highest := head - 2
@@ -116,7 +126,7 @@ func TestQuestionsSpread(t *testing.T) {
 	const draws, head = 6000, 1_000_000
 	methods, labels, quarters := make(map[string]int), make(map[string]bool), make([]int, 4)
 	for n := range uint64(draws) {
-		asked, err := question.CometBFT().Draw(seed(n), head, nil)
+		asked, err := draw(question.CometBFT(), n, head, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,37 +151,110 @@ func TestQuestionsSpread(t *testing.T) {
 	}
 }
 
-// A session asks nothing twice while there is something else to ask.
+// A session asks nothing twice, and asks on while there is something else to ask.
 func TestNoRepeats(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		head := rapid.Int64Range(1, 300).Draw(t, "head")
-		checks := rapid.IntRange(1, 40).Draw(t, "checks")
-		first := rapid.Uint64().Draw(t, "seed")
+	for name, catalogue := range map[string]question.Catalogue{
+		"cometbft": question.CometBFT(), "cometbft-uri": question.CometBFTURI(), "cosmos": question.Cosmos(), "evm": question.EVM(2), "evm-values": question.EVMValues(2),
+	} {
+		t.Run(name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				head := rapid.Int64Range(1, 300).Draw(t, "head") + catalogue.Depth
+				first := rapid.Uint64Range(0, 1<<60).Draw(t, "seed")
+				asked, payloads := make(map[string]bool), make(map[string]bool)
+				for n := range uint64(rapid.IntRange(1, 40).Draw(t, "checks")) {
+					drawn, err := catalogue.Draw(seed(first+n), question.Client{}, head, asked)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if payload := fmt.Sprint(drawn.Payload); asked[drawn.Label] || payloads[payload] {
+						t.Fatalf("%s again after %d questions at head %d", drawn.Label, n, head)
+					} else {
+						asked[drawn.Label], payloads[payload] = true, true
+					}
+				}
+			})
+		})
+	}
+}
+
+// The first session of a young chain has a different question for each of its checks.
+func TestYoungChainHasQuestions(t *testing.T) {
+	for name, catalogue := range map[string]question.Catalogue{
+		"cometbft": question.CometBFT(), "cometbft-uri": question.CometBFTURI(), "cosmos": question.Cosmos(),
+	} {
 		asked := make(map[string]bool)
-		for n := range uint64(checks) {
-			drawn, err := question.CometBFT().Draw(seed(first+n), head, asked)
+		for n := range uint64(300) {
+			drawn, err := draw(catalogue, n, 1, asked)
+			if errors.Is(err, question.ErrAllAsked) {
+				break
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
 			if asked[drawn.Label] {
-				t.Fatalf("%s again after %d questions at head %d", drawn.Label, n, head)
+				t.Fatalf("%s: %s again", name, drawn.Label)
 			}
 			asked[drawn.Label] = true
 		}
-	})
+		if len(asked) < 100 {
+			t.Errorf("%s: %d questions at the first block", name, len(asked))
+		}
+	}
 }
 
-func TestRepeatsWhenThereIsNothingElse(t *testing.T) {
-	catalogue := question.Catalogue{Kinds: []question.Kind{{Method: "only", AtHead: true, Params: nothing}}}
-	asked := map[string]bool{"only": true}
-	drawn, err := catalogue.Draw(seed(1), 9, asked)
-	if err != nil || drawn.Label != "only" {
+// All questions that there are come, each once; then there are none.
+func TestEveryQuestionComesOnce(t *testing.T) {
+	numbered := func(_ *rand.Rand, height, variant int64) (question.Call, bool) {
+		return question.Named("m", question.Param{"height", strconv.FormatInt(height, 10)},
+			question.Param{"variant", strconv.FormatInt(variant, 10)}), height != 2
+	}
+	catalogue := question.Catalogue{Depth: 1, Kinds: []question.Kind{
+		{Call: numbered, Variants: 3},
+		{Call: saying(question.Named("only")), Timeless: true},
+		{Call: func(_ *rand.Rand, height, _ int64) (question.Call, bool) {
+			return question.Get("/recent/" + strconv.FormatInt(height, 10)), true
+		}, Recent: 2},
+	}}
+	// Heights 1 to 4: 3 variants at 3 of them, one without a height, 2 recent ones.
+	asked := make(map[string]bool)
+	for n := range uint64(12) {
+		drawn, err := draw(catalogue, n, 5, asked)
+		if err != nil || asked[drawn.Label] {
+			t.Fatalf("%d: %q, %v", n, drawn.Label, err)
+		}
+		asked[drawn.Label] = true
+	}
+	if drawn, err := draw(catalogue, 99, 5, asked); !errors.Is(err, question.ErrAllAsked) || drawn.Label != "" {
 		t.Errorf("%q, %v", drawn.Label, err)
+	}
+	for _, label := range []string{"GET /recent/4", "GET /recent/3", "only", "m height=1 variant=0", "m height=4 variant=2"} {
+		if !asked[label] {
+			t.Errorf("%q never came: %v", label, asked)
+		}
+	}
+	if drawn, err := draw(catalogue, 99, 6, asked); err != nil || asked[drawn.Label] {
+		t.Errorf("a block later: %q, %v", drawn.Label, err)
+	}
+}
+
+func TestLimitedToRecentHeights(t *testing.T) {
+	catalogue := question.CometBFT().Limited(3)
+	for n := range uint64(200) {
+		drawn, err := draw(catalogue, n, 1000, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if height, _ := strconv.Atoi(parse(t, drawn).Params["height"]); height < 996 || height > 998 {
+			t.Fatalf("%s", drawn.Label)
+		}
+	}
+	if question.EVM(2).Limited(1000).Kinds[1].Recent != 32 {
+		t.Error("a limit takes another one away")
 	}
 }
 
 func TestNothingToAsk(t *testing.T) {
-	settled := question.Catalogue{Depth: 2, Kinds: []question.Kind{{Method: "settled", Params: nothing}}}
+	settled := question.Catalogue{Depth: 2, Kinds: []question.Kind{{Call: saying(question.Named("settled"))}}}
 	for name, test := range map[string]struct {
 		catalogue question.Catalogue
 		head      int64
@@ -181,25 +264,24 @@ func TestNothingToAsk(t *testing.T) {
 		"negative height":     {question.CometBFT(), -1},
 		"nothing at the head": {settled, 2},
 	} {
-		if drawn, err := test.catalogue.Draw(seed(1), test.head, nil); !errors.Is(err, question.ErrNothingToAsk) || drawn.Payload != nil {
-			t.Errorf("%s: %s, %v", name, drawn.Payload, err)
+		if drawn, err := draw(test.catalogue, 1, test.head, nil); !errors.Is(err, question.ErrNothingToAsk) || drawn.Label != "" {
+			t.Errorf("%s: %s, %v", name, drawn.Label, err)
 		}
 	}
-	if _, err := settled.Draw(seed(1), 3, nil); err != nil {
+	if _, err := draw(settled, 1, 3, nil); err != nil {
 		t.Errorf("settled at head 3: %v", err)
 	}
 }
 
 func TestTextIsQuoted(t *testing.T) {
 	const nasty = "a\"b\\c\x00\n,}"
-	catalogue := question.Catalogue{Kinds: []question.Kind{{Method: nasty, AtHead: true, Params: func(*rand.Rand, int64) []question.Param {
-		return []question.Param{{Name: nasty, Value: nasty}, {Name: "z", Value: ""}}
-	}}}}
-	drawn, err := catalogue.Draw(seed(1), 1, nil)
+	catalogue := question.Catalogue{Kinds: []question.Kind{{AtHead: true, Call: saying(question.Named(nasty,
+		question.Param{nasty, nasty}, question.Param{"z", ""}))}}}
+	drawn, err := draw(catalogue, 1, 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if parsed := parse(t, drawn); parsed.Method != nasty || parsed.Params[nasty] != nasty || len(parsed.Params) != 2 {
-		t.Errorf("%s", drawn.Payload)
+		t.Errorf("%s", drawn.Payload.JSONRPC)
 	}
 }

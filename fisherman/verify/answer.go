@@ -14,10 +14,10 @@ import (
 
 // Sentinels of Read.
 var (
-	// ErrMalformed: not a JSON-RPC 2.0 response to the question.
-	ErrMalformed = errors.New("malformed JSON-RPC response")
-	// ErrBackend: a well-formed JSON-RPC error; the node behind the servicer could not answer.
-	ErrBackend = errors.New("JSON-RPC error")
+	// ErrMalformed: not a JSON-RPC 2.0 response to the question, or not a JSON answer to a REST request.
+	ErrMalformed = errors.New("malformed answer")
+	// ErrBackend: a well-formed error; the node behind the servicer could not answer.
+	ErrBackend = errors.New("error of the node")
 )
 
 // Digest is the SHA-256 of an answer's canonical form.

@@ -2,24 +2,28 @@ package verify
 
 import "bytes"
 
-// Reader reads the answers to one question as Read does. Nodes of one make answer in the same bytes, so what is equal to the
-// answer before is not read again. It is not for use by several goroutines.
+// Reader reads the answers to one question. Nodes of one make answer in the same bytes, so what is equal to the answer
+// before is not read again. It is not for use by several goroutines.
 type Reader struct {
-	question []byte
-	// payload was read last, with this result; nil before.
+	read func(status uint32, payload []byte) (Digest, error)
+	// known tells that there was an answer before, and with which result.
+	known   bool
+	status  uint32
 	payload []byte
 	digest  Digest
 	err     error
 }
 
-// NewReader makes a reader of answers to a question's payload.
-func NewReader(question []byte) *Reader { return &Reader{question: question} }
+// NewReader makes a reader of what read reads: for the same status and payload, that is always the same.
+func NewReader(read func(status uint32, payload []byte) (Digest, error)) *Reader {
+	return &Reader{read: read}
+}
 
-// Read is Read for an answer's payload, which must not change afterwards.
-func (r *Reader) Read(payload []byte) (Digest, error) {
-	if r.payload == nil || !bytes.Equal(payload, r.payload) {
-		r.payload = payload
-		r.digest, r.err = Read(r.question, payload)
+// Read reads an answer, which must not change afterwards.
+func (r *Reader) Read(status uint32, payload []byte) (Digest, error) {
+	if !r.known || status != r.status || !bytes.Equal(payload, r.payload) {
+		r.known, r.status, r.payload = true, status, payload
+		r.digest, r.err = r.read(status, payload)
 	}
 	return r.digest, r.err
 }

@@ -102,8 +102,13 @@ func (e *exchange) question() question {
 	return asked
 }
 
-// result is the node's answer with one member more, if any: `{"hash":"…"}` follows from method and parameters.
+// result is the node's answer with one member more, if any: `{"hash":"…"}` follows from method and parameters, or from
+// method and path.
 func (e *exchange) result(member string) []byte {
+	if rest := e.opened.Request.GetRest(); rest != nil {
+		sum := sha256.Sum256([]byte(rest.GetMethod() + " " + rest.GetPath()))
+		return fmt.Appendf(nil, `{"hash":"%s"%s}`, hex.EncodeToString(sum[:]), member)
+	}
 	asked := e.question()
 	sum := sha256.Sum256(append([]byte(asked.Method+"\x00"), asked.Params...))
 	return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"result":{"hash":"%s"%s}}`, asked.ID, hex.EncodeToString(sum[:]), member)

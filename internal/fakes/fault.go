@@ -122,8 +122,20 @@ func Refusing(code types.RelayErrorCode) Fault {
 // Broken passes on, properly signed, an error of its node.
 func Broken() Fault {
 	return Fault{answer: func(e *exchange) bool {
+		if e.opened.Request.GetRest() != nil {
+			response := e.response([]byte(`{"code":5,"message":"no such block"}`))
+			response.UpstreamStatus = http.StatusNotFound
+			return e.write(http.StatusOK, e.seal(response))
+		}
 		payload := []byte(`{"jsonrpc":"2.0","id":` + string(e.question().ID) + `,"error":{"code":-32603,"message":"no such block"}}`)
 		return e.write(http.StatusOK, e.seal(e.response(payload)))
+	}}
+}
+
+// Paging passes on, properly signed, a page for people that its node answers with status 200.
+func Paging() Fault {
+	return Fault{answer: func(e *exchange) bool {
+		return e.write(http.StatusOK, e.seal(e.response([]byte("<html>welcome</html>"))))
 	}}
 }
 

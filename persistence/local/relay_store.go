@@ -116,47 +116,67 @@ func (r *RelayStore) put(id sessionID, relays []*types.VolumeRelay) error {
 	return nil
 }
 
-// Sessions are the headers of the sessions with stored relays, oldest first. Errors: ErrCorrupt, ErrClosed.
-func (r *RelayStore) Sessions(ctx context.Context) ([]*types.SessionHeader, error) {
-	var headers []*types.SessionHeader
+// RelaySession is a session with stored relays, and how many they are.
+type RelaySession struct {
+	Header *types.SessionHeader
+	Relays int
+}
+
+// Sessions are the newest sessions with stored relays, at most so many, oldest first. Errors: ErrCorrupt, ErrClosed.
+func (r *RelayStore) Sessions(ctx context.Context, last int) ([]RelaySession, error) {
+	var sessions []RelaySession
 	err := r.store.read(ctx, func() error {
-		headers = []*types.SessionHeader{}
-		lower, upper := sessionBounds()
-		return scan(ctx, r.store.db.DB, lower, upper, func(key, record []byte) error {
+		sessions = []RelaySession{}
+		newest := r.store.catalogue.sessions
+		newest = newest[max(0, len(newest)-max(0, last)):]
+		if len(newest) == 0 {
+			return nil
+		}
+		_, upper := sessionBounds()
+		return scan(ctx, r.store.db.DB, newest[0].key, upper, func(key, record []byte) error {
 			header, err := decodeHeader(key, record)
-			headers = append(headers, header)
-			return err
+			if err != nil {
+				return err
+			}
+			sessions = append(sessions, RelaySession{Header: header, Relays: newest[len(sessions)].rounds})
+			return nil
 		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read sessions of relays: %w", err)
 	}
-	return headers, nil
+	return sessions, nil
 }
+
+// maxPageBytes is from how many bytes on a page of relays ends.
+const maxPageBytes = 8 << 20
 
 // errPageFull ends a scan.
 var errPageFull = errors.New("page is full")
 
-// Relays are stored relays of a session, from a place on (the first is 0), at most so many. Errors:
-// modules.ErrUnknownSession, ErrCorrupt, ErrClosed.
-func (r *RelayStore) Relays(ctx context.Context, session string, from uint32, limit int) ([]*types.VolumeRelay, error) {
+// Relays are stored relays of a session, from a place on (the first is 0), at most so many, and no more after 8 MiB. It
+// also tells how many the session has. Errors: modules.ErrUnknownSession, ErrCorrupt, ErrClosed.
+func (r *RelayStore) Relays(ctx context.Context, session string, from uint32, limit int) (_ []*types.VolumeRelay, stored int, _ error) {
 	id, err := parseSessionID(session)
 	if err != nil {
-		return nil, fmt.Errorf("read relays: %w: %w", modules.ErrUnknownSession, err)
+		return nil, 0, fmt.Errorf("read relays: %w: %w", modules.ErrUnknownSession, err)
 	}
 	var relays []*types.VolumeRelay
 	err = r.store.read(ctx, func() error {
 		relays = []*types.VolumeRelay{}
-		if r.store.catalogue.byID[id] == nil {
+		known := r.store.catalogue.byID[id]
+		if known == nil {
 			return modules.ErrUnknownSession
 		}
+		stored = known.rounds
 		_, upper := roundBoundsOf(id)
+		size := 0
 		err := scan(ctx, r.store.db.DB, roundKey(id, from), upper, func(key, record []byte) error {
-			if len(relays) >= limit {
+			if len(relays) >= limit || size > maxPageBytes {
 				return errPageFull
 			}
 			relay, err := decodeRelay(key, record)
-			relays = append(relays, relay)
+			relays, size = append(relays, relay), size+len(record)
 			return err
 		})
 		if errors.Is(err, errPageFull) {
@@ -165,9 +185,9 @@ func (r *RelayStore) Relays(ctx context.Context, session string, from uint32, li
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read relays of session %s: %w", session, err)
+		return nil, 0, fmt.Errorf("read relays of session %s: %w", session, err)
 	}
-	return relays, nil
+	return relays, stored, nil
 }
 
 // Stats are the store's counters. After a failure they tell what was stored before it, until the store works again.

@@ -44,10 +44,10 @@ func relaysOf(session, from, to int) (relays []*types.VolumeRelay) {
 
 func wantRelays(t testing.TB, r *RelayStore, session, from, to int) {
 	t.Helper()
-	relays, err := r.Relays(context.Background(), idOf(session), uint32(from), 1000)
+	relays, stored, err := r.Relays(context.Background(), idOf(session), uint32(from), 1000)
 	must(t, err)
-	if len(relays) != to-from {
-		t.Fatalf("session %d has %d relays from %d on, want %d", session, len(relays), from, to-from)
+	if len(relays) != to-from || stored != to {
+		t.Fatalf("session %d has %d relays, %d of them from %d on, want %d and %d", session, stored, len(relays), from, to, to-from)
 	}
 	for i, relay := range relays {
 		if !proto.Equal(relay, relayOf(session, from+i)) {
@@ -66,13 +66,20 @@ func TestRelaysAreKept(t *testing.T) {
 		wantRelays(t, r, 1, 0, 2)
 		wantRelays(t, r, 2, 0, 5)
 		wantRelays(t, r, 2, 4, 5)
-		if page, err := r.Relays(ctx, idOf(2), 1, 2); err != nil || len(page) != 2 || !proto.Equal(page[1], relayOf(2, 2)) {
+		if page, stored, err := r.Relays(ctx, idOf(2), 1, 2); err != nil || len(page) != 2 || stored != 5 || !proto.Equal(page[1], relayOf(2, 2)) {
 			t.Errorf("page %v, %v", page, err)
 		}
-		headers, err := r.Sessions(ctx)
+		sessions, err := r.Sessions(ctx, 10)
 		must(t, err)
-		if len(headers) != 2 || headers[0].GetId() != idOf(1) || headers[1].GetId() != idOf(2) {
-			t.Errorf("sessions %v", headers)
+		if len(sessions) != 2 || sessions[0].Header.GetId() != idOf(1) || sessions[0].Relays != 2 ||
+			sessions[1].Header.GetId() != idOf(2) || sessions[1].Relays != 5 {
+			t.Errorf("sessions %v", sessions)
+		}
+		if newest, err := r.Sessions(ctx, 1); err != nil || len(newest) != 1 || newest[0].Header.GetId() != idOf(2) || newest[0].Relays != 5 {
+			t.Errorf("newest session %v, %v", newest, err)
+		}
+		if none, err := r.Sessions(ctx, 0); err != nil || len(none) != 0 {
+			t.Errorf("no session is %v, %v", none, err)
 		}
 		if stats := r.Stats(); stats.Sessions != 2 || stats.Relays != 7 || stats.Bytes == 0 || stats.Failures != 0 {
 			t.Errorf("got stats %+v", stats)
@@ -85,10 +92,28 @@ func TestRelaysAreKept(t *testing.T) {
 	wantRelays(t, r, 1, 0, 3)
 }
 
+func TestPagesOfLargeRelaysAreShorter(t *testing.T) {
+	r := openRelaysIn(t, DefaultOptions(), vfs.NewMem())
+	var large []*types.VolumeRelay
+	for n := range 12 {
+		relay := relayOf(1, n)
+		relay.Response = []byte(strings.Repeat("x", 1<<20))
+		large = append(large, relay)
+	}
+	must(t, r.PutRelays(t.Context(), large))
+	page, stored, err := r.Relays(t.Context(), idOf(1), 0, 100)
+	must(t, err)
+	rest, _, err := r.Relays(t.Context(), idOf(1), uint32(len(page)), 100)
+	must(t, err)
+	if len(page) != 8 || len(rest) != 4 || stored != 12 {
+		t.Errorf("pages of %d and %d relays, of %d", len(page), len(rest), stored)
+	}
+}
+
 func TestRelaysOfNoSession(t *testing.T) {
 	r := openRelaysIn(t, DefaultOptions(), vfs.NewMem())
 	for _, id := range []string{idOf(1), "nonsense"} {
-		if _, err := r.Relays(t.Context(), id, 0, 1); !errors.Is(err, modules.ErrUnknownSession) {
+		if _, _, err := r.Relays(t.Context(), id, 0, 1); !errors.Is(err, modules.ErrUnknownSession) {
 			t.Errorf("%s: %v", id, err)
 		}
 	}
@@ -105,7 +130,7 @@ func TestRelayCapsEvictOldestSessions(t *testing.T) {
 	for session := 1; session <= 3; session++ {
 		must(t, r.PutRelays(ctx, relaysOf(session, 0, 4)))
 	}
-	if _, err := r.Relays(ctx, idOf(1), 0, 1); !errors.Is(err, modules.ErrUnknownSession) {
+	if _, _, err := r.Relays(ctx, idOf(1), 0, 1); !errors.Is(err, modules.ErrUnknownSession) {
 		t.Errorf("the oldest session is there: %v", err)
 	}
 	wantRelays(t, r, 3, 0, 4)
@@ -117,7 +142,7 @@ func TestRelayCapsEvictOldestSessions(t *testing.T) {
 	}
 	// What does not fit is refused; what is stored stays.
 	wantError(t, r.PutRelays(ctx, []*types.VolumeRelay{large}), ErrFull)
-	if relays, err := r.Relays(ctx, idOf(4), 0, 10); err != nil || len(relays) != 1 {
+	if relays, _, err := r.Relays(ctx, idOf(4), 0, 10); err != nil || len(relays) != 1 {
 		t.Errorf("%d relays, %v", len(relays), err)
 	}
 }

@@ -93,9 +93,20 @@ type QoSFilter struct {
 	Last int
 }
 
+// WindowFilter says what is merged and shown.
+type WindowFilter struct {
+	Span Span
+	// Servicer shows only this servicer's rows; empty shows all.
+	Servicer string
+}
+
 // Report is the quality of service by session, oldest first. It and its parts are the very types that the node makes
-// it of.
+// it of. WindowsReport is the same, merged over the sessions that a Span reaches.
 type (
+	WindowsReport  = qos.WindowsReport
+	WindowReport   = qos.WindowReport
+	WindowServicer = qos.WindowServicer
+	Span           = qos.Span
 	Report         = qos.Report
 	SessionReport  = qos.SessionReport
 	ServicerReport = qos.ServicerReport

@@ -92,6 +92,15 @@ func (c *Client) QoS(ctx context.Context, filter QoSFilter) (Report, error) {
 	return get[Report](ctx, c, "/v1/qos", parameters)
 }
 
+// QoSWindow reads the same, merged over the newest sessions.
+func (c *Client) QoSWindow(ctx context.Context, filter WindowFilter) (WindowsReport, error) {
+	parameters := url.Values{"window": {filter.Span.String()}}
+	if filter.Servicer != "" {
+		parameters.Set("servicer", filter.Servicer)
+	}
+	return get[WindowsReport](ctx, c, "/v1/qos", parameters)
+}
+
 // Account reads what an address owns at a height; height 0 means the latest. An address that never owned anything has an
 // empty account.
 func (c *Client) Account(ctx context.Context, address string, height int64) (Account, error) {

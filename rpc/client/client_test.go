@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
@@ -93,6 +94,38 @@ func TestAccountsAndTransactions(t *testing.T) {
 	}
 }
 
+func TestReadsRelays(t *testing.T) {
+	opened, seen := node(t, 200, "application/json", golden(t, "relays"))
+	kept, err := opened.KeptRelays(t.Context(), 7)
+	want := client.KeptRelays{
+		Servicers: []client.ServicerRelays{{Address: servicer, Stored: 3, Dropped: 2, Failed: 1}},
+		Store:     client.RelayStore{Sessions: 5, Relays: 9, Bytes: 1234, EvictedSessions: 4, Failures: 6},
+		Sessions: []client.SessionRelays{{ID: strings.Repeat("1f", 32), StartHeight: 20, RelayChain: "0001", GeoZone: "zone-1",
+			Application: application, Relays: 3}},
+	}
+	if err != nil || !reflect.DeepEqual(kept, want) || *seen != (asked{"/v1/relays", "last=7"}) {
+		t.Errorf("%+v, %v, asked %+v", kept, err, *seen)
+	}
+
+	opened, seen = node(t, 200, "application/json", golden(t, "relays_page"))
+	page, err := opened.SessionRelays(t.Context(), "ab", 1, 1)
+	if err != nil || page.Kept != 3 || page.Next == nil || *page.Next != 2 || len(page.Relays) != 1 ||
+		*seen != (asked{"/v1/relays/session", "from=1&limit=1&session=ab"}) {
+		t.Fatalf("%+v, %v, asked %+v", page, err, *seen)
+	}
+	relay := page.Relays[0]
+	if relay.Place != 1 || relay.Servicer != servicer || relay.Application != application || len(relay.RequestHash) != 64 ||
+		relay.Received.UnixNano() != 1_700_000_000_000_000_123 || relay.Answered.Sub(relay.Received) != 333 ||
+		relay.UpstreamStatus != 200 || string(relay.Request) != "request" || string(relay.Response) != "response" {
+		t.Errorf("relay %+v", relay)
+	}
+	opened, seen = node(t, 200, "application/json", golden(t, "relays_last"))
+	page, err = opened.SessionRelays(t.Context(), "ab", 0, 0)
+	if err != nil || page.Next != nil || seen.query != "session=ab" {
+		t.Errorf("%+v, %v, asked %+v", page, err, *seen)
+	}
+}
+
 func TestReadsWhatTheServerWrites(t *testing.T) {
 	ctx := t.Context()
 	opened, seen := node(t, 200, "application/json", golden(t, "status"))
@@ -137,6 +170,17 @@ func TestReadsWhatTheServerWrites(t *testing.T) {
 		t.Errorf("QoS: %+v, %v", report, err)
 	}
 	if want := (asked{"/v1/qos", "last=3&servicer=" + servicer + "&session=" + session.ID}); *seen != want {
+		t.Errorf("asked %+v, want %+v", *seen, want)
+	}
+}
+
+func TestQoSWindow(t *testing.T) {
+	opened, seen := node(t, 200, "application/json", golden(t, "qos_window"))
+	report, err := opened.QoSWindow(t.Context(), client.WindowFilter{Span: client.Span{Age: 24 * time.Hour}, Servicer: strings.Repeat("0b", 20)})
+	if err != nil || report.Window != "24h" || len(report.Windows) != 1 || report.Windows[0].Servicers[0].Sessions != 2 {
+		t.Errorf("QoSWindow: %+v, %v", report, err)
+	}
+	if want := (asked{"/v1/qos", "servicer=" + strings.Repeat("0b", 20) + "&window=24h"}); *seen != want {
 		t.Errorf("asked %+v, want %+v", *seen, want)
 	}
 }

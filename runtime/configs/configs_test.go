@@ -3,6 +3,7 @@ package configs
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -25,6 +26,17 @@ func full() Node {
 	n.Keys = "/var/lib/pocket/keys"
 	n.Chain.BlockTime = Duration(1500 * time.Millisecond)
 	n.Chain.Peers = []string{peer}
+	depth := int64(12)
+	n.RelayChains["0002"] = RelayChain{Catalogue: CatalogueCosmos, Recent: 10_000}
+	n.RelayChains["0003"] = RelayChain{Catalogue: CatalogueCustom, Depth: &depth,
+		Head: &HeadQuestion{Method: "eth_blockNumber", Height: "/result"},
+		Questions: []Question{
+			{Method: "eth_getBlockByNumber", Params: JSON(`["{height_hex}",true]`)},
+			{Method: "eth_getLogs", Params: JSON(`[{"fromBlock":"{from_hex}","toBlock":"{height_hex}","topics":[["0x0"]]}]`), Range: 5},
+		}}
+	n.RelayChains["0004"] = RelayChain{Catalogue: CatalogueCustom,
+		Head:      &HeadQuestion{Path: "/blocks/latest", Height: "/block/height"},
+		Questions: []Question{{Path: "/blocks/{height}", Headers: map[string]string{"Accept": "application/json"}}}}
 	n.Validator = &Validator{Key: first}
 	n.Servicers = []Servicer{
 		{Key: first, Listen: "0.0.0.0:8545", Upstreams: map[string]string{"0021": "http://geth:8545/?a=1&b=2", "0001": "http://127.0.0.1:26657"}},
@@ -82,6 +94,32 @@ func TestWhatAFileDoesNotNameKeepsItsDefault(t *testing.T) {
 	}
 }
 
+// A relay chain that a file names is its own; those that it does not name keep their catalogues.
+func TestRelayChainsOfAFile(t *testing.T) {
+	n, err := Parse([]byte(`{"format": 1, "relay_chains": {"0001": {"catalogue": "cometbft-uri"}, "0002": {"catalogue": "custom",
+		"questions": [{"method": "a", "params": {"b" : [ 1,"c d" ]}}]}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := DefaultRelayChains()
+	want["0001"] = RelayChain{Catalogue: CatalogueCometBFTURI}
+	want["0002"] = RelayChain{Catalogue: CatalogueCustom, Questions: []Question{{Method: "a", Params: JSON(`{"b":[1,"c d"]}`)}}}
+	if !reflect.DeepEqual(n.RelayChains, want) {
+		t.Errorf("parsed %+v", n.RelayChains)
+	}
+}
+
+func TestWhatRelayChainsTake(t *testing.T) {
+	for name, want := range map[string]bool{CatalogueCometBFT: false, CatalogueEVM: false, CatalogueCometBFTURI: true, CatalogueCosmos: true, "": false} {
+		if got := (RelayChain{Catalogue: name}).REST(); got != want {
+			t.Errorf("%q takes REST: %t", name, got)
+		}
+	}
+	if chains := full().RelayChains; chains["0003"].REST() || !chains["0004"].REST() {
+		t.Error("a list of paths is REST, one of methods is not")
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	for name, test := range map[string]struct{ text, says string }{
 		"nothing":         {``, "EOF"},
@@ -96,6 +134,8 @@ func TestParseRefuses(t *testing.T) {
 		"something after": {`{"format": 1} {}`, "something follows"},
 		"bad duration":    {`{"format": 1, "chain": {"block_time": "1 second"}}`, `"1 second" is not a duration`},
 		"bad type":        {`{"format": 1, "api": "127.0.0.1:1"}`, "string"},
+		"unknown in list": {`{"format": 1, "relay_chains": {"0002": {"catalogue": "custom", "questions": [{"methd": "a"}]}}}`, `unknown field "methd"`},
+		"repeated param":  {`{"format": 1, "relay_chains": {"0002": {"questions": [{"params": [{"a": 1, "a": 2}]}]}}}`, `key "relay_chains.0002.questions[0].params[0].a" is repeated`},
 		"too deep":        {`{"format": ` + strings.Repeat("[", 1<<19), "deeper"},
 		"too long":        {`{"format": 1}` + strings.Repeat(" ", MaximumSize), "longer than"},
 	} {
@@ -139,7 +179,19 @@ func TestEveryViolationIsNamed(t *testing.T) {
 		"bad upstream":    {func(n *Node) { n.Servicers[0].Upstreams["0001"] = "ftp://a" }, `servicers[0].upstreams.0001 is "ftp://a"`},
 		"password in URL": {func(n *Node) { n.Fisherman.ControlProbes["0001"] = "http://a:b@c" }, "fisherman.control_probes.0001 is"},
 		"no host":         {func(n *Node) { n.Fisherman.ControlProbes["0001"] = "http://:80" }, "fisherman.control_probes.0001 is"},
-		"many servicers":  {func(n *Node) { n.Servicers = make([]Servicer, MaximumServicers+1) }, "servicers is 65 of them; allowed: at most 64"},
+		"relay chain":     {func(n *Node) { n.RelayChains["21"] = n.RelayChains["0021"] }, `relay_chains is for relay chain "21"; allowed: four upper-case`},
+		"no catalogue":    {func(n *Node) { n.RelayChains["0021"] = RelayChain{} }, `relay_chains.0021.catalogue is ""; allowed: cometbft, cometbft-uri, evm, evm-values, cosmos, custom`},
+		"depth":           {func(n *Node) { *n.RelayChains["0003"].Depth = -1 }, "relay_chains.0003.depth is -1; allowed: 0 to 1000000"},
+		"recent":          {func(n *Node) { n.RelayChains["0021"] = RelayChain{Catalogue: "evm", Recent: -1} }, "relay_chains.0021.recent is -1"},
+		"head":            {func(n *Node) { n.RelayChains["0021"] = RelayChain{Catalogue: "evm", Head: &HeadQuestion{}} }, "relay_chains.0021.head is set; allowed: null"},
+		"questions":       {func(n *Node) { n.RelayChains["0021"] = RelayChain{Catalogue: "evm", Questions: make([]Question, 1)} }, "relay_chains.0021.questions is set"},
+		"no questions":    {func(n *Node) { n.RelayChains["0021"] = RelayChain{Catalogue: "custom"} }, "relay_chains.0021.questions is empty; allowed: at least one"},
+		"many chains": {func(n *Node) {
+			for i := range MaximumRelayChains {
+				n.RelayChains[fmt.Sprintf("1%03X", i)] = RelayChain{Catalogue: "evm"}
+			}
+		}, "relay_chains is 69 of them; allowed: at most 64"},
+		"many servicers": {func(n *Node) { n.Servicers = make([]Servicer, MaximumServicers+1) }, "servicers is 65 of them; allowed: at most 64"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := full()
@@ -235,6 +287,7 @@ func TestAddressesAreNamedOnce(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(golden(f, "default.golden.json"))
 	f.Add(golden(f, "full.golden.json"))
+	f.Add([]byte(`{"format":1,"relay_chains":{"0001":{"catalogue":"custom","questions":[{"params":[ {"a":"{height}"} , 1e3]}],"head":null}}}`))
 	f.Add([]byte(`{"format":1,"servicers":null,"chain":{"block_time":"1h"}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		n, err := Parse(data)

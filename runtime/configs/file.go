@@ -89,9 +89,9 @@ func keyPaths(data []byte) ([]string, error) {
 	return walk.paths, nil
 }
 
-// maximumDepth is how deep a text may be nested, about twice what a configuration needs. The paths of one that is deeper
+// maximumDepth is how deep a text may be nested, about twice what a configuration needs with parameters of questions. The paths of one that is deeper
 // would grow with the square of its length.
-const maximumDepth = 8
+const maximumDepth = 16
 
 // walker goes through a JSON text.
 type walker struct {

@@ -31,6 +31,9 @@ type Node struct {
 	API API `json:"api"`
 	// Chain is the node's part in consensus.
 	Chain Chain `json:"chain"`
+	// RelayChains say what the nodes of relay chains are asked, at most MaximumRelayChains. A servicer's node of a chain
+	// that is not among them takes JSON-RPC, and a fisherman does not sample such a chain.
+	RelayChains map[string]RelayChain `json:"relay_chains"`
 	// Validator that runs in this node; nil for none.
 	Validator *Validator `json:"validator"`
 	// Servicers that run in this node, at most MaximumServicers.
@@ -95,7 +98,8 @@ func DefaultNode() Node {
 		API:      API{Listen: "127.0.0.1:50832"},
 		Chain: Chain{RPCListen: "127.0.0.1:26657", P2PListen: "127.0.0.1:26656", Peers: []string{},
 			BlockTime: Duration(time.Second)},
-		Servicers: []Servicer{},
+		RelayChains: DefaultRelayChains(),
+		Servicers:   []Servicer{},
 	}
 }
 

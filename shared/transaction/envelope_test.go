@@ -2,7 +2,11 @@ package transaction
 
 import (
 	"bytes"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"flag"
+	"os"
 	"strings"
 	"testing"
 
@@ -12,6 +16,8 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
+
+var update = flag.Bool("update", false, "write the golden transaction anew")
 
 func key(number byte) crypto.PrivateKey { return crypto.KeyFromSeed([32]byte{number}) }
 
@@ -44,6 +50,38 @@ func wrap(t *testing.T, domain crypto.Domain, body []byte) []byte {
 	t.Helper()
 	return marshal(t, &types.Envelope{Body: body, Signature: &types.Signature{
 		Scheme: types.SignatureScheme_SIGNATURE_SCHEME_ED25519, PublicKey: key(1).PublicKey(), Value: key(1).Sign(domain, body)}})
+}
+
+// The vector that docs/protocol.md refers to. The format is on the wire and in blocks: it changes on purpose only.
+func TestSealedBytes(t *testing.T) {
+	raw := sealed(t, send())
+	envelope := new(types.Envelope)
+	if err := proto.Unmarshal(raw, envelope); err != nil {
+		t.Fatal(err)
+	}
+	seed := [32]byte{1}
+	got, err := json.MarshalIndent(map[string]string{
+		"seed":     hex.EncodeToString(seed[:]),
+		"address":  key(1).Address(),
+		"body":     hex.EncodeToString(envelope.GetBody()),
+		"envelope": hex.EncodeToString(raw),
+	}, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const path = "testdata/transaction.golden.json"
+	if *update {
+		if err := os.WriteFile(path, append(got, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got)+"\n" != string(want) {
+		t.Errorf("a sealed transaction is\n%s\nwant\n%s", got, want)
+	}
 }
 
 func TestOpenReadsWhatSealSealed(t *testing.T) {

@@ -67,6 +67,7 @@ It runs until Ctrl-C, or until --sessions are complete, and then prints the repo
 	addSpan(flags, &order.options.BlockTime, "block-time", order.options.BlockTime, 0, math.MaxInt64, "pause between blocks")
 	flags.BoolVar(&order.options.Ethereum, "ethereum", false, "add relay chain 0021, an Ethereum chain; needs geth ('make geth')")
 	flags.StringVar(&order.options.Geth, "geth", "", "`PATH` of geth (default $"+gethVariable+", or geth beside this program, or on $PATH)")
+	flags.BoolVar(&order.options.REST, "rest", false, "ask relay chain 0001 by GET, as in /block?height=5, not by JSON-RPC")
 	flags.StringVar(&order.options.Home, "home", "", "directory `DIR` of the network, kept for the next run (default a temporary one, removed at the end)")
 	flags.StringVar(&order.options.RPCListen, "rpc-listen", order.options.RPCListen, "loopback `HOST:PORT` of the node's API; port 0 takes any free one")
 	flags.BoolVar(&order.processes, "processes", false, "run every actor as a process of its own, each with its own node of the chain")
@@ -79,12 +80,12 @@ It runs until Ctrl-C, or until --sessions are complete, and then prints the repo
 var localnetFlags = []localnet.Flag{
 	localnet.FlagServicers, localnet.FlagSlow, localnet.FlagDown, localnet.FlagLying, localnet.FlagDelay, localnet.FlagBlockTime,
 	localnet.FlagBlocksPerSession, localnet.FlagChecksPerSession, localnet.FlagSeed, localnet.FlagRPCListen,
-	localnet.FlagEthereum,
+	localnet.FlagEthereum, localnet.FlagServicersPerSession,
 }
 
 // localnetNumbers are the numeric flags before package localnet judges their ranges.
 type localnetNumbers struct {
-	servicers, slow, down, lying, blocks, checks, seed int64
+	servicers, slow, down, lying, perSession, blocks, checks, seed int64
 }
 
 func (n *localnetNumbers) add(command *cobra.Command, order *localnetOrder) {
@@ -93,6 +94,7 @@ func (n *localnetNumbers) add(command *cobra.Command, order *localnetOrder) {
 	addNumber(flags, &n.slow, "slow", int64(o.Slow), 0, math.MaxInt64, "how many of them are slow")
 	addNumber(flags, &n.down, "down", int64(o.Down), 0, math.MaxInt64, "how many of them are down")
 	addNumber(flags, &n.lying, "lying", int64(o.Lying), 0, math.MaxInt64, "how many of them are lying")
+	addNumber(flags, &n.perSession, "servicers-per-session", int64(o.ServicersPerSession), 0, math.MaxInt64, "how many of them a session takes (default all)")
 	addNumber(flags, &n.blocks, "blocks-per-session", o.BlocksPerSession, 0, math.MaxInt64, "blocks in a session")
 	addNumber(flags, &n.checks, "checks-per-session", int64(o.ChecksPerSession), 0, math.MaxInt64, "checks of every servicer in a session")
 	addNumber(flags, &n.seed, "seed", int64(o.Seed), 0, math.MaxInt64, "seed of all keys, and so of all addresses")
@@ -101,6 +103,7 @@ func (n *localnetNumbers) add(command *cobra.Command, order *localnetOrder) {
 
 func (n *localnetNumbers) into(o *localnet.Options) {
 	o.Servicers, o.Slow, o.Down, o.Lying = int(n.servicers), int(n.slow), int(n.down), int(n.lying)
+	o.ServicersPerSession = uint32(min(n.perSession, math.MaxUint32))
 	o.BlocksPerSession, o.ChecksPerSession, o.Seed = n.blocks, uint32(min(n.checks, math.MaxUint32)), uint64(n.seed)
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pocket-fisherman/fisherman/keystore"
+	"github.com/pocket-fisherman/fisherman/node"
 	"github.com/pocket-fisherman/fisherman/runtime/configs"
 )
 
@@ -113,6 +114,9 @@ func nodeConfig(command *cobra.Command, home string, given settings) (configs.No
 		return configs.Node{}, err
 	}
 	if err := config.Validate(); err != nil {
+		return configs.Node{}, fmt.Errorf("%s: %w", filepath.Join(home, nodeConfigName), err)
+	}
+	if err := node.ValidateRelayChains(config.RelayChains); err != nil {
 		return configs.Node{}, fmt.Errorf("%s: %w", filepath.Join(home, nodeConfigName), err)
 	}
 	for _, path := range []*string{&config.Genesis, &config.Keys} {

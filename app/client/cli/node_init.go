@@ -20,6 +20,7 @@ type nodeOrder struct {
 	validator, servicer, fisherman string
 	servicerListen                 string
 	upstreams, controlProbes       []string
+	catalogues                     []string
 	allowPrivate                   bool
 	output                         string
 }
@@ -69,6 +70,8 @@ the chain of its peers. More servicers are added by editing the file. 'pocket no
 	flags.StringArrayVar(&order.upstreams, "upstream", nil, "`CHAIN=URL` of a node that the servicer executes relays against; may be repeated")
 	addChecked(flags, &order.fisherman, "fisherman", "ADDRESS", types.ValidateAddress, "key of the node's fisherman (default none)")
 	flags.StringArrayVar(&order.controlProbes, "control-probe", nil, "`CHAIN=URL` that tells the fisherman whether it is offline; may be repeated")
+	flags.StringArrayVar(&order.catalogues, "catalogue", nil, "`CHAIN=NAME` of what a relay chain's nodes are asked: "+
+		strings.Join(configs.Catalogues(), ", ")+"; may be repeated (default 0001=cometbft, 0021=evm)")
 	flags.BoolVar(&order.allowPrivate, "allow-private", false, "let the fisherman dial loopback and private addresses")
 	given = addSettings(command, initUsage)
 	addChoice(flags, &order.output, "output", outputTable, "form of the result", outputTable, outputJSON)
@@ -97,6 +100,13 @@ func (o nodeOrder) config() (configs.Node, error) {
 	if err != nil {
 		return config, err
 	}
+	names, err := pairs("catalogue", o.catalogues, "CHAIN=NAME, as in 0002=cosmos")
+	if err != nil {
+		return config, err
+	}
+	for chain, name := range names {
+		config.RelayChains[chain] = configs.RelayChain{Catalogue: name}
+	}
 	switch {
 	case o.servicer != "":
 		config.Servicers = []configs.Servicer{{Key: o.servicer, Listen: o.servicerListen, Upstreams: upstreams}}
@@ -114,16 +124,21 @@ func (o nodeOrder) config() (configs.Node, error) {
 
 // targets reads the CHAIN=URL of a repeated flag.
 func targets(flag string, given []string) (map[string]string, error) {
+	return pairs(flag, given, "CHAIN=URL, as in 0001=http://127.0.0.1:26657")
+}
+
+// pairs reads what a repeated flag says of relay chains.
+func pairs(flag string, given []string, form string) (map[string]string, error) {
 	read := make(map[string]string, len(given))
 	for _, text := range given {
-		chain, url, is := strings.Cut(text, "=")
+		chain, value, is := strings.Cut(text, "=")
 		if !is {
-			return nil, fail(ExitUsage, "--%s: %q is not CHAIN=URL, as in 0001=http://127.0.0.1:26657", flag, short(text))
+			return nil, fail(ExitUsage, "--%s: %q is not %s", flag, short(text), form)
 		}
 		if _, repeated := read[chain]; repeated {
 			return nil, fail(ExitUsage, "--%s: relay chain %q is given twice", flag, short(chain))
 		}
-		read[chain] = url
+		read[chain] = value
 	}
 	return read, nil
 }

@@ -186,10 +186,11 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 	}
 	for _, role := range config.Servicers {
 		assembled.Servicers = append(assembled.Servicers,
-			node.ServicerRole{Key: keys[role.Key], Relays: listen(role.Listen), Upstreams: node.JSONRPC(role.Upstreams)})
+			node.ServicerRole{Key: keys[role.Key], Relays: listen(role.Listen), Upstreams: node.Upstreams(role.Upstreams, config.RelayChains)})
 	}
 	if role := config.Fisherman; role != nil {
-		assembled.Fisherman = &node.FishermanRole{Key: keys[role.Key], ControlProbes: role.ControlProbes, AllowPrivate: role.AllowPrivate}
+		assembled.Fisherman = &node.FishermanRole{Key: keys[role.Key], ControlProbes: role.ControlProbes,
+			RelayChains: config.RelayChains, AllowPrivate: role.AllowPrivate}
 	}
 	if err == nil {
 		if err = os.MkdirAll(data, 0o700); err != nil {

@@ -26,7 +26,9 @@ type snapshot struct {
 	at     time.Time
 	height int64
 	// blocks in a session.
-	blocks  int64
+	blocks int64
+	// still is how long there was no new block, when that is too long; else 0.
+	still   time.Duration
 	session qos.SessionReport
 	// before is the session before it; nil for none.
 	before *qos.SessionReport
@@ -47,6 +49,9 @@ func (s snapshot) heading() string {
 		clean(s.session.RelayChain), left, s.session.ChecksDone, s.session.ChecksPlanned)
 	if s.session.ChecksDropped+s.session.ChecksVoid > 0 {
 		line += fmt.Sprintf(", %d dropped, %d void", s.session.ChecksDropped, s.session.ChecksVoid)
+	}
+	if s.still > 0 {
+		line += fmt.Sprintf("; no new block for %v", s.still.Truncate(time.Second))
 	}
 	return line + "\n"
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -69,7 +68,7 @@ directory of keys (see 'pocket keys'), else it is that of a LocalNet's applicati
 }
 
 func sendRelay(ctx context.Context, io streams, order relayOrder) error {
-	request, err := order.request(io)
+	payload, err := order.request(io)
 	if err != nil {
 		return err
 	}
@@ -96,7 +95,7 @@ func sendRelay(ctx context.Context, io streams, order relayOrder) error {
 	}
 	_, isLocalnet := localnet.SeedOf(status.ChainID)
 	dialer := &relay.Dialer{AllowPrivate: isLocalnet || order.allowPrivate}
-	result, err := exchangeRelay(ctx, dialer, key, session, servicer, request, order.timeout)
+	result, err := exchangeRelay(ctx, dialer, key, session, servicer, payload, order.timeout)
 	if err != nil {
 		return err
 	}
@@ -109,16 +108,16 @@ func sendRelay(ctx context.Context, io streams, order relayOrder) error {
 	return nil
 }
 
-// request is the relay's payload, in a request that is not addressed yet.
-func (o relayOrder) request(io streams) (*types.RelayRequest, error) {
+// request is what the relay asks.
+func (o relayOrder) request(io streams) (types.Payload, error) {
 	if o.rest.path != "" {
 		return o.rest.request(io)
 	}
 	payload, err := readPayload(io, o.payload)
 	if err != nil {
-		return nil, fail(ExitUsage, "--payload: %w", err)
+		return types.Payload{}, fail(ExitUsage, "--payload: %w", err)
 	}
-	return &types.RelayRequest{Payload: &types.RelayRequest_JsonRpc{JsonRpc: &types.JSONRPCPayload{Body: payload}}}, nil
+	return types.Payload{JSONRPC: payload}, nil
 }
 
 // readPayload reads the request from where --payload points and checks its form.
@@ -163,8 +162,8 @@ func member(session client.Session, address string) (client.Actor, error) {
 
 // exchangeRelay seals the request, sends it, and opens the answer.
 func exchangeRelay(ctx context.Context, dialer *relay.Dialer, key crypto.PrivateKey, session client.Session, servicer client.Actor,
-	request *types.RelayRequest, timeout time.Duration) (*relayResult, error) {
-	sealed, err := sealRelay(key, session, servicer.Address, request)
+	payload types.Payload, timeout time.Duration) (*relayResult, error) {
+	sealed, err := sealRelay(key, session, servicer.Address, payload)
 	if err != nil {
 		return nil, fmt.Errorf("seal relay: %w", err)
 	}
@@ -187,26 +186,22 @@ func exchangeRelay(ctx context.Context, dialer *relay.Dialer, key crypto.Private
 		return nil, fail(ExitUntrusted, "servicer %s answered HTTP status %d without a signed answer", servicer.Address, answer.Status)
 	case err != nil:
 		return nil, fail(ExitUntrusted, "the answer of servicer %s cannot be trusted: %w", servicer.Address, err)
-	case response.GetError() == nil && request.GetRest() == nil && !json.Valid(response.GetPayload()):
+	case response.GetError() == nil && payload.REST == nil && !json.Valid(response.GetPayload()):
 		return nil, fail(ExitUntrusted, "servicer %s signed an answer that is not JSON", servicer.Address)
 	}
 	return newRelayResult(session, sealed, response, roundTrip), nil
 }
 
-// sealRelay addresses a request and signs it.
-func sealRelay(key crypto.PrivateKey, session client.Session, servicer string, request *types.RelayRequest) (*relay.SealedRequest, error) {
-	request.Nonce = make([]byte, relay.NonceSize)
-	_, _ = rand.Read(request.Nonce) // never fails (crypto/rand)
-	request.Session = &types.SessionHeader{
+// sealRelay addresses a payload and signs it, as a fisherman does.
+func sealRelay(key crypto.PrivateKey, session client.Session, servicer string, payload types.Payload) (*relay.SealedRequest, error) {
+	header := &types.SessionHeader{
 		Id:          session.ID,
 		StartHeight: session.StartHeight,
 		RelayChain:  session.RelayChain,
 		GeoZone:     session.GeoZone,
 		Application: session.Application.Address,
 	}
-	request.Servicer = servicer
-	request.ClientTimeUnixNano = time.Now().UnixNano()
-	return relay.SealRequest(key, request)
+	return relay.SealRequest(key, relay.NewRequest(header, servicer, payload, time.Now()))
 }
 
 // carry takes an envelope to a servicer and back. The time-out covers connecting too; the round-trip time does not, as

@@ -42,23 +42,23 @@ func (r *restOrder) checkFlags(command *cobra.Command) error {
 	return requireFlags(command, "payload")
 }
 
-// request is the REST request, in a relay that is not addressed yet.
-func (r *restOrder) request(io streams) (*types.RelayRequest, error) {
+// request is the REST request.
+func (r *restOrder) request(io streams) (types.Payload, error) {
 	rest := &types.RESTPayload{Method: r.method, Path: r.path}
 	for _, line := range r.headers {
 		name, value, ok := strings.Cut(line, ":")
 		if !ok {
-			return nil, fail(ExitUsage, "--header %q is not NAME: VALUE", short(line))
+			return types.Payload{}, fail(ExitUsage, "--header %q is not NAME: VALUE", short(line))
 		}
 		rest.Headers = append(rest.Headers, &types.HTTPHeader{Name: name, Value: strings.TrimSpace(value)})
 	}
 	var err error
 	if rest.Body, err = readBody(io, r.body); err != nil {
-		return nil, fail(ExitUsage, "--body: %w", err)
+		return types.Payload{}, fail(ExitUsage, "--body: %w", err)
 	}
-	request := &types.RelayRequest{Payload: &types.RelayRequest_Rest{Rest: rest}}
-	if _, err := relay.ValidatePayload(request); err != nil {
-		return nil, fail(ExitUsage, "REST request: %w", err)
+	payload := types.Payload{REST: rest}
+	if _, err := relay.ValidatePayload(payload); err != nil {
+		return types.Payload{}, fail(ExitUsage, "REST request: %w", err)
 	}
-	return request, nil
+	return payload, nil
 }

@@ -34,12 +34,16 @@ type fakeNetwork struct {
 	// answer is what the servicer answers to an opened request.
 	answer func(w http.ResponseWriter, request *relay.OpenedRequest)
 	opened *relay.OpenedRequest
+	// wire is what the servicer read.
+	wire recorder
+	// serviceURL of the servicer, once it is started.
+	serviceURL string
 }
 
 // start returns the URL of the node.
 func (n *fakeNetwork) start(t *testing.T) string {
 	t.Helper()
-	servicer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	servicer := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		envelope, err := io.ReadAll(r.Body)
 		if err != nil || r.URL.Path != relay.Path || r.Header.Get("Content-Type") != relay.ContentType {
 			t.Errorf("POST %s, %v", r.URL, err)
@@ -50,7 +54,10 @@ func (n *fakeNetwork) start(t *testing.T) string {
 		}
 		n.answer(w, n.opened)
 	}))
+	servicer.Listener = n.wire.listen(servicer.Listener)
+	servicer.Start()
 	t.Cleanup(servicer.Close)
+	n.serviceURL = servicer.URL
 	session := client.Session{
 		ID: strings.Repeat("1f", 32), StartHeight: 10, Blocks: 10, Height: 12, RelayChain: "0001", GeoZone: "local",
 		Application: client.Actor{Address: n.application},

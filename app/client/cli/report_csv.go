@@ -13,58 +13,83 @@ import (
 )
 
 // csvHeader names the columns of the CSV form. Scripts depend on it: columns are only ever added at the end.
-var csvHeader = []string{
+var csvHeader = append([]string{
 	"session_id", "session_height", "relay_chain", "geo_zone", "application",
 	"checks_planned", "checks_done", "checks_dropped", "checks_void", "max_skew_us", "complete",
 	"servicer", "service_url", "samples", "null_samples", "null_indices", "void",
+}, csvMeasures...)
+
+// csvMeasures are the columns that rows of sessions and of windows end with.
+var csvMeasures = []string{
 	"availability", "availability_low", "availability_high",
 	"rtt_p10_ms", "rtt_p25_ms", "rtt_p50_ms", "rtt_p75_ms", "rtt_p90_ms", "rtt_p99_ms", "over_sla",
 	"agree", "disagree", "undecidable", "consistency", "consistency_low", "consistency_high",
-	"outcomes", "verdict", "reason",
+	"outcomes", "verdict", "reason", "rtt_connections", "rtt_samples", "rank",
 }
 
-// writeReportCSV writes one row for each servicer of each session (RFC 4180). Absent values are empty, numbers have a
-// decimal point and no exponent, and a text that a spreadsheet would take for a formula is preceded by an apostrophe.
+// writeReportCSV writes one row for each servicer of each session. Absent values are empty, numbers have a decimal point
+// and no exponent, and a text that a spreadsheet would take for a formula is preceded by an apostrophe.
 func writeReportCSV(out io.Writer, report qos.Report) error {
-	writer := csv.NewWriter(out)
-	writer.UseCRLF = true
-	_ = writer.Write(csvHeader) // an error stays with the writer until Flush
+	rows := [][]string{csvHeader}
 	for _, session := range report.Sessions {
 		for _, servicer := range session.Servicers {
-			_ = writer.Write(append(sessionFields(session), servicerFields(servicer)...))
+			rows = append(rows, slices.Concat(sessionFields(session), servicerFields(servicer), measureFields(servicer)))
 		}
 	}
-	writer.Flush()
-	if err := writer.Error(); err != nil {
+	return writeCSV(out, rows)
+}
+
+// writeCSV writes rows as RFC 4180 has them.
+func writeCSV(out io.Writer, rows [][]string) error {
+	writer := csv.NewWriter(out)
+	writer.UseCRLF = true
+	if err := writer.WriteAll(rows); err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}
 	return nil
 }
 
 func sessionFields(session qos.SessionReport) []string {
-	skew := ""
-	if session.MaxSkewMicros != nil {
-		skew = strconv.FormatInt(*session.MaxSkewMicros, 10)
-	}
 	return []string{
 		csvText(session.ID), strconv.FormatInt(session.Height, 10), csvText(session.RelayChain), csvText(session.GeoZone),
 		csvText(session.Application), strconv.Itoa(session.ChecksPlanned), strconv.Itoa(session.ChecksDone),
-		strconv.Itoa(session.ChecksDropped), strconv.Itoa(session.ChecksVoid), skew, strconv.FormatBool(session.Complete),
+		strconv.Itoa(session.ChecksDropped), strconv.Itoa(session.ChecksVoid), csvWhole(session.MaxSkewMicros), strconv.FormatBool(session.Complete),
 	}
 }
 
 func servicerFields(servicer qos.ServicerReport) []string {
-	times, consistency := servicer.RoundTripTimes, servicer.Consistency
 	return []string{
 		csvText(servicer.Address), csvText(servicer.ServiceURL), strconv.Itoa(servicer.Samples),
 		strconv.Itoa(servicer.NullSamples), csvIndices(servicer.NullIndices), strconv.Itoa(servicer.Void),
+	}
+}
+
+// measureFields are the values of csvMeasures.
+func measureFields(servicer qos.ServicerReport) []string {
+	times, consistency := servicer.RoundTripTimes, servicer.Consistency
+	return []string{
 		csvNumber(servicer.Availability.Value), csvNumber(servicer.Availability.Low), csvNumber(servicer.Availability.High),
 		csvNumber(times.P10), csvNumber(times.P25), csvNumber(times.P50), csvNumber(times.P75), csvNumber(times.P90),
 		csvNumber(times.P99), strconv.Itoa(servicer.OverSLA),
 		strconv.Itoa(consistency.Agree), strconv.Itoa(consistency.Disagree), strconv.Itoa(consistency.Undecidable),
 		csvNumber(consistency.Value), csvNumber(consistency.Low), csvNumber(consistency.High),
-		csvOutcomes(servicer.Outcomes), csvText(string(servicer.Verdict)), csvText(servicer.Reason),
+		csvCounts(servicer.Outcomes), csvText(string(servicer.Verdict)), csvText(servicer.Reason),
+		csvConnections(times.Connections), strconv.Itoa(times.Samples), csvWhole(servicer.Rank),
 	}
+}
+
+func csvConnections(connections *qos.Connections) string {
+	if connections == nil {
+		return ""
+	}
+	return csvText(string(*connections))
+}
+
+func csvWhole[T int | int64](value *T) string {
+	if value == nil {
+		return ""
+	}
+	return strconv.FormatInt(int64(*value), 10)
 }
 
 func csvNumber(value *float64) string {
@@ -83,11 +108,11 @@ func csvIndices(indices []uint32) string {
 	return strings.Join(texts, ";")
 }
 
-// csvOutcomes is "CONNECT=1;OK=9", ordered by label.
-func csvOutcomes(outcomes map[string]int) string {
-	texts := make([]string, 0, len(outcomes))
-	for _, label := range slices.Sorted(maps.Keys(outcomes)) {
-		texts = append(texts, label+"="+strconv.Itoa(outcomes[label]))
+// csvCounts is "CONNECT=1;OK=9", ordered by label.
+func csvCounts[T ~string](counts map[T]int) string {
+	texts := make([]string, 0, len(counts))
+	for _, label := range slices.Sorted(maps.Keys(counts)) {
+		texts = append(texts, string(label)+"="+strconv.Itoa(counts[label]))
 	}
 	return csvText(strings.Join(texts, ";"))
 }

@@ -17,19 +17,21 @@ const absent = "-"
 type reportColumn struct {
 	header string
 	cell   func(qos.ServicerReport, tableForm) string
-	// whole columns are left out where lines have to fit a terminal.
-	whole bool
+	// whole columns are left out where lines have to fit a terminal, wide ones only where it is narrow.
+	whole, wide bool
 }
 
 // reportColumns are the columns in order; the verdict is the first, the reason the last.
 var reportColumns = []reportColumn{
 	{header: "VERDICT", cell: func(s qos.ServicerReport, _ tableForm) string { return clean(string(s.Verdict)) }},
 	{header: "SERVICER", cell: func(s qos.ServicerReport, f tableForm) string { return f.id(s.Address) }},
+	{header: "RANK", cell: func(s qos.ServicerReport, _ tableForm) string { return rank(s.Rank) }, wide: true},
 	{header: "SAMPLES", cell: func(s qos.ServicerReport, _ tableForm) string { return strconv.Itoa(s.Samples) }},
 	{header: "VOID", cell: func(s qos.ServicerReport, _ tableForm) string { return strconv.Itoa(s.Void) }, whole: true},
 	{header: "AVAILABLE", cell: func(s qos.ServicerReport, _ tableForm) string { return share(s.Availability) }},
 	{header: "P50 ms", cell: func(s qos.ServicerReport, _ tableForm) string { return millis(s.RoundTripTimes.P50) }},
 	{header: "P90 ms", cell: func(s qos.ServicerReport, _ tableForm) string { return millis(s.RoundTripTimes.P90) }},
+	{header: "TIMES", cell: func(s qos.ServicerReport, _ tableForm) string { return timesOf(s.RoundTripTimes) }, whole: true},
 	{header: "OVER SLA", cell: func(s qos.ServicerReport, _ tableForm) string { return strconv.Itoa(s.OverSLA) }, whole: true},
 	{header: "AGREED", cell: func(s qos.ServicerReport, _ tableForm) string { return agreed(s.Consistency) }},
 	{header: "CONSISTENT", cell: func(s qos.ServicerReport, _ tableForm) string { return share(s.Consistency.Interval) }, whole: true},
@@ -57,15 +59,11 @@ func sessionHeading(session qos.SessionReport, form tableForm) string {
 	if session.Complete {
 		state = "complete"
 	}
-	skew := absent
-	if session.MaxSkewMicros != nil {
-		skew = strconv.FormatInt(*session.MaxSkewMicros, 10) + " µs"
-	}
 	lines := []string{
 		fmt.Sprintf("session %s from height %d, %s (chain %s, zone %s, application %s)", form.id(session.ID), session.Height, state,
 			clean(session.RelayChain), clean(session.GeoZone), form.id(session.Application)),
 		fmt.Sprintf("checks  %d planned: %d done, %d dropped, %d void; largest skew %s", session.ChecksPlanned, session.ChecksDone,
-			session.ChecksDropped, session.ChecksVoid, skew),
+			session.ChecksDropped, session.ChecksVoid, skewText(session.MaxSkewMicros)),
 	}
 	return form.fit(strings.Join(lines, "\n") + "\n")
 }
@@ -102,6 +100,13 @@ func servicerTable(session qos.SessionReport, form tableForm) string {
 	return form.fit(text + reasons)
 }
 
+func skewText(micros *int64) string {
+	if micros == nil {
+		return absent
+	}
+	return strconv.FormatInt(*micros, 10) + " µs"
+}
+
 // agreed shows how many of the answers that could be compared were the majority's: "9 of 10".
 func agreed(consistency qos.Consistency) string {
 	decidable := consistency.Agree + consistency.Disagree
@@ -117,6 +122,22 @@ func share(interval qos.Interval) string {
 		return absent
 	}
 	return fmt.Sprintf("%.0f%% (%.0f-%.0f)", 100**interval.Value, 100**interval.Low, 100**interval.High)
+}
+
+// rank is shared by servicers that cannot be told apart; those that are unknown have none.
+func rank(rank *int) string {
+	if rank == nil {
+		return absent
+	}
+	return strconv.Itoa(*rank)
+}
+
+// timesOf says how many answers the round-trip times are of, and on which connections: "9 warm".
+func timesOf(times qos.RoundTripTimes) string {
+	if times.Connections == nil {
+		return absent
+	}
+	return fmt.Sprintf("%d %s", times.Samples, clean(string(*times.Connections)))
 }
 
 func millis(value *float64) string {

@@ -26,22 +26,23 @@ const hostileText = "=cmd|' /C calc'!A0\x1b[2J\r\nsession \u202egnp.exe\u009b31m
 
 // sampleReport has a session with every verdict and one without anything.
 func sampleReport() qos.Report {
-	everywhere := func(times ...float64) qos.Quantiles {
-		return qos.Quantiles{P10: &times[0], P25: &times[1], P50: &times[2], P75: &times[3], P90: &times[4], P99: &times[5]}
+	everywhere := func(times ...float64) qos.RoundTripTimes {
+		return qos.RoundTripTimes{Connections: at(qos.Warm), Samples: 9, Quantiles: qos.Quantiles{
+			P10: &times[0], P25: &times[1], P50: &times[2], P75: &times[3], P90: &times[4], P99: &times[5]}}
 	}
 	servicers := []qos.ServicerReport{
 		{Address: strings.Repeat("a1", 20), ServiceURL: "http://127.0.0.1:4001", Samples: 10, Availability: qos.Wilson(10, 10),
 			RoundTripTimes: everywhere(1.1, 1.25, 1.5, 2, 12.5, 100), Consistency: qos.Consistency{Disagree: 9, Undecidable: 1, Interval: qos.Wilson(0, 9)},
-			Outcomes: map[string]int{"OK": 10}, Verdict: qos.Inconsistent, Reason: "disagreed with the majority in 9 of 9 decidable checks"},
+			Outcomes: map[string]int{"OK": 10}, Verdict: qos.Inconsistent, Reason: "disagreed with the majority in 9 of 9 decidable checks", Rank: at(3)},
 		{Address: strings.Repeat("b2", 20), ServiceURL: hostileText, Samples: 9, NullSamples: 9, NullIndices: []uint32{0, 1, 2, 3, 4, 5, 6, 7, 9}, Void: 1,
-			Availability: qos.Wilson(0, 9), Outcomes: map[string]int{"CONNECT": 8, "TIMEOUT": 1, "VOID": 1}, Verdict: qos.Unavailable, Reason: hostileText},
+			Availability: qos.Wilson(0, 9), Outcomes: map[string]int{"CONNECT": 8, "TIMEOUT": 1, "VOID": 1}, Verdict: qos.Unavailable, Reason: hostileText, Rank: at(3)},
 		{Address: strings.Repeat("c3", 20), ServiceURL: "http://127.0.0.1:4003", Samples: 10, Availability: qos.Wilson(10, 10),
 			RoundTripTimes: everywhere(400.5, 401, 402.919, 403, 1234567.25, 2000000), OverSLA: 10, Consistency: qos.Consistency{Agree: 9, Undecidable: 1, Interval: qos.Wilson(9, 9)},
-			Outcomes: map[string]int{"OK": 10}, Verdict: qos.Slow, Reason: "p50 402.919 ms over the SLA of 150 ms"},
+			Outcomes: map[string]int{"OK": 10}, Verdict: qos.Slow, Reason: "p50 402.919 ms over the SLA of 150 ms", Rank: at(1)},
 		{Address: strings.Repeat("d4", 20), ServiceURL: "http://127.0.0.1:4004", Verdict: qos.Unknown, Reason: "0 samples, 3 needed"},
 		{Address: strings.Repeat("e5", 20), ServiceURL: "http://127.0.0.1:4005", Samples: 10, NullSamples: 1, NullIndices: []uint32{7}, Availability: qos.Wilson(9, 10),
 			RoundTripTimes: everywhere(0.000001, 1, 1.5, 2, 2.5, 3), Consistency: qos.Consistency{Agree: 9, Interval: qos.Wilson(9, 9)},
-			Outcomes: map[string]int{"OK": 9, "RESET": 1}, Verdict: qos.Healthy, Reason: "answered 9 of 10 checks, agreed with the majority in 9 of 9"},
+			Outcomes: map[string]int{"OK": 9, "RESET": 1}, Verdict: qos.Healthy, Reason: "answered 9 of 10 checks, agreed with the majority in 9 of 9", Rank: at(1)},
 	}
 	return qos.Report{Sessions: []qos.SessionReport{
 		{ID: strings.Repeat("1f", 32), Height: 10, RelayChain: "0001", GeoZone: "local", Application: strings.Repeat("0a", 20),
@@ -141,6 +142,7 @@ func TestCSVFormIsReadable(t *testing.T) {
 		{2, "null_indices", "0;1;2;3;4;5;6;7;9"}, {2, "rtt_p50_ms", ""}, {2, "consistency", ""}, {2, "outcomes", "CONNECT=8;TIMEOUT=1;VOID=1"},
 		{2, "service_url", "'=cmd|' /C calc'!A0?[2J  session ?gnp.exe?31m"},
 		{3, "rtt_p90_ms", "1234567.25"}, {5, "rtt_p10_ms", "0.000001"}, {4, "availability", ""},
+		{1, "rank", "3"}, {4, "rank", ""}, {1, "rtt_connections", "warm"}, {1, "rtt_samples", "9"}, {2, "rtt_connections", ""}, {2, "rtt_samples", "0"},
 	} {
 		if got := cell(test.row, test.column); got != test.want {
 			t.Errorf("row %d, %s: %q, want %q", test.row, test.column, got, test.want)

@@ -80,6 +80,7 @@ Start here:
 	root.AddCommand(
 		newLocalnet(io),
 		newFisherman(io),
+		newServicer(io),
 		newQuery(io),
 		newRelay(io),
 		newKeys(io),

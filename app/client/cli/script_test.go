@@ -43,6 +43,7 @@ func TestMain(m *testing.M) {
 //	ready URL          waits for the node at URL to have a complete session
 //	bare DIR           fails unless the directory is empty
 //	address VAR FILE   puts the address of the key in a JSON result into a variable
+//	firstid VAR FILE   puts the first value of the second line of a CSV result into a variable
 //	genesis FILE PORT  writes the genesis of a network of keys of seeds 01.. (validator, servicer at PORT, fisherman, application)
 //	oneline            fails unless the last command said exactly one line on standard error, beginning with "pocket: "
 func TestScripts(t *testing.T) {
@@ -62,6 +63,7 @@ func TestScripts(t *testing.T) {
 			"ready":    ready,
 			"bare":     bare,
 			"address":  keyAddress,
+			"firstid":  firstID,
 			"genesis":  writeGenesis,
 			"oneline":  oneLine,
 		},
@@ -134,6 +136,15 @@ func keyAddress(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &result))
 	ts.Check(types.ValidateAddress(result.Address))
 	ts.Setenv(args[0], result.Address)
+}
+
+func firstID(ts *testscript.TestScript, _ bool, args []string) {
+	lines := strings.Split(ts.ReadFile(args[1]), "\n")
+	if len(lines) < 3 {
+		ts.Fatalf("%s has no second line", args[1])
+	}
+	id, _, _ := strings.Cut(lines[1], ",")
+	ts.Setenv(args[0], id)
 }
 
 func writeGenesis(ts *testscript.TestScript, _ bool, args []string) {

@@ -29,8 +29,9 @@ func (f tableForm) columns() []reportColumn {
 	if f.width <= 0 {
 		return reportColumns
 	}
-	columns := slices.DeleteFunc(slices.Clone(reportColumns), func(column reportColumn) bool { return column.whole })
-	if f.width < reasonWidth {
+	narrow := f.width < reasonWidth
+	columns := slices.DeleteFunc(slices.Clone(reportColumns), func(column reportColumn) bool { return column.whole || column.wide && narrow })
+	if narrow {
 		columns = columns[:len(columns)-1]
 	}
 	return columns

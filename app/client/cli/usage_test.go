@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pocket-fisherman/fisherman/node"
+
 	"github.com/pocket-fisherman/fisherman/keystore"
 	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
@@ -61,6 +63,9 @@ func TestUsageErrorsAreOneLineThatHelps(t *testing.T) {
 		{[]string{"query", "actors", "--type", "servicers"}, []string{"did you mean servicer?"}},
 		{[]string{"query", "actors", "--node", "localhost:1"}, []string{"--node", "http://127.0.0.1:50832"}},
 		{[]string{"fisherman", "qos", "--session", "12"}, []string{`--session: "12"`, "64 lower-case hex digits"}},
+		{[]string{"fisherman", "qos", "--window", "yesterday"}, []string{`--window "yesterday"`, "number of sessions from 1 to 10000", "as in 10 or 24h"}},
+		{[]string{"fisherman", "qos", "--window", "0"}, []string{`--window "0"`, "from 1 to 10000"}},
+		{[]string{"fisherman", "qos", "--window", "10", "--session", strings.Repeat("1f", 32)}, []string{"--window", "--session", "exclude each other"}},
 		{[]string{"fisherman", "qos", "--output", "xml"}, []string{"table, json or csv"}},
 		{[]string{"genesis", "validate"}, []string{"takes one FILE"}},
 		{[]string{"genesis", "validate", "/nonexistent/genesis.json"}, []string{"/nonexistent/genesis.json", "no such file"}},
@@ -189,6 +194,16 @@ func TestVersion(t *testing.T) {
 	code, stdout, stderr := pocket(t, "version")
 	if code != ExitOK || !strings.HasPrefix(stdout, "pocket ") || strings.Count(stdout, "\n") != 1 || stderr != "" {
 		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+}
+
+func TestVersionNamesTheSource(t *testing.T) {
+	build := node.Build{Version: "v1.2.3", Revision: "0123456789abcdef0123", Modified: true, Go: "go1.26"}
+	if got, want := versionLine(build), "pocket v1.2.3 (commit 0123456789ab, modified) go1.26 "; !strings.HasPrefix(got, want) {
+		t.Errorf("version %q, want %q", got, want)
+	}
+	if code, stdout, _ := pocket(t, "version", "--output", "json"); code != ExitOK || !strings.Contains(stdout, `"go": "go`) {
+		t.Errorf("exit code %d, stdout %q", code, stdout)
 	}
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -35,7 +36,7 @@ func (n *wholeNumber) Set(text string) error {
 	number, err := strconv.ParseInt(text, 10, 64)
 	switch within := err == nil && n.least <= number && number <= n.most; {
 	case within:
-	case n.most == math.MaxInt64:
+	case n.most == math.MaxInt64 && !errors.Is(err, strconv.ErrRange):
 		return fmt.Errorf("want a whole number, %d or more", n.least)
 	default:
 		return fmt.Errorf("want a whole number from %d to %d", n.least, n.most)

@@ -18,6 +18,8 @@ const (
 	lastLook = 500 * time.Millisecond
 	// endlessSessions is how many sessions are remembered of a run without --sessions.
 	endlessSessions = 100
+	// stillBlocks is for how many block times a chain may stand still before a person is told.
+	stillBlocks = 10
 )
 
 // watchedNode is what a watch asks.
@@ -33,6 +35,8 @@ type watch struct {
 	progress progress
 	blocks   int64
 	every    time.Duration
+	// patience is how long the chain may stand still before a person is told.
+	patience time.Duration
 	// chains are the relay chains of the network; each has sessions of its own.
 	chains []string
 	// wanted complete sessions of every chain; 0 for no end.
@@ -44,6 +48,7 @@ type watch struct {
 	began    bool
 	first    int64 // start of the first session that is counted
 	height   int64
+	since    time.Time           // when height was seen first
 	sessions []qos.SessionReport // oldest first
 }
 
@@ -54,6 +59,7 @@ func newWatch(node watchedNode, progress progress, options localnet.Options, wan
 		blocks:   options.BlocksPerSession,
 		chains:   options.RelayChains(),
 		every:    min(max(options.BlockTime/2, 100*time.Millisecond), 500*time.Millisecond),
+		patience: stillBlocks * options.BlockTime,
 		wanted:   wanted,
 		ready:    alreadyComplete(),
 	}
@@ -92,7 +98,9 @@ func (w *watch) look(ctx context.Context, now time.Time) {
 	if !w.begin(status.Height) {
 		return
 	}
-	w.height = status.Height
+	if status.Height != w.height {
+		w.height, w.since = status.Height, now
+	}
 	report, err := w.node.QoS(ctx, client.QoSFilter{Last: pollSessions})
 	if err != nil {
 		return
@@ -151,6 +159,9 @@ func (w *watch) snapshot(chain string, now time.Time) *snapshot {
 			return shot
 		default:
 			shot = &snapshot{at: now, height: w.height, blocks: w.blocks, session: w.sessions[i]}
+			if still := now.Sub(w.since); still > w.patience {
+				shot.still = still
+			}
 		}
 	}
 	return shot

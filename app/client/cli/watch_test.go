@@ -107,6 +107,38 @@ func TestWatchCountsTheSessionsOfEveryChain(t *testing.T) {
 	})
 }
 
+// haltedNode is a fakeNode whose chain stops after a height.
+type haltedNode struct {
+	fakeNode
+	last int64
+}
+
+func (n *haltedNode) Status(ctx context.Context) (client.Status, error) {
+	status, err := n.fakeNode.Status(ctx)
+	status.Height = min(status.Height, n.last)
+	return status, err
+}
+
+// A table that does not move any more must not look as if all were well.
+func TestWatchTellsOfAChainThatStandsStill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shown := &quietProgress{}
+		node := &haltedNode{fakeNode: fakeNode{started: time.Now(), from: 1}, last: 7}
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second+time.Millisecond)
+		defer cancel()
+		newWatch(node, shown, tenBlocks(), 0).run(ctx)
+		for _, shot := range shown.shots {
+			if shot.height < 7 && shot.still != 0 {
+				t.Fatalf("at height %d: still for %v", shot.height, shot.still)
+			}
+		}
+		heading := shown.shots[len(shown.shots)-2].heading()
+		if !strings.Contains(heading, "; no new block for 24s") {
+			t.Errorf("heading %q", heading)
+		}
+	})
+}
+
 func TestWatchDoesNotCountSessionsOfAnEarlierRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		watch := newWatch(&fakeNode{started: time.Now(), from: 25}, &quietProgress{}, tenBlocks(), 1)

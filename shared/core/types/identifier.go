@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// NativeRelayChain is the relay chain that is the network itself.
+const NativeRelayChain = "0001"
+
 // What identifiers are made of.
 const (
 	lowerHex   = "0123456789abcdef"

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/rpc/client"
+)
+
+// Columns of the CSV forms. Scripts depend on them: columns are only ever added at the end.
+var (
+	relaySessionsHeader = []string{"session_id", "session_height", "relay_chain", "geo_zone", "application", "relays"}
+	relaysHeader        = []string{"session_id", "place", "request_hash", "servicer", "application", "signer", "received", "answered",
+		"upstream_status", "verified", "request", "response"}
+)
+
+func relaySessionsText(kept client.KeptRelays) string {
+	store := kept.Store
+	text := fmt.Sprintf("%d relays of %d sessions are kept, %d bytes; since the node runs %d sessions were evicted and the disk failed %d times\n\n",
+		store.Relays, store.Sessions, store.Bytes, store.EvictedSessions, store.Failures)
+	counts := make([][]string, 0, len(kept.Servicers))
+	for _, servicer := range kept.Servicers {
+		counts = append(counts, []string{clean(servicer.Address), strconv.FormatUint(servicer.Stored, 10),
+			strconv.FormatUint(servicer.Dropped, 10), strconv.FormatUint(servicer.Failed, 10)})
+	}
+	text += renderTable([]string{"SERVICER", "STORED", "DROPPED", "FAILED"}, counts, plain)
+	return text + "\n" + renderTable([]string{"SESSION", "HEIGHT", "CHAIN", "ZONE", "APPLICATION", "RELAYS"}, relaySessionRows(kept, clean), plain)
+}
+
+func relaySessionRows(kept client.KeptRelays, text func(string) string) [][]string {
+	rows := make([][]string, 0, len(kept.Sessions))
+	for _, session := range kept.Sessions {
+		rows = append(rows, []string{text(session.ID), strconv.FormatInt(session.StartHeight, 10), text(session.RelayChain),
+			text(session.GeoZone), text(session.Application), strconv.Itoa(session.Relays)})
+	}
+	return rows
+}
+
+func relaysText(page verifiedPage) string {
+	rows := make([][]string, 0, len(page.Relays))
+	for _, r := range page.Relays {
+		signatures := "both fit"
+		if !r.Verified {
+			signatures = "NOT VERIFIED"
+		}
+		rows = append(rows, []string{strconv.FormatInt(r.Place, 10), clean(r.RequestHash), clean(r.Servicer), clean(r.Signer),
+			r.Received.UTC().Format(time.RFC3339Nano), signatures})
+	}
+	text := fmt.Sprintf("session      %s\n", clean(page.Session))
+	if len(page.Relays) > 0 {
+		text += fmt.Sprintf("application  %s\n", clean(page.Relays[0].Application))
+	}
+	text += fmt.Sprintf("relays       %d kept, %d shown", page.Kept, len(page.Relays))
+	if page.Next != nil {
+		text += fmt.Sprintf("; go on with --from %d", *page.Next)
+	}
+	return text + "\n\n" + renderTable([]string{"PLACE", "REQUEST", "SERVICER", "SIGNER", "RECEIVED", "SIGNATURES"}, rows, plain)
+}
+
+func relayRows(page verifiedPage) [][]string {
+	rows := make([][]string, 0, len(page.Relays))
+	for _, r := range page.Relays {
+		rows = append(rows, []string{csvText(page.Session), strconv.FormatInt(r.Place, 10), csvText(r.RequestHash), csvText(r.Servicer),
+			csvText(r.Application), csvText(r.Signer), r.Received.UTC().Format(time.RFC3339Nano), r.Answered.UTC().Format(time.RFC3339Nano),
+			strconv.FormatUint(uint64(r.UpstreamStatus), 10), strconv.FormatBool(r.Verified),
+			csvText(base64.StdEncoding.EncodeToString(r.Request)), csvText(base64.StdEncoding.EncodeToString(r.Response))})
+	}
+	return rows
+}

@@ -1,0 +1,93 @@
+package question
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// highestHeight is beyond the height of every real chain. A node that claims more is not believed.
+const highestHeight = 1 << 48
+
+// mostPointer bounds a JSON pointer, in bytes.
+const mostPointer = 256
+
+// heightAt reads the height at a place in a JSON answer, given as a JSON pointer (RFC 6901). It is a number or text, in
+// decimal or, behind 0x, hex.
+func heightAt(answer []byte, pointer string) (int64, error) {
+	decoder := json.NewDecoder(bytes.NewReader(answer))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return 0, fmt.Errorf("read height: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return 0, errors.New("read height: something follows the answer")
+	}
+	for _, token := range tokens(pointer) {
+		var found bool
+		if value, found = member(value, token); !found {
+			return 0, fmt.Errorf("read height: the answer has nothing at %s", pointer)
+		}
+	}
+	switch value := value.(type) {
+	case string:
+		return heightOf(value)
+	case json.Number:
+		return heightOf(value.String())
+	default:
+		return 0, fmt.Errorf("read height: what the answer has at %s is neither a number nor text", pointer)
+	}
+}
+
+func heightOf(text string) (int64, error) {
+	digits, base := text, 10
+	if after, prefixed := strings.CutPrefix(text, "0x"); prefixed {
+		digits, base = after, 16
+	}
+	height, err := strconv.ParseUint(digits, base, 63)
+	if err != nil || height > highestHeight {
+		return 0, fmt.Errorf("read height: %.40q is none", text)
+	}
+	return int64(height), nil
+}
+
+// checkPointer refuses what is no JSON pointer.
+func checkPointer(pointer string) error {
+	if pointer != "" && !strings.HasPrefix(pointer, "/") || len(pointer) > mostPointer {
+		return fmt.Errorf(`%.40q is not a JSON pointer of at most %d bytes, as in "/result/height"`, pointer, mostPointer)
+	}
+	return nil
+}
+
+// tokens of a JSON pointer; none for the whole.
+func tokens(pointer string) []string {
+	if pointer == "" {
+		return nil
+	}
+	split := strings.Split(pointer[1:], "/")
+	for i, token := range split {
+		split[i] = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
+	}
+	return split
+}
+
+func member(value any, token string) (any, bool) {
+	switch value := value.(type) {
+	case map[string]any:
+		found, is := value[token]
+		return found, is
+	case []any:
+		place, err := strconv.ParseUint(token, 10, 31)
+		if err != nil || place >= uint64(len(value)) {
+			return nil, false
+		}
+		return value[place], true
+	default:
+		return nil, false
+	}
+}

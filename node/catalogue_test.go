@@ -1,0 +1,131 @@
+package node
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/pocket-fisherman/fisherman/fisherman/question"
+	"github.com/pocket-fisherman/fisherman/runtime/configs"
+	"github.com/pocket-fisherman/fisherman/servicer"
+)
+
+func depth(blocks int64) *int64 { return &blocks }
+
+// Each catalogue asks about settled heights of its own chain, and learns them from where it has to.
+func TestCatalogues(t *testing.T) {
+	made, err := catalogues(map[string]configs.RelayChain{
+		"0001": {Catalogue: configs.CatalogueCometBFT},
+		"0002": {Catalogue: configs.CatalogueCometBFT},
+		"0003": {Catalogue: configs.CatalogueCometBFTURI, Depth: depth(7)},
+		"0004": {Catalogue: configs.CatalogueCosmos, Recent: 100},
+		"0021": {Catalogue: configs.CatalogueEVM},
+		"0022": {Catalogue: configs.CatalogueCustom, Questions: []configs.Question{{Path: "/blocks/{height}"}},
+			Head: &configs.HeadQuestion{Path: "/blocks/latest", Height: "/height"}},
+		"0023": {Catalogue: configs.CatalogueCustom, Questions: []configs.Question{{Method: "chain_getGenesis"}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for chain, want := range map[string]struct {
+		depth      int64
+		head, rest bool
+	}{
+		"0001": {2, false, false}, "0002": {2, true, false}, "0003": {7, true, true}, "0004": {2, true, true},
+		"0021": {64, true, false}, "0022": {64, true, true}, "0023": {64, false, false},
+	} {
+		catalogue := made[chain]
+		if catalogue.Depth != want.depth || (catalogue.Head != nil) != want.head {
+			t.Errorf("%s: depth %d, has a head: %t", chain, catalogue.Depth, catalogue.Head != nil)
+		}
+		asked, err := catalogue.Draw([32]byte{1}, question.Client{}, 1000, nil)
+		if err != nil || (asked.Payload.REST != nil) != want.rest || want.head && (catalogue.Head.Payload.REST != nil) != want.rest {
+			t.Errorf("%s: %v, %v", chain, asked, err)
+		}
+	}
+	for _, kind := range made["0004"].Kinds {
+		if kind.Recent < 1 || kind.Recent > 100 {
+			t.Errorf("a limit of 100 heights became %d", kind.Recent)
+		}
+	}
+}
+
+func TestRelayChainsAreRefused(t *testing.T) {
+	for name, test := range map[string]struct {
+		chain  string
+		config configs.RelayChain
+		says   string
+	}{
+		"unknown": {"0002", configs.RelayChain{Catalogue: "solana"}, `relay_chains.0002: catalogue "solana" is not known`},
+		"placeholder": {"0002", configs.RelayChain{Catalogue: "custom", Questions: []configs.Question{{Path: "/{hight}"}}},
+			"relay_chains.0002: questions[0]: path: unknown placeholder {hight}"},
+		"no head": {"0002", configs.RelayChain{Catalogue: "custom", Questions: []configs.Question{{Path: "/{height}"}}},
+			"head is null; a list that names heights needs"},
+		"mixed head": {"0002", configs.RelayChain{Catalogue: "custom", Questions: []configs.Question{{Path: "/{height}"}},
+			Head: &configs.HeadQuestion{Method: "a"}}, "head: JSON-RPC and REST are mixed"},
+		"pointer": {"0002", configs.RelayChain{Catalogue: "custom", Questions: []configs.Question{{Path: "/{height}"}},
+			Head: &configs.HeadQuestion{Path: "/a", Height: "b"}}, `head: height "b" is not a JSON pointer`},
+		"way out": {"0001", configs.RelayChain{Catalogue: "custom", Questions: []configs.Question{{Path: "/a/../{height}"}}},
+			"questions[0]: malformed: the path leads out of its base"},
+		"too deep": {"0001", configs.RelayChain{Catalogue: "custom", Questions: []configs.Question{
+			{Method: "a", Params: configs.JSON(strings.Repeat("[", 70) + strings.Repeat("]", 70))}}}, "questions[0]: malformed: the payload nests"},
+	} {
+		err := ValidateRelayChains(map[string]configs.RelayChain{test.chain: test.config})
+		if !errors.Is(err, configs.ErrInvalid) || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// The heights of the network's own chain are known.
+	own := configs.RelayChain{Catalogue: "custom", Questions: []configs.Question{{Path: "/{height}"}}}
+	if err := ValidateRelayChains(map[string]configs.RelayChain{NativeChain: own}); err != nil {
+		t.Error(err)
+	}
+}
+
+// The example of the documents is a configuration that a node takes.
+func TestDocumentedRelayChains(t *testing.T) {
+	page, err := os.ReadFile("../docs/questions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```json\n")
+	example, _, _ := strings.Cut(rest, "```")
+	config, err := configs.Parse([]byte(example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := config.Validate(); err != nil {
+		t.Error(err)
+	}
+	made, err := catalogues(config.RelayChains)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for chain, catalogue := range made {
+		if config.Fisherman.ControlProbes[chain] == "" {
+			t.Errorf("the example has no control probe of %s", chain)
+		}
+		asked := make(map[string]bool)
+		for check := range uint32(10) {
+			drawn, err := catalogue.Draw([32]byte{byte(check)}, catalogue.Client([32]byte{1}, check), 10_000, asked)
+			if err != nil || asked[drawn.Label] {
+				t.Fatalf("%s: %q, %v", chain, drawn.Label, err)
+			}
+			asked[drawn.Label] = true
+		}
+	}
+}
+
+func TestUpstreamsAreOfTheirChainsKind(t *testing.T) {
+	chains := configs.DefaultRelayChains()
+	chains["0002"] = configs.RelayChain{Catalogue: configs.CatalogueCosmos}
+	upstreams := Upstreams(map[string]string{"0001": "http://a", "0002": "http://b", "0003": "http://c"}, chains)
+	for chain, want := range map[string]servicer.Upstream{
+		"0001": {URL: "http://a"}, "0002": {URL: "http://b", Kind: servicer.REST}, "0003": {URL: "http://c"},
+	} {
+		if upstreams[chain] != want {
+			t.Errorf("%s: %v", chain, upstreams[chain])
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// ForgetUnfinished removes what a process that was killed left of goleveldb databases below a directory whose making it
+// had begun and not ended. goleveldb takes such a one for corrupted: it writes a manifest, then the file CURRENT that
+// names it, then a journal, and a manifest alone looks like a database that lost its CURRENT. Nothing can have been
+// written to one that never had a journal. No database below the directory may be open.
+func ForgetUnfinished(root string) error {
+	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("look for databases: %w", err)
+		}
+		if !entry.IsDir() || filepath.Ext(path) != ".db" {
+			return nil
+		}
+		if err := forgetUnfinished(path); err != nil {
+			return fmt.Errorf("forget unfinished database %s: %w", path, err)
+		}
+		return fs.SkipDir
+	})
+}
+
+func forgetUnfinished(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	var begun []string
+	for _, entry := range entries {
+		switch name := entry.Name(); {
+		case name == "CURRENT", name == "CURRENT.bak", filepath.Ext(name) == ".log", filepath.Ext(name) == ".ldb", filepath.Ext(name) == ".sst":
+			return nil
+		case strings.HasPrefix(name, "MANIFEST-"), strings.HasPrefix(name, "CURRENT."):
+			begun = append(begun, name)
+		}
+	}
+	for _, name := range begun {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package qos
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// Window merges the complete sessions of one relay chain and geo zone. PlanWindows makes it, Add fills it, and Report
+// says what it is worth. One goroutine uses it.
+type Window struct {
+	// Sessions are those to be added, oldest first.
+	Sessions []*types.QoSSession
+
+	report  WindowReport
+	members map[string]*windowMember
+	// applications that were added.
+	applications map[string]bool
+}
+
+// PlanWindows finds the sessions that a span reaches, by relay chain and geo zone in their order. Only complete sessions
+// count; the others within reach are counted as left out. now is what an age is counted from.
+func PlanWindows(sessions []*types.QoSSession, span Span, now time.Time) []*Window {
+	type place struct{ chain, zone string }
+	groups := make(map[place][]*types.QoSSession)
+	for _, session := range sessions {
+		at := place{session.GetHeader().GetRelayChain(), session.GetHeader().GetGeoZone()}
+		groups[at] = append(groups[at], session)
+	}
+	places := slices.SortedFunc(maps.Keys(groups), func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.chain, b.chain), cmp.Compare(a.zone, b.zone))
+	})
+	windows := make([]*Window, 0, len(places))
+	for _, at := range places {
+		window := &Window{members: make(map[string]*windowMember), applications: make(map[string]bool)}
+		window.report.RelayChain, window.report.GeoZone = at.chain, at.zone
+		reaches := span.reach(groups[at], now)
+		for _, session := range groups[at] {
+			switch {
+			case !reaches(session):
+			case complete(session):
+				window.Sessions = append(window.Sessions, session)
+			default:
+				window.report.SessionsLeftOut++
+			}
+		}
+		slices.SortFunc(window.Sessions, oldestFirst)
+		windows = append(windows, window)
+	}
+	return windows
+}
+
+// reach gives the test of which sessions of a group are within the span.
+func (s Span) reach(group []*types.QoSSession, now time.Time) func(*types.QoSSession) bool {
+	if s.Starts == 0 {
+		since := now.Add(-s.Age).UnixNano()
+		return func(session *types.QoSSession) bool { return session.GetJoinedUnixNano() >= since }
+	}
+	var starts []int64
+	for _, session := range group {
+		if complete(session) {
+			starts = append(starts, session.GetHeader().GetStartHeight())
+		}
+	}
+	slices.Sort(starts)
+	starts = slices.Compact(starts)
+	if len(starts) > s.Starts {
+		starts = starts[len(starts)-s.Starts:]
+	}
+	return func(session *types.QoSSession) bool {
+		return len(starts) == 0 || session.GetHeader().GetStartHeight() >= starts[0]
+	}
+}
+
+func oldestFirst(a, b *types.QoSSession) int {
+	return cmp.Or(
+		cmp.Compare(a.GetHeader().GetStartHeight(), b.GetHeader().GetStartHeight()),
+		cmp.Compare(a.GetHeader().GetId(), b.GetHeader().GetId()),
+	)
+}
+
+// Add merges one of the window's sessions, each once, in any order.
+func (w *Window) Add(digest SessionDigest) {
+	session, sum := &digest.Report, &w.report
+	sum.Sessions++
+	w.applications[session.Application] = true
+	first, last := session.Height, session.Height+max(digest.blocks, 1)-1
+	from, to := instant(digest.joined), instant(digest.asked)
+	sum.FirstHeight, sum.LastHeight = extreme(sum.FirstHeight, first, -1), extreme(sum.LastHeight, last, 1)
+	if sum.From == nil || from.Before(*sum.From) {
+		sum.From = &from
+	}
+	if sum.To == nil || to.After(*sum.To) {
+		sum.To = &to
+	}
+	sum.ChecksPlanned += session.ChecksPlanned
+	sum.ChecksDone += session.ChecksDone
+	sum.ChecksDropped += session.ChecksDropped
+	sum.ChecksVoid += session.ChecksVoid
+	if session.MaxSkewMicros != nil {
+		sum.MaxSkewMicros = extreme(sum.MaxSkewMicros, *session.MaxSkewMicros, 1)
+	}
+	for i := range session.Servicers {
+		servicer := &session.Servicers[i]
+		if w.members[servicer.Address] == nil {
+			w.members[servicer.Address] = newWindowMember(servicer.Address)
+		}
+		w.members[servicer.Address].add(digest, servicer)
+	}
+}
+
+// instant is a moment in UTC, to the millisecond.
+func instant(unixNano int64) time.Time {
+	return time.Unix(0, unixNano).UTC().Truncate(time.Millisecond)
+}
+
+// extreme is the larger (direction 1) or the smaller (−1) of two numbers, of which the first may be absent.
+func extreme(known *int64, value int64, direction int) *int64 {
+	if known != nil && cmp.Compare(value, *known) != direction {
+		return known
+	}
+	return &value
+}
+
+// Report says what the sessions that were added are worth, servicer by servicer. Counts are sums. Shares, verdicts, order
+// and ranks follow Summarize, with these thresholds and terms in the place of a session's:
+//
+//	null_samples_allowed  sum over the servicer's sessions of min(null_samples_allowed, samples)
+//	samples_required      sum over the servicer's sessions of samples_required
+//	slow                  more than half of the times that the quantiles are of, or of all answers, are above the SLA of
+//	                      the session that they are of
+//
+// So a window of one session has that session's verdict, and sessions with other parameters are each held to their own.
+// Quantiles are those of the merged sketches: warm ones, unless they are fewer than samples_required and fewer than the
+// cold ones.
+func (w *Window) Report() WindowReport {
+	report := w.report
+	report.Applications = slices.Sorted(maps.Keys(w.applications))
+	rows := make([]ServicerReport, 0, len(w.members))
+	for _, member := range w.members {
+		rows = append(rows, member.judged())
+	}
+	slices.SortFunc(rows, worstFirst)
+	setRanks(rows)
+	report.Servicers = make([]WindowServicer, 0, len(rows))
+	for _, row := range rows {
+		report.Servicers = append(report.Servicers, w.members[row.Address].row(row))
+	}
+	return report
+}

@@ -1,0 +1,100 @@
+package qos
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+)
+
+// windowMember gathers what one servicer did in the sessions of a window.
+type windowMember struct {
+	// sum has the counts.
+	sum      ServicerReport
+	sessions int
+	verdicts map[Verdict]int
+	// rules are sums of the sessions' thresholds. Times are compared with the SLA session by session, so there is none.
+	rules rules
+	times answerTimes
+	// over counts answers above the SLA in sessions that have one.
+	over int
+	// height and id of the newest session, whose URL is shown.
+	height int64
+	id     string
+}
+
+func newWindowMember(address string) *windowMember {
+	return &windowMember{sum: ServicerReport{Address: address, Outcomes: map[string]int{}}, verdicts: map[Verdict]int{}}
+}
+
+// add merges the servicer's row of a session.
+func (m *windowMember) add(digest SessionDigest, row *ServicerReport) {
+	session := &digest.Report
+	if m.sessions == 0 || cmp.Or(cmp.Compare(session.Height, m.height), cmp.Compare(session.ID, m.id)) > 0 {
+		m.height, m.id, m.sum.ServiceURL = session.Height, session.ID, row.ServiceURL
+	}
+	m.sessions++
+	m.verdicts[row.Verdict]++
+	m.sum.Samples += row.Samples
+	m.sum.NullSamples += row.NullSamples
+	m.sum.Void += row.Void
+	m.sum.OverSLA += row.OverSLA
+	m.sum.Consistency.Agree += row.Consistency.Agree
+	m.sum.Consistency.Disagree += row.Consistency.Disagree
+	m.sum.Consistency.Undecidable += row.Consistency.Undecidable
+	for label, n := range row.Outcomes {
+		m.sum.Outcomes[label] += n
+	}
+	m.rules.nullsAllowed += min(digest.rules.nullsAllowed, row.Samples)
+	m.rules.samplesRequired += digest.rules.samplesRequired
+	if digest.rules.sla > 0 {
+		m.over += row.OverSLA
+	}
+	times := digest.times[row.Address]
+	m.times.warm.merge(times.warm)
+	m.times.cold.merge(times.cold)
+}
+
+// judged is the row that shares, verdict, order and rank are made of.
+func (m *windowMember) judged() ServicerReport {
+	report := m.sum
+	connections, times := m.rules.connections(m.times.warm.count(), m.times.cold.count()), m.times.warm
+	if connections == Cold {
+		times = m.times.cold
+	}
+	if times.count() > 0 {
+		report.RoundTripTimes = RoundTripTimes{times.sketch.Quantiles(), &connections, times.count()}
+	}
+	report.estimateShares()
+	slow, answers := "", report.Samples-report.NullSamples
+	switch {
+	case mostOf(times.over, times.count()):
+		slow = fmt.Sprintf("%d of %s over the SLA", times.over, count(times.count(), string(connections)+" answer"))
+	case mostOf(m.over, answers):
+		slow = fmt.Sprintf("%d of %s over the SLA", m.over, count(answers, "answer"))
+	}
+	report.Verdict, report.Reason = m.rules.judge(&report, slow)
+	return report
+}
+
+// row is what is shown of a judged and ranked servicer.
+func (m *windowMember) row(judged ServicerReport) WindowServicer {
+	return WindowServicer{
+		Address:            judged.Address,
+		ServiceURL:         judged.ServiceURL,
+		Sessions:           m.sessions,
+		Verdicts:           maps.Clone(m.verdicts),
+		Samples:            judged.Samples,
+		NullSamples:        judged.NullSamples,
+		Void:               judged.Void,
+		NullSamplesAllowed: m.rules.nullsAllowed,
+		SamplesRequired:    m.rules.samplesRequired,
+		Availability:       judged.Availability,
+		RoundTripTimes:     judged.RoundTripTimes,
+		OverSLA:            judged.OverSLA,
+		Consistency:        judged.Consistency,
+		Outcomes:           maps.Clone(judged.Outcomes),
+		Verdict:            judged.Verdict,
+		Reason:             judged.Reason,
+		Rank:               judged.Rank,
+	}
+}

@@ -1,0 +1,146 @@
+package configs
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// Catalogues of questions.
+const (
+	// CatalogueCometBFT is CometBFT's JSON-RPC.
+	CatalogueCometBFT = "cometbft"
+	// CatalogueCometBFTURI is CometBFT by GET, a REST API.
+	CatalogueCometBFTURI = "cometbft-uri"
+	// CatalogueEVM is Ethereum's JSON-RPC.
+	CatalogueEVM = "evm"
+	// CatalogueEVMValues is CatalogueEVM without the questions whose answers differ from make to make of nodes.
+	CatalogueEVMValues = "evm-values"
+	// CatalogueCosmos is the REST gateway of the Cosmos SDK.
+	CatalogueCosmos = "cosmos"
+	// CatalogueCustom is a list of questions of one's own.
+	CatalogueCustom = "custom"
+)
+
+const (
+	// MaximumRelayChains is the most relay chains that a node is told about.
+	MaximumRelayChains = 64
+	// MaximumDepth is the most blocks below the head that count as not settled.
+	MaximumDepth = 1_000_000
+	// maximumRecent is beyond every chain.
+	maximumRecent = 1 << 48
+)
+
+// RelayChain says what the nodes of a relay chain are asked: by its fishermen, and, since that tells whether they take
+// JSON-RPC or REST, by its servicers.
+type RelayChain struct {
+	// Catalogue of questions: cometbft, cometbft-uri, evm, evm-values, cosmos or custom.
+	Catalogue string `json:"catalogue"`
+	// Depth is how many blocks below the head a height counts as settled, 0 to MaximumDepth; null for the catalogue's
+	// own: 64 for evm, evm-values and custom, else 2.
+	Depth *int64 `json:"depth"`
+	// Recent is how many of the settled heights are asked about, the newest; 0 for all. For chains whose nodes forget.
+	Recent int64 `json:"recent"`
+	// Head is how the newest height is learnt, of a custom catalogue only; null if no question names a height, or if
+	// the chain is the network's own.
+	Head *HeadQuestion `json:"head"`
+	// Questions of a custom catalogue.
+	Questions []Question `json:"questions"`
+}
+
+// Question is one of a custom catalogue: a JSON-RPC method with parameters, or a REST path with headers.
+type Question struct {
+	Method string `json:"method"`
+	// Params is an array or an object with placeholders in its texts; null for an empty array.
+	Params JSON `json:"params"`
+	// Path with an optional query, and placeholders.
+	Path    string            `json:"path"`
+	Headers map[string]string `json:"headers"`
+	// Range is the most blocks of a range from {from} to {height}; 0 for no range.
+	Range int64 `json:"range"`
+}
+
+// HeadQuestion is asked of the control probe's target.
+type HeadQuestion struct {
+	Method  string            `json:"method"`
+	Params  JSON              `json:"params"`
+	Path    string            `json:"path"`
+	Headers map[string]string `json:"headers"`
+	// Height is a JSON pointer to the height in the answer, as in "/result".
+	Height string `json:"height"`
+}
+
+// JSON is compact JSON; nil stands for null.
+type JSON []byte
+
+// MarshalJSON gives the JSON itself.
+func (j JSON) MarshalJSON() ([]byte, error) {
+	if j == nil {
+		return []byte("null"), nil
+	}
+	return j, nil
+}
+
+// UnmarshalJSON takes any JSON.
+func (j *JSON) UnmarshalJSON(text []byte) error {
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, text); err != nil {
+		return err
+	}
+	*j = nil
+	if compact.String() != "null" {
+		*j = compact.Bytes()
+	}
+	return nil
+}
+
+// REST tells whether the chain's nodes take REST requests, not JSON-RPC.
+func (c RelayChain) REST() bool {
+	switch c.Catalogue {
+	case CatalogueCometBFTURI, CatalogueCosmos:
+		return true
+	case CatalogueCustom:
+		return len(c.Questions) > 0 && c.Questions[0].Path != ""
+	default:
+		return false
+	}
+}
+
+// Catalogues are the names of all catalogues.
+func Catalogues() []string {
+	return []string{CatalogueCometBFT, CatalogueCometBFTURI, CatalogueEVM, CatalogueEVMValues, CatalogueCosmos, CatalogueCustom}
+}
+
+// DefaultRelayChains are those whose catalogue goes without saying: the network's own and Ethereum.
+func DefaultRelayChains() map[string]RelayChain {
+	return map[string]RelayChain{types.NativeRelayChain: {Catalogue: CatalogueCometBFT}, "0021": {Catalogue: CatalogueEVM}}
+}
+
+// relayChains checks the form; what the questions say is checked where catalogues are made of them.
+func (p *problems) relayChains(chains map[string]RelayChain) {
+	p.add(len(chains) <= MaximumRelayChains, "relay_chains", fmt.Sprintf("%d of them", len(chains)), fmt.Sprintf("at most %d", MaximumRelayChains))
+	for _, chain := range slices.Sorted(maps.Keys(chains)) {
+		p.add(types.ValidateRelayChain(chain) == nil, "relay_chains", "for relay chain "+quoted(chain), "four upper-case hex digits, as in 0001")
+		p.relayChain("relay_chains."+short(chain), chains[chain])
+	}
+}
+
+func (p *problems) relayChain(field string, c RelayChain) {
+	p.add(slices.Contains(Catalogues(), c.Catalogue), field+".catalogue", quoted(c.Catalogue), strings.Join(Catalogues(), ", "))
+	if c.Depth != nil {
+		p.add(0 <= *c.Depth && *c.Depth <= MaximumDepth, field+".depth", strconv.FormatInt(*c.Depth, 10), fmt.Sprintf("0 to %d", MaximumDepth))
+	}
+	p.add(0 <= c.Recent && c.Recent <= maximumRecent, field+".recent", strconv.FormatInt(c.Recent, 10), "a number of heights, or 0 for all")
+	if c.Catalogue == CatalogueCustom {
+		p.add(len(c.Questions) > 0, field+".questions", "empty", "at least one question")
+		return
+	}
+	p.add(c.Head == nil, field+".head", "set", "null for every catalogue but custom, which knows how")
+	p.add(len(c.Questions) == 0, field+".questions", "set", "none for every catalogue but custom, which has its own")
+}

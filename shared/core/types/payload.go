@@ -1,0 +1,23 @@
+package types
+
+// Payload is what a relay asks of the relay chain's node: a REST request if there is one, else a JSON-RPC request.
+type Payload struct {
+	// JSONRPC is the bytes of a JSON-RPC request.
+	JSONRPC []byte
+	// REST is nil for a JSON-RPC request.
+	REST *RESTPayload
+}
+
+// PayloadOf is the payload of a relay request.
+func PayloadOf(request *RelayRequest) Payload {
+	return Payload{JSONRPC: request.GetJsonRpc().GetBody(), REST: request.GetRest()}
+}
+
+// Put makes it the payload of a relay request.
+func (p Payload) Put(request *RelayRequest) {
+	if p.REST != nil {
+		request.Payload = &RelayRequest_Rest{Rest: p.REST}
+		return
+	}
+	request.Payload = &RelayRequest_JsonRpc{JsonRpc: &JSONRPCPayload{Body: p.JSONRPC}}
+}
