@@ -1,7 +1,9 @@
 package fisherman
 
 import (
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/pocket-fisherman/fisherman/relay"
 )
@@ -9,11 +11,20 @@ import (
 // mostIdle bounds the connections kept to one service URL; rounds that overlap need one each.
 const mostIdle = 4
 
+// surplusIdle is how long a connection is kept that its service URL has had no use for beside a newer one.
+const surplusIdle = time.Minute
+
 // links keeps connections open between checks, so that making a connection is not part of what is measured.
 type links struct {
 	mu     sync.Mutex
-	idle   map[string][]*relay.Conn
+	idle   map[string][]idleConn
 	closed bool
+}
+
+// idleConn is a connection that nobody uses since a moment.
+type idleConn struct {
+	*relay.Conn
+	since time.Time
 }
 
 // take hands out a kept connection that is still alive, or nil.
@@ -24,7 +35,7 @@ func (l *links) take(serviceURL string) *relay.Conn {
 		conn := kept[len(kept)-1]
 		l.idle[serviceURL] = kept[:len(kept)-1]
 		if conn.Alive() {
-			return conn
+			return conn.Conn
 		}
 		conn.Close()
 	}
@@ -40,9 +51,15 @@ func (l *links) give(serviceURL string, conn *relay.Conn) {
 		return
 	}
 	if l.idle == nil {
-		l.idle = make(map[string][]*relay.Conn)
+		l.idle = make(map[string][]idleConn)
 	}
-	l.idle[serviceURL] = append(l.idle[serviceURL], conn)
+	kept := append(l.idle[serviceURL], idleConn{conn, time.Now()})
+	// The newest is taken first, so the first is the one that was not needed for the longest time.
+	if time.Since(kept[0].since) > surplusIdle {
+		kept[0].Close()
+		kept = slices.Delete(kept, 0, 1)
+	}
+	l.idle[serviceURL] = kept
 }
 
 // retain closes the connections to URLs that no session needs any more.

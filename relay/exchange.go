@@ -20,6 +20,8 @@ const (
 	maxAnswerBodyBytes   = MaxResponseBytes
 	// maxFramingBytes is what chunked framing may add to a body, trailers included: enough for chunks of 100 bytes.
 	maxFramingBytes = 128 << 10
+	// readBuffer is kept with every connection; an answer's header fits as a rule.
+	readBuffer = 4 << 10
 	// wireRoom is what the header of a request takes, and what bytes.Buffer wants to have free, so that it grows once.
 	wireRoom = 512 + bytes.MinRead
 	// mostInterim bounds the interim responses (1xx) before the response proper.
@@ -240,7 +242,7 @@ func (t *timedReader) Read(p []byte) (int, error) {
 func newReader(stream io.Reader) (*timedReader, *io.LimitedReader, *bufio.Reader) {
 	timed := &timedReader{source: stream}
 	limit := &io.LimitedReader{R: timed}
-	return timed, limit, bufio.NewReaderSize(limit, 16<<10)
+	return timed, limit, bufio.NewReaderSize(limit, readBuffer)
 }
 
 // clip bounds text that a stranger chose, for use in an error.
