@@ -112,7 +112,7 @@ func (c bareClients) turn(each int) cost {
 type samplers struct {
 	b         *testing.B
 	fisherman *Fisherman
-	sessions  []*types.Session
+	watches   []*watch
 	next      []uint32
 }
 
@@ -127,7 +127,7 @@ func newSamplers(b *testing.B, fleet *fleet, workers int) *samplers {
 		Secret:        [32]byte{7},
 		Catalogues:    map[string]question.Catalogue{chain: question.CometBFT()},
 		BlockInterval: time.Second,
-	}, nil, samePolicy(fleet.policy), seal, fleet.dial, store)
+	}, nil, nil, seal, fleet.dial, store)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -141,7 +141,11 @@ func newSamplers(b *testing.B, fleet *fleet, workers int) *samplers {
 	for worker := range workers {
 		session := sessionOf(1000, 10, 1005, fleet.actors...)
 		session.Header.Id = fmt.Sprintf("%064x", worker+1)
-		s.sessions = append(s.sessions, session)
+		watch, err := newWatch(made.config.Secret, session, fleet.policy)
+		if err != nil {
+			b.Fatal(err)
+		}
+		s.watches = append(s.watches, watch)
 		if err := store.PutSession(context.Background(), &types.QoSSession{Header: session.GetHeader(), Blocks: 10}); err != nil {
 			b.Fatal(err)
 		}
@@ -149,29 +153,23 @@ func newSamplers(b *testing.B, fleet *fleet, workers int) *samplers {
 	return s
 }
 
-// samePolicy is the policy of every session; there is no list of sessions.
-type samePolicy Policy
-
-// Sessions implements Sessions.
-func (samePolicy) Sessions(context.Context, int64) ([]*types.Session, error) { return nil, nil }
-
-// Policy implements Sessions.
-func (p samePolicy) Policy(context.Context, *types.Session) (Policy, error) { return Policy(p), nil }
-
 func (s *samplers) turn(each int) cost {
-	return turn(len(s.sessions), each, s.check)
+	return turn(len(s.watches), each, s.check)
 }
 
-// check carries out and stores one round; it counts the samples that are complete. A round that is void afterwards, for
+// check carries out and stores one round as the run loop does; it counts the samples that are complete. A round that is void afterwards, for
 // the machine was held up, had the same work done to it.
 func (s *samplers) check(worker int) (samples int) {
+	const head = 1_000_000
 	ctx := context.Background()
 	s.next[worker]++
-	record, err := s.fisherman.ExecuteCheck(ctx, s.sessions[worker], s.next[worker])
-	if err == nil {
-		err = s.fisherman.StoreRound(ctx, record)
-	}
+	order, err := s.watches[worker].order(s.fisherman.config.Catalogues[chain], nil, s.next[worker], time.Now(), head)
 	if err != nil {
+		s.b.Error(err)
+		return 0
+	}
+	record := s.fisherman.check(ctx, order)
+	if err := s.fisherman.StoreRound(ctx, record); err != nil {
 		s.b.Error(err)
 	}
 	for _, sample := range record.GetSamples() {
