@@ -41,6 +41,7 @@ func faults() []fault {
 		{"Replaying", fakes.Replaying},
 		{"Refusing", func() fakes.Fault { return fakes.Refusing(types.RelayErrorCode_RELAY_ERROR_CODE_WRONG_SERVICER) }},
 		{"Broken", fakes.Broken},
+		{"Paging", fakes.Paging},
 		{"Lying", func() fakes.Fault { return fakes.Lying("lie") }},
 		{"Chatty", fakes.Chatty},
 		{"Anticipating", fakes.Anticipating},
