@@ -33,9 +33,17 @@ func roundTripError(b *testing.B, secure, busy bool, delay time.Duration) {
 	far.delay(delay)
 	quiet := newQuiet()
 	var errors []time.Duration
+	unstamped := 0
 	for b.Loop() {
-		errors = append(errors, distortions(far, fleet.check())...)
+		record := fleet.check()
+		for _, sample := range answers(record) {
+			if sample.GetTiming() != types.TimingSource_TIMING_SOURCE_KERNEL {
+				unstamped++
+			}
+		}
+		errors = append(errors, distortions(far, record)...)
 	}
+	b.ReportMetric(100*float64(unstamped)/float64(b.N*len(far.actors)), "user-space-%")
 	quiet.reportTimes(b, "error", errors)
 	b.ReportMetric(100*(1-float64(len(errors))/float64(b.N*len(far.actors))), "void-%")
 	quiet.report(b)
