@@ -132,6 +132,8 @@ func (n *Node) buildServicers() error {
 func (n *Node) buildAPI() {
 	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc")}, rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
+		Blocks:    blockReader{n.engine},
+		Params:    n.params,
 		QoS:       newQoSReader(n.fisherman),
 		Rounds:    roundReader{store: n.samples},
 		Events:    n.feed,

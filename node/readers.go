@@ -9,7 +9,6 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
-	"github.com/pocket-fisherman/fisherman/consensus"
 	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/qos"
@@ -257,20 +256,5 @@ func (r statusReader) Fisherman() string {
 	return r.fisherman.Key.Address()
 }
 
-// Version is the version of the program.
-func (r statusReader) Version() string { return ThisBuild().Version }
-
-// broadcast hands a transaction of the API's to the chain.
-func (n *Node) broadcast(ctx context.Context, raw []byte, wait bool) (rpc.Receipt, error) {
-	receipt, err := n.engine.Broadcast(ctx, raw, wait)
-	for ours, theirs := range map[error]error{
-		consensus.ErrNotReady:         rpc.ErrNotReady,
-		consensus.ErrKnownTransaction: rpc.ErrKnownTransaction,
-		consensus.ErrMempoolFull:      rpc.ErrMempoolFull,
-	} {
-		if errors.Is(err, ours) {
-			return rpc.Receipt{}, theirs
-		}
-	}
-	return rpc.Receipt(receipt), err
-}
+// Build is how the program was built.
+func (r statusReader) Build() rpc.Build { return rpc.Build(ThisBuild()) }

@@ -28,7 +28,14 @@ type endpoint struct {
 
 func (s *Server) endpoints() map[string]endpoint {
 	return map[string]endpoint{
+		"/v1/health":         {answer: s.health},
+		"/v1/ready":          {answer: s.ready},
+		"/v1/version":        {answer: s.version},
 		"/v1/status":         {answer: s.status},
+		"/v1/params":         {parameters: []string{"height"}, answer: s.params},
+		"/v1/block":          {parameters: []string{"height"}, answer: s.block},
+		"/v1/blocks":         {parameters: []string{"from", "limit"}, answer: s.blocks},
+		"/v1/transaction":    {parameters: []string{"hash", "height"}, answer: s.oneTransaction},
 		"/v1/session":        {parameters: []string{"application", "relay_chain", "height"}, answer: s.session},
 		"/v1/actors":         {parameters: []string{"type", "height"}, answer: s.actors},
 		"/v1/account":        {parameters: []string{"address", "height"}, answer: s.account},
@@ -46,7 +53,7 @@ func (s *Server) status(context.Context, query) (any, error) {
 	view := statusView{
 		ChainID: s.readers.Chain.ChainID(),
 		Height:  s.readers.Chain.Height(),
-		Version: s.readers.Status.Version(),
+		Version: s.readers.Status.Build().Version,
 	}
 	if address := s.readers.Status.Fisherman(); address != "" {
 		view.Fisherman = &address

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"github.com/pocket-fisherman/fisherman/qos"
@@ -11,10 +12,10 @@ import (
 // ErrNoFisherman is returned by a QoSReader on a node that runs no fisherman.
 var ErrNoFisherman = errors.New("this node runs no fisherman")
 
-// Why a transaction could not be handed in, besides being refused.
+// Why the chain could not answer, or a transaction not be handed in, besides being refused.
 var (
-	// ErrNotReady: the chain does not run, or is catching up.
-	ErrNotReady = errors.New("the chain is not ready for transactions")
+	// ErrNotReady: the chain does not run, or is not level.
+	ErrNotReady = errors.New("the chain is not ready")
 	// ErrKnownTransaction: the same bytes were handed in before.
 	ErrKnownTransaction = errors.New("the transaction was handed in before")
 	// ErrMempoolFull: too many transactions wait for a block.
@@ -24,7 +25,12 @@ var (
 // Readers is what the server reads from. All of them are used by many goroutines at once.
 type Readers struct {
 	Chain ChainReader
-	QoS   QoSReader
+	// Blocks reads what the chain is made of.
+	Blocks BlockReader
+	// Params are the governed parameters in the state after the block at a height, as the genesis file writes them. Errors
+	// on which the server decides: modules.ErrHeightUnavailable.
+	Params func(ctx context.Context, height int64) (json.RawMessage, error)
+	QoS    QoSReader
 	// Rounds and Events tell of single checks.
 	Rounds RoundReader
 	Events EventReader
@@ -101,6 +107,6 @@ type QoSFilter struct {
 type StatusReader interface {
 	// Fisherman is the address of the fisherman that runs in this node; empty for none.
 	Fisherman() string
-	// Version is the version of the program.
-	Version() string
+	// Build is how the program was built.
+	Build() Build
 }

@@ -23,6 +23,7 @@ const (
 	codeApplicationPaused  = "application_paused"
 	codeUnknownSession     = "unknown_session"
 	codeUnknownServicer    = "unknown_servicer"
+	codeUnknownTransaction = "unknown_transaction"
 	codeNoFisherman        = "no_fisherman"
 	codeNoServicer         = "no_servicer"
 	codeNotReady           = "not_ready"

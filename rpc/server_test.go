@@ -194,11 +194,13 @@ func (q *fakeQoS) Windows(_ context.Context, filter WindowFilter) (qos.WindowsRe
 type fakeStatus string
 
 func (s fakeStatus) Fisherman() string { return string(s) }
-func (s fakeStatus) Version() string   { return "v1.2.3" }
+func (s fakeStatus) Build() Build {
+	return Build{Version: "v1.2.3", Revision: "abcdef", Time: "2026-01-02T03:04:05Z", Go: "go1.26"}
+}
 
 func readersAt(height int64) (Readers, *fakeChain, *fakeQoS) {
 	chain, samples := &fakeChain{height: height}, &fakeQoS{}
-	return Readers{Chain: chain, QoS: samples, Rounds: fakeRounds{}, Events: fakeEvents{}, Status: fakeStatus(knownFisherman),
+	return Readers{Chain: chain, Blocks: fakeBlocks{height: height}, Params: fakeParams, QoS: samples, Rounds: fakeRounds{}, Events: fakeEvents{}, Status: fakeStatus(knownFisherman),
 		Relays: fakeRelays{}, Accounts: fakeAccounts{}, Broadcast: fakeBroadcast}, chain, samples
 }
 
@@ -218,6 +220,14 @@ func TestAnswersMatchGoldenFiles(t *testing.T) {
 		"actors_none":    "/v1/actors?type=validator&height=3",
 		"qos":            "/v1/qos",
 		"qos_window":     "/v1/qos?window=24h",
+		"health":         "/v1/health",
+		"ready":          "/v1/ready",
+		"version":        "/v1/version",
+		"params":         "/v1/params?height=3",
+		"block":          "/v1/block?height=7",
+		"blocks":         "/v1/blocks?limit=2",
+		"blocks_page":    "/v1/blocks?from=3&limit=2",
+		"transaction":    "/v1/transaction?hash=" + hashOf(fakeTransactions()[0]),
 		"rounds":         "/v1/qos/rounds?session=" + knownSession + "&servicer=" + knownServicer,
 		"rounds_page":    "/v1/qos/rounds?from=1&limit=1&session=" + knownSession,
 		"account":        "/v1/account?address=" + knownServicer,
@@ -299,6 +309,19 @@ func TestStatusCodesAndCodes(t *testing.T) {
 		{"no relays", "GET", "/v1/relays/session?limit=0&session=" + knownSession, 400, codeBadParameter},
 		{"too many relays", "GET", "/v1/relays/session?limit=1001&session=" + knownSession, 400, codeBadParameter},
 		{"too many sessions of relays", "GET", "/v1/relays?last=1001", 400, codeBadParameter},
+		{"params ahead", "GET", "/v1/params?height=24", 404, codeHeightUnavailable},
+		{"block of height zero", "GET", "/v1/block?height=0", 400, codeBadParameter},
+		{"the newest block", "GET", "/v1/block", 200, ""},
+		{"block ahead", "GET", "/v1/block?height=24", 404, codeHeightUnavailable},
+		{"blocks ahead", "GET", "/v1/blocks?from=24", 200, ""},
+		{"blocks of the end of numbers", "GET", "/v1/blocks?from=9223372036854775807&limit=100", 200, ""},
+		{"too many blocks", "GET", "/v1/blocks?limit=101", 400, codeBadParameter},
+		{"no hash", "GET", "/v1/transaction", 400, codeBadParameter},
+		{"bad hash", "GET", "/v1/transaction?hash=" + strings.Repeat("AB", 32), 400, codeBadParameter},
+		{"unknown hash", "GET", "/v1/transaction?hash=" + otherSession, 404, codeUnknownTransaction},
+		{"hash in another block", "GET", "/v1/transaction?height=8&hash=" + hashOf(fakeTransactions()[0]), 404, codeUnknownTransaction},
+		{"hash in its block", "GET", "/v1/transaction?height=7&hash=" + hashOf(fakeTransactions()[0]), 200, ""},
+		{"hash in a block ahead", "GET", "/v1/transaction?height=24&hash=" + otherSession, 404, codeHeightUnavailable},
 		{"rounds of none", "GET", "/v1/qos/rounds", 400, codeBadParameter},
 		{"rounds of an unknown session", "GET", "/v1/qos/rounds?session=" + otherSession, 404, codeUnknownSession},
 		{"rounds of an unknown servicer", "GET", "/v1/qos/rounds?session=" + knownSession + "&servicer=" + otherAddress, 404, codeUnknownServicer},
@@ -356,6 +379,13 @@ func TestFailuresOfTheNode(t *testing.T) {
 		code         string
 	}{
 		{"status before the first block", "/v1/status", 0, quiet, 200, ""},
+		{"health before the first block", "/v1/health", 0, quiet, 200, ""},
+		{"version before the first block", "/v1/version", 0, quiet, 200, ""},
+		{"ready before the first block", "/v1/ready", 0, quiet, 503, codeNotReady},
+		{"params before the first block", "/v1/params", 0, quiet, 503, codeNotReady},
+		{"block before the first block", "/v1/block", 0, quiet, 503, codeNotReady},
+		{"blocks before the first block", "/v1/blocks", 0, quiet, 503, codeNotReady},
+		{"transaction before the first block", "/v1/transaction?hash=" + otherSession, 0, quiet, 503, codeNotReady},
 		{"session before the first block", "/v1/session?relay_chain=0001&application=" + knownApplication, 0, quiet, 503, codeNotReady},
 		{"actors before the first block", "/v1/actors?type=servicer", 0, quiet, 503, codeNotReady},
 		{"samples before the first block", "/v1/qos", 0, quiet, 503, codeNotReady},
