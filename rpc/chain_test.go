@@ -10,8 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
@@ -55,7 +57,7 @@ func fakeParams(_ context.Context, height int64) (json.RawMessage, error) {
 	if height > 23 {
 		return nil, modules.ErrHeightUnavailable
 	}
-	return json.RawMessage(`{"fee": {"minimum_upokt":  "100"}}`), nil
+	return protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true}.Marshal(genesis.DefaultParams())
 }
 
 // fakeTransactions have one of every kind, and of every form of value.
@@ -111,6 +113,7 @@ func TestMessagesOfTransactions(t *testing.T) {
 		`"message":{"unpause":{"type":"servicer"}}}`,
 	} {
 		answer := ask(server, "GET", "/v1/transaction?hash="+hashOf(fakeTransactions()[index]))
+		conforms(t, "/v1/transaction", answer)
 		if answer.Code != 200 || !bytes.Contains(answer.Body.Bytes(), []byte(want)) {
 			t.Errorf("transaction %d: %d: %s", index, answer.Code, answer.Body)
 		}

@@ -21,7 +21,7 @@ type endpoint struct {
 	answer     func(ctx context.Context, parameters query) (any, error)
 	// submit takes the body of a POST; it is set instead of answer.
 	submit func(ctx context.Context, parameters query, body []byte) (any, error)
-	// stream answers by itself, for as long as the client listens; it is set instead of answer. An error means that
+	// stream answers by itself, for as long as the client takes it; it is set instead of answer. An error means that
 	// nothing was sent.
 	stream func(ctx context.Context, w http.ResponseWriter, r *http.Request, parameters query) error
 }
@@ -31,6 +31,7 @@ func (s *Server) endpoints() map[string]endpoint {
 		"/v1/health":         {answer: s.health},
 		"/v1/ready":          {answer: s.ready},
 		"/v1/version":        {answer: s.version},
+		"/v1/openapi.yaml":   {stream: s.openapi},
 		"/v1/status":         {answer: s.status},
 		"/v1/params":         {parameters: []string{"height"}, answer: s.params},
 		"/v1/block":          {parameters: []string{"height"}, answer: s.block},

@@ -210,10 +210,9 @@ func ask(handler http.Handler, method, target string) *httptest.ResponseRecorder
 	return recorder
 }
 
-func TestAnswersMatchGoldenFiles(t *testing.T) {
-	readers, _, _ := readersAt(23)
-	server := New(Config{}, readers)
-	for name, target := range map[string]string{
+// goldenTargets are what is asked for the golden files.
+func goldenTargets() map[string]string {
+	return map[string]string{
 		"status":         "/v1/status",
 		"session":        "/v1/session?application=" + knownApplication + "&relay_chain=0001",
 		"actors":         "/v1/actors?type=servicer",
@@ -237,7 +236,13 @@ func TestAnswersMatchGoldenFiles(t *testing.T) {
 		"relays_last":    "/v1/relays/session?session=" + knownSession + "&from=2",
 		"refusal":        "/v1/session?application=" + otherAddress + "&relay_chain=0001",
 		"refusal_quoted": "/v1/actors?type=%22%1b%5b31m",
-	} {
+	}
+}
+
+func TestAnswersMatchGoldenFiles(t *testing.T) {
+	readers, _, _ := readersAt(23)
+	server := New(Config{}, readers)
+	for name, target := range goldenTargets() {
 		t.Run(name, func(t *testing.T) {
 			answer := ask(server, http.MethodGet, target)
 			path := filepath.Join("testdata", name+".json")
@@ -250,6 +255,7 @@ func TestAnswersMatchGoldenFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			conforms(t, target, answer)
 			if got := answer.Body.String(); got != string(want) {
 				t.Errorf("GET %s\ngot  %swant %s", target, got, want)
 			}
@@ -360,6 +366,7 @@ func expect(t *testing.T, answer *httptest.ResponseRecorder, status int, code st
 	if code == "" {
 		return
 	}
+	conforms(t, "", answer)
 	var body refusalView
 	if err := json.Unmarshal(answer.Body.Bytes(), &body); err != nil {
 		t.Fatalf("body %q: %v", answer.Body, err)
