@@ -5,6 +5,8 @@
 ARGS ?=
 # How long each fuzz target runs.
 FUZZTIME ?= 10s
+# How often the fisherman is killed by `make test_crash`.
+KILLS ?= 200
 # Which benchmarks run.
 BENCH ?= .
 
@@ -64,6 +66,10 @@ test_e2e: bin/geth ## Run the end-to-end features, alone because they measure ti
 test_race: ## Run the packages with goroutines under the race detector; needs a C compiler
 	@# -short leaves out the networks of several processes: the detector looks into one process only.
 	CGO_ENABLED=1 go test -race -short -timeout 8m $(CONCURRENT)
+
+.PHONY: test_crash
+test_crash: ## Kill a sampling fisherman KILLS times (200) at random moments, and look at what it stored
+	POCKET_TEST_KILLS=$(KILLS) $(GO) test -count=1 -timeout 30m -v -run '^TestKilledFisherman$$' ./fisherman
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (10s)

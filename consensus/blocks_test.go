@@ -17,7 +17,7 @@ import (
 func TestBlocksAndTransactions(t *testing.T) {
 	t.Parallel()
 	l := startLive(t)
-	l.await("the first block", func(int64) bool { return true })
+	l.await("the chain to be level", func(int64) bool { return l.engine.Ready() == nil })
 	never, err := transaction.Seal(key(4), &types.Transaction{ChainId: "chain", FeeUpokt: 10_000, Message: &types.Transaction_Unstake{
 		Unstake: &types.Unstake{Type: types.ActorType_ACTOR_TYPE_SERVICER}}})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -23,7 +24,13 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain is also the fisherman that TestKilledFisherman starts and kills.
+func TestMain(m *testing.M) {
+	if told := os.Getenv(samplerVariable); told != "" {
+		os.Exit(runSampler(told))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const chain = "0001"
 
@@ -85,6 +92,9 @@ type rounds struct {
 	dial   Dial
 	links  *links
 	actors []*types.Actor
+	// ignored fields of answers, and as they are written.
+	ignored       []types.Pointer
+	ignoredFields []string
 }
 
 func newRounds(t *testing.T, servicers ...*fakes.Servicer) *rounds {
@@ -121,6 +131,8 @@ func (r *rounds) at(due time.Time) *round {
 		seal:  r.seal,
 		dial:  r.dial,
 		links: r.links,
+
+		ignored: r.ignored, ignoredFields: r.ignoredFields,
 	}
 }
 

@@ -41,7 +41,7 @@ type Node struct {
 	utility   *utility.Module
 	servicers []*servicer.Servicer
 	relays    *local.RelayStore
-	samples   *local.Store
+	samples   *local.Samples
 	feed      *feed
 	fisherman *fisherman.Fisherman
 	api       *rpc.Server
@@ -130,15 +130,21 @@ func (n *Node) buildServicers() error {
 }
 
 func (n *Node) buildAPI() {
+	proofs := evidenceReader{fisherman: n.fisherman}
+	if role := n.config.Fisherman; role != nil {
+		proofs.key = role.Key
+	}
 	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc")}, rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
 		Blocks:    blockReader{n.engine},
 		Params:    n.params,
 		QoS:       newQoSReader(n.fisherman),
-		Rounds:    roundReader{store: n.samples},
+		Rounds:    roundReader{feed: n.feed},
 		Events:    n.feed,
-		Status:    statusReader{fisherman: n.config.Fisherman},
+		Status:    statusReader{fisherman: n.config.Fisherman, samples: n.samples},
 		Relays:    relayReader{servicers: n.servicers, store: n.relays},
+		Evidence:  proofs.page,
+		Check:     n.check,
 		Accounts:  n.utility,
 		Broadcast: n.broadcast,
 	})

@@ -45,7 +45,8 @@ func newQoSReader(sampled *fisherman.Fisherman) qosReader {
 	return qosReader{fisherman: sampled, digests: digests}
 }
 
-// Report summarises the retained sessions that the filter admits, oldest first.
+// Report summarises the retained sessions that the filter admits, oldest first, one at a time: the rounds of one session
+// are in memory at once. A session whose rounds cannot be read is left out unless it is asked for by its id.
 func (r qosReader) Report(ctx context.Context, filter rpc.QoSFilter) (qos.Report, error) {
 	sessions, err := r.sessions(ctx)
 	if err != nil {
@@ -68,6 +69,9 @@ func (r qosReader) Report(ctx context.Context, filter rpc.QoSFilter) (qos.Report
 		digest, err := r.digest(ctx, session)
 		if errors.Is(err, modules.ErrUnknownSession) {
 			continue // pruned since it was listed
+		}
+		if unreadable(ctx, err) && filter.SessionID == "" {
+			continue // the status counts it
 		}
 		if err != nil {
 			return qos.Report{}, err
@@ -94,6 +98,10 @@ func (r qosReader) Windows(ctx context.Context, filter rpc.WindowFilter) (qos.Wi
 			digest, err := r.digest(ctx, session)
 			if errors.Is(err, modules.ErrUnknownSession) {
 				continue // pruned since it was listed
+			}
+			if unreadable(ctx, err) {
+				window.LeaveOut()
+				continue
 			}
 			if err != nil {
 				return qos.WindowsReport{}, err
@@ -138,29 +146,34 @@ func (r qosReader) digest(ctx context.Context, session *types.QoSSession) (qos.S
 	return digest, nil
 }
 
+// unreadable tells that a session cannot be read for what the store's disk does, while others perhaps can.
+func unreadable(ctx context.Context, err error) bool {
+	return err != nil && ctx.Err() == nil && !errors.Is(err, local.ErrClosed)
+}
+
 func hasMember(session *types.QoSSession, servicer string) bool {
 	return slices.ContainsFunc(session.GetServicers(), func(s *types.QoSServicer) bool { return s.GetAddress() == servicer })
 }
 
 // roundReader shows the fisherman's rounds to the API.
 type roundReader struct {
-	// store is nil without a fisherman.
-	store *local.Store
+	// feed is nil without a fisherman.
+	feed *feed
 }
 
 // Rounds reads a page of a session's rounds.
 func (r roundReader) Rounds(ctx context.Context, filter rpc.RoundFilter) (rpc.RoundPage, error) {
-	if r.store == nil {
+	if r.feed == nil {
 		return rpc.RoundPage{}, rpc.ErrNoFisherman
 	}
-	session, err := r.store.Session(ctx, filter.SessionID)
+	session, err := r.feed.store.Session(ctx, filter.SessionID)
 	if err != nil {
 		return rpc.RoundPage{}, err
 	}
 	if filter.Servicer != "" && !hasMember(session, filter.Servicer) {
 		return rpc.RoundPage{}, rpc.ErrUnknownServicer
 	}
-	stored, err := r.store.Rounds(ctx, filter.SessionID)
+	stored, err := r.feed.store.Rounds(ctx, filter.SessionID)
 	if err != nil {
 		return rpc.RoundPage{}, err
 	}
@@ -246,6 +259,7 @@ func (r relayReader) Relays(ctx context.Context, session string, from uint32, li
 // statusReader shows the node to the API.
 type statusReader struct {
 	fisherman *FishermanRole
+	samples   *local.Samples
 }
 
 // Fisherman is the address of the node's fisherman; empty for none.
@@ -258,3 +272,21 @@ func (r statusReader) Fisherman() string {
 
 // Build is how the program was built.
 func (r statusReader) Build() rpc.Build { return rpc.Build(ThisBuild()) }
+
+// Store is where the fisherman's samples are held; nil without a fisherman.
+func (r statusReader) Store() *rpc.Store {
+	if r.samples == nil {
+		return nil
+	}
+	health := r.samples.Health()
+	return &rpc.Store{
+		Durable:            health.Durable,
+		Reason:             health.Reason,
+		Since:              health.Since,
+		Disk:               rpc.Held{Sessions: health.Disk.Sessions, Rounds: health.Disk.Rounds, Bytes: health.Disk.Bytes},
+		Memory:             rpc.Held{Sessions: health.Memory.Sessions, Rounds: health.Memory.Rounds, Bytes: health.Memory.Bytes},
+		EvictedSessions:    health.Disk.EvictedSessions + health.Memory.EvictedSessions,
+		UnreadableSessions: health.UnreadableSessions,
+		SetAside:           health.SetAside,
+	}
+}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -37,6 +38,12 @@ func sampled(t *testing.T) qosReader {
 
 func sampledStore(t *testing.T) (qosReader, *local.Store) {
 	t.Helper()
+	return sampledIn(t, func(store fisherman.Store) fisherman.Store { return store })
+}
+
+// sampledIn is sampledStore with something between the fisherman and its store.
+func sampledIn(t *testing.T, wrap func(fisherman.Store) fisherman.Store) (qosReader, *local.Store) {
+	t.Helper()
 	store, err := local.Open(t.TempDir(), local.DefaultOptions())
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +62,7 @@ func sampledStore(t *testing.T) (qosReader, *local.Store) {
 			t.Fatal(err)
 		}
 	}
-	made, err := fisherman.New(fisherman.Config{BlockInterval: 1}, nil, nil, nil, nil, store)
+	made, err := fisherman.New(fisherman.Config{BlockInterval: 1}, nil, nil, nil, nil, wrap(store))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,6 +101,41 @@ func TestReportAdmitsWhatTheFilterSays(t *testing.T) {
 				t.Errorf("sessions %q with %d servicers, want %q with %d", got, servicers, test.want, test.servicers)
 			}
 		})
+	}
+}
+
+// unreadableRounds is a store that cannot read the rounds of one session.
+type unreadableRounds struct {
+	fisherman.Store
+	session string
+}
+
+func (u unreadableRounds) Rounds(ctx context.Context, id string) ([]*types.QoSRound, error) {
+	if id == u.session {
+		return nil, local.ErrCorrupt
+	}
+	return u.Store.Rounds(ctx, id)
+}
+
+func TestReportLeavesOutWhatCannotBeRead(t *testing.T) {
+	reader, store := sampledIn(t, func(store fisherman.Store) fisherman.Store { return unreadableRounds{store, id("b")} })
+	closeSession(t, store, "a", always)
+	closeSession(t, store, "b", always)
+	report, err := reader.Report(t.Context(), rpc.QoSFilter{})
+	if err != nil || len(report.Sessions) != 2 || report.Sessions[0].ID != id("a") || report.Sessions[1].ID != id("c") {
+		t.Errorf("got %d sessions, %v; want a and c", len(report.Sessions), err)
+	}
+	if _, err := reader.Report(t.Context(), rpc.QoSFilter{SessionID: id("b")}); !errors.Is(err, local.ErrCorrupt) {
+		t.Errorf("asked for the unreadable session: %v", err)
+	}
+	windows, err := reader.Windows(t.Context(), rpc.WindowFilter{Span: qos.Span{Starts: 9}})
+	if err != nil || len(windows.Windows) != 1 || windows.Windows[0].Sessions != 1 || windows.Windows[0].SessionsLeftOut != 2 {
+		t.Errorf("windows %+v, %v; want a, without b that cannot be read and c that is not over", windows.Windows, err)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := reader.Report(stopped, rpc.QoSFilter{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("asked in vain: %v", err)
 	}
 }
 

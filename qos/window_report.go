@@ -24,7 +24,7 @@ type WindowReport struct {
 	// Sessions that were merged.
 	Sessions int `json:"sessions"`
 	// SessionsLeftOut are retained sessions within the window's reach that do not count: they still run, or were joined
-	// after their first block.
+	// after their first block, or cannot be read.
 	SessionsLeftOut int `json:"sessions_left_out"`
 	// FirstHeight and LastHeight of the sessions; nil without any.
 	FirstHeight *int64 `json:"first_height"`

@@ -64,20 +64,18 @@ func (c *Conn) Send(wire []byte, deadline time.Time) (time.Time, error) {
 	if err := c.stream.SetDeadline(deadline); err != nil {
 		return time.Time{}, brokenStream("set deadline", err)
 	}
-	if c.stamped != nil {
-		c.stamped.patience = time.Time{}
-	}
 	return c.write(wire)
 }
 
-// Release is Send for many requests one after the other, on a connection that is Stamped and that nobody receives from
-// yet: no timer is set before the request is out, and no reader is woken. Receive, called afterwards, has the deadline.
+// Release is Send for many requests one after the other, on connections that are Stamped and that nobody receives from
+// yet: no timer is set, no reader is woken, and nothing is waited for. Receive, called afterwards, has the deadline, and
+// writes first what a far side that takes nothing has left of the request. On other connections Release is Send.
 func (c *Conn) Release(wire []byte, deadline time.Time) (time.Time, error) {
 	if c.stamped == nil {
 		return c.Send(wire, deadline)
 	}
 	c.deadline = deadline
-	c.stamped.patience = deadline
+	c.stamped.hold()
 	return c.write(wire)
 }
 
@@ -113,6 +111,9 @@ func (c *Conn) Receive() (*Answer, error) {
 		c.deadline = time.Time{}
 		if err := c.stream.SetDeadline(deadline); err != nil {
 			return nil, brokenStream("set deadline", err)
+		}
+		if err := c.stamped.flush(); err != nil {
+			return nil, brokenStream("write request", err)
 		}
 		c.stamped.collect()
 	}

@@ -38,8 +38,6 @@ type stampedConn struct {
 
 	input  input
 	output output
-	// patience is until when a write waits, if it has to; zero when a deadline is set already.
-	patience time.Time
 	// overtaken counts the segments that had arrived out of order by the end of the last exchange.
 	overtaken uint32
 	// state of the connection as last asked for.
@@ -58,7 +56,7 @@ type input struct {
 	control [256]byte
 	// arrival of the last bytes read; zero when they had no stamp.
 	arrival time.Time
-	// whenReady and now are made once, so that reading allocates nothing.
+	// whenReady and now are made once, not for each read.
 	whenReady func(descriptor uintptr) bool
 	now       func(descriptor uintptr)
 }
@@ -68,6 +66,9 @@ type output struct {
 	rest      []byte
 	err       error
 	whenReady func(descriptor uintptr) bool
+	// holding tells that a write must not wait: what the kernel does not take at once is held until it is flushed.
+	holding bool
+	held    []byte
 	// reports reads the error queue for the transmission of the last request: zero until it is found.
 	reports     func(descriptor uintptr)
 	control     [256]byte
@@ -227,6 +228,10 @@ func (s *stampedConn) receiveLate(expired error) error {
 // Write implements net.Conn. One goroutine may write at a time.
 func (s *stampedConn) Write(p []byte) (int, error) {
 	out := &s.output
+	if len(out.held) > 0 {
+		out.held = append(out.held, p...)
+		return len(p), nil
+	}
 	out.rest, out.err = p, nil
 	err := s.raw.Write(out.whenReady)
 	n := len(p) - len(out.rest)
@@ -235,6 +240,20 @@ func (s *stampedConn) Write(p []byte) (int, error) {
 		err = os.NewSyscallError("write", out.err)
 	}
 	return n, err
+}
+
+// hold has the next writes not wait, until what they held is flushed.
+func (s *stampedConn) hold() { s.output.holding = true }
+
+// flush writes what is held, waiting until the deadline.
+func (s *stampedConn) flush() error {
+	held := s.output.held
+	s.output.holding, s.output.held = false, nil
+	if len(held) == 0 {
+		return nil
+	}
+	_, err := s.Write(held)
+	return err
 }
 
 // send writes what the kernel takes; false when it takes no more at present.
@@ -247,10 +266,10 @@ func (s *stampedConn) send(descriptor uintptr) bool {
 			continue
 		case errors.Is(err, unix.EAGAIN):
 			out.waited.Store(true)
-			if !s.patience.IsZero() {
-				out.err = s.SetWriteDeadline(s.patience)
+			if out.holding {
+				out.held, out.rest = append(out.held, out.rest...), nil
 			}
-			return out.err != nil
+			return out.holding
 		case err != nil:
 			out.err = err
 			return true

@@ -109,10 +109,10 @@ var stampedVariants = map[string]struct {
 	address string
 	secured bool
 }{
-	"plain":          {"127.0.0.1:0", false},
-	"TLS":            {"127.0.0.1:0", true},
-	"IPv6":           {"[::1]:0", false},
-	"TLS over IPv6 ": {"[::1]:0", true},
+	"plain":         {"127.0.0.1:0", false},
+	"TLS":           {"127.0.0.1:0", true},
+	"IPv6":          {"[::1]:0", false},
+	"TLS over IPv6": {"[::1]:0", true},
 }
 
 // undisturbedTimes repeats an exchange until the machine did not hold up a reading of its clocks.
@@ -201,36 +201,37 @@ func TestReadingAfterTheDeadline(t *testing.T) {
 		"in many pieces":  {"HTTP/1.1 103 Early Hints\r\n\r\n" + ok + "Content-Length: 40000\r\n\r\n" + strings.Repeat("x", 40000), "", nil, inTime},
 	} {
 		for variant, over := range stampedVariants {
-			conn, far := stampedPair(t, over.address, over.secured)
-			sent, deadline := release(t, conn, 50*time.Millisecond)
-			written := time.Now()
-			hear(t, far)
-			io.WriteString(far, test.inTime)
-			passed(t, deadline.Add(lateLimit))
-			if test.late != "" {
-				io.WriteString(far, test.late)
-			}
-			if test.inTime+test.late != "" {
-				awaitBytes(t, conn)
-			}
-			if test.disturb != nil {
-				test.disturb(conn)
-			}
-			answer, err := conn.Receive()
-			failure, _ := errors.AsType[*Failure](err)
-			switch {
-			case test.want == inTime && err != nil:
-				t.Errorf("%s, %s: %v", name, variant, err)
-			case test.want == inTime:
-				times := TimesOf(sent, written, answer, conn.Stamps())
-				if times.LastByte.Before(deadline) || times.Source() == types.TimingSource_TIMING_SOURCE_KERNEL && times.RoundTrip() > deadline.Sub(sent) {
-					t.Errorf("%s, %s: %+v", name, variant, times)
+			t.Run(name+" over "+variant, func(t *testing.T) {
+				t.Parallel()
+				conn, far := stampedPair(t, over.address, over.secured)
+				sent, deadline := release(t, conn, 300*time.Millisecond)
+				written := time.Now()
+				hear(t, far)
+				io.WriteString(far, test.inTime)
+				passed(t, deadline.Add(lateLimit))
+				if test.late != "" {
+					io.WriteString(far, test.late)
 				}
-			case failure == nil || failure.Outcome != test.want || (failure.Blame == types.Blame_BLAME_SELF) != (test.want == unknown):
-				t.Errorf("%s, %s: %v, %v", name, variant, answer, err)
-			}
-			conn.Close()
-			far.Close()
+				if test.inTime+test.late != "" {
+					awaitBytes(t, conn)
+				}
+				if test.disturb != nil {
+					test.disturb(conn)
+				}
+				answer, err := conn.Receive()
+				failure, _ := errors.AsType[*Failure](err)
+				switch {
+				case test.want == inTime && err != nil:
+					t.Fatal(err)
+				case test.want == inTime:
+					times := TimesOf(sent, written, answer, conn.Stamps())
+					if times.LastByte.Before(deadline) || times.Source() == types.TimingSource_TIMING_SOURCE_KERNEL && times.RoundTrip() > deadline.Sub(sent) {
+						t.Errorf("%+v", times)
+					}
+				case failure == nil || failure.Outcome != test.want || (failure.Blame == types.Blame_BLAME_SELF) != (test.want == unknown):
+					t.Errorf("%v, %v", answer, err)
+				}
+			})
 		}
 	}
 }
@@ -341,11 +342,70 @@ func TestWaitingForTheFarSide(t *testing.T) {
 	if got := conn.Stamps(); !got.Transmitted.IsZero() || got.LastByte.IsZero() {
 		t.Errorf("%+v", got)
 	}
-	// A request that cannot be written ends with its deadline.
-	sent, err := conn.Release(make([]byte, 64<<20), time.Now().Add(50*time.Millisecond))
-	failure, _ := errors.AsType[*Failure](err)
-	if failure == nil || failure.Outcome != types.Outcome_OUTCOME_TIMEOUT || !sent.IsZero() || !conn.stamped.output.waited.Load() {
-		t.Errorf("%v, %v, waited %t", sent, err, conn.stamped.output.waited.Load())
+}
+
+// A servicer that shuts its window, and opens it when it likes, does not choose when its time begins.
+func TestHeldByTheFarSide(t *testing.T) {
+	const before = 512 << 10 // more than the far side takes unread, less than the near side may have under way
+	conn, far := stampedPair(t, "127.0.0.1:0", false)
+	conn.socket.SetWriteDeadline(time.Now().Add(5 * time.Second))
+	if _, err := conn.stamped.Write(make([]byte, before)); err != nil {
+		t.Fatal(err)
+	}
+	sent, _ := release(t, conn, 5*time.Second)
+	written := time.Now()
+	passed(t, written.Add(5*time.Millisecond))
+	opened := time.Now()
+	go func() {
+		far.SetDeadline(time.Now().Add(5 * time.Second))
+		io.CopyN(io.Discard, far, int64(before+len(askedFor)))
+		io.WriteString(far, hiAnswer)
+	}()
+	answer, err := conn.Receive()
+	if err != nil {
+		t.Fatal(err)
+	}
+	times := TimesOf(sent, written, answer, conn.Stamps())
+	if times.Kernel.Transmitted.Before(opened.Round(0)) || conn.stamped.output.waited.Load() {
+		t.Errorf("the request was not held: %+v, opened at %v", times, opened)
+	}
+	if times.Source() != types.TimingSource_TIMING_SOURCE_USER_SPACE || times.RoundTrip() < opened.Sub(sent) {
+		t.Errorf("%v, RTT %v, opened after %v", times.Source(), times.RoundTrip(), opened.Sub(sent))
+	}
+}
+
+// A far side that takes nothing holds up its own exchange only.
+func TestReleaseDoesNotWait(t *testing.T) {
+	for name, test := range stampedVariants {
+		t.Run(name, func(t *testing.T) {
+			const size = 16 << 20
+			conn, far := stampedPair(t, test.address, test.secured)
+			sent, err := conn.Release(make([]byte, size), time.Now().Add(5*time.Second))
+			if err != nil || sent.IsZero() || !conn.stamped.output.waited.Load() {
+				t.Fatalf("%v, %v", sent, err)
+			}
+			go func() {
+				far.SetDeadline(time.Now().Add(5 * time.Second))
+				io.CopyN(io.Discard, far, size)
+				io.WriteString(far, hiAnswer)
+			}()
+			if answer, err := conn.Receive(); err != nil || string(answer.Body) != "hi" || !conn.Stamps().Transmitted.IsZero() {
+				t.Fatal(err)
+			}
+			times := undisturbedTimes(t, func() Times { times, _ := exchangeOn(t, conn, far); return times })
+			if times.Source() != types.TimingSource_TIMING_SOURCE_KERNEL {
+				t.Errorf("the next exchange: %+v", times)
+			}
+			// One that never takes it ends with the deadline.
+			if _, err := conn.Release(make([]byte, size), time.Now().Add(20*time.Millisecond)); err != nil {
+				t.Fatal(err)
+			}
+			_, err = conn.Receive()
+			failure, _ := errors.AsType[*Failure](err)
+			if failure == nil || failure.Outcome != types.Outcome_OUTCOME_TIMEOUT || failure.Blame != types.Blame_BLAME_SERVICER {
+				t.Errorf("%v", err)
+			}
+		})
 	}
 }
 

@@ -99,7 +99,7 @@ func TestDocumentHasWhatTheServerHas(t *testing.T) {
 			continue
 		}
 		method := http.MethodGet
-		if endpoint.submit != nil {
+		if endpoint.submit != nil || endpoint.act != nil {
 			method = http.MethodPost
 		}
 		operation := item.GetOperation(method)
@@ -135,7 +135,7 @@ func TestDocumentIsServed(t *testing.T) {
 func goodValues() map[string]string {
 	return map[string]string{"session": knownSession, "servicer": knownServicer, "application": knownApplication, "relay_chain": "0001",
 		"type": "servicer", "address": knownServicer, "hash": hashOf(fakeTransactions()[0]), "wait": "false", "height": "7", "from": "1",
-		"limit": "2", "last": "3", "window": "10"}
+		"limit": "2", "last": "3", "window": "10", "check": "3", "before_session": knownSession, "before_check": "3"}
 }
 
 // badValues are of the wrong type, out of range, or too long.
@@ -151,20 +151,23 @@ func TestOperationsWithstand(t *testing.T) {
 	for path, item := range readDocument(t).Paths.Map() {
 		for method, operation := range item.Operations() {
 			t.Run(operation.OperationID, func(t *testing.T) {
-				good, required := url.Values{}, []string{}
+				good, required, body := url.Values{}, []string{}, ""
+				if operation.RequestBody != nil {
+					body = "tx"
+				}
 				for _, parameter := range operation.Parameters {
 					if parameter.Value.In == openapi3.ParameterInQuery && parameter.Value.Required {
 						good.Set(parameter.Value.Name, goodValues()[parameter.Value.Name])
 						required = append(required, parameter.Value.Name)
 					}
 				}
-				if status := withstand(t, method, path, good.Encode(), "application/x-protobuf", "tx", ""); status != 200 {
+				if status := withstand(t, method, path, good.Encode(), "application/x-protobuf", body, ""); status != 200 {
 					t.Errorf("a good request is answered %d", status)
 				}
 				for _, name := range required {
 					without := maps.Clone(good)
 					without.Del(name)
-					if status := withstand(t, method, path, without.Encode(), "application/x-protobuf", "tx", ""); status != 400 {
+					if status := withstand(t, method, path, without.Encode(), "application/x-protobuf", body, ""); status != 400 {
 						t.Errorf("without %s: %d", name, status)
 					}
 				}
@@ -172,9 +175,9 @@ func TestOperationsWithstand(t *testing.T) {
 					for _, value := range append(badValues(), goodValues()[parameter.Value.Name]) {
 						bad := maps.Clone(good)
 						bad[parameter.Value.Name] = []string{value}
-						withstand(t, method, path, bad.Encode(), "application/x-protobuf", "tx", value)
+						withstand(t, method, path, bad.Encode(), "application/x-protobuf", body, value)
 						bad.Add(parameter.Value.Name, value)
-						if status := withstand(t, method, path, bad.Encode(), "application/x-protobuf", "tx", ""); status != 400 {
+						if status := withstand(t, method, path, bad.Encode(), "application/x-protobuf", body, ""); status != 400 {
 							t.Errorf("%s twice: %d", parameter.Value.Name, status)
 						}
 					}

@@ -3,6 +3,7 @@ package rpc
 import (
 	"encoding/hex"
 	"strconv"
+	"time"
 
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
@@ -13,6 +14,29 @@ type statusView struct {
 	Height    int64   `json:"height"`
 	Fisherman *string `json:"fisherman"`
 	Version   string  `json:"version"`
+	// Store is null on a node without a fisherman.
+	Store *storeView `json:"store"`
+}
+
+// storeView tells where the fisherman's samples are held. What is null while they are durable says since when, in RFC
+// 3339, and why they are not.
+type storeView struct {
+	Durable            bool     `json:"durable"`
+	Reason             *string  `json:"reason"`
+	Since              *string  `json:"since"`
+	Disk               heldView `json:"disk"`
+	Memory             heldView `json:"memory"`
+	EvictedSessions    int64    `json:"evicted_sessions"`
+	UnreadableSessions int      `json:"unreadable_sessions"`
+	// SetAside is null unless a damaged store was moved to that directory since the node was started.
+	SetAside *string `json:"set_aside"`
+}
+
+// heldView counts what is held in one place.
+type heldView struct {
+	Sessions int   `json:"sessions"`
+	Rounds   int   `json:"rounds"`
+	Bytes    int64 `json:"bytes"`
 }
 
 // actorView is one staked actor. The stake is decimal text: it may exceed what a JSON number holds exactly.
@@ -69,6 +93,27 @@ type receiptView struct {
 	Code   int32  `json:"code"`
 	Result string `json:"result"`
 	Log    string `json:"log"`
+}
+
+func viewStore(store *Store) *storeView {
+	if store == nil {
+		return nil
+	}
+	view := &storeView{
+		Durable:            store.Durable,
+		Disk:               heldView(store.Disk),
+		Memory:             heldView(store.Memory),
+		EvictedSessions:    store.EvictedSessions,
+		UnreadableSessions: store.UnreadableSessions,
+	}
+	if !store.Durable {
+		since := store.Since.UTC().Format(time.RFC3339)
+		view.Reason, view.Since = &store.Reason, &since
+	}
+	if store.SetAside != "" {
+		view.SetAside = &store.SetAside
+	}
+	return view
 }
 
 func viewAccount(height int64, account *types.Account, unbonding []*types.Unbonding) accountView {

@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/pocket-fisherman/fisherman/fisherman/question"
 )
@@ -105,6 +108,64 @@ func TestRESTQuestionsAreGolden(t *testing.T) {
 		}
 	}
 	golden(t, "rest.golden", got.String())
+}
+
+// REST questions are about settled heights, those about state about recent ones.
+func TestRESTHeightsAreSettled(t *testing.T) {
+	height := regexp.MustCompile(`(?:height=|blocks/|validatorsets/)([0-9]+)`)
+	for name, catalogue := range map[string]question.Catalogue{"cometbft-uri": question.CometBFTURI(), "cosmos": question.Cosmos()} {
+		rapid.Check(t, func(t *rapid.T) {
+			head := rapid.OneOf(rapid.Int64Range(1, 50), rapid.Int64Range(1, 1<<45)).Draw(t, "head")
+			drawn, err := draw(catalogue, rapid.Uint64().Draw(t, "seed"), head, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rest, lowest, text := drawn.Payload.REST, int64(1), ""
+			if found := height.FindStringSubmatch(rest.GetPath()); found != nil {
+				text = found[1]
+			}
+			for _, header := range rest.GetHeaders() {
+				if header.GetName() == "X-Cosmos-Block-Height" {
+					text, lowest = header.GetValue(), head-2-31
+				}
+			}
+			highest := head - 2
+			if highest < 1 {
+				highest = head
+			}
+			if asked, err := strconv.ParseInt(text, 10, 64); err != nil || asked < lowest || asked < 1 || asked > highest {
+				t.Fatalf("%s: %q at head %d: %v", name, drawn.Label, head, err)
+			}
+		})
+	}
+}
+
+// A label names one payload, and a payload has one label.
+func TestLabelsArePayloads(t *testing.T) {
+	rpc, rest := templates()
+	for name, catalogue := range map[string]question.Catalogue{
+		"cometbft": question.CometBFT(), "cometbft-uri": question.CometBFTURI(), "cosmos": question.Cosmos(), "evm": question.EVM(2),
+		"custom": custom(t, rpc), "custom REST": custom(t, rest),
+	} {
+		payloads, labels := make(map[string]string), make(map[string]string)
+		for n := range uint64(3000) {
+			drawn, err := catalogue.Draw(seed(n), question.Client{}, 8, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			payload := fmt.Sprint(drawn.Payload)
+			if known, seen := payloads[drawn.Label]; seen && known != payload {
+				t.Fatalf("%s: %q is %s and %s", name, drawn.Label, known, payload)
+			}
+			if known, seen := labels[payload]; seen && known != drawn.Label {
+				t.Fatalf("%s: %s is %q and %q", name, payload, known, drawn.Label)
+			}
+			payloads[drawn.Label], labels[payload] = payload, drawn.Label
+		}
+		if len(payloads) < 10 {
+			t.Errorf("%s: %d questions", name, len(payloads))
+		}
+	}
 }
 
 func TestHeadsAreRead(t *testing.T) {

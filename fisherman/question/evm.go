@@ -33,7 +33,7 @@ const historyStorage = "0x0000f90827f1c53a10cb7a02335b175320002935"
 // are hex quantities, never tags such as "latest": honest nodes would differ. Depth is how many blocks below the head
 // count as settled: EVMFinality, or what a chain without forks needs for its nodes to keep up.
 //
-// Blocks, receipts and logs are objects, to which makes of nodes add members of their own (totalDifficulty, size,
+// Blocks, receipts and logs are objects, to which makes of nodes add members of their own (totalDifficulty,
 // blockTimestamp): where the nodes are of several makes or ages, use EVMValues, or have those members ignored.
 func EVM(depth int64) Catalogue {
 	values := EVMValues(depth)
@@ -44,8 +44,8 @@ func EVM(depth int64) Catalogue {
 	return values
 }
 
-// EVMValues is EVM without the questions whose answers are objects. What is left are single values, which all makes of
-// nodes give alike.
+// EVMValues is EVM without the questions whose answers are objects. What is left are single values, for which the
+// specification leaves one form.
 func EVMValues(depth int64) Catalogue {
 	return Catalogue{
 		Depth:  depth,

@@ -3,9 +3,11 @@ package local
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
 // catalogue is what the store knows of its records without reading them: the sessions in the order of their keys, and
@@ -16,6 +18,8 @@ type catalogue struct {
 	byID     map[sessionID]*entry
 	rounds   int
 	bytes    int64
+	// evicted counts the sessions that the caps removed.
+	evicted int64
 }
 
 // entry is one stored session.
@@ -84,17 +88,21 @@ func (c *catalogue) victims(keep sessionID, sessions int, growth int64, caps Opt
 	return evict, sessions <= caps.MaxSessions && total <= caps.MaxBytes
 }
 
-// readCatalogue counts what a database holds. It does not decode the records.
-func readCatalogue(db *pebble.DB) (*catalogue, error) {
+// readCatalogue counts what a database holds. It does not decode the records, but has them checked.
+func readCatalogue(db *pebble.DB, check func(key, record []byte) error) (*catalogue, error) {
 	c := newCatalogue()
+	var err error
+	if c.evicted, err = readTally(db); err != nil {
+		return nil, err
+	}
 	lower, upper := sessionBounds()
-	err := scan(context.Background(), db, lower, upper, func(key, record []byte) error {
+	err = scan(context.Background(), db, lower, upper, func(key, record []byte) error {
 		id, ok := idInSessionKey(key)
 		if !ok || c.byID[id] != nil {
 			return corrupt(key, "it is no key of a session, or the session's second one")
 		}
 		c.putSession(id, append([]byte(nil), key...), recordSize(key, record))
-		return nil
+		return check(key, record)
 	})
 	if err != nil {
 		return nil, err
@@ -106,6 +114,20 @@ func readCatalogue(db *pebble.DB) (*catalogue, error) {
 			return corrupt(key, "it is no key of a stored session's round")
 		}
 		c.addRound(id, recordSize(key, record))
-		return nil
+		return check(key, record)
 	})
+}
+
+// readTally is how many sessions the caps removed so far.
+func readTally(db *pebble.DB) (int64, error) {
+	record, closer, err := db.Get(tallyKey)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	var tally wrapperspb.Int64Value
+	err = decodeRecord(tallyKey, record, &tally)
+	return tally.GetValue(), errors.Join(err, closer.Close())
 }

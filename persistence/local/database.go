@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"regexp"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -19,6 +21,9 @@ var ErrForeign = errors.New("directory is not a local store of this kind and ver
 
 // ErrInUse: the directory is open already, in this process or another.
 var ErrInUse = errors.New("local store is in use")
+
+// errNothingStored: the directory has no store in it that could be read.
+var errNothingStored = errors.New("nothing is stored")
 
 // database is an open pebble database whose disk stops at the first failed write.
 type database struct {
@@ -35,20 +40,20 @@ type failureHooks struct {
 	background func(error)
 }
 
-// openDatabase opens what is stored in a directory, or creates them where there is nothing.
+// openDatabase opens what is stored in a directory, or creates them where there is nothing. For reading only it changes
+// nothing.
 func openDatabase(dir string, files vfs.FS, options Options, hooks failureHooks) (*database, error) {
-	if err := files.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
+	if !options.readOnly {
+		if err := files.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
 	}
 	if err := refuseForeignFiles(dir, files); err != nil {
 		return nil, err
 	}
-	lock, err := pebble.LockDirectory(dir, files)
-	if _, unusable := errors.AsType[*fs.PathError](err); unusable {
-		return nil, err
-	}
+	lock, err := lockDirectory(dir, files, options.readOnly)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInUse, err)
+		return nil, err
 	}
 	d := &database{lock: lock, disk: newFailStop(files, hooks.stopped)}
 	if err := d.open(dir, files, options, hooks); err != nil {
@@ -57,13 +62,39 @@ func openDatabase(dir string, files vfs.FS, options Options, hooks failureHooks)
 	return d, nil
 }
 
+// lockDirectory keeps other stores away from a directory. One that cannot be written to cannot be locked, and is safe to
+// read without.
+func lockDirectory(dir string, files vfs.FS, readOnly bool) (*pebble.Lock, error) {
+	lock, err := pebble.LockDirectory(dir, files)
+	_, unusable := errors.AsType[*fs.PathError](err)
+	switch {
+	case unusable && readOnly:
+		return pebble.LockDirectory(dir, unlocked{files})
+	case unusable:
+		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrInUse, err)
+	}
+	return lock, nil
+}
+
+// unlocked is a file system whose files count as locked without being so.
+type unlocked struct{ vfs.FS }
+
+// Lock implements vfs.FS.
+func (unlocked) Lock(string) (io.Closer, error) { return io.NopCloser(nil), nil }
+
 // open opens the database in a locked directory.
 func (d *database) open(dir string, files vfs.FS, options Options, hooks failureHooks) error {
 	fresh, err := refuseForeignKeys(dir, files, options, d.lock)
 	if err != nil {
 		return err
 	}
+	if fresh && options.readOnly {
+		return errNothingStored
+	}
 	engine := pebbleOptions(d.disk, d.lock, options, d.disk.stop)
+	engine.ReadOnly = options.readOnly
 	// Once the disk has stopped, what pebble runs into says nothing of the disk any more.
 	engine.EventListener.BackgroundError = func(err error) {
 		if d.disk.failure() == nil {
@@ -150,6 +181,9 @@ func pebbleOptions(disk vfs.FS, lock *pebble.Lock, options Options, stop func(er
 var pebbleFile = regexp.MustCompile(`^(LOCK|(MANIFEST|OPTIONS)-\d+|marker\.[a-z-]+\.\d+\..+|temporary\.\d+\.dbtmp|` +
 	`\d+(-\d+)?\.log|\d+\.(sst|blob))$`)
 
+// dataFile matches the names of files that hold what was stored.
+var dataFile = regexp.MustCompile(`\.(log|sst|blob)$`)
+
 // refuseForeignFiles gives ErrForeign for a directory with files that pebble does not make.
 func refuseForeignFiles(dir string, files vfs.FS) error {
 	names, err := files.List(dir)
@@ -172,7 +206,7 @@ func refuseForeignKeys(dir string, files vfs.FS, options Options, lock *pebble.L
 		return false, err
 	}
 	if !description.Exists {
-		return true, nil
+		return true, refuseHeadless(dir, files)
 	}
 	engine := pebbleOptions(files, lock, options, func(error) {})
 	engine.ReadOnly = true
@@ -182,6 +216,19 @@ func refuseForeignKeys(dir string, files vfs.FS, options Options, lock *pebble.L
 	}
 	fresh, err = checkSchema(db, options.schemaName())
 	return fresh, errors.Join(err, db.Close())
+}
+
+// refuseHeadless gives ErrCorrupt for a directory that holds data, but lost the file that says how to read it: pebble takes
+// it for an empty one and would delete the data.
+func refuseHeadless(dir string, files vfs.FS) error {
+	names, err := files.List(dir)
+	if err != nil {
+		return err
+	}
+	if place := slices.IndexFunc(names, dataFile.MatchString); place >= 0 {
+		return fmt.Errorf("%w: there is %s, but no manifest that lists it", ErrCorrupt, names[place])
+	}
+	return nil
 }
 
 // checkSchema gives ErrForeign unless the first key of a database is the schema's and holds the name wanted.

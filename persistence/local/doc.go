@@ -6,6 +6,10 @@
 // Sessions and Rounds read back. The store is bounded: a write that would pass a cap removes the oldest sessions in the
 // same atomic batch, and Prune keeps the newest.
 //
+// Samples is what a fisherman uses: a Store, with one in memory that takes over while the disk fails (fallback.go). What is
+// on the disk stays readable as far as it can be (view.go), a damaged store is set aside (aside.go), and what was held in
+// memory moves to the disk when that works again (move.go). Health tells all of it.
+//
 // RelayStore keeps a servicer's volume-applicable relays in the same way, in a directory of its own: it is a Store with
 // another schema, whose sessions hold relays in the place of rounds, and which numbers them itself.
 //

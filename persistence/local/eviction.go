@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
 // Prune removes the oldest sessions until retain are left, and tells how many that were.
@@ -32,11 +33,20 @@ func (s *Store) commitWithin(batch *pebble.Batch, id sessionID, sessions int, gr
 	if !ok {
 		return ErrFull
 	}
+	evicted := s.catalogue.evicted + int64(len(victims))
+	if len(victims) > 0 {
+		record, err := encodeRecord(tallyKey, wrapperspb.Int64(evicted))
+		if err != nil {
+			return err
+		}
+		if err := batch.Set(tallyKey, record, nil); err != nil {
+			return err
+		}
+	}
 	if err := s.commitRemoving(batch, victims); err != nil {
 		return err
 	}
-	if len(victims) > 0 {
-		s.evicted.Add(int64(len(victims)))
+	if s.catalogue.evicted = evicted; len(victims) > 0 {
 		s.options.Logger.Warn("local store is full: removed the oldest sessions", "sessions", len(victims))
 	}
 	return nil

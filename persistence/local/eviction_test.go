@@ -34,8 +34,8 @@ func TestSessionCapEvictsOldest(t *testing.T) {
 	bytes := s.Stats().Bytes
 	must(t, s.Close())
 	s = openIn(t, "store", capped(1<<20, 3), files)
-	if got := s.Stats(); got.Rounds != 2 || got.Bytes != bytes {
-		t.Errorf("opened again: got stats %+v, want 2 rounds and %d bytes", got, bytes)
+	if got := s.Stats(); got.Rounds != 2 || got.Bytes != bytes || got.EvictedSessions != 3 {
+		t.Errorf("opened again: got stats %+v, want 2 rounds, %d bytes and 3 sessions evicted", got, bytes)
 	}
 }
 

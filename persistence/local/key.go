@@ -10,7 +10,8 @@ import (
 
 // The key space, version 1. All numbers are big-endian, so that the order of keys is the order of the records:
 //
-//	00 "schema"                                   the schema's name
+//	00 "schema"                                   the schema's name; no key is before it
+//	00 "tally"                                    how many sessions the caps removed; missing while none
 //	01 01 | start height | joined time | id       a session; oldest first
 //	01 02 | id | index                            a round; by session and index
 //
@@ -29,6 +30,9 @@ const (
 
 // schemaKey holds the schema's name in every version of the key space.
 var schemaKey = []byte("\x00schema")
+
+// tallyKey holds the number of sessions that the caps removed.
+var tallyKey = []byte("\x00tally")
 
 // The schema's name identifies a directory of a kind of store and the form of its records.
 const (

@@ -21,6 +21,14 @@ type Options struct {
 	// memTable is the size of pebble's memtable in bytes; 0 stands for 2 MiB. Tests take less, to have tables written
 	// from few records.
 	memTable uint64
+	// readOnly opens what is there and changes nothing, not even to repair it.
+	readOnly bool
+	// memoryBytes caps what is held in memory while the disk fails; 0 stands for MaxMemoryBytes.
+	memoryBytes int64
+	// verify has every record checked when the store is opened.
+	verify bool
+	// quiet leaves it to the store's owner to tell of failures.
+	quiet bool
 }
 
 // DefaultOptions are 256 MiB and 10000 sessions, without a log.

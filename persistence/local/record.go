@@ -34,8 +34,8 @@ func encodeRecord(key []byte, message proto.Message) ([]byte, error) {
 	return record, nil
 }
 
-// decodeRecord reads the record under a key into message. Errors: ErrCorrupt.
-func decodeRecord(key, record []byte, message proto.Message) error {
+// verifyRecord checks that the record under a key is as it was written. Errors: ErrCorrupt.
+func verifyRecord(key, record []byte) error {
 	switch {
 	case len(record) < recordHeader:
 		return corrupt(key, fmt.Sprintf("%d bytes are too few", len(record)))
@@ -43,6 +43,14 @@ func decodeRecord(key, record []byte, message proto.Message) error {
 		return corrupt(key, fmt.Sprintf("record version is %d, not %d", record[0], recordVersion))
 	case binary.BigEndian.Uint32(record[1:]) != checksum(key, record[recordHeader:]):
 		return corrupt(key, "checksum does not fit")
+	}
+	return nil
+}
+
+// decodeRecord reads the record under a key into message. Errors: ErrCorrupt.
+func decodeRecord(key, record []byte, message proto.Message) error {
+	if err := verifyRecord(key, record); err != nil {
+		return err
 	}
 	if err := proto.Unmarshal(record[recordHeader:], message); err != nil {
 		return corrupt(key, err.Error())

@@ -23,7 +23,7 @@ type RelayStats struct {
 	Sessions, Relays int
 	// Bytes that the stored records take, keys included.
 	Bytes int64
-	// EvictedSessions counts sessions removed by the caps since OpenRelays.
+	// EvictedSessions counts sessions removed by the caps since the directory was made.
 	EvictedSessions int64
 	// Failures counts since OpenRelays how often the disk failed the store.
 	Failures int64

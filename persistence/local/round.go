@@ -57,20 +57,27 @@ func (s *Store) Rounds(ctx context.Context, id string) ([]*types.QoSRound, error
 		return nil, fmt.Errorf("read rounds: %w: %w", modules.ErrUnknownSession, err)
 	}
 	var rounds []*types.QoSRound
-	err = s.read(ctx, func() error {
-		rounds = []*types.QoSRound{}
+	err = s.read(ctx, func() (err error) {
 		if s.catalogue.byID[parsed] == nil {
 			return modules.ErrUnknownSession
 		}
-		lower, upper := roundBoundsOf(parsed)
-		return scan(ctx, s.db.DB, lower, upper, func(key, record []byte) error {
-			round, err := decodeRound(key, record)
-			rounds = append(rounds, round)
-			return err
-		})
+		rounds, err = readRounds(ctx, s.db.DB, parsed)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read rounds of session %s: %w", id, err)
 	}
 	return rounds, nil
+}
+
+// readRounds reads a session's rounds in a database.
+func readRounds(ctx context.Context, db *pebble.DB, id sessionID) ([]*types.QoSRound, error) {
+	rounds := []*types.QoSRound{}
+	lower, upper := roundBoundsOf(id)
+	err := scan(ctx, db, lower, upper, func(key, record []byte) error {
+		round, err := decodeRound(key, record)
+		rounds = append(rounds, round)
+		return err
+	})
+	return rounds, err
 }

@@ -23,6 +23,11 @@ var (
 	ErrClosed = errors.New("local store is closed")
 )
 
+// diskError marks an error as one of the disk, or of what lies on it: not the caller's.
+type diskError struct{ error }
+
+func (e diskError) Unwrap() error { return e.error }
+
 // Store keeps sessions and rounds. It may be used from many goroutines; reads run side by side, writes one by one.
 //
 // When the disk fails a write, that write returns the disk's error and the store closes the database; the next call opens
@@ -40,7 +45,7 @@ type Store struct {
 	catalogue *catalogue
 	closed    bool
 
-	evicted, failures atomic.Int64
+	failures atomic.Int64
 	// closers are the goroutines that close a failed database.
 	closers sync.WaitGroup
 }
@@ -81,7 +86,11 @@ func (s *Store) reopen() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.dir, plain(err))
 	}
-	catalogue, err := readCatalogue(db.DB)
+	check := func([]byte, []byte) error { return nil }
+	if s.options.verify && !s.options.readOnly {
+		check = verifyRecord
+	}
+	catalogue, err := readCatalogue(db.DB, check)
 	if err != nil {
 		return errors.Join(fmt.Errorf("%s: %w", s.dir, plain(err)), db.Close())
 	}
@@ -92,7 +101,11 @@ func (s *Store) reopen() error {
 // onFailure counts a failure of the disk.
 func (s *Store) onFailure(err error) {
 	s.failures.Add(1)
-	s.options.Logger.Error("local store failed", "dir", s.dir, "error", err)
+	level := slog.LevelError
+	if s.options.quiet {
+		level = slog.LevelDebug
+	}
+	s.options.Logger.Log(context.Background(), level, "local store failed", "dir", s.dir, "error", err)
 }
 
 // onStopped counts the failure that stopped the disk and has the database closed soon: until then pebble works on in
@@ -130,7 +143,7 @@ func (s *Store) ready() error {
 	if err := s.reopen(); err != nil {
 		// A disk that stopped while the database was opened is counted already.
 		s.failures.CompareAndSwap(before, before+1)
-		return fmt.Errorf("open local store again: %w", err)
+		return diskError{fmt.Errorf("open local store again: %w", err)}
 	}
 	s.options.Logger.Info("local store works again", "dir", s.dir)
 	return nil
@@ -154,11 +167,14 @@ func (s *Store) change(ctx context.Context, action func() error) error {
 	return s.exclusive(ctx, func() error {
 		err := action()
 		refused := errors.Is(err, ErrRoundExists) || errors.Is(err, ErrFull) || errors.Is(err, modules.ErrUnknownSession)
+		if err == nil || refused {
+			return err
+		}
 		// A failure that stopped the disk is counted where it happened.
-		if err != nil && !refused && s.db.disk.failure() == nil {
+		if s.db.disk.failure() == nil {
 			s.failures.Add(1)
 		}
-		return err
+		return diskError{plain(err)}
 	})
 }
 

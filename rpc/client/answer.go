@@ -10,6 +10,33 @@ type Status struct {
 	// Fisherman is the address of the fisherman that runs in the node; nil for none.
 	Fisherman *string `json:"fisherman"`
 	Version   string  `json:"version"`
+	// Store is where that fisherman's samples are held; nil for none.
+	Store *Store `json:"store"`
+}
+
+// Store tells where a fisherman's samples are held.
+type Store struct {
+	// Durable: samples are on the disk and survive a crash. Otherwise those since Since (RFC 3339) are in memory only, for
+	// Reason; both are empty while Durable. Reason is the node's text: clean it before a terminal sees it.
+	Durable bool   `json:"durable"`
+	Reason  string `json:"reason"`
+	Since   string `json:"since"`
+	// Disk and Memory are what can be read there.
+	Disk   Held `json:"disk"`
+	Memory Held `json:"memory"`
+	// EvictedSessions counts sessions that the caps removed.
+	EvictedSessions int64 `json:"evicted_sessions"`
+	// UnreadableSessions counts sessions whose rounds could not be read; no report has them.
+	UnreadableSessions int `json:"unreadable_sessions"`
+	// SetAside is the directory that a damaged store was moved to since the node was started; empty for none.
+	SetAside string `json:"set_aside"`
+}
+
+// Held counts what is stored in one place. Bytes count keys and records.
+type Held struct {
+	Sessions int   `json:"sessions"`
+	Rounds   int   `json:"rounds"`
+	Bytes    int64 `json:"bytes"`
 }
 
 // Actor is one staked party.
@@ -100,6 +127,21 @@ type WindowFilter struct {
 	Servicer string
 }
 
+// EvidenceFilter narrows evidence; its zero value admits the newest checks in which servicers disagreed, as many as the
+// node answers by itself.
+type EvidenceFilter struct {
+	// SessionID admits this session only; empty admits all.
+	SessionID string
+	// Servicer admits only checks in which this address is on a side; empty admits all.
+	Servicer string
+	// Check admits only this place in a session's plan; nil admits all.
+	Check *uint32
+	// Before admits only checks that are older than the place; nil admits all.
+	Before *EvidencePlace
+	// Limit is the most checks of the page, 1 to 100; 0 leaves the number to the node.
+	Limit int
+}
+
 // Report is the quality of service by session, oldest first. It and its parts are the very types that the node makes
 // it of. WindowsReport is the same, merged over the sessions that a Span reaches.
 type (
@@ -111,4 +153,8 @@ type (
 	SessionReport  = qos.SessionReport
 	ServicerReport = qos.ServicerReport
 	Verdict        = qos.Verdict
+	EvidencePage   = qos.EvidencePage
+	EvidencePlace  = qos.EvidencePlace
+	CheckReport    = qos.CheckReport
+	CheckSample    = qos.CheckSample
 )

@@ -137,6 +137,22 @@ func TestReadsWhatTheServerWrites(t *testing.T) {
 		t.Errorf("asked %+v, want %+v", *seen, want)
 	}
 
+	durable := &client.Store{Durable: true, Disk: client.Held{Sessions: 5, Rounds: 50, Bytes: 6000}, EvictedSessions: 2}
+	if !reflect.DeepEqual(status.Store, durable) {
+		t.Errorf("store %+v, want %+v", status.Store, durable)
+	}
+	opened, _ = node(t, 200, "application/json", golden(t, "status_memory"))
+	status, err = opened.Status(ctx)
+	held := &client.Store{Reason: "no space left on device", Since: "2023-11-14T22:13:20Z", Disk: client.Held{Sessions: 3, Rounds: 30, Bytes: 4000},
+		Memory: client.Held{Sessions: 2, Rounds: 11, Bytes: 1500}, EvictedSessions: 7, UnreadableSessions: 1, SetAside: "/home/samples.damaged-1"}
+	if err != nil || !reflect.DeepEqual(status.Store, held) {
+		t.Errorf("store %+v, %v, want %+v", status.Store, err, held)
+	}
+	opened, _ = node(t, 200, "application/json", golden(t, "status_none"))
+	if status, err = opened.Status(ctx); err != nil || status.Store != nil || status.Fisherman != nil {
+		t.Errorf("status without a fisherman: %+v, %v", status, err)
+	}
+
 	opened, seen = node(t, 200, "application/json; charset=utf-8", golden(t, "session"))
 	session, err := opened.Session(ctx, application, "0001", 7)
 	if err != nil {
@@ -316,5 +332,36 @@ func TestPathPrefixIsKept(t *testing.T) {
 	defer server.Close()
 	if _, err := open(t, server.URL+"/api/").Status(t.Context()); err != nil || seen != "/api/v1/status" {
 		t.Errorf("asked %q: %v", seen, err)
+	}
+}
+
+func TestEvidence(t *testing.T) {
+	opened, seen := node(t, 200, "application/json", golden(t, "evidence"))
+	check := uint32(0)
+	page, err := opened.Evidence(t.Context(), client.EvidenceFilter{SessionID: "s", Servicer: servicer, Check: &check, Limit: 7,
+		Before: &client.EvidencePlace{Session: "b", Check: 4}})
+	if err != nil || len(page.Evidence) != 1 || page.Evidence[0].Check != 3 || string(page.Evidence[0].Sides[0].ResponseEnvelope) != "\xff" ||
+		page.Unkept != 7 || page.Next == nil || page.Next.Check != 4 {
+		t.Errorf("%+v, %v", page, err)
+	}
+	if want := "before_check=4&before_session=b&check=0&limit=7&servicer=" + servicer + "&session=s"; *seen != (asked{"/v1/evidence", want}) {
+		t.Errorf("asked %+v", *seen)
+	}
+	if _, err := opened.Evidence(t.Context(), client.EvidenceFilter{}); err != nil || *seen != (asked{"/v1/evidence", ""}) {
+		t.Errorf("asked %+v, %v", *seen, err)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	opened, seen := node(t, 200, "application/json", golden(t, "check"))
+	report, err := opened.Check(t.Context(), servicer, application, "0001")
+	if err != nil || report.Verdict != "ok" || report.Servicer != servicer || report.Sample(servicer).Outcome != "OK" {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if want := "application=" + application + "&relay_chain=0001&servicer=" + servicer; *seen != (asked{"/v1/check", want}) {
+		t.Errorf("asked %+v", *seen)
+	}
+	if _, err := opened.Check(t.Context(), servicer, "", ""); err != nil || seen.query != "servicer="+servicer {
+		t.Errorf("asked %+v, %v", *seen, err)
 	}
 }

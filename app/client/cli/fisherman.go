@@ -14,8 +14,8 @@ import (
 func newFisherman(io streams) *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "fisherman",
-		Short: "Read what the fisherman of a node measured",
-	}, newFishermanQoS(io))
+		Short: "Read what the fisherman of a node measured and can prove, and check servicers",
+	}, newFishermanQoS(io), newFishermanCheck(io), newFishermanEvidence(io), newFishermanVerify(io))
 }
 
 // qosQuery is what 'pocket fisherman qos' was told.
@@ -78,6 +78,17 @@ func showQoS(ctx context.Context, io streams, q qosQuery) error {
 	report, err := node.QoS(ctx, q.filter)
 	if err != nil {
 		return fmt.Errorf("%s: %w", q.subject(), err)
+	}
+	if q.output == outputTable {
+		status, err := node.Status(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", q.subject(), err)
+		}
+		if warning := storeWarning(status.Store); warning != "" {
+			if err := writeText(io.out, warning); err != nil {
+				return err
+			}
+		}
 	}
 	return writeReport(io.out, report, q.output)
 }

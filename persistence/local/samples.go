@@ -1,0 +1,305 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/modules"
+	"google.golang.org/protobuf/proto"
+)
+
+// Samples is the fisherman's store: a durable one, and one in memory that takes over while the disk fails, so that
+// sampling does not depend on the disk. It may be used from many goroutines.
+//
+// A write that the disk fails twice, or a read that finds damage, ends the use of the disk: from then on samples are held
+// in memory, within MaxMemoryBytes, and would be lost in a crash. What was stored before is read from the disk as far as
+// it can be. After a while the disk is tried again; when it works, what was held in memory is written to it.
+type Samples struct {
+	dir     string
+	options Options
+	files   vfs.FS
+	now     func() time.Time
+	// ctx ends the repairs.
+	ctx  context.Context
+	stop context.CancelFunc
+
+	// mu guards the fields below; whoever uses one of the stores holds it for reading.
+	mu sync.RWMutex
+	// disk is the durable store, or nil while samples are held in memory.
+	disk *Store
+	// held is nil while samples are durable.
+	held     *held
+	setAside string
+	closed   bool
+
+	// open are the sessions that were put and are not closed, by id. They are known even when the disk is not readable.
+	open sessionsByID
+	// unreadable are the sessions whose rounds could not be read when they were last asked for.
+	unreadable sessionsByID
+
+	repairing atomic.Bool
+	repairs   sync.WaitGroup
+	// repair is held while the disk is tried.
+	repair sync.Mutex
+}
+
+// MaxMemoryBytes caps the records that are held in memory while the disk fails, keys included. The memory that they take
+// is up to four times as much.
+const MaxMemoryBytes = 32 << 20
+
+// repairInterval is how long a disk that failed is left alone.
+const repairInterval = 30 * time.Second
+
+// closeGrace is how long Close may take to write what is held in memory.
+const closeGrace = 5 * time.Second
+
+// OpenSamples opens the sample store in a directory, creating both where there is nothing. A damaged store is set aside,
+// never deleted: the directory is renamed with the time in its name, and what can be read of it is taken over into a new
+// one. When the directory cannot be used for another reason, samples are held in memory. Errors: ErrForeign and ErrInUse,
+// which leave the directory as it was, and bad options.
+func OpenSamples(dir string, options Options) (*Samples, error) {
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open local store: %w", err)
+	}
+	return openSamples(absolute, options, vfs.Default, time.Now)
+}
+
+func openSamples(dir string, options Options, files vfs.FS, now func() time.Time) (*Samples, error) {
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	options.quiet, options.verify = true, true
+	s := &Samples{dir: dir, options: options, files: files, now: now}
+	if err := options.Validate(); err != nil {
+		return nil, fmt.Errorf("open local store: %w", err)
+	}
+	var err error
+	s.disk, err = s.openDisk(context.Background())
+	if errors.Is(err, ErrForeign) || errors.Is(err, ErrInUse) {
+		return nil, err
+	}
+	if err != nil {
+		if err := s.hold(err); err != nil {
+			return nil, err
+		}
+	}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	return s, nil
+}
+
+// PutSession stores a session as Store.PutSession does, in memory when the disk fails.
+func (s *Samples) PutSession(ctx context.Context, session *types.QoSSession) error {
+	if _, err := parseSessionID(session.GetHeader().GetId()); err == nil {
+		if session.GetClosed() {
+			s.open.remove(session.GetHeader().GetId())
+		} else {
+			s.open.put(session.GetHeader().GetId(), proto.CloneOf(session))
+		}
+	}
+	return s.change(func(store *Store) error { return store.PutSession(ctx, session) })
+}
+
+// PutRound stores a round as Store.PutRound does, in memory when the disk fails.
+func (s *Samples) PutRound(ctx context.Context, round *types.QoSRound) error {
+	return s.change(func(store *Store) error { return store.PutRound(ctx, round) })
+}
+
+// Prune removes the oldest sessions until retain are left, and tells how many that were. While samples are held in
+// memory it removes them there only.
+func (s *Samples) Prune(ctx context.Context, retain int) (evicted int, err error) {
+	s.unreadable.clear() // what is still there is noted when it is asked for again
+	err = s.change(func(store *Store) (err error) {
+		evicted, err = store.Prune(ctx, retain)
+		return err
+	})
+	return evicted, err
+}
+
+// change makes one change, in memory if the disk fails it.
+func (s *Samples) change(write func(*Store) error) error {
+	_, err := s.attempt(write)
+	if !failedByDisk(err) {
+		s.startRepair()
+		return err
+	}
+	// A store opens its directory anew with the next call, which mends what was a single failure.
+	first := err
+	used, err := s.attempt(write)
+	if !failedByDisk(err) {
+		s.options.Logger.Warn("local store failed a write, which succeeded when it was repeated", "dir", s.dir, "error", first)
+		return unlessStored(err)
+	}
+	if err := s.holdInstead(used, err); err != nil {
+		return errors.Join(first, err)
+	}
+	_, err = s.attempt(write)
+	return unlessStored(err)
+}
+
+// attempt makes one change in the store that is in use, and tells which that was.
+func (s *Samples) attempt(write func(*Store) error) (used *Store, err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	used = s.disk
+	if s.held != nil {
+		used = s.held.memory
+	}
+	return used, write(used)
+}
+
+// unlessStored is the outcome of a write that was repeated: that the failed attempt stored the round after all is fine.
+func unlessStored(err error) error {
+	if errors.Is(err, ErrRoundExists) {
+		return nil
+	}
+	return err
+}
+
+// failedByDisk tells whether a change failed for the disk's sake.
+func failedByDisk(err error) bool {
+	_, is := errors.AsType[diskError](err)
+	return is
+}
+
+// Sessions are the stored sessions, oldest first as in Store.Sessions. Errors: ErrClosed, or what the context says.
+func (s *Samples) Sessions(ctx context.Context) (sessions []*types.QoSSession, err error) {
+	err = s.query(func(before, current *Store) (err error) {
+		if sessions, err = current.Sessions(ctx); err != nil || before == nil {
+			return err
+		}
+		older, err := before.Sessions(ctx)
+		if err != nil {
+			s.options.Logger.Debug("local store: sessions on the failed disk", "error", err)
+		}
+		sessions = mergeSessions(older, sessions)
+		return ctx.Err()
+	})
+	return sessions, err
+}
+
+// Session is the stored session of an id. Errors: modules.ErrUnknownSession, ErrClosed, or of the disk.
+func (s *Samples) Session(ctx context.Context, id string) (session *types.QoSSession, err error) {
+	err = s.query(func(before, current *Store) (err error) {
+		session, err = current.Session(ctx, id)
+		if before != nil && errors.Is(err, modules.ErrUnknownSession) {
+			session, err = before.Session(ctx, id)
+		}
+		return err
+	})
+	return session, err
+}
+
+// Rounds are the stored rounds of a session, ordered by index. Errors: modules.ErrUnknownSession, ErrClosed, or of the
+// disk: there are all rounds that can be read or none.
+func (s *Samples) Rounds(ctx context.Context, id string) (rounds []*types.QoSRound, err error) {
+	err = s.query(func(before, current *Store) (err error) {
+		rounds, err = current.Rounds(ctx, id)
+		if before == nil && s.held != nil && s.held.begun[id] {
+			return errEarlierRounds
+		}
+		if before == nil {
+			return err
+		}
+		older, olderErr := before.Rounds(ctx, id)
+		switch {
+		case errors.Is(olderErr, modules.ErrUnknownSession):
+			return err
+		case olderErr != nil:
+			return olderErr
+		case err != nil && !errors.Is(err, modules.ErrUnknownSession):
+			return err
+		}
+		rounds = mergeRounds(older, rounds)
+		return nil
+	})
+	switch {
+	case err == nil || errors.Is(err, modules.ErrUnknownSession):
+		s.unreadable.remove(id)
+		return rounds, err
+	case asked(err):
+		return nil, err
+	}
+	s.unreadable.put(id, nil)
+	return nil, err
+}
+
+// errEarlierRounds: a session had begun before the disk failed, and the rounds of that time cannot be read.
+var errEarlierRounds = errors.New("the session's rounds of before the disk failed cannot be read")
+
+// query reads from the stores in use: what was stored before the disk failed, if that can be read, and the current one.
+// A disk that fails it is given up, and the query made once more.
+func (s *Samples) query(read func(before, current *Store) error) error {
+	used, err := s.ask(read)
+	if asked(err) {
+		return err
+	}
+	if used == nil {
+		// The disk may have failed once more while it was tried. Then it is left alone again.
+		s.awaitRepair()
+	} else if err := s.holdInstead(used, err); err != nil {
+		return err
+	}
+	_, err = s.ask(read)
+	return err
+}
+
+// awaitRepair returns when the disk is not being tried.
+func (s *Samples) awaitRepair() {
+	s.repair.Lock()
+	defer s.repair.Unlock()
+}
+
+// ask makes one query. used is the durable store if it was asked.
+func (s *Samples) ask(read func(before, current *Store) error) (used *Store, err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	switch {
+	case s.closed:
+		return nil, ErrClosed
+	case s.held != nil:
+		return nil, read(s.held.before.get(), s.held.memory)
+	}
+	return s.disk, read(nil, s.disk)
+}
+
+// asked tells that the outcome of a query is the caller's own and says nothing of the disk.
+func asked(err error) bool {
+	return err == nil || errors.Is(err, modules.ErrUnknownSession) || errors.Is(err, ErrClosed) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// Close waits for calls under way, writes what is held in memory if the disk takes it, and closes the store. Closing a
+// closed store does nothing.
+func (s *Samples) Close() error {
+	s.mu.Lock()
+	closed := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if closed {
+		return nil
+	}
+	s.stop()
+	s.repairs.Wait()
+	if s.held != nil {
+		s.lastChance()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held != nil {
+		s.held.before.close()
+		return s.held.memory.Close()
+	}
+	return s.disk.Close()
+}
