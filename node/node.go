@@ -42,6 +42,7 @@ type Node struct {
 	servicers []*servicer.Servicer
 	relays    *local.RelayStore
 	samples   *local.Samples
+	feed      *feed
 	fisherman *fisherman.Fisherman
 	api       *rpc.Server
 	close     sync.Once
@@ -135,7 +136,11 @@ func (n *Node) buildAPI() {
 	}
 	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc")}, rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
+		Blocks:    blockReader{n.engine},
+		Params:    n.params,
 		QoS:       newQoSReader(n.fisherman),
+		Rounds:    roundReader{feed: n.feed},
+		Events:    n.feed,
 		Status:    statusReader{fisherman: n.config.Fisherman, samples: n.samples},
 		Relays:    relayReader{servicers: n.servicers, store: n.relays},
 		Evidence:  proofs.page,

@@ -23,6 +23,7 @@ const (
 	codeApplicationPaused  = "application_paused"
 	codeUnknownSession     = "unknown_session"
 	codeUnknownServicer    = "unknown_servicer"
+	codeUnknownTransaction = "unknown_transaction"
 	codeNoFisherman        = "no_fisherman"
 	codeNoServicer         = "no_servicer"
 	codeNotInSession       = "not_in_session"
@@ -31,6 +32,7 @@ const (
 	codeNotReady           = "not_ready"
 	codeKnownTransaction   = "known_transaction"
 	codeMempoolFull        = "mempool_full"
+	codeTooManyListeners   = "too_many_listeners"
 	codeTimeout            = "timeout"
 	codeInternal           = "internal"
 	// codeTransaction is what the code of a refused transaction begins with: the name of its TransactionCode in lower
