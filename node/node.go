@@ -129,7 +129,7 @@ func (n *Node) buildAPI() {
 	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc")}, rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
 		QoS:       qosReader{fisherman: n.fisherman},
-		Status:    statusReader{fisherman: n.config.Fisherman},
+		Status:    statusReader{n.config.Fisherman, n.engine.Heads(), n.config.BlockTime},
 		Relays:    relayReader{servicers: n.servicers, store: n.relays},
 		Accounts:  n.utility,
 		Broadcast: n.broadcast,

@@ -139,6 +139,8 @@ func (r relayReader) Relays(ctx context.Context, session string, from uint32, li
 // statusReader shows the node to the API.
 type statusReader struct {
 	fisherman *FishermanRole
+	heads     *consensus.Heads
+	blockTime time.Duration
 }
 
 // Fisherman is the address of the node's fisherman; empty for none.

@@ -2,6 +2,8 @@
 // small readers of the chain's state and of the fisherman's samples, Serve runs it on a listener until its context ends.
 //
 //	GET /v1/status                                       the node: chain, height, fisherman, version
+//	GET /v1/health                                       the node answers
+//	GET /v1/ready                                        the node is level with the chain; else 503 and why not
 //	GET /v1/session?application=A&relay_chain=C[&height=H] the session that the block at a height belongs to
 //	GET /v1/actors?type=T[&height=H]                     the staked actors of one type
 //	GET /v1/account?address=A[&height=H]                 what an address owns, its sequence, and what is unbonding

@@ -26,6 +26,8 @@ type endpoint struct {
 func (s *Server) endpoints() map[string]endpoint {
 	return map[string]endpoint{
 		"/v1/status":         {answer: s.status},
+		"/v1/health":         {answer: s.health},
+		"/v1/ready":          {answer: s.ready},
 		"/v1/session":        {[]string{"application", "relay_chain", "height"}, s.session, nil},
 		"/v1/actors":         {[]string{"type", "height"}, s.actors, nil},
 		"/v1/account":        {[]string{"address", "height"}, s.account, nil},
@@ -47,6 +49,19 @@ func (s *Server) status(context.Context, query) (any, error) {
 		view.Fisherman = &address
 	}
 	return view, nil
+}
+
+// health answers as long as the node answers at all: who restarts a node that does not needs to know no more.
+func (s *Server) health(context.Context, query) (any, error) {
+	return healthView{Status: "alive"}, nil
+}
+
+// ready answers 200 while the node is level with the chain, and else 503 and why it is not.
+func (s *Server) ready(context.Context, query) (any, error) {
+	if why := s.readers.Status.NotReady(); why != "" {
+		return nil, &refusal{http.StatusServiceUnavailable, codeNotReady, why}
+	}
+	return healthView{Status: "ready"}, nil
 }
 
 func (s *Server) session(ctx context.Context, parameters query) (any, error) {

@@ -42,7 +42,7 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	endpoint, known := s.paths[r.URL.Path]
 	if !known {
 		return nil, &refusal{http.StatusNotFound, codeUnknownPath,
-			"no such path; there are /v1/status, /v1/session, /v1/actors, /v1/account, /v1/qos, /v1/relays, /v1/relays/session and /v1/tx"}
+			"no such path; there are /v1/status, /v1/health, /v1/ready, /v1/session, /v1/actors, /v1/account, /v1/qos, /v1/relays, /v1/relays/session and /v1/tx"}
 	}
 	allowed, hint := "GET, HEAD", "this path is for reading: use GET"
 	fits := r.Method == http.MethodGet || r.Method == http.MethodHead

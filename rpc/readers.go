@@ -90,4 +90,6 @@ type StatusReader interface {
 	Fisherman() string
 	// Version is the version of the program.
 	Version() string
+	// NotReady says why the node is not level with the chain, in a few words; empty if it is.
+	NotReady() string
 }

@@ -180,6 +180,15 @@ type fakeStatus string
 
 func (s fakeStatus) Fisherman() string { return string(s) }
 func (s fakeStatus) Version() string   { return "v1.2.3" }
+func (s fakeStatus) NotReady() string {
+	if s == catchingUp {
+		return "the node is catching up, at height 7"
+	}
+	return ""
+}
+
+// catchingUp is a fakeStatus that is not ready.
+const catchingUp fakeStatus = "catching up"
 
 func readersAt(height int64) (Readers, *fakeChain, *fakeQoS) {
 	chain, samples := &fakeChain{height: height}, &fakeQoS{}
@@ -198,6 +207,8 @@ func TestAnswersMatchGoldenFiles(t *testing.T) {
 	server := New(Config{}, readers)
 	for name, target := range map[string]string{
 		"status":         "/v1/status",
+		"health":         "/v1/health",
+		"ready":          "/v1/ready",
 		"session":        "/v1/session?application=" + knownApplication + "&relay_chain=0001",
 		"actors":         "/v1/actors?type=servicer",
 		"actors_none":    "/v1/actors?type=validator&height=3",
@@ -226,6 +237,21 @@ func TestAnswersMatchGoldenFiles(t *testing.T) {
 				t.Errorf("GET %s\ngot  %swant %s", target, got, want)
 			}
 		})
+	}
+}
+
+// TestReadiness: a node that is not level with the chain is alive and not ready, and says why.
+func TestReadiness(t *testing.T) {
+	readers, _, _ := readersAt(7)
+	readers.Status = catchingUp
+	server := New(Config{}, readers)
+	if answer := ask(server, http.MethodGet, "/v1/health"); answer.Code != http.StatusOK {
+		t.Errorf("health is %d %s", answer.Code, answer.Body)
+	}
+	answer := ask(server, http.MethodGet, "/v1/ready")
+	if answer.Code != http.StatusServiceUnavailable || !strings.Contains(answer.Body.String(), codeNotReady) ||
+		!strings.Contains(answer.Body.String(), "catching up, at height 7") {
+		t.Errorf("readiness is %d %s", answer.Code, answer.Body)
 	}
 }
 

@@ -7,6 +7,11 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
+// healthView is the body of GET /v1/health and of GET /v1/ready.
+type healthView struct {
+	Status string `json:"status"`
+}
+
 // statusView is the body of GET /v1/status.
 type statusView struct {
 	ChainID   string  `json:"chain_id"`
