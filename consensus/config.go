@@ -23,6 +23,10 @@ const (
 	MaxBlockTime = time.Hour
 )
 
+// maximumInbound is how many nodes may connect to one that does not name them: followers of a chain name its validators,
+// and a LocalNet has up to 256 servicers. It bounds what strangers can take up.
+const maximumInbound = 300
+
 // Config says which chain an engine runs, where, and as whom.
 type Config struct {
 	// Home is the directory that CometBFT's files go below: databases, write-ahead log and last-sign state in data/, the
@@ -79,6 +83,7 @@ func (c Config) cometConfig() (*cmtcfg.Config, error) {
 	config.P2P.PersistentPeers = strings.Join(named(c.Peers, false), ",") // a redialer has the others
 	// Strangers that fill the places for peers cannot keep the configured ones out.
 	config.P2P.UnconditionalPeerIDs = strings.Join(peerIDs(c.Peers), ",")
+	config.P2P.MaxNumInboundPeers = maximumInbound
 	config.P2P.PexReactor = false
 	config.P2P.AddrBookStrict = false
 	config.P2P.AllowDuplicateIP = true

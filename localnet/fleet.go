@@ -27,6 +27,9 @@ const MaxValidators = configs.MaximumPeers
 // FlagValidators is the flag of Fleet.Validators.
 const FlagValidators Flag = "validators"
 
+// mostFollowed is how many validators a node that is none connects to.
+const mostFollowed = 3
+
 // Ports of a Fleet's nodes. They are those of the manifests in build/localnet.
 const (
 	fleetAPIPort    = "50832"
@@ -189,13 +192,17 @@ func (f Fleet) config(role string, index int, key string) configs.Node {
 	return config
 }
 
-// peers are all validators but the node itself.
+// peers are, of a validator, all other validators, and of another node some of them, spread so that no validator has
+// all the others.
 func (f Fleet) peers(role string, index int) []string {
-	peers := []string{}
-	for i := range f.Validators {
-		if role != fleetValidator || i != index {
-			peers = append(peers, node.ID(f.nodeKey(i))+"@"+net.JoinHostPort(host(fleetValidator, i), fleetP2PPort))
-		}
+	first, count := index, min(f.Validators, mostFollowed)
+	if role == fleetValidator {
+		first, count = index+1, f.Validators-1
+	}
+	peers := make([]string, count)
+	for i := range peers {
+		validator := (first + i) % f.Validators
+		peers[i] = node.ID(f.nodeKey(validator)) + "@" + net.JoinHostPort(host(fleetValidator, validator), fleetP2PPort)
 	}
 	return peers
 }
