@@ -119,10 +119,11 @@ func TestEngineDialsNames(t *testing.T) {
 	t.Parallel()
 	port, state := freePort(t), newMemoryState()
 	config := testConfig(t, t.TempDir())
+	config.BlockTime = 4 * testBlockTime // so that a follower that begins late has little to catch up
 	config.NodeKey, config.Listen = key(9), fmt.Sprintf("127.0.0.1:%d", port)
 	validator := start(t, config, state)
 
-	following := Config{Home: t.TempDir(), Genesis: config.Genesis, NodeKey: key(8), BlockTime: testBlockTime,
+	following := Config{Home: t.TempDir(), Genesis: config.Genesis, NodeKey: key(8), BlockTime: config.BlockTime,
 		Peers: []string{fmt.Sprintf("%s@validator-0.validator:%d", NodeID(key(9)), port)}}
 	engine, err := New(following, newMemoryState())
 	if err != nil {
