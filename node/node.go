@@ -134,7 +134,7 @@ func (n *Node) buildAPI() {
 	if role := n.config.Fisherman; role != nil {
 		proofs.key = role.Key
 	}
-	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc")}, rpc.Readers{
+	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc"), Public: n.config.PublicRPC}, rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
 		Blocks:    blockReader{n.engine},
 		Params:    n.params,

@@ -173,6 +173,7 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 		BlockTime: time.Duration(config.Chain.BlockTime),
 		ChainRPC:  listen(config.Chain.RPCListen),
 		RPC:       listen(config.API.Listen),
+		PublicRPC: config.API.Public,
 		P2PListen: config.Chain.P2PListen,
 		Peers:     config.Chain.Peers,
 		Logger:    logger,
