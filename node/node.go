@@ -42,6 +42,7 @@ type Node struct {
 	servicers []*servicer.Servicer
 	relays    *local.RelayStore
 	samples   *local.Samples
+	feed      *feed
 	fisherman *fisherman.Fisherman
 	api       *rpc.Server
 	close     sync.Once
@@ -129,9 +130,15 @@ func (n *Node) buildServicers() error {
 }
 
 func (n *Node) buildAPI() {
+	var rounds roundReader
+	if n.samples != nil {
+		rounds.store = n.samples
+	}
 	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc")}, rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
 		QoS:       newQoSReader(n.fisherman),
+		Rounds:    rounds,
+		Events:    n.feed,
 		Status:    statusReader{fisherman: n.config.Fisherman, samples: n.samples},
 		Relays:    relayReader{servicers: n.servicers, store: n.relays},
 		Accounts:  n.utility,
