@@ -15,7 +15,7 @@ func newFisherman(io streams) *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "fisherman",
 		Short: "Read what the fisherman of a node measured",
-	}, newFishermanQoS(io))
+	}, newFishermanQoS(io), newFishermanWatch(io))
 }
 
 // qosQuery is what 'pocket fisherman qos' was told.

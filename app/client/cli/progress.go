@@ -104,7 +104,7 @@ func (p *plainProgress) end(session qos.SessionReport) {
 	}
 	last.ended = session.ID
 	p.note(session.RelayChain, last)
-	p.print(sessionHeading(session, tableForm{}) + servicerTable(session, tableForm{}))
+	p.print(sessionEnd(session))
 }
 
 func (p *plainProgress) note(chain string, last printed) {
