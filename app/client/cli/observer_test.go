@@ -98,7 +98,7 @@ func observed(t *testing.T, node observedNode, choice sessionChoice, span time.D
 func TestObserverSeesEveryCheckOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := newSampledNode()
-		shown := observed(t, node, sessionChoice{}, 10*time.Second)
+		shown := observed(t, node, sessionChoice{}, 9900*time.Millisecond)
 		last := shown[len(shown)-1]
 		if len(last.sessions) != 3 || last.sessions[0].report.Height != 20 || last.status.Height != 21 {
 			t.Fatalf("%d sessions, the newest from %d, at height %d", len(last.sessions), last.sessions[0].report.Height, last.status.Height)
@@ -130,7 +130,7 @@ func TestObserverComesBackToALostNode(t *testing.T) {
 		node := newSampledNode()
 		time.AfterFunc(2*time.Second, func() { node.down = true })
 		time.AfterFunc(62*time.Second, func() { node.down = false })
-		shown := observed(t, node, sessionChoice{}, 75*time.Second)
+		shown := observed(t, node, sessionChoice{}, 75100*time.Millisecond)
 		var lost []observation
 		for _, seen := range shown {
 			if seen.lost != nil {

@@ -17,6 +17,8 @@ const plainEvery = 5 * time.Second
 type progress interface {
 	io.Writer
 	Show(shot snapshot)
+	// Wait says what is waited for until there is something to show. Only a terminal shows it.
+	Wait(what string)
 	// Close leaves the output ready for other use; it may be called again.
 	Close()
 }
@@ -95,6 +97,9 @@ func (p *plainProgress) Show(shot snapshot) {
 		p.print(shot.heading() + servicerTable(shot.session, tableForm{}))
 	}
 }
+
+// Wait prints nothing: who reads lines has no use for those that are soon out of date.
+func (p *plainProgress) Wait(string) {}
 
 // end prints a complete session, once.
 func (p *plainProgress) end(session qos.SessionReport) {
