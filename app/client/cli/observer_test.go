@@ -14,12 +14,11 @@ import (
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
-// sampledNode is a fakeNode that tells of checks too, one a block. While down it does not answer.
+// sampledNode is a fakeNode that tells of checks too, one a block. From one time since it was started to another one it
+// does not answer; from a time on its height does not grow any more. A time of 0 is never.
 type sampledNode struct {
 	fakeNode
-	down bool
-	// frozen is a height that does not grow any more; 0 for none.
-	frozen int64
+	downFrom, downUntil, frozenFrom time.Duration
 	// pages counts what was asked for.
 	pages int
 }
@@ -27,14 +26,15 @@ type sampledNode struct {
 var errDown = fmt.Errorf("%w: connection refused", client.ErrUnreachable)
 
 func (n *sampledNode) Status(ctx context.Context) (client.Status, error) {
-	if n.down {
+	passed := time.Since(n.started)
+	if n.downFrom <= passed && passed < n.downUntil {
 		return client.Status{}, errDown
-	}
-	if n.frozen > 0 {
-		return client.Status{ChainID: "test", Height: n.frozen}, nil
 	}
 	status, err := n.fakeNode.Status(ctx)
 	status.ChainID = "test"
+	if n.frozenFrom > 0 && passed > n.frozenFrom {
+		status.Height = n.from + int64(n.frozenFrom/time.Second)
+	}
 	return status, err
 }
 
@@ -119,7 +119,7 @@ func TestObserverSeesEveryCheckOnce(t *testing.T) {
 }
 
 func TestObserverTellsAnUnreachableNodeAtOnce(t *testing.T) {
-	observer := newObserver(&sampledNode{down: true}, sessionChoice{}, func(observation) { t.Error("shown") })
+	observer := newObserver(&sampledNode{fakeNode: fakeNode{started: time.Now()}, downUntil: time.Hour}, sessionChoice{}, func(observation) { t.Error("shown") })
 	if err := observer.begin(t.Context()); exitCode(err) != ExitUnreachable {
 		t.Errorf("begin: %v", err)
 	}
@@ -128,8 +128,7 @@ func TestObserverTellsAnUnreachableNodeAtOnce(t *testing.T) {
 func TestObserverComesBackToALostNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := newSampledNode()
-		time.AfterFunc(2*time.Second, func() { node.down = true })
-		time.AfterFunc(62*time.Second, func() { node.down = false })
+		node.downFrom, node.downUntil = 2*time.Second, 62*time.Second
 		shown := observed(t, node, sessionChoice{}, 75100*time.Millisecond)
 		var lost []observation
 		for _, seen := range shown {
@@ -153,7 +152,7 @@ func TestObserverComesBackToALostNode(t *testing.T) {
 func TestObserverTellsAChainThatStandsStill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := newSampledNode()
-		time.AfterFunc(5*time.Second, func() { node.frozen = 17 })
+		node.frozenFrom = 5 * time.Second
 		for _, seen := range observed(t, node, sessionChoice{}, 60*time.Second) {
 			standing := seen.at.Sub(node.started.Add(5 * time.Second))
 			if tells := seen.still > 0; tells && standing < 9*time.Second || !tells && standing > 13*time.Second {
@@ -192,8 +191,7 @@ func TestObserverChooses(t *testing.T) {
 func TestWatchWritesALineForEveryCheck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := newSampledNode()
-		time.AfterFunc(11500*time.Millisecond, func() { node.down = true })
-		time.AfterFunc(16*time.Second, func() { node.down = false })
+		node.downFrom, node.downUntil = 11500*time.Millisecond, 16*time.Second
 		ctx, cancel := context.WithTimeout(t.Context(), 20900*time.Millisecond)
 		defer cancel()
 		var out, errs bytes.Buffer
