@@ -25,7 +25,7 @@ type reportColumn struct {
 // reportColumns are the columns in order; the reason is the last.
 var reportColumns = []reportColumn{
 	{header: "", cell: func(s qos.ServicerReport, f tableForm) string { return f.pointer(s) }, in: tableForm.points},
-	{header: verdictHeader, cell: func(s qos.ServicerReport, _ tableForm) string { return clean(string(s.Verdict)) }},
+	{header: verdictHeader, cell: func(s qos.ServicerReport, f tableForm) string { return f.verdict(s.Verdict) }},
 	{header: "SERVICER", cell: func(s qos.ServicerReport, f tableForm) string { return f.id(s.Address) }},
 	{header: "RANK", cell: func(s qos.ServicerReport, _ tableForm) string { return rank(s.Rank) }, in: tableForm.ranks},
 	{header: "SAMPLES", cell: func(s qos.ServicerReport, _ tableForm) string { return strconv.Itoa(s.Samples) }, in: tableForm.counts},

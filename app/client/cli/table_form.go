@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -62,6 +63,14 @@ func (f tableForm) pointer(servicer qos.ServicerReport) string {
 		return ">"
 	}
 	return ""
+}
+
+// verdict is as wide as the longest one where rows are scrolled, so that the columns stay where they are.
+func (f tableForm) verdict(verdict qos.Verdict) string {
+	if f.session == nil {
+		return clean(string(verdict))
+	}
+	return fmt.Sprintf("%-*s", len(qos.Inconsistent), clean(string(verdict)))
 }
 
 // strip draws the checks of a servicer in a sixth of the width, so that the reason has room.
