@@ -33,6 +33,10 @@ func (r *round) judge(ctx context.Context, execution error) *types.QoSRound {
 	record := r.record(types.RoundStatus_ROUND_STATUS_DONE)
 	record.ReleasedUnixNano = unixNano(r.released)
 	record.Skew = durationpb.New(r.skew)
+	record.IgnoredFields = r.ignoredFields
+	r.answers = verify.NewReader(func(status uint32, payload []byte) (verify.Digest, error) {
+		return verify.ReadAnswer(r.question.Payload, status, payload, r.ignored...)
+	})
 	var ballots []verify.Ballot
 	var voters []int
 	for _, slot := range r.slots {
@@ -88,7 +92,7 @@ func (r *round) sample(slot *slot) (*types.QoSSample, verify.Digest) {
 		return sample, digest
 	}
 	roundTrip := times.RoundTrip()
-	sample.Outcome = types.Outcome_OUTCOME_OK
+	sample.Outcome, sample.Detail = types.Outcome_OUTCOME_OK, slot.remark
 	sample.Timing = times.Source()
 	sample.RoundTripTime = durationpb.New(roundTrip)
 	sample.UserRoundTripTime = durationpb.New(times.UserRoundTrip())
@@ -113,9 +117,10 @@ func (r *round) read(slot *slot) (verify.Digest, *relay.Failure) {
 	}
 	response, err := slot.sealed.Open(slot.answer)
 	if err != nil {
-		return verify.Digest{}, failureOf("open answer", err)
+		return verify.Digest{}, r.within(failureOf("open answer", err))
 	}
-	digest, err := verify.ReadAnswer(r.question.Payload, response.GetUpstreamStatus(), response.GetPayload())
+	slot.remark = clockRemark(response, slot.sent, slot.roundTrip())
+	digest, err := r.answers.Read(response.GetUpstreamStatus(), response.GetPayload())
 	switch {
 	case errors.Is(err, verify.ErrBackend):
 		return digest, &relay.Failure{Outcome: types.Outcome_OUTCOME_BACKEND_ERROR, Blame: types.Blame_BLAME_BACKEND, Attempt: "read answer", Err: err}
@@ -152,6 +157,9 @@ func (r *round) void(ctx context.Context, record *types.QoSRound, execution erro
 	case !slices.ContainsFunc(record.Samples, counts):
 		return "none of its samples counts"
 	case !slices.ContainsFunc(record.Samples, answered):
+		if reason := onlyDisputed(record); reason != "" {
+			return reason
+		}
 		return r.askControl(ctx)
 	}
 	return ""
@@ -205,7 +213,7 @@ func (r *round) keepEvidence(record *types.QoSRound) {
 			continue
 		}
 		if len(slot.answer.Body) > mostEvidence {
-			sample.Detail = "answer too large to keep as evidence"
+			sample.Detail = clip(strings.TrimPrefix(sample.Detail+"; answer too large to keep as evidence", "; "))
 			continue
 		}
 		witness = witness || majority

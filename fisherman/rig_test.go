@@ -24,10 +24,14 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 )
 
-// TestMain is also the fisherman that TestKilledFisherman starts and kills.
+// TestMain is also what tests and benchmarks run as processes of their own: the fisherman that TestKilledFisherman starts and
+// kills, and the far sides of benchmarks.
 func TestMain(m *testing.M) {
 	if told := os.Getenv(samplerVariable); told != "" {
 		os.Exit(runSampler(told))
+	}
+	if role := os.Getenv(childRole); role != "" {
+		os.Exit(playRole(role))
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -92,6 +96,9 @@ type rounds struct {
 	dial   Dial
 	links  *links
 	actors []*types.Actor
+	// ignored fields of answers, and as they are written.
+	ignored       []types.Pointer
+	ignoredFields []string
 }
 
 func newRounds(t *testing.T, servicers ...*fakes.Servicer) *rounds {
@@ -128,6 +135,8 @@ func (r *rounds) at(due time.Time) *round {
 		seal:  r.seal,
 		dial:  r.dial,
 		links: r.links,
+
+		ignored: r.ignored, ignoredFields: r.ignoredFields,
 	}
 }
 

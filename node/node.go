@@ -131,17 +131,21 @@ func (n *Node) buildServicers() error {
 }
 
 func (n *Node) buildAPI() {
-	var rounds roundReader
-	if n.samples != nil {
-		rounds.store = n.samples
+	proofs := evidenceReader{fisherman: n.fisherman}
+	if role := n.config.Fisherman; role != nil {
+		proofs.key = role.Key
 	}
 	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc")}, rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
+		Blocks:    blockReader{n.engine},
+		Params:    n.params,
 		QoS:       newQoSReader(n.fisherman),
-		Rounds:    rounds,
+		Rounds:    roundReader{feed: n.feed},
 		Events:    n.feed,
 		Status:    statusReader{fisherman: n.config.Fisherman, samples: n.samples},
 		Relays:    relayReader{servicers: n.servicers, store: n.relays},
+		Evidence:  proofs.page,
+		Check:     n.check,
 		Accounts:  n.utility,
 		Broadcast: n.broadcast,
 	})

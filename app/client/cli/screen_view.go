@@ -199,6 +199,7 @@ checks, one sign each, the first on the left; void and dropped count for nobody
 Available is a share with its 95 % interval. Its bar, on a wide terminal, is
 full up to the lower bound and shaded up to the upper one. Servicers that
 cannot be told apart share a rank. A session that is over gives way to its
-successor, unless tab led to it.
+successor, unless tab led to it. What both sides of a disagreement signed is
+shown by 'pocket fisherman evidence'.
 `
 }
