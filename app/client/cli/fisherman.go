@@ -15,7 +15,7 @@ func newFisherman(io streams) *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "fisherman",
 		Short: "Read or watch what the fisherman of a node measures and can prove, and check servicers",
-	}, newFishermanQoS(io), newFishermanWatch(io), newFishermanCheck(io), newFishermanEvidence(io), newFishermanVerify(io))
+	}, newFishermanQoS(io), newFishermanCheck(io), newFishermanEvidence(io), newFishermanVerify(io), newFishermanWatch(io))
 }
 
 // qosQuery is what 'pocket fisherman qos' was told.
