@@ -120,15 +120,16 @@ lint: ## Check formatting, vet, staticcheck and the .proto files
 	$(BUF) lint
 
 .PHONY: generate
-generate: ## Regenerate the Go code of the .proto files
+generate: ## Regenerate the Go code of the .proto files and the command reference in docs/cli
 	@made=$$(mktemp -d) && trap 'rm -rf "$$made"' EXIT && \
 	$(BUF) generate --output "$$made" && \
 	find . -name '*.pb.go' -not -path './.git/*' -delete && cp -R "$$made/." .
+	@$(GO) test -count=1 -run '^TestCommandReference$$' ./app/client/cli -update
 
 .PHONY: generate_check
 generate_check: generate ## Regenerate, and fail if that changes, adds or removes a file
-	@git --no-pager diff --exit-code -- '*.pb.go'
-	@untracked=$$(git ls-files --others --exclude-standard -- '*.pb.go') && \
+	@git --no-pager diff --exit-code -- '*.pb.go' docs/cli
+	@untracked=$$(git ls-files --others --exclude-standard -- '*.pb.go' docs/cli) && \
 	if [ -n "$$untracked" ]; then echo "generated but not committed:"; echo "$$untracked"; exit 1; fi
 
 .PHONY: tidy_check

@@ -174,7 +174,8 @@ func (f Fleet) config(role string, index int, key string) configs.Node {
 	config := configs.DefaultNode()
 	config.Genesis, config.Keys = genesisName, crewKeysName
 	config.API.Listen = net.JoinHostPort(f.ListenHost, fleetAPIPort)
-	config.API.Public = !net.ParseIP(f.ListenHost).IsLoopback()
+	// Whoever names another address than loopback means the pod's network, where probes and users ask from.
+	config.API.Public = !isLoopback(config.API.Listen)
 	config.Chain = configs.Chain{RPCListen: own, P2PListen: net.JoinHostPort(f.ListenHost, fleetP2PPort),
 		Peers: f.peers(role, index), BlockTime: configs.Duration(f.Options.BlockTime)}
 	config.RelayChains = f.Options.asked()

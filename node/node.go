@@ -21,6 +21,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/rpc"
 	"github.com/pocket-fisherman/fisherman/servicer"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 	"github.com/pocket-fisherman/fisherman/utility"
 )
@@ -149,6 +150,9 @@ func (n *Node) buildAPI() {
 		Broadcast: n.broadcast,
 	})
 }
+
+// Head is the newest committed block; false before the first.
+func (n *Node) Head() (types.Head, bool) { return n.engine.Heads().Latest() }
 
 // Run runs all parts until the context ends or one of them fails, then stops them all and closes what the node holds,
 // listeners included. It returns nil when the context ended it.

@@ -47,6 +47,13 @@ check_tools() {
 	esac
 }
 
+# check_number refuses what is not a number from 1 to a most.
+check_number() {
+	if [[ ! $2 =~ ^[1-9][0-9]{0,4}$ ]] || [ "$2" -gt "$3" ]; then
+		fail "$1 is '$2'; it is a number from 1 to $3"
+	fi
+}
+
 # manifests copies the manifests with the numbers that were given, for those that were.
 manifests() {
 	local name value line
@@ -57,9 +64,9 @@ manifests() {
 		name=${line%%=*}
 		value=${!name:-${line#*=}}
 		case $name in
-		VALIDATORS | SERVICERS | BLOCKS_PER_SESSION | CHECKS_PER_SESSION)
-			[[ $value =~ ^[1-9][0-9]{0,4}$ ]] || fail "$name is '$value'; it is a number from 1 on"
-			;;
+		VALIDATORS) check_number "$name" "$value" 64 ;;
+		SERVICERS) check_number "$name" "$value" 256 ;;
+		*_PER_SESSION) check_number "$name" "$value" 10000 ;;
 		esac
 		echo "$name=$value" >>"$made/localnet.env"
 	done <k8s/localnet.env

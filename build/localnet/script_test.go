@@ -62,7 +62,8 @@ func TestScriptRefuses(t *testing.T) {
 		{"no minikube", []string{"kubectl", "docker", "kind"}, []string{"LOADER=minikube"}, []string{"up"}, "minikube is not installed"},
 		{"no docker", []string{"kubectl", "kind"}, nil, []string{"up"}, "docker is not installed"},
 		{"unknown loader", all, []string{"LOADER=k8s"}, []string{"up"}, "LOADER is 'k8s'; it is kind, k3s, minikube or none"},
-		{"no number", all, []string{"SERVICERS=many"}, []string{"up"}, "SERVICERS is 'many'; it is a number from 1 on"},
+		{"no number", all, []string{"SERVICERS=many"}, []string{"up"}, "SERVICERS is 'many'; it is a number from 1 to 256"},
+		{"too many", all, []string{"SERVICERS=257"}, []string{"up"}, "SERVICERS is '257'; it is a number from 1 to 256"},
 		{"zero", all, []string{"VALIDATORS=0"}, []string{"up"}, "VALIDATORS is '0'"},
 		{"another network", all, []string{"RUNNING=6", "SERVICERS=12"}, []string{"up"}, "has SERVICERS=6, not 12; run 'make localnet_k8s_down' first"},
 	} {
