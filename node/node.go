@@ -42,6 +42,7 @@ type Node struct {
 	servicers []*servicer.Servicer
 	relays    *local.RelayStore
 	samples   *local.Samples
+	feed      *feed
 	fisherman *fisherman.Fisherman
 	api       *rpc.Server
 	close     sync.Once
@@ -132,6 +133,8 @@ func (n *Node) buildAPI() {
 	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc")}, rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
 		QoS:       newQoSReader(n.fisherman),
+		Rounds:    newRoundReader(n.samples),
+		Events:    n.feed,
 		Status:    statusReader{fisherman: n.config.Fisherman, samples: n.samples},
 		Relays:    relayReader{servicers: n.servicers, store: n.relays},
 		Accounts:  n.utility,

@@ -156,6 +156,60 @@ func hasMember(session *types.QoSSession, servicer string) bool {
 	return slices.ContainsFunc(session.GetServicers(), func(s *types.QoSServicer) bool { return s.GetAddress() == servicer })
 }
 
+// roundStore is what a roundReader reads of the samples.
+type roundStore interface {
+	Session(ctx context.Context, id string) (*types.QoSSession, error)
+	Rounds(ctx context.Context, id string) ([]*types.QoSRound, error)
+}
+
+// roundReader shows the fisherman's rounds to the API.
+type roundReader struct {
+	// store is nil without a fisherman.
+	store roundStore
+}
+
+func newRoundReader(samples *local.Samples) roundReader {
+	if samples == nil {
+		return roundReader{}
+	}
+	return roundReader{store: samples}
+}
+
+// Rounds reads a page of a session's rounds.
+func (r roundReader) Rounds(ctx context.Context, filter rpc.RoundFilter) (rpc.RoundPage, error) {
+	if r.store == nil {
+		return rpc.RoundPage{}, rpc.ErrNoFisherman
+	}
+	session, err := r.store.Session(ctx, filter.SessionID)
+	if err != nil {
+		return rpc.RoundPage{}, err
+	}
+	if filter.Servicer != "" && !hasMember(session, filter.Servicer) {
+		return rpc.RoundPage{}, rpc.ErrUnknownServicer
+	}
+	stored, err := r.store.Rounds(ctx, filter.SessionID)
+	if err != nil {
+		return rpc.RoundPage{}, err
+	}
+	page := rpc.RoundPage{Stored: len(stored), Rounds: []qos.RoundReport{}}
+	for _, round := range stored {
+		if round.GetIndex() < filter.From {
+			continue
+		}
+		if len(page.Rounds) == filter.Limit {
+			next := round.GetIndex()
+			page.Next = &next
+			break
+		}
+		report := qos.ReportRound(round)
+		if filter.Servicer != "" {
+			report.Samples = slices.DeleteFunc(report.Samples, func(s qos.SampleReport) bool { return s.Servicer != filter.Servicer })
+		}
+		page.Rounds = append(page.Rounds, report)
+	}
+	return page, nil
+}
+
 // relayReader shows to the API what the servicers keep.
 type relayReader struct {
 	servicers []*servicer.Servicer

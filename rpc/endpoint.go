@@ -21,18 +21,23 @@ type endpoint struct {
 	answer     func(ctx context.Context, parameters query) (any, error)
 	// submit takes the body of a POST; it is set instead of answer.
 	submit func(ctx context.Context, parameters query, body []byte) (any, error)
+	// stream answers by itself, for as long as the client listens; it is set instead of answer. An error means that
+	// nothing was sent.
+	stream func(ctx context.Context, w http.ResponseWriter, r *http.Request, parameters query) error
 }
 
 func (s *Server) endpoints() map[string]endpoint {
 	return map[string]endpoint{
 		"/v1/status":         {answer: s.status},
-		"/v1/session":        {[]string{"application", "relay_chain", "height"}, s.session, nil},
-		"/v1/actors":         {[]string{"type", "height"}, s.actors, nil},
-		"/v1/account":        {[]string{"address", "height"}, s.account, nil},
-		"/v1/qos":            {[]string{"session", "servicer", "last", "window"}, s.qos, nil},
-		"/v1/relays":         {[]string{"last"}, s.relays, nil},
-		"/v1/relays/session": {[]string{"session", "from", "limit"}, s.sessionRelays, nil},
-		"/v1/tx":             {[]string{"wait"}, nil, s.transaction},
+		"/v1/session":        {parameters: []string{"application", "relay_chain", "height"}, answer: s.session},
+		"/v1/actors":         {parameters: []string{"type", "height"}, answer: s.actors},
+		"/v1/account":        {parameters: []string{"address", "height"}, answer: s.account},
+		"/v1/qos":            {parameters: []string{"session", "servicer", "last", "window"}, answer: s.qos},
+		"/v1/qos/rounds":     {parameters: []string{"session", "servicer", "from", "limit"}, answer: s.rounds},
+		"/v1/qos/events":     {stream: s.events},
+		"/v1/relays":         {parameters: []string{"last"}, answer: s.relays},
+		"/v1/relays/session": {parameters: []string{"session", "from", "limit"}, answer: s.sessionRelays},
+		"/v1/tx":             {parameters: []string{"wait"}, submit: s.transaction},
 	}
 }
 

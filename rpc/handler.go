@@ -6,24 +6,31 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
 )
 
 // ServeHTTP answers one request. It never panics and never shows a client more than a code and a sentence.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handle(w, r, nil) }
+
+// handle answers one request. What streams ends when ending is closed.
+func (s *Server) handle(w http.ResponseWriter, r *http.Request, ending <-chan struct{}) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			s.logger.Error("rpc request panicked", "path", r.URL.Path, "cause", cause, "stack", string(debug.Stack()))
 			s.write(w, r, http.StatusInternalServerError, internal())
 		}
 	}()
-	ctx, cancel := context.WithTimeout(r.Context(), s.limits.answer)
-	defer cancel()
-	body, err := s.answer(ctx, w, r)
+	body, err := s.answer(w, r, ending)
+	if err == nil && body == nil {
+		return // it was streamed
+	}
 	if err == nil {
 		s.write(w, r, http.StatusOK, body)
 		return
@@ -37,12 +44,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.write(w, r, refused.status, refused.view())
 }
 
-// answer takes a request through path, method, body and parameters to its endpoint.
-func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Request) (any, error) {
+// answer takes a request through path, method, body and parameters to its endpoint. The answer is nil when it was
+// streamed.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, ending <-chan struct{}) (any, error) {
 	endpoint, known := s.paths[r.URL.Path]
 	if !known {
 		return nil, &refusal{http.StatusNotFound, codeUnknownPath,
-			"no such path; there are /v1/status, /v1/session, /v1/actors, /v1/account, /v1/qos, /v1/relays, /v1/relays/session and /v1/tx"}
+			"no such path; there are " + strings.Join(slices.Sorted(maps.Keys(s.paths)), ", ")}
 	}
 	allowed, hint := "GET, HEAD", "this path is for reading: use GET"
 	fits := r.Method == http.MethodGet || r.Method == http.MethodHead
@@ -63,6 +71,13 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if err != nil {
 		return nil, err
 	}
+	if endpoint.stream != nil {
+		ctx, cancel := withEnd(r.Context(), ending)
+		defer cancel()
+		return nil, endpoint.stream(ctx, w, r, parameters)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), s.limits.answer)
+	defer cancel()
 	if endpoint.submit == nil {
 		return endpoint.answer(ctx, parameters)
 	}
@@ -71,6 +86,19 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		return nil, err
 	}
 	return endpoint.submit(ctx, parameters, body)
+}
+
+// withEnd is a context that ends when ending is closed, too.
+func withEnd(ctx context.Context, ending <-chan struct{}) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer cancel()
+		select {
+		case <-ctx.Done():
+		case <-ending:
+		}
+	}()
+	return ctx, cancel
 }
 
 // transactionType is the media type of a transaction. A browser does not send it to another origin unasked.
@@ -102,13 +130,8 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, body 
 		encoded.Reset()
 		fmt.Fprintf(&encoded, `{"error":{"code":%q,"message":"the node failed to answer"}}`+"\n", codeInternal)
 	}
-	header := w.Header()
-	header.Set("Content-Type", "application/json")
-	header.Set("Content-Length", strconv.Itoa(encoded.Len()))
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	setHeaders(w.Header(), "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(encoded.Len()))
 	w.WriteHeader(status)
 	if r.Method == http.MethodHead {
 		return
@@ -116,6 +139,15 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, body 
 	if _, err := w.Write(encoded.Bytes()); err != nil {
 		s.logger.Debug("rpc client went away", "path", r.URL.Path, "error", err)
 	}
+}
+
+// setHeaders are those of every answer.
+func setHeaders(header http.Header, media string) {
+	header.Set("Content-Type", media)
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 }
 
 func (r *refusal) view() refusalView {

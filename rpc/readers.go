@@ -24,8 +24,11 @@ var (
 
 // Readers is what the server reads from. All of them are used by many goroutines at once.
 type Readers struct {
-	Chain  ChainReader
-	QoS    QoSReader
+	Chain ChainReader
+	QoS   QoSReader
+	// Rounds and Events tell of single checks.
+	Rounds RoundReader
+	Events EventReader
 	Status StatusReader
 	// Relays reads what the node's servicers keep.
 	Relays RelayReader

@@ -28,6 +28,7 @@ const (
 	codeNotReady           = "not_ready"
 	codeKnownTransaction   = "known_transaction"
 	codeMempoolFull        = "mempool_full"
+	codeTooManyListeners   = "too_many_listeners"
 	codeTimeout            = "timeout"
 	codeInternal           = "internal"
 	// codeTransaction is what the code of a refused transaction begins with: the name of its TransactionCode in lower

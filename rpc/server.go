@@ -37,9 +37,10 @@ type limits struct {
 	header      time.Duration // a request's header, from its first byte
 	read        time.Duration // a request, from its first byte
 	answer      time.Duration // reading state for an answer
-	write       time.Duration // an answer, from the end of the request's header
+	write       time.Duration // an answer, from the end of the request's header; one event of a stream
 	idle        time.Duration // between requests
 	grace       time.Duration // for answers that are under way when the server stops
+	keepAlive   time.Duration // between the signs of life of a stream
 	headerBytes int
 }
 
@@ -51,6 +52,7 @@ func defaultLimits() limits {
 		write:       30 * time.Second,
 		idle:        time.Minute,
 		grace:       2 * time.Second,
+		keepAlive:   15 * time.Second,
 		headerBytes: 16 << 10,
 	}
 }
@@ -72,7 +74,7 @@ func New(config Config, readers Readers) *Server {
 // for at most two seconds and returns nil. It returns an error when the listener fails before that.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
-		Handler:           s,
+		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.handle(w, r, ctx.Done()) }),
 		ReadHeaderTimeout: s.limits.header,
 		ReadTimeout:       s.limits.read,
 		WriteTimeout:      s.limits.write,

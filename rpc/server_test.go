@@ -212,7 +212,7 @@ func (s fakeStatus) Store() *Store {
 
 func readersAt(height int64) (Readers, *fakeChain, *fakeQoS) {
 	chain, samples := &fakeChain{height: height}, &fakeQoS{}
-	return Readers{Chain: chain, QoS: samples, Status: fakeStatus(knownFisherman),
+	return Readers{Chain: chain, QoS: samples, Rounds: fakeRounds{}, Events: fakeEvents{}, Status: fakeStatus(knownFisherman),
 		Relays: fakeRelays{}, Accounts: fakeAccounts{}, Broadcast: fakeBroadcast}, chain, samples
 }
 
@@ -232,6 +232,8 @@ func TestAnswersMatchGoldenFiles(t *testing.T) {
 		"actors_none":    "/v1/actors?type=validator&height=3",
 		"qos":            "/v1/qos",
 		"qos_window":     "/v1/qos?window=24h",
+		"rounds":         "/v1/qos/rounds?session=" + knownSession + "&servicer=" + knownServicer,
+		"rounds_page":    "/v1/qos/rounds?from=1&limit=1&session=" + knownSession,
 		"account":        "/v1/account?address=" + knownServicer,
 		"relays":         "/v1/relays",
 		"relays_none":    "/v1/relays?last=1",
@@ -332,6 +334,16 @@ func TestStatusCodesAndCodes(t *testing.T) {
 		{"no relays", "GET", "/v1/relays/session?limit=0&session=" + knownSession, 400, codeBadParameter},
 		{"too many relays", "GET", "/v1/relays/session?limit=1001&session=" + knownSession, 400, codeBadParameter},
 		{"too many sessions of relays", "GET", "/v1/relays?last=1001", 400, codeBadParameter},
+		{"rounds of none", "GET", "/v1/qos/rounds", 400, codeBadParameter},
+		{"rounds of an unknown session", "GET", "/v1/qos/rounds?session=" + otherSession, 404, codeUnknownSession},
+		{"rounds of an unknown servicer", "GET", "/v1/qos/rounds?session=" + knownSession + "&servicer=" + otherAddress, 404, codeUnknownServicer},
+		{"rounds beyond the end", "GET", "/v1/qos/rounds?from=9&session=" + knownSession, 200, ""},
+		{"rounds from beyond 32 bits", "GET", "/v1/qos/rounds?from=4294967296&session=" + knownSession, 400, codeBadParameter},
+		{"no rounds", "GET", "/v1/qos/rounds?limit=0&session=" + knownSession, 400, codeBadParameter},
+		{"too many rounds", "GET", "/v1/qos/rounds?limit=1001&session=" + knownSession, 400, codeBadParameter},
+		{"events with parameters", "GET", "/v1/qos/events?session=" + knownSession, 400, codeBadParameter},
+		{"events by POST", "POST", "/v1/qos/events", 405, codeMethodNotAllowed},
+		{"head of events", "HEAD", "/v1/qos/events", 200, ""},
 		{"last zero", "GET", "/v1/qos?last=0", 400, codeBadParameter},
 		{"last too many", "GET", "/v1/qos?last=1001", 400, codeBadParameter},
 		{"last", "GET", "/v1/qos?last=1000", 200, ""},

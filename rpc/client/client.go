@@ -190,7 +190,7 @@ func (c *Client) decode(response *http.Response, content []byte, body any) error
 
 // unreachable wraps why no answer came. The end of the caller's own context is not the node's fault.
 func (c *Client) unreachable(ctx context.Context, err error) error {
-	if cause := ctx.Err(); cause != nil {
+	if cause := context.Cause(ctx); cause != nil {
 		return fmt.Errorf("ask node at %s: %w", c.base, cause)
 	}
 	if wrapped, is := errors.AsType[*url.Error](err); is {
