@@ -23,6 +23,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/servicer"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 	"github.com/pocket-fisherman/fisherman/utility"
+	"github.com/pocket-fisherman/fisherman/web"
 )
 
 // ErrForeignHome: the home holds the chain of another genesis.
@@ -74,7 +75,9 @@ func New(config Config) (_ *Node, err error) {
 	if err := n.buildFisherman(); err != nil {
 		return nil, err
 	}
-	n.buildAPI()
+	if err := n.buildAPI(); err != nil {
+		return nil, err
+	}
 	return n, nil
 }
 
@@ -129,8 +132,12 @@ func (n *Node) buildServicers() error {
 	return nil
 }
 
-func (n *Node) buildAPI() {
-	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc")}, rpc.Readers{
+func (n *Node) buildAPI() error {
+	pages, err := web.Pages()
+	if err != nil {
+		return err
+	}
+	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc"), Pages: pages}, rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
 		QoS:       newQoSReader(n.fisherman),
 		Rounds:    newRoundReader(n.samples),
@@ -140,6 +147,7 @@ func (n *Node) buildAPI() {
 		Accounts:  n.utility,
 		Broadcast: n.broadcast,
 	})
+	return nil
 }
 
 // Run runs all parts until the context ends or one of them fails, then stops them all and closes what the node holds,

@@ -13,6 +13,8 @@
 //	GET /v1/qos?window=SPAN[&servicer=A]                 the same, merged over the newest sessions: "10" or "24h"
 //	POST /v1/tx[?wait=true]                              hands in the envelope of a transaction
 //
+// Beside these paths it serves the pages that it is given (Config.Pages), such as the dashboard at "/".
+//
 // A request passes, in this order: a bound on open connections, header and body limits, path, method, parameters
 // (unknown and repeated ones are refused), the reader, and one encoder. Every refusal is an object of a fixed form with a
 // stable code: {"error":{"code":"unknown_application","message":"…"}}.

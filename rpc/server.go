@@ -18,6 +18,8 @@ type Config struct {
 	Logger *slog.Logger
 	// MaxConnections bounds the connections that are open at once; 0 means DefaultMaxConnections.
 	MaxConnections int
+	// Pages are served beside the API, by path, without its rules; nil for none. They have none of its paths.
+	Pages map[string]http.Handler
 }
 
 // DefaultMaxConnections is the bound on open connections when the configuration names none.
@@ -28,6 +30,7 @@ type Server struct {
 	readers        Readers
 	logger         *slog.Logger
 	paths          map[string]endpoint
+	pages          map[string]http.Handler
 	maxConnections int
 	limits         limits
 }
@@ -59,7 +62,8 @@ func defaultLimits() limits {
 
 // New fits a server to its readers.
 func New(config Config, readers Readers) *Server {
-	server := &Server{readers: readers, logger: config.Logger, maxConnections: config.MaxConnections, limits: defaultLimits()}
+	server := &Server{readers: readers, logger: config.Logger, pages: config.Pages, maxConnections: config.MaxConnections,
+		limits: defaultLimits()}
 	if server.logger == nil {
 		server.logger = slog.New(slog.DiscardHandler)
 	}
