@@ -1,0 +1,48 @@
+package browser
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestScreenshots makes the pictures of the README in the directory that POCKET_SCREENSHOTS names; without it there is
+// nothing to do. `make screenshots` runs it.
+func TestScreenshots(t *testing.T) {
+	directory := os.Getenv("POCKET_SCREENSHOTS")
+	if directory == "" {
+		t.Skip("POCKET_SCREENSHOTS names no directory for the pictures")
+	}
+	page, net := openTab(t), startNetwork(t, time.Second)
+	page.size(1280, 800)
+	page.open(net.RPCURL())
+	page.await("a session is over, and six checks of the next one are made", checksMade+` >= 6 && document.querySelectorAll('[data-key=past] tbody tr').length >= 1`)
+	for _, scheme := range []string{"light", "dark"} {
+		page.scheme(scheme)
+		write(t, filepath.Join(directory, "dashboard-"+scheme+".png"), page.picture(false))
+	}
+	if os.Getenv("POCKET_SCREENSHOTS_ALL") == "" {
+		return
+	}
+	servicer := eval[string](page, `[...document.querySelectorAll('table.servicers .who a')][0].hash`)
+	pages := map[string]string{"now": "#/", "servicer": servicer, "window": "#/window/10"}
+	for name, hash := range pages {
+		page.open(net.RPCURL() + "/" + hash)
+		page.await("there are rows", `document.querySelector('tbody tr')`)
+		for _, scheme := range []string{"light", "dark"} {
+			page.scheme(scheme)
+			for size, width := range map[string]int64{"phone": 360, "tablet": 820, "laptop": 1280, "wide": 1920} {
+				page.size(width, 900)
+				write(t, filepath.Join(directory, name+"-"+scheme+"-"+size+".png"), page.picture(true))
+			}
+		}
+	}
+}
+
+func write(t *testing.T, path string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
