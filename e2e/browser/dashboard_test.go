@@ -24,6 +24,7 @@ func TestDashboard(t *testing.T) {
 	page, net := openTab(t), startNetwork(t, 500*time.Millisecond)
 	page.size(1280, 900)
 	page.open(net.RPCURL())
+	defer func() { page.open("about:blank") }() // or its questions meet a node that is gone
 	for _, expected := range []struct {
 		name string
 		test func(*testing.T, *tab, *network)
@@ -34,6 +35,7 @@ func TestDashboard(t *testing.T) {
 		{"the keyboard suffices", keyboardSuffices},
 		{"strangers' text is text", textIsText},
 		{"nothing overflows, and everybody can use it", everyPageFits},
+		{"states of the node are said", statesAreSaid},
 	} {
 		if !t.Run(expected.name, func(t *testing.T) { expected.test(t, page.with(t), net) }) {
 			break
@@ -42,6 +44,8 @@ func TestDashboard(t *testing.T) {
 	if errors := page.said(); len(errors) > 0 {
 		t.Errorf("errors in the console:\n%s", strings.Join(errors, "\n"))
 	}
+	page.open(net.RPCURL())
+	page.await("the page is drawn", `document.querySelector("main .card")`)
 	t.Run("a node that is gone is missed", func(t *testing.T) { goneIsSaid(t, page.with(t), net) })
 }
 
@@ -152,7 +156,7 @@ func keyboardSuffices(t *testing.T, page *tab, _ *network) {
 	if at := eval[string](page, `document.activeElement.id`); at != "content" {
 		t.Errorf("skipping leads to %q", at)
 	}
-	page.press(kb.Tab, kb.Tab)
+	page.press(kb.Tab, kb.Tab, kb.Tab)
 	if outline := eval[string](page, `getComputedStyle(document.activeElement).outlineStyle`); outline != "solid" {
 		t.Errorf("the focus is not seen: outline %s", outline)
 	}

@@ -1,6 +1,8 @@
 package browser
 
 import (
+	"bytes"
+	"image/png"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,7 +17,7 @@ func TestScreenshots(t *testing.T) {
 		t.Skip("POCKET_SCREENSHOTS names no directory for the pictures")
 	}
 	page, net := openTab(t), startNetwork(t, time.Second)
-	page.size(1280, 800)
+	page.size(1280, 660)
 	page.open(net.RPCURL())
 	page.await("a session is over, and six checks of the next one are made", checksMade+` >= 6 && document.querySelectorAll('[data-key=past] tbody tr').length >= 1`)
 	for _, scheme := range []string{"light", "dark"} {
@@ -40,9 +42,18 @@ func TestScreenshots(t *testing.T) {
 	}
 }
 
-func write(t *testing.T, path string, data []byte) {
+// write writes a picture, as small as it gets without loss.
+func write(t *testing.T, path string, taken []byte) {
 	t.Helper()
-	if err := os.WriteFile(path, data, 0o644); err != nil {
+	picture, err := png.Decode(bytes.NewReader(taken))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var small bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&small, picture); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, small.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

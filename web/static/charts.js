@@ -1,10 +1,10 @@
 // Small drawings that stand in a table. Each says in words what it shows.
 import { s } from "./dom.js";
-import { bounds, ms, percent, plural } from "./format.js";
+import { ms, percent, plural } from "./format.js";
 
 /** interval draws a share and its 95 % interval on a line from 0 to 100 %. */
 export function interval(of, what) {
-  const width = 104, x = (share) => 4 + share * (width - 8);
+  const width = 88, x = (share) => 4 + share * (width - 8);
   const said = of.value === null ? `${what}: never observed`
     : `${what} ${percent(of.value)}, 95 % interval ${percent(of.low)} to ${percent(of.high)}`;
   return s("svg", { class: "chart interval", viewBox: `0 0 ${width} 16`, role: "img", "aria-label": said },
@@ -17,31 +17,36 @@ export function interval(of, what) {
     ]);
 }
 
-/** timeScale is a logarithmic scale that all times fit on, from a 1 or a 5 to a 1, 2 or 5 with zeros. */
-export function timeScale(times) {
-  const positive = times.filter((time) => time > 0);
-  const least = positive.length ? Math.min(...positive) : 1, most = positive.length ? Math.max(...positive) : 1000;
-  const low = 10 ** Math.floor(Math.log10(least));
-  let high = 10 ** Math.ceil(Math.log10(most * 1.05));
-  for (const part of [high / 5, high / 2]) if (part > most * 1.05) { high = part; break; }
-  if (high <= low) high = low * 10;
-  const decades = [];
-  for (let tick = low; tick <= high; tick *= 10) decades.push(tick);
-  const span = Math.log10(high) - Math.log10(low);
-  return { decades, at: (time) => Math.min(1, Math.max(0, (Math.log10(Math.max(time, low)) - Math.log10(low)) / span)) };
+const STEPS = [1, 2, 5];
+
+// steps are the numbers 1, 2 and 5 with any zeros, from just below the least to just above the most.
+function steps(least, most) {
+  const all = [];
+  for (let decade = 10 ** Math.floor(Math.log10(least)); decade < most * 10; decade *= 10) all.push(...STEPS.map((step) => step * decade));
+  const low = all.findLastIndex((step) => step <= least * 0.95), high = all.findIndex((step) => step >= most * 1.05);
+  return all.slice(Math.max(0, low), high + 1);
 }
 
-const WIDTH = 260, PAD = 8;
+/** timeScale is a logarithmic scale that all times fit on. */
+export function timeScale(times) {
+  const positive = times.filter((time) => time > 0);
+  const all = steps(positive.length ? Math.min(...positive) : 1, positive.length ? Math.max(...positive) : 1000);
+  const low = all[0], span = Math.log10(all.at(-1) / low);
+  const decades = all.filter((step) => Math.abs(Math.log10(step) - Math.round(Math.log10(step))) < 1e-9);
+  return { ticks: decades.length > 1 ? decades : all, at: (time) => Math.min(1, Math.max(0, Math.log10(Math.max(time, low) / low) / span)) };
+}
+
+const WIDTH = 224, PAD = 8;
 const place = (scale, time) => PAD + scale.at(time) * (WIDTH - 2 * PAD);
 
 /** timeAxis labels the scale that the times of a column stand on. */
 export function timeAxis(scale, sla) {
-  const label = (tick) => (tick >= 1000 ? `${tick / 1000} s` : `${tick} ms`);
+  const label = (tick) => (tick >= 1000 ? `${tick / 1000} s` : `${+tick.toPrecision(3)} ms`);
   const free = (tick) => !sla || Math.abs(place(scale, tick) - place(scale, sla)) > 34;
   return s("svg", { class: "chart times axis", viewBox: `0 0 ${WIDTH} 14`, "aria-hidden": "true" },
-    scale.decades.filter(free).map((tick, i) => s("text", {
+    scale.ticks.filter(free).map((tick, i) => s("text", {
       x: place(scale, tick), y: 11, "text-anchor": i === 0 ? "start" : place(scale, tick) > WIDTH - 24 ? "end" : "middle" }, label(tick))),
-    sla ? s("text", { class: "sla", x: place(scale, sla), y: 11, "text-anchor": "middle" }, `SLA ${ms(sla).replace(/\.0+$/, "")}`) : null);
+    sla ? s("text", { class: "sla", x: place(scale, sla), y: 11, "text-anchor": "middle" }, `SLA ${+sla.toPrecision(3)}`) : null);
 }
 
 /** times draws round-trip times: a box from p25 to p75 with the median, a whisker from p10 to p99, and every sample. */
@@ -53,7 +58,7 @@ export function times(scale, rtt, samples, sla) {
   return s("svg", { class: "chart times", viewBox: `0 0 ${WIDTH} 30`, role: "img", "aria-label": said },
     s("title", null, said),
     s("line", { class: "rail", x1: PAD, x2: WIDTH - PAD, y1: 11, y2: 11 }),
-    scale.decades.map((tick) => s("line", { class: "rail", x1: x(tick), x2: x(tick), y1: 3, y2: 27 })),
+    scale.ticks.map((tick) => s("line", { class: "rail", x1: x(tick), x2: x(tick), y1: 3, y2: 27 })),
     sla ? s("line", { class: "sla", x1: x(sla), x2: x(sla), y1: 1, y2: 29 }) : null,
     rtt.p50 === null ? null : [
       s("line", { class: "whisker", x1: x(rtt.p10), x2: x(rtt.p99), y1: 11, y2: 11 }),
@@ -91,7 +96,7 @@ export function mark(round, address) {
   return { name: sample.consistency === "AGREE" ? "ok" : "undecidable", why };
 }
 
-const CELL = 13, GAP = 2, HIGH = 18, PER_LINE = 20;
+const CELL = 13, GAP = 2, HIGH = 18, PER_LINE = 12;
 
 function cell(name, x, y, title) {
   const [letter, looks] = MARKS[name];

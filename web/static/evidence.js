@@ -14,16 +14,17 @@ export async function readEvidence(session, check, done) {
   const key = `${session}/${check}`;
   if (kept.key === key) return;
   Object.assign(kept, { key, pieces: null, failure: null });
-  let pieces = null, failure = null;
+  let pieces = null, failure = null, again = false;
   try {
     pieces = (await ask("/v1/evidence", { session, check })).evidence;
   } catch (error) {
     if (!(error instanceof NodeError)) throw error;
+    again = !error.code;
     failure = error.code === "unknown_path" ? "This node does not serve evidence." : error.message;
   }
   if (kept.key !== key) return;
   Object.assign(kept, { pieces, failure });
-  if (failure) kept.key = null;
+  if (again) kept.key = null;
   done();
 }
 

@@ -18,7 +18,7 @@ export const countVerdicts = (servicers) => servicers.reduce((all, { verdict: na
 
 /** table is a table that narrow screens show as cards. Columns have a name; rows a key and cells. */
 export function table(caption, columns, rows, looks = "") {
-  return h("div", { class: "scroll" }, h("table", { role: "table", class: looks },
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, h("table", { role: "table", class: looks },
     h("caption", { class: "unseen" }, caption),
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, columns.map(({ name, extra, number }) =>
       h("th", { role: "columnheader", scope: "col", class: number ? "number" : null }, name, extra)))),

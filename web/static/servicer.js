@@ -47,7 +47,7 @@ function row(of, round, address, longest) {
   return { key: String(round.index), looks: `row-${MARKS[name][1]}`, cells: [
     round.index, h("span", { title: day(sample?.sent ?? round.planned) }, moment(sample?.sent ?? round.released)),
     outcome(round, sample, name),
-    h("span", null, sample?.consistency?.toLowerCase() ?? NONE, evidence ? [" ", h("a", { href: `#/evidence/${of.id}/${round.index}` }, "evidence")] : null),
+    h("span", { class: "proof" }, sample?.consistency?.toLowerCase() ?? NONE, evidence ? [" ", h("a", { href: `#/evidence/${of.id}/${round.index}` }, "evidence")] : null),
     sample ? bar(sample, longest, of.latency_sla_ms) : null, ms(sample?.rtt_ms), ms(sample?.ttfb_ms), delay === null ? NONE : ms(delay),
     sample ? phases(sample) : NONE, sample?.timing ? sample.timing.toLowerCase().replace("_", " ") : NONE, micros(round.skew_us), round.question || NONE] };
 }

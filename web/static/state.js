@@ -24,7 +24,8 @@ export const state = {
   paces: [],
 };
 
-const hasFisherman = () => Boolean(state.status?.fisherman);
+// Before the first block there is nothing to ask for.
+const canAsk = () => Boolean(state.status?.fisherman) && state.status.height > 0;
 
 /** checksPast counts the planned checks of a session that are over. */
 export const checksPast = (session) => session.checks_done + session.checks_dropped + session.checks_void;
@@ -99,8 +100,8 @@ async function tick() {
   asking = true;
   try {
     await look();
-    if (hasFisherman() && !stopListening && ticker) stopListening = listen(heard);
-    if (hasFisherman() && (behind || !state.live)) await catchUp();
+    if (canAsk() && !stopListening && ticker) stopListening = listen(heard);
+    if (canAsk() && (behind || !state.live)) await catchUp();
   } catch (error) {
     if (!(error instanceof NodeError)) throw error;
     if (error.code) state.refusal = error;
