@@ -37,6 +37,10 @@ type Engine struct {
 	gate   *gate
 	// validators tells who voted on a block.
 	validators validatorSets
+	history    *history
+	standing   standing
+	// blockTime is the pause between blocks.
+	blockTime time.Duration
 	// now is the clock against which a block is fresh or not.
 	now func() time.Time
 	// databases are CometBFT's, open from New until the end of Run.
@@ -65,7 +69,7 @@ func newEngine(cfg Config, config *cmtcfg.Config, state State) (*Engine, error) 
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	e := &Engine{heads: &Heads{}, gate: &gate{}, failed: make(chan error, 1), now: time.Now}
+	e := &Engine{heads: &Heads{}, gate: &gate{}, failed: make(chan error, 1), now: time.Now, blockTime: cfg.BlockTime}
 	e.signs = &engineSigns{failed: e.fail}
 	e.logger = newLogger(cfg.Logger, e.signs)
 	if err := e.openNode(cfg, config, state); err != nil {
@@ -111,6 +115,7 @@ func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error 
 		return fmt.Errorf("find CometBFT's stores: %w", err)
 	}
 	e.validators = environment.StateStore
+	e.history = newHistory(environment.BlockStore, environment.StateStore)
 	return nil
 }
 

@@ -30,9 +30,10 @@ const (
 	missedOverlap = 2 * time.Minute
 )
 
-// sampleStore is what a feed reads of the samples.
+// sampleStore is what is read of the samples. Errors: modules.ErrUnknownSession.
 type sampleStore interface {
 	Sessions(ctx context.Context) ([]*types.QoSSession, error)
+	Session(ctx context.Context, id string) (*types.QoSSession, error)
 	Rounds(ctx context.Context, id string) ([]*types.QoSRound, error)
 }
 

@@ -218,8 +218,8 @@ func TestIDsGrowWhateverTheClockDoes(t *testing.T) {
 }
 
 func TestPagesOfRounds(t *testing.T) {
-	_, store := fed(t)
-	reader := roundReader{store: store.Store.(*local.Store)}
+	stored, _ := fed(t)
+	reader := roundReader{feed: stored}
 	for name, test := range map[string]struct {
 		filter  rpc.RoundFilter
 		indices []uint32

@@ -137,13 +137,21 @@ func (n *Node) buildAPI() error {
 	if err != nil {
 		return err
 	}
+	proofs := evidenceReader{fisherman: n.fisherman}
+	if role := n.config.Fisherman; role != nil {
+		proofs.key = role.Key
+	}
 	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc"), Pages: pages}, rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
+		Blocks:    blockReader{n.engine},
+		Params:    n.params,
 		QoS:       newQoSReader(n.fisherman),
-		Rounds:    newRoundReader(n.samples),
+		Rounds:    roundReader{feed: n.feed},
 		Events:    n.feed,
 		Status:    statusReader{fisherman: n.config.Fisherman, samples: n.samples},
 		Relays:    relayReader{servicers: n.servicers, store: n.relays},
+		Evidence:  proofs.page,
+		Check:     n.check,
 		Accounts:  n.utility,
 		Broadcast: n.broadcast,
 	})

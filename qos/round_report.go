@@ -91,12 +91,12 @@ func ReportRound(round *types.QoSRound) RoundReport {
 		report.SkewMicros = microsUp(round.GetSkew())
 	}
 	for _, sample := range round.GetSamples() {
-		report.Samples = append(report.Samples, reportSample(sample))
+		report.Samples = append(report.Samples, sampleOf(sample))
 	}
 	return report
 }
 
-func reportSample(sample *types.QoSSample) SampleReport {
+func sampleOf(sample *types.QoSSample) SampleReport {
 	report := SampleReport{
 		Servicer:          sample.GetServicer(),
 		ServiceURL:        sample.GetServiceUrl(),

@@ -1,7 +1,16 @@
-// Package rpc serves what a node knows over HTTP as JSON, for reading, and takes transactions. Its central type is Server: New fits it to
+// Package rpc serves what a node knows over HTTP as JSON, for reading, makes
+// checks on demand, and takes transactions. Its central type is Server: New fits it to
 // small readers of the chain's state and of the fisherman's samples, Serve runs it on a listener until its context ends.
 //
 //	GET /v1/status                                       the node: chain, height, fisherman, version
+//	GET /v1/health                                       200 while the process lives
+//	GET /v1/ready                                        200 while the node is level with its chain; else 503 and what is amiss
+//	GET /v1/version                                      how the program was built
+//	GET /v1/openapi.yaml                                 all of this as OpenAPI 3, which is the source (v1/openapi.yaml)
+//	GET /v1/params[?height=H]                            the governed parameters, as the genesis file writes them
+//	GET /v1/block[?height=H]                             a committed block: hash, time, proposer, transactions, app hash
+//	GET /v1/blocks[?from=H][&limit=N]                    committed blocks by height; the newest unless from is given
+//	GET /v1/transaction?hash=H[&height=H]                a transaction in a block, with its result
 //	GET /v1/session?application=A&relay_chain=C[&height=H] the session that the block at a height belongs to
 //	GET /v1/actors?type=T[&height=H]                     the staked actors of one type
 //	GET /v1/account?address=A[&height=H]                 what an address owns, its sequence, and what is unbonding
@@ -11,6 +20,9 @@
 //	GET /v1/relays[?last=N]                              what the node's servicers keep of relays, by session, with counters
 //	GET /v1/relays/session?session=ID[&from=N][&limit=N] the relays that are kept of a session, with both signatures
 //	GET /v1/qos?window=SPAN[&servicer=A]                 the same, merged over the newest sessions: "10" or "24h"
+//	GET /v1/evidence[?session=ID][&servicer=A][&check=N][&limit=N][&before_session=ID&before_check=N]
+//	                                                     signed proof of disagreement, the newest check first
+//	POST /v1/check?servicer=A[&application=A][&relay_chain=C] asks a servicer and the others of its session, unscored
 //	POST /v1/tx[?wait=true]                              hands in the envelope of a transaction
 //
 // Beside these paths it serves the pages that it is given (Config.Pages), such as the dashboard at "/".
@@ -52,7 +64,7 @@
 //	       "latency_sla_ms":150,"null_samples_allowed":2,"samples_required":3,"joined_height":20,"joined":"2026-…Z",
 //	       "closed":false,"servicers":[{"address":"00…bb","service_url":"http://…"}]}
 //
-// A round is told of when it is on the disk. A session is told of when it was taken up, when it has a further member, and
+// A round is told of when it is stored. A session is told of when it was taken up, when it has a further member, and
 // when it is complete (closed is true). A client that listens first and then reads GET /v1/qos and the rounds misses
 // nothing. With the header Last-Event-ID, which an EventSource sends by itself when it connects again, the stream begins
 // with what was stored since that event, without ids and at least once: a round is known by session and index. When that

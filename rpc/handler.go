@@ -56,16 +56,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, ending <-chan st
 		return nil, &refusal{http.StatusNotFound, codeUnknownPath,
 			"no such path; there are " + strings.Join(slices.Sorted(maps.Keys(s.paths)), ", ")}
 	}
-	allowed, hint := "GET, HEAD", "this path is for reading: use GET"
-	fits := r.Method == http.MethodGet || r.Method == http.MethodHead
-	if endpoint.submit != nil {
-		allowed, hint = "POST", "this path takes transactions: use POST"
-		fits = r.Method == http.MethodPost
-	}
-	if !fits {
-		w.Header().Set("Allow", allowed)
-		w.Header().Set("Connection", "close")
-		return nil, &refusal{http.StatusMethodNotAllowed, codeMethodNotAllowed, hint}
+	if err := endpoint.takes(w, r); err != nil {
+		return nil, err
 	}
 	if endpoint.submit == nil && r.ContentLength != 0 {
 		w.Header().Set("Connection", "close")
@@ -80,10 +72,17 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, ending <-chan st
 		defer cancel()
 		return nil, endpoint.stream(ctx, w, r, parameters)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), s.limits.answer)
+	limit := s.limits.answer
+	if endpoint.act != nil {
+		limit = s.limits.act
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), limit)
 	defer cancel()
-	if endpoint.submit == nil {
+	switch {
+	case endpoint.answer != nil:
 		return endpoint.answer(ctx, parameters)
+	case endpoint.act != nil:
+		return endpoint.act(ctx, parameters)
 	}
 	body, err := readBody(w, r)
 	if err != nil {
@@ -103,6 +102,27 @@ func withEnd(ctx context.Context, ending <-chan struct{}) (context.Context, cont
 		}
 	}()
 	return ctx, cancel
+}
+
+// takes refuses a method that the path does not have, and what a browser does in the name of another site.
+func (e endpoint) takes(w http.ResponseWriter, r *http.Request) error {
+	allowed, hint := "GET, HEAD", "this path is for reading: use GET"
+	fits := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if e.answer == nil && e.stream == nil {
+		allowed, hint = "POST", "this path does something: use POST"
+		fits = r.Method == http.MethodPost
+	}
+	if !fits {
+		w.Header().Set("Allow", allowed)
+		w.Header().Set("Connection", "close")
+		return &refusal{http.StatusMethodNotAllowed, codeMethodNotAllowed, hint}
+	}
+	var own http.CrossOriginProtection
+	if own.Check(r) != nil {
+		w.Header().Set("Connection", "close")
+		return &refusal{http.StatusForbidden, codeCrossOrigin, "a page of another site may not do this"}
+	}
+	return nil
 }
 
 // transactionType is the media type of a transaction. A browser does not send it to another origin unasked.

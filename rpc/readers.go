@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -12,10 +13,20 @@ import (
 // ErrNoFisherman is returned by a QoSReader on a node that runs no fisherman.
 var ErrNoFisherman = errors.New("this node runs no fisherman")
 
-// Why a transaction could not be handed in, besides being refused.
+// Why a check could not be made, besides ErrNoFisherman.
 var (
-	// ErrNotReady: the chain does not run, or is catching up.
-	ErrNotReady = errors.New("the chain is not ready for transactions")
+	// ErrNotInSession: the servicer is in no current session of the node's fisherman that fits.
+	ErrNotInSession = errors.New("the servicer is in no current session of this node's fisherman")
+	// ErrTooManyChecks: one is under way or was just made, or the session has had its share. What is wrapped says which.
+	ErrTooManyChecks = errors.New("too many checks on demand")
+	// ErrCannotAsk: there is nothing to ask about the relay chain now.
+	ErrCannotAsk = errors.New("no question can be asked about the relay chain now; try again shortly")
+)
+
+// Why the chain could not answer, or a transaction not be handed in, besides being refused.
+var (
+	// ErrNotReady: the chain does not run, or is not level.
+	ErrNotReady = errors.New("the chain is not ready")
 	// ErrKnownTransaction: the same bytes were handed in before.
 	ErrKnownTransaction = errors.New("the transaction was handed in before")
 	// ErrMempoolFull: too many transactions wait for a block.
@@ -25,13 +36,24 @@ var (
 // Readers is what the server reads from. All of them are used by many goroutines at once.
 type Readers struct {
 	Chain ChainReader
-	QoS   QoSReader
+	// Blocks reads what the chain is made of.
+	Blocks BlockReader
+	// Params are the governed parameters in the state after the block at a height, as the genesis file writes them. Errors
+	// on which the server decides: modules.ErrHeightUnavailable.
+	Params func(ctx context.Context, height int64) (json.RawMessage, error)
+	QoS    QoSReader
 	// Rounds and Events tell of single checks.
 	Rounds RoundReader
 	Events EventReader
 	Status StatusReader
 	// Relays reads what the node's servicers keep.
 	Relays RelayReader
+	// Evidence reads what proves that servicers disagreed. Errors on which the server decides: ErrNoFisherman,
+	// modules.ErrUnknownSession.
+	Evidence func(ctx context.Context, filter EvidenceFilter) (qos.EvidencePage, error)
+	// Check makes the fisherman ask the servicers of a session at once, outside of its schedule; nothing is stored. Errors
+	// on which the server decides: ErrNoFisherman, ErrNotInSession, ErrTooManyChecks, ErrCannotAsk.
+	Check func(ctx context.Context, wanted CheckRequest) (qos.CheckReport, error)
 	// Accounts reads what addresses own.
 	Accounts AccountReader
 	// Broadcast hands a transaction in; when it is to wait, it returns after a block has taken it, or with height 0 when
@@ -98,14 +120,35 @@ type QoSFilter struct {
 	Last int
 }
 
+// EvidenceFilter narrows evidence; but for Limit its zero value admits every check in which servicers disagreed.
+type EvidenceFilter struct {
+	// SessionID admits this session only; empty admits all.
+	SessionID string
+	// Servicer admits only checks in which this address is on a side; empty admits all.
+	Servicer string
+	// Check admits only this place in a session's plan; nil admits all.
+	Check *uint32
+	// Before admits only checks that are older; nil admits all.
+	Before *qos.EvidencePlace
+	// Limit is the most checks of a page, 1 or more.
+	Limit int
+}
+
+// CheckRequest says which servicer is to be checked, in which of its sessions.
+type CheckRequest struct {
+	Servicer string
+	// Application and RelayChain narrow the sessions down; empty admits all.
+	Application, RelayChain string
+}
+
 // StatusReader reads what a node is.
 type StatusReader interface {
 	// Fisherman is the address of the fisherman that runs in this node; empty for none.
 	Fisherman() string
 	// Store is where that fisherman's samples are held; nil for none.
 	Store() *Store
-	// Version is the version of the program.
-	Version() string
+	// Build is how the program was built.
+	Build() Build
 }
 
 // Store tells where a fisherman's samples are held.

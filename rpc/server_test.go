@@ -196,7 +196,9 @@ func (q *fakeQoS) Windows(_ context.Context, filter WindowFilter) (qos.WindowsRe
 type fakeStatus string
 
 func (s fakeStatus) Fisherman() string { return string(s) }
-func (s fakeStatus) Version() string   { return "v1.2.3" }
+func (s fakeStatus) Build() Build {
+	return Build{Version: "v1.2.3", Revision: "abcdef", Time: "2026-01-02T03:04:05Z", Go: "go1.26"}
+}
 
 // Store of a node whose address says so holds samples in memory.
 func (s fakeStatus) Store() *Store {
@@ -210,10 +212,41 @@ func (s fakeStatus) Store() *Store {
 	return &Store{Durable: true, Disk: Held{Sessions: 5, Rounds: 50, Bytes: 6000}, EvictedSessions: 2}
 }
 
+// fakeEvidence has one piece, and repeats the filter as the next place.
+func fakeEvidence(_ context.Context, filter EvidenceFilter) (qos.EvidencePage, error) {
+	if filter.SessionID == otherSession {
+		return qos.EvidencePage{}, modules.ErrUnknownSession
+	}
+	piece := qos.Evidence{Session: qos.EvidenceSession{ID: knownSession, StartHeight: 20}, Check: 3, IgnoredFields: []string{}, Votes: []qos.EvidenceVote{},
+		Sides: []qos.EvidenceSide{{Answer: "<é>", RequestEnvelope: []byte{1, 2}, ResponseEnvelope: []byte{0xff}}}}
+	return qos.EvidencePage{Evidence: []qos.Evidence{piece}, Unkept: filter.Limit, Next: filter.Before}, nil
+}
+
+// fakeCheck knows one servicer, and answers by the relay chain.
+func fakeCheck(ctx context.Context, wanted CheckRequest) (qos.CheckReport, error) {
+	switch {
+	case wanted.Servicer != knownServicer:
+		return qos.CheckReport{}, ErrNotInSession
+	case wanted.RelayChain == "0002":
+		return qos.CheckReport{}, ErrTooManyChecks
+	case wanted.RelayChain == "0003":
+		return qos.CheckReport{}, ErrCannotAsk
+	case wanted.RelayChain == "0004":
+		return qos.CheckReport{}, ErrNoFisherman
+	case wanted.RelayChain == "0005":
+		<-ctx.Done()
+		return qos.CheckReport{}, ctx.Err()
+	}
+	ms := 1.5
+	return qos.CheckReport{Session: qos.EvidenceSession{ID: knownSession, Application: wanted.Application}, Servicer: wanted.Servicer, Verdict: qos.CheckOK,
+		Samples: []qos.CheckSample{{Servicer: wanted.Servicer, Outcome: "OK", ConnectMS: &ms}}}, nil
+}
+
 func readersAt(height int64) (Readers, *fakeChain, *fakeQoS) {
 	chain, samples := &fakeChain{height: height}, &fakeQoS{}
-	return Readers{Chain: chain, QoS: samples, Rounds: fakeRounds{}, Events: fakeEvents{}, Status: fakeStatus(knownFisherman),
-		Relays: fakeRelays{}, Accounts: fakeAccounts{}, Broadcast: fakeBroadcast}, chain, samples
+	return Readers{Chain: chain, Blocks: fakeBlocks{height: height}, Params: fakeParams, QoS: samples, Rounds: fakeRounds{},
+		Events: fakeEvents{}, Status: fakeStatus(knownFisherman), Relays: fakeRelays{}, Accounts: fakeAccounts{},
+		Broadcast: fakeBroadcast, Evidence: fakeEvidence, Check: fakeCheck}, chain, samples
 }
 
 func ask(handler http.Handler, method, target string) *httptest.ResponseRecorder {
@@ -222,18 +255,26 @@ func ask(handler http.Handler, method, target string) *httptest.ResponseRecorder
 	return recorder
 }
 
-func TestAnswersMatchGoldenFiles(t *testing.T) {
-	readers, _, _ := readersAt(23)
-	server := New(Config{}, readers)
-	for name, target := range map[string]string{
+// goldenTargets are what is asked for the golden files.
+func goldenTargets() map[string]string {
+	return map[string]string{
 		"status":         "/v1/status",
 		"session":        "/v1/session?application=" + knownApplication + "&relay_chain=0001",
 		"actors":         "/v1/actors?type=servicer",
 		"actors_none":    "/v1/actors?type=validator&height=3",
 		"qos":            "/v1/qos",
 		"qos_window":     "/v1/qos?window=24h",
+		"health":         "/v1/health",
+		"ready":          "/v1/ready",
+		"version":        "/v1/version",
+		"params":         "/v1/params?height=3",
+		"block":          "/v1/block?height=7",
+		"blocks":         "/v1/blocks?limit=2",
+		"blocks_page":    "/v1/blocks?from=3&limit=2",
+		"transaction":    "/v1/transaction?hash=" + hashOf(fakeTransactions()[0]),
 		"rounds":         "/v1/qos/rounds?session=" + knownSession + "&servicer=" + knownServicer,
 		"rounds_page":    "/v1/qos/rounds?from=1&limit=1&session=" + knownSession,
+		"evidence":       "/v1/evidence?limit=7&before_check=4&before_session=" + knownSession,
 		"account":        "/v1/account?address=" + knownServicer,
 		"relays":         "/v1/relays",
 		"relays_none":    "/v1/relays?last=1",
@@ -241,7 +282,13 @@ func TestAnswersMatchGoldenFiles(t *testing.T) {
 		"relays_last":    "/v1/relays/session?session=" + knownSession + "&from=2",
 		"refusal":        "/v1/session?application=" + otherAddress + "&relay_chain=0001",
 		"refusal_quoted": "/v1/actors?type=%22%1b%5b31m",
-	} {
+	}
+}
+
+func TestAnswersMatchGoldenFiles(t *testing.T) {
+	readers, _, _ := readersAt(23)
+	server := New(Config{}, readers)
+	for name, target := range goldenTargets() {
 		t.Run(name, func(t *testing.T) {
 			answer := ask(server, http.MethodGet, target)
 			path := filepath.Join("testdata", name+".json")
@@ -254,6 +301,7 @@ func TestAnswersMatchGoldenFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			conforms(t, target, answer)
 			if got := answer.Body.String(); got != string(want) {
 				t.Errorf("GET %s\ngot  %swant %s", target, got, want)
 			}
@@ -334,6 +382,19 @@ func TestStatusCodesAndCodes(t *testing.T) {
 		{"no relays", "GET", "/v1/relays/session?limit=0&session=" + knownSession, 400, codeBadParameter},
 		{"too many relays", "GET", "/v1/relays/session?limit=1001&session=" + knownSession, 400, codeBadParameter},
 		{"too many sessions of relays", "GET", "/v1/relays?last=1001", 400, codeBadParameter},
+		{"params ahead", "GET", "/v1/params?height=24", 404, codeHeightUnavailable},
+		{"block of height zero", "GET", "/v1/block?height=0", 400, codeBadParameter},
+		{"the newest block", "GET", "/v1/block", 200, ""},
+		{"block ahead", "GET", "/v1/block?height=24", 404, codeHeightUnavailable},
+		{"blocks ahead", "GET", "/v1/blocks?from=24", 200, ""},
+		{"blocks of the end of numbers", "GET", "/v1/blocks?from=9223372036854775807&limit=100", 200, ""},
+		{"too many blocks", "GET", "/v1/blocks?limit=101", 400, codeBadParameter},
+		{"no hash", "GET", "/v1/transaction", 400, codeBadParameter},
+		{"bad hash", "GET", "/v1/transaction?hash=" + strings.Repeat("AB", 32), 400, codeBadParameter},
+		{"unknown hash", "GET", "/v1/transaction?hash=" + otherSession, 404, codeUnknownTransaction},
+		{"hash in another block", "GET", "/v1/transaction?height=8&hash=" + hashOf(fakeTransactions()[0]), 404, codeUnknownTransaction},
+		{"hash in its block", "GET", "/v1/transaction?height=7&hash=" + hashOf(fakeTransactions()[0]), 200, ""},
+		{"hash in a block ahead", "GET", "/v1/transaction?height=24&hash=" + otherSession, 404, codeHeightUnavailable},
 		{"rounds of none", "GET", "/v1/qos/rounds", 400, codeBadParameter},
 		{"rounds of an unknown session", "GET", "/v1/qos/rounds?session=" + otherSession, 404, codeUnknownSession},
 		{"rounds of an unknown servicer", "GET", "/v1/qos/rounds?session=" + knownSession + "&servicer=" + otherAddress, 404, codeUnknownServicer},
@@ -354,6 +415,24 @@ func TestStatusCodesAndCodes(t *testing.T) {
 		{"window of words", "GET", "/v1/qos?window=yesterday", 400, codeBadParameter},
 		{"window and session", "GET", "/v1/qos?window=10&session=" + knownSession, 400, codeBadParameter},
 		{"window and last", "GET", "/v1/qos?window=10&last=3", 400, codeBadParameter},
+		{"evidence", "GET", "/v1/evidence", 200, ""},
+		{"evidence of a check", "GET", "/v1/evidence?check=0&servicer=" + knownServicer, 200, ""},
+		{"evidence of an unknown session", "GET", "/v1/evidence?session=" + otherSession, 404, codeUnknownSession},
+		{"evidence of a bad check", "GET", "/v1/evidence?check=-1", 400, codeBadParameter},
+		{"check beyond 32 bits", "GET", "/v1/evidence?check=4294967296", 400, codeBadParameter},
+		{"too much evidence", "GET", "/v1/evidence?limit=101", 400, codeBadParameter},
+		{"half a place", "GET", "/v1/evidence?before_check=1", 400, codeBadParameter},
+		{"the other half", "GET", "/v1/evidence?before_session=" + knownSession, 400, codeBadParameter},
+		{"check", "POST", "/v1/check?servicer=" + knownServicer, 200, ""},
+		{"check by GET", "GET", "/v1/check?servicer=" + knownServicer, 405, codeMethodNotAllowed},
+		{"check of nobody", "POST", "/v1/check", 400, codeBadParameter},
+		{"check of a bad address", "POST", "/v1/check?servicer=x", 400, codeBadParameter},
+		{"check for a bad application", "POST", "/v1/check?application=x&servicer=" + knownServicer, 400, codeBadParameter},
+		{"check on a bad chain", "POST", "/v1/check?relay_chain=x&servicer=" + knownServicer, 400, codeBadParameter},
+		{"check of a stranger", "POST", "/v1/check?servicer=" + otherAddress, 404, codeNotInSession},
+		{"checks too many", "POST", "/v1/check?relay_chain=0002&servicer=" + knownServicer, 429, codeTooManyChecks},
+		{"check with nothing to ask", "POST", "/v1/check?relay_chain=0003&servicer=" + knownServicer, 503, codeNotReady},
+		{"check without a fisherman", "POST", "/v1/check?relay_chain=0004&servicer=" + knownServicer, 404, codeNoFisherman},
 		{"head", "HEAD", "/v1/status", 200, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -372,12 +451,67 @@ func expect(t *testing.T, answer *httptest.ResponseRecorder, status int, code st
 	if code == "" {
 		return
 	}
+	conforms(t, "", answer)
 	var body refusalView
 	if err := json.Unmarshal(answer.Body.Bytes(), &body); err != nil {
 		t.Fatalf("body %q: %v", answer.Body, err)
 	}
 	if body.Error.Code != code || body.Error.Message == "" {
 		t.Errorf("error %+v, want code %q and a message", body.Error, code)
+	}
+}
+
+// A page of another site cannot make the node do something; programs, and pages of the node itself, can.
+func TestOtherSitesCannotAct(t *testing.T) {
+	readers, _, _ := readersAt(23)
+	server := New(Config{}, readers)
+	for _, target := range []string{"/v1/check?servicer=" + knownServicer, "/v1/tx"} {
+		for name, test := range map[string]struct {
+			header http.Header
+			cross  bool
+		}{
+			"another site":      {http.Header{"Sec-Fetch-Site": {"cross-site"}}, true},
+			"another subdomain": {http.Header{"Sec-Fetch-Site": {"same-site"}}, true},
+			"an old browser":    {http.Header{"Origin": {"https://other.example"}}, true},
+			"another port":      {http.Header{"Origin": {"http://example.com:81"}}, true},
+			"no origin":         {http.Header{"Origin": {"null"}}, true},
+			"the node's own":    {http.Header{"Origin": {"http://example.com"}, "Sec-Fetch-Site": {"same-origin"}}, false},
+			"a program":         {http.Header{}, false},
+		} {
+			request := httptest.NewRequest(http.MethodPost, target, nil)
+			request.Header = test.header
+			recorder := httptest.NewRecorder()
+			server.ServeHTTP(recorder, request)
+			if refused := recorder.Code == http.StatusForbidden && strings.Contains(recorder.Body.String(), codeCrossOrigin); refused != test.cross {
+				t.Errorf("%s, %s: %d %s", target, name, recorder.Code, recorder.Body)
+			}
+		}
+	}
+}
+
+func TestCheckHasTimeOfItsOwn(t *testing.T) {
+	readers, _, _ := readersAt(23)
+	server := New(Config{}, readers)
+	server.limits.act = time.Millisecond
+	expect(t, ask(server, http.MethodPost, "/v1/check?relay_chain=0005&servicer="+knownServicer), 503, codeTimeout)
+	body := httptest.NewRequest(http.MethodPost, "/v1/check?servicer="+knownServicer, strings.NewReader("{}"))
+	recorder := httptest.NewRecorder()
+	server.ServeHTTP(recorder, body)
+	expect(t, recorder, 400, codeBadRequest)
+}
+
+func TestCheckIsGolden(t *testing.T) {
+	readers, _, _ := readersAt(23)
+	answer := ask(New(Config{}, readers), http.MethodPost, "/v1/check?relay_chain=0001&servicer="+knownServicer+"&application="+knownApplication)
+	path := filepath.Join("testdata", "check.json")
+	if *update {
+		if err := os.WriteFile(path, answer.Body.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil || answer.Body.String() != string(want) {
+		t.Errorf("%v: %s", err, answer.Body)
 	}
 }
 
@@ -391,11 +525,19 @@ func TestFailuresOfTheNode(t *testing.T) {
 		code         string
 	}{
 		{"status before the first block", "/v1/status", 0, quiet, 200, ""},
+		{"health before the first block", "/v1/health", 0, quiet, 200, ""},
+		{"version before the first block", "/v1/version", 0, quiet, 200, ""},
+		{"ready before the first block", "/v1/ready", 0, quiet, 503, codeNotReady},
+		{"params before the first block", "/v1/params", 0, quiet, 503, codeNotReady},
+		{"block before the first block", "/v1/block", 0, quiet, 503, codeNotReady},
+		{"blocks before the first block", "/v1/blocks", 0, quiet, 503, codeNotReady},
+		{"transaction before the first block", "/v1/transaction?hash=" + otherSession, 0, quiet, 503, codeNotReady},
 		{"session before the first block", "/v1/session?relay_chain=0001&application=" + knownApplication, 0, quiet, 503, codeNotReady},
 		{"actors before the first block", "/v1/actors?type=servicer", 0, quiet, 503, codeNotReady},
 		{"samples before the first block", "/v1/qos", 0, quiet, 503, codeNotReady},
 		{"window before the first block", "/v1/qos?window=3", 0, quiet, 503, codeNotReady},
 		{"window without a fisherman", "/v1/qos?window=3", 9, func(_ Readers, _ *fakeChain, q *fakeQoS) { q.err = ErrNoFisherman }, 404, codeNoFisherman},
+		{"evidence before the first block", "/v1/evidence", 0, quiet, 503, codeNotReady},
 		{"no fisherman", "/v1/qos", 9, func(_ Readers, _ *fakeChain, q *fakeQoS) { q.err = ErrNoFisherman }, 404, codeNoFisherman},
 		{"too late", "/v1/actors?type=servicer", 9, func(_ Readers, c *fakeChain, _ *fakeQoS) { c.err = context.DeadlineExceeded }, 503, codeTimeout},
 		{"own failure", "/v1/actors?type=servicer", 9, func(_ Readers, c *fakeChain, _ *fakeQoS) { c.err = errors.New("secret of the node") }, 500, codeInternal},

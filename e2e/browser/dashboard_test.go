@@ -193,6 +193,9 @@ func everyPageFits(t *testing.T, page *tab, net *network) {
 		"window": "#/window/10", "evidence": "#/evidence/" + session + "/0"} {
 		eval[string](page, `location.hash = "`+hash+`"`)
 		page.await(name+" is drawn", `document.querySelector("main .card")`)
+		if name == "evidence" {
+			page.await("both answers are there, with what differs", `document.querySelector(".side.disagree mark") && document.querySelector(".side.agree pre")`)
+		}
 		for _, scheme := range []string{"light", "dark"} {
 			page.scheme(scheme)
 			for _, width := range []int64{1920, 1280, 820, 360} {

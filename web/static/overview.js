@@ -26,7 +26,9 @@ function progress(session) {
     fact("left", h("span", { "data-left": session.id }, timeLeft(session))),
     fact("checks", `${past} of ${session.checks_planned}: ${session.checks_done} done, ${session.checks_dropped} dropped, ${session.checks_void} void`),
     fact("largest skew", micros(session.max_skew_us)),
-    isRunning(session) ? fact("next check", h("span", { title: "When a session is checked next is a secret of its fisherman: servicers could read it here." }, "not shown")) : null));
+    isRunning(session) ? fact("next check", h("span", { title: "When a session is checked next is a secret of its fisherman: servicers could read it here." }, "not shown")) : null),
+    session.reasons?.length ? h("ul", { class: "reasons", "aria-label": "Checks that do not count" }, session.reasons.map(({ status, checks, text }) =>
+      h("li", null, swatch(status), `${checks} ${status}: ${text}`))) : null);
 }
 
 /** positions are the indices of a session's checks that a strip has room for. */
