@@ -10,7 +10,7 @@ import { readWindow, windows } from "./window.js";
 const STALL_SECONDS = 10;
 const STALL_BLOCKS = 5;
 
-const top = document.getElementById("top"), notices = document.getElementById("notices");
+const pages = document.getElementById("pages"), node = document.getElementById("node"), notices = document.getElementById("notices");
 const content = document.getElementById("content"), foot = document.getElementById("foot");
 
 function route() {
@@ -50,10 +50,9 @@ function mood() {
 function drawTop() {
   const { name } = route(), [looks, words] = mood(), { status } = state;
   const link = (to, of, words) => h("a", { href: to, "aria-current": of.includes(name) ? "page" : null }, words);
-  show(top, h("a", { class: "brand", href: "#/" }, h("img", { src: "/dashboard/icon.svg", alt: "", width: 26, height: 26 }), "Pocket Fisherman"),
-    h("nav", { "aria-label": "Pages" }, link("#/", ["", "session", "evidence"], "Sessions"), link("#/window/10", ["window"], "Windows")),
-    h("div", { class: "node" }, h("span", { class: `mood ${looks}` }, words),
-      status ? [h("span", null, "height ", h("strong", { class: "height" }, status.height)), h("span", { class: "quiet" }, status.chain_id)] : null));
+  show(pages, link("#/", ["", "session", "evidence"], "Sessions"), link("#/window/10", ["window"], "Windows"));
+  show(node, h("span", { class: `mood ${looks}` }, words),
+    status ? [h("span", null, "height ", h("strong", { class: "height" }, status.height)), h("span", { class: "quiet" }, status.chain_id)] : null);
   show(foot, status ? [h("span", null, `version ${status.version}`),
     h("span", null, status.fisherman ? ["fisherman ", h("span", { class: "mono", title: status.fisherman }, short(status.fisherman))] : "no fisherman"),
     status.store ? h("span", null, `samples ${status.store.durable ? "on disk" : "in memory"}: ${status.store.disk.rounds + status.store.memory.rounds} checks`) : null,

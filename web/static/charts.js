@@ -4,7 +4,7 @@ import { ms, percent, plural } from "./format.js";
 
 /** interval draws a share and its 95 % interval on a line from 0 to 100 %. */
 export function interval(of, what) {
-  const width = 88, x = (share) => 4 + share * (width - 8);
+  const width = 112, x = (share) => 4 + share * (width - 8);
   const said = of.value === null ? `${what}: never observed`
     : `${what} ${percent(of.value)}, 95 % interval ${percent(of.low)} to ${percent(of.high)}`;
   return s("svg", { class: "chart interval", viewBox: `0 0 ${width} 16`, role: "img", "aria-label": said },

@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { day, short } from "./format.js";
 import { fact } from "./parts.js";
 
-const SHOWN = 20000;
+const SHOWN = 65536;
 const MOST_LINES = 2000;
 
 const kept = { key: null, pieces: null, failure: null };
@@ -28,10 +28,21 @@ export async function readEvidence(session, check, done) {
   done();
 }
 
+// sorted has the keys of objects in order, so that answers that differ in nothing else look the same.
+function sorted(_, value) {
+  if (value === null || typeof value !== "object" || Array.isArray(value) || JSON.isRawJSON?.(value)) return value;
+  const result = Object.create(null);
+  for (const key of Object.keys(value).sort()) result[key] = value[key];
+  return result;
+}
+
+const exact = (_, value, context) => (typeof value === "number" && context?.source && JSON.rawJSON ? JSON.rawJSON(context.source) : value);
+
+// Numbers are shown as they stand in the text, for what is above 2^53 would be rounded.
 function pretty(text) {
   const cut = text.length > SHOWN ? text.slice(0, SHOWN) + "\n… cut" : text;
   try {
-    return JSON.stringify(JSON.parse(cut), null, 2);
+    return JSON.stringify(JSON.parse(cut, exact), sorted, 2);
   } catch {
     return cut;
   }
@@ -56,7 +67,7 @@ function piece(of) {
       fact("compared by", of.rule, of.ignored_fields?.length ? ` without ${of.ignored_fields.join(", ")}` : ""),
       fact("votes", of.votes.map((vote) => `${short(vote.servicer)} ${vote.consistency.toLowerCase()}`).join(", "))),
     h("h2", null, "Question"), h("pre", { tabindex: "0", "aria-label": "Question" }, pretty(of.request)),
-    h("h2", null, "Answers"), h("p", { class: "quiet" }, "Marked lines stand in one side's answer only."),
+    h("h2", null, "Answers"), h("p", { class: "quiet" }, "Shown with sorted keys. Marked lines stand in one side's answer only."),
     h("div", { class: "sides" }, sides.map((side) => answer(side, opposite(side)))));
 }
 
