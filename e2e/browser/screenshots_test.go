@@ -23,7 +23,7 @@ func TestScreenshots(t *testing.T) {
 		t.Skip("POCKET_SCREENSHOTS names no directory for the pictures")
 	}
 	page, net := openTab(t), startNetwork(t, time.Second)
-	page.size(1240, 630)
+	page.size(1240, 650)
 	page.open(net.RPCURL())
 	page.await("a session is over, and six checks of the next one are made", checksMade+` >= 6 && document.querySelectorAll('[data-key=past] tbody tr').length >= 1`)
 	for _, scheme := range []string{"light", "dark"} {

@@ -90,7 +90,7 @@ export function sessionCard(session, level = "h2") {
 }
 
 function past(shown) {
-  const sessions = [...state.sessions.values()].filter((session) => !shown.has(session.id)).reverse();
+  const sessions = [...state.sessions.values()].filter((session) => !shown.has(session.id)).sort((a, b) => b.height - a.height);
   if (!sessions.length) return null;
   const columns = [{ name: "Session" }, { name: "From block", number: true }, { name: "Relay chain" }, { name: "Application" },
     { name: "Checks" }, { name: "Largest skew", number: true }, { name: "Verdicts" }];

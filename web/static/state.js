@@ -9,7 +9,7 @@ const PACE_BLOCKS = 20;
 
 export const state = {
   status: null,
-  /** sessions by id, in the node's order: oldest first. */
+  /** sessions by id. */
   sessions: new Map(),
   /** rounds by session id and index, of the sessions that are drawn. */
   rounds: new Map(),
@@ -37,7 +37,8 @@ export const isRunning = (session) => state.status !== null && state.status.heig
 export function current() {
   const newest = new Map();
   for (const session of state.sessions.values()) {
-    newest.set([session.application, session.relay_chain, session.geo_zone].join(), session);
+    const key = [session.application, session.relay_chain, session.geo_zone].join();
+    if (!(newest.get(key)?.height > session.height)) newest.set(key, session);
   }
   const all = [...newest.values()], running = all.filter(isRunning);
   return running.length ? running : all;
@@ -148,9 +149,8 @@ async function readRounds(id) {
   if (!session) return;
   const held = roundsOf(id), past = checksPast(session);
   const most = id === wanted ? MOST_ROUNDS : STRIP;
-  const reach = Math.max(0, past - most);
-  let from = reach;
-  if (!state.live && held.size) from = Math.max(reach, Math.max(...held.keys()) - 3);
+  let from = Math.max(0, past - most);
+  while (held.has(from)) from++;
   for (const round of await rounds(id, from)) held.set(round.index, round);
   state.rounds.set(id, held);
 }
