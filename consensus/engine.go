@@ -35,6 +35,8 @@ type Engine struct {
 	logger log.Logger
 	signs  *engineSigns
 	gate   *gate
+	// redialer connects to the peers with host names.
+	redialer *redialer
 	// validators tells who voted on a block.
 	validators validatorSets
 	history    *history
@@ -72,6 +74,7 @@ func newEngine(cfg Config, config *cmtcfg.Config, state State) (*Engine, error) 
 	e := &Engine{heads: &Heads{}, gate: &gate{}, failed: make(chan error, 1), now: time.Now, blockTime: cfg.BlockTime}
 	e.signs = &engineSigns{failed: e.fail}
 	e.logger = newLogger(cfg.Logger, e.signs)
+	e.redialer = newRedialer(cfg.Peers, e.logger)
 	if err := e.openNode(cfg, config, state); err != nil {
 		return nil, errors.Join(fmt.Errorf("open chain in %s: %w", cfg.Home, err), e.closeDatabases())
 	}
@@ -148,12 +151,20 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	e.signs.witnessing.Store(true)
 	e.gate.open()
+	redialing, stopRedialing := context.WithCancel(ctx)
+	redialed := make(chan struct{})
+	go func() {
+		defer close(redialed)
+		e.redialer.run(redialing, e.node.Switch())
+	}()
 	var err error
 	select {
 	case <-ctx.Done():
 	case cause := <-e.failed:
 		err = fmt.Errorf("run consensus: %w", cause)
 	}
+	stopRedialing()
+	<-redialed
 	return errors.Join(err, e.stop())
 }
 

@@ -32,6 +32,8 @@ type Config struct {
 	ChainRPC net.Listener
 	// RPC is where the node's HTTP API is served.
 	RPC net.Listener
+	// PublicRPC lets the API answer requests that name the node otherwise than as this machine.
+	PublicRPC bool
 	// Servicers that run in this node.
 	Servicers []ServicerRole
 	// Fisherman that runs in this node; nil for none.

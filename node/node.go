@@ -21,6 +21,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/rpc"
 	"github.com/pocket-fisherman/fisherman/servicer"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 	"github.com/pocket-fisherman/fisherman/utility"
 	"github.com/pocket-fisherman/fisherman/web"
@@ -141,7 +142,7 @@ func (n *Node) buildAPI() error {
 	if role := n.config.Fisherman; role != nil {
 		proofs.key = role.Key
 	}
-	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc"), Pages: pages}, rpc.Readers{
+	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc"), Public: n.config.PublicRPC, Pages: pages}, rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
 		Blocks:    blockReader{n.engine},
 		Params:    n.params,
@@ -157,6 +158,9 @@ func (n *Node) buildAPI() error {
 	})
 	return nil
 }
+
+// Head is the newest committed block; false before the first.
+func (n *Node) Head() (types.Head, bool) { return n.engine.Heads().Latest() }
 
 // Run runs all parts until the context ends or one of them fails, then stops them all and closes what the node holds,
 // listeners included. It returns nil when the context ended it.

@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -119,6 +122,28 @@ func TestDocumentHasWhatTheServerHas(t *testing.T) {
 		if operation.Responses.Default() == nil {
 			t.Errorf("%s: its refusals are not documented", path)
 		}
+	}
+}
+
+// The page for people lists the same operations.
+func TestPageListsTheOperations(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "docs", "api.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for path, item := range readDocument(t).Paths.Map() {
+		for method := range item.Operations() {
+			want = append(want, method+" "+path)
+		}
+	}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Z]+ /[^`]+)` \\|").FindAllSubmatch(page, -1) {
+		got = append(got, string(row[1]))
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("docs/api.md lists %v, want %v", got, want)
 	}
 }
 

@@ -29,6 +29,7 @@ const (
 	codeNotInSession       = "not_in_session"
 	codeTooManyChecks      = "too_many_checks"
 	codeCrossOrigin        = "cross_origin"
+	codeBadHost            = "bad_host"
 	codeNotReady           = "not_ready"
 	codeKnownTransaction   = "known_transaction"
 	codeMempoolFull        = "mempool_full"

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -18,6 +19,10 @@ type Config struct {
 	Logger *slog.Logger
 	// MaxConnections bounds the connections that are open at once; 0 means DefaultMaxConnections.
 	MaxConnections int
+	// Public answers whatever name a request calls the node by. Otherwise Serve answers only requests to this machine's
+	// own: "localhost" or a loopback address. A web page whose host name was pointed at loopback (DNS rebinding) is of the
+	// node's origin to a browser, and shows itself by that name.
+	Public bool
 	// Pages are served beside the API, by path, without its rules; nil for none. They have none of its paths.
 	Pages map[string]http.Handler
 }
@@ -32,6 +37,7 @@ type Server struct {
 	paths          map[string]endpoint
 	pages          map[string]http.Handler
 	maxConnections int
+	public         bool
 	limits         limits
 }
 
@@ -65,7 +71,7 @@ func defaultLimits() limits {
 // New fits a server to its readers.
 func New(config Config, readers Readers) *Server {
 	server := &Server{readers: readers, logger: config.Logger, pages: config.Pages, maxConnections: config.MaxConnections,
-		limits: defaultLimits()}
+		public: config.Public, limits: defaultLimits()}
 	if server.logger == nil {
 		server.logger = slog.New(slog.DiscardHandler)
 	}
@@ -76,11 +82,33 @@ func New(config Config, readers Readers) *Server {
 	return server
 }
 
+// served handles the requests of a listener.
+func (s *Server) served(ctx context.Context) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.public && !isThisMachine(r.Host) {
+			refused := refusal{http.StatusMisdirectedRequest, codeBadHost,
+				"this node answers to localhost and loopback addresses only, unless api.public is set"}
+			s.write(w, r, refused.status, refused.view())
+			return
+		}
+		s.handle(w, r, ctx.Done())
+	})
+}
+
+// isThisMachine tells whether a host, with a port or without, is a name of this machine for itself.
+func isThisMachine(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
+}
+
 // Serve answers requests on the listener, which it owns, until the context ends; then it lets answers under way finish
 // for at most two seconds and returns nil. It returns an error when the listener fails before that.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
-		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.handle(w, r, ctx.Done()) }),
+		Handler:           s.served(ctx),
 		ReadHeaderTimeout: s.limits.header,
 		ReadTimeout:       s.limits.read,
 		WriteTimeout:      s.limits.write,

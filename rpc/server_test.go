@@ -692,6 +692,47 @@ func TestServeUntilContextEnds(t *testing.T) {
 	}
 }
 
+func TestHostsThatAreAnswered(t *testing.T) {
+	readers, _, _ := readersAt(9)
+	for host, local := range map[string]bool{
+		"localhost": true, "LocalHost:80": true, "127.0.0.1": true, "127.1.2.3:50832": true, "[::1]": true, "[::1]:50832": true,
+		"evil.example": false, "evil.example:50832": false, "localhost.evil.example": false, "127.0.0.1.evil.example": false,
+		"10.0.0.1": false, "0.0.0.0:50832": false, "": false, "127.0.0.1:50832:1": false,
+	} {
+		for _, public := range []bool{false, true} {
+			request := httptest.NewRequest(http.MethodGet, "/v1/status", nil)
+			request.Host = host
+			answer := httptest.NewRecorder()
+			New(Config{Public: public}, readers).served(t.Context()).ServeHTTP(answer, request)
+			if local || public {
+				expect(t, answer, 200, "")
+			} else {
+				expect(t, answer, 421, codeBadHost)
+			}
+		}
+	}
+}
+
+// Serve is what asks for the host.
+func TestServeRefusesOtherHosts(t *testing.T) {
+	readers, _, _ := readersAt(9)
+	address, stop := serve(t, New(Config{}, readers))
+	defer func() { _ = stop() }()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/v1/status", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host = "evil.example"
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusMisdirectedRequest {
+		t.Errorf("status %d", response.StatusCode)
+	}
+}
+
 func TestServeReportsALostListener(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

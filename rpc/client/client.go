@@ -55,6 +55,9 @@ func New(baseURL string) (*Client, error) {
 	}}, nil
 }
 
+// URL is the node's, as New was given it.
+func (c *Client) URL() string { return c.base.String() }
+
 // Close closes the connections that are kept for further requests.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
