@@ -84,9 +84,27 @@ test_unit: ## Run the tests of all packages but e2e
 	@$(LIST_UNIT) && $(GO) test -timeout 5m $$packages
 	$(GO) test -C tools/release ./...
 
+.PHONY: test_browser
+test_browser: ## Run the tests of the dashboard in Chromium; without a Chromium they are skipped, and say so
+	$(GO) test -count=1 -timeout 3m -v -run Dashboard ./e2e/browser
+
+# The checks of accessibility, pinned by hash. The dashboard's tests run them when the file is there.
+bin/axe.min.js: tools/axe/package.json tools/axe/package-lock.json
+	@made=$$(mktemp -d) && trap 'rm -rf "$$made"' EXIT && cp tools/axe/package.json tools/axe/package-lock.json "$$made" && \
+	npm ci --prefix "$$made" --ignore-scripts --no-audit --no-fund && \
+	mkdir -p bin && cp "$$made/node_modules/axe-core/axe.min.js" $@
+
+.PHONY: axe
+axe: bin/axe.min.js ## Fetch the checks of accessibility for test_browser; needs npm
+
+.PHONY: screenshots
+screenshots: ## Make the pictures of the README from a LocalNet; needs Chromium
+	POCKET_SCREENSHOTS=$(CURDIR)/docs/images $(GO) test -count=1 -timeout 3m -run Screenshots ./e2e/browser
+
 .PHONY: test_e2e
 test_e2e: bin/geth ## Run the end-to-end features, alone because they measure time
-	$(GO) test -count=1 -p 1 -timeout 9m ./e2e/... ./build/...
+	$(GO) test -count=1 -p 1 -timeout 9m ./e2e ./build/...
+	@$(MAKE) --no-print-directory test_browser
 
 .PHONY: test_race
 test_race: ## Run the packages with goroutines under the race detector; needs a C compiler

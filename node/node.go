@@ -24,6 +24,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 	"github.com/pocket-fisherman/fisherman/utility"
+	"github.com/pocket-fisherman/fisherman/web"
 )
 
 // ErrForeignHome: the home holds the chain of another genesis.
@@ -75,7 +76,9 @@ func New(config Config) (_ *Node, err error) {
 	if err := n.buildFisherman(); err != nil {
 		return nil, err
 	}
-	n.buildAPI()
+	if err := n.buildAPI(); err != nil {
+		return nil, err
+	}
 	return n, nil
 }
 
@@ -130,12 +133,16 @@ func (n *Node) buildServicers() error {
 	return nil
 }
 
-func (n *Node) buildAPI() {
+func (n *Node) buildAPI() error {
+	pages, err := web.Pages()
+	if err != nil {
+		return err
+	}
 	proofs := evidenceReader{fisherman: n.fisherman}
 	if role := n.config.Fisherman; role != nil {
 		proofs.key = role.Key
 	}
-	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc"), Public: n.config.PublicRPC}, rpc.Readers{
+	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc"), Public: n.config.PublicRPC, Pages: pages}, rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
 		Blocks:    blockReader{n.engine},
 		Params:    n.params,
@@ -149,6 +156,7 @@ func (n *Node) buildAPI() {
 		Accounts:  n.utility,
 		Broadcast: n.broadcast,
 	})
+	return nil
 }
 
 // Head is the newest committed block; false before the first.

@@ -19,6 +19,14 @@ type SessionReport struct {
 	GeoZone    string `json:"geo_zone"`
 	// Application is the address that the session serves.
 	Application string `json:"application"`
+	// Blocks of the session, from Height on.
+	Blocks int64 `json:"blocks"`
+	// LatencySLA in milliseconds; nil when there is none. With the next two, it is what verdicts are taken by.
+	LatencySLA *float64 `json:"latency_sla_ms"`
+	// More null samples than NullSamplesAllowed make a servicer unavailable.
+	NullSamplesAllowed int `json:"null_samples_allowed"`
+	// Fewer samples than SamplesRequired leave a verdict unknown.
+	SamplesRequired int `json:"samples_required"`
 	// ChecksPlanned is the size of the session's plan. In a closed session it is the sum of the next three.
 	ChecksPlanned int `json:"checks_planned"`
 	// ChecksDone were asked and count.

@@ -52,13 +52,17 @@ func summarize(session *types.QoSSession, rounds []*types.QoSRound) (SessionRepo
 	header := session.GetHeader()
 	planned := planned(session, rounds)
 	report := SessionReport{
-		ID:            header.GetId(),
-		Height:        header.GetStartHeight(),
-		RelayChain:    header.GetRelayChain(),
-		GeoZone:       header.GetGeoZone(),
-		Application:   header.GetApplication(),
-		ChecksPlanned: int(session.GetChecksPlanned()),
-		Complete:      complete(session),
+		ID:                 header.GetId(),
+		Height:             header.GetStartHeight(),
+		RelayChain:         header.GetRelayChain(),
+		GeoZone:            header.GetGeoZone(),
+		Application:        header.GetApplication(),
+		Blocks:             session.GetBlocks(),
+		LatencySLA:         millisecondsOf(session.GetLatencySla()),
+		NullSamplesAllowed: int(session.GetNullSamplesAllowed()),
+		SamplesRequired:    int(session.GetSamplesRequired()),
+		ChecksPlanned:      int(session.GetChecksPlanned()),
+		Complete:           complete(session),
 	}
 	countChecks(&report, planned)
 	missing := 0

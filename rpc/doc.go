@@ -25,6 +25,8 @@
 //	POST /v1/check?servicer=A[&application=A][&relay_chain=C] asks a servicer and the others of its session, unscored
 //	POST /v1/tx[?wait=true]                              hands in the envelope of a transaction
 //
+// Beside these paths it serves the pages that it is given (Config.Pages), such as the dashboard at "/".
+//
 // A request passes, in this order: a bound on open connections, header and body limits, path, method, parameters
 // (unknown and repeated ones are refused), the reader, and one encoder. Every refusal is an object of a fixed form with a
 // stable code: {"error":{"code":"unknown_application","message":"…"}}.

@@ -27,6 +27,10 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, ending <-chan st
 			s.write(w, r, http.StatusInternalServerError, internal())
 		}
 	}()
+	if page, is := s.pages[r.URL.Path]; is {
+		page.ServeHTTP(w, r)
+		return
+	}
 	body, err := s.answer(w, r, ending)
 	if err == nil && body == nil {
 		return // it was streamed

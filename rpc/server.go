@@ -23,6 +23,8 @@ type Config struct {
 	// own: "localhost" or a loopback address. A web page whose host name was pointed at loopback (DNS rebinding) is of the
 	// node's origin to a browser, and shows itself by that name.
 	Public bool
+	// Pages are served beside the API, by path, without its rules; nil for none. They have none of its paths.
+	Pages map[string]http.Handler
 }
 
 // DefaultMaxConnections is the bound on open connections when the configuration names none.
@@ -33,6 +35,7 @@ type Server struct {
 	readers        Readers
 	logger         *slog.Logger
 	paths          map[string]endpoint
+	pages          map[string]http.Handler
 	maxConnections int
 	public         bool
 	limits         limits
@@ -67,7 +70,8 @@ func defaultLimits() limits {
 
 // New fits a server to its readers.
 func New(config Config, readers Readers) *Server {
-	server := &Server{readers: readers, logger: config.Logger, maxConnections: config.MaxConnections, public: config.Public, limits: defaultLimits()}
+	server := &Server{readers: readers, logger: config.Logger, pages: config.Pages, maxConnections: config.MaxConnections,
+		public: config.Public, limits: defaultLimits()}
 	if server.logger == nil {
 		server.logger = slog.New(slog.DiscardHandler)
 	}

@@ -1,0 +1,239 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/pocket-fisherman/fisherman/localnet"
+	"github.com/pocket-fisherman/fisherman/rpc/client"
+)
+
+// checksMade counts the checks that the first strip shows as made.
+const checksMade = `document.querySelectorAll('table.servicers tbody tr:first-child .cell:not(.todo)').length`
+
+// TestDashboard is one visit: what is expected of the page, in the order in which a person would see it.
+func TestDashboard(t *testing.T) {
+	page, net := openTab(t), startNetwork(t, 500*time.Millisecond)
+	page.size(1280, 900)
+	page.open(net.RPCURL())
+	defer func() { page.open("about:blank") }() // or its questions meet a node that is gone
+	for _, expected := range []struct {
+		name string
+		test func(*testing.T, *tab, *network)
+	}{
+		{"rows appear", rowsAppear},
+		{"what is new arrives without a reload", updatesArrive},
+		{"a servicer that goes down shows within two checks", downShows},
+		{"the keyboard suffices", keyboardSuffices},
+		{"strangers' text is text", textIsText},
+		{"nothing overflows, and everybody can use it", everyPageFits},
+		{"states of the node are said", statesAreSaid},
+	} {
+		if !t.Run(expected.name, func(t *testing.T) { expected.test(t, page.with(t), net) }) {
+			break
+		}
+	}
+	if errors := page.said(); len(errors) > 0 {
+		t.Errorf("errors in the console:\n%s", strings.Join(errors, "\n"))
+	}
+	page.open(net.RPCURL())
+	page.await("the page is drawn", `document.querySelector("main .card")`)
+	t.Run("a node that is gone is missed", func(t *testing.T) { goneIsSaid(t, page.with(t), net) })
+}
+
+// row is an expression for the row of a servicer in the newest session.
+func row(servicer localnet.Servicer) string {
+	return fmt.Sprintf(`document.querySelector('table.servicers tbody tr[data-key="%s"]')`, servicer.Address)
+}
+
+func rowsAppear(t *testing.T, page *tab, net *network) {
+	page.await("all servicers have a row", fmt.Sprintf(`document.querySelectorAll('table.servicers tbody tr').length === %d`, len(net.Servicers())))
+	page.await("four checks are made", checksMade+" >= 4")
+	verdicts := map[localnet.Fault]string{localnet.FaultNone: "healthy", localnet.FaultSlow: "slow", localnet.FaultDown: "unavailable", localnet.FaultLying: "inconsistent"}
+	for _, servicer := range net.Servicers() {
+		page.await(servicer.Address+" has its verdict", row(servicer)+`?.querySelector('.verdict').className === "verdict `+verdicts[servicer.Fault]+`"`)
+	}
+	first := eval[string](page, `document.querySelector('table.servicers tbody tr').dataset.key`)
+	if liar := net.Servicers()[5].Address; first != liar {
+		t.Errorf("the first row is %s, not the worst servicer %s", first, liar)
+	}
+	for fault, looks := range map[int]string{3: ".cell.slow", 4: ".cell.null", 5: ".cell.disagree"} {
+		if eval[int](page, row(net.Servicers()[fault])+`.querySelectorAll("`+looks+`").length`) == 0 {
+			t.Errorf("servicer %d has no %s in its strip", fault, looks)
+		}
+	}
+	if dots := eval[int](page, row(net.Servicers()[0])+`.querySelectorAll(".times .dot").length`); dots < 3 {
+		t.Errorf("%d round-trip times are drawn", dots)
+	}
+	if text := eval[string](page, "document.querySelector('.card').innerText"); !strings.Contains(text, "not shown") || !strings.Contains(text, "10 blocks") {
+		t.Errorf("the header of the session does not say how far it is:\n%s", text)
+	}
+}
+
+func updatesArrive(t *testing.T, page *tab, _ *network) {
+	eval[int](page, `globalThis.same = 7`)
+	page.await("the page is live", `document.querySelector('.mood').textContent === "live"`)
+	height := eval[string](page, `document.querySelector('.height').textContent`)
+	state := `document.querySelector('table.servicers').innerHTML + document.querySelector('section.card').dataset.key`
+	eval[string](page, `globalThis.before = `+state)
+	page.await("the table changes", state+` !== globalThis.before`)
+	page.await("the height changes", `document.querySelector('.height').textContent !== "`+height+`"`)
+	page.await("the session that was over is listed", `document.querySelectorAll('[data-key=past] tbody tr').length >= 1`)
+	if eval[int](page, `globalThis.same`) != 7 {
+		t.Error("the page was loaded again")
+	}
+}
+
+// downShows cuts an honest servicer off. Its null sample has to be seen before the third check after that is stored.
+func downShows(t *testing.T, page *tab, net *network) {
+	api, err := client.New(net.RPCURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer api.Close()
+	servicer := net.Servicers()[0]
+	page.await("it is up in a session that has four checks to come", `document.querySelectorAll('table.servicers tbody tr:first-child .cell.todo').length >= 4 && `+
+		row(servicer)+`?.querySelector('.cell.ok') && !`+row(servicer)+`.querySelector('.cell.null')`)
+	net.gate.close()
+	fallen := time.Now()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	for again := time.NewTicker(20 * time.Millisecond); ; {
+		made := checksSince(t, api, fallen)
+		if eval[int](page, row(servicer)+`?.querySelectorAll('.cell.null').length ?? 0`) > 0 {
+			return
+		}
+		if made > 2 {
+			t.Fatalf("%d checks after it went down it does not show", made)
+		}
+		select {
+		case <-again.C:
+		case <-deadline.C:
+			t.Fatal("no check was made")
+		}
+	}
+}
+
+// checksSince counts the checks that were asked since a time and are stored.
+func checksSince(t *testing.T, api *client.Client, since time.Time) int {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	report, err := api.QoS(ctx, client.QoSFilter{Last: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := 0
+	for _, session := range report.Sessions {
+		rounds, err := api.Rounds(ctx, client.RoundFilter{SessionID: session.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, round := range rounds.Rounds {
+			if round.Status == "DONE" && round.Released.After(since) {
+				made++
+			}
+		}
+	}
+	return made
+}
+
+func keyboardSuffices(t *testing.T, page *tab, _ *network) {
+	eval[chromedp.Void](page, `document.activeElement.blur(); scrollTo(0, 0)`)
+	page.press(kb.Tab)
+	if first := eval[string](page, `document.activeElement.textContent`); first != "Skip to the content" {
+		t.Errorf("the first stop of the Tab key is %q", first)
+	}
+	page.press(kb.Enter)
+	if at := eval[string](page, `document.activeElement.id`); at != "content" {
+		t.Errorf("skipping leads to %q", at)
+	}
+	page.press(kb.Tab, kb.Tab, kb.Tab)
+	if outline := eval[string](page, `getComputedStyle(document.activeElement).outlineStyle`); outline != "solid" {
+		t.Errorf("the focus is not seen: outline %s", outline)
+	}
+	page.press(kb.Enter)
+	page.await("the servicer's samples are there", `document.querySelectorAll('table.samples tbody tr').length >= 4`)
+	page.await("the focus is at the content", `document.activeElement.id === "content"`)
+	page.await("the phases are there", `document.querySelector('table.samples').innerText.includes("kept")`)
+}
+
+// textIsText hands markup to what draws text of strangers.
+func textIsText(t *testing.T, page *tab, _ *network) {
+	hostile := `<img src=x onerror="globalThis.harmed = true"><script>globalThis.harmed = true</script>`
+	drawn := eval[string](page, fmt.Sprintf(`(async () => {
+		const { who } = await import("/dashboard/parts.js"), { show } = await import("/dashboard/dom.js");
+		const place = document.createElement("div");
+		document.body.append(place);
+		show(place, who({ address: "00", service_url: %q }));
+		show(place, who({ address: "00", service_url: %q + " " }));
+		const text = place.textContent, elements = place.querySelectorAll("img, script").length;
+		place.remove();
+		return elements + text;
+	})()`, hostile, hostile))
+	if drawn != "000"+hostile+" " || eval[bool](page, `Boolean(globalThis.harmed)`) {
+		t.Errorf("drawn as %s", drawn)
+	}
+}
+
+// everyPageFits looks at every page in every width and scheme.
+func everyPageFits(t *testing.T, page *tab, net *network) {
+	check := axe(t, page)
+	session := eval[string](page, `location.hash.split("/")[2]`)
+	servicer := net.Servicers()[5].Address
+	for name, hash := range map[string]string{"sessions": "#/", "session": "#/session/" + session, "servicer": "#/session/" + session + "/" + servicer,
+		"window": "#/window/10", "evidence": "#/evidence/" + session + "/0"} {
+		eval[string](page, `location.hash = "`+hash+`"`)
+		page.await(name+" is drawn", `document.querySelector("main .card")`)
+		if name == "evidence" {
+			page.await("both answers are there, with what differs", `document.querySelector(".side.disagree mark") && document.querySelector(".side.agree pre")`)
+		}
+		for _, scheme := range []string{"light", "dark"} {
+			page.scheme(scheme)
+			for _, width := range []int64{1920, 1280, 820, 360} {
+				page.size(width, 900)
+				if wide := eval[int64](page, `document.documentElement.scrollWidth`); wide > width {
+					t.Errorf("%s is %d pixels wide on a screen of %d", name, wide, width)
+				}
+			}
+			for _, fault := range check() {
+				t.Errorf("%s, %s: %s", name, scheme, fault)
+			}
+			page.size(1280, 900)
+			for _, fault := range check() {
+				t.Errorf("%s, %s: %s", name, scheme, fault)
+			}
+		}
+	}
+}
+
+// axe is a function that lists what axe-core finds. `make axe` fetches it; without it the test is skipped.
+func axe(t *testing.T, page *tab) func() []string {
+	t.Helper()
+	source, err := os.ReadFile(filepath.Join("..", "..", "bin", "axe.min.js"))
+	if err != nil {
+		t.Log("no bin/axe.min.js: accessibility is checked by `make axe test_browser`, which needs npm")
+		return func() []string { return nil }
+	}
+	eval[chromedp.Void](page, string(source))
+	return func() []string {
+		return eval[[]string](page, `axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }).then(({ violations }) =>
+			violations.map(({ id, help, nodes }) => id + ": " + help + "\n  " + nodes.map(({ html, any }) => html.slice(0, 200) + " " + (any[0]?.message ?? "")).slice(0, 3).join("\n  ")))`)
+	}
+}
+
+func goneIsSaid(t *testing.T, page *tab, net *network) {
+	net.stop()
+	page.await("the page says so", `document.querySelector("#notices").textContent.includes("No connection to the node since")`)
+	if rows := eval[int](page, `document.querySelectorAll("main .card").length`); rows == 0 {
+		t.Error("what was known is not shown any more")
+	}
+}

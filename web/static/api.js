@@ -1,0 +1,62 @@
+// What the node tells: answers to questions, and events as they come.
+
+/** NodeError is a refusal of the node (code and message) or, without a code, no answer at all. */
+export class NodeError extends Error {
+  constructor(code, message) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const PATIENCE = 8000;
+
+/** ask reads a path of the node's API. */
+export async function ask(path, parameters = {}) {
+  const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== undefined && value !== null));
+  let response, body;
+  try {
+    response = await fetch(query.size ? `${path}?${query}` : path, { signal: AbortSignal.timeout(PATIENCE), cache: "no-store" });
+    body = await response.json();
+  } catch (cause) {
+    throw new NodeError("", `no answer: ${cause.message}`);
+  }
+  if (!response.ok) throw new NodeError(body?.error?.code ?? "failed", body?.error?.message ?? `HTTP ${response.status}`);
+  return body;
+}
+
+/** rounds reads the checks of a session from an index on. */
+export async function rounds(session, from, servicer) {
+  const all = [];
+  for (let next = from; next !== null && all.length < MOST_ROUNDS;) {
+    const page = await ask("/v1/qos/rounds", { session, from: next, limit: MOST_ROUNDS, servicer });
+    all.push(...page.rounds);
+    next = page.next;
+  }
+  return all;
+}
+
+/** The most checks of a session that are held at once. */
+export const MOST_ROUNDS = 1000;
+
+const RETRY = 10000;
+
+/** listen hears the node's events until it is stopped; heard has a function for each kind, and changed(live). */
+export function listen(heard) {
+  let source, retry, stopped = false;
+  const start = () => {
+    source = new EventSource("/v1/qos/events");
+    source.onopen = () => heard.changed(true);
+    source.onerror = () => {
+      heard.changed(false);
+      // A refusal ends an EventSource for good; a lost connection does not.
+      if (source.readyState === EventSource.CLOSED && !stopped) retry = setTimeout(start, RETRY);
+    };
+    for (const kind of ["round", "session", "gap"]) source.addEventListener(kind, (event) => heard[kind](JSON.parse(event.data)));
+  };
+  start();
+  return () => {
+    stopped = true;
+    clearTimeout(retry);
+    source.close();
+  };
+}

@@ -1,0 +1,109 @@
+// The page: what is drawn for which address, what stands at the top, and what is wrong at the moment.
+import { h, show } from "./dom.js";
+import { evidence, readEvidence } from "./evidence.js";
+import { lasting, short, timeOfDay } from "./format.js";
+import { overview, timeLeft } from "./overview.js";
+import { servicer, session } from "./servicer.js";
+import { blockSeconds, start, state, want } from "./state.js";
+import { readWindow, windows } from "./window.js";
+
+const STALL_SECONDS = 10;
+const STALL_BLOCKS = 5;
+
+const pages = document.getElementById("pages"), node = document.getElementById("node"), notices = document.getElementById("notices");
+const content = document.getElementById("content"), foot = document.getElementById("foot");
+
+function route() {
+  const [, name = "", ...rest] = location.hash.split("/");
+  return { name, rest };
+}
+
+function page() {
+  const { name, rest } = route();
+  if (state.status && !state.status.fisherman) return noFisherman();
+  if (state.refusal && !state.listed) return h("p", { class: "empty" }, `The node says: ${state.refusal.message}.`);
+  switch (name) {
+    case "session": return rest.length > 1 ? servicer(rest[0], rest[1]) : session(rest[0]);
+    case "evidence": return evidence(rest[0], rest[1]);
+    case "window": return windows(rest[0]);
+    default: return overview();
+  }
+}
+
+const noFisherman = () => h("section", { class: "card" }, h("h1", null, "A node without a fisherman"),
+  h("p", null, "This node follows the chain, but measures nobody. Sessions and servicers are shown by a node that runs a fisherman."));
+
+function follow() {
+  const { name, rest } = route();
+  want(name === "session" || name === "evidence" ? rest[0] ?? null : null);
+  if (!state.status?.fisherman) return;
+  if (name === "evidence") readEvidence(rest[0], rest[1], draw);
+  if (name === "window") readWindow(rest[0], draw);
+}
+
+function mood() {
+  if (state.failure) return ["bad", "no connection"];
+  if (!state.status) return ["", "connecting"];
+  return state.live ? ["good", "live"] : ["", "every second"];
+}
+
+function drawTop() {
+  const { name } = route(), [looks, words] = mood(), { status } = state;
+  const link = (to, of, words) => h("a", { href: to, "aria-current": of.includes(name) ? "page" : null }, words);
+  show(pages, link("#/", ["", "session", "evidence"], "Sessions"), link("#/window/10", ["window"], "Windows"));
+  show(node, h("span", { class: `mood ${looks}` }, words),
+    status ? [h("span", null, "height ", h("strong", { class: "height" }, status.height)), h("span", { class: "quiet" }, status.chain_id)] : null);
+  show(foot, status ? [h("span", null, `version ${status.version}`),
+    h("span", null, status.fisherman ? ["fisherman ", h("span", { class: "mono", title: status.fisherman }, short(status.fisherman))] : "no fisherman"),
+    status.store ? h("span", null, `samples ${status.store.durable ? "on disk" : "in memory"}: ${status.store.disk.rounds + status.store.memory.rounds} checks`) : null,
+    h("span", null, "the same as text: ", h("code", null, "bin/pocket fisherman qos"))] : null);
+}
+
+function drawNotices() {
+  const now = Date.now(), found = [], store = state.status?.store;
+  const since = (at) => `since ${timeOfDay(new Date(at))}`;
+  if (state.failure) {
+    found.push(["bad", state.answered ? `No connection to the node ${since(state.answered)}. What is shown is as of then.` : "No connection to the node."]);
+  } else if (state.status) {
+    const patience = Math.max(STALL_SECONDS, STALL_BLOCKS * (blockSeconds() ?? 0)), still = (now - state.blockSeen) / 1000;
+    if (state.status.height === 0) found.push(["warn", "The chain has no block yet."]);
+    else if (still > patience) found.push(["warn", `No new block for ${lasting(Math.floor(still / 5) * 5)}: the chain stands still, and so do checks.`]);
+  }
+  if (store && !store.durable) found.push(["warn", `Samples are not on disk${store.since ? ` since ${timeOfDay(new Date(store.since))}` : ""}: ${store.reason ?? "unknown"}. They are in memory, and lost when the node ends.`]);
+  if (store?.set_aside) found.push(["warn", `A damaged store of samples was set aside at ${store.set_aside}.`]);
+  show(notices, found.map(([looks, text]) => h("p", { class: `notice ${looks}` }, text)));
+}
+
+let asked = false;
+
+function draw() {
+  if (asked) return;
+  asked = true;
+  requestAnimationFrame(() => {
+    asked = false;
+    show(content, page());
+  });
+}
+
+function changed(everything) {
+  drawTop();
+  drawNotices();
+  follow();
+  if (everything) return draw();
+  for (const place of content.querySelectorAll("[data-left]")) {
+    const of = state.sessions.get(place.dataset.left);
+    if (of) show(place, timeLeft(of));
+  }
+}
+
+window.addEventListener("hashchange", () => {
+  changed(true);
+  window.scrollTo(0, 0);
+  content.focus({ preventScroll: true });
+});
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  content.focus();
+});
+
+start(changed);

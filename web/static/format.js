@@ -1,0 +1,53 @@
+// Numbers, times and names as people read them.
+
+export const NONE = "–";
+
+export const short = (hex) => (hex ? hex.slice(0, 12) : NONE);
+
+/** ms writes milliseconds with about three digits that count. */
+export function ms(value) {
+  if (value === null || value === undefined) return NONE;
+  return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+}
+
+/** percent writes a share, cut rather than rounded up to 100. */
+export function percent(share) {
+  if (share === null || share === undefined) return NONE;
+  const hundredths = share * 100;
+  return (Number.isInteger(hundredths) ? hundredths : Math.floor(hundredths * 10 + 1e-9) / 10) + " %";
+}
+
+export function bounds(interval) {
+  if (interval.value === null) return NONE;
+  return `${Math.round(interval.low * 100)}–${Math.round(interval.high * 100)}`;
+}
+
+export const plural = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
+
+/** lasting writes seconds as people say them. */
+export function lasting(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", hour12: false });
+
+export const timeOfDay = (date) => clock.format(date);
+
+/** moment writes an RFC 3339 time: the time of day with milliseconds, the whole in the title. */
+export function moment(text) {
+  if (!text) return NONE;
+  const date = new Date(text);
+  return `${clock.format(date)}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+}
+
+export const day = (text) => (text ? calendar.format(new Date(text)) : NONE);
+
+/** micros writes microseconds. */
+export function micros(us) {
+  if (us === null || us === undefined) return NONE;
+  return us < 1000 ? `${us} µs` : `${ms(us / 1000)} ms`;
+}

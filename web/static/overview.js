@@ -1,0 +1,115 @@
+// The sessions that run, each with its servicers worst first; and those that are over.
+import { h } from "./dom.js";
+import { MARKS, mark, strip, swatch, timeAxis, timeScale, times } from "./charts.js";
+import { NONE, lasting, micros, short } from "./format.js";
+import { countVerdicts, fact, quantiles, reason, share, table, tally, verdict, who } from "./parts.js";
+import { blockSeconds, checksPast, current, isRunning, roundsOf, state } from "./state.js";
+
+const CELLS = 60;
+
+/** timeLeft says how far a session is. */
+export function timeLeft(session) {
+  if (!state.status) return NONE;
+  const left = session.height + session.blocks - 1 - state.status.height;
+  if (left <= 0) return session.complete ? "over" : "over, last checks are being stored";
+  const pace = blockSeconds();
+  return `${left} of ${session.blocks} blocks${pace ? `, about ${lasting(left * pace)}` : ""}`;
+}
+
+function progress(session) {
+  const past = checksPast(session);
+  return h("div", { class: "facts" }, h("dl", null,
+    fact("relay chain", session.relay_chain),
+    fact("zone", session.geo_zone),
+    fact("application", h("span", { class: "mono", title: session.application }, short(session.application))),
+    fact("blocks", `${session.height} to ${session.height + session.blocks - 1}`),
+    fact("left", h("span", { "data-left": session.id }, timeLeft(session))),
+    fact("checks", `${past} of ${session.checks_planned}: ${session.checks_done} done, ${session.checks_dropped} dropped, ${session.checks_void} void`),
+    fact("largest skew", micros(session.max_skew_us)),
+    isRunning(session) ? fact("next check", h("span", { title: "When a session is checked next is a secret of its fisherman: servicers could read it here." }, "not shown")) : null),
+    session.reasons?.length ? h("ul", { class: "reasons", "aria-label": "Checks that do not count" }, session.reasons.map(({ status, checks, text }) =>
+      h("li", null, swatch(status), `${checks} ${status}: ${text}`))) : null);
+}
+
+/** positions are the indices of a session's checks that a strip has room for. */
+function positions(session) {
+  const held = roundsOf(session.id);
+  let end = Math.min(session.checks_planned, CELLS);
+  if (session.checks_planned > CELLS) end = Math.max(end, ...held.keys().map((index) => index + 1));
+  const begin = Math.max(0, end - CELLS);
+  return Array.from({ length: end - begin }, (_, i) => begin + i);
+}
+
+const ended = (session) => session.complete || !isRunning(session) && checksPast(session) >= session.checks_planned;
+
+export function marksOf(session, address, indices = positions(session)) {
+  const held = roundsOf(session.id);
+  return indices.map((index) => {
+    if (!held.has(index) && held.size && ended(session)) return { index, name: "dropped", why: "nothing is stored of it" };
+    return { index, ...mark(held.get(index), address) };
+  });
+}
+
+/** answersOf are a servicer's answers of the checks that count. */
+export const answersOf = (session, address) => [...roundsOf(session.id).values()].filter((round) => round.status === "DONE")
+  .flatMap((round) => round.samples).filter((sample) => sample.servicer === address && sample.outcome === "OK");
+
+function servicers(session) {
+  const answers = new Map(session.servicers.map(({ address }) => [address, answersOf(session, address)]));
+  const scale = timeScale([...answers.values()].flat().map((sample) => sample.rtt_ms)
+    .concat(session.servicers.flatMap(({ rtt_ms: rtt }) => [rtt.p10, rtt.p99]).filter((time) => time !== null), session.latency_sla_ms ?? []));
+  const columns = [{ name: "Servicer" }, { name: "Verdict" }, { name: "Rank", number: true }, { name: "Availability" },
+    { name: "Round-trip time", extra: timeAxis(scale, session.latency_sla_ms) }, { name: "Consistency" }, { name: "Checks" }];
+  return table(`Servicers of session ${short(session.id)}, worst first`, columns, session.servicers.map((servicer) => ({
+    key: servicer.address,
+    cells: [
+      who(servicer, `#/session/${session.id}/${servicer.address}`),
+      h("div", { class: "judged" }, verdict(servicer.verdict), reason(servicer)),
+      servicer.rank ?? NONE,
+      share(servicer.availability, "Available", `${servicer.samples - servicer.null_samples} of ${servicer.samples}`),
+      h("div", { class: "rtt" }, times(scale, servicer.rtt_ms, answers.get(servicer.address), session.latency_sla_ms), quantiles(servicer.rtt_ms)),
+      share(servicer.consistency, "Consistent", `${servicer.consistency.agree} of ${servicer.consistency.agree + servicer.consistency.disagree}`),
+      strip(marksOf(session, servicer.address)),
+    ],
+  })), "servicers");
+}
+
+export const legend = () => h("ul", { class: "legend", "aria-label": "Marks of checks" },
+  Object.entries(MARKS).map(([name, [, , words]]) => h("li", null, swatch(name), words)));
+
+/** sessionCard is a session with its servicers. */
+export function sessionCard(session, level = "h2") {
+  const running = isRunning(session);
+  return h("section", { class: "card", "data-key": session.id, "aria-label": `Session ${short(session.id)}` },
+    h("div", { class: "cardhead" },
+      h(level, null, h("a", { href: `#/session/${session.id}` }, "Session ", h("span", { class: "mono" }, short(session.id)))),
+      h("span", { class: running ? "phase running" : "phase" }, running ? "running" : session.complete ? "complete" : "over"),
+      h("span", { class: "tally" }, tally(countVerdicts(session.servicers)))),
+    progress(session), servicers(session),
+    session.checks_planned > CELLS ? h("p", { class: "quiet small" }, `The strip shows the newest ${CELLS} of ${session.checks_planned} checks; the numbers are of all.`) : null);
+}
+
+function past(shown) {
+  const sessions = [...state.sessions.values()].filter((session) => !shown.has(session.id)).sort((a, b) => b.height - a.height);
+  if (!sessions.length) return null;
+  const columns = [{ name: "Session" }, { name: "From block", number: true }, { name: "Relay chain" }, { name: "Application" },
+    { name: "Checks" }, { name: "Largest skew", number: true }, { name: "Verdicts" }];
+  return h("section", { class: "card", "data-key": "past", "aria-labelledby": "past-heading" },
+    h("div", { class: "cardhead" }, h("h2", { id: "past-heading" }, "Past sessions"),
+      h("span", { class: "quiet" }, "the newest first; merged in "), h("a", { href: "#/window/10" }, "windows")),
+    table("Past sessions, the newest first", columns, sessions.map((session) => ({ key: session.id, cells: [
+      h("a", { href: `#/session/${session.id}`, class: "mono" }, short(session.id)), session.height,
+      `${session.relay_chain} ${session.geo_zone}`, h("span", { class: "mono", title: session.application }, short(session.application)),
+      `${session.checks_done} done, ${session.checks_dropped} dropped, ${session.checks_void} void`, micros(session.max_skew_us),
+      h("span", { class: "tally" }, tally(countVerdicts(session.servicers)))] }))));
+}
+
+/** overview is the page that one begins with. */
+export function overview() {
+  const now = current();
+  if (!now.length) {
+    return [h("h1", { class: "unseen" }, "Sessions"), h("p", { class: "empty" },
+      state.listed ? "No session was sampled so far. The first one appears here when it begins." : "Asking the node …")];
+  }
+  return [h("h1", { class: "unseen" }, "Sessions"), now.map((session) => sessionCard(session)), legend(), past(new Set(now.map(({ id }) => id)))];
+}

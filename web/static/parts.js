@@ -1,0 +1,45 @@
+// Parts that several views are made of.
+import { h } from "./dom.js";
+import { interval } from "./charts.js";
+import { NONE, bounds, ms, percent, short } from "./format.js";
+
+const SIGNS = { inconsistent: "≠", unavailable: "×", slow: "s", unknown: "?", healthy: "✓" };
+
+/** verdict is a verdict with its sign. */
+export const verdict = (name, count) => h("span", { class: `verdict ${name}` },
+  h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[name] ?? "?"), count === undefined ? name : `${count} ${name}`);
+
+/** tally counts verdicts, worst first. */
+export function tally(verdicts) {
+  return Object.keys(SIGNS).filter((name) => verdicts[name]).map((name) => verdict(name, verdicts[name]));
+}
+
+export const countVerdicts = (servicers) => servicers.reduce((all, { verdict: name }) => ({ ...all, [name]: (all[name] ?? 0) + 1 }), {});
+
+/** table is a table that narrow screens show as cards. Columns have a name; rows a key and cells. */
+export function table(caption, columns, rows, looks = "") {
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, h("table", { role: "table", class: looks },
+    h("caption", { class: "unseen" }, caption),
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, columns.map(({ name, extra, number }) =>
+      h("th", { role: "columnheader", scope: "col", class: number ? "number" : null }, name, extra)))),
+    h("tbody", { role: "rowgroup" }, rows.map(({ key, cells, looks: of }) => h("tr", { role: "row", "data-key": key, class: of },
+      cells.map((cell, i) => h(i === 0 ? "th" : "td", {
+        role: i === 0 ? "rowheader" : "cell", scope: i === 0 ? "row" : null, "data-name": columns[i].name, class: columns[i].number ? "number" : null }, cell)))))));
+}
+
+/** share is a share, drawn and written. */
+export const share = (of, what, note) => h("div", { class: "share" }, interval(of, what),
+  h("span", { class: "figure" }, percent(of.value), of.value === null ? null : h("span", { class: "quiet" }, ` ${bounds(of)}`)),
+  note ? h("span", { class: "quiet note" }, note) : null);
+
+export const quantiles = (rtt) => (rtt.p50 === null ? h("span", { class: "quiet" }, "no answer")
+  : h("span", { class: "figure" }, `p50 ${ms(rtt.p50)}`, h("span", { class: "quiet" }, ` · p90 ${ms(rtt.p90)} ms · ${rtt.samples} ${rtt.connections}`)));
+
+/** who names a servicer: its address, and the URL that it chose itself. */
+export const who = (servicer, link) => h("div", { class: "who" },
+  link ? h("a", { href: link, class: "mono", title: servicer.address }, short(servicer.address)) : h("span", { class: "mono", title: servicer.address }, short(servicer.address)),
+  h("span", { class: "quiet url", title: servicer.service_url }, servicer.service_url || NONE));
+
+export const fact = (name, ...value) => h("div", { class: "fact" }, h("dt", null, name), h("dd", null, value));
+
+export const reason = (of) => h("span", { class: "reason" }, of.reason);

@@ -1,0 +1,81 @@
+// One servicer in one session: every check, with its phases.
+import { h, s } from "./dom.js";
+import { MARKS, mark, strip, swatch, timeAxis, timeScale, times } from "./charts.js";
+import { NONE, day, micros, moment, ms, short } from "./format.js";
+import { fact, quantiles, reason, share, table, verdict } from "./parts.js";
+import { answersOf, legend, marksOf, sessionCard } from "./overview.js";
+import { roundsOf, state } from "./state.js";
+
+/** session is the page of one session. */
+export function session(id) {
+  const found = state.sessions.get(id);
+  if (!found) return missing(`session ${short(id)}`);
+  return [back(), sessionCard(found, "h1"), legend()];
+}
+
+const back = (link = "#/", name = "all sessions") => h("p", { class: "back" }, h("a", { href: link }, "← ", name));
+
+const missing = (what) => [back(), h("h1", null, "Not there"), h("p", { class: "empty" }, state.listed || !state.status?.fisherman
+  ? `The node holds no ${what}. It may have been pruned.` : "Asking the node …")];
+
+// bar draws the time to the first byte and the rest up to the last one.
+function bar(sample, longest, sla) {
+  if (sample.rtt_ms === null) return null;
+  const width = 160, x = (time) => Math.min(width, time / longest * width);
+  const said = `first byte after ${ms(sample.ttfb_ms)} ms, last byte after ${ms(sample.rtt_ms)} ms`;
+  return s("svg", { class: "chart bar", viewBox: `0 0 ${width} 12`, role: "img", "aria-label": said }, s("title", null, said),
+    s("rect", { class: sample.over_sla ? "whole over" : "whole", x: 0, y: 2, width: Math.max(1, x(sample.rtt_ms)), height: 8, rx: 1 }),
+    s("rect", { class: "first", x: 0, y: 2, width: x(sample.ttfb_ms ?? 0), height: 8, rx: 1 }),
+    sla && sla <= longest ? s("line", { class: "sla", x1: x(sla), x2: x(sla), y1: 0, y2: 12 }) : null);
+}
+
+const phases = (sample) => (sample.reused ? "kept" : [["DNS", sample.dns_ms], ["connect", sample.connect_ms], ["TLS", sample.tls_ms]]
+  .filter(([, time]) => time !== null).map(([name, time]) => `${name} ${ms(time)}`).join(", ") || "new");
+
+function outcome(round, sample, name) {
+  const blame = sample?.blame ? `, speaks against the ${({ SERVICER: "servicer", BACKEND: "node behind it", SELF: "fisherman" })[sample.blame] ?? "unknown"}` : "";
+  const detail = [round.reason, sample?.relay_error, sample?.detail].filter(Boolean).join("; ");
+  return h("div", { class: "outcome" }, swatch(name),
+    h("span", null, h("strong", null, sample ? sample.outcome : round.status), h("span", { class: "quiet" }, blame),
+      detail ? h("span", { class: "quiet detail" }, detail) : null));
+}
+
+function row(of, round, address, longest) {
+  const sample = round.samples.find((one) => one.servicer === address), { name } = mark(round, address);
+  const evidence = sample?.evidence || sample?.consistency === "DISAGREE";
+  const delay = sample && sample.user_rtt_ms !== null && sample.rtt_ms !== null ? sample.user_rtt_ms - sample.rtt_ms : null;
+  return { key: String(round.index), looks: `row-${MARKS[name][1]}`, cells: [
+    round.index, h("span", { title: day(sample?.sent ?? round.planned) }, moment(sample?.sent ?? round.released)),
+    outcome(round, sample, name),
+    h("span", { class: "proof" }, sample?.consistency?.toLowerCase() ?? NONE, evidence ? [" ", h("a", { href: `#/evidence/${of.id}/${round.index}` }, "evidence")] : null),
+    sample ? bar(sample, longest, of.latency_sla_ms) : null, ms(sample?.rtt_ms), ms(sample?.ttfb_ms), delay === null ? NONE : ms(delay),
+    sample ? phases(sample) : NONE, sample?.timing ? sample.timing.toLowerCase().replace("_", " ") : NONE, micros(round.skew_us), round.question || NONE] };
+}
+
+/** servicer is the page of one servicer in one session. */
+export function servicer(id, address) {
+  const of = state.sessions.get(id), found = of?.servicers.find((one) => one.address === address);
+  if (!found) return missing(`servicer ${short(address)} in session ${short(id)}`);
+  const answers = answersOf(of, address), all = [...roundsOf(id).values()].sort((a, b) => b.index - a.index);
+  const scale = timeScale(answers.map((sample) => sample.rtt_ms).concat(of.latency_sla_ms ?? []));
+  const longest = Math.max(1, ...answers.map((sample) => sample.rtt_ms));
+  const columns = [{ name: "Check", number: true }, { name: "Sent" }, { name: "Outcome" }, { name: "Compared" }, { name: "First to last byte" },
+    { name: "RTT ms", number: true }, { name: "First byte ms", number: true }, { name: "Own delay ms", number: true }, { name: "Connection, ms" },
+    { name: "Clock" }, { name: "Skew", number: true }, { name: "Question" }];
+  return [back(`#/session/${id}`, `session ${short(id)}`),
+    h("section", { class: "card", "aria-label": "Servicer" },
+      h("div", { class: "cardhead" }, h("h1", null, "Servicer ", h("span", { class: "mono" }, short(address))), verdict(found.verdict), reason(found)),
+      h("div", { class: "facts" }, h("dl", null, fact("address", h("span", { class: "mono wrap" }, address)), fact("service URL", h("span", { class: "wrap" }, found.service_url)),
+        fact("rank", found.rank ?? "none: too little was observed"), fact("samples", `${found.samples}, ${found.null_samples} null, ${found.void} void`),
+        fact("over the SLA", `${found.over_sla} of ${found.samples - found.null_samples} answers`),
+        fact("judged by", `SLA ${of.latency_sla_ms ?? NONE} ms, ${of.null_samples_allowed} null samples allowed, ${of.samples_required} samples required`))),
+      h("div", { class: "figures" },
+        h("div", null, h("h2", null, "Availability"), share(found.availability, "Available")),
+        h("div", null, h("h2", null, "Consistency"), share(found.consistency, "Consistent")),
+        h("div", null, h("h2", null, "Round-trip time"), h("div", { class: "rtt" }, timeAxis(scale, of.latency_sla_ms), times(scale, found.rtt_ms, answers, of.latency_sla_ms), quantiles(found.rtt_ms))),
+        h("div", null, h("h2", null, "Checks"), strip(marksOf(of, address))))),
+    h("section", { class: "card", "aria-label": "Samples" }, h("div", { class: "cardhead" }, h("h2", null, "Samples"),
+      h("span", { class: "quiet" }, "the newest first; times without connecting, signing and verifying")),
+    table("Samples, the newest first", columns, all.map((round) => row(of, round, address, longest)), "samples")),
+    legend()];
+}

@@ -1,0 +1,202 @@
+// What the page knows of the node, and how it stays true: events as they come, questions where there are none.
+import { MOST_ROUNDS, NodeError, ask, listen, rounds } from "./api.js";
+
+const TICK = 1000;
+const SETTLE = 120;
+const LISTED = 30;
+const STRIP = 60;
+const PACE_BLOCKS = 20;
+
+export const state = {
+  status: null,
+  /** sessions by id. */
+  sessions: new Map(),
+  /** rounds by session id and index, of the sessions that are drawn. */
+  rounds: new Map(),
+  listed: false,
+  live: false,
+  /** When the node answered last and when the last block was seen, in milliseconds of this page; why it does not answer. */
+  answered: 0,
+  blockSeen: 0,
+  failure: null,
+  /** Why the fisherman's samples cannot be read; null when they can. */
+  refusal: null,
+  paces: [],
+};
+
+// Before the first block there is nothing to ask for.
+const canAsk = () => Boolean(state.status?.fisherman) && state.status.height > 0;
+
+/** checksPast counts the planned checks of a session that are over. */
+export const checksPast = (session) => session.checks_done + session.checks_dropped + session.checks_void;
+
+/** isRunning tells whether blocks of a session are still to come. */
+export const isRunning = (session) => state.status !== null && state.status.height < session.height + session.blocks - 1;
+
+/** current are the sessions that run or, of each application and relay chain, the newest. */
+export function current() {
+  const newest = new Map();
+  for (const session of state.sessions.values()) {
+    const key = [session.application, session.relay_chain, session.geo_zone].join();
+    if (!(newest.get(key)?.height > session.height)) newest.set(key, session);
+  }
+  const all = [...newest.values()], running = all.filter(isRunning);
+  return running.length ? running : all;
+}
+
+/** blockSeconds is the time between blocks as seen here; null before it can be told. */
+export function blockSeconds() {
+  const first = state.paces[0], last = state.paces.at(-1);
+  if (!first || last.height - first.height < 3) return null;
+  return (last.at - first.at) / (last.height - first.height) / 1000;
+}
+
+/** roundsOf are the checks that are held of a session, by index. */
+export const roundsOf = (id) => state.rounds.get(id) ?? new Map();
+
+let changed = () => {};
+let wanted = null;
+let stopListening = null;
+let ticker = null;
+let asking = false;
+let behind = true;
+const stale = new Set();
+let settling = null;
+
+/** start keeps the state true while the page is seen; onChange is called with what is drawn anew: true for everything. */
+export function start(onChange) {
+  changed = onChange;
+  const seen = () => (document.hidden ? rest() : wake());
+  document.addEventListener("visibilitychange", seen);
+  seen();
+}
+
+/** want names a session that is drawn besides the current ones; null for none. */
+export function want(id) {
+  if (wanted === id) return;
+  wanted = id;
+  if (id) refresh(id);
+}
+
+function wake() {
+  if (ticker) return;
+  behind = true;
+  state.paces = [];
+  state.blockSeen = Date.now();
+  ticker = setInterval(tick, TICK);
+  tick();
+}
+
+// A page that nobody sees leaves its place at the node to others.
+function rest() {
+  clearInterval(ticker);
+  ticker = null;
+  stopListening?.();
+  stopListening = null;
+  state.live = false;
+}
+
+async function tick() {
+  if (asking) return changed(false);
+  asking = true;
+  try {
+    await look();
+    if (canAsk() && !stopListening && ticker) stopListening = listen(heard);
+    if (canAsk() && (behind || !state.live)) await catchUp();
+  } catch (error) {
+    if (!(error instanceof NodeError)) throw error;
+    if (error.code) state.refusal = error;
+    else state.failure ??= error;
+  } finally {
+    asking = false;
+    changed(false);
+  }
+}
+
+async function look() {
+  const status = await ask("/v1/status");
+  const now = Date.now(), before = state.status;
+  state.answered = now;
+  if (state.failure) behind = true;
+  state.failure = null;
+  if (!before || status.height !== before.height) {
+    state.blockSeen = now;
+    if (before) state.paces = [...state.paces, { height: status.height, at: now }].slice(-PACE_BLOCKS);
+  }
+  state.status = status;
+  if (!before || before.height !== status.height || before.fisherman !== status.fisherman) changed(true);
+}
+
+// catchUp reads everything that is drawn.
+async function catchUp() {
+  const report = await ask("/v1/qos", { last: LISTED });
+  behind = false;
+  state.refusal = null;
+  state.listed = true;
+  const kept = state.sessions.get(wanted);
+  state.sessions = new Map(report.sessions.map((session) => [session.id, session]));
+  if (kept && !state.sessions.has(wanted)) state.sessions.set(wanted, kept);
+  const drawn = new Set(current().map((session) => session.id));
+  if (wanted) drawn.add(wanted);
+  for (const id of state.rounds.keys()) if (!drawn.has(id)) state.rounds.delete(id);
+  changed(true);
+  for (const id of drawn) await readRounds(id);
+  changed(true);
+}
+
+async function readRounds(id) {
+  const session = state.sessions.get(id);
+  if (!session) return;
+  const held = roundsOf(id), past = checksPast(session);
+  const most = id === wanted ? MOST_ROUNDS : STRIP;
+  let from = Math.max(0, past - most);
+  while (held.has(from)) from++;
+  for (const round of await rounds(id, from)) held.set(round.index, round);
+  state.rounds.set(id, held);
+}
+
+/** refresh reads one session anew. */
+async function refresh(id) {
+  try {
+    const report = await ask("/v1/qos", { session: id });
+    for (const session of report.sessions) state.sessions.set(id, session);
+    if (!state.rounds.has(id) || id === wanted && !complete(id)) await readRounds(id);
+  } catch (error) {
+    if (!(error instanceof NodeError)) throw error;
+    if (error.code !== "unknown_session") behind = true;
+  }
+  changed(true);
+}
+
+const complete = (id) => roundsOf(id).size >= Math.min(MOST_ROUNDS, checksPast(state.sessions.get(id) ?? { checks_done: 0, checks_dropped: 0, checks_void: 0 }));
+
+function later(id) {
+  stale.add(id);
+  settling ??= setTimeout(() => {
+    settling = null;
+    for (const one of stale) refresh(one);
+    stale.clear();
+  }, SETTLE);
+}
+
+const heard = {
+  changed(live) {
+    state.live = live;
+    if (live) behind = true;
+  },
+  round(round) {
+    if (state.rounds.has(round.session)) {
+      const held = state.rounds.get(round.session);
+      held.set(round.index, round);
+      while (held.size > MOST_ROUNDS) held.delete(Math.min(...held.keys()));
+    }
+    later(round.session);
+  },
+  session(notice) {
+    if (!state.sessions.has(notice.id)) behind = true;
+    later(notice.id);
+  },
+  gap() {
+    behind = true;
+  },
+};
