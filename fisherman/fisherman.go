@@ -28,6 +28,8 @@ type Config struct {
 	MostRounds int
 	// Logger takes the log; nil discards it.
 	Logger *slog.Logger
+	// Hooks tell an observer of what is done.
+	Hooks Hooks
 }
 
 const defaultMostRounds = 256

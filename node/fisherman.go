@@ -45,6 +45,7 @@ func (n *Node) buildFisherman() error {
 		Probes:        probes(role.ControlProbes),
 		BlockInterval: n.config.BlockTime,
 		Logger:        logger,
+		Hooks:         fisherman.Hooks{Round: n.observeRound},
 	}, n.engine.Heads(), ownSessions{utility: n.utility, address: role.Key.Address()}, protocol.Seal, dialer.Dial, n.samples)
 	if err != nil {
 		return fmt.Errorf("make fisherman: %w", err)

@@ -22,6 +22,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/rpc"
 	"github.com/pocket-fisherman/fisherman/servicer"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
+	"github.com/pocket-fisherman/fisherman/telemetry"
 	"github.com/pocket-fisherman/fisherman/utility"
 )
 
@@ -43,6 +44,7 @@ type Node struct {
 	relays    *local.RelayStore
 	samples   *local.Samples
 	fisherman *fisherman.Fisherman
+	metrics   *telemetry.Metrics
 	api       *rpc.Server
 	close     sync.Once
 	closed    error
@@ -67,6 +69,7 @@ func New(config Config) (_ *Node, err error) {
 	if err := n.buildChain(); err != nil {
 		return nil, err
 	}
+	n.metrics = telemetry.New(n.sources(), n.config.Logger.With("part", "telemetry"))
 	if err := n.buildServicers(); err != nil {
 		return nil, err
 	}
@@ -119,6 +122,7 @@ func (n *Node) buildServicers() error {
 		config.Upstreams = role.Upstreams
 		config.Volume = n.relays
 		config.Logger = n.config.Logger.With("part", "servicer", "address", role.Key.Address())
+		config.Hooks.Relay = n.metrics.Relays(role.Key.Address())
 		built, err := servicer.New(config, n.utility, relayPolicies{utility: n.utility})
 		if err != nil {
 			return fmt.Errorf("make servicer %s: %w", role.Key.Address(), err)
@@ -129,7 +133,7 @@ func (n *Node) buildServicers() error {
 }
 
 func (n *Node) buildAPI() {
-	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc")}, rpc.Readers{
+	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc"), Metrics: n.metrics.Handler()}, rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
 		QoS:       newQoSReader(n.fisherman),
 		Status:    statusReader{fisherman: n.config.Fisherman, samples: n.samples},

@@ -21,6 +21,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.write(w, r, http.StatusInternalServerError, internal())
 		}
 	}()
+	if s.scrape(w, r) {
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.limits.answer)
 	defer cancel()
 	body, err := s.answer(ctx, w, r)

@@ -18,6 +18,8 @@ type Config struct {
 	Logger *slog.Logger
 	// MaxConnections bounds the connections that are open at once; 0 means DefaultMaxConnections.
 	MaxConnections int
+	// Metrics answers scrapes at MetricsPath; without it there is no such path. It bounds what a scrape takes itself.
+	Metrics http.Handler
 }
 
 // DefaultMaxConnections is the bound on open connections when the configuration names none.
@@ -27,6 +29,7 @@ const DefaultMaxConnections = 128
 type Server struct {
 	readers        Readers
 	logger         *slog.Logger
+	metrics        http.Handler
 	paths          map[string]endpoint
 	maxConnections int
 	limits         limits
@@ -57,7 +60,7 @@ func defaultLimits() limits {
 
 // New fits a server to its readers.
 func New(config Config, readers Readers) *Server {
-	server := &Server{readers: readers, logger: config.Logger, maxConnections: config.MaxConnections, limits: defaultLimits()}
+	server := &Server{readers: readers, logger: config.Logger, metrics: config.Metrics, maxConnections: config.MaxConnections, limits: defaultLimits()}
 	if server.logger == nil {
 		server.logger = slog.New(slog.DiscardHandler)
 	}
