@@ -28,6 +28,7 @@ func TestFeatures(t *testing.T) {
 			s.refusalSteps(scenario)
 			s.storageSteps(scenario)
 			s.substitutionSteps(scenario)
+			s.evidenceSteps(scenario)
 			s.upstreamSteps(scenario)
 			s.validatorSteps(scenario)
 			s.windowSteps(scenario)

@@ -131,6 +131,7 @@ type story struct {
 	refusalStory
 	storageStory
 	substitutionStory
+	evidenceStory
 	validatorStory
 	upstreamStory
 	windowStory
@@ -249,6 +250,9 @@ func (s *story) startAgain() (err error) {
 func (s *story) end() error {
 	defer os.RemoveAll(s.keys)
 	defer os.RemoveAll(s.home)
+	if s.saved != "" {
+		defer os.RemoveAll(filepath.Dir(s.saved))
+	}
 	if s.upstream != nil {
 		defer s.upstream.Close()
 	}

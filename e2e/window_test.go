@@ -20,7 +20,7 @@ func (s *story) windowSteps(scenario *godog.ScenarioContext) {
 		return s.askWindow(client.WindowFilter{Span: client.Span{Starts: n}})
 	})
 	scenario.When(`^the operator of the slow servicer asks for a window of the last hour$`, func() error {
-		return s.askWindow(client.WindowFilter{Span: client.Span{Age: time.Hour}, Servicer: s.servicerOf("slow")})
+		return s.askWindow(client.WindowFilter{Span: client.Span{Age: time.Hour}, Servicer: s.servicerOf("a slow").Address})
 	})
 	scenario.Then(`^the window merges (\d+) complete sessions of one relay chain$`, func(n int) error {
 		return expect(s.window.Sessions == n && s.window.RelayChain == "0001" && len(s.window.Applications) == 1, "%+v", s.window)
@@ -29,16 +29,6 @@ func (s *story) windowSteps(scenario *godog.ScenarioContext) {
 	scenario.Then(`^its quantiles are of answers on kept connections alone$`, s.windowIsWarm)
 	scenario.Then(`^in the window each (honest|slow|down|lying) servicer has the verdict "([a-z]+)" and (shares the first|a later) rank$`, s.windowVerdict)
 	scenario.Then(`^the window shows that servicer alone, with the rank it has among all$`, s.windowOfOne)
-}
-
-// servicerOf is the address of a servicer of a kind.
-func (s *story) servicerOf(kind string) string {
-	for _, servicer := range s.network.Servicers() {
-		if kindOf(servicer) == kind {
-			return servicer.Address
-		}
-	}
-	return ""
 }
 
 // askWindow takes the only window that there is.
@@ -145,6 +135,6 @@ func (s *story) windowOfOne() error {
 		return fmt.Errorf("unexpected: %d servicers", len(s.window.Servicers))
 	}
 	row := s.window.Servicers[0]
-	return expect(row.Address == s.servicerOf("slow") && row.Verdict == "slow" && row.Rank != nil && *row.Rank == 1,
+	return expect(row.Address == s.servicerOf("a slow").Address && row.Verdict == "slow" && row.Rank != nil && *row.Rank == 1,
 		"%s: %s, rank %v", row.Address, row.Verdict, row.Rank)
 }

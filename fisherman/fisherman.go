@@ -22,17 +22,18 @@ type Config struct {
 	// Probes by relay chain, for rounds that nobody answers; without one such a round is void. A chain whose catalogue
 	// has a head of its own is asked for it by its probe, and cannot be sampled without one.
 	Probes map[string]Probe
+	// IgnoredFields are, by relay chain, the JSON pointers to what is not compared in its answers (types.ParsePointer).
+	IgnoredFields map[string][]string
 	// BlockInterval expected until blocks were seen.
 	BlockInterval time.Duration
-	// MostRounds under way at once, over all sessions; checks beyond are dropped and counted. 0 means 256.
-	MostRounds int
+	// MostRequests under way at once, over all sessions, each with a connection of its own. Every session has its part of
+	// it (budget.go); checks beyond are dropped and counted. 0 means 16384.
+	MostRequests int
 	// Logger takes the log; nil discards it.
 	Logger *slog.Logger
 	// Hooks tell an observer of what is done.
 	Hooks Hooks
 }
-
-const defaultMostRounds = 256
 
 // Fisherman samples the servicers of its sessions.
 type Fisherman struct {
@@ -42,9 +43,15 @@ type Fisherman struct {
 	seal     Seal
 	dial     Dial
 	store    Store
-	links    *links
+	// ignored fields by relay chain; IgnoredFields of the configuration, parsed.
+	ignored map[string][]types.Pointer
+	links   *links
+	extras  extras
 	// relayHeads are kept while the fisherman runs.
 	relayHeads *relayHeads
+	// demanding has one place, for the check on demand under way; demands go to the loop.
+	demanding chan struct{}
+	demands   chan demand
 }
 
 var _ modules.FishermanModule = (*Fisherman)(nil)
@@ -54,15 +61,24 @@ func New(config Config, heads Heads, sessions Sessions, seal Seal, dial Dial, st
 	if config.BlockInterval <= 0 {
 		return nil, fmt.Errorf("block interval %v; must be above 0", config.BlockInterval)
 	}
-	config.MostRounds = cmp.Or(config.MostRounds, defaultMostRounds)
-	if config.MostRounds < 1 {
-		return nil, fmt.Errorf("most rounds %d; must be at least 1", config.MostRounds)
+	config.MostRequests = cmp.Or(config.MostRequests, defaultMostRequests)
+	if config.MostRequests < 1 {
+		return nil, fmt.Errorf("most requests %d; must be at least 1", config.MostRequests)
 	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
+	ignored := make(map[string][]types.Pointer)
+	for chain, fields := range config.IgnoredFields {
+		pointers, err := types.ParsePointers(fields)
+		if err != nil {
+			return nil, fmt.Errorf("ignored fields of relay chain %s: %w", chain, err)
+		}
+		ignored[chain] = pointers
+	}
 	return &Fisherman{config: config, heads: heads, sessions: sessions, seal: seal, dial: dial, store: store,
-		links: &links{}, relayHeads: &relayHeads{}}, nil
+		ignored: ignored, links: &links{most: config.MostRequests}, relayHeads: &relayHeads{},
+		demanding: make(chan struct{}, 1), demands: make(chan demand)}, nil
 }
 
 // ExecuteCheck implements modules.FishermanModule: it asks at once, outside of any schedule.
@@ -88,15 +104,22 @@ func (f *Fisherman) ExecuteCheck(ctx context.Context, session *types.Session, in
 	if err != nil {
 		return nil, fmt.Errorf("check %d on chain %s: %w", index, chain, err)
 	}
+	f.extras.add(session.GetHeader().GetId())
 	round := f.check(ctx, order)
 	return round, ctx.Err()
 }
 
 // check carries out one order.
 func (f *Fisherman) check(ctx context.Context, order order) *types.QoSRound {
-	round := &round{order: order, seal: f.seal, dial: f.dial, links: f.links}
+	round := f.round(order, f.links)
 	err := round.execute(ctx)
 	return round.judge(ctx, err)
+}
+
+// round makes one of an order, on kept connections.
+func (f *Fisherman) round(order order, kept *links) *round {
+	chain := order.session.GetHeader().GetRelayChain()
+	return &round{order: order, seal: f.seal, dial: f.dial, links: kept, ignored: f.ignored[chain], ignoredFields: f.config.IgnoredFields[chain]}
 }
 
 // StoreRound implements modules.FishermanModule.

@@ -118,7 +118,7 @@ func TestCauses(t *testing.T) {
 		}, nil},
 		CauseNoServicers: {func(n *network) { n.members = func(int64) []*types.Actor { return []*types.Actor{} } }, nil},
 		CauseNoQuestion:  {func(n *network) { n.catalogues = nil }, nil},
-		CauseOverload: {func(n *network) { n.mostRounds, n.policy.Timeout, n.dial = 1, 5*time.Second, hang }, func(n *network) {
+		CauseOverload: {func(n *network) { n.mostRequests, n.policy.Timeout, n.dial = 2, 5*time.Second, hang }, func(n *network) {
 			n.blocks(10, 20, time.Second)
 			time.Sleep(10 * time.Second)
 		}},

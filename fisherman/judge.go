@@ -33,6 +33,7 @@ func (r *round) judge(ctx context.Context, execution error) *types.QoSRound {
 	record := r.record(types.RoundStatus_ROUND_STATUS_DONE)
 	record.ReleasedUnixNano = unixNano(r.released)
 	record.Skew = durationpb.New(r.skew)
+	record.IgnoredFields = r.ignoredFields
 	var ballots []verify.Ballot
 	var voters []int
 	for _, slot := range r.slots {
@@ -88,7 +89,7 @@ func (r *round) sample(slot *slot) (*types.QoSSample, verify.Digest) {
 		return sample, digest
 	}
 	roundTrip := times.RoundTrip()
-	sample.Outcome = types.Outcome_OUTCOME_OK
+	sample.Outcome, sample.Detail = types.Outcome_OUTCOME_OK, slot.remark
 	sample.Timing = times.Source()
 	sample.RoundTripTime = durationpb.New(roundTrip)
 	sample.UserRoundTripTime = durationpb.New(times.UserRoundTrip())
@@ -113,9 +114,10 @@ func (r *round) read(slot *slot) (verify.Digest, *relay.Failure) {
 	}
 	response, err := slot.sealed.Open(slot.answer)
 	if err != nil {
-		return verify.Digest{}, failureOf("open answer", err)
+		return verify.Digest{}, r.within(failureOf("open answer", err))
 	}
-	digest, err := verify.ReadAnswer(r.question.Payload, response.GetUpstreamStatus(), response.GetPayload())
+	slot.remark = clockRemark(response, slot.sent, slot.roundTrip())
+	digest, err := verify.ReadAnswer(r.question.Payload, response.GetUpstreamStatus(), response.GetPayload(), r.ignored...)
 	switch {
 	case errors.Is(err, verify.ErrBackend):
 		return digest, &relay.Failure{Outcome: types.Outcome_OUTCOME_BACKEND_ERROR, Blame: types.Blame_BLAME_BACKEND, Attempt: "read answer", Err: err}
@@ -152,6 +154,9 @@ func (r *round) void(ctx context.Context, record *types.QoSRound, execution erro
 	case !slices.ContainsFunc(record.Samples, counts):
 		return "none of its samples counts"
 	case !slices.ContainsFunc(record.Samples, answered):
+		if reason := onlyDisputed(record); reason != "" {
+			return reason
+		}
 		return r.askControl(ctx)
 	}
 	return ""
@@ -205,7 +210,7 @@ func (r *round) keepEvidence(record *types.QoSRound) {
 			continue
 		}
 		if len(slot.answer.Body) > mostEvidence {
-			sample.Detail = "answer too large to keep as evidence"
+			sample.Detail = clip(strings.TrimPrefix(sample.Detail+"; answer too large to keep as evidence", "; "))
 			continue
 		}
 		witness = witness || majority

@@ -53,6 +53,34 @@ func TestLinks(t *testing.T) {
 	first.Close()
 }
 
+// However many URLs there are, no more connections are kept than may be.
+func TestLinksAreBounded(t *testing.T) {
+	one, another := fakes.Start(t, fakes.Honest()), fakes.Start(t, fakes.Honest())
+	kept := &links{most: 3}
+	for range 2 {
+		kept.give(one.URL(), dialled(t, one))
+		kept.give(another.URL(), dialled(t, another))
+	}
+	one.AwaitOpen(t, 2)
+	another.AwaitOpen(t, 1)
+	kept.retain(map[string]bool{another.URL(): true})
+	one.AwaitOpen(t, 0)
+	for range 2 {
+		kept.give(one.URL(), dialled(t, one))
+	}
+	one.AwaitOpen(t, 2)
+	taken := kept.take(another.URL())
+	if taken == nil || kept.count != 2 {
+		t.Fatalf("%v, %d are kept", taken, kept.count)
+	}
+	taken.Close()
+	kept.close()
+	one.AwaitOpen(t, 0)
+	if kept.count != 0 {
+		t.Errorf("%d are kept", kept.count)
+	}
+}
+
 func TestStallWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, waited := range []time.Duration{0, time.Millisecond, stallInterval, time.Minute} {
@@ -61,6 +89,17 @@ func TestStallWatch(t *testing.T) {
 			if got := stalls.end(); got > 0 {
 				t.Errorf("a stall of %v in %v", got, waited)
 			}
+		}
+	})
+}
+
+// A stall counts from the moment that the watch was made, also when it kept the watch itself from beginning.
+func TestStallBeforeTheWatchRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stalls := &stallWatch{stop: make(chan struct{}), worst: make(chan time.Duration, 1)}
+		go stalls.run(time.Now().Add(-time.Second))
+		if got := stalls.end(); got != time.Second-stallInterval {
+			t.Errorf("a stall of %v", got)
 		}
 	})
 }

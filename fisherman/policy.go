@@ -24,8 +24,13 @@ type Policy struct {
 	NullSamplesAllowed uint32
 	// Quorum is the fewest votes that a majority is taken from.
 	Quorum int
+	// Reserve is how many relays a servicer keeps for each fisherman in the session. 0 when that is not known.
+	Reserve uint64
 	// SessionsRetained in the store.
 	SessionsRetained int
 	// SamplesRequired for a verdict.
 	SamplesRequired uint32
+	// ChecksOnDemand in the session, at most. Servicers admit so many relays of a fisherman beside its planned checks; who
+	// used them up would be refused in those.
+	ChecksOnDemand int
 }

@@ -92,6 +92,9 @@ type rounds struct {
 	dial   Dial
 	links  *links
 	actors []*types.Actor
+	// ignored fields of answers, and as they are written.
+	ignored       []types.Pointer
+	ignoredFields []string
 }
 
 func newRounds(t *testing.T, servicers ...*fakes.Servicer) *rounds {
@@ -128,6 +131,8 @@ func (r *rounds) at(due time.Time) *round {
 		seal:  r.seal,
 		dial:  r.dial,
 		links: r.links,
+
+		ignored: r.ignored, ignoredFields: r.ignoredFields,
 	}
 }
 

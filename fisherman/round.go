@@ -4,18 +4,22 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/fisherman/question"
+	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 // A round starts to prepare a lead before its moment: enough to seal all requests and to make connections that are not
 // there. A connection that takes longer is not waited for; it serves the next check. Where checks lie closer together
 // than the longest lead, the lead is their distance, so that few rounds wait at once, each with connections of its own.
+// For a session with a servicer that was late before it is twice as long as connecting took then, up to the timeout:
+// whoever does not keep connections may take as long to make one as an answer may.
 const (
 	longestLead  = 500 * time.Millisecond
 	shortestLead = 50 * time.Millisecond
@@ -40,6 +44,9 @@ type order struct {
 	lead     time.Duration
 	question question.Question
 	probe    Probe
+	// asked is how many relays the fisherman can have sent to one servicer of the session, this one included; 0 when
+	// that is not known.
+	asked uint64
 }
 
 // round is one check under way.
@@ -48,11 +55,16 @@ type round struct {
 	seal  Seal
 	dial  Dial
 	links *links
+	// ignored fields of the answers, and as they are written.
+	ignored       []types.Pointer
+	ignoredFields []string
 
 	slots    []*slot
 	released time.Time
 	skew     time.Duration
 	stall    time.Duration
+	// connectStall is how long this process was kept from running while it connected to evasive servicers.
+	connectStall time.Duration
 }
 
 // execute carries the check out; its slots then say how. Everything expensive comes before the release. Cancelling the
@@ -60,7 +72,7 @@ type round struct {
 func (r *round) execute(ctx context.Context) error {
 	r.prepare()
 	r.connect(ctx)
-	r.settle(ctx, r.slots, time.Now().Add(r.lead))
+	r.settleInTime(ctx)
 	if !sleepUntil(ctx, r.due) {
 		return r.abandon(ctx)
 	}
@@ -96,6 +108,27 @@ func (r *round) connect(ctx context.Context) {
 	}
 }
 
+// settleInTime waits for all dials until the lead is over. One that was launched late has no more than the longest lead,
+// so that no servicer can hold up the release.
+func (r *round) settleInTime(ctx context.Context) {
+	until := r.due
+	if soon := time.Now().Add(min(r.lead, longestLead)); until.Before(soon) {
+		until = soon
+	}
+	if !slices.ContainsFunc(r.slots, r.evades) {
+		r.settle(ctx, r.slots, until)
+		return
+	}
+	stalls := newStallWatch()
+	r.settle(ctx, r.slots, until)
+	r.connectStall = stalls.end()
+}
+
+// evades tells that a servicer is being connected to that was late before and closed what had been made.
+func (r *round) evades(slot *slot) bool {
+	return slot.dialing != nil && r.links.evasive(slot.servicer.GetServiceUrl())
+}
+
 // settle waits for the dials of some slots until a moment; those that are not finished then go on.
 func (r *round) settle(ctx context.Context, slots []*slot, until time.Time) {
 	ctx, cancel := context.WithDeadline(ctx, until)
@@ -124,10 +157,12 @@ func (r *round) revive(ctx context.Context) {
 	var redialed []*slot
 	for _, slot := range r.slots {
 		if slot.revive(ctx, r.links, r.dial, r.policy.Timeout) {
+			r.links.hungUp(slot.servicer.GetServiceUrl())
+			slot.redialed = true
 			redialed = append(redialed, slot)
 		}
 	}
-	r.settle(ctx, redialed, time.Now().Add(r.lead))
+	r.settle(ctx, redialed, time.Now().Add(min(r.lead, longestLead)))
 }
 
 // collect waits for the dials that did not end before the release; each has a deadline of its own. It is too late to
@@ -138,11 +173,41 @@ func (r *round) collect() {
 		if slot.dialing == nil {
 			continue
 		}
+		evades := r.evades(slot)
 		slot.settle(<-slot.dialing)
 		if slot.ready() {
-			r.links.give(slot.servicer.GetServiceUrl(), slot.conn)
-			slot.conn, slot.failure = nil, ownFailure("connect", errStillConnecting)
+			r.links.giveLate(slot.servicer.GetServiceUrl(), slot.conn, slot.phases.DNS+slot.phases.Connect+slot.phases.TLS)
+			slot.conn, slot.failure = nil, r.tooLate(slot, evades)
 		}
+	}
+}
+
+// tooLate is what a connection is worth that was made after the release. Once it is nobody's fault: the lead may have
+// been too short. It is the servicer's when it was late before, closed the connection that was kept for it since, and
+// then took longer to connect and shake hands than there was time: it could else keep from being measured for ever.
+// Our own stalls are not held against it, nor is name resolution, of which nobody knows whose it is.
+func (r *round) tooLate(slot *slot, evades bool) *relay.Failure {
+	took, given := slot.phases.Connect+slot.phases.TLS, r.lead
+	if slot.redialed {
+		given = min(given, longestLead)
+	}
+	switch {
+	case !evades || r.connectStall > stallLimit || slot.phases.DNS+took <= given:
+		return ownFailure("connect", errStillConnecting)
+	case took <= given:
+		return &relay.Failure{
+			Outcome: types.Outcome_OUTCOME_VOID,
+			Blame:   types.Blame_BLAME_UNKNOWN,
+			Attempt: "resolve host name",
+			Err:     fmt.Errorf("took %v", slot.phases.DNS.Round(time.Millisecond)),
+		}
+	}
+	return &relay.Failure{
+		Outcome: types.Outcome_OUTCOME_TIMEOUT,
+		Blame:   types.Blame_BLAME_SERVICER,
+		Attempt: "connect",
+		Err: fmt.Errorf("took %v, above %v, after it had closed a connection that had been as late",
+			took.Round(time.Millisecond), given.Round(time.Millisecond)),
 	}
 }
 
@@ -230,6 +295,9 @@ func skewOf(slots []*slot) time.Duration {
 // they are being closed.
 func (r *round) keep(sent []*slot, stopped bool) {
 	for _, slot := range sent {
+		if slot.answer != nil {
+			r.links.answered(slot.servicer.GetServiceUrl())
+		}
 		if slot.clean() && !stopped {
 			r.links.give(slot.servicer.GetServiceUrl(), slot.conn)
 		} else {
@@ -253,7 +321,11 @@ func (r *round) abandon(ctx context.Context) error {
 
 // sleepUntil waits for a moment; false when the context ended first.
 func sleepUntil(ctx context.Context, moment time.Time) bool {
-	timer := time.NewTimer(time.Until(moment))
+	wait := time.Until(moment)
+	if wait <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -199,6 +199,22 @@ func TestRoundConsistency(t *testing.T) {
 	}
 }
 
+// What the configuration ignores is not compared, and the round says what that was.
+func TestIgnoredFieldsAreNotCompared(t *testing.T) {
+	servicers := []*fakes.Servicer{fakes.Start(t, fakes.Honest()), fakes.Start(t, fakes.Lying("x")), fakes.Start(t, fakes.Honest())}
+	r := newRounds(t, servicers...)
+	r.ignored, r.ignoredFields = []types.Pointer{{"lie"}}, []string{"/lie"}
+	record := undisturbed(t, r.run)
+	for _, servicer := range servicers {
+		if got := sampleOf(t, record, servicer).GetConsistency(); got != types.Consistency_CONSISTENCY_AGREE {
+			t.Errorf("%s: %v", servicer.URL(), got)
+		}
+	}
+	if got := record.GetIgnoredFields(); !slices.Equal(got, []string{"/lie"}) {
+		t.Errorf("the round says %q", got)
+	}
+}
+
 // checkEvidence checks that every dissenter's envelopes are kept and those of one of the majority, and that they prove
 // what was asked and answered.
 func checkEvidence(t *testing.T, record *types.QoSRound, dissent bool) {
@@ -677,8 +693,8 @@ func TestOffsets(t *testing.T) {
 		servicers = append(servicers, fakes.Start(t, fakes.Sleepy(delay)))
 	}
 	r := newRounds(t, servicers...)
-	r.policy.ServicerOffset = 4 * delay
-	r.policy.Timeout = 2 * delay
+	r.policy.ServicerOffset = 6 * delay
+	r.policy.Timeout = 3 * delay
 	record := undisturbed(t, r.run)
 	var sent []int64
 	for _, servicer := range servicers {
@@ -774,6 +790,9 @@ func TestExecuteCheck(t *testing.T) {
 	}
 	if len(network.store.rounds) > 0 {
 		t.Error("stored")
+	}
+	if got := fisherman.extras.of(session.GetHeader().GetId()); got == 0 {
+		t.Error("what was asked on demand does not count")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

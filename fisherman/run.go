@@ -22,11 +22,19 @@ type loop struct {
 	pace    schedule.Pace
 	// watches by session id.
 	watches map[string]*watch
-	// workers carry out rounds and store dropped checks; finished tells the session id of one that ended.
+	// workers carry out rounds and store dropped checks; finished tells of one that ended.
 	workers  sync.WaitGroup
-	finished chan string
-	// underway counts the workers.
-	underway int
+	finished chan ended
+	// requests counts what the workers ask.
+	requests int
+	// demandedAt is when the last check on demand was started.
+	demandedAt time.Time
+}
+
+// ended is a worker that has ended: of which session, and how many requests it made at once.
+type ended struct {
+	session  string
+	requests int
 }
 
 // Run samples until the context ends; it then stops the rounds under way, stores them as void and returns nil.
@@ -40,7 +48,7 @@ func (f *Fisherman) Run(ctx context.Context) error {
 		storing:   storing,
 		pace:      schedule.Pace{Interval: f.config.BlockInterval},
 		watches:   make(map[string]*watch),
-		finished:  make(chan string),
+		finished:  make(chan ended),
 	}
 	// Until the workers have ended somebody has to listen to them.
 	defer l.drain(abort)
@@ -57,8 +65,10 @@ func (f *Fisherman) Run(ctx context.Context) error {
 			l.launch(time.Now()) // what fell due by the old pace is not moved by the new one
 			l.onHead(head, time.Now())
 		case <-timer.C:
-		case id := <-l.finished:
-			l.onFinished(id)
+		case worker := <-l.finished:
+			l.onFinished(worker)
+		case demand := <-l.demands:
+			l.onDemand(demand, time.Now())
 		}
 		l.launch(time.Now())
 		l.close()
@@ -132,9 +142,11 @@ func (l *loop) follow(session *types.Session, head types.Head, now time.Time) {
 }
 
 // onFinished notes that a worker of a session has ended.
-func (l *loop) onFinished(id string) {
-	l.underway--
-	l.watches[id].underway-- // a watch is not closed before its workers have ended
+func (l *loop) onFinished(worker ended) {
+	watch := l.watches[worker.session] // a watch is not closed before its workers have ended
+	watch.underway--
+	watch.requests -= worker.requests
+	l.requests -= worker.requests
 }
 
 // launch starts what falls due within the lead, and drops what cannot be served any more.
@@ -174,7 +186,15 @@ func (l *loop) due(w *watch, index int) time.Time { return l.pace.Due(w.span, w.
 
 // prepare is when the next check of a session has to be launched.
 func (l *loop) prepare(w *watch) time.Time {
-	return l.due(w, w.next).Add(-w.lead(l.pace.Interval))
+	return l.due(w, w.next).Add(-l.lead(w))
+}
+
+// lead is how long before its moment a check of a session is launched.
+func (l *loop) lead(w *watch) time.Duration {
+	if took := l.links.slowest(w.session.GetServicers()); took > 0 {
+		return w.longLead(l.pace.Interval, took)
+	}
+	return w.lead(l.pace.Interval)
 }
 
 // unservable gives the reason for which a check cannot be served in time any more, or "".
@@ -204,11 +224,11 @@ func (l *loop) expected(w *watch, due time.Time) time.Time {
 
 // start launches a round; it returns the reason if there can be none.
 func (l *loop) start(w *watch, index uint32, due time.Time) string {
-	if l.underway >= l.config.MostRounds {
-		return "too many checks under way"
-	}
-	if len(w.session.GetServicers()) == 0 {
+	if w.size() == 0 {
 		return "the session has no servicers"
+	}
+	if reason := l.crowded(w); reason != "" {
+		return reason
 	}
 	chain := w.session.GetHeader().GetRelayChain()
 	head, err := l.headOf(chain, l.pace.Height)
@@ -219,9 +239,10 @@ func (l *loop) start(w *watch, index uint32, due time.Time) string {
 	if err != nil {
 		return clip(err.Error())
 	}
-	order.lead = w.lead(l.pace.Interval)
+	order.lead = l.lead(w)
+	order.asked = w.mostAsked(index) + l.extras.of(w.session.GetHeader().GetId())
 	header := w.session.GetHeader()
-	l.work(w, func() {
+	l.work(w, w.size(), func() {
 		round := l.check(l.ctx, order)
 		l.log(round)
 		l.putRounds(header, round)
@@ -234,17 +255,18 @@ func (l *loop) storeDropped(w *watch, dropped []*types.QoSRound) {
 		l.log(round)
 	}
 	header := w.session.GetHeader()
-	l.work(w, func() { l.putRounds(header, dropped...) })
+	l.work(w, 0, func() { l.putRounds(header, dropped...) })
 }
 
-// work runs a task for a session in a goroutine of the loop's.
-func (l *loop) work(w *watch, task func()) {
+// work runs a task for a session, which makes so many requests at once, in a goroutine of the loop's.
+func (l *loop) work(w *watch, requests int, task func()) {
 	id := w.session.GetHeader().GetId()
 	w.underway++
-	l.underway++
+	w.requests += requests
+	l.requests += requests
 	l.workers.Go(func() {
 		task()
-		l.finished <- id
+		l.finished <- ended{session: id, requests: requests}
 	})
 }
 
@@ -261,6 +283,7 @@ func (l *loop) close() {
 			continue
 		}
 		delete(l.watches, id)
+		l.extras.forget(id)
 		if _, err := l.store.Prune(l.ctx, watch.policy.SessionsRetained); err != nil {
 			l.fault("prune sessions", err)
 		}

@@ -30,18 +30,23 @@ type network struct {
 	seal  Seal
 	dial  Dial
 
-	interval   time.Duration
-	mostRounds int
-	policy     Policy
-	policyErr  error
-	catalogues map[string]question.Catalogue
-	probe      Probe
-	logger     *slog.Logger
-	hooks      Hooks
+	interval     time.Duration
+	mostRequests int
+	policy       Policy
+	policyErr    error
+	catalogues   map[string]question.Catalogue
+	probe        Probe
+	logger       *slog.Logger
+	hooks        Hooks
 	// members of the session that a height belongs to; by default a and b. nil for no session.
 	members func(height int64) []*types.Actor
+	// sessions of a height, where there is more than one.
+	sessions func(height int64) []*types.Session
 	// failing says at which heights the chain's state cannot be read.
 	failing func(height int64) bool
+
+	// running is the fisherman of while.
+	running *Fisherman
 
 	mu     sync.Mutex
 	dialed map[string]int
@@ -98,6 +103,9 @@ func (n *network) Sessions(_ context.Context, height int64) ([]*types.Session, e
 	if n.failing(height) {
 		return nil, errors.New("state is not there")
 	}
+	if n.sessions != nil {
+		return n.sessions(height), nil
+	}
 	members := n.members(height)
 	if members == nil {
 		return nil, nil
@@ -131,12 +139,16 @@ func (n *network) blocks(from, to int64, interval time.Duration) {
 
 func (n *network) fisherman(t *testing.T) *Fisherman {
 	t.Helper()
+	probes := map[string]Probe{chain: n.probe}
+	for other := range n.catalogues {
+		probes[other] = n.probe
+	}
 	made, err := New(Config{
 		Secret:        [32]byte{7},
 		Catalogues:    n.catalogues,
-		Probes:        map[string]Probe{chain: n.probe},
+		Probes:        probes,
 		BlockInterval: n.interval,
-		MostRounds:    n.mostRounds,
+		MostRequests:  n.mostRequests,
 		Logger:        n.logger,
 		Hooks:         n.hooks,
 	}, n, n, n.seal, n.dial, n.store)
@@ -152,8 +164,8 @@ func (n *network) while(t *testing.T, script func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan error)
-	made := n.fisherman(t)
-	go func() { ended <- made.Run(ctx) }()
+	n.running = n.fisherman(t)
+	go func() { ended <- n.running.Run(ctx) }()
 	script()
 	cancel()
 	if err := <-ended; err != nil {
@@ -391,7 +403,7 @@ func TestJoinsMidSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork()
 		n.policy.Checks = 1000
-		n.mostRounds = 10_000
+		n.mostRequests = 20_000
 		n.interval = 20 * time.Second
 		n.while(t, func() { n.blocks(14, 20, 20*time.Second) })
 		session, rounds := n.record(t, 10)
@@ -503,7 +515,7 @@ func TestChainStandsStill(t *testing.T) {
 func TestTooManyChecksUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork()
-		n.mostRounds = 2
+		n.mostRequests = 4
 		n.policy.Timeout = 5 * time.Second
 		n.dial = func(ctx context.Context, _ string) (*relay.Conn, error) { <-ctx.Done(); return nil, refused() }
 		n.while(t, func() { n.blocks(10, 20, time.Second); time.Sleep(10 * time.Second) })
@@ -745,7 +757,7 @@ func TestEveryCheckIsAccountedFor(t *testing.T) {
 			n.policy.Checks = 1 + source.IntN(60)
 			n.policy.Distribution = []schedule.Distribution{schedule.Even, schedule.StratifiedJitter, schedule.UniformRandom}[source.IntN(3)]
 			n.policy.Timeout = time.Duration(10+source.IntN(4000)) * time.Millisecond
-			n.mostRounds = 1 + source.IntN(20)
+			n.mostRequests = 2 * (1 + source.IntN(20))
 			if source.IntN(2) == 0 {
 				n.dial = func(ctx context.Context, _ string) (*relay.Conn, error) { <-ctx.Done(); return nil, refused() }
 			}
@@ -897,7 +909,8 @@ func TestNewRefuses(t *testing.T) {
 	for name, config := range map[string]Config{
 		"no interval":       {},
 		"negative interval": {BlockInterval: -1},
-		"negative rounds":   {BlockInterval: time.Second, MostRounds: -1},
+		"negative requests": {BlockInterval: time.Second, MostRequests: -1},
+		"ignored pointer":   {BlockInterval: time.Second, IgnoredFields: map[string][]string{"0001": {"no pointer"}}},
 	} {
 		n := newNetwork()
 		if made, err := New(config, n, n, n.seal, n.dial, n.store); err == nil || made != nil {

@@ -20,6 +20,8 @@ type slot struct {
 	conn   *relay.Conn
 	phases relay.Phases
 	reused bool
+	// redialed: a connection was there, and died before the release.
+	redialed bool
 	// dialing delivers the result of a dial under way; nil when there is none.
 	dialing chan dialed
 
@@ -30,6 +32,8 @@ type slot struct {
 	stamps relay.Stamps
 	// failure to connect or to receive; unsent is a failure to write, which comes first.
 	failure, unsent *relay.Failure
+	// remark is what is odd about an answer that counts.
+	remark string
 }
 
 type dialed struct {

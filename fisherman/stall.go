@@ -21,15 +21,14 @@ type stallWatch struct {
 // newStallWatch starts a watch; its goroutine ends with the call of end, which must be made once.
 func newStallWatch() *stallWatch {
 	watch := &stallWatch{stop: make(chan struct{}), worst: make(chan time.Duration, 1)}
-	go watch.run()
+	go watch.run(time.Now()) // from now on: a stall may come before the goroutine has begun
 	return watch
 }
 
-func (s *stallWatch) run() {
+func (s *stallWatch) run(last time.Time) {
 	ticker := time.NewTicker(stallInterval)
 	defer ticker.Stop()
 	var worst time.Duration
-	last := time.Now()
 	for {
 		ended := false
 		select {

@@ -30,8 +30,14 @@ type watch struct {
 	finished map[uint32]bool
 	// asked are the labels of the session's questions so far.
 	asked map[string]bool
+	// demanded counts the checks on demand.
+	demanded int
 	// underway counts goroutines that still work for the session.
 	underway int
+	// requests are what they have under way, all together.
+	requests int
+	// resumed when an earlier run had taken the session up.
+	resumed bool
 	// fresh until the first look at the plan: what was due before is nobody's delay.
 	fresh bool
 	// left while the chain does not list the session as the fisherman's, before its end: servicers would rightly refuse.
@@ -75,7 +81,7 @@ func (w *watch) questionSeed(index uint32) [32]byte {
 
 // resume takes over what an earlier run of this fisherman stored of the session.
 func (w *watch) resume(stored *types.QoSSession, rounds []*types.QoSRound) {
-	w.stored = stored
+	w.stored, w.resumed = stored, true
 	for _, round := range rounds {
 		w.finished[round.GetIndex()] = true
 		w.asked[round.GetQuestion()] = true
@@ -145,6 +151,11 @@ func (w *watch) tolerance(interval time.Duration) time.Duration {
 // lead is how long before its moment a check is launched: the mean distance between checks, within bounds.
 func (w *watch) lead(interval time.Duration) time.Duration {
 	return min(max(w.spacing(interval), shortestLead), longestLead)
+}
+
+// longLead is the lead of a session with a servicer that took so long to connect when it was late.
+func (w *watch) longLead(interval, took time.Duration) time.Duration {
+	return min(max(w.spacing(interval), shortestLead), max(longestLead, min(2*took, w.policy.Timeout)))
 }
 
 // spacing is the mean distance between checks when blocks take an interval.

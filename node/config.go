@@ -61,6 +61,8 @@ type FishermanRole struct {
 	ControlProbes map[string]string
 	// RelayChains that the fisherman knows how to ask about.
 	RelayChains map[string]configs.RelayChain
+	// IgnoredFields are, by relay chain, JSON pointers to what is not compared in its answers.
+	IgnoredFields map[string][]string
 	// AllowPrivate lets servicers be dialled at loopback, private and link-local addresses.
 	AllowPrivate bool
 }

@@ -43,7 +43,9 @@ func (n *Node) buildFisherman() error {
 		Secret:        secretOf(role),
 		Catalogues:    catalogues,
 		Probes:        probes(role.ControlProbes),
+		IgnoredFields: role.IgnoredFields,
 		BlockInterval: n.config.BlockTime,
+		MostRequests:  mostRequests(),
 		Logger:        logger,
 		Hooks:         fisherman.Hooks{Round: n.observeRound},
 	}, n.engine.Heads(), ownSessions{utility: n.utility, address: role.Key.Address()}, protocol.Seal, dialer.Dial, n.samples)
@@ -101,6 +103,9 @@ func (s ownSessions) Policy(ctx context.Context, session *types.Session) (fisher
 		return fisherman.Policy{}, err
 	}
 	qos := params.GetQos()
+	// Servicers reserve so many relays for each planned check; half of the others are left to a fisherman that is started
+	// again and repeats its checks.
+	spare := qos.GetChecksPerSession() * (params.GetRelay().GetReservePerCheck() - 1)
 	distribution, ok := distributions[qos.GetDistribution()]
 	if !ok {
 		return fisherman.Policy{}, fmt.Errorf("unknown distribution %v", qos.GetDistribution())
@@ -114,8 +119,10 @@ func (s ownSessions) Policy(ctx context.Context, session *types.Session) (fisher
 		MaxSkew:            qos.GetMaxSkew().AsDuration(),
 		NullSamplesAllowed: qos.GetNullSamplesAllowed(),
 		Quorum:             int(qos.GetConsistencyQuorum()),
+		Reserve:            reserveOf(params),
 		SessionsRetained:   int(qos.GetSessionsRetained()),
 		SamplesRequired:    qos.GetSamplesRequired(),
+		ChecksOnDemand:     int(spare / 2),
 	}, nil
 }
 

@@ -133,11 +133,17 @@ func (n *Node) buildServicers() error {
 }
 
 func (n *Node) buildAPI() {
+	proofs := evidenceReader{fisherman: n.fisherman}
+	if role := n.config.Fisherman; role != nil {
+		proofs.key = role.Key
+	}
 	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc"), Metrics: n.metrics.Handler()}, rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
 		QoS:       newQoSReader(n.fisherman),
 		Status:    statusReader{fisherman: n.config.Fisherman, samples: n.samples},
 		Relays:    relayReader{servicers: n.servicers, store: n.relays},
+		Evidence:  proofs.page,
+		Check:     n.check,
 		Accounts:  n.utility,
 		Broadcast: n.broadcast,
 	})

@@ -125,6 +125,7 @@ func TestPolicyIsTheParametersOfTheSession(t *testing.T) {
 		params.Qos.ConsistencyQuorum = 6
 		params.Qos.SessionsRetained = 11
 		params.Qos.SamplesRequired = 4
+		params.Relay.ReservePerCheck = 3 // 7 planned, 14 beside them
 	})
 	own := ownSessions{utility: module, address: key("fisherman").Address()}
 	for _, start := range []int64{0, 10} {
@@ -135,7 +136,7 @@ func TestPolicyIsTheParametersOfTheSession(t *testing.T) {
 		if policy.Checks != 7 || policy.Distribution != schedule.Even || policy.Timeout != 4*time.Second ||
 			policy.LatencySLA != 90*time.Millisecond || policy.MaxSkew != 9*time.Millisecond ||
 			policy.ServicerOffset != 3*time.Millisecond || policy.NullSamplesAllowed != 5 || policy.Quorum != 6 ||
-			policy.SessionsRetained != 11 || policy.SamplesRequired != 4 {
+			policy.SessionsRetained != 11 || policy.ChecksOnDemand != 7 || policy.SamplesRequired != 4 || policy.Reserve != 21 {
 			t.Errorf("session from %d has the policy %+v", start, policy)
 		}
 	}

@@ -7,6 +7,7 @@
 //
 // A Window merges sessions: PlanWindows finds those that a Span reaches, Digest makes of each what can be merged, and
 // WindowReport is what comes out, with quantiles by Sketch.
+// EvidenceFile and CheckReport are the JSON forms of what proves a disagreement and of a check on demand.
 //
 // The package is pure: no clock, no I/O, no randomness; equal input gives equal bytes.
 package qos

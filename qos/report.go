@@ -30,6 +30,8 @@ type SessionReport struct {
 	// MaxSkewMicros is the largest time between first and last write of a check that was asked (done or void), in
 	// microseconds, rounded up; nil when none was asked.
 	MaxSkewMicros *int64 `json:"max_skew_us"`
+	// Reasons of the checks that are void or dropped, the most frequent first; at most eight.
+	Reasons []Reason `json:"reasons"`
 	// Complete: the session is closed, and was taken up at its first block.
 	Complete bool `json:"complete"`
 	// Servicers of the session, worst first.
@@ -65,6 +67,8 @@ type ServicerReport struct {
 	Rank *int `json:"rank"`
 	// scarce: fewer samples than required.
 	scarce bool
+	// voids are the void samples by cause.
+	voids voids
 }
 
 // Consistency counts a servicer's answers by how they compare with the others' of the same check.
@@ -86,10 +90,10 @@ func (r Report) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(r))
 }
 
-// MarshalJSON writes an empty list of servicers as [].
+// MarshalJSON writes empty lists of servicers and reasons as [].
 func (s SessionReport) MarshalJSON() ([]byte, error) {
 	type plain SessionReport
-	s.Servicers = present(s.Servicers)
+	s.Servicers, s.Reasons = present(s.Servicers), present(s.Reasons)
 	return json.Marshal(plain(s))
 }
 

@@ -27,6 +27,8 @@ import (
 //
 //	inconsistent  disagree ≥ 1
 //	unavailable   null > null_samples_allowed, or samples ≥ samples_required and all are null
+//	unknown       doubtful > 0 and null + doubtful > null_samples_allowed, where doubtful are void samples of DONE
+//	              rounds with the blame UNKNOWN: had they been null, the servicer would be unavailable
 //	unknown       samples < samples_required, or none
 //	slow          p50, as reported, > latency_sla, or over_sla > half of all OK samples, warm and cold
 //	unknown       agree + disagree < samples_required, or none
@@ -59,9 +61,13 @@ func summarize(session *types.QoSSession, rounds []*types.QoSRound) (SessionRepo
 		Complete:      complete(session),
 	}
 	countChecks(&report, planned)
+	missing := 0
 	if session.GetClosed() {
+		recorded := report.ChecksDropped
 		report.ChecksDropped = report.ChecksPlanned - report.ChecksDone - report.ChecksVoid
+		missing = report.ChecksDropped - recorded
 	}
+	report.Reasons = present(reasonsOf(planned, missing))
 	counted := tallies(session, planned)
 	for _, tally := range counted {
 		report.Servicers = append(report.Servicers, tally.report(rulesOf(session)))
@@ -161,6 +167,7 @@ func (t *tally) add(round *types.QoSRound, sample *types.QoSSample) {
 	counts, outcome := &t.counts, sample.GetOutcome()
 	if outcome == types.Outcome_OUTCOME_VOID || round.GetStatus() == types.RoundStatus_ROUND_STATUS_VOID {
 		counts.Void++
+		counts.voids.add(round, sample)
 		counts.Outcomes[types.Outcome_OUTCOME_VOID.Label()]++
 		return
 	}

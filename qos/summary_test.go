@@ -70,6 +70,20 @@ func null(servicer int, outcome types.Outcome) *types.QoSSample {
 	return &types.QoSSample{Servicer: address(servicer), ServiceUrl: serviceURL(servicer), Outcome: outcome}
 }
 
+// doubtful is void, and nobody can tell whose fault that was.
+func doubtful(servicer int) *types.QoSSample {
+	sample := null(servicer, types.Outcome_OUTCOME_VOID)
+	sample.Blame, sample.Detail = types.Blame_BLAME_UNKNOWN, "resolve host name: lookup servicer.test: server misbehaving"
+	return sample
+}
+
+// ours is void by a fault of the fisherman's.
+func ours(servicer int) *types.QoSSample {
+	sample := null(servicer, types.Outcome_OUTCOME_VOID)
+	sample.Blame, sample.Detail = types.Blame_BLAME_SELF, "write request: took 7ms"
+	return sample
+}
+
 // mixedSession has one servicer of every kind: 1 and 2 healthy, 3 slow, 4 down, 5 lying, 6 never asked, 7 not a member.
 func mixedSession() (*types.QoSSession, []*types.QoSRound) {
 	session := sessionOf(6)
@@ -189,6 +203,19 @@ func TestVerdicts(t *testing.T) {
 		{"never asked, nothing required", nil, func(s *types.QoSSession) { s.SamplesRequired = 0 }, Unknown,
 			"0 samples, 1 needed"},
 		{"only void samples", repeat(4, null(1, types.Outcome_OUTCOME_VOID)), nil, Unknown, "0 samples, 3 needed (4 void)"},
+		{"doubt within the allowance", append(repeat(8, fast(agree)), repeat(2, doubtful(1))...), nil, Healthy,
+			"answered 8 of 8 checks, agreed with the majority in 8 of 8"},
+		{"one doubt too many", append(repeat(7, fast(agree)), repeat(3, doubtful(1))...), nil, Unknown,
+			"3 of 10 checks void, and nobody can tell whose fault that was (resolve host name 3); with them 3 unanswered, allowed 2"},
+		{"doubt and nulls", append(repeat(6, fast(agree)), null(1, timeout), null(1, timeout), doubtful(1), ours(1)), nil, Unknown,
+			"1 of 9 checks void, and nobody can tell whose fault that was (resolve host name 1, write request 1); with them 3 unanswered, allowed 2"},
+		{"our faults are no doubt", append(repeat(6, fast(agree)), repeat(4, ours(1))...), nil, Healthy,
+			"answered 6 of 6 checks, agreed with the majority in 6 of 6"},
+		{"nulls outweigh doubt", append(repeat(7, doubtful(1)), repeat(3, null(1, timeout))...), nil, Unavailable,
+			"3 of 3 checks unanswered (TIMEOUT 3), allowed 2"},
+		{"a lie outweighs doubt", append(repeat(7, doubtful(1)), fast(disagree)), nil, Inconsistent,
+			"disagreed with the majority in 1 of 1 decidable check"},
+		{"mostly our own faults", append(repeat(8, ours(1)), fast(agree)), nil, Unknown, "1 sample, 3 needed (8 void: write request 8)"},
 		{"no SLA", repeat(4, answer(1, time.Minute, agree)), func(s *types.QoSSession) { s.LatencySla = nil }, Healthy,
 			"answered 4 of 4 checks, agreed with the majority in 4 of 4"},
 	} {
@@ -384,4 +411,36 @@ func TestOrderIsTotalAndIndependentOfInput(t *testing.T) {
 			t.Fatalf("order of input changed the report\n%s\n%s", want, got)
 		}
 	})
+}
+
+// What becomes of the checks that do not count is said with its reason; reasons that differ in numbers only are one.
+func TestReasons(t *testing.T) {
+	session := sessionOf(1)
+	because := func(index uint32, status types.RoundStatus, reason string) *types.QoSRound {
+		round := roundOf(session, index, status, answer(1, time.Millisecond, agree))
+		round.Reason = reason
+		return round
+	}
+	rounds := []*types.QoSRound{
+		because(0, void, "stalled for 213ms"), because(1, done, ""), because(2, void, "stalled for 118.5ms"), because(3, dropped, "stalled for 1ms"),
+	}
+	want := []Reason{{"dropped", 6, unrecorded}, {"void", 2, "stalled for 213ms"}, {"dropped", 1, "stalled for 1ms"}}
+	got := Summarize(session, rounds)
+	if !slices.Equal(got.Reasons, want) || got.ChecksDropped != 7 {
+		t.Errorf("%+v, %d dropped", got.Reasons, got.ChecksDropped)
+	}
+	if reason := got.Servicers[0].Reason; reason != "1 sample, 3 needed (2 void: in void checks 2)" {
+		t.Errorf("%s", reason)
+	}
+	session.Closed = false
+	if got := Summarize(session, rounds).Reasons; !slices.Equal(got, want[1:]) {
+		t.Errorf("running: %+v", got)
+	}
+	session.ChecksPlanned = 26
+	for index := range uint32(26) {
+		rounds = append(rounds, because(index, dropped, string(rune('a'+index))))
+	}
+	if got := Summarize(session, rounds).Reasons; len(got) != mostReasons || got[0].Checks != 2 {
+		t.Errorf("%d reasons: %+v", len(got), got)
+	}
 }

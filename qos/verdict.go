@@ -3,6 +3,7 @@ package qos
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,15 +37,18 @@ func (v Verdict) severity() int {
 // rules are the thresholds of a session that verdicts are taken by.
 type rules struct {
 	nullsAllowed, samplesRequired int
+	// unansweredAllowed is how many null and doubtful samples together leave no doubt. In a session it is nullsAllowed.
+	unansweredAllowed int
 	// sla is the latency SLA; 0 when the session has none.
 	sla time.Duration
 }
 
 func rulesOf(session *types.QoSSession) rules {
 	return rules{
-		nullsAllowed:    int(session.GetNullSamplesAllowed()),
-		samplesRequired: int(session.GetSamplesRequired()),
-		sla:             max(session.GetLatencySla().AsDuration(), 0),
+		nullsAllowed:      int(session.GetNullSamplesAllowed()),
+		unansweredAllowed: int(session.GetNullSamplesAllowed()),
+		samplesRequired:   int(session.GetSamplesRequired()),
+		sla:               max(session.GetLatencySla().AsDuration(), 0),
 	}
 }
 
@@ -61,6 +65,8 @@ func (r rules) judge(s *ServicerReport, slow string) (Verdict, string) {
 			s.Consistency.Disagree, count(decidable, "decidable check"))
 	case s.NullSamples > r.nullsAllowed || allNull:
 		return Unavailable, r.unansweredReason(s)
+	case s.voids.doubtful > 0 && s.NullSamples+s.voids.doubtful > r.unansweredAllowed:
+		return Unknown, r.doubtReason(s)
 	case s.scarce || s.Samples == 0:
 		return Unknown, r.fewSamplesReason(s)
 	case slow != "":
@@ -118,7 +124,10 @@ func (r rules) unansweredReason(s *ServicerReport) string {
 
 func (r rules) fewSamplesReason(s *ServicerReport) string {
 	reason := fmt.Sprintf("%s, %d needed", count(s.Samples, "sample"), max(r.samplesRequired, 1))
-	if s.Void > 0 {
+	switch causes := s.voids.String(); {
+	case causes != "":
+		reason += fmt.Sprintf(" (%d void: %s)", s.Void, causes)
+	case s.Void > 0:
 		reason += fmt.Sprintf(" (%d void)", s.Void)
 	}
 	return reason
@@ -126,17 +135,19 @@ func (r rules) fewSamplesReason(s *ServicerReport) string {
 
 // failures lists the outcomes of null samples, most frequent first: "CONNECT 9, TIMEOUT 1".
 func failures(outcomes map[string]int) string {
-	var labels []string
-	for label := range outcomes {
-		if label != types.Outcome_OUTCOME_OK.Label() && label != types.Outcome_OUTCOME_VOID.Label() {
-			labels = append(labels, label)
-		}
-	}
-	slices.SortFunc(labels, func(a, b string) int {
-		return cmp.Or(cmp.Compare(outcomes[b], outcomes[a]), cmp.Compare(a, b))
+	nulls := maps.Clone(outcomes)
+	delete(nulls, types.Outcome_OUTCOME_OK.Label())
+	delete(nulls, types.Outcome_OUTCOME_VOID.Label())
+	return frequent(nulls)
+}
+
+// frequent lists labels with their counts, the most frequent first.
+func frequent(counts map[string]int) string {
+	labels := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
 	})
 	for i, label := range labels {
-		labels[i] = label + " " + strconv.Itoa(outcomes[label])
+		labels[i] = label + " " + strconv.Itoa(counts[label])
 	}
 	return strings.Join(labels, ", ")
 }

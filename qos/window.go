@@ -132,6 +132,7 @@ func extreme(known *int64, value int64, direction int) *int64 {
 // and ranks follow Summarize, with these thresholds and terms in the place of a session's:
 //
 //	null_samples_allowed  sum over the servicer's sessions of min(null_samples_allowed, samples)
+//	                      for doubt: sum of min(null_samples_allowed, samples + doubtful)
 //	samples_required      sum over the servicer's sessions of samples_required
 //	slow                  more than half of the times that the quantiles are of, or of all answers, are above the SLA of
 //	                      the session that they are of

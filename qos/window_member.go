@@ -37,6 +37,7 @@ func (m *windowMember) add(digest SessionDigest, row *ServicerReport) {
 	m.sum.Samples += row.Samples
 	m.sum.NullSamples += row.NullSamples
 	m.sum.Void += row.Void
+	m.sum.voids.merge(row.voids)
 	m.sum.OverSLA += row.OverSLA
 	m.sum.Consistency.Agree += row.Consistency.Agree
 	m.sum.Consistency.Disagree += row.Consistency.Disagree
@@ -45,6 +46,7 @@ func (m *windowMember) add(digest SessionDigest, row *ServicerReport) {
 		m.sum.Outcomes[label] += n
 	}
 	m.rules.nullsAllowed += min(digest.rules.nullsAllowed, row.Samples)
+	m.rules.unansweredAllowed += min(digest.rules.nullsAllowed, row.Samples+row.voids.doubtful)
 	m.rules.samplesRequired += digest.rules.samplesRequired
 	if digest.rules.sla > 0 {
 		m.over += row.OverSLA

@@ -130,6 +130,14 @@ func TestWindowVerdicts(t *testing.T) {
 			return fast(check)
 		}
 	}
+	doubts := func(n int) func(int) []*types.QoSSample {
+		return func(check int) []*types.QoSSample {
+			if check < n {
+				return []*types.QoSSample{doubtful(1)}
+			}
+			return fast(check)
+		}
+	}
 	var nineFast []sampledSession
 	for n := range 9 {
 		nineFast = append(nineFast, sampled(n, 1, 10, fast))
@@ -158,6 +166,12 @@ func TestWindowVerdicts(t *testing.T) {
 			"5 of 20 checks unanswered (CONNECT 5), allowed 4", "healthy 1 unavailable 1"},
 		{"a session without samples allows no nulls", []sampledSession{sampled(1, 1, 10, each(null(1, types.Outcome_OUTCOME_VOID))), sampled(2, 1, 10, nulls(3))},
 			Unavailable, "3 of 10 checks unanswered (CONNECT 3), allowed 2", "unavailable 1 unknown 1"},
+		{"doubt within the allowance of two", []sampledSession{sampled(1, 1, 10, doubts(4)), sampled(2, 1, 10, fast)}, Healthy,
+			"answered 16 of 16 checks, agreed with the majority in 16 of 16", "healthy 1 unknown 1"},
+		{"one doubt more than allowed in all", []sampledSession{sampled(1, 1, 10, doubts(2)), sampled(2, 1, 10, doubts(3))}, Unknown,
+			"5 of 20 checks void, and nobody can tell whose fault that was (resolve host name 5); with them 5 unanswered, allowed 4", "healthy 1 unknown 1"},
+		{"doubt allows no nulls elsewhere", []sampledSession{sampled(1, 1, 10, doubts(10)), sampled(2, 1, 10, nulls(3))}, Unavailable,
+			"3 of 10 checks unanswered (CONNECT 3), allowed 2", "unavailable 1 unknown 1"},
 		{"one lie in any session", []sampledSession{sampled(1, 1, 10, fast), sampled(2, 1, 1, each(answer(1, 1, disagree)))}, Inconsistent,
 			"disagreed with the majority in 1 of 11 decidable checks", "healthy 1 inconsistent 1"},
 		{"a session's worth of samples is too little for four sessions", []sampledSession{sampled(1, 1, 10, fast), sampled(2, 1, 0, nil), sampled(3, 1, 0, nil), sampled(4, 1, 0, nil)},
@@ -193,6 +207,9 @@ func drawSessions(t *rapid.T) []sampledSession {
 		s := answer(rapid.IntRange(1, 4).Draw(t, "servicer"), elapsed, types.Consistency(rapid.Int32Range(0, 3).Draw(t, "consistency")))
 		if rapid.IntRange(0, 3).Draw(t, "lost") == 0 {
 			s = null(rapid.IntRange(1, 4).Draw(t, "servicer"), types.Outcome(rapid.Int32Range(2, 14).Draw(t, "outcome")))
+		}
+		if s.GetOutcome() == types.Outcome_OUTCOME_VOID && rapid.Bool().Draw(t, "doubtful") {
+			s = doubtful(rapid.IntRange(1, 4).Draw(t, "servicer"))
 		}
 		s.ReusedConnection = rapid.Bool().Draw(t, "reused")
 		return s

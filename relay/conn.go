@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -48,6 +49,8 @@ type Dialer struct {
 	AllowPrivate bool
 	// RootCAs verify servers; nil means the system's.
 	RootCAs *x509.CertPool
+	// Resolver of host names; nil means the system's.
+	Resolver *net.Resolver
 	// UserSpace leaves the kernel's timestamps aside, as on a system that has none.
 	UserSpace bool
 }
@@ -59,6 +62,9 @@ func (d *Dialer) Dial(ctx context.Context, serviceURL string) (*Conn, error) {
 	target, err := url.Parse(serviceURL)
 	if err != nil {
 		return nil, fail(types.Outcome_OUTCOME_CONNECT, "parse service URL", err)
+	}
+	if target.Scheme != "http" && target.Scheme != "https" {
+		return nil, fail(types.Outcome_OUTCOME_CONNECT, "parse service URL", fmt.Errorf("scheme %q is neither http nor https", clip(target.Scheme)))
 	}
 	conn := &Conn{}
 	started := time.Now()
@@ -103,13 +109,14 @@ func (d *Dialer) Dial(ctx context.Context, serviceURL string) (*Conn, error) {
 }
 
 func (d *Dialer) resolve(ctx context.Context, target *url.URL) ([]netip.AddrPort, error) {
-	network, err := net.DefaultResolver.LookupNetIP(ctx, "ip", target.Hostname())
+	network, err := cmp.Or(d.Resolver, net.DefaultResolver).LookupNetIP(ctx, "ip", target.Hostname())
 	if err != nil {
 		failure := dialFailure(ctx, types.Outcome_OUTCOME_DNS, "resolve host name", err)
 		var dns *net.DNSError
 		if errors.As(err, &dns) && !dns.IsNotFound && failure.Blame == types.Blame_BLAME_SERVICER {
-			// Our resolver gave no verdict on the name; that does not speak against its owner.
-			failure.Blame = types.Blame_BLAME_SELF
+			// Our resolver gave no verdict on the name. That may be its own fault or that of the zone, which is the
+			// owner's: nobody can tell from here.
+			failure.Blame = types.Blame_BLAME_UNKNOWN
 			failure.Outcome = types.Outcome_OUTCOME_VOID
 		}
 		return nil, failure

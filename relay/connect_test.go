@@ -89,20 +89,20 @@ func TestConnectTriesEveryAddress(t *testing.T) {
 func TestConnectFailures(t *testing.T) {
 	t.Parallel()
 	const connect, timeout, void = types.Outcome_OUTCOME_CONNECT, types.Outcome_OUTCOME_TIMEOUT, types.Outcome_OUTCOME_VOID
-	const servicer, self = types.Blame_BLAME_SERVICER, types.Blame_BLAME_SELF
+	const servicer, unknown = types.Blame_BLAME_SERVICER, types.Blame_BLAME_UNKNOWN
 	for name, test := range map[string]struct {
 		addresses []netip.AddrPort
 		outcome   types.Outcome
 		blame     types.Blame
 	}{
-		"refused":               {[]netip.AddrPort{refusing(t)}, connect, servicer},
-		"hanging":               {[]netip.AddrPort{swallowing(t)}, timeout, servicer},
-		"our own":               {[]netip.AddrPort{unreachable}, void, self},
-		"refused, then ours":    {[]netip.AddrPort{refusing(t), unreachable}, connect, servicer},
-		"ours, then refused":    {[]netip.AddrPort{unreachable, refusing(t)}, connect, servicer},
-		"refused, then hangs":   {[]netip.AddrPort{refusing(t), swallowing(t)}, timeout, servicer},
-		"hanging, then ours":    {[]netip.AddrPort{swallowing(t), unreachable}, timeout, servicer},
-		"ours, in two flavours": {[]netip.AddrPort{unreachable, unreachable}, void, self},
+		"refused":             {[]netip.AddrPort{refusing(t)}, connect, servicer},
+		"hanging":             {[]netip.AddrPort{swallowing(t)}, timeout, servicer},
+		"no route":            {[]netip.AddrPort{unreachable}, void, unknown},
+		"refused, then ours":  {[]netip.AddrPort{refusing(t), unreachable}, connect, servicer},
+		"ours, then refused":  {[]netip.AddrPort{unreachable, refusing(t)}, connect, servicer},
+		"refused, then hangs": {[]netip.AddrPort{refusing(t), swallowing(t)}, timeout, servicer},
+		"hanging, then ours":  {[]netip.AddrPort{swallowing(t), unreachable}, timeout, servicer},
+		"no route to either":  {[]netip.AddrPort{unreachable, unreachable}, void, unknown},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		started := time.Now()
@@ -122,12 +122,26 @@ func TestWhoseFault(t *testing.T) {
 	const reset, void = types.Outcome_OUTCOME_RESET, types.Outcome_OUTCOME_VOID
 	for _, ours := range []error{
 		context.Canceled, net.ErrClosed, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS, syscall.EADDRNOTAVAIL,
-		syscall.EACCES, syscall.EPERM, syscall.ENETUNREACH, syscall.ENETDOWN,
+		syscall.EACCES, syscall.EPERM, syscall.ENETDOWN,
 	} {
 		wrapped := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", ours)}
 		if failure := fail(reset, "connect", wrapped); failure.Outcome != void || failure.Blame != types.Blame_BLAME_SELF {
 			t.Errorf("%v: %v of %v", ours, failure.Outcome, failure.Blame)
 		}
+	}
+	to := func(address string, err error) error {
+		return &net.OpError{Op: "dial", Addr: net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address)), Err: os.NewSyscallError("connect", err)}
+	}
+	for _, noRoute := range []error{
+		to("192.0.2.1:80", syscall.ENETUNREACH), to("[2001:db8::1]:80", syscall.ENETUNREACH), to("[2001:db8::1]:80", syscall.EADDRNOTAVAIL),
+	} {
+		if failure := fail(reset, "connect", noRoute); failure.Outcome != void || failure.Blame != types.Blame_BLAME_UNKNOWN {
+			t.Errorf("%v: %v of %v", noRoute, failure.Outcome, failure.Blame)
+		}
+	}
+	noPorts := to("192.0.2.1:80", syscall.EADDRNOTAVAIL)
+	if failure := fail(reset, "connect", noPorts); failure.Outcome != void || failure.Blame != types.Blame_BLAME_SELF {
+		t.Errorf("%v: %v of %v", noPorts, failure.Outcome, failure.Blame)
 	}
 	for _, theirs := range []error{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, syscall.EHOSTUNREACH, errors.New("whatever")} {
 		wrapped := &net.OpError{Op: "read", Err: os.NewSyscallError("read", theirs)}

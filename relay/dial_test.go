@@ -2,14 +2,9 @@ package relay_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
-	"math/big"
 	"net"
 	"net/url"
 	"strings"
@@ -69,15 +64,19 @@ func TestDialFailures(t *testing.T) {
 		within time.Duration
 		want   types.Outcome
 	}{
-		"down":          {fakes.Start(t, fakes.Down()).URL(), 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
-		"mute":          {fakes.Start(t, fakes.Mute()).URL(), 100 * time.Millisecond, types.Outcome_OUTCOME_TIMEOUT},
-		"not TLS":       {strings.Replace(fakes.Start(t, fakes.Chatty()).URL(), "http:", "https:", 1), 5 * time.Second, types.Outcome_OUTCOME_TLS},
-		"silent TLS":    {strings.Replace(plain, "http:", "https:", 1), 5 * time.Second, types.Outcome_OUTCOME_TLS},
-		"port 0":        {"http://127.0.0.1:0", 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
-		"no such port":  {"http://127.0.0.1:65536", 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
-		"not a URL":     {"http://[::1", 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
-		"not a host":    {"http://a..b.", 5 * time.Second, types.Outcome_OUTCOME_DNS},
-		"blank in host": {"http://a%20b", 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
+		"down":           {fakes.Start(t, fakes.Down()).URL(), 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
+		"mute":           {fakes.Start(t, fakes.Mute()).URL(), 100 * time.Millisecond, types.Outcome_OUTCOME_TIMEOUT},
+		"not TLS":        {strings.Replace(fakes.Start(t, fakes.Chatty()).URL(), "http:", "https:", 1), 5 * time.Second, types.Outcome_OUTCOME_TLS},
+		"silent TLS":     {strings.Replace(plain, "http:", "https:", 1), 5 * time.Second, types.Outcome_OUTCOME_TLS},
+		"port 0":         {"http://127.0.0.1:0", 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
+		"no such port":   {"http://127.0.0.1:65536", 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
+		"not a URL":      {"http://[::1", 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
+		"not a host":     {"http://a..b.", 5 * time.Second, types.Outcome_OUTCOME_DNS},
+		"another scheme": {strings.Replace(plain, "http:", "ftp:", 1), 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
+		"no scheme":      {strings.TrimPrefix(plain, "http:"), 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
+		"a file":         {"file:///etc/hosts", 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
+		"opaque":         {"http:127.0.0.1", 5 * time.Second, types.Outcome_OUTCOME_DNS},
+		"blank in host":  {"http://a%20b", 5 * time.Second, types.Outcome_OUTCOME_CONNECT},
 	} {
 		_, failure := dial(t, dialer, test.url, test.within)
 		if failure == nil || failure.Outcome != test.want || failure.Blame != types.Blame_BLAME_SERVICER {
@@ -87,34 +86,12 @@ func TestDialFailures(t *testing.T) {
 }
 
 // certificate is one that its own authority vouches for.
-func certificate(t *testing.T, names []string, from, until time.Time) (*tls.Config, *x509.CertPool) {
+func certificate(t *testing.T, hosts []string, from, until time.Time) (*tls.Config, *x509.CertPool) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "a fake"}, NotBefore: from, NotAfter: until,
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	for _, name := range names {
-		if address := net.ParseIP(name); address != nil {
-			template.IPAddresses = append(template.IPAddresses, address)
-		} else {
-			template.DNSNames = append(template.DNSNames, name)
-		}
-	}
-	encoded, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := x509.ParseCertificate(encoded)
-	if err != nil {
-		t.Fatal(err)
-	}
+	secure, authority := fakes.Certificate(t, hosts, from, until)
 	pool := x509.NewCertPool()
-	pool.AddCert(parsed)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{encoded}, PrivateKey: key}}}, pool
+	pool.AddCert(authority)
+	return secure, pool
 }
 
 func TestDialVerifiesTLS(t *testing.T) {
@@ -162,6 +139,7 @@ func TestPrivateAddressesAreNotDialled(t *testing.T) {
 	}
 	for _, host := range []string{
 		"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::1]", "0.0.0.0", "[::]", "127.1.2.3",
+		"8.8.8.8@127.0.0.1", "8.8.8.8:80@127.0.0.1", "[::ffff:127.0.0.1%25eth0]", "[::127.0.0.1]", "[2002:7f00:1::]",
 		"10.0.0.1", "192.168.0.1", "169.254.169.254", "[fe80::1%25lo]", "[fd00:ec2::254]", "[64:ff9b::127.0.0.1]",
 	} {
 		serviceURL := "http://" + host + ":" + port
@@ -179,7 +157,7 @@ func TestPrivateAddressesAreNotDialled(t *testing.T) {
 	}
 }
 
-// A name that does not exist is its owner's fault; a resolver that gives no verdict is ours.
+// A name that does not exist is its owner's fault; whose it is that a resolver gives no verdict, nobody knows.
 func TestDialUnknownName(t *testing.T) {
 	_, failure := dial(t, &relay.Dialer{}, "http://x.invalid", 2*time.Second)
 	if failure == nil {
@@ -190,7 +168,7 @@ func TestDialUnknownName(t *testing.T) {
 		if failure.Outcome != types.Outcome_OUTCOME_DNS || failure.Blame != types.Blame_BLAME_SERVICER {
 			t.Errorf("not found: %+v", failure)
 		}
-	} else if failure.Outcome != types.Outcome_OUTCOME_VOID || failure.Blame != types.Blame_BLAME_SELF {
+	} else if failure.Outcome != types.Outcome_OUTCOME_VOID || failure.Blame != types.Blame_BLAME_UNKNOWN {
 		t.Errorf("no verdict: %+v", failure)
 	}
 }

@@ -27,8 +27,11 @@ func (f *Failure) Error() string { return fmt.Sprintf("%s: %v", f.Attempt, f.Err
 // Unwrap gives the cause.
 func (f *Failure) Unwrap() error { return f.Err }
 
-// fail makes a failure of the far side, unless the cause shows that it was ours.
+// fail makes a failure of the far side, unless the cause shows that it was ours or leaves that open.
 func fail(outcome types.Outcome, attempt string, err error) *Failure {
+	if unroutable(err) {
+		return &Failure{Outcome: types.Outcome_OUTCOME_VOID, Blame: types.Blame_BLAME_UNKNOWN, Attempt: attempt, Err: err}
+	}
 	if ours(err) {
 		return &Failure{Outcome: types.Outcome_OUTCOME_VOID, Blame: types.Blame_BLAME_SELF, Attempt: attempt, Err: err}
 	}
@@ -49,18 +52,32 @@ func timedOut(err error) bool {
 		errors.As(err, &network) && network.Timeout()
 }
 
+// unroutable tells that there is no way from here to an address. That may be our network's fault, or the address is one that
+// nobody can reach: who chose it knows. A system without IPv6 may say that it has no address of its own to dial one from.
+func unroutable(err error) bool {
+	if errors.Is(err, syscall.ENETUNREACH) {
+		return true
+	}
+	var operation *net.OpError
+	if !errors.Is(err, syscall.EADDRNOTAVAIL) || !errors.As(err, &operation) {
+		return false
+	}
+	target, ok := operation.Addr.(*net.TCPAddr)
+	return ok && target.IP.To4() == nil
+}
+
 // errReadLate is of bytes that this machine read so long after the deadline that they may have arrived before it.
 var errReadLate = errors.New("read late; the moment of its arrival is not known")
 
 // ours tells whether the cause lies with this machine: we cancelled or closed, read too late, ran out of descriptors,
-// memory or ports, may not send, or have no network. Nobody else is blamed for those.
+// memory or ports, may not send, or have our network down. Nobody else is blamed for those.
 func ours(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, net.ErrClosed) || errors.Is(err, errReadLate) {
 		return true
 	}
 	for _, local := range []syscall.Errno{
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS, syscall.EADDRNOTAVAIL,
-		syscall.EACCES, syscall.EPERM, syscall.ENETUNREACH, syscall.ENETDOWN,
+		syscall.EACCES, syscall.EPERM, syscall.ENETDOWN,
 	} {
 		if errors.Is(err, local) {
 			return true

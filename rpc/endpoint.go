@@ -13,6 +13,9 @@ const (
 	// defaultSessions is how many sessions GET /v1/qos and /v1/relays answer when they are not told; maximumSessions is the most.
 	defaultSessions = 100
 	maximumSessions = 1000
+	// defaultEvidence is how many checks GET /v1/evidence answers when it is not told; maximumEvidence is the most.
+	defaultEvidence = 20
+	maximumEvidence = 100
 )
 
 // endpoint answers one path: a body to encode, or a refusal or reader's error.
@@ -21,18 +24,23 @@ type endpoint struct {
 	answer     func(ctx context.Context, parameters query) (any, error)
 	// submit takes the body of a POST; it is set instead of answer.
 	submit func(ctx context.Context, parameters query, body []byte) (any, error)
+	// act does something for a POST without a body; it is set instead of answer.
+	act func(ctx context.Context, parameters query) (any, error)
 }
 
 func (s *Server) endpoints() map[string]endpoint {
 	return map[string]endpoint{
 		"/v1/status":         {answer: s.status},
-		"/v1/session":        {[]string{"application", "relay_chain", "height"}, s.session, nil},
-		"/v1/actors":         {[]string{"type", "height"}, s.actors, nil},
-		"/v1/account":        {[]string{"address", "height"}, s.account, nil},
-		"/v1/qos":            {[]string{"session", "servicer", "last", "window"}, s.qos, nil},
-		"/v1/relays":         {[]string{"last"}, s.relays, nil},
-		"/v1/relays/session": {[]string{"session", "from", "limit"}, s.sessionRelays, nil},
-		"/v1/tx":             {[]string{"wait"}, nil, s.transaction},
+		"/v1/session":        {parameters: []string{"application", "relay_chain", "height"}, answer: s.session},
+		"/v1/actors":         {parameters: []string{"type", "height"}, answer: s.actors},
+		"/v1/account":        {parameters: []string{"address", "height"}, answer: s.account},
+		"/v1/qos":            {parameters: []string{"session", "servicer", "last", "window"}, answer: s.qos},
+		"/v1/relays":         {parameters: []string{"last"}, answer: s.relays},
+		"/v1/relays/session": {parameters: []string{"session", "from", "limit"}, answer: s.sessionRelays},
+		"/v1/evidence": {parameters: []string{"session", "servicer", "check", "before_session", "before_check", "limit"},
+			answer: s.evidence},
+		"/v1/check": {parameters: []string{"servicer", "application", "relay_chain"}, act: s.check},
+		"/v1/tx":    {parameters: []string{"wait"}, submit: s.transaction},
 	}
 }
 
@@ -171,6 +179,44 @@ func (s *Server) windows(ctx context.Context, parameters query, servicer string)
 	}
 	if servicer != "" && len(report.Windows) == 0 {
 		return nil, &refusal{http.StatusNotFound, codeUnknownServicer, "the servicer is in no complete session of the window"}
+	}
+	return report, nil
+}
+
+func (s *Server) evidence(ctx context.Context, parameters query) (any, error) {
+	filter, err := parameters.evidence()
+	if err != nil {
+		return nil, err
+	}
+	if s.readers.Chain.Height() == 0 {
+		return nil, notReady()
+	}
+	page, err := s.readers.Evidence(ctx, filter)
+	if err != nil {
+		return nil, fmt.Errorf("read evidence: %w", err)
+	}
+	return page, nil
+}
+
+// check has the node's fisherman ask a servicer, and all others of its session, now.
+func (s *Server) check(ctx context.Context, parameters query) (any, error) {
+	var wanted CheckRequest
+	var err error
+	if wanted.Servicer, err = parameters.required("servicer", types.ValidateAddress); err != nil {
+		return nil, err
+	}
+	if wanted.Application, err = parameters.optional("application", types.ValidateAddress); err != nil {
+		return nil, err
+	}
+	if wanted.RelayChain, err = parameters.optional("relay_chain", types.ValidateRelayChain); err != nil {
+		return nil, err
+	}
+	if s.readers.Chain.Height() == 0 {
+		return nil, notReady()
+	}
+	report, err := s.readers.Check(ctx, wanted)
+	if err != nil {
+		return nil, fmt.Errorf("check servicer: %w", err)
 	}
 	return report, nil
 }

@@ -24,7 +24,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.scrape(w, r) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), s.limits.answer)
+	limit := s.limits.answer
+	if s.paths[r.URL.Path].act != nil {
+		limit = s.limits.act
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), limit)
 	defer cancel()
 	body, err := s.answer(ctx, w, r)
 	if err == nil {
@@ -45,18 +49,10 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	endpoint, known := s.paths[r.URL.Path]
 	if !known {
 		return nil, &refusal{http.StatusNotFound, codeUnknownPath,
-			"no such path; there are /v1/status, /v1/session, /v1/actors, /v1/account, /v1/qos, /v1/relays, /v1/relays/session and /v1/tx"}
+			"no such path; there are /v1/status, /v1/session, /v1/actors, /v1/account, /v1/qos, /v1/relays, /v1/relays/session, /v1/evidence, /v1/check and /v1/tx"}
 	}
-	allowed, hint := "GET, HEAD", "this path is for reading: use GET"
-	fits := r.Method == http.MethodGet || r.Method == http.MethodHead
-	if endpoint.submit != nil {
-		allowed, hint = "POST", "this path takes transactions: use POST"
-		fits = r.Method == http.MethodPost
-	}
-	if !fits {
-		w.Header().Set("Allow", allowed)
-		w.Header().Set("Connection", "close")
-		return nil, &refusal{http.StatusMethodNotAllowed, codeMethodNotAllowed, hint}
+	if err := endpoint.takes(w, r); err != nil {
+		return nil, err
 	}
 	if endpoint.submit == nil && r.ContentLength != 0 {
 		w.Header().Set("Connection", "close")
@@ -66,14 +62,38 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if err != nil {
 		return nil, err
 	}
-	if endpoint.submit == nil {
+	switch {
+	case endpoint.answer != nil:
 		return endpoint.answer(ctx, parameters)
+	case endpoint.act != nil:
+		return endpoint.act(ctx, parameters)
 	}
 	body, err := readBody(w, r)
 	if err != nil {
 		return nil, err
 	}
 	return endpoint.submit(ctx, parameters, body)
+}
+
+// takes refuses a method that the path does not have, and what a browser does in the name of another site.
+func (e endpoint) takes(w http.ResponseWriter, r *http.Request) error {
+	allowed, hint := "GET, HEAD", "this path is for reading: use GET"
+	fits := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if e.answer == nil {
+		allowed, hint = "POST", "this path does something: use POST"
+		fits = r.Method == http.MethodPost
+	}
+	if !fits {
+		w.Header().Set("Allow", allowed)
+		w.Header().Set("Connection", "close")
+		return &refusal{http.StatusMethodNotAllowed, codeMethodNotAllowed, hint}
+	}
+	var own http.CrossOriginProtection
+	if own.Check(r) != nil {
+		w.Header().Set("Connection", "close")
+		return &refusal{http.StatusForbidden, codeCrossOrigin, "a page of another site may not do this"}
+	}
+	return nil
 }
 
 // transactionType is the media type of a transaction. A browser does not send it to another origin unasked.

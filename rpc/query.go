@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -94,6 +95,48 @@ func (q query) actorType() (types.ActorType, error) {
 		return 0, badParameter("type: %s is not one of application, servicer, fisherman, validator", shown(value))
 	}
 	return actorType, nil
+}
+
+// evidence is what a request for evidence asks for.
+func (q query) evidence() (filter EvidenceFilter, err error) {
+	if filter.SessionID, err = q.optional("session", types.ValidateSessionID); err != nil {
+		return filter, err
+	}
+	if filter.Servicer, err = q.optional("servicer", types.ValidateAddress); err != nil {
+		return filter, err
+	}
+	if filter.Check, err = q.check("check"); err != nil {
+		return filter, err
+	}
+	limit, err := q.integer("limit", 1, maximumEvidence, defaultEvidence)
+	if err != nil {
+		return filter, err
+	}
+	filter.Limit = int(limit)
+	session, err := q.optional("before_session", types.ValidateSessionID)
+	if err != nil {
+		return filter, err
+	}
+	check, err := q.check("before_check")
+	switch {
+	case err != nil:
+		return filter, err
+	case (session == "") != (check == nil):
+		return filter, badParameter("before_session and before_check belong together")
+	case check != nil:
+		filter.Before = &qos.EvidencePlace{Session: session, Check: *check}
+	}
+	return filter, nil
+}
+
+// check is the value of an optional place in a session's plan.
+func (q query) check(name string) (*uint32, error) {
+	if _, given := q[name]; !given {
+		return nil, nil
+	}
+	number, err := q.integer(name, 0, math.MaxUint32, 0)
+	place := uint32(number)
+	return &place, err
 }
 
 func list(allowed []string) string {

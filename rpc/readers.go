@@ -12,6 +12,16 @@ import (
 // ErrNoFisherman is returned by a QoSReader on a node that runs no fisherman.
 var ErrNoFisherman = errors.New("this node runs no fisherman")
 
+// Why a check could not be made, besides ErrNoFisherman.
+var (
+	// ErrNotInSession: the servicer is in no current session of the node's fisherman that fits.
+	ErrNotInSession = errors.New("the servicer is in no current session of this node's fisherman")
+	// ErrTooManyChecks: one is under way or was just made, or the session has had its share. What is wrapped says which.
+	ErrTooManyChecks = errors.New("too many checks on demand")
+	// ErrCannotAsk: there is nothing to ask about the relay chain now.
+	ErrCannotAsk = errors.New("no question can be asked about the relay chain now; try again shortly")
+)
+
 // Why a transaction could not be handed in, besides being refused.
 var (
 	// ErrNotReady: the chain does not run, or is catching up.
@@ -29,6 +39,12 @@ type Readers struct {
 	Status StatusReader
 	// Relays reads what the node's servicers keep.
 	Relays RelayReader
+	// Evidence reads what proves that servicers disagreed. Errors on which the server decides: ErrNoFisherman,
+	// modules.ErrUnknownSession.
+	Evidence func(ctx context.Context, filter EvidenceFilter) (qos.EvidencePage, error)
+	// Check makes the fisherman ask the servicers of a session at once, outside of its schedule; nothing is stored. Errors
+	// on which the server decides: ErrNoFisherman, ErrNotInSession, ErrTooManyChecks, ErrCannotAsk.
+	Check func(ctx context.Context, wanted CheckRequest) (qos.CheckReport, error)
 	// Accounts reads what addresses own.
 	Accounts AccountReader
 	// Broadcast hands a transaction in; when it is to wait, it returns after a block has taken it, or with height 0 when
@@ -93,6 +109,27 @@ type QoSFilter struct {
 	Servicer string
 	// Last admits the newest N of what is left; 0 admits all.
 	Last int
+}
+
+// EvidenceFilter narrows evidence; but for Limit its zero value admits every check in which servicers disagreed.
+type EvidenceFilter struct {
+	// SessionID admits this session only; empty admits all.
+	SessionID string
+	// Servicer admits only checks in which this address is on a side; empty admits all.
+	Servicer string
+	// Check admits only this place in a session's plan; nil admits all.
+	Check *uint32
+	// Before admits only checks that are older; nil admits all.
+	Before *qos.EvidencePlace
+	// Limit is the most checks of a page, 1 or more.
+	Limit int
+}
+
+// CheckRequest says which servicer is to be checked, in which of its sessions.
+type CheckRequest struct {
+	Servicer string
+	// Application and RelayChain narrow the sessions down; empty admits all.
+	Application, RelayChain string
 }
 
 // StatusReader reads what a node is.

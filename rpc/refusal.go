@@ -25,6 +25,9 @@ const (
 	codeUnknownServicer    = "unknown_servicer"
 	codeNoFisherman        = "no_fisherman"
 	codeNoServicer         = "no_servicer"
+	codeNotInSession       = "not_in_session"
+	codeTooManyChecks      = "too_many_checks"
+	codeCrossOrigin        = "cross_origin"
 	codeNotReady           = "not_ready"
 	codeKnownTransaction   = "known_transaction"
 	codeMempoolFull        = "mempool_full"
@@ -91,6 +94,13 @@ func refuse(err error) *refusal {
 		return &refusal{http.StatusNotFound, codeNoFisherman, "this node runs no fisherman"}
 	case errors.Is(err, ErrNoServicer):
 		return &refusal{http.StatusNotFound, codeNoServicer, ErrNoServicer.Error()}
+	case errors.Is(err, ErrNotInSession):
+		return &refusal{http.StatusNotFound, codeNotInSession, ErrNotInSession.Error()}
+	case errors.Is(err, ErrTooManyChecks):
+		return &refusal{http.StatusTooManyRequests, codeTooManyChecks, "too many checks on demand: one at a time and one a second, " +
+			"and no more in a session than servicers reserve relays for"}
+	case errors.Is(err, ErrCannotAsk):
+		return &refusal{http.StatusServiceUnavailable, codeNotReady, ErrCannotAsk.Error()}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return &refusal{http.StatusServiceUnavailable, codeTimeout, "the node did not answer in time"}
 	}

@@ -40,6 +40,7 @@ type limits struct {
 	header      time.Duration // a request's header, from its first byte
 	read        time.Duration // a request, from its first byte
 	answer      time.Duration // reading state for an answer
+	act         time.Duration // doing something for an answer: a check with its timeout
 	write       time.Duration // an answer, from the end of the request's header
 	idle        time.Duration // between requests
 	grace       time.Duration // for answers that are under way when the server stops
@@ -51,6 +52,7 @@ func defaultLimits() limits {
 		header:      5 * time.Second,
 		read:        10 * time.Second,
 		answer:      10 * time.Second,
+		act:         25 * time.Second,
 		write:       30 * time.Second,
 		idle:        time.Minute,
 		grace:       2 * time.Second,

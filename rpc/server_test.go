@@ -210,10 +210,40 @@ func (s fakeStatus) Store() *Store {
 	return &Store{Durable: true, Disk: Held{Sessions: 5, Rounds: 50, Bytes: 6000}, EvictedSessions: 2}
 }
 
+// fakeEvidence has one piece, and repeats the filter as the next place.
+func fakeEvidence(_ context.Context, filter EvidenceFilter) (qos.EvidencePage, error) {
+	if filter.SessionID == otherSession {
+		return qos.EvidencePage{}, modules.ErrUnknownSession
+	}
+	piece := qos.Evidence{Session: qos.EvidenceSession{ID: knownSession, StartHeight: 20}, Check: 3, IgnoredFields: []string{}, Votes: []qos.EvidenceVote{},
+		Sides: []qos.EvidenceSide{{Answer: "<é>", RequestEnvelope: []byte{1, 2}, ResponseEnvelope: []byte{0xff}}}}
+	return qos.EvidencePage{Evidence: []qos.Evidence{piece}, Unkept: filter.Limit, Next: filter.Before}, nil
+}
+
+// fakeCheck knows one servicer, and answers by the relay chain.
+func fakeCheck(ctx context.Context, wanted CheckRequest) (qos.CheckReport, error) {
+	switch {
+	case wanted.Servicer != knownServicer:
+		return qos.CheckReport{}, ErrNotInSession
+	case wanted.RelayChain == "0002":
+		return qos.CheckReport{}, ErrTooManyChecks
+	case wanted.RelayChain == "0003":
+		return qos.CheckReport{}, ErrCannotAsk
+	case wanted.RelayChain == "0004":
+		return qos.CheckReport{}, ErrNoFisherman
+	case wanted.RelayChain == "0005":
+		<-ctx.Done()
+		return qos.CheckReport{}, ctx.Err()
+	}
+	ms := 1.5
+	return qos.CheckReport{Session: qos.EvidenceSession{ID: knownSession, Application: wanted.Application}, Servicer: wanted.Servicer, Verdict: qos.CheckOK,
+		Samples: []qos.CheckSample{{Servicer: wanted.Servicer, Outcome: "OK", ConnectMS: &ms}}}, nil
+}
+
 func readersAt(height int64) (Readers, *fakeChain, *fakeQoS) {
 	chain, samples := &fakeChain{height: height}, &fakeQoS{}
 	return Readers{Chain: chain, QoS: samples, Status: fakeStatus(knownFisherman),
-		Relays: fakeRelays{}, Accounts: fakeAccounts{}, Broadcast: fakeBroadcast}, chain, samples
+		Relays: fakeRelays{}, Accounts: fakeAccounts{}, Broadcast: fakeBroadcast, Evidence: fakeEvidence, Check: fakeCheck}, chain, samples
 }
 
 func ask(handler http.Handler, method, target string) *httptest.ResponseRecorder {
@@ -232,6 +262,7 @@ func TestAnswersMatchGoldenFiles(t *testing.T) {
 		"actors_none":    "/v1/actors?type=validator&height=3",
 		"qos":            "/v1/qos",
 		"qos_window":     "/v1/qos?window=24h",
+		"evidence":       "/v1/evidence?limit=7&before_check=4&before_session=" + knownSession,
 		"account":        "/v1/account?address=" + knownServicer,
 		"relays":         "/v1/relays",
 		"relays_none":    "/v1/relays?last=1",
@@ -342,6 +373,24 @@ func TestStatusCodesAndCodes(t *testing.T) {
 		{"window of words", "GET", "/v1/qos?window=yesterday", 400, codeBadParameter},
 		{"window and session", "GET", "/v1/qos?window=10&session=" + knownSession, 400, codeBadParameter},
 		{"window and last", "GET", "/v1/qos?window=10&last=3", 400, codeBadParameter},
+		{"evidence", "GET", "/v1/evidence", 200, ""},
+		{"evidence of a check", "GET", "/v1/evidence?check=0&servicer=" + knownServicer, 200, ""},
+		{"evidence of an unknown session", "GET", "/v1/evidence?session=" + otherSession, 404, codeUnknownSession},
+		{"evidence of a bad check", "GET", "/v1/evidence?check=-1", 400, codeBadParameter},
+		{"check beyond 32 bits", "GET", "/v1/evidence?check=4294967296", 400, codeBadParameter},
+		{"too much evidence", "GET", "/v1/evidence?limit=101", 400, codeBadParameter},
+		{"half a place", "GET", "/v1/evidence?before_check=1", 400, codeBadParameter},
+		{"the other half", "GET", "/v1/evidence?before_session=" + knownSession, 400, codeBadParameter},
+		{"check", "POST", "/v1/check?servicer=" + knownServicer, 200, ""},
+		{"check by GET", "GET", "/v1/check?servicer=" + knownServicer, 405, codeMethodNotAllowed},
+		{"check of nobody", "POST", "/v1/check", 400, codeBadParameter},
+		{"check of a bad address", "POST", "/v1/check?servicer=x", 400, codeBadParameter},
+		{"check for a bad application", "POST", "/v1/check?application=x&servicer=" + knownServicer, 400, codeBadParameter},
+		{"check on a bad chain", "POST", "/v1/check?relay_chain=x&servicer=" + knownServicer, 400, codeBadParameter},
+		{"check of a stranger", "POST", "/v1/check?servicer=" + otherAddress, 404, codeNotInSession},
+		{"checks too many", "POST", "/v1/check?relay_chain=0002&servicer=" + knownServicer, 429, codeTooManyChecks},
+		{"check with nothing to ask", "POST", "/v1/check?relay_chain=0003&servicer=" + knownServicer, 503, codeNotReady},
+		{"check without a fisherman", "POST", "/v1/check?relay_chain=0004&servicer=" + knownServicer, 404, codeNoFisherman},
 		{"head", "HEAD", "/v1/status", 200, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -369,6 +418,60 @@ func expect(t *testing.T, answer *httptest.ResponseRecorder, status int, code st
 	}
 }
 
+// A page of another site cannot make the node do something; programs, and pages of the node itself, can.
+func TestOtherSitesCannotAct(t *testing.T) {
+	readers, _, _ := readersAt(23)
+	server := New(Config{}, readers)
+	for _, target := range []string{"/v1/check?servicer=" + knownServicer, "/v1/tx"} {
+		for name, test := range map[string]struct {
+			header http.Header
+			cross  bool
+		}{
+			"another site":      {http.Header{"Sec-Fetch-Site": {"cross-site"}}, true},
+			"another subdomain": {http.Header{"Sec-Fetch-Site": {"same-site"}}, true},
+			"an old browser":    {http.Header{"Origin": {"https://other.example"}}, true},
+			"another port":      {http.Header{"Origin": {"http://example.com:81"}}, true},
+			"no origin":         {http.Header{"Origin": {"null"}}, true},
+			"the node's own":    {http.Header{"Origin": {"http://example.com"}, "Sec-Fetch-Site": {"same-origin"}}, false},
+			"a program":         {http.Header{}, false},
+		} {
+			request := httptest.NewRequest(http.MethodPost, target, nil)
+			request.Header = test.header
+			recorder := httptest.NewRecorder()
+			server.ServeHTTP(recorder, request)
+			if refused := recorder.Code == http.StatusForbidden && strings.Contains(recorder.Body.String(), codeCrossOrigin); refused != test.cross {
+				t.Errorf("%s, %s: %d %s", target, name, recorder.Code, recorder.Body)
+			}
+		}
+	}
+}
+
+func TestCheckHasTimeOfItsOwn(t *testing.T) {
+	readers, _, _ := readersAt(23)
+	server := New(Config{}, readers)
+	server.limits.act = time.Millisecond
+	expect(t, ask(server, http.MethodPost, "/v1/check?relay_chain=0005&servicer="+knownServicer), 503, codeTimeout)
+	body := httptest.NewRequest(http.MethodPost, "/v1/check?servicer="+knownServicer, strings.NewReader("{}"))
+	recorder := httptest.NewRecorder()
+	server.ServeHTTP(recorder, body)
+	expect(t, recorder, 400, codeBadRequest)
+}
+
+func TestCheckIsGolden(t *testing.T) {
+	readers, _, _ := readersAt(23)
+	answer := ask(New(Config{}, readers), http.MethodPost, "/v1/check?relay_chain=0001&servicer="+knownServicer+"&application="+knownApplication)
+	path := filepath.Join("testdata", "check.json")
+	if *update {
+		if err := os.WriteFile(path, answer.Body.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil || answer.Body.String() != string(want) {
+		t.Errorf("%v: %s", err, answer.Body)
+	}
+}
+
 func TestFailuresOfTheNode(t *testing.T) {
 	quiet := func(Readers, *fakeChain, *fakeQoS) {}
 	for _, test := range []struct {
@@ -384,6 +487,7 @@ func TestFailuresOfTheNode(t *testing.T) {
 		{"samples before the first block", "/v1/qos", 0, quiet, 503, codeNotReady},
 		{"window before the first block", "/v1/qos?window=3", 0, quiet, 503, codeNotReady},
 		{"window without a fisherman", "/v1/qos?window=3", 9, func(_ Readers, _ *fakeChain, q *fakeQoS) { q.err = ErrNoFisherman }, 404, codeNoFisherman},
+		{"evidence before the first block", "/v1/evidence", 0, quiet, 503, codeNotReady},
 		{"no fisherman", "/v1/qos", 9, func(_ Readers, _ *fakeChain, q *fakeQoS) { q.err = ErrNoFisherman }, 404, codeNoFisherman},
 		{"too late", "/v1/actors?type=servicer", 9, func(_ Readers, c *fakeChain, _ *fakeQoS) { c.err = context.DeadlineExceeded }, 503, codeTimeout},
 		{"own failure", "/v1/actors?type=servicer", 9, func(_ Readers, c *fakeChain, _ *fakeQoS) { c.err = errors.New("secret of the node") }, 500, codeInternal},

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/gowebpki/jcs"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 // Sentinels of Read.
@@ -24,10 +24,10 @@ var (
 type Digest [sha256.Size]byte
 
 // Read checks that a payload is a JSON-RPC 2.0 response to the question's payload and digests its result in canonical
-// form (RFC 8785): the same data gives the same digest whatever its spacing, order of keys or spelling of numbers and
-// strings, and the id and other members beside the result do not count. Numbers compare as IEEE 754 doubles, as the
-// RFC has it. Errors: ErrMalformed, ErrBackend.
-func Read(question, payload []byte) (Digest, error) {
+// form (Canonical): the same data gives the same digest whatever its spacing, order of keys or spelling of numbers and
+// strings, and the id and other members beside the result do not count, nor do the ignored fields of the result. Errors:
+// ErrMalformed, ErrBackend.
+func Read(question, payload []byte, ignored ...types.Pointer) (Digest, error) {
 	response, err := members(payload)
 	if err != nil {
 		return Digest{}, fmt.Errorf("%w: %v", ErrMalformed, err)
@@ -45,7 +45,7 @@ func Read(question, payload []byte) (Digest, error) {
 	if response["result"] == nil {
 		return Digest{}, fmt.Errorf("%w: neither result nor error", ErrMalformed)
 	}
-	canonical, err := jcs.Transform(response["result"])
+	canonical, err := Canonical(response["result"], ignored)
 	if err != nil {
 		return Digest{}, fmt.Errorf("%w: canonicalise the result: %v", ErrMalformed, err)
 	}

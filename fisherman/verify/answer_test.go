@@ -53,7 +53,7 @@ func TestSameAnswer(t *testing.T) {
 		"names":              {answer(`{"é":1,"a":2}`), answer(`{"a":2,"\u00e9":1}`)},
 		"other members":      {answer(`true`), `{"jsonrpc":"2.0","id":7,"result":true,"error":null,"served_by":"me","x":{"y":[]}}`},
 		"surrogates":         {answer(`"😀"`), answer(`"\ud83d\ude00"`)},
-		"beyond 53 bits":     {answer(`9007199254740992`), answer(`9007199254740993`)},
+		"beyond 53 bits":     {answer(`9007199254740993`), answer(`9007199254740993.0`), answer(`9.007199254740993e15`), answer(`90071992547409930e-1`)},
 		"nothing, or spaced": {answer(`null`), answer(" null ")},
 	} {
 		first := read(t, spellings[0])
@@ -70,6 +70,10 @@ func TestDifferentAnswers(t *testing.T) {
 	for _, result := range []string{
 		`null`, `true`, `false`, `0`, `1`, `"1"`, `""`, `[]`, `{}`, `[[]]`, `[1,2]`, `[2,1]`, `{"a":1}`, `{"a":"1"}`, `{"A":1}`, `{"a":null}`,
 		`{"a":1,"b":null}`, `1.0000000000000002`, `-1`, `"a"`, `" a"`, `"A"`, `[null]`, `"null"`, `9007199254740991`, `9007199254740992`,
+		// Amounts that one double stands for.
+		`9007199254740993`, `1152921504606846976`, `1152921504606847000`, `1000000000000000000001`, `1000000000000000000000`, `-9007199254740993`,
+		// Fractions that a double takes for one of the integers above.
+		`9007199254740992.4`, `0.99999999999999999999`, `1000000000000000000000.5`, `1e-400`,
 	} {
 		digest := read(t, answer(result))
 		if other, ok := seen[digest]; ok {
@@ -259,6 +263,7 @@ func FuzzRead(f *testing.F) {
 		// The same data in another spelling, by the standard library: sorted, compact, escaped for HTML.
 		var response map[string]any
 		decoder := json.NewDecoder(bytes.NewReader(payload))
+		decoder.UseNumber() // integers count with all their digits
 		if err := decoder.Decode(&response); err != nil {
 			t.Fatalf("read what is not JSON: %v", err)
 		}

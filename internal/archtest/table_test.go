@@ -31,6 +31,7 @@ var table = []row{
 	{folders: []string{"node"}, may: []string{below}},
 	{folders: []string{"rpc", "rpc/client", "web", "telemetry"}, may: []string{"shared", "qos"}},
 	{folders: []string{"fisherman"}, may: []string{"fisherman/schedule", "fisherman/verify", "fisherman/question", "relay", "qos", "shared"}},
+	{folders: []string{"fisherman/evidence"}, may: []string{"fisherman/verify", "relay", "qos", "shared"}},
 	{folders: []string{"fisherman/schedule", "fisherman/verify", "fisherman/question"}, may: []string{"shared"}, pure: true},
 	{folders: []string{"servicer"}, may: []string{"relay", "shared"}},
 	{folders: []string{"relay"}, may: []string{"shared"}},
@@ -57,6 +58,7 @@ type departure struct {
 var departures = []departure{
 	{"app/client/cli", "relay", "'pocket relay' seals a request and opens the answer itself: nobody else is to be trusted with that (docs/adr/0010)"},
 	{"app/client/cli", "qos", "the report that the command line prints is qos.Report, the very type that the RPC serves (docs/adr/0010)"},
+	{"app/client/cli", "fisherman/evidence", "'pocket fisherman verify' checks evidence without a node (docs/adr/0029)"},
 	{"consensus", "runtime/genesis", "the first state comes in as a genesis and is handed to the state machine, which is made of it (docs/adr/0010)"},
 	{"e2e", "relay", "a story sends relays that no honest program would seal, and opens the signed refusals (docs/adr/0010)"},
 	{"e2e", "shared/core/types", "what those relays are made of (docs/adr/0010)"},

@@ -25,12 +25,17 @@ type exchange struct {
 	socket   net.Conn // the TCP connection
 	stream   net.Conn // the socket, or TLS over it
 	opened   *relay.OpenedRequest
+	// served counts the requests of the connection.
+	served int
 }
 
 // handle serves one connection until the fault or the far side ends it.
 func (s *Servicer) handle(socket net.Conn) {
 	if s.fault.mute {
 		_, _ = io.Copy(io.Discard, socket) // until it is closed
+		return
+	}
+	if !s.wait(s.fault.dawdle) {
 		return
 	}
 	stream := socket
@@ -41,13 +46,18 @@ func (s *Servicer) handle(socket net.Conn) {
 		}
 		stream = secured
 	}
+	if s.fault.slam {
+		reset(socket)
+		return
+	}
 	if _, err := io.WriteString(stream, s.fault.greeting); err != nil {
 		return
 	}
 	reader := bufio.NewReader(stream)
+	exchange := &exchange{servicer: s, socket: socket, stream: stream}
 	for {
-		opened := s.read(reader)
-		if opened == nil || !s.fault.answer(&exchange{servicer: s, socket: socket, stream: stream, opened: opened}) {
+		exchange.opened = s.read(reader)
+		if exchange.opened == nil || !s.fault.answer(exchange) {
 			return
 		}
 	}
@@ -75,14 +85,26 @@ func (s *Servicer) read(reader *bufio.Reader) *relay.OpenedRequest {
 }
 
 // wait lets time pass; false when the test ended first.
-func (e *exchange) wait(d time.Duration) bool {
+func (e *exchange) wait(d time.Duration) bool { return e.servicer.wait(d) }
+
+func (s *Servicer) wait(d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
-	case <-e.servicer.ended:
+	case <-s.ended:
 		return false
+	}
+}
+
+// reset makes the end of a connection a RST instead of a FIN.
+func reset(socket net.Conn) {
+	if tcp, ok := socket.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
 	}
 }
 

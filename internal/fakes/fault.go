@@ -2,7 +2,6 @@ package fakes
 
 import (
 	"crypto/sha256"
-	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -19,6 +18,10 @@ type Fault struct {
 	greeting string
 	// down: nobody listens. mute: connections are accepted and nothing else, at an https URL.
 	down, mute bool
+	// dawdle is how long a new connection waits for its handshake, or without TLS for its first answer.
+	dawdle time.Duration
+	// slam: a connection is broken as soon as it stands.
+	slam bool
 }
 
 // Honest answers well.
@@ -169,9 +172,7 @@ func Encoded() Fault {
 // Resetting breaks the connection when it has read the request.
 func Resetting() Fault {
 	return Fault{answer: func(e *exchange) bool {
-		if tcp, ok := e.socket.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // close by RST; without it by FIN
-		}
+		reset(e.socket)
 		return false
 	}}
 }

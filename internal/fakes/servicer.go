@@ -65,21 +65,24 @@ func start(t testing.TB, fault Fault, secure *tls.Config) *Servicer {
 	if secure != nil || fault.mute {
 		scheme = "https://"
 	}
-	var address string
 	if fault.down {
-		address = reserve(t)
-	} else {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatalf("start fake servicer: %v", err)
-		}
-		address = listener.Addr().String()
-		s.handlers.Go(func() { s.accept(listener) })
-		t.Cleanup(func() { s.close(listener) })
+		s.settle(scheme, reserve(t))
+		return s
 	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("start fake servicer: %v", err)
+	}
+	s.settle(scheme, listener.Addr().String()) // before anybody can come
+	s.handlers.Go(func() { s.accept(listener) })
+	t.Cleanup(func() { s.close(listener) })
+	return s
+}
+
+// settle gives the servicer its URL, and the key that follows from its address.
+func (s *Servicer) settle(scheme, address string) {
 	s.url = scheme + address
 	s.key = crypto.KeyFromSeed(sha256.Sum256([]byte("fake servicer at " + address)))
-	return s
 }
 
 // Actor is the servicer as it would be staked, for relay chain 0001 in the zone "local".

@@ -127,6 +127,21 @@ type WindowFilter struct {
 	Servicer string
 }
 
+// EvidenceFilter narrows evidence; its zero value admits the newest checks in which servicers disagreed, as many as the
+// node answers by itself.
+type EvidenceFilter struct {
+	// SessionID admits this session only; empty admits all.
+	SessionID string
+	// Servicer admits only checks in which this address is on a side; empty admits all.
+	Servicer string
+	// Check admits only this place in a session's plan; nil admits all.
+	Check *uint32
+	// Before admits only checks that are older than the place; nil admits all.
+	Before *EvidencePlace
+	// Limit is the most checks of the page, 1 to 100; 0 leaves the number to the node.
+	Limit int
+}
+
 // Report is the quality of service by session, oldest first. It and its parts are the very types that the node makes
 // it of. WindowsReport is the same, merged over the sessions that a Span reaches.
 type (
@@ -138,4 +153,8 @@ type (
 	SessionReport  = qos.SessionReport
 	ServicerReport = qos.ServicerReport
 	Verdict        = qos.Verdict
+	EvidencePage   = qos.EvidencePage
+	EvidencePlace  = qos.EvidencePlace
+	CheckReport    = qos.CheckReport
+	CheckSample    = qos.CheckSample
 )

@@ -18,6 +18,7 @@ import (
 
 const (
 	requestTimeout  = 15 * time.Second
+	checkTimeout    = 30 * time.Second
 	dialTimeout     = 3 * time.Second
 	maximumHeader   = 64 << 10
 	maximumBody     = 64 << 20
@@ -42,7 +43,7 @@ func New(baseURL string) (*Client, error) {
 	transport := &http.Transport{
 		DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		TLSHandshakeTimeout:    dialTimeout,
-		ResponseHeaderTimeout:  requestTimeout,
+		ResponseHeaderTimeout:  checkTimeout,
 		MaxResponseHeaderBytes: maximumHeader,
 		MaxConnsPerHost:        4,
 		IdleConnTimeout:        30 * time.Second,
@@ -99,6 +100,46 @@ func (c *Client) QoSWindow(ctx context.Context, filter WindowFilter) (WindowsRep
 		parameters.Set("servicer", filter.Servicer)
 	}
 	return get[WindowsReport](ctx, c, "/v1/qos", parameters)
+}
+
+// Evidence reads a page of the checks in which servicers disagreed, the newest first. What it holds is the node's word
+// until its signatures are checked.
+func (c *Client) Evidence(ctx context.Context, filter EvidenceFilter) (EvidencePage, error) {
+	parameters := url.Values{}
+	if filter.SessionID != "" {
+		parameters.Set("session", filter.SessionID)
+	}
+	if filter.Servicer != "" {
+		parameters.Set("servicer", filter.Servicer)
+	}
+	if filter.Check != nil {
+		parameters.Set("check", strconv.FormatUint(uint64(*filter.Check), 10))
+	}
+	if filter.Before != nil {
+		parameters.Set("before_session", filter.Before.Session)
+		parameters.Set("before_check", strconv.FormatUint(uint64(filter.Before.Check), 10))
+	}
+	if filter.Limit != 0 {
+		parameters.Set("limit", strconv.Itoa(filter.Limit))
+	}
+	return get[EvidencePage](ctx, c, "/v1/evidence", parameters)
+}
+
+// Check has the node's fisherman ask a servicer now, with all others of its session, outside of the schedule; it counts for
+// nothing. Application and relay chain narrow the sessions down; empty ones admit all. It may take half a minute.
+func (c *Client) Check(ctx context.Context, servicer, application, relayChain string) (CheckReport, error) {
+	parameters := url.Values{"servicer": {servicer}}
+	if application != "" {
+		parameters.Set("application", application)
+	}
+	if relayChain != "" {
+		parameters.Set("relay_chain", relayChain)
+	}
+	patient := *c.http
+	patient.Timeout = checkTimeout
+	var report CheckReport
+	err := (&Client{base: c.base, http: &patient}).do(ctx, http.MethodPost, "/v1/check", parameters, nil, &report)
+	return report, err
 }
 
 // Account reads what an address owns at a height; height 0 means the latest. An address that never owned anything has an

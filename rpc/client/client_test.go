@@ -334,3 +334,34 @@ func TestPathPrefixIsKept(t *testing.T) {
 		t.Errorf("asked %q: %v", seen, err)
 	}
 }
+
+func TestEvidence(t *testing.T) {
+	opened, seen := node(t, 200, "application/json", golden(t, "evidence"))
+	check := uint32(0)
+	page, err := opened.Evidence(t.Context(), client.EvidenceFilter{SessionID: "s", Servicer: servicer, Check: &check, Limit: 7,
+		Before: &client.EvidencePlace{Session: "b", Check: 4}})
+	if err != nil || len(page.Evidence) != 1 || page.Evidence[0].Check != 3 || string(page.Evidence[0].Sides[0].ResponseEnvelope) != "\xff" ||
+		page.Unkept != 7 || page.Next == nil || page.Next.Check != 4 {
+		t.Errorf("%+v, %v", page, err)
+	}
+	if want := "before_check=4&before_session=b&check=0&limit=7&servicer=" + servicer + "&session=s"; *seen != (asked{"/v1/evidence", want}) {
+		t.Errorf("asked %+v", *seen)
+	}
+	if _, err := opened.Evidence(t.Context(), client.EvidenceFilter{}); err != nil || *seen != (asked{"/v1/evidence", ""}) {
+		t.Errorf("asked %+v, %v", *seen, err)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	opened, seen := node(t, 200, "application/json", golden(t, "check"))
+	report, err := opened.Check(t.Context(), servicer, application, "0001")
+	if err != nil || report.Verdict != "ok" || report.Servicer != servicer || report.Sample(servicer).Outcome != "OK" {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if want := "application=" + application + "&relay_chain=0001&servicer=" + servicer; *seen != (asked{"/v1/check", want}) {
+		t.Errorf("asked %+v", *seen)
+	}
+	if _, err := opened.Check(t.Context(), servicer, "", ""); err != nil || seen.query != "servicer="+servicer {
+		t.Errorf("asked %+v, %v", *seen, err)
+	}
+}

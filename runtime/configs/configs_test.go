@@ -42,7 +42,8 @@ func full() Node {
 		{Key: first, Listen: "0.0.0.0:8545", Upstreams: map[string]string{"0021": "http://geth:8545/?a=1&b=2", "0001": "http://127.0.0.1:26657"}},
 		{Key: second, Listen: "[::]:8546", Upstreams: map[string]string{"0001": "https://chain.example/rpc"}},
 	}
-	n.Fisherman = &Fisherman{Key: second, ControlProbes: map[string]string{"0001": "http://127.0.0.1:26657"}}
+	n.Fisherman = &Fisherman{Key: second, ControlProbes: map[string]string{"0001": "http://127.0.0.1:26657"},
+		IgnoredFields: map[string][]string{"0021": {"/served_by", "/logs/*/removed"}}}
 	return n
 }
 
@@ -177,6 +178,10 @@ func TestEveryViolationIsNamed(t *testing.T) {
 		"no upstream":     {func(n *Node) { n.Servicers[0].Upstreams = nil }, "servicers[0].upstreams is empty"},
 		"bad chain":       {func(n *Node) { n.Servicers[0].Upstreams = map[string]string{"1": "http://a"} }, `for relay chain "1"`},
 		"bad upstream":    {func(n *Node) { n.Servicers[0].Upstreams["0001"] = "ftp://a" }, `servicers[0].upstreams.0001 is "ftp://a"`},
+		"ignored chain":   {func(n *Node) { n.Fisherman.IgnoredFields = map[string][]string{"1": nil} }, `fisherman.ignored_fields is for relay chain "1"`},
+		"ignored all":     {func(n *Node) { n.Fisherman.IgnoredFields["0021"][1] = "" }, `fisherman.ignored_fields.0021[1] is ""; allowed: a JSON pointer`},
+		"ignored name":    {func(n *Node) { n.Fisherman.IgnoredFields["0021"][0] = "served_by" }, `fisherman.ignored_fields.0021[0] is "served_by"`},
+		"many ignored":    {func(n *Node) { n.Fisherman.IgnoredFields["0021"] = make([]string, 65) }, "fisherman.ignored_fields.0021 is 65 of them; allowed: at most 64"},
 		"password in URL": {func(n *Node) { n.Fisherman.ControlProbes["0001"] = "http://a:b@c" }, "fisherman.control_probes.0001 is"},
 		"no host":         {func(n *Node) { n.Fisherman.ControlProbes["0001"] = "http://:80" }, "fisherman.control_probes.0001 is"},
 		"relay chain":     {func(n *Node) { n.RelayChains["21"] = n.RelayChains["0021"] }, `relay_chains is for relay chain "21"; allowed: four upper-case`},

@@ -84,7 +84,11 @@ type Fisherman struct {
 	// ControlProbes tell "they are all down" from "I am offline": relay chain → http or https URL of a node outside of
 	// every session. May be empty.
 	ControlProbes map[string]string `json:"control_probes"`
-	// AllowPrivate lets servicers be dialled at loopback, private and link-local addresses.
+	// IgnoredFields are left out when answers are compared: relay chain → JSON pointers into the answer's result, as in
+	// "/node_info" or "/logs/*/index"; for what honest nodes fill in differently.
+	IgnoredFields map[string][]string `json:"ignored_fields"`
+	// AllowPrivate lets servicers be dialled at loopback, private and link-local addresses, and at others that are not of
+	// the public internet. Their URLs are strangers' choice: only for a network of one's own.
 	AllowPrivate bool `json:"allow_private"`
 }
 

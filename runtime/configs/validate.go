@@ -88,6 +88,7 @@ func (n Node) Validate() error {
 	if n.Fisherman != nil {
 		p.address("fisherman.key", n.Fisherman.Key)
 		p.targets("fisherman.control_probes", n.Fisherman.ControlProbes)
+		p.ignored("fisherman.ignored_fields", n.Fisherman.IgnoredFields)
 	}
 	p.distinct(n)
 	return p.err()
@@ -111,6 +112,19 @@ func (p *problems) targets(field string, targets map[string]string) {
 		p.add(types.ValidateRelayChain(chain) == nil, field, "for relay chain "+quoted(chain), "four upper-case hex digits, as in 0001")
 		p.add(isTarget(targets[chain]), field+"."+short(chain), quoted(targets[chain]),
 			"an http or https URL with a host and without user or fragment")
+	}
+}
+
+func (p *problems) ignored(field string, ignored map[string][]string) {
+	for _, chain := range slices.Sorted(maps.Keys(ignored)) {
+		p.add(types.ValidateRelayChain(chain) == nil, field, "for relay chain "+quoted(chain), "four upper-case hex digits, as in 0001")
+		p.add(len(ignored[chain]) <= types.MaxPointers, field+"."+short(chain), fmt.Sprintf("%d of them", len(ignored[chain])),
+			fmt.Sprintf("at most %d", types.MaxPointers))
+		for i, text := range ignored[chain] {
+			_, err := types.ParsePointer(text)
+			p.add(err == nil, fmt.Sprintf("%s.%s[%d]", field, short(chain), i), quoted(text),
+				"a JSON pointer of at most 256 bytes, as in /block/header/time")
+		}
 	}
 }
 

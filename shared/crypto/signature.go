@@ -10,6 +10,7 @@ const (
 	DomainTransaction   Domain = "pocket/tx/v1"
 	DomainRelayRequest  Domain = "pocket/relay-request/v1"
 	DomainRelayResponse Domain = "pocket/relay-response/v1"
+	DomainEvidence      Domain = "pocket/evidence/v1"
 )
 
 // Sign signs domain ‖ 0x00 ‖ body. The body must be the very bytes that are sent.

@@ -43,6 +43,10 @@ const (
 	ExitKeys ExitCode = 10
 	// ExitTransaction: the chain refused a transaction, or it failed in its block.
 	ExitTransaction ExitCode = 11
+	// ExitEvidence: a file is evidence, but a signature, binding or digest in it does not hold.
+	ExitEvidence ExitCode = 12
+	// ExitCheckFailed: a servicer failed a check on demand: no valid answer, or not that of the majority.
+	ExitCheckFailed ExitCode = 13
 	// ExitInterrupted: stopped by a signal before it was done.
 	ExitInterrupted ExitCode = 130
 )
@@ -61,6 +65,8 @@ const exitTable = `Exit codes:
   9    relay refused, or its answer cannot be trusted
   10   wrong passphrase; key exists already; key file or directory of keys unusable
   11   transaction refused, or failed in its block
+  12   evidence does not hold: a signature, binding or digest in it is wrong
+  13   the servicer failed a check on demand
   130  interrupted before it was done`
 
 // exitError is an error that knows its exit code.
@@ -138,7 +144,7 @@ func refusalCode(refused *client.Error) ExitCode {
 		return ExitTransaction
 	case http.StatusNotFound:
 		return ExitNotFound
-	case http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		return ExitUnreachable
 	}
 	return ExitFailure

@@ -14,8 +14,8 @@ import (
 func newFisherman(io streams) *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "fisherman",
-		Short: "Read what the fisherman of a node measured",
-	}, newFishermanQoS(io))
+		Short: "Read what the fisherman of a node measured and can prove, and check servicers",
+	}, newFishermanQoS(io), newFishermanCheck(io), newFishermanEvidence(io), newFishermanVerify(io))
 }
 
 // qosQuery is what 'pocket fisherman qos' was told.

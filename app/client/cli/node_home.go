@@ -68,7 +68,7 @@ func checkNewHome(home string) error {
 	}
 	for _, entry := range entries {
 		switch entry.Name() {
-		case nodeGenesisName, nodeKeysName, nodeKeyName:
+		case nodeGenesisName, nodeKeysName, nodeKeyName, nodeKeyName + ".half":
 		case nodeConfigName:
 			return fail(ExitHome, "%s is a node's home already; edit %s, or choose another --home", home, filepath.Join(home, nodeConfigName))
 		default:

@@ -71,7 +71,13 @@ func newNodeKey(path string) (crypto.PrivateKey, error) {
 	if _, err := rand.Read(seed[:]); err != nil {
 		return crypto.PrivateKey{}, fail(ExitFailure, "make node key: %w", err)
 	}
-	if err := os.WriteFile(path, []byte(hex.EncodeToString(seed[:])+"\n"), 0o600); err != nil {
+	// A process that is killed in between leaves no half of a key under its name.
+	half := path + ".half"
+	err := os.WriteFile(half, []byte(hex.EncodeToString(seed[:])+"\n"), 0o600)
+	if err == nil {
+		err = os.Rename(half, path)
+	}
+	if err != nil {
 		return crypto.PrivateKey{}, fail(ExitHome, "node key cannot be written: %w", err)
 	}
 	return crypto.KeyFromSeed(seed), nil

@@ -115,7 +115,8 @@ func (o nodeOrder) config() (configs.Node, error) {
 	}
 	switch {
 	case o.fisherman != "":
-		config.Fisherman = &configs.Fisherman{Key: o.fisherman, ControlProbes: probes, AllowPrivate: o.allowPrivate}
+		config.Fisherman = &configs.Fisherman{Key: o.fisherman, ControlProbes: probes,
+			IgnoredFields: map[string][]string{}, AllowPrivate: o.allowPrivate}
 	case len(probes) > 0 || o.allowPrivate:
 		return config, fail(ExitUsage, "--control-probe and --allow-private are for a fisherman; give --fisherman ADDRESS")
 	}

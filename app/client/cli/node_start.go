@@ -190,7 +190,7 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 	}
 	if role := config.Fisherman; role != nil {
 		assembled.Fisherman = &node.FishermanRole{Key: keys[role.Key], ControlProbes: role.ControlProbes,
-			RelayChains: config.RelayChains, AllowPrivate: role.AllowPrivate}
+			RelayChains: config.RelayChains, IgnoredFields: role.IgnoredFields, AllowPrivate: role.AllowPrivate}
 	}
 	if err == nil {
 		if err = os.MkdirAll(data, 0o700); err != nil {

@@ -65,6 +65,11 @@ func sessionHeading(session qos.SessionReport, form tableForm) string {
 		fmt.Sprintf("checks  %d planned: %d done, %d dropped, %d void; largest skew %s", session.ChecksPlanned, session.ChecksDone,
 			session.ChecksDropped, session.ChecksVoid, skewText(session.MaxSkewMicros)),
 	}
+	if form.lines <= 0 { // where lines are counted they are the servicers'
+		for _, reason := range session.Reasons {
+			lines = append(lines, fmt.Sprintf("        %d %s: %s", reason.Checks, clean(reason.Status), clean(reason.Text)))
+		}
+	}
 	return form.fit(strings.Join(lines, "\n") + "\n")
 }
 

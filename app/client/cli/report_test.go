@@ -46,7 +46,9 @@ func sampleReport() qos.Report {
 	}
 	return qos.Report{Sessions: []qos.SessionReport{
 		{ID: strings.Repeat("1f", 32), Height: 10, RelayChain: "0001", GeoZone: "local", Application: strings.Repeat("0a", 20),
-			ChecksPlanned: 12, ChecksDone: 10, ChecksDropped: 1, ChecksVoid: 1, MaxSkewMicros: at[int64](143), Complete: true, Servicers: servicers},
+			ChecksPlanned: 12, ChecksDone: 10, ChecksDropped: 1, ChecksVoid: 1, MaxSkewMicros: at[int64](143), Complete: true, Servicers: servicers,
+			Reasons: []qos.Reason{{Status: "void", Checks: 1, Text: "this machine stalled for 213ms during the check"},
+				{Status: "dropped", Checks: 1, Text: "the next check \x1b[2Jwas due as well"}}},
 		{ID: strings.Repeat("2e", 32), Height: 20, RelayChain: "0001", GeoZone: "local", Application: strings.Repeat("0a", 20), ChecksPlanned: 12},
 	}}
 }

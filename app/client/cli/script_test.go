@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -46,6 +47,9 @@ func TestMain(m *testing.M) {
 //	address VAR FILE   puts the address of the key in a JSON result into a variable
 //	firstid VAR FILE   puts the first value of the second line of a CSV result into a variable
 //	genesis FILE PORT  writes the genesis of a network of keys of seeds 01.. (validator, servicer at PORT, fisherman, application)
+//	flip FILE NAME     alters one byte in the middle of the first base64 text under a name in a JSON file
+//	check ADDRESS      checks a servicer on demand until this machine was not at fault; ! wants exit code 13, not 0
+//	serviceurl VAR URL ADDRESS  puts the URL of a servicer of the node at URL into a variable
 //	oneline            fails unless the last command said exactly one line on standard error, beginning with "pocket: "
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -67,6 +71,10 @@ func TestScripts(t *testing.T) {
 			"firstid":  firstID,
 			"genesis":  writeGenesis,
 			"oneline":  oneLine,
+			"flip":     flip,
+
+			"check":      checkServicer,
+			"serviceurl": serviceURL,
 		},
 		Condition: func(condition string) (bool, error) {
 			if condition == "root" {
@@ -98,6 +106,58 @@ func oneLine(ts *testscript.TestScript, _ bool, _ []string) {
 	if strings.Count(text, "\n") != 1 || !strings.HasPrefix(text, "pocket: ") {
 		ts.Fatalf("standard error is not one line of pocket's: %q", text)
 	}
+}
+
+func flip(ts *testscript.TestScript, _ bool, args []string) {
+	text := []byte(ts.ReadFile(args[0]))
+	from := bytes.Index(text, []byte(`"`+args[1]+`": "`))
+	if from < 0 {
+		ts.Fatalf("%s has no %s", args[0], args[1])
+	}
+	from += len(args[1]) + 5
+	middle := from + bytes.IndexByte(text[from:], '"')/2
+	text[middle]++
+	if c := text[middle]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
+		text[middle] = 'A'
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o600))
+}
+
+func checkServicer(ts *testscript.TestScript, failing bool, args []string) {
+	want := map[bool]int{false: 0, true: int(ExitCheckFailed)}[failing]
+	again := time.NewTicker(200 * time.Millisecond)
+	defer again.Stop()
+	for range 50 {
+		err := ts.Exec("pocket", "fisherman", "check", "--servicer", args[0])
+		got := 0
+		if ended, is := errors.AsType[*exec.ExitError](err); is {
+			got = ended.ExitCode()
+		}
+		switch got {
+		case want:
+			return
+		case int(ExitFailure), int(ExitUnreachable), int(ExitNotFound): // void, too soon, between two sessions
+			<-again.C
+		default:
+			ts.Fatalf("exit code %d, want %d: %s", got, want, ts.ReadFile("stdout"))
+		}
+	}
+	ts.Fatalf("no check: %s", ts.ReadFile("stderr"))
+}
+
+func serviceURL(ts *testscript.TestScript, _ bool, args []string) {
+	node, err := client.New(args[1])
+	ts.Check(err)
+	defer node.Close()
+	actors, err := node.Actors(context.Background(), "servicer", 0)
+	ts.Check(err)
+	for _, actor := range actors.Actors {
+		if actor.Address == args[2] {
+			ts.Setenv(args[0], actor.ServiceURL)
+			return
+		}
+	}
+	ts.Fatalf("no servicer %s", args[2])
 }
 
 func freePort(ts *testscript.TestScript, _ bool, args []string) {

@@ -55,7 +55,7 @@ const (
 	Outcome_OUTCOME_RELAY_ERROR Outcome = 12
 	// The servicer passed on an error of its node (JSON-RPC error or upstream failure).
 	Outcome_OUTCOME_BACKEND_ERROR Outcome = 13
-	// The sample counts for nobody: the fisherman itself was at fault, or the whole round is void.
+	// The sample counts for nobody: the fisherman itself was at fault, nobody can tell who was, or the whole round is void.
 	Outcome_OUTCOME_VOID Outcome = 14
 )
 
@@ -134,7 +134,8 @@ const (
 	// The node behind the servicer.
 	Blame_BLAME_BACKEND Blame = 2
 	// The fisherman; such a sample is void.
-	Blame_BLAME_SELF    Blame = 3
+	Blame_BLAME_SELF Blame = 3
+	// Nobody can tell; such a sample is void.
 	Blame_BLAME_UNKNOWN Blame = 4
 )
 
@@ -359,7 +360,7 @@ type QoSSample struct {
 	Outcome     Outcome     `protobuf:"varint,3,opt,name=outcome,proto3,enum=pocket.types.v1.Outcome" json:"outcome,omitempty"`
 	Blame       Blame       `protobuf:"varint,4,opt,name=blame,proto3,enum=pocket.types.v1.Blame" json:"blame,omitempty"`
 	Consistency Consistency `protobuf:"varint,5,opt,name=consistency,proto3,enum=pocket.types.v1.Consistency" json:"consistency,omitempty"`
-	// One line that explains an outcome other than OK; at most 256 bytes.
+	// One line that explains an outcome other than OK, or remarks upon an answer; at most 256 bytes.
 	Detail string `protobuf:"bytes,6,opt,name=detail,proto3" json:"detail,omitempty"`
 	// Wall clock when the request was sent, nanoseconds since the Unix epoch, by the kernel where it told; 0 when it never
 	// was.
@@ -377,7 +378,7 @@ type QoSSample struct {
 	ReusedConnection bool `protobuf:"varint,13,opt,name=reused_connection,json=reusedConnection,proto3" json:"reused_connection,omitempty"`
 	// The round-trip time is above the latency SLA.
 	OverSla bool `protobuf:"varint,14,opt,name=over_sla,json=overSla,proto3" json:"over_sla,omitempty"`
-	// SHA-256 of the canonical answer (RFC 8785); empty without one.
+	// SHA-256 of the canonical answer (docs/adr/0028); empty without one.
 	AnswerDigest []byte `protobuf:"bytes,15,opt,name=answer_digest,json=answerDigest,proto3" json:"answer_digest,omitempty"`
 	// Code of the signed error when the outcome is RELAY_ERROR or BACKEND_ERROR by relay error; otherwise 0.
 	RelayErrorCode uint32 `protobuf:"varint,16,opt,name=relay_error_code,json=relayErrorCode,proto3" json:"relay_error_code,omitempty"`
@@ -581,7 +582,9 @@ type QoSRound struct {
 	// The question, for example "block height=12".
 	Question string `protobuf:"bytes,8,opt,name=question,proto3" json:"question,omitempty"`
 	// Ordered by servicer address. Empty when dropped.
-	Samples       []*QoSSample `protobuf:"bytes,9,rep,name=samples,proto3" json:"samples,omitempty"`
+	Samples []*QoSSample `protobuf:"bytes,9,rep,name=samples,proto3" json:"samples,omitempty"`
+	// JSON pointers to the fields of the answers that were not compared; evidence cannot be checked without them.
+	IgnoredFields []string `protobuf:"bytes,15,rep,name=ignored_fields,json=ignoredFields,proto3" json:"ignored_fields,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -675,6 +678,13 @@ func (x *QoSRound) GetQuestion() string {
 func (x *QoSRound) GetSamples() []*QoSSample {
 	if x != nil {
 		return x.Samples
+	}
+	return nil
+}
+
+func (x *QoSRound) GetIgnoredFields() []string {
+	if x != nil {
+		return x.IgnoredFields
 	}
 	return nil
 }
@@ -883,7 +893,7 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\x10request_envelope\x18\x11 \x01(\fR\x0frequestEnvelope\x12+\n" +
 	"\x11response_envelope\x18\x12 \x01(\fR\x10responseEnvelope\x125\n" +
 	"\x06timing\x18\x13 \x01(\x0e2\x1d.pocket.types.v1.TimingSourceR\x06timing\x12J\n" +
-	"\x14user_round_trip_time\x18\x14 \x01(\v2\x19.google.protobuf.DurationR\x11userRoundTripTime\"\xe8\x02\n" +
+	"\x14user_round_trip_time\x18\x14 \x01(\v2\x19.google.protobuf.DurationR\x11userRoundTripTime\"\x8f\x03\n" +
 	"\bQoSRound\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x14\n" +
@@ -894,7 +904,8 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\x12released_unix_nano\x18\x06 \x01(\x03R\x10releasedUnixNano\x12-\n" +
 	"\x04skew\x18\a \x01(\v2\x19.google.protobuf.DurationR\x04skew\x12\x1a\n" +
 	"\bquestion\x18\b \x01(\tR\bquestion\x124\n" +
-	"\asamples\x18\t \x03(\v2\x1a.pocket.types.v1.QoSSampleR\asamples\"\xbf\x03\n" +
+	"\asamples\x18\t \x03(\v2\x1a.pocket.types.v1.QoSSampleR\asamples\x12%\n" +
+	"\x0eignored_fields\x18\x0f \x03(\tR\rignoredFields\"\xbf\x03\n" +
 	"\n" +
 	"QoSSession\x126\n" +
 	"\x06header\x18\x01 \x01(\v2\x1e.pocket.types.v1.SessionHeaderR\x06header\x12\x16\n" +

@@ -1,0 +1,77 @@
+package fisherman
+
+import "slices"
+
+// defaultMostRequests is room for 16 rounds of the 1 024 servicers that a session has at most, or for 680 of the usual 24.
+const defaultMostRequests = 16384
+
+// room is how many requests a session may have under way at once, out of a budget over all sessions, when the sessions
+// have so many servicers each. Every session has room for a round of its own, and an equal share of what is left: what
+// stays within the rooms is never refused on account of another session, however large or busy that is.
+//
+// When the budget is too small for one round of each, the small sessions have theirs, and those from a level on, which
+// is the size of the first that does not fit, have to do with what is left, all together: common is true.
+func room(budget int, sizes []int, own int) (requests int, common bool) {
+	left := budget
+	for _, size := range sizes {
+		left -= size
+	}
+	if left >= 0 {
+		return own + left/len(sizes), false
+	}
+	level := levelOf(budget, sizes)
+	if own < level {
+		return own, false
+	}
+	left = budget
+	for _, size := range sizes {
+		if size < level {
+			left -= size
+		}
+	}
+	return left, true
+}
+
+// levelOf is the size of the smallest session that does not fit in after all that are smaller, or as large.
+func levelOf(budget int, sizes []int) int {
+	for _, size := range slices.Sorted(slices.Values(sizes)) {
+		if budget -= size; budget < 0 {
+			return size
+		}
+	}
+	return 0 // all fit
+}
+
+// size is how many requests a round of the session makes.
+func (w *watch) size() int { return len(w.session.GetServicers()) }
+
+// crowded gives the reason for which there is no room for another round of a session, or "".
+func (l *loop) crowded(w *watch) string {
+	var sizes []int
+	for _, other := range l.watches {
+		if other.pending() || other.requests > 0 || other == w {
+			sizes = append(sizes, other.size())
+		}
+	}
+	most := l.config.MostRequests
+	allowed, common := room(most, sizes, w.size())
+	taken := w.requests
+	if common {
+		level := levelOf(most, sizes)
+		taken = 0
+		for _, other := range l.watches {
+			if other.size() >= level {
+				taken += other.requests
+			}
+		}
+	}
+	switch {
+	case taken+w.size() > allowed && common:
+		return "too many requests under way for a session of this size"
+	case taken+w.size() > allowed:
+		return "too many requests of the session under way"
+	case l.requests+w.size() > most:
+		return "too many requests under way"
+	}
+	return ""
+}

@@ -1,0 +1,39 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/fisherman"
+	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc"
+)
+
+// check has the node's fisherman check a servicer on demand.
+func (n *Node) check(ctx context.Context, wanted rpc.CheckRequest) (qos.CheckReport, error) {
+	if n.fisherman == nil {
+		return qos.CheckReport{}, rpc.ErrNoFisherman
+	}
+	checked, err := n.fisherman.CheckNow(ctx, fisherman.Demand(wanted))
+	for ours, theirs := range map[error]error{
+		fisherman.ErrNotInSession:  rpc.ErrNotInSession,
+		fisherman.ErrTooManyChecks: rpc.ErrTooManyChecks,
+		fisherman.ErrCannotAsk:     rpc.ErrCannotAsk,
+	} {
+		if errors.Is(err, ours) {
+			return qos.CheckReport{}, theirs
+		}
+	}
+	if err != nil {
+		return qos.CheckReport{}, err
+	}
+	header, policy := checked.Session.GetHeader(), checked.Policy
+	report := qos.ReportCheck(wanted.Servicer, checked.Round, checked.Writes)
+	report.Session = qos.EvidenceSession{ID: header.GetId(), StartHeight: header.GetStartHeight(), RelayChain: header.GetRelayChain(),
+		GeoZone: header.GetGeoZone(), Application: header.GetApplication()}
+	report.TimeoutMS = float64(policy.Timeout) / float64(time.Millisecond)
+	report.LatencySLAMS = float64(policy.LatencySLA) / float64(time.Millisecond)
+	report.Quorum = policy.Quorum
+	return report, nil
+}
