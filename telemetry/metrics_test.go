@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -165,6 +166,26 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	}
 	for name := range documented {
 		t.Errorf("docs/metrics.md has %s, which there is not", name)
+	}
+}
+
+// Alerts, dashboard and their tests name no metric that there is not.
+func TestOperatorsFilesNameWhatExists(t *testing.T) {
+	have := gathered(t, populated())
+	for _, path := range []string{"prometheus/alerts.yaml", "prometheus/alerts_test.yaml", "grafana/fisherman.json"} {
+		data, err := os.ReadFile("../build/observability/" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := regexp.MustCompile(`\bpocket_\w+`).FindAllString(string(data), -1)
+		for _, name := range names {
+			if have[strings.TrimSuffix(name, "_bucket")] == nil {
+				t.Errorf("%s names %s", path, name)
+			}
+		}
+		if len(names) < 20 {
+			t.Errorf("%s names %d metrics", path, len(names))
+		}
 	}
 }
 
