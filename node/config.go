@@ -32,6 +32,9 @@ type Config struct {
 	ChainRPC net.Listener
 	// RPC is where the node's HTTP API is served.
 	RPC net.Listener
+	// Pprof is where Go's profiles are served; nil for nowhere. They are for this machine: whoever opens the listener sees
+	// to that.
+	Pprof net.Listener
 	// Servicers that run in this node.
 	Servicers []ServicerRole
 	// Fisherman that runs in this node; nil for none.

@@ -156,6 +156,9 @@ func (n *Node) Run(ctx context.Context) error {
 	parts.Go(func() error { return n.engine.Run(ctx) })
 	parts.Go(func() error { return serveHTTP(ctx, n.config.ChainRPC, n.chainRPC, n.config.Logger) })
 	parts.Go(func() error { return n.api.Serve(ctx, n.config.RPC) })
+	if n.config.Pprof != nil {
+		parts.Go(func() error { return serveProfiles(ctx, n.config.Pprof, n.config.Logger) })
+	}
 	for i, servicer := range n.servicers {
 		parts.Go(func() error { return servicer.Serve(ctx, n.config.Servicers[i].Relays) })
 	}

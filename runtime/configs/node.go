@@ -23,12 +23,16 @@ type Node struct {
 	Format int `json:"format"`
 	// LogLevel is the least level that is logged: error, warn, info or debug.
 	LogLevel string `json:"log_level"`
+	// LogFormat is how the log is written: text (key=value) or json (an object a line).
+	LogFormat string `json:"log_format"`
 	// Genesis is the genesis file; a relative path is below the node's home.
 	Genesis string `json:"genesis"`
 	// Keys is the directory of the keystore that holds the roles' keys; a relative path is below the node's home.
 	Keys string `json:"keys"`
 	// API is the node's HTTP API for reading.
 	API API `json:"api"`
+	// Pprof is where Go's profiles are served.
+	Pprof Pprof `json:"pprof"`
 	// Chain is the node's part in consensus.
 	Chain Chain `json:"chain"`
 	// RelayChains say what the nodes of relay chains are asked, at most MaximumRelayChains. A servicer's node of a chain
@@ -46,6 +50,14 @@ type Node struct {
 type API struct {
 	// Listen is a host:port.
 	Listen string `json:"listen"`
+}
+
+// Pprof says where Go's profiles of the running program are served. They show what is in its memory.
+type Pprof struct {
+	// Listen is a host:port of loopback; empty for nowhere.
+	Listen string `json:"listen"`
+	// AllowRemote lets Listen be another address.
+	AllowRemote bool `json:"allow_remote"`
 }
 
 // Chain says how the node runs the chain.
@@ -95,11 +107,12 @@ type Fisherman struct {
 // DefaultNode is a node without roles that listens on loopback.
 func DefaultNode() Node {
 	return Node{
-		Format:   formatV1,
-		LogLevel: "info",
-		Genesis:  "genesis.json",
-		Keys:     "keys",
-		API:      API{Listen: "127.0.0.1:50832"},
+		Format:    formatV1,
+		LogLevel:  "info",
+		LogFormat: "text",
+		Genesis:   "genesis.json",
+		Keys:      "keys",
+		API:       API{Listen: "127.0.0.1:50832"},
 		Chain: Chain{RPCListen: "127.0.0.1:26657", P2PListen: "127.0.0.1:26656", Peers: []string{},
 			BlockTime: Duration(time.Second)},
 		RelayChains: DefaultRelayChains(),

@@ -19,9 +19,18 @@ type Setting struct {
 func Settings() []Setting {
 	return []Setting{
 		{"log_level", "least level that is logged", text(func(n *Node) *string { return &n.LogLevel })},
+		{"log_format", "how the log is written: text or json", text(func(n *Node) *string { return &n.LogFormat })},
 		{"genesis", "genesis file", text(func(n *Node) *string { return &n.Genesis })},
 		{"keys", "directory of the key files", text(func(n *Node) *string { return &n.Keys })},
 		{"api.listen", "HOST:PORT of the node's API", text(func(n *Node) *string { return &n.API.Listen })},
+		{"pprof.listen", "loopback HOST:PORT of Go's profiles of this program", text(func(n *Node) *string { return &n.Pprof.Listen })},
+		{"pprof.allow_remote", "whether the profiles may be served to other machines: true or false", func(n *Node, value string) error {
+			if value != "true" && value != "false" {
+				return fmt.Errorf("%s is neither true nor false", quoted(value))
+			}
+			n.Pprof.AllowRemote = value == "true"
+			return nil
+		}},
 		{"chain.rpc_listen", "HOST:PORT of the chain's CometBFT JSON-RPC", text(func(n *Node) *string { return &n.Chain.RPCListen })},
 		{"chain.p2p_listen", "HOST:PORT where other nodes of the chain connect", text(func(n *Node) *string { return &n.Chain.P2PListen })},
 		{"chain.peers", "nodes of the chain to connect to, as ID@HOST:PORT, separated by commas", func(n *Node, value string) error {
