@@ -13,6 +13,7 @@ BENCH ?= .
 # Everything but the race detector is built without a C compiler.
 GO := CGO_ENABLED=0 go
 BUF := $(GO) tool -modfile=tools/buf/go.mod buf
+K8S := $(GO) run -C tools/k8s .
 GOVULNCHECK := $(GO) tool -modfile=tools/govulncheck/go.mod govulncheck
 # Prometheus without its clients of cloud providers, which nothing here needs and which take longest to build.
 PROMETHEUS := -C tools/prometheus -tags remove_all_sd
@@ -28,11 +29,11 @@ BUILD_RELEASE := $(GO) build -trimpath -buildvcs=true -ldflags='-s -w'
 CONCURRENT := ./app/... ./consensus/... ./fisherman/... ./localnet/... ./node/... ./persistence/... ./relay/... \
 	./rpc/... ./servicer/... ./telemetry/...
 # Sets $packages to all packages but the end-to-end tests, which measure time and run alone.
-LIST_UNIT = packages=$$($(GO) list ./...) && packages=$$(printf '%s\n' $$packages | grep -Ev '/e2e(/|$$)')
+LIST_UNIT = packages=$$($(GO) list ./...) && packages=$$(printf '%s\n' $$packages | grep -Ev '/(e2e|build)(/|$$)')
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z_]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9_]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/pocket, without a C compiler
@@ -49,6 +50,31 @@ geth: bin/geth ## Build bin/geth, the Ethereum node of 'pocket localnet --ethere
 localnet_up: build ## Build and run a LocalNet until Ctrl-C; flags of 'pocket localnet' go in ARGS="..."
 	@exec bin/pocket localnet $(ARGS)
 
+.PHONY: localnet_k8s_up
+localnet_k8s_up: build ## Run a LocalNet in Kubernetes: LOADER=kind, k3s, minikube or none; SERVICERS=6 VALIDATORS=4
+	@build/localnet/k8s.sh up
+
+.PHONY: localnet_k8s_down
+localnet_k8s_down: ## Remove it from Kubernetes, with its volumes
+	@build/localnet/k8s.sh down
+
+.PHONY: localnet_compose_up
+localnet_compose_up: build ## Run a LocalNet in containers, by docker compose
+	@command -v docker >/dev/null || { echo "make localnet_compose_up: docker is not installed"; exit 1; }
+	docker compose --file build/localnet/compose.yaml build
+	docker compose --file build/localnet/compose.yaml up --detach
+
+.PHONY: localnet_compose_down
+localnet_compose_down: ## Remove it, with its volume
+	@command -v docker >/dev/null || { echo "make localnet_compose_down: docker is not installed"; exit 1; }
+	docker compose --file build/localnet/compose.yaml down --volumes
+
+.PHONY: k8s_check
+k8s_check: ## Check the manifests against Kubernetes' schemas, and the compose file against its specification's
+	@$(K8S) check $(CURDIR)/build/localnet/k8s
+	@$(K8S) compose $(CURDIR)/build/localnet/compose.yaml
+	$(GO) test -C tools/k8s -count=1 ./...
+
 .PHONY: test_all
 test_all: ## Run vet and all tests; needs Go, make and the module proxy only
 	$(GO) vet ./...
@@ -63,7 +89,7 @@ test_unit: ## Run the tests of all packages but e2e
 
 .PHONY: test_e2e
 test_e2e: bin/geth ## Run the end-to-end features, alone because they measure time
-	$(GO) test -count=1 -p 1 -timeout 9m ./e2e/...
+	$(GO) test -count=1 -p 1 -timeout 9m ./e2e/... ./build/...
 
 .PHONY: observability_check
 observability_check: build ## Check alerts and dashboard with promtool, then against a LocalNet that Prometheus scrapes
@@ -100,25 +126,28 @@ lint: ## Check formatting, vet, staticcheck and the .proto files
 	$(GO) vet ./...
 	$(GO) vet -C tools/release ./...
 	$(GO) vet $(PROMETHEUS) ./...
+	$(GO) vet -C tools/k8s ./...
 	$(STATICCHECK) ./...
 	$(BUF) lint
 
 .PHONY: generate
-generate: ## Regenerate the Go code of the .proto files
+generate: ## Regenerate the Go code of the .proto files and the command reference in docs/cli
 	@made=$$(mktemp -d) && trap 'rm -rf "$$made"' EXIT && \
 	$(BUF) generate --output "$$made" && \
 	find . -name '*.pb.go' -not -path './.git/*' -delete && cp -R "$$made/." .
+	@$(GO) test -count=1 -run '^TestCommandReference$$' ./app/client/cli -update
 
 .PHONY: generate_check
 generate_check: generate ## Regenerate, and fail if that changes, adds or removes a file
-	@git --no-pager diff --exit-code -- '*.pb.go'
-	@untracked=$$(git ls-files --others --exclude-standard -- '*.pb.go') && \
+	@git --no-pager diff --exit-code -- '*.pb.go' docs/cli
+	@untracked=$$(git ls-files --others --exclude-standard -- '*.pb.go' docs/cli) && \
 	if [ -n "$$untracked" ]; then echo "generated but not committed:"; echo "$$untracked"; exit 1; fi
 
 .PHONY: tidy_check
 tidy_check: ## Fail if go.mod or go.sum is not tidy
 	go mod tidy -diff
 	cd tools/release && go mod tidy -diff
+	cd tools/k8s && go mod tidy -diff
 
 .PHONY: release
 release: ## Build reproducible binaries of the committed source for PLATFORMS into dist, with bills of materials and checksums

@@ -13,10 +13,10 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
 )
 
-// Sentinels of Broadcast on which callers decide.
+// Sentinels on which callers decide.
 var (
-	// ErrNotReady: the chain does not run, or is catching up.
-	ErrNotReady = errors.New("the chain is not ready for transactions")
+	// ErrNotReady: the chain does not run, or is not level.
+	ErrNotReady = errors.New("the chain is not ready")
 	// ErrKnownTransaction: the same bytes were handed in before.
 	ErrKnownTransaction = errors.New("the transaction was handed in before")
 	// ErrMempoolFull: too many transactions wait for a block.

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"strings"
 	"time"
 
 	cmtcfg "github.com/cometbft/cometbft/config"
 
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
 )
@@ -20,6 +22,10 @@ const (
 	MinBlockTime = 10 * time.Millisecond
 	MaxBlockTime = time.Hour
 )
+
+// maximumInbound is how many nodes may connect to one that does not name them: followers of a chain name its validators,
+// and a LocalNet has up to 256 servicers. It bounds what strangers can take up.
+const maximumInbound = 300
 
 // Config says which chain an engine runs, where, and as whom.
 type Config struct {
@@ -36,7 +42,7 @@ type Config struct {
 	// Listen is the host:port where peers connect, with a numeric host; empty takes any free port of loopback.
 	Listen string
 	// Peers are the nodes that are dialled, and dialled again when they are lost: "ID@host:port", see NodeID. One of two
-	// nodes has to name the other.
+	// nodes has to name the other. A host name is looked up for each dial.
 	Peers []string
 	// BlockTime is the pause between a decided block and the next proposal, MinBlockTime to MaxBlockTime. The interval
 	// between blocks is longer by the time it takes to agree.
@@ -58,7 +64,8 @@ func (c Config) validate() error {
 		return fmt.Errorf("block time is %s; it may be %s to %s", c.BlockTime, MinBlockTime, MaxBlockTime)
 	}
 	for _, peer := range c.Peers {
-		if !strings.Contains(peer, "@") || strings.ContainsAny(peer, ", ") {
+		id, at, _ := cutPeer(peer)
+		if _, _, err := net.SplitHostPort(at); err != nil || types.ValidateAddress(id) != nil || strings.ContainsAny(peer, ", ") {
 			return fmt.Errorf("peer is %q; it is ID@host:port", peer)
 		}
 	}
@@ -73,9 +80,10 @@ func (c Config) cometConfig() (*cmtcfg.Config, error) {
 	config.Moniker = "pocket"
 	config.RPC.ListenAddress = ""
 	config.P2P.ListenAddress = "tcp://" + cmp.Or(c.Listen, "127.0.0.1:0")
-	config.P2P.PersistentPeers = strings.Join(c.Peers, ",")
+	config.P2P.PersistentPeers = strings.Join(named(c.Peers, false), ",") // a redialer has the others
 	// Strangers that fill the places for peers cannot keep the configured ones out.
 	config.P2P.UnconditionalPeerIDs = strings.Join(peerIDs(c.Peers), ",")
+	config.P2P.MaxNumInboundPeers = maximumInbound
 	config.P2P.PexReactor = false
 	config.P2P.AddrBookStrict = false
 	config.P2P.AllowDuplicateIP = true
@@ -108,9 +116,12 @@ func setTimeouts(consensus *cmtcfg.ConsensusConfig, blockTime time.Duration) {
 func peerIDs(peers []string) []string {
 	ids := make([]string, len(peers))
 	for i, peer := range peers {
-		ids[i], _, _ = strings.Cut(peer, "@")
+		ids[i], _, _ = cutPeer(peer)
 	}
 	return ids
 }
+
+// cutPeer cuts a peer into its id and its host:port.
+func cutPeer(peer string) (id, at string, found bool) { return strings.Cut(peer, "@") }
 
 func within(d, low, high time.Duration) time.Duration { return min(max(d, low), high) }

@@ -35,8 +35,14 @@ type Engine struct {
 	logger log.Logger
 	signs  *engineSigns
 	gate   *gate
+	// redialer connects to the peers with host names.
+	redialer *redialer
 	// validators tells who voted on a block.
 	validators validatorSets
+	history    *history
+	standing   standing
+	// blockTime is the pause between blocks.
+	blockTime time.Duration
 	// now is the clock against which a block is fresh or not.
 	now func() time.Time
 	// databases are CometBFT's, open from New until the end of Run.
@@ -65,9 +71,10 @@ func newEngine(cfg Config, config *cmtcfg.Config, state State) (*Engine, error) 
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	e := &Engine{heads: &Heads{}, gate: &gate{}, failed: make(chan error, 1), now: time.Now}
+	e := &Engine{heads: &Heads{}, gate: &gate{}, failed: make(chan error, 1), now: time.Now, blockTime: cfg.BlockTime}
 	e.signs = &engineSigns{failed: e.fail}
 	e.logger = newLogger(cfg.Logger, e.signs)
+	e.redialer = newRedialer(cfg.Peers, e.logger)
 	if err := e.openNode(cfg, config, state); err != nil {
 		return nil, errors.Join(fmt.Errorf("open chain in %s: %w", cfg.Home, err), e.closeDatabases())
 	}
@@ -111,6 +118,7 @@ func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error 
 		return fmt.Errorf("find CometBFT's stores: %w", err)
 	}
 	e.validators = environment.StateStore
+	e.history = newHistory(environment.BlockStore, environment.StateStore)
 	return nil
 }
 
@@ -143,12 +151,20 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	e.signs.witnessing.Store(true)
 	e.gate.open()
+	redialing, stopRedialing := context.WithCancel(ctx)
+	redialed := make(chan struct{})
+	go func() {
+		defer close(redialed)
+		e.redialer.run(redialing, e.node.Switch())
+	}()
 	var err error
 	select {
 	case <-ctx.Done():
 	case cause := <-e.failed:
 		err = fmt.Errorf("run consensus: %w", cause)
 	}
+	stopRedialing()
+	<-redialed
 	return errors.Join(err, e.stop())
 }
 

@@ -2,9 +2,14 @@ package consensus
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net"
+	"net/netip"
+	"runtime"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
@@ -106,6 +111,52 @@ func TestEngineFollows(t *testing.T) {
 	}
 	validator.stop()
 	compareAt(t, min(early.Version(), followed.Version()), early, followed)
+}
+
+// TestEngineDialsNames: a peer's host name that leads nowhere at first, then to the wrong place, then to the peer, is looked
+// up again for each dial, also after the peer has moved.
+func TestEngineDialsNames(t *testing.T) {
+	t.Parallel()
+	port, state := freePort(t), newMemoryState()
+	config := testConfig(t, t.TempDir())
+	config.BlockTime = 4 * testBlockTime // so that a follower that begins late has little to catch up
+	config.NodeKey, config.Listen = key(9), fmt.Sprintf("127.0.0.1:%d", port)
+	validator := start(t, config, state)
+
+	following := Config{Home: t.TempDir(), Genesis: config.Genesis, NodeKey: key(8), BlockTime: config.BlockTime,
+		Peers: []string{fmt.Sprintf("%s@validator-0.validator:%d", NodeID(key(9)), port)}}
+	engine, err := New(following, newMemoryState())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Int64
+	var place atomic.Value
+	place.Store("127.0.0.1")
+	engine.redialer.pause = 20 * time.Millisecond
+	engine.redialer.lookup = func(_ context.Context, host string) ([]netip.Addr, error) {
+		if host != "validator-0.validator" {
+			t.Errorf("looked up %q", host)
+		}
+		switch asked.Add(1) {
+		case 1:
+			return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+		case 2:
+			return []netip.Addr{netip.MustParseAddr("127.0.0.77")}, nil
+		}
+		return []netip.Addr{netip.MustParseAddr(place.Load().(string))}, nil
+	}
+	follower := run(t, engine)
+	follower.await("a witnessed head", func(head types.Head) bool { return !head.CatchingUp })
+	validator.stop()
+
+	if runtime.GOOS == "linux" { // elsewhere loopback is one address, and the peer comes back where it was
+		place.Store("127.0.0.78")
+		config.Listen = fmt.Sprintf("127.0.0.78:%d", port)
+	}
+	again := start(t, config, state)
+	follower.awaitHeight(again.awaitHeight(state.Version() + 2).Height)
+	follower.stop()
+	again.stop()
 }
 
 func TestPeersAreChecked(t *testing.T) {

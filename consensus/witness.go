@@ -22,6 +22,7 @@ type validatorSets interface {
 // publish marks heads that were not witnessed.
 func (e *Engine) publish(head types.Head) {
 	head.CatchingUp = !e.witnessed(head.Height)
+	e.standing.note(head.Height, !head.CatchingUp, e.now())
 	e.heads.publish(head)
 }
 

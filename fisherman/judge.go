@@ -34,6 +34,9 @@ func (r *round) judge(ctx context.Context, execution error) *types.QoSRound {
 	record.ReleasedUnixNano = unixNano(r.released)
 	record.Skew = durationpb.New(r.skew)
 	record.IgnoredFields = r.ignoredFields
+	r.answers = verify.NewReader(func(status uint32, payload []byte) (verify.Digest, error) {
+		return verify.ReadAnswer(r.question.Payload, status, payload, r.ignored...)
+	})
 	var ballots []verify.Ballot
 	var voters []int
 	for _, slot := range r.slots {
@@ -117,7 +120,7 @@ func (r *round) read(slot *slot) (verify.Digest, *relay.Failure) {
 		return verify.Digest{}, r.within(failureOf("open answer", err))
 	}
 	slot.remark = clockRemark(response, slot.sent, slot.roundTrip())
-	digest, err := verify.ReadAnswer(r.question.Payload, response.GetUpstreamStatus(), response.GetPayload(), r.ignored...)
+	digest, err := r.answers.Read(response.GetUpstreamStatus(), response.GetPayload())
 	switch {
 	case errors.Is(err, verify.ErrBackend):
 		return digest, &relay.Failure{Outcome: types.Outcome_OUTCOME_BACKEND_ERROR, Blame: types.Blame_BLAME_BACKEND, Attempt: "read answer", Err: err}

@@ -2,6 +2,7 @@ package fisherman
 
 import (
 	"cmp"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,6 +14,9 @@ import (
 // the most requests that may be under way.
 const mostIdle = 4
 
+// surplusIdle is how long a connection is kept that its service URL has had no use for beside a newer one.
+const surplusIdle = time.Minute
+
 // links keeps connections open between checks, so that making a connection is not part of what is measured, and
 // remembers who makes that hard.
 type links struct {
@@ -20,7 +24,7 @@ type links struct {
 	most int
 
 	mu     sync.Mutex
-	idle   map[string][]*relay.Conn
+	idle   map[string][]idleConn
 	count  int
 	closed bool
 	// tardy are the service URLs at which a connection was made only after its check had been released.
@@ -35,6 +39,12 @@ type tardiness struct {
 	closed bool
 }
 
+// idleConn is a connection that nobody uses since a moment.
+type idleConn struct {
+	*relay.Conn
+	since time.Time
+}
+
 // take hands out a kept connection that is still alive, or nil.
 func (l *links) take(serviceURL string) *relay.Conn {
 	l.mu.Lock()
@@ -44,7 +54,7 @@ func (l *links) take(serviceURL string) *relay.Conn {
 		l.idle[serviceURL] = kept[:len(kept)-1]
 		l.count--
 		if conn.Alive() {
-			return conn
+			return conn.Conn
 		}
 		conn.Close()
 		l.noteClosed(serviceURL)
@@ -118,9 +128,16 @@ func (l *links) give(serviceURL string, conn *relay.Conn) {
 		return
 	}
 	if l.idle == nil {
-		l.idle = make(map[string][]*relay.Conn)
+		l.idle = make(map[string][]idleConn)
 	}
-	l.idle[serviceURL] = append(l.idle[serviceURL], conn)
+	kept := append(l.idle[serviceURL], idleConn{conn, time.Now()})
+	// The newest is taken first, so the first is the one that was not needed for the longest time.
+	if time.Since(kept[0].since) > surplusIdle {
+		kept[0].Close()
+		kept = slices.Delete(kept, 0, 1)
+		l.count--
+	}
+	l.idle[serviceURL] = kept
 	l.count++
 }
 
@@ -128,7 +145,7 @@ func (l *links) give(serviceURL string, conn *relay.Conn) {
 func (l *links) adopt(others *links) {
 	for serviceURL, kept := range others.idle {
 		for _, conn := range kept {
-			l.give(serviceURL, conn)
+			l.give(serviceURL, conn.Conn)
 		}
 	}
 }

@@ -81,6 +81,29 @@ func TestLinksAreBounded(t *testing.T) {
 	}
 }
 
+// A connection that was made for rounds that overlapped is closed when none has needed it for a while; one is kept.
+func TestLinksCloseTheSurplus(t *testing.T) {
+	servicer := fakes.Start(t, fakes.Honest())
+	kept := &links{}
+	defer kept.close()
+	first, second := dialled(t, servicer), dialled(t, servicer)
+	kept.give(servicer.URL(), first)
+	kept.give(servicer.URL(), second)
+	give := func(since time.Duration) {
+		kept.idle[servicer.URL()][0].since = time.Now().Add(-since)
+		kept.give(servicer.URL(), kept.take(servicer.URL()))
+	}
+	give(surplusIdle / 2)
+	servicer.AwaitOpen(t, 2)
+	give(surplusIdle + time.Second)
+	servicer.AwaitOpen(t, 1)
+	give(time.Hour)
+	if kept.take(servicer.URL()) != second {
+		t.Error("the last connection was not kept")
+	}
+	second.Close()
+}
+
 func TestStallWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, waited := range []time.Duration{0, time.Millisecond, stallInterval, time.Minute} {

@@ -69,14 +69,14 @@ func TestAsChild(t *testing.T) {
 	}
 }
 
-// child is such a process.
-type child struct {
+// childTest is such a process.
+type childTest struct {
 	command *exec.Cmd
 	output  *bufio.Scanner
 	text    strings.Builder
 }
 
-func startChild(t *testing.T, scenario string, attributes *syscall.SysProcAttr, servicers ...*fakes.Servicer) (*child, error) {
+func startAsChild(t *testing.T, scenario string, attributes *syscall.SysProcAttr, servicers ...*fakes.Servicer) (*childTest, error) {
 	t.Helper()
 	session, err := proto.Marshal(sessionOf(10, 10, 12, actorsOf(servicers...)...))
 	if err != nil {
@@ -89,13 +89,13 @@ func startChild(t *testing.T, scenario string, attributes *syscall.SysProcAttr, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &child{command: command, output: bufio.NewScanner(output)}
+	c := &childTest{command: command, output: bufio.NewScanner(output)}
 	c.output.Buffer(nil, 1<<20)
 	return c, command.Start()
 }
 
 // rounds of the child, when it has ended.
-func (c *child) rounds(t *testing.T) []*types.QoSRound {
+func (c *childTest) rounds(t *testing.T) []*types.QoSRound {
 	t.Helper()
 	var rounds []*types.QoSRound
 	for c.output.Scan() {
@@ -115,7 +115,7 @@ func (c *child) rounds(t *testing.T) []*types.QoSRound {
 }
 
 // only is the child's one round.
-func (c *child) only(t *testing.T) *types.QoSRound {
+func (c *childTest) only(t *testing.T) *types.QoSRound {
 	t.Helper()
 	rounds := c.rounds(t)
 	if len(rounds) != 1 {
@@ -125,7 +125,7 @@ func (c *child) only(t *testing.T) *types.QoSRound {
 }
 
 // suspend stops the child, as the suspension of its machine does, for so long.
-func (c *child) suspend(t *testing.T, d time.Duration) {
+func (c *childTest) suspend(t *testing.T, d time.Duration) {
 	t.Helper()
 	if err := c.command.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func TestSuspended(t *testing.T) {
 	t.Run("while asking", func(t *testing.T) {
 		t.Parallel()
 		sleepy, honest := fakes.Start(t, fakes.Sleepy(time.Second)), fakes.Start(t, fakes.Honest())
-		c, err := startChild(t, "asks", nil, sleepy, honest)
+		c, err := startAsChild(t, "asks", nil, sleepy, honest)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +155,7 @@ func TestSuspended(t *testing.T) {
 	t.Run("before the release", func(t *testing.T) {
 		t.Parallel()
 		honest := []*fakes.Servicer{fakes.Start(t, fakes.Honest()), fakes.Start(t, fakes.Honest())}
-		c, err := startChild(t, "asks later", nil, honest...)
+		c, err := startAsChild(t, "asks later", nil, honest...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,7 +206,7 @@ func TestNoDescriptors(t *testing.T) {
 	}
 	t.Run("few", func(t *testing.T) {
 		t.Parallel()
-		c, err := startChild(t, "few descriptors", nil, honest...)
+		c, err := startAsChild(t, "few descriptors", nil, honest...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -231,7 +231,7 @@ func TestNoDescriptors(t *testing.T) {
 	})
 	t.Run("none", func(t *testing.T) {
 		t.Parallel()
-		c, err := startChild(t, "no descriptors", nil, honest...)
+		c, err := startAsChild(t, "no descriptors", nil, honest...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -303,7 +303,7 @@ func loopback(t *testing.T, up bool) {
 // Our network goes down between two checks and comes back: the check in between is void, and says why.
 func TestNetworkDown(t *testing.T) {
 	t.Parallel()
-	c, err := startChild(t, "network down", &syscall.SysProcAttr{
+	c, err := startAsChild(t, "network down", &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},

@@ -24,10 +24,14 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 )
 
-// TestMain is also the fisherman that TestKilledFisherman starts and kills.
+// TestMain is also what tests and benchmarks run as processes of their own: the fisherman that TestKilledFisherman starts and
+// kills, and the far sides of benchmarks.
 func TestMain(m *testing.M) {
 	if told := os.Getenv(samplerVariable); told != "" {
 		os.Exit(runSampler(told))
+	}
+	if role := os.Getenv(childRole); role != "" {
+		os.Exit(playRole(role))
 	}
 	goleak.VerifyTestMain(m)
 }

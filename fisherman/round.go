@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/fisherman/question"
+	"github.com/pocket-fisherman/fisherman/fisherman/verify"
 	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
@@ -65,6 +66,8 @@ type round struct {
 	stall    time.Duration
 	// connectStall is how long this process was kept from running while it connected to evasive servicers.
 	connectStall time.Duration
+	// answers reads what came back, once the round is judged.
+	answers *verify.Reader
 }
 
 // execute carries the check out; its slots then say how. Everything expensive comes before the release. Cancelling the

@@ -10,4 +10,6 @@
 //
 // A home directory that is kept can be run again: its marker localnet.json records options and addresses, genesis.json
 // the chain's first state. The keys are derived from a seed and are public knowledge.
+//
+// A Fleet is the same network, without the faults, for nodes that run apart, as in Kubernetes: it writes their homes.
 package localnet

@@ -25,10 +25,10 @@ const (
 	minimumPauseBlocks = 2
 )
 
-// newGenesis is the first state of the LocalNet with fitted options: the default parameters with the options' own, one
-// validator, one application and one fisherman, and a servicer for each service URL, all with the minimum stake and an
-// account. The validator owns all parameters; stakes unbond within two sessions.
-func newGenesis(o Options, serviceURLs []string, at time.Time) *genesis.Genesis {
+// newGenesis is the first state of the LocalNet with fitted options: the default parameters with the options' own,
+// validators, one application and one fisherman, and a servicer for each service URL, all with the minimum stake and an
+// account. The first validator owns all parameters; stakes unbond within two sessions.
+func newGenesis(o Options, validators int, serviceURLs []string, at time.Time) *genesis.Genesis {
 	params := genesis.DefaultParams()
 	params.Session.BlocksPerSession = o.BlocksPerSession
 	params.Session.ServicersPerSession = cmp.Or(o.ServicersPerSession, max(params.Session.ServicersPerSession, uint32(len(serviceURLs))))
@@ -40,11 +40,13 @@ func newGenesis(o Options, serviceURLs []string, at time.Time) *genesis.Genesis 
 	stake.FishermanUnbondingBlocks, stake.ValidatorUnbondingBlocks = 2*o.BlocksPerSession, 2*o.BlocksPerSession
 	stake.MinimumPauseBlocks = minimumPauseBlocks
 	params.Governance = newGovernance(o.Seed)
-	actors := []*types.Actor{
-		newActor(o, types.ActorType_ACTOR_TYPE_VALIDATOR, 0, stake.ValidatorMinimumUpokt),
-		newActor(o, types.ActorType_ACTOR_TYPE_APPLICATION, 0, stake.ApplicationMinimumUpokt),
-		newActor(o, types.ActorType_ACTOR_TYPE_FISHERMAN, 0, stake.FishermanMinimumUpokt),
+	var actors []*types.Actor
+	for i := range validators {
+		actors = append(actors, newActor(o, types.ActorType_ACTOR_TYPE_VALIDATOR, i, stake.ValidatorMinimumUpokt))
 	}
+	actors = append(actors,
+		newActor(o, types.ActorType_ACTOR_TYPE_APPLICATION, 0, stake.ApplicationMinimumUpokt),
+		newActor(o, types.ActorType_ACTOR_TYPE_FISHERMAN, 0, stake.FishermanMinimumUpokt))
 	for i, url := range serviceURLs {
 		servicer := newActor(o, types.ActorType_ACTOR_TYPE_SERVICER, i, stake.ServicerMinimumUpokt)
 		servicer.ServiceUrl = url
@@ -59,7 +61,7 @@ func newGenesis(o Options, serviceURLs []string, at time.Time) *genesis.Genesis 
 	}
 }
 
-// newGovernance lets the validator change parameters, and the fisherman stake again after it has unstaked.
+// newGovernance lets the first validator change parameters, and the fisherman stake again after it has unstaked.
 func newGovernance(seed uint64) *genesis.GovernanceParams {
 	owner := Key(seed, types.ActorType_ACTOR_TYPE_VALIDATOR, 0).Address()
 	return &genesis.GovernanceParams{

@@ -15,8 +15,8 @@ const (
 	chainIDPrefix = "pocket-localnet-"
 )
 
-// Key is the development key of an actor of the LocalNet with the given seed; servicers count from index 0, of the
-// other roles there is only index 0. The key is SHA-256 over length-prefixed label, seed, role and index: anybody can
+// Key is the development key of an actor of the LocalNet with the given seed; servicers count from index 0, and so do the
+// validators of a Fleet, of the other roles there is only index 0. The key is SHA-256 over length-prefixed label, seed, role and index: anybody can
 // compute it. It is public knowledge; never use it on a real network.
 func Key(seed uint64, role types.ActorType, index int) crypto.PrivateKey {
 	material := binary.BigEndian.AppendUint32(nil, uint32(len(keyLabel)))
@@ -58,7 +58,7 @@ func FindKey(chainID, address string) (crypto.PrivateKey, bool) {
 	}{
 		{types.ActorType_ACTOR_TYPE_APPLICATION, 1},
 		{types.ActorType_ACTOR_TYPE_FISHERMAN, 1},
-		{types.ActorType_ACTOR_TYPE_VALIDATOR, 1},
+		{types.ActorType_ACTOR_TYPE_VALIDATOR, MaxValidators},
 		{types.ActorType_ACTOR_TYPE_SERVICER, MaxServicers},
 	} {
 		for index := range role.count {

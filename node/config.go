@@ -35,6 +35,8 @@ type Config struct {
 	// Pprof is where Go's profiles are served; nil for nowhere. They are for this machine: whoever opens the listener sees
 	// to that.
 	Pprof net.Listener
+	// PublicRPC lets the API answer requests that name the node otherwise than as this machine.
+	PublicRPC bool
 	// Servicers that run in this node.
 	Servicers []ServicerRole
 	// Fisherman that runs in this node; nil for none.

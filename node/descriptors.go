@@ -5,8 +5,8 @@ import "syscall"
 // leastRequests is what a fisherman may have under way at once however few descriptors there are.
 const leastRequests = 256
 
-// mostRequests is how many requests a fisherman may have under way at once: a quarter of the file descriptors of this
-// process. It keeps as many connections between checks, and the rest is for everything else. 0, the fisherman's default,
+// mostRequests is how many requests a fisherman may have under way at once: an eighth of the file descriptors of this
+// process. Each takes two, it keeps as many connections between checks, and the rest is for everything else. 0, the fisherman's default,
 // when that is less or the limit is not known.
 func mostRequests() int {
 	var limit syscall.Rlimit
@@ -17,11 +17,11 @@ func mostRequests() int {
 }
 
 // plenty of descriptors leave the default as it is.
-const plenty = 1 << 16
+const plenty = 1 << 17
 
 func requestsWith(descriptors uint64) int {
 	if descriptors >= plenty {
 		return 0
 	}
-	return max(int(descriptors/4), leastRequests)
+	return max(int(descriptors/8), leastRequests)
 }

@@ -37,6 +37,8 @@ func (n *Node) buildFisherman() error {
 	if n.samples, err = local.OpenSamples(filepath.Join(n.config.Home, "samples"), options); err != nil {
 		return fmt.Errorf("open sample store: %w", err)
 	}
+	n.feed = newFeed(n.samples, logger)
+	observed := observedStore{Store: n.samples, observers: []observer{n.feed.observer()}}
 	protocol := &relay.Protocol{Key: role.Key, Now: time.Now}
 	dialer := &relay.Dialer{AllowPrivate: role.AllowPrivate}
 	n.fisherman, err = fisherman.New(fisherman.Config{
@@ -48,7 +50,7 @@ func (n *Node) buildFisherman() error {
 		MostRequests:  mostRequests(),
 		Logger:        logger,
 		Hooks:         fisherman.Hooks{Round: n.observeRound},
-	}, n.engine.Heads(), ownSessions{utility: n.utility, address: role.Key.Address()}, protocol.Seal, dialer.Dial, n.samples)
+	}, n.engine.Heads(), ownSessions{utility: n.utility, address: role.Key.Address()}, protocol.Seal, dialer.Dial, observed)
 	if err != nil {
 		return fmt.Errorf("make fisherman: %w", err)
 	}

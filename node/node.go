@@ -21,6 +21,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/rpc"
 	"github.com/pocket-fisherman/fisherman/servicer"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 	"github.com/pocket-fisherman/fisherman/telemetry"
 	"github.com/pocket-fisherman/fisherman/utility"
@@ -43,6 +44,7 @@ type Node struct {
 	servicers []*servicer.Servicer
 	relays    *local.RelayStore
 	samples   *local.Samples
+	feed      *feed
 	fisherman *fisherman.Fisherman
 	metrics   *telemetry.Metrics
 	api       *rpc.Server
@@ -137,9 +139,13 @@ func (n *Node) buildAPI() {
 	if role := n.config.Fisherman; role != nil {
 		proofs.key = role.Key
 	}
-	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc"), Metrics: n.metrics.Handler()}, rpc.Readers{
+	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc"), Metrics: n.metrics.Handler(), Public: n.config.PublicRPC}, rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
+		Blocks:    blockReader{n.engine},
+		Params:    n.params,
 		QoS:       newQoSReader(n.fisherman),
+		Rounds:    roundReader{feed: n.feed},
+		Events:    n.feed,
 		Status:    statusReader{fisherman: n.config.Fisherman, samples: n.samples},
 		Relays:    relayReader{servicers: n.servicers, store: n.relays},
 		Evidence:  proofs.page,
@@ -148,6 +154,9 @@ func (n *Node) buildAPI() {
 		Broadcast: n.broadcast,
 	})
 }
+
+// Head is the newest committed block; false before the first.
+func (n *Node) Head() (types.Head, bool) { return n.engine.Heads().Latest() }
 
 // Run runs all parts until the context ends or one of them fails, then stops them all and closes what the node holds,
 // listeners included. It returns nil when the context ended it.

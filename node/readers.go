@@ -9,7 +9,6 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
-	"github.com/pocket-fisherman/fisherman/consensus"
 	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/qos"
@@ -156,6 +155,47 @@ func hasMember(session *types.QoSSession, servicer string) bool {
 	return slices.ContainsFunc(session.GetServicers(), func(s *types.QoSServicer) bool { return s.GetAddress() == servicer })
 }
 
+// roundReader shows the fisherman's rounds to the API.
+type roundReader struct {
+	// feed is nil without a fisherman.
+	feed *feed
+}
+
+// Rounds reads a page of a session's rounds.
+func (r roundReader) Rounds(ctx context.Context, filter rpc.RoundFilter) (rpc.RoundPage, error) {
+	if r.feed == nil {
+		return rpc.RoundPage{}, rpc.ErrNoFisherman
+	}
+	session, err := r.feed.store.Session(ctx, filter.SessionID)
+	if err != nil {
+		return rpc.RoundPage{}, err
+	}
+	if filter.Servicer != "" && !hasMember(session, filter.Servicer) {
+		return rpc.RoundPage{}, rpc.ErrUnknownServicer
+	}
+	stored, err := r.feed.store.Rounds(ctx, filter.SessionID)
+	if err != nil {
+		return rpc.RoundPage{}, err
+	}
+	page := rpc.RoundPage{Stored: len(stored), Rounds: []qos.RoundReport{}}
+	for _, round := range stored {
+		if round.GetIndex() < filter.From {
+			continue
+		}
+		if len(page.Rounds) == filter.Limit {
+			next := round.GetIndex()
+			page.Next = &next
+			break
+		}
+		report := qos.ReportRound(round)
+		if filter.Servicer != "" {
+			report.Samples = slices.DeleteFunc(report.Samples, func(s qos.SampleReport) bool { return s.Servicer != filter.Servicer })
+		}
+		page.Rounds = append(page.Rounds, report)
+	}
+	return page, nil
+}
+
 // relayReader shows to the API what the servicers keep.
 type relayReader struct {
 	servicers []*servicer.Servicer
@@ -230,6 +270,9 @@ func (r statusReader) Fisherman() string {
 	return r.fisherman.Key.Address()
 }
 
+// Build is how the program was built.
+func (r statusReader) Build() rpc.Build { return rpc.Build(ThisBuild()) }
+
 // Store is where the fisherman's samples are held; nil without a fisherman.
 func (r statusReader) Store() *rpc.Store {
 	if r.samples == nil {
@@ -246,22 +289,4 @@ func (r statusReader) Store() *rpc.Store {
 		UnreadableSessions: health.UnreadableSessions,
 		SetAside:           health.SetAside,
 	}
-}
-
-// Version is the version of the program.
-func (r statusReader) Version() string { return ThisBuild().Version }
-
-// broadcast hands a transaction of the API's to the chain.
-func (n *Node) broadcast(ctx context.Context, raw []byte, wait bool) (rpc.Receipt, error) {
-	receipt, err := n.engine.Broadcast(ctx, raw, wait)
-	for ours, theirs := range map[error]error{
-		consensus.ErrNotReady:         rpc.ErrNotReady,
-		consensus.ErrKnownTransaction: rpc.ErrKnownTransaction,
-		consensus.ErrMempoolFull:      rpc.ErrMempoolFull,
-	} {
-		if errors.Is(err, ours) {
-			return rpc.Receipt{}, theirs
-		}
-	}
-	return rpc.Receipt(receipt), err
 }

@@ -76,13 +76,17 @@ type CheckSample struct {
 	DNSMS     *float64 `json:"dns_ms"`
 	ConnectMS *float64 `json:"connect_ms"`
 	TLSMS     *float64 `json:"tls_ms"`
-	// WriteMS is how long the writing of the request took; it is part of the following.
+	// WriteMS is how long the writing of the request took, as this program saw it.
 	WriteMS *float64 `json:"write_ms"`
-	// FirstByteMS and LastByteMS are from before the writing to the first and last byte of the answer; the latter is the
-	// round-trip time.
+	// Timing is the clock of the following: "KERNEL", from when the kernel sent the request; "USER_SPACE", from before the
+	// writing; empty without an answer.
+	Timing string `json:"timing"`
+	// FirstByteMS and LastByteMS are to the first and last byte of the answer; the latter is the round-trip time.
 	FirstByteMS *float64 `json:"first_byte_ms"`
 	LastByteMS  *float64 `json:"last_byte_ms"`
-	OverSLA     bool     `json:"over_sla"`
+	// UserLastByteMS is the round-trip time as this program saw it: what it is longer is this machine's own delay.
+	UserLastByteMS *float64 `json:"user_last_byte_ms"`
+	OverSLA        bool     `json:"over_sla"`
 	// Digest of the answer's canonical form, in hex; empty without one.
 	Digest string `json:"digest"`
 }
@@ -130,11 +134,16 @@ func reportSample(sample *types.QoSSample) CheckSample {
 		ConnectMS:   optional(sample.GetConnectTime()),
 		FirstByteMS: optional(sample.GetTimeToFirstByte()),
 		LastByteMS:  optional(sample.GetRoundTripTime()),
-		OverSLA:     sample.GetOverSla(),
-		Digest:      hex.EncodeToString(sample.GetAnswerDigest()),
+
+		UserLastByteMS: optional(sample.GetUserRoundTripTime()),
+		OverSLA:        sample.GetOverSla(),
+		Digest:         hex.EncodeToString(sample.GetAnswerDigest()),
 	}
 	if handshake := sample.GetTlsTime(); handshake.AsDuration() > 0 { // without TLS it takes no time
 		made.TLSMS = optional(handshake)
+	}
+	if sample.GetTiming() != types.TimingSource_TIMING_SOURCE_UNSPECIFIED {
+		made.Timing = sample.GetTiming().Label()
 	}
 	if sample.GetBlame() != types.Blame_BLAME_UNSPECIFIED {
 		made.Blame = sample.GetBlame().Label()

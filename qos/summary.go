@@ -111,9 +111,8 @@ func countChecks(report *SessionReport, rounds []*types.QoSRound) {
 		if !asked(round) || round.GetSkew() == nil {
 			continue
 		}
-		skew := int64(math.Ceil(float64(round.GetSkew().AsDuration()) / float64(time.Microsecond)))
-		if report.MaxSkewMicros == nil || skew > *report.MaxSkewMicros {
-			report.MaxSkewMicros = &skew
+		if skew := microsUp(round.GetSkew()); report.MaxSkewMicros == nil || *skew > *report.MaxSkewMicros {
+			report.MaxSkewMicros = skew
 		}
 	}
 }

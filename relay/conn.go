@@ -85,7 +85,7 @@ func (d *Dialer) Dial(ctx context.Context, serviceURL string) (*Conn, error) {
 		conn.stamped = newStampedConn(conn.socket)
 	}
 	if conn.stamped != nil {
-		conn.stream = conn.stamped
+		conn.socket, conn.stream = conn.stamped.Conn, conn.stamped
 	}
 	if target.Scheme == "https" {
 		started = time.Now()

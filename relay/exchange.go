@@ -20,6 +20,10 @@ const (
 	maxAnswerBodyBytes   = MaxResponseBytes
 	// maxFramingBytes is what chunked framing may add to a body, trailers included: enough for chunks of 100 bytes.
 	maxFramingBytes = 128 << 10
+	// readBuffer is kept with every connection; an answer's header fits as a rule.
+	readBuffer = 4 << 10
+	// wireRoom is what the header of a request takes, and what bytes.Buffer wants to have free, so that it grows once.
+	wireRoom = 512 + bytes.MinRead
 	// mostInterim bounds the interim responses (1xx) before the response proper.
 	mostInterim = 8
 )
@@ -50,6 +54,7 @@ func WireRequest(serviceURL string, envelope []byte) ([]byte, error) {
 	}
 	request.Header.Set("Content-Type", ContentType)
 	var wire bytes.Buffer
+	wire.Grow(len(envelope) + wireRoom)
 	if err := request.Write(&wire); err != nil {
 		return nil, fmt.Errorf("serialise request to %s: %w", serviceURL, err)
 	}
@@ -237,7 +242,7 @@ func (t *timedReader) Read(p []byte) (int, error) {
 func newReader(stream io.Reader) (*timedReader, *io.LimitedReader, *bufio.Reader) {
 	timed := &timedReader{source: stream}
 	limit := &io.LimitedReader{R: timed}
-	return timed, limit, bufio.NewReaderSize(limit, 16<<10)
+	return timed, limit, bufio.NewReaderSize(limit, readBuffer)
 }
 
 // clip bounds text that a stranger chose, for use in an error.

@@ -19,8 +19,8 @@ const (
 		unix.SOF_TIMESTAMPING_OPT_ID | unix.SOF_TIMESTAMPING_OPT_TSONLY
 	transmissions = arrivals | unix.SOF_TIMESTAMPING_TX_SOFTWARE
 
-	// mostStamped is the longest request whose transmission is stamped. A stamp is reported as an error event; beside a
-	// send buffer that is full the runtime's poller would take it for a broken socket.
+	// mostStamped is the longest request whose transmission is stamped. A stamp is reported as an event of the socket, which
+	// would let nobody wait for room in a send buffer that is full.
 	mostStamped = 8 << 10
 	// mostReports bounds the reports read after an exchange. A request that is sent again is reported again.
 	mostReports = 64
@@ -56,12 +56,21 @@ type input struct {
 	control [256]byte
 	// arrival of the last bytes read; zero when they had no stamp.
 	arrival time.Time
+	// reports of what was sent, as far as they were read for this answer.
+	reports []report
 	// whenReady and now are made once, not for each read.
 	whenReady func(descriptor uintptr) bool
 	now       func(descriptor uintptr)
+	collect   func(descriptor uintptr)
 }
 
-// output is a write under way, and what became of it; the writer owns it, but for the counts.
+// report tells when the byte of a number was sent.
+type report struct {
+	at   time.Time
+	last uint32
+}
+
+// output is a write under way; the writer owns it, but for the counts.
 type output struct {
 	rest      []byte
 	err       error
@@ -69,10 +78,6 @@ type output struct {
 	// holding tells that a write must not wait: what the kernel does not take at once is held until it is flushed.
 	holding bool
 	held    []byte
-	// reports reads the error queue for the transmission of the last request: zero until it is found.
-	reports     func(descriptor uintptr)
-	control     [256]byte
-	transmitted time.Time
 	// stamping tells that the kernel stamps transmissions at present.
 	stamping bool
 	// written counts the bytes since the stamps are numbered, and request those up to the end of the last request.
@@ -92,14 +97,19 @@ func newStampedConn(socket net.Conn) *stampedConn {
 	if err != nil {
 		return nil
 	}
-	s := &stampedConn{Conn: socket, raw: raw}
+	s := &stampedConn{raw: raw}
 	if s.stamp(arrivals) != nil {
 		return nil
 	}
+	held, err := hold(tcp)
+	if err != nil {
+		return nil
+	}
+	s.Conn, s.raw = held, heldRaw{held}
 	s.input.whenReady = s.receive
 	s.input.now = func(descriptor uintptr) { s.receive(descriptor) }
+	s.input.collect = s.readReports
 	s.output.whenReady = s.send
-	s.output.reports = s.readReports
 	s.state.ask = func(descriptor uintptr) {
 		s.state.info, s.state.err = unix.GetsockoptTCPInfo(int(descriptor), unix.IPPROTO_TCP, unix.TCP_INFO)
 	}
@@ -121,7 +131,6 @@ func (s *stampedConn) begin() { s.overtaken, _ = s.outOfOrder() }
 // expect prepares for a request of a size.
 func (s *stampedConn) expect(size int) {
 	s.output.waited.Store(false)
-	s.output.transmitted = time.Time{}
 	wanted := size <= mostStamped
 	if wanted == s.output.stamping {
 		return
@@ -137,7 +146,7 @@ func (s *stampedConn) expect(size int) {
 func (s *stampedConn) requested() { s.output.request = s.output.written.Load() }
 
 // forget prepares for the bytes of another answer.
-func (s *stampedConn) forget() { s.input.arrival = time.Time{} }
+func (s *stampedConn) forget() { s.input.arrival, s.input.reports = time.Time{}, s.input.reports[:0] }
 
 // arrival is when the last bytes that were read had arrived.
 func (s *stampedConn) arrival() time.Time { return s.input.arrival }
@@ -192,6 +201,7 @@ func (s *stampedConn) receive(descriptor uintptr) bool {
 		case errors.Is(err, unix.EINTR):
 			continue
 		case errors.Is(err, unix.EAGAIN):
+			s.readReports(descriptor) // they count as events: nobody could wait while there are any
 			return false
 		case err != nil:
 			in.err = err
@@ -280,12 +290,10 @@ func (s *stampedConn) send(descriptor uintptr) bool {
 	return true
 }
 
-// collect looks for the report of the last request, unless it was found. Found before anybody waits for the answer, it
-// wakes nobody up.
+// collect reads the reports of what was sent, unless that of the last request is there already.
 func (s *stampedConn) collect() {
-	out := &s.output
-	if out.stamping && !out.waited.Load() && out.transmitted.IsZero() {
-		_ = s.raw.Control(out.reports) // a closed connection has none
+	if s.output.stamping && s.reported().IsZero() {
+		_ = s.raw.Control(s.input.collect) // a closed connection has none
 	}
 }
 
@@ -293,23 +301,35 @@ func (s *stampedConn) collect() {
 // not take the request at once.
 func (s *stampedConn) transmitted() time.Time {
 	s.collect()
-	return s.output.transmitted
+	if !s.output.stamping || s.output.waited.Load() {
+		return time.Time{}
+	}
+	return s.reported()
+}
+
+// reported is the time of the first report of the last request's last byte; zero when none was read.
+func (s *stampedConn) reported() time.Time {
+	for _, report := range s.input.reports {
+		if report.last == s.output.request-1 {
+			return report.at
+		}
+	}
+	return time.Time{}
 }
 
 func (s *stampedConn) readReports(descriptor uintptr) {
-	out := &s.output
+	in := &s.input
 	var payload [1]byte
 	for range mostReports {
-		_, controls, _, _, err := unix.Recvmsg(int(descriptor), payload[:], out.control[:], unix.MSG_ERRQUEUE)
+		_, controls, _, _, err := unix.Recvmsg(int(descriptor), payload[:], in.control[:], unix.MSG_ERRQUEUE)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil {
 			return
 		}
-		if at, last, ok := transmissionOf(out.control[:controls]); ok && last == out.request-1 {
-			out.transmitted = at
-			return
+		if at, last, ok := transmissionOf(in.control[:controls]); ok && len(in.reports) < mostReports {
+			in.reports = append(in.reports, report{at, last})
 		}
 	}
 }

@@ -26,21 +26,34 @@ type endpoint struct {
 	submit func(ctx context.Context, parameters query, body []byte) (any, error)
 	// act does something for a POST without a body; it is set instead of answer.
 	act func(ctx context.Context, parameters query) (any, error)
+	// stream answers by itself, for as long as the client takes it; it is set instead of answer. An error means that
+	// nothing was sent.
+	stream func(ctx context.Context, w http.ResponseWriter, r *http.Request, parameters query) error
 }
 
 func (s *Server) endpoints() map[string]endpoint {
 	return map[string]endpoint{
-		"/v1/status":         {answer: s.status},
-		"/v1/session":        {parameters: []string{"application", "relay_chain", "height"}, answer: s.session},
-		"/v1/actors":         {parameters: []string{"type", "height"}, answer: s.actors},
-		"/v1/account":        {parameters: []string{"address", "height"}, answer: s.account},
-		"/v1/qos":            {parameters: []string{"session", "servicer", "last", "window"}, answer: s.qos},
-		"/v1/relays":         {parameters: []string{"last"}, answer: s.relays},
-		"/v1/relays/session": {parameters: []string{"session", "from", "limit"}, answer: s.sessionRelays},
+		"/v1/health":       {answer: s.health},
+		"/v1/ready":        {answer: s.ready},
+		"/v1/version":      {answer: s.version},
+		"/v1/openapi.yaml": {stream: s.openapi},
+		"/v1/status":       {answer: s.status},
+		"/v1/params":       {parameters: []string{"height"}, answer: s.params},
+		"/v1/block":        {parameters: []string{"height"}, answer: s.block},
+		"/v1/blocks":       {parameters: []string{"from", "limit"}, answer: s.blocks},
+		"/v1/transaction":  {parameters: []string{"hash", "height"}, answer: s.oneTransaction},
+		"/v1/session":      {parameters: []string{"application", "relay_chain", "height"}, answer: s.session},
+		"/v1/actors":       {parameters: []string{"type", "height"}, answer: s.actors},
+		"/v1/account":      {parameters: []string{"address", "height"}, answer: s.account},
+		"/v1/qos":          {parameters: []string{"session", "servicer", "last", "window"}, answer: s.qos},
+		"/v1/qos/rounds":   {parameters: []string{"session", "servicer", "from", "limit"}, answer: s.rounds},
+		"/v1/qos/events":   {stream: s.events},
 		"/v1/evidence": {parameters: []string{"session", "servicer", "check", "before_session", "before_check", "limit"},
 			answer: s.evidence},
-		"/v1/check": {parameters: []string{"servicer", "application", "relay_chain"}, act: s.check},
-		"/v1/tx":    {parameters: []string{"wait"}, submit: s.transaction},
+		"/v1/check":          {parameters: []string{"servicer", "application", "relay_chain"}, act: s.check},
+		"/v1/relays":         {parameters: []string{"last"}, answer: s.relays},
+		"/v1/relays/session": {parameters: []string{"session", "from", "limit"}, answer: s.sessionRelays},
+		"/v1/tx":             {parameters: []string{"wait"}, submit: s.transaction},
 	}
 }
 
@@ -49,7 +62,7 @@ func (s *Server) status(context.Context, query) (any, error) {
 	view := statusView{
 		ChainID: s.readers.Chain.ChainID(),
 		Height:  s.readers.Chain.Height(),
-		Version: s.readers.Status.Version(),
+		Version: s.readers.Status.Build().Version,
 		Store:   viewStore(s.readers.Status.Store()),
 	}
 	if address := s.readers.Status.Fisherman(); address != "" {

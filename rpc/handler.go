@@ -6,15 +6,21 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
 )
 
 // ServeHTTP answers one request. It never panics and never shows a client more than a code and a sentence.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handle(w, r, nil) }
+
+// handle answers one request. What streams ends when ending is closed.
+func (s *Server) handle(w http.ResponseWriter, r *http.Request, ending <-chan struct{}) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			s.logger.Error("rpc request panicked", "path", r.URL.Path, "cause", cause, "stack", string(debug.Stack()))
@@ -24,13 +30,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.scrape(w, r) {
 		return
 	}
-	limit := s.limits.answer
-	if s.paths[r.URL.Path].act != nil {
-		limit = s.limits.act
+	body, err := s.answer(w, r, ending)
+	if err == nil && body == nil {
+		return // it was streamed
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), limit)
-	defer cancel()
-	body, err := s.answer(ctx, w, r)
 	if err == nil {
 		s.write(w, r, http.StatusOK, body)
 		return
@@ -44,12 +47,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.write(w, r, refused.status, refused.view())
 }
 
-// answer takes a request through path, method, body and parameters to its endpoint.
-func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Request) (any, error) {
+// answer takes a request through path, method, body and parameters to its endpoint. The answer is nil when it was
+// streamed.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, ending <-chan struct{}) (any, error) {
 	endpoint, known := s.paths[r.URL.Path]
 	if !known {
 		return nil, &refusal{http.StatusNotFound, codeUnknownPath,
-			"no such path; there are /v1/status, /v1/session, /v1/actors, /v1/account, /v1/qos, /v1/relays, /v1/relays/session, /v1/evidence, /v1/check and /v1/tx"}
+			"no such path; there are " + strings.Join(slices.Sorted(maps.Keys(s.paths)), ", ")}
 	}
 	if err := endpoint.takes(w, r); err != nil {
 		return nil, err
@@ -62,6 +66,17 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if err != nil {
 		return nil, err
 	}
+	if endpoint.stream != nil {
+		ctx, cancel := withEnd(r.Context(), ending)
+		defer cancel()
+		return nil, endpoint.stream(ctx, w, r, parameters)
+	}
+	limit := s.limits.answer
+	if endpoint.act != nil {
+		limit = s.limits.act
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), limit)
+	defer cancel()
 	switch {
 	case endpoint.answer != nil:
 		return endpoint.answer(ctx, parameters)
@@ -75,11 +90,24 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	return endpoint.submit(ctx, parameters, body)
 }
 
+// withEnd is a context that ends when ending is closed, too.
+func withEnd(ctx context.Context, ending <-chan struct{}) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer cancel()
+		select {
+		case <-ctx.Done():
+		case <-ending:
+		}
+	}()
+	return ctx, cancel
+}
+
 // takes refuses a method that the path does not have, and what a browser does in the name of another site.
 func (e endpoint) takes(w http.ResponseWriter, r *http.Request) error {
 	allowed, hint := "GET, HEAD", "this path is for reading: use GET"
 	fits := r.Method == http.MethodGet || r.Method == http.MethodHead
-	if e.answer == nil {
+	if e.answer == nil && e.stream == nil {
 		allowed, hint = "POST", "this path does something: use POST"
 		fits = r.Method == http.MethodPost
 	}
@@ -125,13 +153,8 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, body 
 		encoded.Reset()
 		fmt.Fprintf(&encoded, `{"error":{"code":%q,"message":"the node failed to answer"}}`+"\n", codeInternal)
 	}
-	header := w.Header()
-	header.Set("Content-Type", "application/json")
-	header.Set("Content-Length", strconv.Itoa(encoded.Len()))
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	setHeaders(w.Header(), "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(encoded.Len()))
 	w.WriteHeader(status)
 	if r.Method == http.MethodHead {
 		return
@@ -139,6 +162,15 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, body 
 	if _, err := w.Write(encoded.Bytes()); err != nil {
 		s.logger.Debug("rpc client went away", "path", r.URL.Path, "error", err)
 	}
+}
+
+// setHeaders are those of every answer.
+func setHeaders(header http.Header, media string) {
+	header.Set("Content-Type", media)
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 }
 
 func (r *refusal) view() refusalView {

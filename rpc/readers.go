@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -22,10 +23,10 @@ var (
 	ErrCannotAsk = errors.New("no question can be asked about the relay chain now; try again shortly")
 )
 
-// Why a transaction could not be handed in, besides being refused.
+// Why the chain could not answer, or a transaction not be handed in, besides being refused.
 var (
-	// ErrNotReady: the chain does not run, or is catching up.
-	ErrNotReady = errors.New("the chain is not ready for transactions")
+	// ErrNotReady: the chain does not run, or is not level.
+	ErrNotReady = errors.New("the chain is not ready")
 	// ErrKnownTransaction: the same bytes were handed in before.
 	ErrKnownTransaction = errors.New("the transaction was handed in before")
 	// ErrMempoolFull: too many transactions wait for a block.
@@ -34,8 +35,16 @@ var (
 
 // Readers is what the server reads from. All of them are used by many goroutines at once.
 type Readers struct {
-	Chain  ChainReader
+	Chain ChainReader
+	// Blocks reads what the chain is made of.
+	Blocks BlockReader
+	// Params are the governed parameters in the state after the block at a height, as the genesis file writes them. Errors
+	// on which the server decides: modules.ErrHeightUnavailable.
+	Params func(ctx context.Context, height int64) (json.RawMessage, error)
 	QoS    QoSReader
+	// Rounds and Events tell of single checks.
+	Rounds RoundReader
+	Events EventReader
 	Status StatusReader
 	// Relays reads what the node's servicers keep.
 	Relays RelayReader
@@ -138,8 +147,8 @@ type StatusReader interface {
 	Fisherman() string
 	// Store is where that fisherman's samples are held; nil for none.
 	Store() *Store
-	// Version is the version of the program.
-	Version() string
+	// Build is how the program was built.
+	Build() Build
 }
 
 // Store tells where a fisherman's samples are held.

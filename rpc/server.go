@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -20,6 +21,10 @@ type Config struct {
 	MaxConnections int
 	// Metrics answers scrapes at MetricsPath; without it there is no such path. It bounds what a scrape takes itself.
 	Metrics http.Handler
+	// Public answers whatever name a request calls the node by. Otherwise Serve answers only requests to this machine's
+	// own: "localhost" or a loopback address. A web page whose host name was pointed at loopback (DNS rebinding) is of the
+	// node's origin to a browser, and shows itself by that name.
+	Public bool
 }
 
 // DefaultMaxConnections is the bound on open connections when the configuration names none.
@@ -32,6 +37,7 @@ type Server struct {
 	metrics        http.Handler
 	paths          map[string]endpoint
 	maxConnections int
+	public         bool
 	limits         limits
 }
 
@@ -41,9 +47,10 @@ type limits struct {
 	read        time.Duration // a request, from its first byte
 	answer      time.Duration // reading state for an answer
 	act         time.Duration // doing something for an answer: a check with its timeout
-	write       time.Duration // an answer, from the end of the request's header
+	write       time.Duration // an answer, from the end of the request's header; one event of a stream
 	idle        time.Duration // between requests
 	grace       time.Duration // for answers that are under way when the server stops
+	keepAlive   time.Duration // between the signs of life of a stream
 	headerBytes int
 }
 
@@ -56,13 +63,14 @@ func defaultLimits() limits {
 		write:       30 * time.Second,
 		idle:        time.Minute,
 		grace:       2 * time.Second,
+		keepAlive:   15 * time.Second,
 		headerBytes: 16 << 10,
 	}
 }
 
 // New fits a server to its readers.
 func New(config Config, readers Readers) *Server {
-	server := &Server{readers: readers, logger: config.Logger, metrics: config.Metrics, maxConnections: config.MaxConnections, limits: defaultLimits()}
+	server := &Server{readers: readers, logger: config.Logger, metrics: config.Metrics, maxConnections: config.MaxConnections, public: config.Public, limits: defaultLimits()}
 	if server.logger == nil {
 		server.logger = slog.New(slog.DiscardHandler)
 	}
@@ -73,11 +81,33 @@ func New(config Config, readers Readers) *Server {
 	return server
 }
 
+// served handles the requests of a listener.
+func (s *Server) served(ctx context.Context) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.public && !isThisMachine(r.Host) {
+			refused := refusal{http.StatusMisdirectedRequest, codeBadHost,
+				"this node answers to localhost and loopback addresses only, unless api.public is set"}
+			s.write(w, r, refused.status, refused.view())
+			return
+		}
+		s.handle(w, r, ctx.Done())
+	})
+}
+
+// isThisMachine tells whether a host, with a port or without, is a name of this machine for itself.
+func isThisMachine(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
+}
+
 // Serve answers requests on the listener, which it owns, until the context ends; then it lets answers under way finish
 // for at most two seconds and returns nil. It returns an error when the listener fails before that.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
-		Handler:           s,
+		Handler:           s.served(ctx),
 		ReadHeaderTimeout: s.limits.header,
 		ReadTimeout:       s.limits.read,
 		WriteTimeout:      s.limits.write,

@@ -196,7 +196,9 @@ func (q *fakeQoS) Windows(_ context.Context, filter WindowFilter) (qos.WindowsRe
 type fakeStatus string
 
 func (s fakeStatus) Fisherman() string { return string(s) }
-func (s fakeStatus) Version() string   { return "v1.2.3" }
+func (s fakeStatus) Build() Build {
+	return Build{Version: "v1.2.3", Revision: "abcdef", Time: "2026-01-02T03:04:05Z", Go: "go1.26"}
+}
 
 // Store of a node whose address says so holds samples in memory.
 func (s fakeStatus) Store() *Store {
@@ -242,8 +244,9 @@ func fakeCheck(ctx context.Context, wanted CheckRequest) (qos.CheckReport, error
 
 func readersAt(height int64) (Readers, *fakeChain, *fakeQoS) {
 	chain, samples := &fakeChain{height: height}, &fakeQoS{}
-	return Readers{Chain: chain, QoS: samples, Status: fakeStatus(knownFisherman),
-		Relays: fakeRelays{}, Accounts: fakeAccounts{}, Broadcast: fakeBroadcast, Evidence: fakeEvidence, Check: fakeCheck}, chain, samples
+	return Readers{Chain: chain, Blocks: fakeBlocks{height: height}, Params: fakeParams, QoS: samples, Rounds: fakeRounds{},
+		Events: fakeEvents{}, Status: fakeStatus(knownFisherman), Relays: fakeRelays{}, Accounts: fakeAccounts{},
+		Broadcast: fakeBroadcast, Evidence: fakeEvidence, Check: fakeCheck}, chain, samples
 }
 
 func ask(handler http.Handler, method, target string) *httptest.ResponseRecorder {
@@ -252,16 +255,25 @@ func ask(handler http.Handler, method, target string) *httptest.ResponseRecorder
 	return recorder
 }
 
-func TestAnswersMatchGoldenFiles(t *testing.T) {
-	readers, _, _ := readersAt(23)
-	server := New(Config{}, readers)
-	for name, target := range map[string]string{
+// goldenTargets are what is asked for the golden files.
+func goldenTargets() map[string]string {
+	return map[string]string{
 		"status":         "/v1/status",
 		"session":        "/v1/session?application=" + knownApplication + "&relay_chain=0001",
 		"actors":         "/v1/actors?type=servicer",
 		"actors_none":    "/v1/actors?type=validator&height=3",
 		"qos":            "/v1/qos",
 		"qos_window":     "/v1/qos?window=24h",
+		"health":         "/v1/health",
+		"ready":          "/v1/ready",
+		"version":        "/v1/version",
+		"params":         "/v1/params?height=3",
+		"block":          "/v1/block?height=7",
+		"blocks":         "/v1/blocks?limit=2",
+		"blocks_page":    "/v1/blocks?from=3&limit=2",
+		"transaction":    "/v1/transaction?hash=" + hashOf(fakeTransactions()[0]),
+		"rounds":         "/v1/qos/rounds?session=" + knownSession + "&servicer=" + knownServicer,
+		"rounds_page":    "/v1/qos/rounds?from=1&limit=1&session=" + knownSession,
 		"evidence":       "/v1/evidence?limit=7&before_check=4&before_session=" + knownSession,
 		"account":        "/v1/account?address=" + knownServicer,
 		"relays":         "/v1/relays",
@@ -270,7 +282,13 @@ func TestAnswersMatchGoldenFiles(t *testing.T) {
 		"relays_last":    "/v1/relays/session?session=" + knownSession + "&from=2",
 		"refusal":        "/v1/session?application=" + otherAddress + "&relay_chain=0001",
 		"refusal_quoted": "/v1/actors?type=%22%1b%5b31m",
-	} {
+	}
+}
+
+func TestAnswersMatchGoldenFiles(t *testing.T) {
+	readers, _, _ := readersAt(23)
+	server := New(Config{}, readers)
+	for name, target := range goldenTargets() {
 		t.Run(name, func(t *testing.T) {
 			answer := ask(server, http.MethodGet, target)
 			path := filepath.Join("testdata", name+".json")
@@ -283,6 +301,7 @@ func TestAnswersMatchGoldenFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			conforms(t, target, answer)
 			if got := answer.Body.String(); got != string(want) {
 				t.Errorf("GET %s\ngot  %swant %s", target, got, want)
 			}
@@ -363,6 +382,29 @@ func TestStatusCodesAndCodes(t *testing.T) {
 		{"no relays", "GET", "/v1/relays/session?limit=0&session=" + knownSession, 400, codeBadParameter},
 		{"too many relays", "GET", "/v1/relays/session?limit=1001&session=" + knownSession, 400, codeBadParameter},
 		{"too many sessions of relays", "GET", "/v1/relays?last=1001", 400, codeBadParameter},
+		{"params ahead", "GET", "/v1/params?height=24", 404, codeHeightUnavailable},
+		{"block of height zero", "GET", "/v1/block?height=0", 400, codeBadParameter},
+		{"the newest block", "GET", "/v1/block", 200, ""},
+		{"block ahead", "GET", "/v1/block?height=24", 404, codeHeightUnavailable},
+		{"blocks ahead", "GET", "/v1/blocks?from=24", 200, ""},
+		{"blocks of the end of numbers", "GET", "/v1/blocks?from=9223372036854775807&limit=100", 200, ""},
+		{"too many blocks", "GET", "/v1/blocks?limit=101", 400, codeBadParameter},
+		{"no hash", "GET", "/v1/transaction", 400, codeBadParameter},
+		{"bad hash", "GET", "/v1/transaction?hash=" + strings.Repeat("AB", 32), 400, codeBadParameter},
+		{"unknown hash", "GET", "/v1/transaction?hash=" + otherSession, 404, codeUnknownTransaction},
+		{"hash in another block", "GET", "/v1/transaction?height=8&hash=" + hashOf(fakeTransactions()[0]), 404, codeUnknownTransaction},
+		{"hash in its block", "GET", "/v1/transaction?height=7&hash=" + hashOf(fakeTransactions()[0]), 200, ""},
+		{"hash in a block ahead", "GET", "/v1/transaction?height=24&hash=" + otherSession, 404, codeHeightUnavailable},
+		{"rounds of none", "GET", "/v1/qos/rounds", 400, codeBadParameter},
+		{"rounds of an unknown session", "GET", "/v1/qos/rounds?session=" + otherSession, 404, codeUnknownSession},
+		{"rounds of an unknown servicer", "GET", "/v1/qos/rounds?session=" + knownSession + "&servicer=" + otherAddress, 404, codeUnknownServicer},
+		{"rounds beyond the end", "GET", "/v1/qos/rounds?from=9&session=" + knownSession, 200, ""},
+		{"rounds from beyond 32 bits", "GET", "/v1/qos/rounds?from=4294967296&session=" + knownSession, 400, codeBadParameter},
+		{"no rounds", "GET", "/v1/qos/rounds?limit=0&session=" + knownSession, 400, codeBadParameter},
+		{"too many rounds", "GET", "/v1/qos/rounds?limit=1001&session=" + knownSession, 400, codeBadParameter},
+		{"events with parameters", "GET", "/v1/qos/events?session=" + knownSession, 400, codeBadParameter},
+		{"events by POST", "POST", "/v1/qos/events", 405, codeMethodNotAllowed},
+		{"head of events", "HEAD", "/v1/qos/events", 200, ""},
 		{"last zero", "GET", "/v1/qos?last=0", 400, codeBadParameter},
 		{"last too many", "GET", "/v1/qos?last=1001", 400, codeBadParameter},
 		{"last", "GET", "/v1/qos?last=1000", 200, ""},
@@ -409,6 +451,7 @@ func expect(t *testing.T, answer *httptest.ResponseRecorder, status int, code st
 	if code == "" {
 		return
 	}
+	conforms(t, "", answer)
 	var body refusalView
 	if err := json.Unmarshal(answer.Body.Bytes(), &body); err != nil {
 		t.Fatalf("body %q: %v", answer.Body, err)
@@ -482,6 +525,13 @@ func TestFailuresOfTheNode(t *testing.T) {
 		code         string
 	}{
 		{"status before the first block", "/v1/status", 0, quiet, 200, ""},
+		{"health before the first block", "/v1/health", 0, quiet, 200, ""},
+		{"version before the first block", "/v1/version", 0, quiet, 200, ""},
+		{"ready before the first block", "/v1/ready", 0, quiet, 503, codeNotReady},
+		{"params before the first block", "/v1/params", 0, quiet, 503, codeNotReady},
+		{"block before the first block", "/v1/block", 0, quiet, 503, codeNotReady},
+		{"blocks before the first block", "/v1/blocks", 0, quiet, 503, codeNotReady},
+		{"transaction before the first block", "/v1/transaction?hash=" + otherSession, 0, quiet, 503, codeNotReady},
 		{"session before the first block", "/v1/session?relay_chain=0001&application=" + knownApplication, 0, quiet, 503, codeNotReady},
 		{"actors before the first block", "/v1/actors?type=servicer", 0, quiet, 503, codeNotReady},
 		{"samples before the first block", "/v1/qos", 0, quiet, 503, codeNotReady},
@@ -639,6 +689,47 @@ func TestServeUntilContextEnds(t *testing.T) {
 	}
 	if _, err := net.DialTimeout("tcp", address, time.Second); err == nil {
 		t.Error("the port still accepts connections")
+	}
+}
+
+func TestHostsThatAreAnswered(t *testing.T) {
+	readers, _, _ := readersAt(9)
+	for host, local := range map[string]bool{
+		"localhost": true, "LocalHost:80": true, "127.0.0.1": true, "127.1.2.3:50832": true, "[::1]": true, "[::1]:50832": true,
+		"evil.example": false, "evil.example:50832": false, "localhost.evil.example": false, "127.0.0.1.evil.example": false,
+		"10.0.0.1": false, "0.0.0.0:50832": false, "": false, "127.0.0.1:50832:1": false,
+	} {
+		for _, public := range []bool{false, true} {
+			request := httptest.NewRequest(http.MethodGet, "/v1/status", nil)
+			request.Host = host
+			answer := httptest.NewRecorder()
+			New(Config{Public: public}, readers).served(t.Context()).ServeHTTP(answer, request)
+			if local || public {
+				expect(t, answer, 200, "")
+			} else {
+				expect(t, answer, 421, codeBadHost)
+			}
+		}
+	}
+}
+
+// Serve is what asks for the host.
+func TestServeRefusesOtherHosts(t *testing.T) {
+	readers, _, _ := readersAt(9)
+	address, stop := serve(t, New(Config{}, readers))
+	defer func() { _ = stop() }()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/v1/status", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host = "evil.example"
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusMisdirectedRequest {
+		t.Errorf("status %d", response.StatusCode)
 	}
 }
 

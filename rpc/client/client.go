@@ -55,6 +55,9 @@ func New(baseURL string) (*Client, error) {
 	}}, nil
 }
 
+// URL is the node's, as New was given it.
+func (c *Client) URL() string { return c.base.String() }
+
 // Close closes the connections that are kept for further requests.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
@@ -231,7 +234,7 @@ func (c *Client) decode(response *http.Response, content []byte, body any) error
 
 // unreachable wraps why no answer came. The end of the caller's own context is not the node's fault.
 func (c *Client) unreachable(ctx context.Context, err error) error {
-	if cause := ctx.Err(); cause != nil {
+	if cause := context.Cause(ctx); cause != nil {
 		return fmt.Errorf("ask node at %s: %w", c.base, cause)
 	}
 	if wrapped, is := errors.AsType[*url.Error](err); is {

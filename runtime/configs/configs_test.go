@@ -165,6 +165,9 @@ func TestEveryViolationIsNamed(t *testing.T) {
 		"NUL in path":     {func(n *Node) { n.Keys = "a\x00b" }, "keys is"},
 		"no port":         {func(n *Node) { n.API.Listen = "127.0.0.1" }, `api.listen is "127.0.0.1"; allowed: HOST:PORT`},
 		"high port":       {func(n *Node) { n.Chain.RPCListen = ":65536" }, "chain.rpc_listen is"},
+		"API for all":     {func(n *Node) { n.API.Listen = ":50832" }, `api.listen is ":50832"; allowed: a loopback address, as in 127.0.0.1:50832, unless api.public is true`},
+		"API for some":    {func(n *Node) { n.API.Listen = "192.168.0.1:1" }, `api.listen is "192.168.0.1:1"; allowed: a loopback`},
+		"API of a name":   {func(n *Node) { n.API.Listen = "node.example:1" }, `api.listen is "node.example:1"; allowed: a loopback`},
 		"URL to listen":   {func(n *Node) { n.API.Listen = "http://[::1]:80" }, "api.listen is"},
 		"block time low":  {func(n *Node) { n.Chain.BlockTime = Duration(9 * time.Millisecond) }, "chain.block_time is 9ms; allowed: 10ms to 1h0m0s"},
 		"block time high": {func(n *Node) { n.Chain.BlockTime = Duration(time.Hour + 1) }, "chain.block_time is"},
@@ -220,9 +223,18 @@ func TestBoundsAreAllowed(t *testing.T) {
 	for _, blockTime := range []time.Duration{minimumBlockTime, maximumBlockTime} {
 		n := full()
 		n.Chain.BlockTime = Duration(blockTime)
-		n.API.Listen, n.Chain.RPCListen = ":0", ":0" // any free port is an address of its own
+		n.API.Listen, n.API.Public, n.Chain.RPCListen = ":0", true, ":0" // any free port is an address of its own
 		if err := n.Validate(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+func TestLoopbackAndPublicAddressesAreAllowed(t *testing.T) {
+	for _, api := range []API{{Listen: "127.0.0.1:0"}, {Listen: "[::1]:1"}, {Listen: "localhost:1"}, {Listen: "0.0.0.0:1", Public: true}} {
+		n := full()
+		if n.API = api; n.Validate() != nil {
+			t.Errorf("%+v: %v", api, n.Validate())
 		}
 	}
 }
@@ -234,9 +246,10 @@ func TestManyViolationsStayOneShortLine(t *testing.T) {
 }
 
 func TestEverySettingCanBeOverridden(t *testing.T) {
-	values := map[string]string{"log_level": "warn", "log_format": "json", "pprof.listen": ":4", "pprof.allow_remote": "true", "genesis": "g", "keys": "k", "api.listen": ":1", "chain.rpc_listen": ":2", "chain.p2p_listen": "h:3", "chain.peers": peer + ",other", "chain.block_time": "2s"}
+	values := map[string]string{"log_level": "warn", "log_format": "json", "pprof.listen": ":4", "pprof.allow_remote": "true", "genesis": "g", "keys": "k", "api.listen": ":1", "api.public": "true", "chain.rpc_listen": ":2", "chain.p2p_listen": "h:3", "chain.peers": peer + ",other", "chain.block_time": "2s"}
 	want := DefaultNode()
 	want.LogLevel, want.Genesis, want.Keys, want.API.Listen = "warn", "g", "k", ":1"
+	want.API.Public = true
 	want.LogFormat, want.Pprof = "json", Pprof{Listen: ":4", AllowRemote: true}
 	want.Chain = Chain{RPCListen: ":2", P2PListen: "h:3", Peers: []string{peer, "other"}, BlockTime: Duration(2 * time.Second)}
 	environment := map[string]string{"POCKET_UNKNOWN": "x"}

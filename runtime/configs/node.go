@@ -48,8 +48,12 @@ type Node struct {
 
 // API says where the HTTP API is served.
 type API struct {
-	// Listen is a host:port.
+	// Listen is a host:port; on loopback unless Public is set.
 	Listen string `json:"listen"`
+	// Public lets the API be reached from other machines. Anybody who reaches it may read, hand in transactions and ask for
+	// checks. It also lets requests in that name the node as they like: otherwise only names of this machine are answered,
+	// so that a web page of somebody else cannot read through a browser of this machine.
+	Public bool `json:"public"`
 }
 
 // Pprof says where Go's profiles of the running program are served. They show what is in its memory.

@@ -2,6 +2,7 @@ package configs
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -12,35 +13,46 @@ type Setting struct {
 	Name string
 	// Usage says in a few words what it is.
 	Usage string
-	set   func(n *Node, value string) error
+	// Switch: the value is true or false, and the flag alone means true.
+	Switch bool
+	set    func(n *Node, value string) error
 }
 
 // Settings are all of them, in the order of the file.
 func Settings() []Setting {
 	return []Setting{
-		{"log_level", "least level that is logged", text(func(n *Node) *string { return &n.LogLevel })},
-		{"log_format", "how the log is written: text or json", text(func(n *Node) *string { return &n.LogFormat })},
-		{"genesis", "genesis file", text(func(n *Node) *string { return &n.Genesis })},
-		{"keys", "directory of the key files", text(func(n *Node) *string { return &n.Keys })},
-		{"api.listen", "HOST:PORT of the node's API", text(func(n *Node) *string { return &n.API.Listen })},
-		{"pprof.listen", "loopback HOST:PORT of Go's profiles of this program", text(func(n *Node) *string { return &n.Pprof.Listen })},
-		{"pprof.allow_remote", "whether the profiles may be served to other machines: true or false", func(n *Node, value string) error {
-			if value != "true" && value != "false" {
+		{Name: "log_level", Usage: "least level that is logged", set: text(func(n *Node) *string { return &n.LogLevel })},
+		{Name: "log_format", Usage: "how the log is written: text or json", set: text(func(n *Node) *string { return &n.LogFormat })},
+		{Name: "genesis", Usage: "genesis file", set: text(func(n *Node) *string { return &n.Genesis })},
+		{Name: "keys", Usage: "directory of the key files", set: text(func(n *Node) *string { return &n.Keys })},
+		{Name: "api.listen", Usage: "HOST:PORT of the node's API", set: text(func(n *Node) *string { return &n.API.Listen })},
+		{Name: "api.public", Usage: "let other machines reach the node's API", Switch: true, set: func(n *Node, value string) error {
+			public, err := strconv.ParseBool(value)
+			if err != nil {
 				return fmt.Errorf("%s is neither true nor false", quoted(value))
 			}
-			n.Pprof.AllowRemote = value == "true"
+			n.API.Public = public
 			return nil
 		}},
-		{"chain.rpc_listen", "HOST:PORT of the chain's CometBFT JSON-RPC", text(func(n *Node) *string { return &n.Chain.RPCListen })},
-		{"chain.p2p_listen", "HOST:PORT where other nodes of the chain connect", text(func(n *Node) *string { return &n.Chain.P2PListen })},
-		{"chain.peers", "nodes of the chain to connect to, as ID@HOST:PORT, separated by commas", func(n *Node, value string) error {
+		{Name: "pprof.listen", Usage: "loopback HOST:PORT of Go's profiles of this program", set: text(func(n *Node) *string { return &n.Pprof.Listen })},
+		{Name: "pprof.allow_remote", Usage: "let other machines reach the profiles", Switch: true, set: func(n *Node, value string) error {
+			allowed, err := strconv.ParseBool(value)
+			if err != nil {
+				return fmt.Errorf("%s is neither true nor false", quoted(value))
+			}
+			n.Pprof.AllowRemote = allowed
+			return nil
+		}},
+		{Name: "chain.rpc_listen", Usage: "HOST:PORT of the chain's CometBFT JSON-RPC", set: text(func(n *Node) *string { return &n.Chain.RPCListen })},
+		{Name: "chain.p2p_listen", Usage: "HOST:PORT where other nodes of the chain connect", set: text(func(n *Node) *string { return &n.Chain.P2PListen })},
+		{Name: "chain.peers", Usage: "nodes of the chain to connect to, as ID@HOST:PORT, separated by commas", set: func(n *Node, value string) error {
 			n.Chain.Peers = []string{}
 			if value != "" {
 				n.Chain.Peers = strings.Split(value, ",")
 			}
 			return nil
 		}},
-		{"chain.block_time", "pause between blocks", func(n *Node, value string) error {
+		{Name: "chain.block_time", Usage: "pause between blocks", set: func(n *Node, value string) error {
 			return n.Chain.BlockTime.UnmarshalText([]byte(value))
 		}},
 	}

@@ -163,6 +163,12 @@ func isPeer(id, at string) bool {
 	return types.ValidateAddress(id) == nil && valid && port != 0 && hasHost(at) && !strings.Contains(at, ",")
 }
 
+// isLoopback tells whether only this machine can connect to an address. One that cannot be read is found elsewhere.
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	return err != nil || host == "localhost" || net.ParseIP(host).IsLoopback()
+}
+
 func hasHost(at string) bool { return !strings.HasPrefix(at, ":") }
 
 func isTarget(raw string) bool {
@@ -190,6 +196,8 @@ func (p *problems) distinct(n Node) {
 	if n.Pprof.Listen != "" {
 		listen("pprof.listen", n.Pprof.Listen)
 	}
+	p.add(n.API.Public || isLoopback(n.API.Listen), "api.listen", quoted(n.API.Listen),
+		"a loopback address, as in 127.0.0.1:50832, unless api.public is true")
 	listen("chain.rpc_listen", n.Chain.RPCListen)
 	listen("chain.p2p_listen", n.Chain.P2PListen)
 	p.add(hasHost(n.Chain.P2PListen), "chain.p2p_listen", quoted(n.Chain.P2PListen), "an address with a host, as in 0.0.0.0:26656")

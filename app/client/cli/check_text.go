@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 // text shows verdict and reasons first, then what they stand on.
@@ -64,13 +65,17 @@ func sampleText(sample client.CheckSample) string {
 		outcome += ": " + sample.Detail
 	}
 	fmt.Fprintf(&text, "outcome     %s\n", clean(outcome))
+	from, read := "from before the write", ""
+	if sample.Timing == types.TimingSource_TIMING_SOURCE_KERNEL.Label() && sample.UserLastByteMS != nil {
+		from, read = "by the kernel, from when it sent the request", fmt.Sprintf("; %s ms as this program saw it", phase(sample.UserLastByteMS))
+	}
 	for _, line := range []struct {
 		name, note string
 		ms         *float64
 	}{
 		{"DNS", "", sample.DNSMS}, {"connect", "", sample.ConnectMS}, {"TLS", "", sample.TLSMS},
-		{"write", "", sample.WriteMS}, {"first byte", "from before the write", sample.FirstByteMS},
-		{"last byte", "from before the write: the round-trip time", sample.LastByteMS},
+		{"write", "", sample.WriteMS}, {"first byte", from, sample.FirstByteMS},
+		{"last byte", from + ": the round-trip time" + read, sample.LastByteMS},
 	} {
 		shown := phase(line.ms)
 		if line.ms != nil {

@@ -193,6 +193,7 @@ func (c *urlCheck) carry(ctx context.Context, wire []byte, sample *client.CheckS
 	if err != nil {
 		return nil, err
 	}
+	sample.Timing = types.TimingSource_TIMING_SOURCE_USER_SPACE.Label()
 	sample.FirstByteMS, sample.LastByteMS = inMillis(max(0, answer.FirstByte.Sub(sent))), inMillis(answer.LastByte.Sub(sent))
 	return answer, nil
 }

@@ -27,7 +27,7 @@ const (
 	ExitUsage ExitCode = 2
 	// ExitUnreachable: the node is not there, is no pocket node, or has no block yet.
 	ExitUnreachable ExitCode = 3
-	// ExitNotFound: the node does not know the session, actor, relay chain or height; there is no key of the address.
+	// ExitNotFound: the node does not know the session, actor, relay chain, height or transaction; there is no key of the address.
 	ExitNotFound ExitCode = 4
 	// ExitHome: the home directory cannot be used or belongs to something else.
 	ExitHome ExitCode = 5

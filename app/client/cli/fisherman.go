@@ -14,8 +14,8 @@ import (
 func newFisherman(io streams) *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "fisherman",
-		Short: "Read what the fisherman of a node measured and can prove, and check servicers",
-	}, newFishermanQoS(io), newFishermanCheck(io), newFishermanEvidence(io), newFishermanVerify(io))
+		Short: "Read or watch what the fisherman of a node measures and can prove, and check servicers",
+	}, newFishermanQoS(io), newFishermanCheck(io), newFishermanEvidence(io), newFishermanVerify(io), newFishermanWatch(io))
 }
 
 // qosQuery is what 'pocket fisherman qos' was told.

@@ -62,6 +62,7 @@ It runs until Ctrl-C, or until --sessions are complete, and then prints the repo
 			return runLocalnet(command.Context(), io, order)
 		},
 	}
+	command.AddCommand(newLocalnetHome(io))
 	numbers.add(command, &order)
 	flags := command.Flags()
 	addSpan(flags, &order.options.Delay, "delay", order.options.Delay, 0, math.MaxInt64, "what a slow servicer's network adds to a round trip")

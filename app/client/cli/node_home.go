@@ -40,6 +40,9 @@ func addSettings(command *cobra.Command, usage func(configs.Setting) string) set
 	given := settings{}
 	for _, setting := range configs.Settings() {
 		given[setting.Name] = command.Flags().String(setting.Flag(), "", usage(setting))
+		if setting.Switch {
+			command.Flags().Lookup(setting.Flag()).NoOptDefVal = "true"
+		}
 	}
 	return given
 }

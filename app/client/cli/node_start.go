@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -92,6 +93,13 @@ func startNode(ctx context.Context, io streams, home string, config configs.Node
 	if err := writeText(io.err, nodeWelcome(assembled, config)); err != nil {
 		return errors.Join(err, built.Close())
 	}
+	running, stop := context.WithCancel(ctx)
+	var telling sync.WaitGroup
+	if _, shown := terminal(io.err); shown {
+		telling.Go(func() { tellCatchingUp(running, io.err, built.Head) })
+	}
+	defer telling.Wait()
+	defer stop()
 	if err := built.Run(ctx); err != nil {
 		return fmt.Errorf("run node: %w", err)
 	}
@@ -173,6 +181,7 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 		BlockTime: time.Duration(config.Chain.BlockTime),
 		ChainRPC:  listen(config.Chain.RPCListen),
 		RPC:       listen(config.API.Listen),
+		PublicRPC: config.API.Public,
 		P2PListen: config.Chain.P2PListen,
 		Peers:     config.Chain.Peers,
 		Logger:    logger,

@@ -17,6 +17,8 @@ const plainEvery = 5 * time.Second
 type progress interface {
 	io.Writer
 	Show(shot snapshot)
+	// Wait says what is waited for until there is something to show. Only a terminal shows it.
+	Wait(what string)
 	// Close leaves the output ready for other use; it may be called again.
 	Close()
 }
@@ -96,6 +98,9 @@ func (p *plainProgress) Show(shot snapshot) {
 	}
 }
 
+// Wait prints nothing: who reads lines has no use for those that are soon out of date.
+func (p *plainProgress) Wait(string) {}
+
 // end prints a complete session, once.
 func (p *plainProgress) end(session qos.SessionReport) {
 	last := p.printed[session.RelayChain]
@@ -104,7 +109,7 @@ func (p *plainProgress) end(session qos.SessionReport) {
 	}
 	last.ended = session.ID
 	p.note(session.RelayChain, last)
-	p.print(sessionHeading(session, tableForm{}) + servicerTable(session, tableForm{}))
+	p.print(sessionEnd(session))
 }
 
 func (p *plainProgress) note(chain string, last printed) {

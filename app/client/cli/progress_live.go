@@ -30,15 +30,21 @@ func (l *liveProgress) Write(lines []byte) (int, error) {
 	return len(lines), nil
 }
 
-// Show draws a table; the first one starts the drawing.
-func (l *liveProgress) Show(shot snapshot) {
+// Show draws a table.
+func (l *liveProgress) Show(shot snapshot) { l.send(shot) }
+
+// Wait draws a line while there is no table.
+func (l *liveProgress) Wait(what string) { l.send(awaited(what)) }
+
+// send draws something; the first message starts the drawing.
+func (l *liveProgress) send(message tea.Msg) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	if l.program == nil && l.ended == nil {
 		l.start()
 	}
 	if l.running() {
-		l.program.Send(shot)
+		l.program.Send(message)
 	}
 }
 
@@ -72,6 +78,7 @@ func (l *liveProgress) Close() {
 	if l.program == nil {
 		return
 	}
+	l.program.Send(awaited("")) // nothing is awaited any more
 	l.program.Quit()
 	<-l.ended
 	l.program = nil
@@ -82,7 +89,12 @@ type liveModel struct {
 	width, height int
 	// shots are the newest of each relay chain, in the order of the chains.
 	shots []snapshot
+	// awaited is what is waited for while there are none.
+	awaited awaited
 }
+
+// awaited says what is waited for.
+type awaited string
 
 // Init has nothing to begin with.
 func (m liveModel) Init() tea.Cmd { return nil }
@@ -92,6 +104,8 @@ func (m liveModel) Update(message tea.Msg) (tea.Model, tea.Cmd) {
 	switch message := message.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = message.Width, message.Height
+	case awaited:
+		m.awaited = message
 	case snapshot:
 		m.shots = slices.DeleteFunc(slices.Clone(m.shots), func(s snapshot) bool {
 			return s.session.RelayChain == message.session.RelayChain
@@ -104,6 +118,9 @@ func (m liveModel) Update(message tea.Msg) (tea.Model, tea.Cmd) {
 
 // View draws no more lines than the terminal has, the same number for each chain.
 func (m liveModel) View() tea.View {
+	if len(m.shots) == 0 && m.awaited != "" {
+		return tea.NewView(tableForm{width: m.width}.fit(string(m.awaited) + "\n"))
+	}
 	const others = 3 // heading, column names and "and N more"; the cursor has a line below
 	var tables strings.Builder
 	for _, shot := range m.shots {

@@ -53,6 +53,18 @@ func TestLiveTableBeforeTheFirstSnapshotIsEmpty(t *testing.T) {
 	}
 }
 
+func TestLiveTableTakesThePlaceOfWhatIsWaitedFor(t *testing.T) {
+	var model tea.Model = liveModel{width: 20}
+	model, _ = model.Update(awaited("waiting for the chain's first block"))
+	if content := model.View().Content; content != "waiting for the chai\n" {
+		t.Errorf("drawn %q", content)
+	}
+	model, _ = model.Update(snapshot{height: 12, blocks: 10, session: sampleReport().Sessions[0]})
+	if content := model.View().Content; strings.Contains(content, "waiting") {
+		t.Errorf("drawn %q", content)
+	}
+}
+
 func TestLiveProgressKeepsEveryLogLine(t *testing.T) {
 	read, write, err := os.Pipe()
 	if err != nil {

@@ -27,7 +27,7 @@ func newQuery(io streams) *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "query",
 		Short: "Read the chain's state from a node",
-	}, newQuerySession(io), newQueryActors(io), newQueryAccount(io))
+	}, newQuerySession(io), newQueryActors(io), newQueryAccount(io), newQueryParams(io), newQueryBlock(io), newQueryTransaction(io))
 }
 
 // sessionQuery is what 'pocket query session' was told.

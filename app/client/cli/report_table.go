@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -17,29 +18,32 @@ const absent = "-"
 type reportColumn struct {
 	header string
 	cell   func(qos.ServicerReport, tableForm) string
-	// whole columns are left out where lines have to fit a terminal, wide ones only where it is narrow.
-	whole, wide bool
+	// in tells whether a form has the column; nil stands for every form.
+	in func(tableForm) bool
 }
 
-// reportColumns are the columns in order; the verdict is the first, the reason the last.
+// reportColumns are the columns in order; the reason is the last.
 var reportColumns = []reportColumn{
-	{header: "VERDICT", cell: func(s qos.ServicerReport, _ tableForm) string { return clean(string(s.Verdict)) }},
+	{header: "", cell: func(s qos.ServicerReport, f tableForm) string { return f.pointer(s) }, in: tableForm.points},
+	{header: verdictHeader, cell: func(s qos.ServicerReport, f tableForm) string { return f.verdict(s.Verdict) }},
 	{header: "SERVICER", cell: func(s qos.ServicerReport, f tableForm) string { return f.id(s.Address) }},
-	{header: "RANK", cell: func(s qos.ServicerReport, _ tableForm) string { return rank(s.Rank) }, wide: true},
-	{header: "SAMPLES", cell: func(s qos.ServicerReport, _ tableForm) string { return strconv.Itoa(s.Samples) }},
-	{header: "VOID", cell: func(s qos.ServicerReport, _ tableForm) string { return strconv.Itoa(s.Void) }, whole: true},
+	{header: "RANK", cell: func(s qos.ServicerReport, _ tableForm) string { return rank(s.Rank) }, in: tableForm.ranks},
+	{header: "SAMPLES", cell: func(s qos.ServicerReport, _ tableForm) string { return strconv.Itoa(s.Samples) }, in: tableForm.counts},
+	{header: "VOID", cell: func(s qos.ServicerReport, _ tableForm) string { return strconv.Itoa(s.Void) }, in: tableForm.unbounded},
 	{header: "AVAILABLE", cell: func(s qos.ServicerReport, _ tableForm) string { return share(s.Availability) }},
+	{header: "", cell: func(s qos.ServicerReport, _ tableForm) string { return bar(s.Availability) }, in: tableForm.bars},
 	{header: "P50 ms", cell: func(s qos.ServicerReport, _ tableForm) string { return millis(s.RoundTripTimes.P50) }},
-	{header: "P90 ms", cell: func(s qos.ServicerReport, _ tableForm) string { return millis(s.RoundTripTimes.P90) }},
-	{header: "TIMES", cell: func(s qos.ServicerReport, _ tableForm) string { return timesOf(s.RoundTripTimes) }, whole: true},
-	{header: "OVER SLA", cell: func(s qos.ServicerReport, _ tableForm) string { return strconv.Itoa(s.OverSLA) }, whole: true},
+	{header: "P90 ms", cell: func(s qos.ServicerReport, _ tableForm) string { return millis(s.RoundTripTimes.P90) }, in: tableForm.tails},
+	{header: "TIMES", cell: func(s qos.ServicerReport, _ tableForm) string { return timesOf(s.RoundTripTimes) }, in: tableForm.unbounded},
+	{header: "OVER SLA", cell: func(s qos.ServicerReport, _ tableForm) string { return strconv.Itoa(s.OverSLA) }, in: tableForm.unbounded},
 	{header: "AGREED", cell: func(s qos.ServicerReport, _ tableForm) string { return agreed(s.Consistency) }},
-	{header: "CONSISTENT", cell: func(s qos.ServicerReport, _ tableForm) string { return share(s.Consistency.Interval) }, whole: true},
-	{header: "WHY", cell: func(s qos.ServicerReport, _ tableForm) string { return clean(s.Reason) }},
+	{header: "CONSISTENT", cell: func(s qos.ServicerReport, _ tableForm) string { return share(s.Consistency.Interval) }, in: tableForm.unbounded},
+	{header: "CHECKS", cell: func(s qos.ServicerReport, f tableForm) string { return f.strip(s.Address) }, in: tableForm.strips},
+	{header: "WHY", cell: func(s qos.ServicerReport, _ tableForm) string { return clean(s.Reason) }, in: tableForm.roomy},
 }
 
-// verdictColumn is the one that is painted.
-const verdictColumn = 0
+// verdictHeader heads the column that is painted.
+const verdictHeader = "VERDICT"
 
 // reportText lays out a report for a person: a table for each session, oldest first, its worst servicer first.
 func reportText(report qos.Report, form tableForm) string {
@@ -51,6 +55,11 @@ func reportText(report qos.Report, form tableForm) string {
 		texts = append(texts, sessionHeading(session, form)+servicerTable(session, form))
 	}
 	return strings.Join(texts, "\n")
+}
+
+// sessionEnd is what is printed of a session that is complete, where nothing else is known of the form.
+func sessionEnd(session qos.SessionReport) string {
+	return sessionHeading(session, tableForm{}) + servicerTable(session, tableForm{})
 }
 
 // sessionHeading says which session it is and what became of its checks.
@@ -94,10 +103,14 @@ func servicerTable(session qos.SessionReport, form tableForm) string {
 		}
 	}
 	text := renderTable(headers, rows, func(row, column int) lipgloss.Style {
-		if form.colour && column == verdictColumn && row >= 0 && row < len(shown) {
-			return verdictStyle(shown[row].Verdict)
+		style := lipgloss.NewStyle()
+		if row < 0 || row >= len(shown) {
+			return style
 		}
-		return lipgloss.NewStyle()
+		if form.colour && headers[column] == verdictHeader {
+			style = verdictStyle(shown[row].Verdict)
+		}
+		return style.Bold(style.GetBold() || form.colour && form.picked(shown[row]))
 	})
 	if hidden := len(session.Servicers) - len(shown); hidden > 0 {
 		text += fmt.Sprintf("and %d more, none of them worse\n", hidden)
@@ -127,6 +140,19 @@ func share(interval qos.Interval) string {
 		return absent
 	}
 	return fmt.Sprintf("%.0f%% (%.0f-%.0f)", 100**interval.Value, 100**interval.Low, 100**interval.High)
+}
+
+// barWidth is how many cells a bar has.
+const barWidth = 10
+
+// bar draws a share with its 95 % interval: full up to the lower bound, shaded up to the upper one.
+func bar(interval qos.Interval) string {
+	if interval.Low == nil || interval.High == nil {
+		return strings.Repeat("░", barWidth)
+	}
+	low := int(math.Round(barWidth * *interval.Low))
+	high := max(int(math.Round(barWidth**interval.High)), low)
+	return strings.Repeat("█", low) + strings.Repeat("▒", high-low) + strings.Repeat("░", barWidth-high)
 }
 
 // rank is shared by servicers that cannot be told apart; those that are unknown have none.

@@ -65,7 +65,8 @@ func newRoot(io streams) *cobra.Command {
 
 Start here:
   pocket localnet         a whole network on this machine, with a live table
-  pocket fisherman qos    the quality of service, from another terminal
+  pocket fisherman watch  what the fisherman measures, live, from another terminal
+  pocket fisherman qos    the same in one report
 
 ` + exitTable,
 		SilenceUsage:  true,
@@ -89,6 +90,7 @@ Start here:
 		newGenesis(io),
 		newVersion(io),
 	)
+	addCompletions(io, root)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	return root

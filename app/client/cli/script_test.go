@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,6 +46,7 @@ func TestMain(m *testing.M) {
 //	ready URL          waits for the node at URL to have a complete session
 //	bare DIR           fails unless the directory is empty
 //	address VAR FILE   puts the address of the key in a JSON result into a variable
+//	found VAR PATTERN  puts what the pattern's group matches in the last standard output into a variable
 //	firstid VAR FILE   puts the first value of the second line of a CSV result into a variable
 //	genesis FILE PORT  writes the genesis of a network of keys of seeds 01.. (validator, servicer at PORT, fisherman, application)
 //	flip FILE NAME     alters one byte in the middle of the first base64 text under a name in a JSON file
@@ -69,6 +71,7 @@ func TestScripts(t *testing.T) {
 			"bare":     bare,
 			"address":  keyAddress,
 			"firstid":  firstID,
+			"found":    found,
 			"genesis":  writeGenesis,
 			"oneline":  oneLine,
 			"flip":     flip,
@@ -83,6 +86,14 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", condition)
 		},
 	})
+}
+
+func found(ts *testscript.TestScript, _ bool, args []string) {
+	match := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if match == nil {
+		ts.Fatalf("standard output has no %s", args[1])
+	}
+	ts.Setenv(args[0], match[1])
 }
 
 func exits(ts *testscript.TestScript, _ bool, args []string) {

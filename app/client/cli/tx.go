@@ -248,7 +248,13 @@ func sendTx(ctx context.Context, io streams, order txOrder,
 		return err
 	}
 	if !order.dryRun {
-		if result.Receipt, err = node.Submit(ctx, envelope, order.wait); err != nil {
+		done := func() {}
+		if order.wait {
+			done = waiting(io.err, "waiting for the transaction's block")
+		}
+		result.Receipt, err = node.Submit(ctx, envelope, order.wait)
+		done()
+		if err != nil {
 			return fmt.Errorf("transaction refused: %w", err)
 		}
 	}

@@ -26,6 +26,9 @@ func checkCommands(root *cobra.Command, args []string) error {
 			return nil
 		}
 		next := child(command, arg)
+		if next == nil && command.Args != nil && command.Args(command, []string{arg}) != nil {
+			return nil // a command that does something by itself refuses what it does not take
+		}
 		if next == nil {
 			return fail(ExitUsage, "unknown command %q for %q%s", arg, command.CommandPath(), suggestCommand(command, arg))
 		}

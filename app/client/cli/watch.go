@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -92,11 +93,18 @@ func (w *watch) run(ctx context.Context) {
 // look asks once. A node that does not answer is starting or stopping; the next look asks again.
 func (w *watch) look(ctx context.Context, now time.Time) {
 	status, err := w.node.Status(ctx)
-	if err != nil || status.Height == 0 {
+	switch {
+	case err != nil:
+		w.progress.Wait("waiting for the node")
 		return
-	}
-	if !w.begin(status.Height) {
+	case status.Height == 0:
+		w.progress.Wait("waiting for the chain's first block")
 		return
+	case !w.begin(status.Height):
+		w.progress.Wait(fmt.Sprintf("height %d, waiting until every process is level with the chain", status.Height))
+		return
+	case len(w.sessions) == 0:
+		w.progress.Wait(fmt.Sprintf("height %d, waiting for the fisherman to take up its first session, from height %d on", status.Height, max(w.first, 1)))
 	}
 	if status.Height != w.height {
 		w.height, w.since = status.Height, now

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -55,10 +56,14 @@ func (n *fakeNode) QoS(ctx context.Context, filter client.QoSFilter) (client.Rep
 }
 
 // quietProgress notes what it was shown.
-type quietProgress struct{ shots []snapshot }
+type quietProgress struct {
+	shots []snapshot
+	waits []string
+}
 
 func (p *quietProgress) Write(lines []byte) (int, error) { return len(lines), nil }
 func (p *quietProgress) Show(shot snapshot)              { p.shots = append(p.shots, shot) }
+func (p *quietProgress) Wait(what string)                { p.waits = append(p.waits, what) }
 func (p *quietProgress) Close()                          {}
 
 // letter names sessions by their start.
@@ -173,6 +178,24 @@ func TestEndlessWatchForgetsTheOldest(t *testing.T) {
 		watch.run(ctx)
 		if got := len(watch.report().Sessions); got != endlessSessions {
 			t.Errorf("%d sessions remembered, want %d", got, endlessSessions)
+		}
+	})
+}
+
+func TestWatchSaysWhatItWaitsFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shown := &quietProgress{}
+		watch := newWatch(&fakeNode{started: time.Now(), from: 0, silent: 300 * time.Millisecond}, shown, tenBlocks(), 1)
+		ready := make(chan struct{})
+		time.AfterFunc(2900*time.Millisecond, func() { close(ready) })
+		watch.ready, watch.whole = ready, true
+		watch.run(t.Context())
+		want := []string{"waiting for the node", "waiting for the chain's first block",
+			"height 1, waiting until every process is level with the chain", "height 2, waiting until every process is level with the chain",
+			"height 3, waiting for the fisherman to take up its first session, from height 10 on"}
+		got := slices.Compact(slices.Clone(shown.waits))
+		if len(got) < len(want) || !slices.Equal(got[:len(want)], want) {
+			t.Errorf("waits %q", got)
 		}
 	})
 }

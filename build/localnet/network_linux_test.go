@@ -1,0 +1,140 @@
+package localnet
+
+import (
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/pocket-fisherman/fisherman/rpc/client"
+)
+
+// TestManifestsDescribeANetwork: the processes that the manifests describe, with addresses of loopback in place of the
+// pods' names, become ready and make a network in which each servicer of a complete session is sampled.
+func TestManifestsDescribeANetwork(t *testing.T) {
+	all := pods(t, render(t, map[string]string{"VALIDATORS": "2", "SERVICERS": "3", "BLOCK_TIME": "400ms",
+		"BLOCKS_PER_SESSION": "6", "CHECKS_PER_SESSION": "3"}))
+	if len(all) != 6 {
+		t.Fatalf("%d pods, want 6", len(all))
+	}
+	names := []string{}
+	for i, host := range newLoopback(t, len(all)) {
+		all[i].host = host
+		names = append(names, all[i].dns, host)
+	}
+	nodes := make([]*process, len(all))
+	for _, p := range all {
+		// A pod has a loopback and addresses of its own.
+		p.prepare(strings.NewReplacer(append(names, "127.0.0.1", p.host, "0.0.0.0", p.host)...))
+	}
+	for i, p := range all {
+		command := p.command(p.spec.Containers[0])
+		command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		nodes[i] = startProcess(t, command)
+	}
+	for i, p := range all {
+		c := p.spec.Containers[0]
+		nodes[i].await(t, p.name+" is alive and ready", func() bool {
+			return succeeds(p.probe(c.LivenessProbe.HTTPGet.Path, c.LivenessProbe.HTTPGet.Port)) &&
+				succeeds(p.probe(c.ReadinessProbe.HTTPGet.Path, c.ReadinessProbe.HTTPGet.Port))
+		})
+	}
+	samplesAll(t, all, nodes)
+	for _, node := range nodes {
+		node.stop(t)
+	}
+}
+
+// samplesAll waits until the fisherman has a complete session, of which each servicer has an answered sample.
+func samplesAll(t *testing.T, all []*pod, nodes []*process) {
+	t.Helper()
+	for i, p := range all {
+		if p.name != "fisherman-0" {
+			continue
+		}
+		api, err := client.New(p.probe("", "api"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer api.Close()
+		nodes[i].await(t, "a complete session with every servicer sampled", func() bool {
+			report, err := api.QoS(t.Context(), client.QoSFilter{})
+			if err != nil {
+				return false
+			}
+			for _, session := range report.Sessions {
+				sampled := 0
+				for _, servicer := range session.Servicers {
+					if servicer.Samples > servicer.NullSamples {
+						sampled++
+					}
+				}
+				if session.Complete && sampled == 3 {
+					return true
+				}
+			}
+			return false
+		})
+		return
+	}
+	t.Fatal("there is no fisherman")
+}
+
+// succeeds tells whether a probe would.
+func succeeds(url string) bool {
+	response, err := http.Get(url)
+	if err != nil {
+		return false
+	}
+	response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+// TestPodsAreConfined: what every pod has to have, whatever else changes.
+func TestPodsAreConfined(t *testing.T) {
+	objects := render(t, map[string]string{"SERVICERS": "12", "VALIDATORS": "7"})
+	replicas := map[string]int{}
+	for _, o := range objects {
+		if o.Kind == "Service" && o.Spec.ClusterIP != "None" {
+			t.Errorf("service %s is not headless", o.Metadata.Name)
+		}
+		if o.Kind != "StatefulSet" {
+			continue
+		}
+		replicas[o.Metadata.Name] = o.Spec.Replicas
+		spec, annotations := o.Spec.Template.Spec, o.Spec.Template.Metadata.Annotations
+		if annotations["prometheus.io/scrape"] != "true" || annotations["prometheus.io/port"] != "50832" {
+			t.Errorf("%s: annotations are %v", o.Metadata.Name, annotations)
+		}
+		if s := spec.SecurityContext; !s.RunAsNonRoot || s.RunAsUser != nobody || s.SeccompProfile.Type != "RuntimeDefault" ||
+			spec.AutomountServiceAccountToken == nil || *spec.AutomountServiceAccountToken {
+			t.Errorf("%s: pod is %+v", o.Metadata.Name, spec)
+		}
+		if len(o.Spec.VolumeClaimTemplates) != 1 {
+			t.Errorf("%s: no volume of its own", o.Metadata.Name)
+		}
+		for _, c := range append(spec.InitContainers, spec.Containers...) {
+			checkContainer(t, o.Metadata.Name+" "+c.Name, c)
+		}
+	}
+	if replicas["servicer"] != 12 || replicas["validator"] != 7 || replicas["fisherman"] != 1 || len(replicas) != 3 {
+		t.Errorf("replicas are %v", replicas)
+	}
+}
+
+func checkContainer(t *testing.T, name string, c container) {
+	t.Helper()
+	if _, tag, tagged := strings.Cut(c.Image, ":"); !tagged || tag == "latest" {
+		t.Errorf("%s: image is %s", name, c.Image)
+	}
+	for _, of := range []string{"cpu", "memory"} {
+		if c.Resources.Requests[of] == "" || c.Resources.Limits[of] == "" {
+			t.Errorf("%s: %s is not requested and limited", name, of)
+		}
+	}
+	s := c.SecurityContext
+	if s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation || !s.ReadOnlyRootFilesystem ||
+		strings.Join(s.Capabilities.Drop, ",") != "ALL" {
+		t.Errorf("%s: security context is %+v", name, s)
+	}
+}

@@ -1,0 +1,98 @@
+package consensus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/cometbft/cometbft/libs/log"
+	"github.com/cometbft/cometbft/p2p"
+)
+
+const (
+	// redialPause is the time between two looks at whether a peer is connected.
+	redialPause = 3 * time.Second
+	// lookupPatience bounds a question for a peer's address.
+	lookupPatience = 2 * time.Second
+)
+
+// redialer keeps the peers connected that were named by a host name. CometBFT would ask for a name's address once, when
+// the node starts, and drop the peer if there is none yet; where nodes get a new address with every start, as pods do, it
+// would go on to dial the old one.
+type redialer struct {
+	peers  []string
+	lookup func(ctx context.Context, host string) ([]netip.Addr, error)
+	pause  time.Duration
+	logger log.Logger
+}
+
+func newRedialer(peers []string, logger log.Logger) *redialer {
+	return &redialer{peers: named(peers, true), pause: redialPause, logger: logger,
+		lookup: func(ctx context.Context, host string) ([]netip.Addr, error) {
+			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		}}
+}
+
+// named are the peers with a host name, or those with an address.
+func named(peers []string, name bool) []string {
+	var found []string
+	for _, peer := range peers {
+		_, at, _ := cutPeer(peer)
+		host, _, _ := net.SplitHostPort(at)
+		if _, err := netip.ParseAddr(host); (err != nil) == name {
+			found = append(found, peer)
+		}
+	}
+	return found
+}
+
+// run dials until the context ends.
+func (r *redialer) run(ctx context.Context, to p2p.PeerManager) {
+	var dialing sync.WaitGroup
+	for _, peer := range r.peers {
+		dialing.Go(func() { r.keep(ctx, peer, to) })
+	}
+	dialing.Wait()
+}
+
+// keep keeps one peer connected.
+func (r *redialer) keep(ctx context.Context, peer string, to p2p.PeerManager) {
+	again := time.NewTicker(r.pause)
+	defer again.Stop()
+	id, at, _ := cutPeer(peer)
+	host, port, _ := net.SplitHostPort(at)
+	for {
+		if !to.Peers().Has(p2p.ID(id)) {
+			if err := r.dial(ctx, id, host, port, to); err != nil {
+				r.logger.Debug("a peer cannot be reached yet", "peer", peer, "err", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C:
+		}
+	}
+}
+
+// dial connects to the first address that a host has now. A dial that has begun is not cut off: CometBFT ends it after 4 s.
+func (r *redialer) dial(ctx context.Context, id, host, port string, to p2p.PeerManager) error {
+	asking, cancel := context.WithTimeout(ctx, lookupPatience)
+	defer cancel()
+	found, err := r.lookup(asking, host)
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return fmt.Errorf("%s has no address", host)
+	}
+	address, err := p2p.NewNetAddressString(id + "@" + net.JoinHostPort(found[0].Unmap().String(), port))
+	if err != nil || ctx.Err() != nil {
+		return errors.Join(err, ctx.Err())
+	}
+	return to.DialPeerWithAddress(address)
+}

@@ -1,0 +1,123 @@
+package localnet
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pocket-fisherman/fisherman/node"
+	"github.com/pocket-fisherman/fisherman/runtime/configs"
+	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+func fleet(validators, servicers int) Fleet {
+	options := DefaultOptions()
+	options.Servicers = servicers
+	return Fleet{Options: options, Validators: validators, ListenHost: "0.0.0.0"}
+}
+
+// TestFleetHomesFitTogether: all nodes of a network have the same genesis, in which each has its stake; each names
+// validators by their ids, a validator all others and no node itself; and no validator is named by too many.
+func TestFleetHomesFitTogether(t *testing.T) {
+	f := fleet(5, 9)
+	named, first, names := map[string]int{}, "", f.Names()
+	if want := 5 + 9 + 1; len(names) != want {
+		t.Fatalf("%d names, want %d", len(names), want)
+	}
+	ids := map[string]int{}
+	for i := range f.Validators {
+		ids[node.ID(f.nodeKey(i))] = i
+	}
+	for _, name := range names {
+		home := filepath.Join(t.TempDir(), name)
+		if err := f.WriteHome(name, home, "secret"); err != nil {
+			t.Fatal(err)
+		}
+		text, config := readHome(t, home)
+		if first == "" {
+			first = text
+		}
+		if text != first {
+			t.Errorf("%s has a genesis of its own", name)
+		}
+		parsed, err := genesis.Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if own := config.Addresses(); len(own) != 1 || !slices.ContainsFunc(parsed.GetActors(), func(a *types.Actor) bool { return a.GetAddress() == own[0] }) {
+			t.Errorf("%s has the keys of %v, which are not staked", name, own)
+		}
+		want := mostFollowed
+		if strings.HasPrefix(name, fleetValidator) {
+			want = f.Validators - 1
+		}
+		if got := len(config.Chain.Peers); got != want {
+			t.Errorf("%s names %d peers, want %d", name, got, want)
+		}
+		for _, peer := range config.Chain.Peers {
+			id, at, _ := strings.Cut(peer, "@")
+			validator, known := ids[id]
+			if !known || at != host(fleetValidator, validator)+":26656" || fleetName(fleetValidator, validator) == name {
+				t.Errorf("%s names %s", name, peer)
+			}
+			named[id]++
+		}
+	}
+	for id, count := range named {
+		if count > 4+8 {
+			t.Errorf("%s is named by %d of %d nodes", id, count, len(names))
+		}
+	}
+}
+
+func readHome(t *testing.T, home string) (genesis string, config configs.Node) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(home, genesisName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	written, err := os.ReadFile(filepath.Join(home, configs.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if config, err = configs.Parse(written); err != nil {
+		t.Fatal(err)
+	}
+	if err := config.Validate(); err != nil {
+		t.Error(err)
+	}
+	return string(text), config
+}
+
+func TestFleetValidate(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		f    Fleet
+		ok   bool
+	}{
+		{"least", fleet(1, 1), true},
+		{"most", fleet(MaxValidators, MaxServicers), true},
+		{"no validator", fleet(0, 1), false},
+		{"too many validators", fleet(MaxValidators+1, 1), false},
+		{"no servicer", fleet(1, 0), false},
+		{"too many servicers", fleet(1, MaxServicers+1), false},
+		{"no host", Fleet{Options: DefaultOptions(), Validators: 1}, false},
+		{"a name for a host", Fleet{Options: DefaultOptions(), Validators: 1, ListenHost: "pod"}, false},
+	} {
+		if err := test.f.Validate(); (err == nil) != test.ok || err != nil && !errors.Is(err, ErrBadOption) {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+}
+
+// TestFleetKeysAreFound: commands sign for the validators of a fleet too.
+func TestFleetKeysAreFound(t *testing.T) {
+	last := Key(7, types.ActorType_ACTOR_TYPE_VALIDATOR, MaxValidators-1)
+	if found, ok := FindKey(ChainID(7), last.Address()); !ok || found.Address() != last.Address() {
+		t.Error("the key of the last validator is not found")
+	}
+}

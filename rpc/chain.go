@@ -1,0 +1,257 @@
+package rpc
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/modules"
+	"github.com/pocket-fisherman/fisherman/shared/transaction"
+)
+
+const (
+	// defaultBlocks is how many blocks GET /v1/blocks answers when it is not told; maximumBlocks is the most.
+	defaultBlocks = 20
+	maximumBlocks = 100
+)
+
+// ErrUnknownTransaction is returned by a BlockReader that finds no transaction of a hash.
+var ErrUnknownTransaction = errors.New("transaction is not known")
+
+// BlockReader reads committed blocks. Errors on which the server decides: ErrNotReady, modules.ErrHeightUnavailable,
+// ErrUnknownTransaction.
+type BlockReader interface {
+	// Block is the block of a height.
+	Block(height int64) (Block, error)
+	// Transaction is the transaction of a hash in the block of a height; with height 0, in one of the newest blocks up to
+	// latest.
+	Transaction(ctx context.Context, hash []byte, height, latest int64) (Transaction, error)
+	// Ready is nil while the node is level with its chain; otherwise it is ErrNotReady and says why.
+	Ready() error
+}
+
+// Block is what is shown of a committed block.
+type Block struct {
+	Height int64
+	Hash   []byte
+	// Time is the block's own, agreed on by the validators.
+	Time time.Time
+	// Proposer is the address of the validator that proposed it.
+	Proposer string
+	// Transactions is how many it has.
+	Transactions int
+	// AppHash is the hash of the state that the block begins with.
+	AppHash []byte
+}
+
+// Transaction is a transaction in a block.
+type Transaction struct {
+	Raw    []byte
+	Height int64
+	// Index within the block, from 0.
+	Index int
+	// Code and Log of its result.
+	Code types.TransactionCode
+	Log  string
+}
+
+// Build is how the program was built.
+type Build struct {
+	Version  string
+	Revision string
+	Modified bool
+	Time     string
+	Go       string
+}
+
+// healthView is the body of GET /v1/health.
+type healthView struct {
+	Status string `json:"status"`
+}
+
+// readyView is the body of GET /v1/ready.
+type readyView struct {
+	Status string `json:"status"`
+	Height int64  `json:"height"`
+}
+
+// versionView is the body of GET /v1/version. Texts are empty where the toolchain was told nothing.
+type versionView struct {
+	Version  string `json:"version"`
+	Revision string `json:"revision"`
+	Modified bool   `json:"modified"`
+	Time     string `json:"time"`
+	Go       string `json:"go"`
+}
+
+// paramsView is the body of GET /v1/params; the parameters are written as in the genesis file.
+type paramsView struct {
+	Height int64           `json:"height"`
+	Params json.RawMessage `json:"params"`
+}
+
+// blockView is the body of GET /v1/block.
+type blockView struct {
+	Height       int64     `json:"height"`
+	Hash         string    `json:"hash"`
+	Time         time.Time `json:"time"`
+	Proposer     string    `json:"proposer"`
+	Transactions int       `json:"transactions"`
+	AppHash      string    `json:"app_hash"`
+}
+
+// blocksView is the body of GET /v1/blocks; next is null when there is no block behind them yet.
+type blocksView struct {
+	Height int64       `json:"height"`
+	Next   *int64      `json:"next"`
+	Blocks []blockView `json:"blocks"`
+}
+
+func (s *Server) health(context.Context, query) (any, error) { return healthView{"ok"}, nil }
+
+func (s *Server) ready(context.Context, query) (any, error) {
+	if err := s.readers.Blocks.Ready(); err != nil {
+		return nil, err
+	}
+	return readyView{"ready", s.readers.Chain.Height()}, nil
+}
+
+func (s *Server) version(context.Context, query) (any, error) {
+	return versionView(s.readers.Status.Build()), nil
+}
+
+func (s *Server) params(ctx context.Context, parameters query) (any, error) {
+	height, err := s.height(parameters)
+	if err != nil {
+		return nil, err
+	}
+	params, err := s.readers.Params(ctx, height)
+	if err != nil {
+		return nil, err
+	}
+	return paramsView{height, params}, nil
+}
+
+func (s *Server) block(_ context.Context, parameters query) (any, error) {
+	height, err := s.committed(parameters)
+	if err != nil {
+		return nil, err
+	}
+	block, err := s.readers.Blocks.Block(height)
+	if err != nil {
+		return nil, err
+	}
+	return viewBlock(block), nil
+}
+
+// committed is the height that a request asks for, of a block that the node's state has too.
+func (s *Server) committed(parameters query) (int64, error) {
+	height, err := s.height(parameters)
+	if latest := s.readers.Chain.Height(); err == nil && height > latest {
+		return 0, fmt.Errorf("block %d: %w; the newest is %d", height, modules.ErrHeightUnavailable, latest)
+	}
+	return height, err
+}
+
+func (s *Server) blocks(ctx context.Context, parameters query) (any, error) {
+	limit, err := parameters.integer("limit", 1, maximumBlocks, defaultBlocks)
+	if err != nil {
+		return nil, err
+	}
+	from, err := parameters.integer("from", 1, math.MaxInt64, 0)
+	if err != nil {
+		return nil, err
+	}
+	latest := s.readers.Chain.Height()
+	if latest == 0 {
+		return nil, notReady()
+	}
+	if from == 0 {
+		from = max(1, latest-limit+1)
+	}
+	view := blocksView{Height: latest, Blocks: []blockView{}}
+	for height := from; height <= latest && height-from < limit && ctx.Err() == nil; height++ {
+		block, err := s.readers.Blocks.Block(height)
+		if err != nil {
+			return nil, err
+		}
+		view.Blocks = append(view.Blocks, viewBlock(block))
+	}
+	if next := from + int64(len(view.Blocks)); next <= latest {
+		view.Next = &next
+	}
+	return view, ctx.Err()
+}
+
+func viewBlock(block Block) blockView {
+	return blockView{Height: block.Height, Hash: hex.EncodeToString(block.Hash), Time: block.Time.UTC(), Proposer: block.Proposer,
+		Transactions: block.Transactions, AppHash: hex.EncodeToString(block.AppHash)}
+}
+
+func (s *Server) oneTransaction(ctx context.Context, parameters query) (any, error) {
+	text, err := parameters.required("hash", validateHash)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := hex.DecodeString(text)
+	if err != nil {
+		return nil, badParameter("hash: %v", err)
+	}
+	height := int64(0)
+	if _, given := parameters["height"]; given {
+		height, err = s.committed(parameters)
+	} else if s.readers.Chain.Height() == 0 {
+		err = notReady()
+	}
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.readers.Blocks.Transaction(ctx, hash, height, s.readers.Chain.Height())
+	if errors.Is(err, ErrUnknownTransaction) {
+		return nil, &refusal{http.StatusNotFound, codeUnknownTransaction, err.Error()}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return viewTransaction(text, found)
+}
+
+// validateHash reports what is wrong with the hash of a transaction: it has the form of a session's id.
+func validateHash(hash string) error { return types.ValidateSessionID(hash) }
+
+// transactionView is the body of GET /v1/transaction.
+type transactionView struct {
+	Hash   string `json:"hash"`
+	Height int64  `json:"height"`
+	Index  int    `json:"index"`
+	Code   int32  `json:"code"`
+	Result string `json:"result"`
+	Log    string `json:"log"`
+	// Signer, Sequence and FeeUPOKT are what the envelope says.
+	Signer   string `json:"signer"`
+	Sequence uint64 `json:"sequence"`
+	FeeUPOKT string `json:"fee_upokt"`
+	// Message has one key, which names the kind of the transaction.
+	Message map[string]any `json:"message"`
+}
+
+func viewTransaction(hash string, found Transaction) (transactionView, error) {
+	opened, err := transaction.Open(found.Raw)
+	if err != nil { // no honest validator lets it into a block
+		return transactionView{}, fmt.Errorf("open transaction %s of block %d: %s", hash, found.Height, err)
+	}
+	body := opened.Transaction
+	return transactionView{
+		Hash: hash, Height: found.Height, Index: found.Index,
+		Code: int32(found.Code), Result: found.Code.Label(), Log: found.Log,
+		Signer: opened.Signer, Sequence: body.GetSequence(), FeeUPOKT: strconv.FormatUint(body.GetFeeUpokt(), 10),
+		Message: viewMessage(body),
+	}, nil
+}

@@ -1,0 +1,42 @@
+package types
+
+import (
+	"regexp"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestIdentifiers compares each check with the regular expression that says the same.
+func TestIdentifiers(t *testing.T) {
+	for name, test := range map[string]struct {
+		check func(string) error
+		form  *regexp.Regexp
+		near  string // makes texts that are nearly right
+	}{
+		"address":     {ValidateAddress, regexp.MustCompile(`\A[0-9a-f]{40}\z`), `[0-9a-f]{39,41}|[0-9a-g]{40}|[0-9A-F]{40}`},
+		"public key":  {ValidatePublicKey, regexp.MustCompile(`\A[0-9a-f]{64}\z`), `[0-9a-f]{63,65}|[0-9a-g]{64}`},
+		"session":     {ValidateSessionID, regexp.MustCompile(`\A[0-9a-f]{64}\z`), `[0-9a-f]{63,65}|[0-9a-f]{63}[^a-f]`},
+		"relay chain": {ValidateRelayChain, regexp.MustCompile(`\A[0-9A-F]{4}\z`), `[0-9A-G]{3,5}|[0-9a-f]{4}`},
+		"geo zone":    {ValidateGeoZone, regexp.MustCompile(`\A[a-z0-9-]{1,32}\z`), `[a-z0-9-]{0,34}|[a-z0-9-]{3}(.|\n)`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			right, wrong := 0, 0
+			rapid.Check(t, func(t *rapid.T) {
+				text := rapid.OneOf(rapid.StringMatching(test.near), rapid.String()).Draw(t, "text")
+				want := test.form.MatchString(text)
+				if got := test.check(text) == nil; got != want {
+					t.Fatalf("%q: %t, want %t", text, got, want)
+				}
+				if want {
+					right++
+				} else {
+					wrong++
+				}
+			})
+			if right == 0 || wrong == 0 {
+				t.Errorf("%d right and %d wrong: the test says nothing", right, wrong)
+			}
+		})
+	}
+}
