@@ -15,6 +15,9 @@ GO := CGO_ENABLED=0 go
 BUF := $(GO) tool -modfile=tools/buf/go.mod buf
 K8S := $(GO) run -C tools/k8s .
 GOVULNCHECK := $(GO) tool -modfile=tools/govulncheck/go.mod govulncheck
+# Prometheus without its clients of cloud providers, which nothing here needs and which take longest to build.
+PROMETHEUS := -C tools/prometheus -tags remove_all_sd
+PROMTOOL := $(GO) run $(PROMETHEUS) github.com/prometheus/prometheus/cmd/promtool
 RELEASE := $(GO) run -C tools/release .
 STATICCHECK := $(GO) tool -modfile=tools/staticcheck/go.mod staticcheck
 
@@ -24,7 +27,7 @@ BUILD_RELEASE := $(GO) build -trimpath -buildvcs=true -ldflags='-s -w'
 
 # Packages with goroutines of their own.
 CONCURRENT := ./app/... ./consensus/... ./fisherman/... ./localnet/... ./node/... ./persistence/... ./relay/... \
-	./rpc/... ./servicer/...
+	./rpc/... ./servicer/... ./telemetry/...
 # Sets $packages to all packages but the end-to-end tests, which measure time and run alone.
 LIST_UNIT = packages=$$($(GO) list ./...) && packages=$$(printf '%s\n' $$packages | grep -Ev '/(e2e|build)(/|$$)')
 
@@ -106,6 +109,13 @@ test_e2e: bin/geth ## Run the end-to-end features, alone because they measure ti
 	$(GO) test -count=1 -p 1 -timeout 9m ./e2e ./build/...
 	@$(MAKE) --no-print-directory test_browser
 
+.PHONY: observability_check
+observability_check: build ## Check alerts and dashboard with promtool, then against a LocalNet that Prometheus scrapes
+	$(PROMTOOL) check config $(CURDIR)/build/observability/prometheus/prometheus.yaml
+	$(PROMTOOL) check rules --lint=all --lint-fatal $(CURDIR)/build/observability/prometheus/alerts.yaml
+	$(PROMTOOL) test rules $(CURDIR)/build/observability/prometheus/alerts_test.yaml
+	$(GO) test $(PROMETHEUS) -count=1 -timeout 5m ./...
+
 .PHONY: test_race
 test_race: ## Run the packages with goroutines under the race detector; needs a C compiler
 	@# -short leaves out the networks of several processes: the detector looks into one process only.
@@ -133,6 +143,7 @@ lint: ## Check formatting, vet, staticcheck and the .proto files
 	@unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) vet -C tools/release ./...
+	$(GO) vet $(PROMETHEUS) ./...
 	$(GO) vet -C tools/k8s ./...
 	$(STATICCHECK) ./...
 	$(BUF) lint

@@ -31,6 +31,8 @@ type Config struct {
 	MostRequests int
 	// Logger takes the log; nil discards it.
 	Logger *slog.Logger
+	// Hooks tell an observer of what is done.
+	Hooks Hooks
 }
 
 // Fisherman samples the servicers of its sessions.

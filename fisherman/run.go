@@ -241,10 +241,11 @@ func (l *loop) start(w *watch, index uint32, due time.Time) string {
 	}
 	order.lead = l.lead(w)
 	order.asked = w.mostAsked(index) + l.extras.of(w.session.GetHeader().GetId())
+	header := w.session.GetHeader()
 	l.work(w, w.size(), func() {
 		round := l.check(l.ctx, order)
 		l.log(round)
-		l.putRounds(round)
+		l.putRounds(header, round)
 	})
 	return ""
 }
@@ -253,7 +254,8 @@ func (l *loop) storeDropped(w *watch, dropped []*types.QoSRound) {
 	for _, round := range dropped {
 		l.log(round)
 	}
-	l.work(w, 0, func() { l.putRounds(dropped...) })
+	header := w.session.GetHeader()
+	l.work(w, 0, func() { l.putRounds(header, dropped...) })
 }
 
 // work runs a task for a session, which makes so many requests at once, in a goroutine of the loop's.
@@ -342,14 +344,16 @@ func (l *loop) putSession(w *watch) {
 	}
 }
 
-// putRounds stores rounds, even while the fisherman is being stopped.
-func (l *loop) putRounds(rounds ...*types.QoSRound) {
+// putRounds stores rounds of a session, even while the fisherman is being stopped, and tells the observer of them.
+func (l *loop) putRounds(session *types.SessionHeader, rounds ...*types.QoSRound) {
 	for _, round := range rounds {
 		ctx, cancel := context.WithTimeout(l.storing, storeGrace)
-		if err := l.store.PutRound(ctx, round); err != nil {
+		err := l.store.PutRound(ctx, round)
+		if err != nil {
 			l.fault("store round", err)
 		}
 		cancel()
+		l.config.Hooks.round(Observed{Session: session, Round: round, Cause: CauseOf(round), Stored: err == nil})
 	}
 }
 

@@ -37,6 +37,7 @@ type network struct {
 	catalogues   map[string]question.Catalogue
 	probe        Probe
 	logger       *slog.Logger
+	hooks        Hooks
 	// members of the session that a height belongs to; by default a and b. nil for no session.
 	members func(height int64) []*types.Actor
 	// sessions of a height, where there is more than one.
@@ -149,6 +150,7 @@ func (n *network) fisherman(t *testing.T) *Fisherman {
 		BlockInterval: n.interval,
 		MostRequests:  n.mostRequests,
 		Logger:        n.logger,
+		Hooks:         n.hooks,
 	}, n, n, n.seal, n.dial, n.store)
 	if err != nil {
 		t.Fatal(err)

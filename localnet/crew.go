@@ -1,6 +1,7 @@
 package localnet
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -42,6 +43,8 @@ type Processes struct {
 	Program string
 	// LogLevel is the least level that the processes log.
 	LogLevel string
+	// LogFormat is how they write it: text or json; text when empty.
+	LogFormat string
 	// Log takes their log, whole lines at a time; several processes write at once.
 	Log io.Writer
 	// Ready is called when all of them are level with the chain.
@@ -125,6 +128,7 @@ func (l *LocalNet) enlist(name string, key crypto.PrivateKey, role func(*configs
 	}
 	config := configs.DefaultNode()
 	config.LogLevel = l.options.Processes.LogLevel
+	config.LogFormat = cmp.Or(l.options.Processes.LogFormat, config.LogFormat)
 	config.Genesis, config.Keys = filepath.Join(l.home.path, genesisName), crewKeysName
 	config.Chain = configs.Chain{RPCListen: anyPort, P2PListen: anyPort, Peers: []string{}, BlockTime: configs.Duration(l.options.BlockTime)}
 	if m.api, err = m.hold(); err != nil {

@@ -32,6 +32,9 @@ type Config struct {
 	ChainRPC net.Listener
 	// RPC is where the node's HTTP API is served.
 	RPC net.Listener
+	// Pprof is where Go's profiles are served; nil for nowhere. They are for this machine: whoever opens the listener sees
+	// to that.
+	Pprof net.Listener
 	// PublicRPC lets the API answer requests that name the node otherwise than as this machine.
 	PublicRPC bool
 	// Servicers that run in this node.

@@ -49,6 +49,7 @@ func (n *Node) buildFisherman() error {
 		BlockInterval: n.config.BlockTime,
 		MostRequests:  mostRequests(),
 		Logger:        logger,
+		Hooks:         fisherman.Hooks{Round: n.observeRound},
 	}, n.engine.Heads(), ownSessions{utility: n.utility, address: role.Key.Address()}, protocol.Seal, dialer.Dial, observed)
 	if err != nil {
 		return fmt.Errorf("make fisherman: %w", err)

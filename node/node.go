@@ -23,6 +23,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/servicer"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
+	"github.com/pocket-fisherman/fisherman/telemetry"
 	"github.com/pocket-fisherman/fisherman/utility"
 	"github.com/pocket-fisherman/fisherman/web"
 )
@@ -46,6 +47,7 @@ type Node struct {
 	samples   *local.Samples
 	feed      *feed
 	fisherman *fisherman.Fisherman
+	metrics   *telemetry.Metrics
 	api       *rpc.Server
 	close     sync.Once
 	closed    error
@@ -70,6 +72,7 @@ func New(config Config) (_ *Node, err error) {
 	if err := n.buildChain(); err != nil {
 		return nil, err
 	}
+	n.metrics = telemetry.New(n.sources(), n.config.Logger.With("part", "telemetry"))
 	if err := n.buildServicers(); err != nil {
 		return nil, err
 	}
@@ -124,6 +127,7 @@ func (n *Node) buildServicers() error {
 		config.Upstreams = role.Upstreams
 		config.Volume = n.relays
 		config.Logger = n.config.Logger.With("part", "servicer", "address", role.Key.Address())
+		config.Hooks.Relay = n.metrics.Relays(role.Key.Address())
 		built, err := servicer.New(config, n.utility, relayPolicies{utility: n.utility})
 		if err != nil {
 			return fmt.Errorf("make servicer %s: %w", role.Key.Address(), err)
@@ -142,7 +146,7 @@ func (n *Node) buildAPI() error {
 	if role := n.config.Fisherman; role != nil {
 		proofs.key = role.Key
 	}
-	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc"), Public: n.config.PublicRPC, Pages: pages}, rpc.Readers{
+	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc"), Metrics: n.metrics.Handler(), Public: n.config.PublicRPC, Pages: pages}, rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
 		Blocks:    blockReader{n.engine},
 		Params:    n.params,
@@ -169,6 +173,9 @@ func (n *Node) Run(ctx context.Context) error {
 	parts.Go(func() error { return n.engine.Run(ctx) })
 	parts.Go(func() error { return serveHTTP(ctx, n.config.ChainRPC, n.chainRPC, n.config.Logger) })
 	parts.Go(func() error { return n.api.Serve(ctx, n.config.RPC) })
+	if n.config.Pprof != nil {
+		parts.Go(func() error { return serveProfiles(ctx, n.config.Pprof, n.config.Logger) })
+	}
 	for i, servicer := range n.servicers {
 		parts.Go(func() error { return servicer.Serve(ctx, n.config.Servicers[i].Relays) })
 	}

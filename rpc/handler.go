@@ -31,6 +31,9 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, ending <-chan st
 		page.ServeHTTP(w, r)
 		return
 	}
+	if s.scrape(w, r) {
+		return
+	}
 	body, err := s.answer(w, r, ending)
 	if err == nil && body == nil {
 		return // it was streamed

@@ -19,6 +19,8 @@ type Config struct {
 	Logger *slog.Logger
 	// MaxConnections bounds the connections that are open at once; 0 means DefaultMaxConnections.
 	MaxConnections int
+	// Metrics answers scrapes at MetricsPath; without it there is no such path. It bounds what a scrape takes itself.
+	Metrics http.Handler
 	// Public answers whatever name a request calls the node by. Otherwise Serve answers only requests to this machine's
 	// own: "localhost" or a loopback address. A web page whose host name was pointed at loopback (DNS rebinding) is of the
 	// node's origin to a browser, and shows itself by that name.
@@ -34,6 +36,7 @@ const DefaultMaxConnections = 128
 type Server struct {
 	readers        Readers
 	logger         *slog.Logger
+	metrics        http.Handler
 	paths          map[string]endpoint
 	pages          map[string]http.Handler
 	maxConnections int
@@ -70,7 +73,7 @@ func defaultLimits() limits {
 
 // New fits a server to its readers.
 func New(config Config, readers Readers) *Server {
-	server := &Server{readers: readers, logger: config.Logger, pages: config.Pages, maxConnections: config.MaxConnections,
+	server := &Server{readers: readers, logger: config.Logger, metrics: config.Metrics, pages: config.Pages, maxConnections: config.MaxConnections,
 		public: config.Public, limits: defaultLimits()}
 	if server.logger == nil {
 		server.logger = slog.New(slog.DiscardHandler)

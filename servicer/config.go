@@ -35,6 +35,27 @@ type Config struct {
 	Now func() time.Time
 	// Logger takes the servicer's log.
 	Logger *slog.Logger
+	// Hooks tell an observer of what is done.
+	Hooks Hooks
+}
+
+// Hooks tell an observer what a servicer does; a nil function is not called. They are called by the goroutines that answer
+// relays, so they return at once.
+type Hooks struct {
+	// Relay is told of each relay when its answer is sealed: the code of the signed error, 0 for none, and what it took from
+	// being received.
+	Relay func(code types.RelayErrorCode, took time.Duration)
+}
+
+func (h Hooks) relay(refused *refusal, took time.Duration) {
+	if h.Relay == nil {
+		return
+	}
+	code := types.RelayErrorCode_RELAY_ERROR_CODE_UNSPECIFIED
+	if refused != nil {
+		code = refused.code
+	}
+	h.Relay(code, took)
 }
 
 // DefaultConfig is a configuration that lacks only Key and Upstreams.

@@ -95,6 +95,7 @@ func (s *Servicer) HandleRelay(ctx context.Context, requestEnvelope []byte) []by
 		// Payload, status and message are bounded to what can be sealed, so this is a defect of ours.
 		s.config.Logger.Error("answer could not be sealed", "error", err)
 	}
+	s.config.Hooks.relay(result.refused, s.config.Now().Sub(received))
 	if result.answered != nil && s.volume != nil {
 		s.keep(result, hash, requestEnvelope, response)
 	}

@@ -154,6 +154,12 @@ func TestEveryViolationIsNamed(t *testing.T) {
 	}{
 		"format":          {func(n *Node) { n.Format = 2 }, "format is 2; allowed: 1"},
 		"log level":       {func(n *Node) { n.LogLevel = "loud" }, `log_level is "loud"; allowed: error, warn, info, debug`},
+		"log format":      {func(n *Node) { n.LogFormat = "xml" }, `log_format is "xml"; allowed: text, json`},
+		"pprof for all":   {func(n *Node) { n.Pprof.Listen = "0.0.0.0:6060" }, `pprof.listen is "0.0.0.0:6060"; allowed: an address of this machine alone`},
+		"pprof no host":   {func(n *Node) { n.Pprof.Listen = ":6060" }, `pprof.listen is ":6060"`},
+		"pprof by name":   {func(n *Node) { n.Pprof.Listen = "node.example:6060" }, "pprof.listen is"},
+		"pprof no port":   {func(n *Node) { n.Pprof = Pprof{Listen: "127.0.0.1", AllowRemote: true} }, "pprof.listen is"},
+		"pprof like API":  {func(n *Node) { n.Pprof.Listen = n.API.Listen }, `pprof.listen is "127.0.0.1:50832" like api.listen`},
 		"no genesis":      {func(n *Node) { n.Genesis = "" }, `genesis is ""`},
 		"long path":       {func(n *Node) { n.Keys = strings.Repeat("x", maximumText+1) }, "keys is"},
 		"NUL in path":     {func(n *Node) { n.Keys = "a\x00b" }, "keys is"},
@@ -240,10 +246,11 @@ func TestManyViolationsStayOneShortLine(t *testing.T) {
 }
 
 func TestEverySettingCanBeOverridden(t *testing.T) {
-	values := map[string]string{"log_level": "warn", "genesis": "g", "keys": "k", "api.listen": ":1", "api.public": "true", "chain.rpc_listen": ":2", "chain.p2p_listen": "h:3", "chain.peers": peer + ",other", "chain.block_time": "2s"}
+	values := map[string]string{"log_level": "warn", "log_format": "json", "pprof.listen": ":4", "pprof.allow_remote": "true", "genesis": "g", "keys": "k", "api.listen": ":1", "api.public": "true", "chain.rpc_listen": ":2", "chain.p2p_listen": "h:3", "chain.peers": peer + ",other", "chain.block_time": "2s"}
 	want := DefaultNode()
 	want.LogLevel, want.Genesis, want.Keys, want.API.Listen = "warn", "g", "k", ":1"
 	want.API.Public = true
+	want.LogFormat, want.Pprof = "json", Pprof{Listen: ":4", AllowRemote: true}
 	want.Chain = Chain{RPCListen: ":2", P2PListen: "h:3", Peers: []string{peer, "other"}, BlockTime: Duration(2 * time.Second)}
 	environment := map[string]string{"POCKET_UNKNOWN": "x"}
 	n := DefaultNode()

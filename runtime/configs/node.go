@@ -23,12 +23,16 @@ type Node struct {
 	Format int `json:"format"`
 	// LogLevel is the least level that is logged: error, warn, info or debug.
 	LogLevel string `json:"log_level"`
+	// LogFormat is how the log is written: text (key=value) or json (an object a line).
+	LogFormat string `json:"log_format"`
 	// Genesis is the genesis file; a relative path is below the node's home.
 	Genesis string `json:"genesis"`
 	// Keys is the directory of the keystore that holds the roles' keys; a relative path is below the node's home.
 	Keys string `json:"keys"`
 	// API is the node's HTTP API for reading.
 	API API `json:"api"`
+	// Pprof is where Go's profiles are served.
+	Pprof Pprof `json:"pprof"`
 	// Chain is the node's part in consensus.
 	Chain Chain `json:"chain"`
 	// RelayChains say what the nodes of relay chains are asked, at most MaximumRelayChains. A servicer's node of a chain
@@ -50,6 +54,14 @@ type API struct {
 	// checks. It also lets requests in that name the node as they like: otherwise only names of this machine are answered,
 	// so that a web page of somebody else cannot read through a browser of this machine.
 	Public bool `json:"public"`
+}
+
+// Pprof says where Go's profiles of the running program are served. They show what is in its memory.
+type Pprof struct {
+	// Listen is a host:port of loopback; empty for nowhere.
+	Listen string `json:"listen"`
+	// AllowRemote lets Listen be another address.
+	AllowRemote bool `json:"allow_remote"`
 }
 
 // Chain says how the node runs the chain.
@@ -99,11 +111,12 @@ type Fisherman struct {
 // DefaultNode is a node without roles that listens on loopback.
 func DefaultNode() Node {
 	return Node{
-		Format:   formatV1,
-		LogLevel: "info",
-		Genesis:  "genesis.json",
-		Keys:     "keys",
-		API:      API{Listen: "127.0.0.1:50832"},
+		Format:    formatV1,
+		LogLevel:  "info",
+		LogFormat: "text",
+		Genesis:   "genesis.json",
+		Keys:      "keys",
+		API:       API{Listen: "127.0.0.1:50832"},
 		Chain: Chain{RPCListen: "127.0.0.1:26657", P2PListen: "127.0.0.1:26656", Peers: []string{},
 			BlockTime: Duration(time.Second)},
 		RelayChains: DefaultRelayChains(),

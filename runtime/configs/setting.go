@@ -22,6 +22,7 @@ type Setting struct {
 func Settings() []Setting {
 	return []Setting{
 		{Name: "log_level", Usage: "least level that is logged", set: text(func(n *Node) *string { return &n.LogLevel })},
+		{Name: "log_format", Usage: "how the log is written: text or json", set: text(func(n *Node) *string { return &n.LogFormat })},
 		{Name: "genesis", Usage: "genesis file", set: text(func(n *Node) *string { return &n.Genesis })},
 		{Name: "keys", Usage: "directory of the key files", set: text(func(n *Node) *string { return &n.Keys })},
 		{Name: "api.listen", Usage: "HOST:PORT of the node's API", set: text(func(n *Node) *string { return &n.API.Listen })},
@@ -31,6 +32,15 @@ func Settings() []Setting {
 				return fmt.Errorf("%s is neither true nor false", quoted(value))
 			}
 			n.API.Public = public
+			return nil
+		}},
+		{Name: "pprof.listen", Usage: "loopback HOST:PORT of Go's profiles of this program", set: text(func(n *Node) *string { return &n.Pprof.Listen })},
+		{Name: "pprof.allow_remote", Usage: "let other machines reach the profiles", Switch: true, set: func(n *Node, value string) error {
+			allowed, err := strconv.ParseBool(value)
+			if err != nil {
+				return fmt.Errorf("%s is neither true nor false", quoted(value))
+			}
+			n.Pprof.AllowRemote = allowed
 			return nil
 		}},
 		{Name: "chain.rpc_listen", Usage: "HOST:PORT of the chain's CometBFT JSON-RPC", set: text(func(n *Node) *string { return &n.Chain.RPCListen })},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -67,6 +68,9 @@ func (n Node) Validate() error {
 	var p problems
 	p.add(n.Format == formatV1, "format", strconv.Itoa(n.Format), strconv.Itoa(formatV1))
 	p.add(slices.Contains(levels(), n.LogLevel), "log_level", quoted(n.LogLevel), strings.Join(levels(), ", "))
+	p.add(slices.Contains(formats(), n.LogFormat), "log_format", quoted(n.LogFormat), strings.Join(formats(), ", "))
+	p.add(n.Pprof.Listen == "" || n.Pprof.AllowRemote || onLoopback(n.Pprof.Listen), "pprof.listen", quoted(n.Pprof.Listen),
+		"an address of this machine alone, as in 127.0.0.1:6060, unless pprof.allow_remote is true")
 	p.path("genesis", n.Genesis)
 	p.path("keys", n.Keys)
 	blockTime := time.Duration(n.Chain.BlockTime)
@@ -95,6 +99,19 @@ func (n Node) Validate() error {
 }
 
 func levels() []string { return []string{"error", "warn", "info", "debug"} }
+
+func formats() []string { return []string{"text", "json"} }
+
+// onLoopback tells whether a host:port can be reached from this machine only. Of names, localhost counts as such; what it
+// stands for is looked at again when it is listened on.
+func onLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
+}
 
 func servicerField(i int) string { return fmt.Sprintf("servicers[%d]", i) }
 
@@ -176,6 +193,9 @@ func (p *problems) distinct(n Node) {
 		}
 	}
 	listen("api.listen", n.API.Listen)
+	if n.Pprof.Listen != "" {
+		listen("pprof.listen", n.Pprof.Listen)
+	}
 	p.add(n.API.Public || isLoopback(n.API.Listen), "api.listen", quoted(n.API.Listen),
 		"a loopback address, as in 127.0.0.1:50832, unless api.public is true")
 	listen("chain.rpc_listen", n.Chain.RPCListen)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math"
 	"os"
@@ -28,9 +29,9 @@ const maximumSessions = 1000
 type localnetOrder struct {
 	options localnet.Options
 	// sessions to complete; 0 runs until a signal.
-	sessions         int64
-	processes        bool
-	output, logLevel string
+	sessions                    int64
+	processes                   bool
+	output, logLevel, logFormat string
 }
 
 func newLocalnet(io streams) *cobra.Command {
@@ -74,6 +75,7 @@ It runs until Ctrl-C, or until --sessions are complete, and then prints the repo
 	flags.BoolVar(&order.processes, "processes", false, "run every actor as a process of its own, each with its own node of the chain")
 	addChoice(flags, &order.output, "output", outputTable, "form of the report", outputTable, outputJSON)
 	addChoice(flags, &order.logLevel, "log-level", "warn", "least level that is logged", "error", "warn", "info", "debug")
+	addChoice(flags, &order.logFormat, "log-format", "text", "how the log is written", "text", "json")
 	return command
 }
 
@@ -115,7 +117,7 @@ const gethVariable = "POCKET_GETH"
 func runLocalnet(ctx context.Context, io streams, order localnetOrder) error {
 	progress := newProgress(io.err)
 	defer progress.Close()
-	order.options.Logger = slog.New(slog.NewTextHandler(progress, &slog.HandlerOptions{Level: logLevel(order.logLevel)}))
+	order.options.Logger = newLogger(progress, order.logFormat, order.logLevel)
 	order.options.Geth = cmp.Or(order.options.Geth, os.Getenv(gethVariable))
 	ready := alreadyComplete()
 	if order.processes {
@@ -125,7 +127,7 @@ func runLocalnet(ctx context.Context, io streams, order localnetOrder) error {
 		if err != nil {
 			return fmt.Errorf("find this program: %w", err)
 		}
-		order.options.Processes = &localnet.Processes{Program: program, LogLevel: order.logLevel, Log: progress, Ready: func() { close(complete) }}
+		order.options.Processes = &localnet.Processes{Program: program, LogLevel: order.logLevel, LogFormat: order.logFormat, Log: progress, Ready: func() { close(complete) }}
 	}
 	network, err := localnet.New(ctx, order.options)
 	if err != nil {
@@ -249,6 +251,15 @@ func nodeHint(url string) string {
 		return ""
 	}
 	return " --node " + url
+}
+
+// newLogger makes a log of a format and a least level, by their names.
+func newLogger(out io.Writer, format, level string) *slog.Logger {
+	options := &slog.HandlerOptions{Level: logLevel(level)}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(out, options))
+	}
+	return slog.New(slog.NewTextHandler(out, options))
 }
 
 func logLevel(name string) slog.Level {

@@ -74,7 +74,7 @@ func startNode(ctx context.Context, io streams, home string, config configs.Node
 	if err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewTextHandler(io.err, &slog.HandlerOptions{Level: logLevel(config.LogLevel)}))
+	logger := newLogger(io.err, config.LogFormat, config.LogLevel)
 	assembled, listeners, err := assembleNode(ctx, filepath.Join(home, nodeDataName), config, first, keys, logger)
 	if err != nil {
 		return err
@@ -186,6 +186,13 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 		Peers:     config.Chain.Peers,
 		Logger:    logger,
 	}
+	if config.Pprof.Listen != "" {
+		assembled.Pprof = listen(config.Pprof.Listen)
+		if err == nil && !config.Pprof.AllowRemote && !onLoopback(assembled.Pprof) {
+			err = fail(ExitUsage, "%s is %s, which is not this machine alone; give pprof.listen another address, or set pprof.allow_remote",
+				config.Pprof.Listen, assembled.Pprof.Addr())
+		}
+	}
 	if role := config.Validator; role != nil {
 		assembled.ValidatorKey = keys[role.Key]
 	}
@@ -221,6 +228,12 @@ func listenOn(ctx context.Context, address string) (net.Listener, error) {
 	return listener, nil
 }
 
+// onLoopback tells whether a listener is for this machine alone, whatever name it was opened by.
+func onLoopback(listener net.Listener) bool {
+	address, ok := listener.Addr().(*net.TCPAddr)
+	return ok && address.IP.IsLoopback()
+}
+
 // closeAll closes listeners; those that a node closed before stay closed.
 func closeAll(listeners []net.Listener) {
 	for _, listener := range listeners {
@@ -232,6 +245,9 @@ func closeAll(listeners []net.Listener) {
 func nodeWelcome(assembled node.Config, config configs.Node) string {
 	text := fmt.Sprintf("node of %s\n  node API   http://%s\n  chain RPC  http://%s\n  node id    %s at %s\n", clean(assembled.Genesis.GetChainId()),
 		assembled.RPC.Addr(), assembled.ChainRPC.Addr(), node.ID(assembled.NodeKey), config.Chain.P2PListen)
+	if assembled.Pprof != nil {
+		text += fmt.Sprintf("  profiles   http://%s/debug/pprof/\n", assembled.Pprof.Addr())
+	}
 	if config.Validator != nil {
 		text += fmt.Sprintf("  validator  %s\n", config.Validator.Key)
 	}

@@ -1,0 +1,7 @@
+package consensus
+
+// Peers counts the nodes that this one is connected to; 0 while it does not run.
+func (e *Engine) Peers() int {
+	outbound, inbound, _ := e.node.Switch().NumPeers()
+	return outbound + inbound
+}

@@ -1,0 +1,59 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"strconv"
+	"time"
+
+	"golang.org/x/net/netutil"
+)
+
+// mostProfilers are the connections to the profiles that are open at once.
+const mostProfilers = 4
+
+// longestProfile is the most seconds of a profile over a time.
+const longestProfile = 60
+
+// profiles answers at /debug/pprof/, GET only: what net/http/pprof has but for the command line.
+func profiles() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	mux.Handle("GET /debug/pprof/cmdline", http.NotFoundHandler())
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked := r.FormValue("seconds")
+		if seconds, err := strconv.ParseFloat(asked, 64); asked != "" && (err != nil || !(seconds >= 0 && seconds <= longestProfile)) {
+			http.Error(w, fmt.Sprintf("seconds has to be 0 to %d", longestProfile), http.StatusBadRequest)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// serveProfiles serves the profiles until the context ends; then it closes at once, since a profile may take minutes.
+func serveProfiles(ctx context.Context, listener net.Listener, logger *slog.Logger) error {
+	server := &http.Server{
+		Handler:           profiles(),
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      2 * time.Minute,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stop()
+	if err := server.Serve(netutil.LimitListener(listener, mostProfilers)); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve profiles: %w", err)
+	}
+	return nil
+}

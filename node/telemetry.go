@@ -1,0 +1,108 @@
+package node
+
+import (
+	"context"
+
+	"github.com/pocket-fisherman/fisherman/fisherman"
+	"github.com/pocket-fisherman/fisherman/persistence/local"
+	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/telemetry"
+)
+
+// sources are what the metrics are read from. The parts that they name are made before the first scrape.
+func (n *Node) sources() telemetry.Sources {
+	build := ThisBuild()
+	sources := telemetry.Sources{
+		Build:  telemetry.Build{Version: build.Version, Revision: build.Revision, Go: build.Go, Modified: build.Modified},
+		Head:   n.engine.Heads().Latest,
+		Peers:  n.engine.Peers,
+		Stores: n.stores,
+	}
+	if len(n.config.Servicers) > 0 {
+		sources.Volume = n.volume
+	}
+	if n.config.Fisherman != nil {
+		sources.Sessions = n.currentSessions
+	}
+	return sources
+}
+
+// observeRound tells the metrics of a check.
+func (n *Node) observeRound(observed fisherman.Observed) {
+	n.metrics.Round(telemetry.Round{RelayChain: observed.Session.GetRelayChain(), Record: observed.Round,
+		Cause: string(observed.Cause), Stored: observed.Stored})
+}
+
+// stores tells of the samples of the fisherman and the relays of the servicers. What is held in memory while the disk
+// fails is counted together with what is on the disk; evictions and failures are the disk's.
+func (n *Node) stores() []telemetry.Store {
+	var stores []telemetry.Store
+	if n.samples != nil {
+		health := n.samples.Health()
+		stores = append(stores, telemetry.Store{
+			Name:     "samples",
+			Sessions: health.Disk.Sessions + health.Memory.Sessions,
+			Records:  health.Disk.Rounds + health.Memory.Rounds,
+			Bytes:    health.Disk.Bytes + health.Memory.Bytes,
+			MaxBytes: local.DefaultOptions().MaxBytes,
+			Evicted:  health.Disk.EvictedSessions,
+			Failures: health.Disk.Failures,
+			Durable:  &health.Durable,
+		})
+	}
+	if n.relays != nil {
+		stats := n.relays.Stats()
+		stores = append(stores, telemetry.Store{
+			Name: "relays", Sessions: stats.Sessions, Records: stats.Relays, Bytes: stats.Bytes,
+			MaxBytes: local.DefaultOptions().MaxBytes, Evicted: stats.EvictedSessions, Failures: stats.Failures,
+		})
+	}
+	return stores
+}
+
+func (n *Node) volume() []telemetry.Volume {
+	var volumes []telemetry.Volume
+	for _, servicer := range n.servicers {
+		counted := servicer.VolumeStats()
+		volumes = append(volumes, telemetry.Volume{Servicer: servicer.Address(),
+			Stored: counted.Stored, Dropped: counted.Dropped, Failed: counted.Failed})
+	}
+	return volumes
+}
+
+// currentSessions are the sessions that are being sampled, oldest first. The rounds are read of no more sessions than have
+// servicers with series of their own; a session whose rounds cannot be read is shown without its servicers.
+func (n *Node) currentSessions(ctx context.Context) ([]telemetry.Session, error) {
+	stored, err := n.fisherman.Sessions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var current []telemetry.Session
+	servicers := 0
+	for _, session := range stored {
+		if session.GetClosed() {
+			continue
+		}
+		report := outline(session)
+		if servicers < telemetry.MostServicers {
+			if rounds, err := n.fisherman.Rounds(ctx, report.ID); err == nil {
+				report = qos.Summarize(session, rounds)
+			}
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		members := len(session.GetServicers())
+		servicers += members
+		current = append(current, telemetry.Session{Report: report, Members: members})
+	}
+	return current, nil
+}
+
+// outline is what is known of a session without its rounds.
+func outline(session *types.QoSSession) qos.SessionReport {
+	header := session.GetHeader()
+	return qos.SessionReport{ID: header.GetId(), RelayChain: header.GetRelayChain(), Application: header.GetApplication(),
+		ChecksPlanned: int(session.GetChecksPlanned())}
+}

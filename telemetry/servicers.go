@@ -1,0 +1,154 @@
+package telemetry
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+const (
+	// MostServicers is how many members of current sessions have series of their own; a servicer that is in two sessions
+	// counts twice.
+	MostServicers = 256
+	// sessionsAge is how long what was read of the sessions is shown again: however often somebody scrapes, the store is
+	// not read more often than that.
+	sessionsAge = 5 * time.Second
+	// sessionsPatience bounds the reading.
+	sessionsPatience = 3 * time.Second
+)
+
+// servicerCollector shows the servicers of the current sessions. The series of a session are gone when it is over.
+type servicerCollector struct {
+	read   func(context.Context) ([]Session, error)
+	now    func() time.Time
+	logger *slog.Logger
+
+	sessions, planned, unread, overflow           *prometheus.Desc
+	samples, nulls, availability, median, verdict *prometheus.Desc
+
+	mu       sync.Mutex
+	kept     []Session
+	readAt   time.Time
+	failures int
+}
+
+func newServicerCollector(read func(context.Context) ([]Session, error), now func() time.Time, logger *slog.Logger) *servicerCollector {
+	member := []string{"servicer", "relay_chain", "application"}
+	describe := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("pocket_fisherman_"+name, help, labels, nil)
+	}
+	return &servicerCollector{
+		read: read, now: now, logger: logger,
+		sessions: describe("sessions", "Sessions that are being sampled.", "relay_chain"),
+		planned:  describe("checks_planned", "Checks planned for the sessions that are being sampled.", "relay_chain"),
+		unread:   describe("sessions_read_failures_total", "Scrapes at which the current sessions could not be read, so that their series are missing."),
+		overflow: describe("servicers_without_series", "Members of current sessions that have no series of their own, because there are too many."),
+		samples:  describe("servicer_samples", "Samples of the current session that count, null ones included.", member...),
+		nulls:    describe("servicer_null_samples", "Samples of the current session without a valid answer in time.", member...),
+		availability: describe("servicer_availability_ratio",
+			"Share of the current session's samples that were answered; absent without samples.", member...),
+		median: describe("servicer_round_trip_median_seconds",
+			"Median round-trip time of the current session's answers, on connections of one kind; absent without answers.", member...),
+		verdict: describe("servicer_verdict", "Always 1; the label is the verdict of the current session so far.", append(member, "verdict")...),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (c *servicerCollector) Describe(descs chan<- *prometheus.Desc) {
+	for _, desc := range []*prometheus.Desc{c.sessions, c.planned, c.unread, c.overflow, c.samples, c.nulls, c.availability, c.median, c.verdict} {
+		descs <- desc
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *servicerCollector) Collect(out chan<- prometheus.Metric) {
+	sessions, failures := c.current()
+	out <- prometheus.MustNewConstMetric(c.unread, prometheus.CounterValue, float64(failures))
+	c.collectSessions(out, sessions)
+	shown, left := 0, 0
+	seen := make(map[[3]string]bool)
+	for _, session := range sessions {
+		servicers := slices.SortedFunc(slices.Values(session.Report.Servicers), func(a, b qos.ServicerReport) int {
+			return cmp.Compare(a.Address, b.Address) // not by verdict, so that which ones are shown does not change with it
+		})
+		members := 0
+		for _, servicer := range servicers {
+			place := [3]string{servicer.Address, session.Report.RelayChain, session.Report.Application}
+			if shown == MostServicers || seen[place] || !presentable(place) {
+				continue
+			}
+			seen[place] = true
+			shown++
+			members++
+			c.collectServicer(out, servicer, place)
+		}
+		left += max(0, max(session.Members, len(servicers))-members)
+	}
+	out <- prometheus.MustNewConstMetric(c.overflow, prometheus.GaugeValue, float64(left))
+}
+
+// presentable tells whether a servicer, a relay chain and an application have the form that the chain demands.
+func presentable(place [3]string) bool {
+	return types.ValidateAddress(place[0]) == nil && types.ValidateRelayChain(place[1]) == nil && types.ValidateAddress(place[2]) == nil
+}
+
+// collectSessions counts sessions and checks by relay chain.
+func (c *servicerCollector) collectSessions(out chan<- prometheus.Metric, sessions []Session) {
+	type total struct{ sessions, planned int }
+	names := bounded{most: mostRelayChains, valid: types.ValidateRelayChain, known: make(map[string]bool)}
+	totals := make(map[string]total)
+	for _, session := range sessions {
+		chain := names.label(session.Report.RelayChain)
+		sum := totals[chain]
+		sum.sessions++
+		sum.planned += session.Report.ChecksPlanned
+		totals[chain] = sum
+	}
+	for chain, sum := range totals {
+		out <- prometheus.MustNewConstMetric(c.sessions, prometheus.GaugeValue, float64(sum.sessions), chain)
+		out <- prometheus.MustNewConstMetric(c.planned, prometheus.GaugeValue, float64(sum.planned), chain)
+	}
+}
+
+func (c *servicerCollector) collectServicer(out chan<- prometheus.Metric, servicer qos.ServicerReport, place [3]string) {
+	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, append(place[:], labels...)...)
+	}
+	gauge(c.samples, float64(servicer.Samples))
+	gauge(c.nulls, float64(servicer.NullSamples))
+	if share := servicer.Availability.Value; share != nil {
+		gauge(c.availability, *share)
+	}
+	if median := servicer.RoundTripTimes.P50; median != nil {
+		gauge(c.median, *median/1000)
+	}
+	gauge(c.verdict, 1, string(servicer.Verdict))
+}
+
+// current reads the sessions, or gives what was read a moment ago. When they cannot be read there are none: what is not
+// known is not shown as if it were.
+func (c *servicerCollector) current() (sessions []Session, failures int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.readAt.IsZero() && c.now().Sub(c.readAt) < sessionsAge {
+		return c.kept, c.failures
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), sessionsPatience)
+	defer cancel()
+	var err error
+	if c.kept, err = c.read(ctx); err != nil {
+		c.kept = nil
+		c.failures++
+		c.logger.Warn("current sessions cannot be read for metrics", "error", err)
+	}
+	c.readAt = c.now()
+	return c.kept, c.failures
+}

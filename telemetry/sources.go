@@ -1,0 +1,63 @@
+package telemetry
+
+import (
+	"context"
+
+	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// Sources are what is read at a scrape. Each function may be called by several goroutines at once, returns soon, and is
+// nil where the node has no such part.
+type Sources struct {
+	// Build is how the program was built.
+	Build Build
+	// Head is the newest block; false before the first.
+	Head func() (types.Head, bool)
+	// Peers counts the nodes that this one is connected to.
+	Peers func() int
+	// Stores tells of the node's stores of its own, each once.
+	Stores func() []Store
+	// Volume tells what became of the volume-applicable relays of the node's servicers.
+	Volume func() []Volume
+	// Sessions are those that the fisherman samples now, as its reports show them. Servicers may be left out of all but
+	// the first of them, once there are MostServicers: their number is Members.
+	Sessions func(ctx context.Context) ([]Session, error)
+}
+
+// Build is how the program was built; what is not known is "".
+type Build struct {
+	Version, Revision, Go string
+	// Modified: the source was not as committed.
+	Modified bool
+}
+
+// Store is the state of one local store.
+type Store struct {
+	// Name of the store: "samples" or "relays".
+	Name string
+	// Sessions and Records that are stored, and the Bytes that the records take.
+	Sessions, Records int
+	Bytes             int64
+	// MaxBytes is the cap on Bytes.
+	MaxBytes int64
+	// Evicted counts sessions removed by the caps, Failures how often the disk failed.
+	Evicted, Failures int64
+	// Durable: what is stored survives a crash. nil where the store does not tell.
+	Durable *bool
+}
+
+// Volume is what became of the volume-applicable relays of one servicer of the node.
+type Volume struct {
+	// Servicer is its address.
+	Servicer                string
+	Stored, Dropped, Failed uint64
+}
+
+// Session is a session that is being sampled.
+type Session struct {
+	// Report of the session so far.
+	Report qos.SessionReport
+	// Members is the number of its servicers, those that Report leaves out included.
+	Members int
+}

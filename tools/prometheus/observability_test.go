@@ -1,0 +1,286 @@
+package observability
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/config"
+	"github.com/prometheus/prometheus/discovery/targetgroup"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/rules"
+	"github.com/prometheus/prometheus/scrape"
+	"github.com/prometheus/prometheus/tsdb"
+)
+
+const (
+	program   = "../../bin/pocket"
+	folder    = "../../build/observability/"
+	alerts    = folder + "prometheus/alerts.yaml"
+	interval  = 500 * time.Millisecond
+	patience  = 90 * time.Second
+	shortTerm = "6s" // in the place of $__rate_interval
+)
+
+// silent are the panels that show nothing while all is well.
+var silent = []string{"Why checks do not count"}
+
+// localNet runs a LocalNet and gives the address of its API.
+func localNet(t *testing.T) (address string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	command := exec.CommandContext(ctx, program, "localnet", "--rpc-listen", "127.0.0.1:0", "--home", t.TempDir(),
+		"--block-time", "400ms", "--blocks-per-session", "8", "--checks-per-session", "8")
+	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
+	command.WaitDelay = 10 * time.Second
+	log, err := command.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatalf("%v; build it with 'make build'", err)
+	}
+	drained := make(chan struct{})
+	t.Cleanup(func() {
+		cancel()
+		<-drained
+		_ = command.Wait()
+	})
+	found := make(chan string, 1)
+	go func() {
+		defer close(drained)
+		api := regexp.MustCompile(`node API +http://(\S+)`)
+		for lines := bufio.NewScanner(log); lines.Scan(); {
+			if match := api.FindStringSubmatch(lines.Text()); match != nil {
+				found <- match[1]
+			}
+		}
+	}()
+	select {
+	case address := <-found:
+		return address
+	case <-time.After(patience):
+		t.Fatal("the LocalNet does not say where its API is")
+		return ""
+	}
+}
+
+// server is what is inside of a Prometheus.
+type server struct {
+	t      *testing.T
+	db     *tsdb.DB
+	engine *promql.Engine
+	rules  *rules.Manager
+}
+
+// startServer scrapes one node as prometheus.yaml says, but more often, and evaluates the alerts.
+func startServer(t *testing.T, address string) *server {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	db, err := tsdb.Open(t.TempDir(), nil, prometheus.NewRegistry(), tsdb.DefaultOptions(), nil)
+	must(err)
+	t.Cleanup(func() { _ = db.Close() })
+	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 1_000_000, Timeout: 10 * time.Second, EnableAtModifier: true})
+	t.Cleanup(func() { _ = engine.Close() })
+
+	configuration, err := config.LoadFile(folder+"prometheus/prometheus.yaml", false, slog.New(slog.DiscardHandler))
+	must(err)
+	for _, job := range configuration.ScrapeConfigs {
+		job.ScrapeInterval, job.ScrapeTimeout = model.Duration(interval), model.Duration(interval)
+	}
+	scraper, err := scrape.NewManager(nil, nil, nil, nil, db, prometheus.NewRegistry())
+	must(err)
+	must(scraper.ApplyConfig(configuration))
+	targets := make(chan map[string][]*targetgroup.Group, 1)
+	targets <- map[string][]*targetgroup.Group{"pocket": {{Targets: []model.LabelSet{{model.AddressLabel: model.LabelValue(address)}}}}}
+	scraping := make(chan error, 1)
+	go func() { scraping <- scraper.Run(targets) }()
+	t.Cleanup(func() { scraper.Stop(); <-scraping })
+
+	manager := rules.NewManager(&rules.ManagerOptions{
+		Context: t.Context(), ExternalURL: &url.URL{}, Queryable: db, AppendableV2: db,
+		QueryFunc:  rules.EngineQueryFunc(engine, db),
+		NotifyFunc: func(context.Context, string, ...*rules.Alert) {},
+		Registerer: prometheus.NewRegistry(),
+	})
+	must(manager.Update(interval, []string{alerts}, labels.EmptyLabels(), "", nil))
+	go manager.Run()
+	t.Cleanup(manager.Stop)
+	return &server{t: t, db: db, engine: engine, rules: manager}
+}
+
+// query evaluates an expression now, and counts the series of its answer.
+func (s *server) query(expression string) int {
+	s.t.Helper()
+	query, err := s.engine.NewInstantQuery(s.t.Context(), s.db, nil, expression, time.Now())
+	if err != nil {
+		s.t.Fatalf("%s: %v", expression, err)
+	}
+	defer query.Close()
+	result := query.Exec(s.t.Context())
+	if result.Err != nil {
+		s.t.Fatalf("%s: %v", expression, result.Err)
+	}
+	vector, err := result.Vector()
+	if err != nil {
+		s.t.Fatalf("%s: %v", expression, err)
+	}
+	if len(result.Warnings) > 0 {
+		s.t.Errorf("%s: %v", expression, result.Warnings)
+	}
+	return len(vector)
+}
+
+// until looks again and again for what is still missing, until nothing is.
+func (s *server) until(missing func() []string) {
+	s.t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	looks := time.NewTicker(interval)
+	defer looks.Stop()
+	for {
+		left := missing()
+		if len(left) == 0 {
+			return
+		}
+		select {
+		case <-looks.C:
+		case <-deadline.C:
+			s.t.Fatalf("still missing after %s:\n%s", patience, strings.Join(left, "\n"))
+		}
+	}
+}
+
+// panel is a query of the dashboard.
+type panel struct{ title, expression string }
+
+func dashboard(t *testing.T) (panels []panel) {
+	t.Helper()
+	data, err := os.ReadFile(folder + "grafana/fisherman.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read struct {
+		Panels []struct {
+			Type, Title string
+			Targets     []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal(data, &read); err != nil {
+		t.Fatal(err)
+	}
+	variables := strings.NewReplacer("$__rate_interval", shortTerm, "$__range", "1m", "$instance", ".*", "$relay_chain", ".*")
+	for _, each := range read.Panels {
+		if each.Type != "row" && len(each.Targets) == 0 {
+			t.Errorf("panel %q asks nothing", each.Title)
+		}
+		for _, target := range each.Targets {
+			panels = append(panels, panel{each.Title, variables.Replace(target.Expr)})
+		}
+	}
+	if len(panels) < 20 {
+		t.Fatalf("%d queries", len(panels))
+	}
+	return panels
+}
+
+// metricsOf are the names that an expression asks for.
+func metricsOf(expression parser.Expr) (names []string) {
+	parser.Inspect(expression, func(node parser.Node, _ []parser.Node) error {
+		if selector, ok := node.(*parser.VectorSelector); ok {
+			names = append(names, selector.Name)
+		}
+		return nil
+	})
+	return names
+}
+
+// A real node, scraped by Prometheus: every panel shows something, every metric of an alert is there, and the alerts that
+// a LocalNet deserves are firing: one of its servicers is down, one lies and one is slow.
+func TestPrometheusSeesALocalNet(t *testing.T) {
+	panels := dashboard(t)
+	s := startServer(t, localNet(t))
+	s.until(func() (missing []string) {
+		for _, panel := range panels {
+			if s.query(panel.expression) == 0 && !slices.Contains(silent, panel.title) {
+				missing = append(missing, fmt.Sprintf("panel %q: %s", panel.title, panel.expression))
+			}
+		}
+		for _, rule := range s.rules.AlertingRules() {
+			s.query(rule.Query().String())
+			for _, name := range metricsOf(rule.Query()) {
+				if s.query(name) == 0 {
+					missing = append(missing, fmt.Sprintf("alert %s: there is no %s", rule.Name(), name))
+				}
+			}
+		}
+		return missing
+	})
+	// Native histograms came along with the classic ones.
+	s.until(func() []string {
+		if s.query(`histogram_count(pocket_fisherman_round_trip_seconds) > 0`) == 0 {
+			return []string{"native histogram of round-trip times"}
+		}
+		return nil
+	})
+	fired := make(map[string]bool)
+	s.until(func() (missing []string) {
+		for _, rule := range s.rules.AlertingRules() {
+			if rule.Health() == rules.HealthBad {
+				t.Errorf("alert %s: %v", rule.Name(), rule.LastError())
+			}
+			if rule.State() == rules.StateFiring {
+				fired[rule.Name()] = true
+			}
+		}
+		for _, deserved := range []string{"PocketServicerUnavailable", "PocketServicerInconsistent", "PocketServicerSlow"} {
+			if !fired[deserved] {
+				missing = append(missing, deserved)
+			}
+		}
+		return missing
+	})
+	for _, undeserved := range []string{"PocketNodeDown", "PocketChainStandsStill", "PocketStoreNotDurable", "PocketNoChecks", "PocketUpstreamFails"} {
+		if fired[undeserved] {
+			t.Errorf("%s fires", undeserved)
+		}
+	}
+}
+
+// Every alert has a unit test.
+func TestEveryAlertIsTested(t *testing.T) {
+	names := func(path, pattern string) (found []string) {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range regexp.MustCompile(pattern).FindAllStringSubmatch(string(data), -1) {
+			found = append(found, match[1])
+		}
+		slices.Sort(found)
+		return slices.Compact(found)
+	}
+	have, tested := names(alerts, `- alert: (\w+)`), names(folder+"prometheus/alerts_test.yaml", `alertname: (\w+)`)
+	if len(have) < 20 || !slices.Equal(have, tested) {
+		t.Errorf("alerts %v\ntested %v", have, tested)
+	}
+}
