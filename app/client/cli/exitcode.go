@@ -138,7 +138,7 @@ func sentinelCode(err error) ExitCode {
 
 func refusalCode(refused *client.Error) ExitCode {
 	switch refused.Status {
-	case http.StatusBadRequest:
+	case http.StatusBadRequest, http.StatusMisdirectedRequest: // the latter: --node names the node otherwise than it is known
 		return ExitUsage
 	case http.StatusUnprocessableEntity, http.StatusConflict:
 		return ExitTransaction

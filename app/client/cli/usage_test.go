@@ -148,6 +148,7 @@ func TestExitCodes(t *testing.T) {
 		{&client.Error{Status: 503, Code: "not_ready"}, ExitUnreachable},
 		{&client.Error{Status: 404, Code: "unknown_session"}, ExitNotFound},
 		{&client.Error{Status: 400, Code: "bad_parameter"}, ExitUsage},
+		{&client.Error{Status: 421, Code: "bad_host"}, ExitUsage},
 		{&client.Error{Status: 500, Code: "internal"}, ExitFailure},
 		{fmt.Errorf("%w: x", localnet.ErrBadOption), ExitUsage},
 		{fmt.Errorf("%w: x", localnet.ErrForeignHome), ExitHome},

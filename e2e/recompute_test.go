@@ -1,0 +1,386 @@
+package e2e
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+)
+
+// The forms below are written from docs/qos.md, not from the program's own types: what is not in the document is not used.
+type (
+	reportedSession struct {
+		ID            string        `json:"id"`
+		ChecksPlanned int           `json:"checks_planned"`
+		ChecksDone    int           `json:"checks_done"`
+		ChecksDropped int           `json:"checks_dropped"`
+		ChecksVoid    int           `json:"checks_void"`
+		MaxSkew       *int64        `json:"max_skew_us"`
+		Complete      bool          `json:"complete"`
+		Servicers     []reportedRow `json:"servicers"`
+	}
+	reportedRow struct {
+		Address      string         `json:"address"`
+		ServiceURL   string         `json:"service_url"`
+		Samples      int            `json:"samples"`
+		Nulls        int            `json:"null_samples"`
+		NullIndices  []int          `json:"null_indices"`
+		Void         int            `json:"void"`
+		Availability reportedShare  `json:"availability"`
+		RTT          reportedTimes  `json:"rtt_ms"`
+		OverSLA      int            `json:"over_sla"`
+		Consistency  reportedVotes  `json:"consistency"`
+		Outcomes     map[string]int `json:"outcomes"`
+		Verdict      string         `json:"verdict"`
+		Rank         *int           `json:"rank"`
+
+		doubtful   int
+		warm, cold []float64
+	}
+	reportedShare struct {
+		Value, Low, High *float64
+	}
+	reportedTimes struct {
+		P10, P25, P50, P75, P90, P99 *float64
+		Connections                  *string
+		Samples                      int
+	}
+	reportedVotes struct {
+		Agree, Disagree, Undecidable int
+		reportedShare
+	}
+	reportedRound struct {
+		Index   int
+		Status  string
+		Skew    *int64 `json:"skew_us"`
+		Samples []reportedSample
+	}
+	reportedSample struct {
+		Servicer    string
+		ServiceURL  string `json:"service_url"`
+		Outcome     string
+		Blame       *string
+		Consistency *string
+		RTT         *float64 `json:"rtt_ms"`
+		Reused      bool
+		Digest      *string `json:"answer_digest"`
+	}
+	// thresholds are parameters of params.qos.
+	thresholds struct {
+		NullSamplesAllowed int    `json:"null_samples_allowed"`
+		SamplesRequired    int    `json:"samples_required"`
+		Quorum             int    `json:"consistency_quorum"`
+		SLA                string `json:"latency_sla"`
+	}
+)
+
+// TestReportsCanBeRecomputed recomputes every number of a LocalNet's reports from their checks, by docs/qos.md alone.
+func TestReportsCanBeRecomputed(t *testing.T) {
+	network, err := startNetwork(options(3, 1, 1, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := network.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	ask := func(ctx context.Context, path string, into any) error {
+		return askJSON(ctx, network.RPCURL()+path, into)
+	}
+	var report struct{ Sessions []reportedSession }
+	err = network.await("a session is complete", func(ctx context.Context) (bool, error) {
+		err := ask(ctx, "/v1/qos", &report) // refused before the first block
+		return err == nil && slices.ContainsFunc(report.Sessions, func(s reportedSession) bool { return s.Complete }), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parameters struct {
+		Params struct{ QoS thresholds }
+	}
+	if err := ask(t.Context(), "/v1/params", &parameters); err != nil {
+		t.Fatal(err)
+	}
+	for _, session := range report.Sessions {
+		if !session.Complete {
+			continue
+		}
+		var page struct {
+			Next   *int
+			Rounds []reportedRound
+		}
+		if err := ask(t.Context(), "/v1/qos/rounds?session="+url.QueryEscape(session.ID), &page); err != nil || page.Next != nil {
+			t.Fatalf("checks of %s: next %v, %v", session.ID, page.Next, err)
+		}
+		recomputed := recompute(t, session, page.Rounds, parameters.Params.QoS)
+		if !reflect.DeepEqual(recomputed, session) {
+			t.Errorf("the report is\n%s\nrecomputed it is\n%s", indented(session), indented(recomputed))
+		}
+	}
+}
+
+func askJSON(ctx context.Context, address string, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("GET %s: %s", address, response.Status)
+	}
+	return json.NewDecoder(response.Body).Decode(into)
+}
+
+func indented(value any) string {
+	text, _ := json.MarshalIndent(value, "", "  ")
+	return string(text)
+}
+
+// recompute makes a session's report anew. Taken from the given one are only what it is of: id, plan, members.
+func recompute(t *testing.T, session reportedSession, rounds []reportedRound, limits thresholds) reportedSession {
+	again := reportedSession{ID: session.ID, ChecksPlanned: session.ChecksPlanned, Complete: session.Complete}
+	rows := make(map[string]*reportedRow)
+	for _, row := range session.Servicers {
+		rows[row.Address] = &reportedRow{Address: row.Address, ServiceURL: row.ServiceURL, NullIndices: []int{}, Outcomes: map[string]int{}}
+	}
+	for _, round := range rounds {
+		switch round.Status {
+		case "DONE":
+			again.ChecksDone++
+			checkVotes(t, round, limits.Quorum)
+		case "VOID":
+			again.ChecksVoid++
+		}
+		if round.Skew != nil && (again.MaxSkew == nil || *round.Skew > *again.MaxSkew) {
+			again.MaxSkew = round.Skew
+		}
+		for _, sample := range round.Samples {
+			rows[sample.Servicer].count(round, sample, sla(t, limits))
+		}
+	}
+	again.ChecksDropped = again.ChecksPlanned - again.ChecksDone - again.ChecksVoid
+	for _, row := range rows {
+		row.judge(limits, sla(t, limits))
+		again.Servicers = append(again.Servicers, *row)
+	}
+	slices.SortFunc(again.Servicers, worse)
+	for i := range again.Servicers {
+		again.Servicers[i].setRank(again.Servicers, limits)
+	}
+	for i := range again.Servicers { // what only the recomputation has
+		row := &again.Servicers[i]
+		row.doubtful, row.warm, row.cold = 0, nil, nil
+	}
+	return again
+}
+
+func sla(t *testing.T, limits thresholds) float64 {
+	limit, err := time.ParseDuration(limits.SLA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return float64(limit) / float64(time.Millisecond)
+}
+
+// checkVotes takes the majority of a check anew, and compares what was made of it.
+func checkVotes(t *testing.T, round reportedRound, quorum int) {
+	byOrigin := make(map[string]map[string]bool)
+	for _, sample := range round.Samples {
+		if sample.Outcome != "OK" {
+			continue
+		}
+		place, err := url.Parse(sample.ServiceURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		origin := place.Scheme + "://" + place.Host
+		if byOrigin[origin] == nil {
+			byOrigin[origin] = make(map[string]bool)
+		}
+		byOrigin[origin][*sample.Digest] = true
+	}
+	votes, cast := make(map[string]int), 0
+	for _, digests := range byOrigin {
+		if len(digests) == 1 {
+			cast++
+			for digest := range digests {
+				votes[digest]++
+			}
+		}
+	}
+	for _, sample := range round.Samples {
+		if sample.Outcome != "OK" {
+			continue
+		}
+		want := "UNDECIDABLE"
+		for digest, count := range votes {
+			if cast >= quorum && 2*count > cast {
+				want = map[bool]string{true: "AGREE", false: "DISAGREE"}[digest == *sample.Digest]
+			}
+		}
+		if sample.Consistency == nil || *sample.Consistency != want {
+			t.Errorf("check %d: %s is %v, want %s", round.Index, sample.Servicer, sample.Consistency, want)
+		}
+	}
+}
+
+func (r *reportedRow) count(round reportedRound, sample reportedSample, sla float64) {
+	if round.Status == "VOID" || sample.Outcome == "VOID" {
+		r.Void++
+		r.Outcomes["VOID"]++
+		if round.Status == "DONE" && sample.Blame != nil && *sample.Blame == "UNKNOWN" {
+			r.doubtful++
+		}
+		return
+	}
+	r.Samples++
+	r.Outcomes[sample.Outcome]++
+	if sample.Outcome != "OK" {
+		r.Nulls++
+		r.NullIndices = append(r.NullIndices, round.Index)
+		return
+	}
+	if *sample.RTT > sla {
+		r.OverSLA++
+	}
+	if sample.Reused {
+		r.warm = append(r.warm, *sample.RTT)
+	} else {
+		r.cold = append(r.cold, *sample.RTT)
+	}
+	switch *sample.Consistency {
+	case "AGREE":
+		r.Consistency.Agree++
+	case "DISAGREE":
+		r.Consistency.Disagree++
+	default:
+		r.Consistency.Undecidable++
+	}
+}
+
+func (r *reportedRow) judge(limits thresholds, sla float64) {
+	ok, votes := r.Samples-r.Nulls, r.Consistency.Agree+r.Consistency.Disagree
+	r.Availability = wilson(ok, r.Samples)
+	r.Consistency.reportedShare = wilson(r.Consistency.Agree, votes)
+	times, connections := r.warm, "warm"
+	if len(r.warm) < limits.SamplesRequired && len(r.warm) < len(r.cold) {
+		times, connections = r.cold, "cold"
+	}
+	r.RTT = quantiles(times, connections)
+	required, allowed := limits.SamplesRequired, limits.NullSamplesAllowed
+	switch {
+	case r.Consistency.Disagree >= 1:
+		r.Verdict = "inconsistent"
+	case r.Nulls > allowed, r.Samples >= required && r.Samples > 0 && ok == 0:
+		r.Verdict = "unavailable"
+	case r.doubtful >= 1 && r.Nulls+r.doubtful > allowed, r.Samples < required, r.Samples == 0:
+		r.Verdict = "unknown"
+	case r.RTT.P50 != nil && *r.RTT.P50 > sla, 2*r.OverSLA > ok:
+		r.Verdict = "slow"
+	case votes < required, votes == 0:
+		r.Verdict = "unknown"
+	default:
+		r.Verdict = "healthy"
+	}
+}
+
+// wilson is the share with its interval, as the document has it.
+func wilson(successes, trials int) (share reportedShare) {
+	if trials == 0 {
+		return share
+	}
+	const z = 1.959963984540054
+	k, n := float64(successes), float64(trials)
+	p := k / n
+	middle, half, scale := p+z*z/(2*n), z*math.Sqrt(p*(1-p)/n+z*z/(4*n*n)), 1+z*z/n
+	low, high := (middle-half)/scale, (middle+half)/scale
+	return reportedShare{rounded(p), rounded(low), rounded(high)}
+}
+
+// rounded leaves away what two ways to compute one number may differ in.
+func rounded(value float64) *float64 {
+	value = math.Round(value*1e9) / 1e9
+	value += 0 // no negative zero
+	return &value
+}
+
+// UnmarshalJSON reads a share as rounded keeps it.
+func (s *reportedShare) UnmarshalJSON(text []byte) error {
+	var read struct{ Value, Low, High *float64 }
+	if err := json.Unmarshal(text, &read); err != nil || read.Value == nil {
+		return err
+	}
+	*s = reportedShare{rounded(*read.Value), rounded(*read.Low), rounded(*read.High)}
+	return nil
+}
+
+// UnmarshalJSON reads counts and share, which stand side by side.
+func (v *reportedVotes) UnmarshalJSON(text []byte) error {
+	var counts struct{ Agree, Disagree, Undecidable int }
+	if err := json.Unmarshal(text, &counts); err != nil {
+		return err
+	}
+	v.Agree, v.Disagree, v.Undecidable = counts.Agree, counts.Disagree, counts.Undecidable
+	return v.reportedShare.UnmarshalJSON(text)
+}
+
+func quantiles(times []float64, connections string) reportedTimes {
+	if len(times) == 0 {
+		return reportedTimes{}
+	}
+	sorted := slices.Sorted(slices.Values(times))
+	at := func(p int) *float64 { return &sorted[(p*len(sorted)+99)/100-1] }
+	return reportedTimes{at(10), at(25), at(50), at(75), at(90), at(99), &connections, len(times)}
+}
+
+// worse orders rows as a report does.
+func worse(a, b reportedRow) int {
+	low := func(r reportedRow) float64 {
+		if r.Availability.Low == nil {
+			return 0
+		}
+		return *r.Availability.Low
+	}
+	median := func(r reportedRow) float64 {
+		if r.RTT.P50 == nil {
+			return math.Inf(1)
+		}
+		return *r.RTT.P50
+	}
+	return cmp.Or(cmp.Compare(severity(a), severity(b)), cmp.Compare(low(a), low(b)), cmp.Compare(median(b), median(a)),
+		cmp.Compare(a.Address, b.Address))
+}
+
+func severity(r reportedRow) int {
+	return slices.Index([]string{"inconsistent", "unavailable", "slow", "unknown", "healthy"}, r.Verdict)
+}
+
+// setRank counts who is better beyond doubt.
+func (r *reportedRow) setRank(rows []reportedRow, limits thresholds) {
+	ranked := func(r reportedRow) bool { return r.Verdict != "unknown" && r.Samples >= limits.SamplesRequired }
+	above := func(a, b reportedShare) bool { return a.Low != nil && b.Low != nil && *a.Low > *b.High }
+	if !ranked(*r) {
+		return
+	}
+	rank := 1
+	for _, other := range rows {
+		available, consistent := above(other.Availability, r.Availability), above(other.Consistency.reportedShare, r.Consistency.reportedShare)
+		below := above(r.Availability, other.Availability) || above(r.Consistency.reportedShare, other.Consistency.reportedShare)
+		if ranked(other) && severity(other) >= severity(*r) && (available || consistent) && !below {
+			rank++
+		}
+	}
+	r.Rank = &rank
+}
