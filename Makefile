@@ -79,7 +79,9 @@ k8s_check: ## Check the manifests against Kubernetes' schemas, and the compose f
 test_all: ## Run vet and all tests; needs Go, make and the module proxy only
 	$(GO) vet ./...
 	@$(MAKE) --no-print-directory test_unit
+	@$(MAKE) --no-print-directory k8s_check
 	@$(MAKE) --no-print-directory test_e2e
+	@$(MAKE) --no-print-directory observability_check
 	@echo "test_all: everything passed"
 
 .PHONY: test_unit

@@ -214,6 +214,7 @@ func welcome(network *localnet.LocalNet) string {
 	}
 	fmt.Fprintf(&text, "LocalNet %s\n", network.ChainID())
 	fmt.Fprintf(&text, "  node API      %s\n", network.RPCURL())
+	fmt.Fprintf(&text, "  dashboard     %s/ in a browser\n", network.RPCURL())
 	fmt.Fprintf(&text, "  chain RPC     %s (relay chain %s)\n", network.ChainRPCURL(), localnet.RelayChain)
 	if url := network.EthereumURL(); url != "" {
 		fmt.Fprintf(&text, "  Ethereum RPC  %s (relay chain %s)\n", url, localnet.EthereumChain)
