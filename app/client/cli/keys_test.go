@@ -76,8 +76,8 @@ func TestRelaySignsWithAStoredKey(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stdout, stderr := pocket(t, append(args, test.args...)...)
-			if code != test.code || stdout != "" || !strings.Contains(stderr, test.says) || network.opened != nil {
-				t.Errorf("exit code %d, stdout %q, stderr %q, relay %v", code, stdout, stderr, network.opened)
+			if code != test.code || stdout != "" || !strings.Contains(stderr, test.says) || network.opened() != nil {
+				t.Errorf("exit code %d, stdout %q, stderr %q, relay %v", code, stdout, stderr, network.opened())
 			}
 		})
 	}
@@ -85,8 +85,8 @@ func TestRelaySignsWithAStoredKey(t *testing.T) {
 	if code != ExitOK || stderr != "" {
 		t.Fatalf("exit code %d, stderr %q", code, stderr)
 	}
-	if !network.opened.VerifySignature() || network.opened.SignerAddress() != key.Address() {
-		t.Errorf("signed by %s", network.opened.SignerAddress())
+	if !network.opened().VerifySignature() || network.opened().SignerAddress() != key.Address() {
+		t.Errorf("signed by %s", network.opened().SignerAddress())
 	}
 }
 

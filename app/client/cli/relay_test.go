@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,7 +34,9 @@ type fakeNetwork struct {
 	application string
 	// answer is what the servicer answers to an opened request.
 	answer func(w http.ResponseWriter, request *relay.OpenedRequest)
-	opened *relay.OpenedRequest
+	// mu orders the servicer's goroutine and the test's.
+	mu   sync.Mutex
+	last *relay.OpenedRequest
 	// wire is what the servicer read.
 	wire recorder
 	// serviceURL of the servicer, once it is started.
@@ -48,11 +51,15 @@ func (n *fakeNetwork) start(t *testing.T) string {
 		if err != nil || r.URL.Path != relay.Path || r.Header.Get("Content-Type") != relay.ContentType {
 			t.Errorf("POST %s, %v", r.URL, err)
 		}
-		if n.opened, err = relay.OpenRequest(envelope); err != nil {
+		opened, err := relay.OpenRequest(envelope)
+		if err != nil {
 			t.Error(err)
 			return
 		}
-		n.answer(w, n.opened)
+		n.mu.Lock()
+		n.last = opened
+		n.mu.Unlock()
+		n.answer(w, opened)
 	}))
 	servicer.Listener = n.wire.listen(servicer.Listener)
 	servicer.Start()
@@ -75,6 +82,13 @@ func (n *fakeNetwork) start(t *testing.T) string {
 	}))
 	t.Cleanup(node.Close)
 	return node.URL
+}
+
+// opened is the last relay that reached the servicer; nil for none.
+func (n *fakeNetwork) opened() *relay.OpenedRequest {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.last
 }
 
 func newFakeNetwork(answer func(http.ResponseWriter, *relay.OpenedRequest)) *fakeNetwork {
@@ -111,17 +125,17 @@ func TestRelayShowsAVerifiedAnswer(t *testing.T) {
 	if code != ExitOK || stderr != "" {
 		t.Fatalf("exit code %d, stderr %q", code, stderr)
 	}
-	hash := hex.EncodeToString(network.opened.BodyHash[:])
+	hash := hex.EncodeToString(network.opened().BodyHash[:])
 	for _, want := range []string{"servicer " + servicerKey.Address() + " (verified)", "request " + hash + " (verified)", "HTTP status 200", `"height": "12"`} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("stdout does not say %q:\n%s", want, stdout)
 		}
 	}
-	request := network.opened.Request
-	if !network.opened.VerifySignature() || network.opened.SignerAddress() != applicationKey.Address() ||
+	request := network.opened().Request
+	if !network.opened().VerifySignature() || network.opened().SignerAddress() != applicationKey.Address() ||
 		string(request.GetJsonRpc().GetBody()) != relayPayload || request.GetSession().GetId() != strings.Repeat("1f", 32) ||
 		request.GetSession().GetStartHeight() != 10 || request.GetServicer() != servicerKey.Address() {
-		t.Errorf("the servicer got %v, signed by %s", request, network.opened.SignerAddress())
+		t.Errorf("the servicer got %v, signed by %s", request, network.opened().SignerAddress())
 	}
 }
 
@@ -141,7 +155,7 @@ func TestRelayAsJSON(t *testing.T) {
 	}
 	delete(result, "round_trip_ms")
 	want := map[string]any{
-		"servicer": servicerKey.Address(), "session_id": strings.Repeat("1f", 32), "request_hash": hex.EncodeToString(network.opened.BodyHash[:]),
+		"servicer": servicerKey.Address(), "session_id": strings.Repeat("1f", 32), "request_hash": hex.EncodeToString(network.opened().BodyHash[:]),
 		"upstream_status": 200.0, "signature_verified": true, "error": nil,
 		"answer": map[string]any{"jsonrpc": "2.0", "id": 1.0, "result": map[string]any{"height": "12", "text": "\x1b<ü>"}},
 	}
@@ -175,7 +189,7 @@ func TestRelayOfREST(t *testing.T) {
 				t.Errorf("%q: stdout does not say %s:\n%s", payload, want, stdout)
 			}
 		}
-		rest := network.opened.Request.GetRest()
+		rest := network.opened().Request.GetRest()
 		if rest.GetMethod() != "POST" || rest.GetPath() != "/a?b=c" || string(rest.GetBody()) != "hello" || len(rest.GetHeaders()) != 1 ||
 			rest.GetHeaders()[0].GetName() != "Accept" || rest.GetHeaders()[0].GetValue() != "*/*" {
 			t.Errorf("the servicer got %v", rest)
@@ -262,7 +276,7 @@ func TestRelayThatIsNotSent(t *testing.T) {
 			if code != test.code || stdout != "" || !strings.Contains(stderr, test.says) {
 				t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
 			}
-			if network.opened != nil {
+			if network.opened() != nil {
 				t.Error("a relay was sent")
 			}
 		})

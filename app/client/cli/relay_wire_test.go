@@ -114,7 +114,7 @@ func TestAChecksBytesAreThoseOfARelay(t *testing.T) {
 				if code, _, stderr := pocket(t, args...); code != ExitOK {
 					t.Fatalf("exit code %d, stderr %q", code, stderr)
 				}
-				session := &types.Session{Header: network.opened.Request.GetSession()}
+				session := &types.Session{Header: network.opened().Request.GetSession()}
 				servicer := &types.Actor{Address: servicerKey.Address(), PublicKey: servicerKey.PublicKeyHex(), ServiceUrl: network.serviceURL}
 				sealed, err := (&relay.Protocol{Key: fishermanKey, Now: time.Now}).Seal(session, servicer, asked.Payload)
 				if err != nil {
