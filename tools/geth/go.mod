@@ -2,7 +2,7 @@ module github.com/pocket-fisherman/fisherman/tools/geth
 
 go 1.26.8
 
-// v1.17.9 and v1.17.10 need github.com/attestantio/go-eth2-client v0.30.1, which proxy.golang.org does not serve.
+// v1.17.9 and v1.17.10 need github.com/attestantio/go-eth2-client v0.30.1, which the module proxy does not serve.
 tool github.com/ethereum/go-ethereum/cmd/geth
 
 require (
