@@ -31,9 +31,6 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, ending <-chan st
 		page.ServeHTTP(w, r)
 		return
 	}
-	if s.scrape(w, r) {
-		return
-	}
 	body, err := s.answer(w, r, ending)
 	if err == nil && body == nil {
 		return // it was streamed
@@ -54,6 +51,9 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, ending <-chan st
 // answer takes a request through path, method, body and parameters to its endpoint. The answer is nil when it was
 // streamed.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, ending <-chan struct{}) (any, error) {
+	if s.metrics != nil && r.URL.Path == MetricsPath {
+		return nil, s.scrape(w, r)
+	}
 	endpoint, known := s.paths[r.URL.Path]
 	if !known {
 		return nil, &refusal{http.StatusNotFound, codeUnknownPath,
@@ -62,9 +62,10 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, ending <-chan st
 	if err := endpoint.takes(w, r); err != nil {
 		return nil, err
 	}
-	if endpoint.submit == nil && r.ContentLength != 0 {
-		w.Header().Set("Connection", "close")
-		return nil, &refusal{http.StatusBadRequest, codeBadRequest, "a request has no body here"}
+	if endpoint.submit == nil {
+		if err := bodiless(w, r); err != nil {
+			return nil, err
+		}
 	}
 	parameters, err := parseQuery(r.URL.RawQuery, endpoint.parameters)
 	if err != nil {
@@ -109,16 +110,12 @@ func withEnd(ctx context.Context, ending <-chan struct{}) (context.Context, cont
 
 // takes refuses a method that the path does not have, and what a browser does in the name of another site.
 func (e endpoint) takes(w http.ResponseWriter, r *http.Request) error {
-	allowed, hint := "GET, HEAD", "this path is for reading: use GET"
-	fits := r.Method == http.MethodGet || r.Method == http.MethodHead
+	fits := reads
 	if e.answer == nil && e.stream == nil {
-		allowed, hint = "POST", "this path does something: use POST"
-		fits = r.Method == http.MethodPost
+		fits = acts
 	}
-	if !fits {
-		w.Header().Set("Allow", allowed)
-		w.Header().Set("Connection", "close")
-		return &refusal{http.StatusMethodNotAllowed, codeMethodNotAllowed, hint}
+	if err := fits(w, r); err != nil {
+		return err
 	}
 	var own http.CrossOriginProtection
 	if own.Check(r) != nil {
@@ -126,6 +123,35 @@ func (e endpoint) takes(w http.ResponseWriter, r *http.Request) error {
 		return &refusal{http.StatusForbidden, codeCrossOrigin, "a page of another site may not do this"}
 	}
 	return nil
+}
+
+// reads refuses a method that does anything but read.
+func reads(w http.ResponseWriter, r *http.Request) error {
+	return permit(w, r, "this path is for reading: use GET", http.MethodGet, http.MethodHead)
+}
+
+// acts refuses a method that does not do anything.
+func acts(w http.ResponseWriter, r *http.Request) error {
+	return permit(w, r, "this path does something: use POST", http.MethodPost)
+}
+
+// permit refuses all methods but some.
+func permit(w http.ResponseWriter, r *http.Request, hint string, methods ...string) error {
+	if slices.Contains(methods, r.Method) {
+		return nil
+	}
+	w.Header().Set("Allow", strings.Join(methods, ", "))
+	w.Header().Set("Connection", "close")
+	return &refusal{http.StatusMethodNotAllowed, codeMethodNotAllowed, hint}
+}
+
+// bodiless refuses a request with a body.
+func bodiless(w http.ResponseWriter, r *http.Request) error {
+	if r.ContentLength == 0 {
+		return nil
+	}
+	w.Header().Set("Connection", "close")
+	return &refusal{http.StatusBadRequest, codeBadRequest, "a request has no body here"}
 }
 
 // transactionType is the media type of a transaction. A browser does not send it to another origin unasked.
@@ -168,9 +194,14 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, body 
 	}
 }
 
-// setHeaders are those of every answer.
+// setHeaders are those of every answer of the API.
 func setHeaders(header http.Header, media string) {
 	header.Set("Content-Type", media)
+	guard(header)
+}
+
+// guard sets the headers that keep an answer out of caches and of other sites' pages.
+func guard(header http.Header) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
