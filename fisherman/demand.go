@@ -105,17 +105,10 @@ func (l *loop) demand(d demand, now time.Time) error {
 	if reason := l.crowded(w); reason != "" {
 		return fmt.Errorf("%w: %s", ErrTooManyChecks, reason)
 	}
-	chain := w.session.GetHeader().GetRelayChain()
-	head, err := l.headOf(chain, l.pace.Height)
+	order, err := l.drawUp(w, firstDemand+uint32(w.demanded), now.Add(l.lead(w)))
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCannotAsk, err)
 	}
-	lead := l.lead(w)
-	order, err := w.order(l.config.Catalogues[chain], l.config.Probes[chain], firstDemand+uint32(w.demanded), now.Add(lead), head)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrCannotAsk, err)
-	}
-	order.lead = lead
 	w.demanded++
 	l.demandedAt = now
 	l.extras.add(w.session.GetHeader().GetId())

@@ -119,7 +119,7 @@ func (r *round) read(slot *slot) (verify.Digest, *relay.Failure) {
 	if err != nil {
 		return verify.Digest{}, r.within(failureOf("open answer", err))
 	}
-	slot.remark = clockRemark(response, slot.sent, slot.roundTrip())
+	slot.remark = clockRemark(response, slot.sent, slot.times().RoundTrip())
 	digest, err := r.answers.Read(response.GetUpstreamStatus(), response.GetPayload())
 	switch {
 	case errors.Is(err, verify.ErrBackend):

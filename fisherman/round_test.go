@@ -443,8 +443,9 @@ func TestRoundTripOfAnEarlyAnswer(t *testing.T) {
 		"begun before it":  {-time.Millisecond, time.Millisecond, 0, time.Millisecond},
 	} {
 		s := &slot{sent: now, written: now.Add(time.Millisecond), answer: &relay.Answer{FirstByte: now.Add(test.first), LastByte: now.Add(test.last)}}
-		if s.firstByte() != test.wantFirst || s.roundTrip() != test.want {
-			t.Errorf("%s: first byte %v, RTT %v", name, s.firstByte(), s.roundTrip())
+		times := s.times()
+		if times.TimeToFirstByte() != test.wantFirst || times.RoundTrip() != test.want {
+			t.Errorf("%s: first byte %v, RTT %v", name, times.TimeToFirstByte(), times.RoundTrip())
 		}
 	}
 }

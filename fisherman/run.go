@@ -230,16 +230,10 @@ func (l *loop) start(w *watch, index uint32, due time.Time) string {
 	if reason := l.crowded(w); reason != "" {
 		return reason
 	}
-	chain := w.session.GetHeader().GetRelayChain()
-	head, err := l.headOf(chain, l.pace.Height)
+	order, err := l.drawUp(w, index, due)
 	if err != nil {
 		return clip(err.Error())
 	}
-	order, err := w.order(l.config.Catalogues[chain], l.config.Probes[chain], index, due, head)
-	if err != nil {
-		return clip(err.Error())
-	}
-	order.lead = l.lead(w)
 	order.asked = w.mostAsked(index) + l.extras.of(w.session.GetHeader().GetId())
 	header := w.session.GetHeader()
 	l.work(w, w.size(), func() {
@@ -248,6 +242,18 @@ func (l *loop) start(w *watch, index uint32, due time.Time) string {
 		l.putRounds(header, round)
 	})
 	return ""
+}
+
+// drawUp makes the order of a check, with a question for the relay chain as it is now.
+func (l *loop) drawUp(w *watch, index uint32, due time.Time) (order, error) {
+	chain := w.session.GetHeader().GetRelayChain()
+	head, err := l.headOf(chain, l.pace.Height)
+	if err != nil {
+		return order{}, err
+	}
+	made, err := w.order(l.config.Catalogues[chain], l.config.Probes[chain], index, due, head)
+	made.lead = l.lead(w)
+	return made, err
 }
 
 func (l *loop) storeDropped(w *watch, dropped []*types.QoSRound) {

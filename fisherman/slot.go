@@ -112,12 +112,6 @@ func (s *slot) clean() bool {
 	return s.failure == nil && s.unsent == nil && s.conn.Reusable() && !s.times().Anticipated()
 }
 
-// roundTrip is from request sent to last byte of the answer. By the program's own clock it is never too short: what
-// there is of error is the time between sent and the kernel's sending, which the round bounds by written.
-func (s *slot) roundTrip() time.Duration { return s.times().RoundTrip() }
-
-func (s *slot) firstByte() time.Duration { return s.times().TimeToFirstByte() }
-
 // failureOf finds the failure in an error; one that carries none is a fault of this program, so nobody else's.
 func failureOf(attempt string, err error) *relay.Failure {
 	if err == nil {
