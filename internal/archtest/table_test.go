@@ -44,7 +44,7 @@ var table = []row{
 	{folders: []string{"runtime/genesis"}, may: []string{"shared"}, pure: true, stateMachine: true},
 	{folders: []string{"shared/modules"}, may: []string{"shared/core/types"}},
 	{folders: []string{"shared/transaction"}, may: []string{"shared/core/types", "shared/crypto"}, pure: true, stateMachine: true},
-	{folders: []string{"shared/core/types", "shared/crypto"}},
+	{folders: []string{"shared/core/types", "shared/crypto", "shared/text"}},
 	{folders: []string{"internal/archtest"}},
 }
 

@@ -14,6 +14,25 @@ func (c Consistency) Label() string { return label(c.String(), "CONSISTENCY_") }
 // Label is the status's short name: "DONE", …
 func (s RoundStatus) Label() string { return label(s.String(), "ROUND_STATUS_") }
 
+// Label is the cause's short name: "STALL", …
+func (c Cause) Label() string { return label(c.String(), "CAUSE_") }
+
+// Label is the attempt's short name: "CONNECT", …
+func (a Attempt) Label() string { return label(a.String(), "ATTEMPT_") }
+
+// Phrase names what was being done for a person: "connect", "read response body", …; "" for none.
+func (a Attempt) Phrase() string {
+	switch a {
+	case Attempt_ATTEMPT_UNSPECIFIED:
+		return ""
+	case Attempt_ATTEMPT_TLS_HANDSHAKE:
+		return "TLS handshake"
+	case Attempt_ATTEMPT_PARSE_SERVICE_URL:
+		return "parse service URL"
+	}
+	return strings.ToLower(strings.ReplaceAll(a.Label(), "_", " "))
+}
+
 // Label is the code's short name: "REPLAYED", …
 func (c RelayErrorCode) Label() string { return label(c.String(), "RELAY_ERROR_CODE_") }
 

@@ -241,6 +241,106 @@ func (Consistency) EnumDescriptor() ([]byte, []int) {
 	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{2}
 }
 
+// Attempt says what was being done when a sample failed.
+type Attempt int32
+
+const (
+	// The sample did not fail, or was stored by a version that noted no attempt.
+	Attempt_ATTEMPT_UNSPECIFIED Attempt = 0
+	// Sealing the request.
+	Attempt_ATTEMPT_SEAL_REQUEST Attempt = 1
+	// Building the HTTP request.
+	Attempt_ATTEMPT_BUILD_REQUEST        Attempt = 2
+	Attempt_ATTEMPT_PARSE_SERVICE_URL    Attempt = 3
+	Attempt_ATTEMPT_RESOLVE_HOST_NAME    Attempt = 4
+	Attempt_ATTEMPT_READ_PORT            Attempt = 5
+	Attempt_ATTEMPT_CONNECT              Attempt = 6
+	Attempt_ATTEMPT_TLS_HANDSHAKE        Attempt = 7
+	Attempt_ATTEMPT_SET_DEADLINE         Attempt = 8
+	Attempt_ATTEMPT_WRITE_REQUEST        Attempt = 9
+	Attempt_ATTEMPT_READ_RESPONSE_HEADER Attempt = 10
+	Attempt_ATTEMPT_READ_RESPONSE_BODY   Attempt = 11
+	// Reading a response whose header already showed that it cannot be used.
+	Attempt_ATTEMPT_READ_RESPONSE Attempt = 12
+	// Checking that the response is the servicer's answer to this request.
+	Attempt_ATTEMPT_OPEN_ANSWER Attempt = 13
+	// Reading a signed refusal or failure of the servicer.
+	Attempt_ATTEMPT_SIGNED_ERROR Attempt = 14
+	// Reading what the node behind the servicer answered.
+	Attempt_ATTEMPT_READ_ANSWER Attempt = 15
+	// The exchange as a whole, which never began.
+	Attempt_ATTEMPT_EXCHANGE Attempt = 16
+)
+
+// Enum value maps for Attempt.
+var (
+	Attempt_name = map[int32]string{
+		0:  "ATTEMPT_UNSPECIFIED",
+		1:  "ATTEMPT_SEAL_REQUEST",
+		2:  "ATTEMPT_BUILD_REQUEST",
+		3:  "ATTEMPT_PARSE_SERVICE_URL",
+		4:  "ATTEMPT_RESOLVE_HOST_NAME",
+		5:  "ATTEMPT_READ_PORT",
+		6:  "ATTEMPT_CONNECT",
+		7:  "ATTEMPT_TLS_HANDSHAKE",
+		8:  "ATTEMPT_SET_DEADLINE",
+		9:  "ATTEMPT_WRITE_REQUEST",
+		10: "ATTEMPT_READ_RESPONSE_HEADER",
+		11: "ATTEMPT_READ_RESPONSE_BODY",
+		12: "ATTEMPT_READ_RESPONSE",
+		13: "ATTEMPT_OPEN_ANSWER",
+		14: "ATTEMPT_SIGNED_ERROR",
+		15: "ATTEMPT_READ_ANSWER",
+		16: "ATTEMPT_EXCHANGE",
+	}
+	Attempt_value = map[string]int32{
+		"ATTEMPT_UNSPECIFIED":          0,
+		"ATTEMPT_SEAL_REQUEST":         1,
+		"ATTEMPT_BUILD_REQUEST":        2,
+		"ATTEMPT_PARSE_SERVICE_URL":    3,
+		"ATTEMPT_RESOLVE_HOST_NAME":    4,
+		"ATTEMPT_READ_PORT":            5,
+		"ATTEMPT_CONNECT":              6,
+		"ATTEMPT_TLS_HANDSHAKE":        7,
+		"ATTEMPT_SET_DEADLINE":         8,
+		"ATTEMPT_WRITE_REQUEST":        9,
+		"ATTEMPT_READ_RESPONSE_HEADER": 10,
+		"ATTEMPT_READ_RESPONSE_BODY":   11,
+		"ATTEMPT_READ_RESPONSE":        12,
+		"ATTEMPT_OPEN_ANSWER":          13,
+		"ATTEMPT_SIGNED_ERROR":         14,
+		"ATTEMPT_READ_ANSWER":          15,
+		"ATTEMPT_EXCHANGE":             16,
+	}
+)
+
+func (x Attempt) Enum() *Attempt {
+	p := new(Attempt)
+	*p = x
+	return p
+}
+
+func (x Attempt) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Attempt) Descriptor() protoreflect.EnumDescriptor {
+	return file_shared_core_types_proto_qos_proto_enumTypes[3].Descriptor()
+}
+
+func (Attempt) Type() protoreflect.EnumType {
+	return &file_shared_core_types_proto_qos_proto_enumTypes[3]
+}
+
+func (x Attempt) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Attempt.Descriptor instead.
+func (Attempt) EnumDescriptor() ([]byte, []int) {
+	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{3}
+}
+
 // TimingSource says which clock a sample's times go by.
 type TimingSource int32
 
@@ -278,11 +378,11 @@ func (x TimingSource) String() string {
 }
 
 func (TimingSource) Descriptor() protoreflect.EnumDescriptor {
-	return file_shared_core_types_proto_qos_proto_enumTypes[3].Descriptor()
+	return file_shared_core_types_proto_qos_proto_enumTypes[4].Descriptor()
 }
 
 func (TimingSource) Type() protoreflect.EnumType {
-	return &file_shared_core_types_proto_qos_proto_enumTypes[3]
+	return &file_shared_core_types_proto_qos_proto_enumTypes[4]
 }
 
 func (x TimingSource) Number() protoreflect.EnumNumber {
@@ -291,7 +391,7 @@ func (x TimingSource) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TimingSource.Descriptor instead.
 func (TimingSource) EnumDescriptor() ([]byte, []int) {
-	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{3}
+	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{4}
 }
 
 // RoundStatus says what became of a planned check.
@@ -334,11 +434,11 @@ func (x RoundStatus) String() string {
 }
 
 func (RoundStatus) Descriptor() protoreflect.EnumDescriptor {
-	return file_shared_core_types_proto_qos_proto_enumTypes[4].Descriptor()
+	return file_shared_core_types_proto_qos_proto_enumTypes[5].Descriptor()
 }
 
 func (RoundStatus) Type() protoreflect.EnumType {
-	return &file_shared_core_types_proto_qos_proto_enumTypes[4]
+	return &file_shared_core_types_proto_qos_proto_enumTypes[5]
 }
 
 func (x RoundStatus) Number() protoreflect.EnumNumber {
@@ -347,7 +447,120 @@ func (x RoundStatus) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RoundStatus.Descriptor instead.
 func (RoundStatus) EnumDescriptor() ([]byte, []int) {
-	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{4}
+	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{5}
+}
+
+// Cause says why a check is void or was dropped; the reason says it for a person.
+type Cause int32
+
+const (
+	// The check is done, or was stored by a version that noted no cause.
+	Cause_CAUSE_UNSPECIFIED Cause = 0
+	// None of the causes below.
+	Cause_CAUSE_OTHER Cause = 1
+	// It was noticed (dropped) or released (void) too late.
+	Cause_CAUSE_LATE Cause = 2
+	// The fisherman was stopped during the check.
+	Cause_CAUSE_STOPPED Cause = 3
+	// This machine stood still during the check.
+	Cause_CAUSE_STALL Cause = 4
+	// The requests were sent too far apart.
+	Cause_CAUSE_SKEW Cause = 5
+	// None of the samples counts.
+	Cause_CAUSE_NO_SAMPLE Cause = 6
+	// No servicer answered, and there is no control probe.
+	Cause_CAUSE_NO_CONTROL_PROBE Cause = 7
+	// No servicer answered, and neither did the control probe.
+	Cause_CAUSE_OFFLINE Cause = 8
+	// No servicer answered, and several refused the request as wrong.
+	Cause_CAUSE_REFUSED Cause = 9
+	// The fisherman no longer belongs to the session.
+	Cause_CAUSE_LEFT Cause = 10
+	// It was due before the fisherman took the session up.
+	Cause_CAUSE_JOINED_LATE Cause = 11
+	// It was noticed after the end of the session.
+	Cause_CAUSE_SESSION_OVER Cause = 12
+	// The next check was due as well.
+	Cause_CAUSE_OVERTAKEN Cause = 13
+	// Too many requests were under way.
+	Cause_CAUSE_OVERLOAD Cause = 14
+	// The session has no servicers.
+	Cause_CAUSE_NO_SERVICERS Cause = 15
+	// There was nothing to ask, for example because the head of the relay chain is not known.
+	Cause_CAUSE_NO_QUESTION Cause = 16
+	// Nothing was stored of it before its session was closed.
+	Cause_CAUSE_NOT_STORED Cause = 17
+)
+
+// Enum value maps for Cause.
+var (
+	Cause_name = map[int32]string{
+		0:  "CAUSE_UNSPECIFIED",
+		1:  "CAUSE_OTHER",
+		2:  "CAUSE_LATE",
+		3:  "CAUSE_STOPPED",
+		4:  "CAUSE_STALL",
+		5:  "CAUSE_SKEW",
+		6:  "CAUSE_NO_SAMPLE",
+		7:  "CAUSE_NO_CONTROL_PROBE",
+		8:  "CAUSE_OFFLINE",
+		9:  "CAUSE_REFUSED",
+		10: "CAUSE_LEFT",
+		11: "CAUSE_JOINED_LATE",
+		12: "CAUSE_SESSION_OVER",
+		13: "CAUSE_OVERTAKEN",
+		14: "CAUSE_OVERLOAD",
+		15: "CAUSE_NO_SERVICERS",
+		16: "CAUSE_NO_QUESTION",
+		17: "CAUSE_NOT_STORED",
+	}
+	Cause_value = map[string]int32{
+		"CAUSE_UNSPECIFIED":      0,
+		"CAUSE_OTHER":            1,
+		"CAUSE_LATE":             2,
+		"CAUSE_STOPPED":          3,
+		"CAUSE_STALL":            4,
+		"CAUSE_SKEW":             5,
+		"CAUSE_NO_SAMPLE":        6,
+		"CAUSE_NO_CONTROL_PROBE": 7,
+		"CAUSE_OFFLINE":          8,
+		"CAUSE_REFUSED":          9,
+		"CAUSE_LEFT":             10,
+		"CAUSE_JOINED_LATE":      11,
+		"CAUSE_SESSION_OVER":     12,
+		"CAUSE_OVERTAKEN":        13,
+		"CAUSE_OVERLOAD":         14,
+		"CAUSE_NO_SERVICERS":     15,
+		"CAUSE_NO_QUESTION":      16,
+		"CAUSE_NOT_STORED":       17,
+	}
+)
+
+func (x Cause) Enum() *Cause {
+	p := new(Cause)
+	*p = x
+	return p
+}
+
+func (x Cause) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Cause) Descriptor() protoreflect.EnumDescriptor {
+	return file_shared_core_types_proto_qos_proto_enumTypes[6].Descriptor()
+}
+
+func (Cause) Type() protoreflect.EnumType {
+	return &file_shared_core_types_proto_qos_proto_enumTypes[6]
+}
+
+func (x Cause) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Cause.Descriptor instead.
+func (Cause) EnumDescriptor() ([]byte, []int) {
+	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{6}
 }
 
 // QoSSample is what one servicer did with one question.
@@ -390,8 +603,12 @@ type QoSSample struct {
 	// The round-trip time as the fisherman's program saw it, on its monotonic clock. What it is longer than
 	// round_trip_time is the delay of the fisherman's own machine. Unset without an answer.
 	UserRoundTripTime *durationpb.Duration `protobuf:"bytes,20,opt,name=user_round_trip_time,json=userRoundTripTime,proto3" json:"user_round_trip_time,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// What was being done when a sample failed; detail says it for a person. Unspecified for an answer.
+	Attempt Attempt `protobuf:"varint,21,opt,name=attempt,proto3,enum=pocket.types.v1.Attempt" json:"attempt,omitempty"`
+	// Name of relay_error_code in the network that the servicer belongs to; empty without a signed error.
+	RelayError    string `protobuf:"bytes,22,opt,name=relay_error,json=relayError,proto3" json:"relay_error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *QoSSample) Reset() {
@@ -564,6 +781,20 @@ func (x *QoSSample) GetUserRoundTripTime() *durationpb.Duration {
 	return nil
 }
 
+func (x *QoSSample) GetAttempt() Attempt {
+	if x != nil {
+		return x.Attempt
+	}
+	return Attempt_ATTEMPT_UNSPECIFIED
+}
+
+func (x *QoSSample) GetRelayError() string {
+	if x != nil {
+		return x.RelayError
+	}
+	return ""
+}
+
 // QoSRound is one check: one question to all servicers of a session at once. It is stored in one durable batch.
 type QoSRound struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -585,6 +816,8 @@ type QoSRound struct {
 	Samples []*QoSSample `protobuf:"bytes,9,rep,name=samples,proto3" json:"samples,omitempty"`
 	// JSON pointers to the fields of the answers that were not compared; evidence cannot be checked without them.
 	IgnoredFields []string `protobuf:"bytes,15,rep,name=ignored_fields,json=ignoredFields,proto3" json:"ignored_fields,omitempty"`
+	// Why the status is VOID or DROPPED. Unspecified when the check is done.
+	Cause         Cause `protobuf:"varint,16,opt,name=cause,proto3,enum=pocket.types.v1.Cause" json:"cause,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -687,6 +920,13 @@ func (x *QoSRound) GetIgnoredFields() []string {
 		return x.IgnoredFields
 	}
 	return nil
+}
+
+func (x *QoSRound) GetCause() Cause {
+	if x != nil {
+		return x.Cause
+	}
+	return Cause_CAUSE_UNSPECIFIED
 }
 
 // QoSSession is a session as the fisherman took it up: header, members and the rules it is judged by.
@@ -870,7 +1110,7 @@ var File_shared_core_types_proto_qos_proto protoreflect.FileDescriptor
 
 const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\n" +
-	"!shared/core/types/proto/qos.proto\x12\x0fpocket.types.v1\x1a\x1egoogle/protobuf/duration.proto\x1a%shared/core/types/proto/session.proto\"\xcf\a\n" +
+	"!shared/core/types/proto/qos.proto\x12\x0fpocket.types.v1\x1a\x1egoogle/protobuf/duration.proto\x1a%shared/core/types/proto/session.proto\"\xa4\b\n" +
 	"\tQoSSample\x12\x1a\n" +
 	"\bservicer\x18\x01 \x01(\tR\bservicer\x12\x1f\n" +
 	"\vservice_url\x18\x02 \x01(\tR\n" +
@@ -893,7 +1133,10 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\x10request_envelope\x18\x11 \x01(\fR\x0frequestEnvelope\x12+\n" +
 	"\x11response_envelope\x18\x12 \x01(\fR\x10responseEnvelope\x125\n" +
 	"\x06timing\x18\x13 \x01(\x0e2\x1d.pocket.types.v1.TimingSourceR\x06timing\x12J\n" +
-	"\x14user_round_trip_time\x18\x14 \x01(\v2\x19.google.protobuf.DurationR\x11userRoundTripTime\"\x8f\x03\n" +
+	"\x14user_round_trip_time\x18\x14 \x01(\v2\x19.google.protobuf.DurationR\x11userRoundTripTime\x122\n" +
+	"\aattempt\x18\x15 \x01(\x0e2\x18.pocket.types.v1.AttemptR\aattempt\x12\x1f\n" +
+	"\vrelay_error\x18\x16 \x01(\tR\n" +
+	"relayError\"\xbd\x03\n" +
 	"\bQoSRound\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x14\n" +
@@ -905,7 +1148,8 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\x04skew\x18\a \x01(\v2\x19.google.protobuf.DurationR\x04skew\x12\x1a\n" +
 	"\bquestion\x18\b \x01(\tR\bquestion\x124\n" +
 	"\asamples\x18\t \x03(\v2\x1a.pocket.types.v1.QoSSampleR\asamples\x12%\n" +
-	"\x0eignored_fields\x18\x0f \x03(\tR\rignoredFields\"\xbf\x03\n" +
+	"\x0eignored_fields\x18\x0f \x03(\tR\rignoredFields\x12,\n" +
+	"\x05cause\x18\x10 \x01(\x0e2\x16.pocket.types.v1.CauseR\x05cause\"\xbf\x03\n" +
 	"\n" +
 	"QoSSession\x126\n" +
 	"\x06header\x18\x01 \x01(\v2\x1e.pocket.types.v1.SessionHeaderR\x06header\x12\x16\n" +
@@ -953,7 +1197,26 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\x17CONSISTENCY_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11CONSISTENCY_AGREE\x10\x01\x12\x18\n" +
 	"\x14CONSISTENCY_DISAGREE\x10\x02\x12\x1b\n" +
-	"\x17CONSISTENCY_UNDECIDABLE\x10\x03*e\n" +
+	"\x17CONSISTENCY_UNDECIDABLE\x10\x03*\xd0\x03\n" +
+	"\aAttempt\x12\x17\n" +
+	"\x13ATTEMPT_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14ATTEMPT_SEAL_REQUEST\x10\x01\x12\x19\n" +
+	"\x15ATTEMPT_BUILD_REQUEST\x10\x02\x12\x1d\n" +
+	"\x19ATTEMPT_PARSE_SERVICE_URL\x10\x03\x12\x1d\n" +
+	"\x19ATTEMPT_RESOLVE_HOST_NAME\x10\x04\x12\x15\n" +
+	"\x11ATTEMPT_READ_PORT\x10\x05\x12\x13\n" +
+	"\x0fATTEMPT_CONNECT\x10\x06\x12\x19\n" +
+	"\x15ATTEMPT_TLS_HANDSHAKE\x10\a\x12\x18\n" +
+	"\x14ATTEMPT_SET_DEADLINE\x10\b\x12\x19\n" +
+	"\x15ATTEMPT_WRITE_REQUEST\x10\t\x12 \n" +
+	"\x1cATTEMPT_READ_RESPONSE_HEADER\x10\n" +
+	"\x12\x1e\n" +
+	"\x1aATTEMPT_READ_RESPONSE_BODY\x10\v\x12\x19\n" +
+	"\x15ATTEMPT_READ_RESPONSE\x10\f\x12\x17\n" +
+	"\x13ATTEMPT_OPEN_ANSWER\x10\r\x12\x18\n" +
+	"\x14ATTEMPT_SIGNED_ERROR\x10\x0e\x12\x17\n" +
+	"\x13ATTEMPT_READ_ANSWER\x10\x0f\x12\x14\n" +
+	"\x10ATTEMPT_EXCHANGE\x10\x10*e\n" +
 	"\fTimingSource\x12\x1d\n" +
 	"\x19TIMING_SOURCE_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18TIMING_SOURCE_USER_SPACE\x10\x01\x12\x18\n" +
@@ -962,7 +1225,30 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\x18ROUND_STATUS_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11ROUND_STATUS_DONE\x10\x01\x12\x15\n" +
 	"\x11ROUND_STATUS_VOID\x10\x02\x12\x18\n" +
-	"\x14ROUND_STATUS_DROPPED\x10\x03B9Z7github.com/pocket-fisherman/fisherman/shared/core/typesb\x06proto3"
+	"\x14ROUND_STATUS_DROPPED\x10\x03*\xf7\x02\n" +
+	"\x05Cause\x12\x15\n" +
+	"\x11CAUSE_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vCAUSE_OTHER\x10\x01\x12\x0e\n" +
+	"\n" +
+	"CAUSE_LATE\x10\x02\x12\x11\n" +
+	"\rCAUSE_STOPPED\x10\x03\x12\x0f\n" +
+	"\vCAUSE_STALL\x10\x04\x12\x0e\n" +
+	"\n" +
+	"CAUSE_SKEW\x10\x05\x12\x13\n" +
+	"\x0fCAUSE_NO_SAMPLE\x10\x06\x12\x1a\n" +
+	"\x16CAUSE_NO_CONTROL_PROBE\x10\a\x12\x11\n" +
+	"\rCAUSE_OFFLINE\x10\b\x12\x11\n" +
+	"\rCAUSE_REFUSED\x10\t\x12\x0e\n" +
+	"\n" +
+	"CAUSE_LEFT\x10\n" +
+	"\x12\x15\n" +
+	"\x11CAUSE_JOINED_LATE\x10\v\x12\x16\n" +
+	"\x12CAUSE_SESSION_OVER\x10\f\x12\x13\n" +
+	"\x0fCAUSE_OVERTAKEN\x10\r\x12\x12\n" +
+	"\x0eCAUSE_OVERLOAD\x10\x0e\x12\x16\n" +
+	"\x12CAUSE_NO_SERVICERS\x10\x0f\x12\x15\n" +
+	"\x11CAUSE_NO_QUESTION\x10\x10\x12\x14\n" +
+	"\x10CAUSE_NOT_STORED\x10\x11B9Z7github.com/pocket-fisherman/fisherman/shared/core/typesb\x06proto3"
 
 var (
 	file_shared_core_types_proto_qos_proto_rawDescOnce sync.Once
@@ -976,43 +1262,47 @@ func file_shared_core_types_proto_qos_proto_rawDescGZIP() []byte {
 	return file_shared_core_types_proto_qos_proto_rawDescData
 }
 
-var file_shared_core_types_proto_qos_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_shared_core_types_proto_qos_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
 var file_shared_core_types_proto_qos_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_shared_core_types_proto_qos_proto_goTypes = []any{
 	(Outcome)(0),                // 0: pocket.types.v1.Outcome
 	(Blame)(0),                  // 1: pocket.types.v1.Blame
 	(Consistency)(0),            // 2: pocket.types.v1.Consistency
-	(TimingSource)(0),           // 3: pocket.types.v1.TimingSource
-	(RoundStatus)(0),            // 4: pocket.types.v1.RoundStatus
-	(*QoSSample)(nil),           // 5: pocket.types.v1.QoSSample
-	(*QoSRound)(nil),            // 6: pocket.types.v1.QoSRound
-	(*QoSSession)(nil),          // 7: pocket.types.v1.QoSSession
-	(*QoSServicer)(nil),         // 8: pocket.types.v1.QoSServicer
-	(*durationpb.Duration)(nil), // 9: google.protobuf.Duration
-	(*SessionHeader)(nil),       // 10: pocket.types.v1.SessionHeader
+	(Attempt)(0),                // 3: pocket.types.v1.Attempt
+	(TimingSource)(0),           // 4: pocket.types.v1.TimingSource
+	(RoundStatus)(0),            // 5: pocket.types.v1.RoundStatus
+	(Cause)(0),                  // 6: pocket.types.v1.Cause
+	(*QoSSample)(nil),           // 7: pocket.types.v1.QoSSample
+	(*QoSRound)(nil),            // 8: pocket.types.v1.QoSRound
+	(*QoSSession)(nil),          // 9: pocket.types.v1.QoSSession
+	(*QoSServicer)(nil),         // 10: pocket.types.v1.QoSServicer
+	(*durationpb.Duration)(nil), // 11: google.protobuf.Duration
+	(*SessionHeader)(nil),       // 12: pocket.types.v1.SessionHeader
 }
 var file_shared_core_types_proto_qos_proto_depIdxs = []int32{
 	0,  // 0: pocket.types.v1.QoSSample.outcome:type_name -> pocket.types.v1.Outcome
 	1,  // 1: pocket.types.v1.QoSSample.blame:type_name -> pocket.types.v1.Blame
 	2,  // 2: pocket.types.v1.QoSSample.consistency:type_name -> pocket.types.v1.Consistency
-	9,  // 3: pocket.types.v1.QoSSample.round_trip_time:type_name -> google.protobuf.Duration
-	9,  // 4: pocket.types.v1.QoSSample.time_to_first_byte:type_name -> google.protobuf.Duration
-	9,  // 5: pocket.types.v1.QoSSample.dns_time:type_name -> google.protobuf.Duration
-	9,  // 6: pocket.types.v1.QoSSample.connect_time:type_name -> google.protobuf.Duration
-	9,  // 7: pocket.types.v1.QoSSample.tls_time:type_name -> google.protobuf.Duration
-	3,  // 8: pocket.types.v1.QoSSample.timing:type_name -> pocket.types.v1.TimingSource
-	9,  // 9: pocket.types.v1.QoSSample.user_round_trip_time:type_name -> google.protobuf.Duration
-	4,  // 10: pocket.types.v1.QoSRound.status:type_name -> pocket.types.v1.RoundStatus
-	9,  // 11: pocket.types.v1.QoSRound.skew:type_name -> google.protobuf.Duration
-	5,  // 12: pocket.types.v1.QoSRound.samples:type_name -> pocket.types.v1.QoSSample
-	10, // 13: pocket.types.v1.QoSSession.header:type_name -> pocket.types.v1.SessionHeader
-	9,  // 14: pocket.types.v1.QoSSession.latency_sla:type_name -> google.protobuf.Duration
-	8,  // 15: pocket.types.v1.QoSSession.servicers:type_name -> pocket.types.v1.QoSServicer
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	11, // 3: pocket.types.v1.QoSSample.round_trip_time:type_name -> google.protobuf.Duration
+	11, // 4: pocket.types.v1.QoSSample.time_to_first_byte:type_name -> google.protobuf.Duration
+	11, // 5: pocket.types.v1.QoSSample.dns_time:type_name -> google.protobuf.Duration
+	11, // 6: pocket.types.v1.QoSSample.connect_time:type_name -> google.protobuf.Duration
+	11, // 7: pocket.types.v1.QoSSample.tls_time:type_name -> google.protobuf.Duration
+	4,  // 8: pocket.types.v1.QoSSample.timing:type_name -> pocket.types.v1.TimingSource
+	11, // 9: pocket.types.v1.QoSSample.user_round_trip_time:type_name -> google.protobuf.Duration
+	3,  // 10: pocket.types.v1.QoSSample.attempt:type_name -> pocket.types.v1.Attempt
+	5,  // 11: pocket.types.v1.QoSRound.status:type_name -> pocket.types.v1.RoundStatus
+	11, // 12: pocket.types.v1.QoSRound.skew:type_name -> google.protobuf.Duration
+	7,  // 13: pocket.types.v1.QoSRound.samples:type_name -> pocket.types.v1.QoSSample
+	6,  // 14: pocket.types.v1.QoSRound.cause:type_name -> pocket.types.v1.Cause
+	12, // 15: pocket.types.v1.QoSSession.header:type_name -> pocket.types.v1.SessionHeader
+	11, // 16: pocket.types.v1.QoSSession.latency_sla:type_name -> google.protobuf.Duration
+	10, // 17: pocket.types.v1.QoSSession.servicers:type_name -> pocket.types.v1.QoSServicer
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_shared_core_types_proto_qos_proto_init() }
@@ -1026,7 +1316,7 @@ func file_shared_core_types_proto_qos_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shared_core_types_proto_qos_proto_rawDesc), len(file_shared_core_types_proto_qos_proto_rawDesc)),
-			NumEnums:      5,
+			NumEnums:      7,
 			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
