@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"syscall"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 // openDisk opens the durable store. A damaged one is set aside, and a new one opened in its place with what can be read.
@@ -70,14 +72,14 @@ func (s *Samples) salvage(ctx context.Context, aside string, to *Store) (salvage
 	defer func() { _ = from.Close() }()
 	lower, upper := sessionBounds()
 	// What cannot be read ends the scan; the sessions behind it are not found any more.
-	_ = scan(ctx, from.DB, lower, upper, func(key, record []byte) error {
+	_ = scan(ctx, from.durable, lower, upper, func(key, record []byte) error {
 		session, err := decodeSession(key, record)
 		if err != nil {
 			return nil
 		}
 		id, _ := idInSessionKey(key)
-		rounds, err := readRounds(ctx, from.DB, id)
-		if err == nil && copySession(ctx, session, rounds, to) == nil {
+		rounds, err := readRounds(ctx, from.durable, id)
+		if err == nil && copyTo(ctx, to, []*types.QoSSession{session}, rounds) == nil {
 			salvaged++
 		}
 		return nil

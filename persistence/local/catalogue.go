@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// catalogue is what the store knows of its records without reading them: the sessions in the order of their keys, and
-// what each takes. It is rebuilt from the database when that is opened.
+// catalogue is what the store knows of its records without reading them: the sessions, ordered by key, and the size of
+// each. It is rebuilt from the database when that is opened.
 type catalogue struct {
 	// sessions are ordered by key, oldest first.
 	sessions []*entry
@@ -22,55 +22,42 @@ type catalogue struct {
 	evicted int64
 }
 
-// entry is one stored session.
+// entry is one stored session. A catalogue in use never changes an entry, it replaces it.
 type entry struct {
 	id  sessionID
 	key []byte
-	// size is what the session's own record takes, key included; roundBytes what its rounds take.
+	// size is that of the session's own record, in bytes with the key; roundBytes that of its rounds.
 	size, roundBytes int64
 	rounds           int
 }
 
 func newCatalogue() *catalogue { return &catalogue{byID: make(map[sessionID]*entry)} }
 
-// putSession enters a session, or replaces its key and size.
-func (c *catalogue) putSession(id sessionID, key []byte, size int64) {
-	e := c.byID[id]
-	if e == nil {
-		e = &entry{id: id}
-		c.byID[id] = e
-	} else {
-		c.unlist(e)
+// replace puts next in the place of old. Without an old entry the session is new; without a next one it is removed.
+func (c *catalogue) replace(old, next *entry) {
+	if old != nil {
+		at, _ := c.place(old.key)
+		c.sessions = slices.Delete(c.sessions, at, at+1)
+		delete(c.byID, old.id)
+		c.rounds -= old.rounds
+		c.bytes -= old.size + old.roundBytes
 	}
-	c.bytes += size - e.size
-	e.key, e.size = key, size
-	at, _ := slices.BinarySearchFunc(c.sessions, key, func(e *entry, key []byte) int { return bytes.Compare(e.key, key) })
-	c.sessions = slices.Insert(c.sessions, at, e)
+	if next != nil {
+		at, _ := c.place(next.key)
+		c.sessions = slices.Insert(c.sessions, at, next)
+		c.byID[next.id] = next
+		c.rounds += next.rounds
+		c.bytes += next.size + next.roundBytes
+	}
 }
 
-// addRound enters a round of a session that is entered.
-func (c *catalogue) addRound(id sessionID, size int64) {
-	e := c.byID[id]
-	e.rounds++
-	e.roundBytes += size
-	c.rounds++
-	c.bytes += size
+// place returns where the session under a key is, or would be, among the sessions.
+func (c *catalogue) place(key []byte) (at int, found bool) {
+	return slices.BinarySearchFunc(c.sessions, key, func(e *entry, key []byte) int { return bytes.Compare(e.key, key) })
 }
 
-// remove drops a session and its rounds.
-func (c *catalogue) remove(e *entry) {
-	c.unlist(e)
-	delete(c.byID, e.id)
-	c.rounds -= e.rounds
-	c.bytes -= e.size + e.roundBytes
-}
-
-func (c *catalogue) unlist(e *entry) {
-	c.sessions = slices.DeleteFunc(c.sessions, func(other *entry) bool { return other == e })
-}
-
-// victims are the sessions to remove, oldest first and never the one of id keep, so that another sessions and growth
-// bytes fit beneath the caps; not ok when they cannot fit.
+// victims returns the sessions to remove, oldest first, so that the given number of sessions and bytes more fit within
+// the caps. The session keep is never one of them. It is not ok when nothing makes them fit.
 func (c *catalogue) victims(keep sessionID, sessions int, growth int64, caps Options) (evict []*entry, ok bool) {
 	sessions += len(c.sessions)
 	total := c.bytes + growth
@@ -88,7 +75,7 @@ func (c *catalogue) victims(keep sessionID, sessions int, growth int64, caps Opt
 	return evict, sessions <= caps.MaxSessions && total <= caps.MaxBytes
 }
 
-// readCatalogue counts what a database holds. It does not decode the records, but has them checked.
+// readCatalogue counts what a database holds. It passes every record to check and decodes none.
 func readCatalogue(db *pebble.DB, check func(key, record []byte) error) (*catalogue, error) {
 	c := newCatalogue()
 	var err error
@@ -99,9 +86,9 @@ func readCatalogue(db *pebble.DB, check func(key, record []byte) error) (*catalo
 	err = scan(context.Background(), db, lower, upper, func(key, record []byte) error {
 		id, ok := idInSessionKey(key)
 		if !ok || c.byID[id] != nil {
-			return corrupt(key, "it is no key of a session, or the session's second one")
+			return corrupt(key, "not a session's key, or a second one of the same session")
 		}
-		c.putSession(id, append([]byte(nil), key...), recordSize(key, record))
+		c.replace(nil, &entry{id: id, key: bytes.Clone(key), size: keyed{key, record}.size()})
 		return check(key, record)
 	})
 	if err != nil {
@@ -110,15 +97,19 @@ func readCatalogue(db *pebble.DB, check func(key, record []byte) error) (*catalo
 	lower, upper = roundBounds()
 	return c, scan(context.Background(), db, lower, upper, func(key, record []byte) error {
 		id, ok := idInRoundKey(key)
-		if !ok || c.byID[id] == nil {
-			return corrupt(key, "it is no key of a stored session's round")
+		e := c.byID[id]
+		if !ok || e == nil {
+			return corrupt(key, "not the key of a round of a stored session")
 		}
-		c.addRound(id, recordSize(key, record))
+		e.rounds++
+		e.roundBytes += keyed{key, record}.size()
+		c.rounds++
+		c.bytes += keyed{key, record}.size()
 		return check(key, record)
 	})
 }
 
-// readTally is how many sessions the caps removed so far.
+// readTally returns how many sessions the caps have removed so far.
 func readTally(db *pebble.DB) (int64, error) {
 	record, closer, err := db.Get(tallyKey)
 	if errors.Is(err, pebble.ErrNotFound) {

@@ -10,7 +10,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"google.golang.org/protobuf/proto"
@@ -227,7 +226,7 @@ func TestDamagedRecord(t *testing.T) {
 	}
 	id, err := parseSessionID(idOf(1))
 	must(t, err)
-	must(t, s.disk.db.Set(roundKey(id, 1), []byte("damaged"), pebble.Sync))
+	overwrite(t, s.disk, roundKey(id, 1), []byte("damaged"))
 	if _, err := s.Rounds(t.Context(), idOf(1)); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("a damaged record is read: %v", err)
 	}

@@ -28,8 +28,10 @@ var errNothingStored = errors.New("nothing is stored")
 // database is an open pebble database whose disk stops at the first failed write.
 type database struct {
 	*pebble.DB
-	lock *pebble.Lock
-	disk *failStop
+	// durable is what is on the disk, for reading: pebble shows a batch before that is synced.
+	durable *pebble.Snapshot
+	lock    *pebble.Lock
+	disk    *failStop
 }
 
 // failureHooks are told of failures, from pebble's goroutines. They must not block.
@@ -115,11 +117,12 @@ func (d *database) open(dir string, files vfs.FS, options Options, hooks failure
 	if err := errors.Join(err, d.disk.failure()); err != nil {
 		return errors.Join(err, d.DB.Close())
 	}
+	d.durable = d.NewSnapshot()
 	return nil
 }
 
-// Close closes the database and lets go of its directory.
-func (d *database) Close() error { return errors.Join(d.DB.Close(), d.lock.Close()) }
+// Close closes the database and unlocks its directory.
+func (d *database) Close() error { return errors.Join(d.durable.Close(), d.DB.Close(), d.lock.Close()) }
 
 // commit writes a batch durably. Its success is the disk's word, not pebble's alone; see failStop.
 func (d *database) commit(batch *pebble.Batch) error {
@@ -130,7 +133,7 @@ func (d *database) commit(batch *pebble.Batch) error {
 }
 
 // scan passes every record between two keys to visit, in order, until one fails.
-func scan(ctx context.Context, db *pebble.DB, lower, upper []byte, visit func(key, record []byte) error) (err error) {
+func scan(ctx context.Context, db pebble.Reader, lower, upper []byte, visit func(key, record []byte) error) (err error) {
 	records, err := db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"go.uber.org/goleak"
@@ -87,6 +88,14 @@ func openIn(t testing.TB, dir string, options Options, files vfs.FS) *Store {
 // openMemory opens a store in memory.
 func openMemory(t testing.TB, options Options) *Store {
 	return openIn(t, "store", options, vfs.NewMem())
+}
+
+// overwrite puts a record into a store's database, for reads to find, without the store knowing.
+func overwrite(t testing.TB, s *Store, key, record []byte) {
+	t.Helper()
+	must(t, s.db.Set(key, record, pebble.Sync))
+	must(t, s.db.durable.Close())
+	s.db.durable = s.db.NewSnapshot()
 }
 
 func must(t testing.TB, err error) {

@@ -9,8 +9,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// move writes the sessions and rounds of one store to another. What is there already stays. What the caps of the other
-// refuse is left out.
+// move writes the sessions and rounds of one store to another. Rounds that are there already stay as they are. What does
+// not fit within the other's caps is left out.
 func move(ctx context.Context, from, to *Store) error {
 	sessions, err := from.Sessions(ctx)
 	if err != nil {
@@ -37,26 +37,24 @@ func moveSession(ctx context.Context, session *types.QoSSession, from, to *Store
 	if err != nil {
 		return err
 	}
-	if proto.Equal(stored, session) {
-		return copyRounds(ctx, rounds, to)
+	var changed []*types.QoSSession
+	if !proto.Equal(stored, session) {
+		changed = append(changed, session)
 	}
-	return copySession(ctx, session, rounds, to)
+	return copyTo(ctx, to, changed, rounds)
 }
 
-// copySession writes a session and its rounds.
-func copySession(ctx context.Context, session *types.QoSSession, rounds []*types.QoSRound, to *Store) error {
-	if err := to.PutSession(ctx, session); err != nil {
-		return err
-	}
-	return copyRounds(ctx, rounds, to)
-}
-
-// copyRounds writes rounds of a stored session. Those that are stored stay as they are.
-func copyRounds(ctx context.Context, rounds []*types.QoSRound, to *Store) error {
-	for _, round := range rounds {
-		if err := to.PutRound(ctx, round); err != nil && !errors.Is(err, ErrRoundExists) {
+// copyTo stores sessions and rounds in one batch. Rounds that are stored already stay as they are. It returns an error of
+// the disk if there is one, otherwise the first refusal.
+func copyTo(ctx context.Context, to *Store, sessions []*types.QoSSession, rounds []*types.QoSRound) (first error) {
+	for _, err := range to.PutAll(ctx, sessions, rounds) {
+		switch {
+		case err == nil || errors.Is(err, ErrRoundExists):
+		case !refused(err):
 			return err
+		case first == nil:
+			first = err
 		}
 	}
-	return nil
+	return first
 }

@@ -13,7 +13,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// ErrCorrupt: what is stored is not what was written. The error names the record's key in hex, or the damaged file.
+// ErrCorrupt is returned when a stored record is not what was written. The error names the record's key in hex, or the
+// damaged file.
 var ErrCorrupt = errors.New("stored record is corrupt")
 
 // A record is: version (1 byte) | CRC-32C of key and message (4 bytes, big-endian) | protobuf message. The key is part of
@@ -23,7 +24,13 @@ const (
 	recordHeader  = 1 + 4
 )
 
-// encodeRecord makes the record of a message under a key.
+// keyed is a record with the key that it is stored under.
+type keyed struct{ key, record []byte }
+
+// size returns what the record counts against MaxBytes.
+func (k keyed) size() int64 { return int64(len(k.key) + len(k.record)) }
+
+// encodeRecord returns the record of a message under a key.
 func encodeRecord(key []byte, message proto.Message) ([]byte, error) {
 	record, err := proto.MarshalOptions{}.MarshalAppend(make([]byte, recordHeader), message)
 	if err != nil {
@@ -34,7 +41,7 @@ func encodeRecord(key []byte, message proto.Message) ([]byte, error) {
 	return record, nil
 }
 
-// verifyRecord checks that the record under a key is as it was written. Errors: ErrCorrupt.
+// verifyRecord checks that the record under a key is the one that was written. Errors: ErrCorrupt.
 func verifyRecord(key, record []byte) error {
 	switch {
 	case len(record) < recordHeader:
@@ -42,7 +49,7 @@ func verifyRecord(key, record []byte) error {
 	case record[0] != recordVersion:
 		return corrupt(key, fmt.Sprintf("record version is %d, not %d", record[0], recordVersion))
 	case binary.BigEndian.Uint32(record[1:]) != checksum(key, record[recordHeader:]):
-		return corrupt(key, "checksum does not fit")
+		return corrupt(key, "wrong checksum")
 	}
 	return nil
 }
@@ -64,9 +71,9 @@ func decodeSession(key, record []byte) (*types.QoSSession, error) {
 	if err := decodeRecord(key, record, session); err != nil {
 		return nil, err
 	}
-	id, err := parseSessionID(session.GetHeader().GetId())
+	id, err := sampledID(session.GetHeader().GetId())
 	if err != nil || !bytes.Equal(key, sessionKey(id, session.GetHeader().GetStartHeight(), session.GetJoinedUnixNano())) {
-		return nil, corrupt(key, "it holds another session")
+		return nil, corrupt(key, "the record is another session's")
 	}
 	return session, nil
 }
@@ -77,9 +84,9 @@ func decodeRound(key, record []byte) (*types.QoSRound, error) {
 	if err := decodeRecord(key, record, round); err != nil {
 		return nil, err
 	}
-	id, err := parseSessionID(round.GetSessionId())
+	id, err := sampledID(round.GetSessionId())
 	if err != nil || !bytes.Equal(key, roundKey(id, round.GetIndex())) {
-		return nil, corrupt(key, "it holds another round")
+		return nil, corrupt(key, "the record is another round's")
 	}
 	return round, nil
 }
@@ -93,7 +100,7 @@ func corrupt(key []byte, why string) error {
 	return fmt.Errorf("%w: key %x: %s", ErrCorrupt, key, why)
 }
 
-// plain is err in one line, and ErrCorrupt where pebble found a damaged file.
+// plain returns err on one line, and as ErrCorrupt when pebble found a damaged file.
 func plain(err error) error {
 	if !pebble.IsCorruptionError(err) {
 		return err
@@ -101,6 +108,3 @@ func plain(err error) error {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return fmt.Errorf("%w: %s", ErrCorrupt, line)
 }
-
-// recordSize is what a record counts against MaxBytes.
-func recordSize(key, record []byte) int64 { return int64(len(key) + len(record)) }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -49,7 +48,7 @@ func TestCorruptRecordsAreNamed(t *testing.T) {
 	} {
 		s := openMemory(t, DefaultOptions())
 		must(t, s.PutSession(t.Context(), sessionOf(1)))
-		must(t, s.db.Set(c.key, c.record, pebble.Sync))
+		overwrite(t, s, c.key, c.record)
 		var errs []error
 		if string(c.key) == string(roundAt) {
 			_, err := s.Rounds(t.Context(), idOf(1))
@@ -70,7 +69,7 @@ func TestCorruptRecordsAreNamed(t *testing.T) {
 func TestRoundOfNoSessionIsCorrupt(t *testing.T) {
 	_, roundAt := keysOf(t)
 	s := openMemory(t, DefaultOptions())
-	must(t, s.db.Set(roundAt, nil, pebble.Sync))
+	overwrite(t, s, roundAt, nil)
 	must(t, s.Close())
 	_, err := open(s.dir, s.options, s.files)
 	wantError(t, err, ErrCorrupt)

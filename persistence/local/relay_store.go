@@ -5,14 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 )
 
-// RelayStore keeps volume-applicable relays by session, in the order in which they came. It is bounded, durable and safe
-// for concurrent use as Store is. When a cap is reached the oldest sessions are removed with all their relays.
+// RelayStore stores volume-applicable relays by session, in the order in which they were put. It is bounded, durable and
+// safe for concurrent use, as Store is. At a cap it removes the oldest sessions with all their relays.
 type RelayStore struct {
 	store *Store
 }
@@ -23,13 +22,13 @@ type RelayStats struct {
 	Sessions, Relays int
 	// Bytes that the stored records take, keys included.
 	Bytes int64
-	// EvictedSessions counts sessions removed by the caps since the directory was made.
+	// EvictedSessions counts the sessions that the caps have removed since the directory was created.
 	EvictedSessions int64
-	// Failures counts since OpenRelays how often the disk failed the store.
+	// Failures counts how often the disk has failed the store since OpenRelays.
 	Failures int64
 }
 
-// OpenRelays opens the relay store in a directory, creating both where there is nothing. Errors as of Open.
+// OpenRelays opens the relay store in a directory and creates both if they don't exist. Errors: as of Open.
 func OpenRelays(dir string, options Options) (*RelayStore, error) {
 	options.schema = relaySchema
 	store, err := Open(dir, options)
@@ -39,9 +38,9 @@ func OpenRelays(dir string, options Options) (*RelayStore, error) {
 	return &RelayStore{store: store}, nil
 }
 
-// PutRelays stores relays durably: those of each session in one atomic batch with the removal of the oldest other
-// sessions where the caps ask for it. A relay is not recognised when it comes again. Errors: ErrFull, ErrClosed, a
-// malformed id; relays of other sessions may be stored all the same.
+// PutRelays stores relays durably, those of each session in one atomic batch, which also removes the oldest other sessions
+// when the caps require it. A relay that is put twice is stored twice. Errors: ErrFull, ErrClosed, a malformed id; relays
+// of other sessions may be stored all the same.
 func (r *RelayStore) PutRelays(ctx context.Context, relays []*types.VolumeRelay) error {
 	groups := make(map[sessionID][]*types.VolumeRelay)
 	var order []sessionID
@@ -57,72 +56,50 @@ func (r *RelayStore) PutRelays(ctx context.Context, relays []*types.VolumeRelay)
 	}
 	var failed error
 	for _, id := range order {
-		err := r.store.change(ctx, func() error { return r.put(id, groups[id]) })
+		err := r.store.change(ctx, func(t *transaction) error { return putRelays(t, id, groups[id]) })
 		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("store %d relays of session %s: %w", len(groups[id]), id, err))
+			failed = errors.Join(failed, fmt.Errorf("store %d relays of session %x: %w", len(groups[id]), id.bytes, err))
 		}
 	}
 	return failed
 }
 
-// put stores relays of one session behind those that it has.
-func (r *RelayStore) put(id sessionID, relays []*types.VolumeRelay) error {
-	s := r.store
-	batch := s.db.NewBatch()
-	defer batch.Close()
-	var growth int64
-	add := func(key, record []byte) (size int64, err error) {
-		size = recordSize(key, record)
-		growth += size
-		return size, batch.Set(key, record, nil)
-	}
-	header := relays[0].GetSession()
-	var sessionBytes int64
-	added, next, place := 0, 0, sessionKey(id, header.GetStartHeight(), 0)
-	if known := s.catalogue.byID[id]; known != nil {
+// putRelays adds relays of one session after those that it has.
+func putRelays(t *transaction, id sessionID, relays []*types.VolumeRelay) error {
+	next := 0
+	if known := t.catalogue.byID[id]; known != nil {
 		next = known.rounds
 	} else {
-		added = 1
-		record, err := encodeRecord(place, header)
+		header := relays[0].GetSession()
+		key := sessionKey(id, header.GetStartHeight(), 0)
+		record, err := encodeRecord(key, header)
+		if err == nil {
+			err = t.putSession(id, keyed{key, record})
+		}
 		if err != nil {
 			return err
 		}
-		if sessionBytes, err = add(place, record); err != nil {
-			return err
-		}
 	}
-	sizes := make([]int64, 0, len(relays))
+	rounds := make([]keyed, 0, len(relays))
 	for i, relay := range relays {
 		key := roundKey(id, uint32(next+i))
 		record, err := encodeRecord(key, relay)
 		if err != nil {
 			return err
 		}
-		size, err := add(key, record)
-		if err != nil {
-			return err
-		}
-		sizes = append(sizes, size)
+		rounds = append(rounds, keyed{key, record})
 	}
-	if err := s.commitWithin(batch, id, added, growth); err != nil {
-		return err
-	}
-	if added > 0 {
-		s.catalogue.putSession(id, place, sessionBytes)
-	}
-	for _, size := range sizes {
-		s.catalogue.addRound(id, size)
-	}
-	return nil
+	return t.putRounds(id, rounds...)
 }
 
-// RelaySession is a session with stored relays, and how many they are.
+// RelaySession is a session with stored relays, and the number of these.
 type RelaySession struct {
 	Header *types.SessionHeader
 	Relays int
 }
 
-// Sessions are the newest sessions with stored relays, at most so many, oldest first. Errors: ErrCorrupt, ErrClosed.
+// Sessions returns the newest sessions with stored relays, at most last of them, oldest first. Errors: ErrCorrupt,
+// ErrClosed.
 func (r *RelayStore) Sessions(ctx context.Context, last int) ([]RelaySession, error) {
 	var sessions []RelaySession
 	err := r.store.read(ctx, func() error {
@@ -133,7 +110,7 @@ func (r *RelayStore) Sessions(ctx context.Context, last int) ([]RelaySession, er
 			return nil
 		}
 		_, upper := sessionBounds()
-		return scan(ctx, r.store.db.DB, newest[0].key, upper, func(key, record []byte) error {
+		return scan(ctx, r.store.db.durable, newest[0].key, upper, func(key, record []byte) error {
 			header, err := decodeHeader(key, record)
 			if err != nil {
 				return err
@@ -148,14 +125,14 @@ func (r *RelayStore) Sessions(ctx context.Context, last int) ([]RelaySession, er
 	return sessions, nil
 }
 
-// maxPageBytes is from how many bytes on a page of relays ends.
+// maxPageBytes is the size in bytes after which a page of relays ends.
 const maxPageBytes = 8 << 20
 
 // errPageFull ends a scan.
 var errPageFull = errors.New("page is full")
 
-// Relays are stored relays of a session, from a place on (the first is 0), at most so many, and no more after 8 MiB. It
-// also tells how many the session has. Errors: modules.ErrUnknownSession, ErrCorrupt, ErrClosed.
+// Relays returns the stored relays of a session from index from (the first is 0), at most limit of them, and none after
+// 8 MiB. stored is how many the session has. Errors: modules.ErrUnknownSession, ErrCorrupt, ErrClosed.
 func (r *RelayStore) Relays(ctx context.Context, session string, from uint32, limit int) (_ []*types.VolumeRelay, stored int, _ error) {
 	id, err := parseSessionID(session)
 	if err != nil {
@@ -171,7 +148,7 @@ func (r *RelayStore) Relays(ctx context.Context, session string, from uint32, li
 		stored = known.rounds
 		_, upper := roundBoundsOf(id)
 		size := 0
-		err := scan(ctx, r.store.db.DB, roundKey(id, from), upper, func(key, record []byte) error {
+		err := scan(ctx, r.store.db.durable, roundKey(id, from), upper, func(key, record []byte) error {
 			if len(relays) >= limit || size > maxPageBytes {
 				return errPageFull
 			}
@@ -190,7 +167,7 @@ func (r *RelayStore) Relays(ctx context.Context, session string, from uint32, li
 	return relays, stored, nil
 }
 
-// Stats are the store's counters. After a failure they tell what was stored before it, until the store works again.
+// Stats returns the store's counters. After a failure they are those of before it, until the store works again.
 func (r *RelayStore) Stats() RelayStats {
 	stats := r.store.Stats()
 	return RelayStats{
@@ -202,7 +179,7 @@ func (r *RelayStore) Stats() RelayStats {
 	}
 }
 
-// Close waits for calls under way and closes the store. Everything acknowledged is on the disk already.
+// Close waits for calls under way and closes the store. All that was acknowledged is on the disk already.
 func (r *RelayStore) Close() error { return r.store.Close() }
 
 // decodeHeader reads the session under a key of a relay store. Errors: ErrCorrupt.
@@ -213,7 +190,7 @@ func decodeHeader(key, record []byte) (*types.SessionHeader, error) {
 	}
 	id, err := parseSessionID(header.GetId())
 	if err != nil || !bytes.Equal(key, sessionKey(id, header.GetStartHeight(), 0)) {
-		return nil, corrupt(key, "it holds another session")
+		return nil, corrupt(key, "the record is another session's")
 	}
 	return header, nil
 }
@@ -225,8 +202,8 @@ func decodeRelay(key, record []byte) (*types.VolumeRelay, error) {
 		return nil, err
 	}
 	id, err := parseSessionID(relay.GetSession().GetId())
-	if place, ok := idInRoundKey(key); err != nil || !ok || !slices.Equal(id[:], place[:]) {
-		return nil, corrupt(key, "it holds a relay of another session")
+	if place, ok := idInRoundKey(key); err != nil || !ok || id != place {
+		return nil, corrupt(key, "the relay is another session's")
 	}
 	return relay, nil
 }

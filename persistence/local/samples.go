@@ -17,21 +17,21 @@ import (
 )
 
 // Samples is the fisherman's store: a durable one, and one in memory that takes over while the disk fails, so that
-// sampling does not depend on the disk. It may be used from many goroutines.
+// sampling does not depend on the disk. It is safe for concurrent use.
 //
-// A write that the disk fails twice, or a read that finds damage, ends the use of the disk: from then on samples are held
-// in memory, within MaxMemoryBytes, and would be lost in a crash. What was stored before is read from the disk as far as
-// it can be. After a while the disk is tried again; when it works, what was held in memory is written to it.
+// When the disk fails a write twice, or a read finds damage, the disk is no longer used: samples are held in memory, up to
+// MaxMemoryBytes, and a crash would lose them. What was stored before is read from the disk as far as possible. The disk
+// is tried again every repairInterval; when it works, what was held in memory is written to it.
 type Samples struct {
 	dir     string
 	options Options
 	files   vfs.FS
 	now     func() time.Time
-	// ctx ends the repairs.
+	// ctx is done when repairs have to end.
 	ctx  context.Context
 	stop context.CancelFunc
 
-	// mu guards the fields below; whoever uses one of the stores holds it for reading.
+	// mu guards the fields below. It is locked for reading while one of the stores is used.
 	mu sync.RWMutex
 	// disk is the durable store, or nil while samples are held in memory.
 	disk *Store
@@ -40,19 +40,19 @@ type Samples struct {
 	setAside string
 	closed   bool
 
-	// open are the sessions that were put and are not closed, by id. They are known even when the disk is not readable.
+	// open are the sessions that were put and are not closed, by id. They are known even when the disk cannot be read.
 	open sessionsByID
 	// unreadable are the sessions whose rounds could not be read when they were last asked for.
 	unreadable sessionsByID
 
 	repairing atomic.Bool
 	repairs   sync.WaitGroup
-	// repair is held while the disk is tried.
+	// repair is locked while the disk is tried.
 	repair sync.Mutex
 }
 
-// MaxMemoryBytes caps the records that are held in memory while the disk fails, keys included. The memory that they take
-// is up to four times as much.
+// MaxMemoryBytes caps the records that are held in memory while the disk fails, keys included. They take up to four times
+// as much memory.
 const MaxMemoryBytes = 32 << 20
 
 // repairInterval is how long a disk that failed is left alone.
@@ -61,10 +61,10 @@ const repairInterval = 30 * time.Second
 // closeGrace is how long Close may take to write what is held in memory.
 const closeGrace = 5 * time.Second
 
-// OpenSamples opens the sample store in a directory, creating both where there is nothing. A damaged store is set aside,
-// never deleted: the directory is renamed with the time in its name, and what can be read of it is taken over into a new
-// one. When the directory cannot be used for another reason, samples are held in memory. Errors: ErrForeign and ErrInUse,
-// which leave the directory as it was, and bad options.
+// OpenSamples opens the sample store in a directory and creates both if they don't exist. A damaged store is set aside,
+// never deleted: its directory is renamed with the time in the name, and what can be read of it is copied to a new one.
+// When the directory cannot be used for another reason, samples are held in memory. Errors: ErrForeign and ErrInUse, which
+// leave the directory as it was, and bad options.
 func OpenSamples(dir string, options Options) (*Samples, error) {
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
@@ -96,27 +96,35 @@ func openSamples(dir string, options Options, files vfs.FS, now func() time.Time
 	return s, nil
 }
 
-// PutSession stores a session as Store.PutSession does, in memory when the disk fails.
-func (s *Samples) PutSession(ctx context.Context, session *types.QoSSession) error {
-	if _, err := parseSessionID(session.GetHeader().GetId()); err == nil {
-		if session.GetClosed() {
-			s.open.remove(session.GetHeader().GetId())
-		} else {
-			s.open.put(session.GetHeader().GetId(), proto.CloneOf(session))
+// PutAll stores sessions and rounds as Store.PutAll does, in memory when the disk fails.
+func (s *Samples) PutAll(ctx context.Context, sessions []*types.QoSSession, rounds []*types.QoSRound) []error {
+	for _, session := range sessions {
+		switch id := session.GetHeader().GetId(); {
+		case types.ValidateOpaque(id) != nil:
+		case session.GetClosed():
+			s.open.remove(id)
+		default:
+			s.open.put(id, proto.CloneOf(session))
 		}
 	}
-	return s.change(func(store *Store) error { return store.PutSession(ctx, session) })
+	puts := newPuts(sessions, rounds)
+	return outcomes(puts, s.change(func(store *Store) error { return store.putAll(ctx, puts) }))
+}
+
+// PutSession stores a session as Store.PutSession does, in memory when the disk fails.
+func (s *Samples) PutSession(ctx context.Context, session *types.QoSSession) error {
+	return s.PutAll(ctx, []*types.QoSSession{session}, nil)[0]
 }
 
 // PutRound stores a round as Store.PutRound does, in memory when the disk fails.
 func (s *Samples) PutRound(ctx context.Context, round *types.QoSRound) error {
-	return s.change(func(store *Store) error { return store.PutRound(ctx, round) })
+	return s.PutAll(ctx, nil, []*types.QoSRound{round})[0]
 }
 
-// Prune removes the oldest sessions until retain are left, and tells how many that were. While samples are held in
+// Prune removes the oldest sessions until retain are left. It returns how many it removed. While samples are held in
 // memory it removes them there only.
 func (s *Samples) Prune(ctx context.Context, retain int) (evicted int, err error) {
-	s.unreadable.clear() // what is still there is noted when it is asked for again
+	s.unreadable.clear() // those that are left are noted when they are read again
 	err = s.change(func(store *Store) (err error) {
 		evicted, err = store.Prune(ctx, retain)
 		return err
@@ -124,28 +132,28 @@ func (s *Samples) Prune(ctx context.Context, retain int) (evicted int, err error
 	return evicted, err
 }
 
-// change makes one change, in memory if the disk fails it.
+// change makes one change, in memory if the disk fails.
 func (s *Samples) change(write func(*Store) error) error {
 	_, err := s.attempt(write)
 	if !failedByDisk(err) {
 		s.startRepair()
 		return err
 	}
-	// A store opens its directory anew with the next call, which mends what was a single failure.
+	// The next call opens the directory again, which repairs a single failure.
 	first := err
 	used, err := s.attempt(write)
 	if !failedByDisk(err) {
 		s.options.Logger.Warn("local store failed a write, which succeeded when it was repeated", "dir", s.dir, "error", first)
-		return unlessStored(err)
+		return err
 	}
 	if err := s.holdInstead(used, err); err != nil {
 		return errors.Join(first, err)
 	}
 	_, err = s.attempt(write)
-	return unlessStored(err)
+	return err
 }
 
-// attempt makes one change in the store that is in use, and tells which that was.
+// attempt makes one change in the store in use, and returns that store.
 func (s *Samples) attempt(write func(*Store) error) (used *Store, err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -159,21 +167,13 @@ func (s *Samples) attempt(write func(*Store) error) (used *Store, err error) {
 	return used, write(used)
 }
 
-// unlessStored is the outcome of a write that was repeated: that the failed attempt stored the round after all is fine.
-func unlessStored(err error) error {
-	if errors.Is(err, ErrRoundExists) {
-		return nil
-	}
-	return err
-}
-
-// failedByDisk tells whether a change failed for the disk's sake.
+// failedByDisk reports whether a change failed because of the disk.
 func failedByDisk(err error) bool {
 	_, is := errors.AsType[diskError](err)
 	return is
 }
 
-// Sessions are the stored sessions, oldest first as in Store.Sessions. Errors: ErrClosed, or what the context says.
+// Sessions returns the stored sessions, in the order of Store.Sessions. Errors: ErrClosed, or the context's.
 func (s *Samples) Sessions(ctx context.Context) (sessions []*types.QoSSession, err error) {
 	err = s.query(func(before, current *Store) (err error) {
 		if sessions, err = current.Sessions(ctx); err != nil || before == nil {
@@ -189,7 +189,7 @@ func (s *Samples) Sessions(ctx context.Context) (sessions []*types.QoSSession, e
 	return sessions, err
 }
 
-// Session is the stored session of an id. Errors: modules.ErrUnknownSession, ErrClosed, or of the disk.
+// Session returns the stored session of an id. Errors: modules.ErrUnknownSession, ErrClosed, or the disk's.
 func (s *Samples) Session(ctx context.Context, id string) (session *types.QoSSession, err error) {
 	err = s.query(func(before, current *Store) (err error) {
 		session, err = current.Session(ctx, id)
@@ -201,8 +201,8 @@ func (s *Samples) Session(ctx context.Context, id string) (session *types.QoSSes
 	return session, err
 }
 
-// Rounds are the stored rounds of a session, ordered by index. Errors: modules.ErrUnknownSession, ErrClosed, or of the
-// disk: there are all rounds that can be read or none.
+// Rounds returns the stored rounds of a session, ordered by index: all of them, or an error. Errors:
+// modules.ErrUnknownSession, ErrClosed, or the disk's.
 func (s *Samples) Rounds(ctx context.Context, id string) (rounds []*types.QoSRound, err error) {
 	err = s.query(func(before, current *Store) (err error) {
 		rounds, err = current.Rounds(ctx, id)
@@ -235,18 +235,18 @@ func (s *Samples) Rounds(ctx context.Context, id string) (rounds []*types.QoSRou
 	return nil, err
 }
 
-// errEarlierRounds: a session had begun before the disk failed, and the rounds of that time cannot be read.
-var errEarlierRounds = errors.New("the session's rounds of before the disk failed cannot be read")
+// errEarlierRounds is returned when a session began before the disk failed, and its rounds of that time cannot be read.
+var errEarlierRounds = errors.New("the session's rounds from before the disk failed cannot be read")
 
-// query reads from the stores in use: what was stored before the disk failed, if that can be read, and the current one.
-// A disk that fails it is given up, and the query made once more.
+// query reads from the stores in use: the one from before the disk failed, if it can be read, and the current one. If the
+// disk fails the query, it is no longer used and the query is made once more.
 func (s *Samples) query(read func(before, current *Store) error) error {
 	used, err := s.ask(read)
 	if asked(err) {
 		return err
 	}
 	if used == nil {
-		// The disk may have failed once more while it was tried. Then it is left alone again.
+		// The disk may have failed while it was being tried. After that it is left alone again.
 		s.awaitRepair()
 	} else if err := s.holdInstead(used, err); err != nil {
 		return err
@@ -255,13 +255,13 @@ func (s *Samples) query(read func(before, current *Store) error) error {
 	return err
 }
 
-// awaitRepair returns when the disk is not being tried.
+// awaitRepair returns once the disk is not being tried.
 func (s *Samples) awaitRepair() {
 	s.repair.Lock()
 	defer s.repair.Unlock()
 }
 
-// ask makes one query. used is the durable store if it was asked.
+// ask makes one query. used is the durable store if it was read.
 func (s *Samples) ask(read func(before, current *Store) error) (used *Store, err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -274,14 +274,14 @@ func (s *Samples) ask(read func(before, current *Store) error) (used *Store, err
 	return s.disk, read(nil, s.disk)
 }
 
-// asked tells that the outcome of a query is the caller's own and says nothing of the disk.
+// asked reports whether the outcome of a query is what was asked for, as opposed to a failure of the disk.
 func asked(err error) bool {
 	return err == nil || errors.Is(err, modules.ErrUnknownSession) || errors.Is(err, ErrClosed) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// Close waits for calls under way, writes what is held in memory if the disk takes it, and closes the store. Closing a
-// closed store does nothing.
+// Close waits for calls under way, writes what is held in memory if the disk works, and closes the store. Closing a closed
+// store does nothing.
 func (s *Samples) Close() error {
 	s.mu.Lock()
 	closed := s.closed

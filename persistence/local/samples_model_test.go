@@ -12,6 +12,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"pgregory.net/rapid"
 )
 
@@ -85,6 +86,21 @@ func TestSamplesAgainstModel(t *testing.T) {
 				if _, stored := known[n][index]; !stored {
 					must(t, err)
 					known[n][index] = false
+				}
+				settle()
+			},
+			"PutAll": func(r *rapid.T) {
+				n, from, to := session.Draw(r, "session"), index.Draw(r, "from"), index.Draw(r, "to")
+				if known[n] == nil {
+					known[n] = map[uint32]bool{}
+				}
+				errs := f.PutAll(ctx, []*types.QoSSession{sessionOf(n)}, roundsOf(n, int(from), int(to), evidence))
+				must(t, errs[0])
+				for i, err := range errs[1:] {
+					if _, stored := known[n][from+uint32(i)]; !stored {
+						must(t, err)
+						known[n][from+uint32(i)] = false
+					}
 				}
 				settle()
 			},

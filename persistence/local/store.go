@@ -10,35 +10,38 @@ import (
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/pocket-fisherman/fisherman/shared/modules"
 )
 
-// Sentinels on which callers decide.
+// Errors that callers decide on.
 var (
-	// ErrRoundExists: a round of that session and index is stored; it stays as it is.
+	// ErrRoundExists is returned when a round of that session and index is stored; it stays as it is.
 	ErrRoundExists = errors.New("round is stored already")
-	// ErrFull: the record does not fit beneath MaxBytes, even with all other sessions removed.
+	// ErrFull is returned when a record exceeds MaxBytes even with all other sessions removed.
 	ErrFull = errors.New("record does not fit in the local store")
-	// ErrClosed: the store was closed.
+	// ErrClosed is returned when the store was closed.
 	ErrClosed = errors.New("local store is closed")
 )
 
-// diskError marks an error as one of the disk, or of what lies on it: not the caller's.
+// diskError marks an error of the disk, or of what is stored on it, as opposed to the caller's.
 type diskError struct{ error }
 
 func (e diskError) Unwrap() error { return e.error }
 
-// Store keeps sessions and rounds. It may be used from many goroutines; reads run side by side, writes one by one.
+// Store stores sessions and rounds. It is safe for concurrent use. Writes are made one by one; reads wait neither for each
+// other nor for the disk to take a write, and return only what is durable.
 //
-// When the disk fails a write, that write returns the disk's error and the store closes the database; the next call opens
-// it again and finds every record that was acknowledged. As long as the disk goes on failing, every call returns an error.
-// A write that returned an error of the disk may, as after a crash, still turn out to be stored; writing it again tells.
+// When the disk fails a write, that write returns the disk's error and the store closes the database. The next call opens
+// it again and finds every record that was acknowledged. While the disk keeps failing, every call returns an error. After
+// an error of the disk the write may, as after a crash, be stored all the same; writing it again shows which.
 type Store struct {
 	dir     string
 	options Options
 	files   vfs.FS
 
-	// mu guards the fields below; whoever reads or writes records holds it too.
+	// writing is locked by whoever changes the fields below or what is stored. It is locked before mu.
+	writing sync.Mutex
+	// mu is locked while the fields below change, and locked for reading while records are read. It is not locked while the
+	// disk takes a write.
 	mu sync.RWMutex
 	// db is nil after a failure and after Close.
 	db        *database
@@ -50,9 +53,8 @@ type Store struct {
 	closers sync.WaitGroup
 }
 
-// Open opens the store in a directory, creating both where there is nothing. Errors: ErrForeign and ErrInUse, which leave
-// the directory as it was; ErrCorrupt for a damaged file, where only removing the directory helps; or what the system
-// says.
+// Open opens the store in a directory and creates both if they don't exist. Errors: ErrForeign and ErrInUse, which leave
+// the directory as it was; ErrCorrupt for a damaged file, after which the directory has to be removed; or the system's.
 func Open(dir string, options Options) (*Store, error) {
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
@@ -69,9 +71,9 @@ func open(dir string, options Options, files vfs.FS) (*Store, error) {
 		return nil, fmt.Errorf("open local store: %w", err)
 	}
 	s := &Store{dir: dir, options: options, files: files}
-	s.mu.Lock()
+	s.writing.Lock()
 	err := s.reopen()
-	s.mu.Unlock()
+	s.writing.Unlock()
 	if err != nil {
 		s.closers.Wait()
 		return nil, fmt.Errorf("open local store: %w", err)
@@ -79,7 +81,7 @@ func open(dir string, options Options, files vfs.FS) (*Store, error) {
 	return s, nil
 }
 
-// reopen opens the database and counts what is stored. It requires mu.
+// reopen opens the database and counts what is stored. It requires writing.
 func (s *Store) reopen() error {
 	hooks := failureHooks{stopped: s.onStopped, background: s.onFailure}
 	db, err := openDatabase(s.dir, s.files, s.options, hooks)
@@ -94,6 +96,8 @@ func (s *Store) reopen() error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("%s: %w", s.dir, plain(err)), db.Close())
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.db, s.catalogue = db, catalogue
 	return nil
 }
@@ -108,29 +112,31 @@ func (s *Store) onFailure(err error) {
 	s.options.Logger.Log(context.Background(), level, "local store failed", "dir", s.dir, "error", err)
 }
 
-// onStopped counts the failure that stopped the disk and has the database closed soon: until then pebble works on in
+// onStopped counts the failure that stopped the disk and has the database closed soon. Until then pebble keeps working in
 // memory, and retries what it cannot read back.
 func (s *Store) onStopped(err error) {
 	s.onFailure(err)
 	s.closers.Go(func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+		s.writing.Lock()
+		defer s.writing.Unlock()
 		s.discardFailed()
 	})
 }
 
-// discardFailed closes the database if its disk stopped. It requires mu.
+// discardFailed closes the database if its disk stopped. It requires writing.
 func (s *Store) discardFailed() {
 	if s.db == nil || s.db.disk.failure() == nil {
 		return
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err := s.db.Close(); err != nil {
 		s.options.Logger.Debug("local store: close after failure", "error", err)
 	}
 	s.db = nil
 }
 
-// ready makes sure that the database is open. It requires mu.
+// ready opens the database unless it is open. It requires writing.
 func (s *Store) ready() error {
 	if s.closed {
 		return ErrClosed
@@ -141,7 +147,7 @@ func (s *Store) ready() error {
 	}
 	before := s.failures.Load()
 	if err := s.reopen(); err != nil {
-		// A disk that stopped while the database was opened is counted already.
+		// If the disk stopped while the database was being opened, that is counted already.
 		s.failures.CompareAndSwap(before, before+1)
 		return diskError{fmt.Errorf("open local store again: %w", err)}
 	}
@@ -149,45 +155,67 @@ func (s *Store) ready() error {
 	return nil
 }
 
-// exclusive runs an action with the database open and nobody else at it.
-func (s *Store) exclusive(ctx context.Context, action func() error) error {
+// change makes what plan adds to a transaction durable. An error of plan changes nothing.
+func (s *Store) change(ctx context.Context, plan func(*transaction) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	if err := s.ready(); err != nil {
 		return err
 	}
-	return plain(action())
+	err := s.transact(plan)
+	if err == nil || refused(err) {
+		return err
+	}
+	// A failure that stopped the disk is counted where it happened.
+	if s.db.disk.failure() == nil {
+		s.failures.Add(1)
+	}
+	return diskError{plain(err)}
 }
 
-// change is exclusive for an action that writes, and counts what the disk failed.
-func (s *Store) change(ctx context.Context, action func() error) error {
-	return s.exclusive(ctx, func() error {
-		err := action()
-		refused := errors.Is(err, ErrRoundExists) || errors.Is(err, ErrFull) || errors.Is(err, modules.ErrUnknownSession)
-		if err == nil || refused {
-			return err
-		}
-		// A failure that stopped the disk is counted where it happened.
-		if s.db.disk.failure() == nil {
-			s.failures.Add(1)
-		}
-		return diskError{plain(err)}
-	})
+// transact plans and commits a transaction. Reads see none of it before it is durable. It requires writing.
+func (s *Store) transact(plan func(*transaction) error) error {
+	t := &transaction{batch: s.db.NewIndexedBatch(), caps: s.options, catalogue: s.catalogue}
+	defer t.batch.Close()
+	s.mu.Lock()
+	err := plan(t)
+	t.rollback()
+	s.mu.Unlock()
+	if err != nil || t.batch.Empty() {
+		return err
+	}
+	if err := s.db.commit(t.batch); err != nil {
+		return err
+	}
+	durable := s.db.NewSnapshot()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.apply()
+	if t.evicted > 0 {
+		s.options.Logger.Warn("local store is full: removed the oldest sessions", "sessions", t.evicted)
+	}
+	s.db.durable, durable = durable, s.db.durable
+	return durable.Close()
 }
 
-// read runs a query with the database open and no write under way. The query may be run twice: the disk may stop in the
-// middle of the first, which then reads what was never stored.
+// read runs a query on what is durable. The query may run twice: if the disk stops during the first run, that may have
+// read what was never stored.
 func (s *Store) read(ctx context.Context, query func() error) error {
 	if done, err := s.readShared(ctx, query); done {
 		return err
 	}
-	return s.exclusive(ctx, query)
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := s.ready(); err != nil {
+		return err
+	}
+	return plain(query())
 }
 
-// readShared runs a query beside others, and tells whether the disk was sound all the while.
+// readShared runs a query beside others. It is done if the disk worked until the end.
 func (s *Store) readShared(ctx context.Context, query func() error) (done bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return true, err
@@ -201,18 +229,20 @@ func (s *Store) readShared(ctx context.Context, query func() error) (done bool, 
 	return s.db.disk.failure() == nil, err
 }
 
-// Close waits for calls under way and closes the store. Everything acknowledged is on the disk already. Closing a closed
+// Close waits for calls under way and closes the store. All that was acknowledged is on the disk already. Closing a closed
 // store does nothing.
 func (s *Store) Close() error {
+	s.writing.Lock()
+	s.discardFailed()
 	s.mu.Lock()
 	var err error
 	s.closed = true
-	s.discardFailed()
 	if s.db != nil {
 		err = errors.Join(s.db.Close(), s.db.disk.failure())
 		s.db = nil
 	}
 	s.mu.Unlock()
+	s.writing.Unlock()
 	s.closers.Wait()
 	if err != nil {
 		return fmt.Errorf("close local store: %w", err)

@@ -63,7 +63,7 @@ func mergeSessions(older, newer []*types.QoSSession) []*types.QoSSession {
 
 // keyOf is where a stored session lies.
 func keyOf(session *types.QoSSession) []byte {
-	id, _ := parseSessionID(session.GetHeader().GetId())
+	id, _ := sampledID(session.GetHeader().GetId())
 	return sessionKey(id, session.GetHeader().GetStartHeight(), session.GetJoinedUnixNano())
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/pocket-fisherman/fisherman/shared/text"
 )
 
 // NativeRelayChain is the relay chain that is the network itself.
@@ -29,6 +31,18 @@ func ValidatePublicKey(key string) error {
 // ValidateSessionID reports what is wrong with a session id: 64 lower-case hex digits.
 func ValidateSessionID(id string) error {
 	return consists(id, lowerHex, 64, 64, "64 lower-case hex digits")
+}
+
+// MaxOpaque is the longest identifier of another network, in bytes.
+const MaxOpaque = 128
+
+// ValidateOpaque reports what is wrong with an identifier of any network: 1 to 128 bytes of printable text. Its form is
+// the network's business.
+func ValidateOpaque(id string) error {
+	if id == "" || len(id) > MaxOpaque || text.Printable(id) != id {
+		return fmt.Errorf("%q is not 1 to %d bytes of printable text", text.Line(id, MaxOpaque), MaxOpaque)
+	}
+	return nil
 }
 
 // ValidateRelayChain reports what is wrong with a relay chain's identifier: four upper-case hex digits.

@@ -2,6 +2,7 @@ package types
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -38,5 +39,24 @@ func TestIdentifiers(t *testing.T) {
 				t.Errorf("%d right and %d wrong: the test says nothing", right, wrong)
 			}
 		})
+	}
+}
+
+func TestValidateOpaque(t *testing.T) {
+	for _, id := range []string{"a", " ", "0021", "session 7/größer", strings.Repeat("x", 128), strings.Repeat("é", 64)} {
+		if err := ValidateOpaque(id); err != nil {
+			t.Errorf("%q is refused: %v", id, err)
+		}
+	}
+	for _, id := range []string{
+		"", strings.Repeat("x", 129), strings.Repeat("é", 64) + "x", strings.Repeat("x", 1<<20), "a\n", "\x00", "tab\there",
+		"\x1b[2J", "\xff", "no\u00a0break", "hid\u200bden", "\u202eright to left", "\ufffd",
+	} {
+		switch err := ValidateOpaque(id); {
+		case err == nil:
+			t.Errorf("%q is accepted", id)
+		case len(err.Error()) > 1000 || strings.ContainsAny(err.Error(), "\n\x1b\xff\u202e"):
+			t.Errorf("the error is not a short printable line: %q", err)
+		}
 	}
 }

@@ -1,0 +1,137 @@
+package local
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/modules"
+	"github.com/pocket-fisherman/fisherman/shared/text"
+	"google.golang.org/protobuf/proto"
+)
+
+// PutAll stores sessions, then rounds, all durably in one batch with one sync. It returns an error for each of them,
+// sessions first, nil for what is durable. The outcome is that of PutSession and PutRound called for each in turn: a round
+// may belong to a session of the same call, and what is refused does not keep the others from being stored. An error of
+// the disk is that of all that were not refused. A round that comes twice in the call is refused the second time.
+func (s *Store) PutAll(ctx context.Context, sessions []*types.QoSSession, rounds []*types.QoSRound) []error {
+	puts := newPuts(sessions, rounds)
+	return outcomes(puts, s.putAll(ctx, puts))
+}
+
+// PutSession stores a session durably, or replaces the one of the same id; its rounds stay. It removes the oldest other
+// sessions in the same atomic batch when the caps require it. Errors: ErrFull, ErrClosed, a malformed id.
+func (s *Store) PutSession(ctx context.Context, session *types.QoSSession) error {
+	return s.PutAll(ctx, []*types.QoSSession{session}, nil)[0]
+}
+
+// PutRound stores a round of a stored session durably. It removes the oldest other sessions in the same atomic batch when
+// the caps require it. Errors: ErrRoundExists, modules.ErrUnknownSession, ErrFull, ErrClosed, a malformed id.
+func (s *Store) PutRound(ctx context.Context, round *types.QoSRound) error {
+	return s.PutAll(ctx, nil, []*types.QoSRound{round})[0]
+}
+
+// put is a session or a round that is to be stored.
+type put struct {
+	// session is the session's id as text.
+	session string
+	isRound bool
+	index   uint32
+	id      sessionID
+	keyed
+	// absent is set once the round was looked for and not stored. If it turns up after that, a write of ours that the disk
+	// failed has stored it after all.
+	absent bool
+	// err is why it is refused.
+	err error
+}
+
+// newPuts encodes sessions and rounds. What cannot be stored anywhere has its error already.
+func newPuts(sessions []*types.QoSSession, rounds []*types.QoSRound) []*put {
+	puts := make([]*put, 0, len(sessions)+len(rounds))
+	for _, session := range sessions {
+		header := session.GetHeader()
+		p := &put{session: header.GetId()}
+		p.encode(session, func() []byte { return sessionKey(p.id, header.GetStartHeight(), session.GetJoinedUnixNano()) })
+		puts = append(puts, p)
+	}
+	taken := make(map[string]bool, len(rounds))
+	for _, round := range rounds {
+		p := &put{session: round.GetSessionId(), isRound: true, index: round.GetIndex()}
+		p.encode(round, func() []byte { return roundKey(p.id, p.index) })
+		if taken[string(p.key)] && p.err == nil {
+			p.err = ErrRoundExists
+		}
+		taken[string(p.key)] = true
+		puts = append(puts, p)
+	}
+	return puts
+}
+
+func (p *put) encode(message proto.Message, key func() []byte) {
+	if p.id, p.err = sampledID(p.session); p.err == nil {
+		p.key = key()
+		p.record, p.err = encodeRecord(p.key, message)
+	}
+}
+
+// putAll stores what is not refused. When it returns an error, none of that is known to be durable, and it may be called
+// again, also for another store.
+func (s *Store) putAll(ctx context.Context, puts []*put) error {
+	return s.change(ctx, func(t *transaction) error {
+		for _, p := range puts {
+			if p.err != nil {
+				continue
+			}
+			err := p.stage(t)
+			if err != nil && !refused(err) {
+				return err
+			}
+			p.err = err
+		}
+		return nil
+	})
+}
+
+// stage adds the session or round to a transaction.
+func (p *put) stage(t *transaction) error {
+	if !p.isRound {
+		return t.putSession(p.id, p.keyed)
+	}
+	if t.catalogue.byID[p.id] == nil {
+		return modules.ErrUnknownSession
+	}
+	switch _, closer, err := t.batch.Get(p.key); {
+	case err == nil && p.absent:
+		return closer.Close()
+	case err == nil:
+		return errors.Join(ErrRoundExists, closer.Close())
+	case !errors.Is(err, pebble.ErrNotFound):
+		return err
+	}
+	p.absent = true
+	return t.putRounds(p.id, p.keyed)
+}
+
+// refused reports whether an error is about what was to be stored, not about the disk.
+func refused(err error) bool {
+	return errors.Is(err, ErrRoundExists) || errors.Is(err, ErrFull) || errors.Is(err, modules.ErrUnknownSession)
+}
+
+// outcomes returns the error of each put: why it was refused, otherwise err.
+func outcomes(puts []*put, err error) []error {
+	errs := make([]error, len(puts))
+	for i, p := range puts {
+		cause, session := cmp.Or(p.err, err), text.Line(p.session, types.MaxOpaque)
+		switch {
+		case cause != nil && p.isRound:
+			errs[i] = fmt.Errorf("store round %d of session %s: %w", p.index, session, cause)
+		case cause != nil:
+			errs[i] = fmt.Errorf("store session %s: %w", session, cause)
+		}
+	}
+	return errs
+}
