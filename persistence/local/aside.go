@@ -11,10 +11,10 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// openDisk opens the durable store. A damaged one is set aside, and a new one opened in its place with what can be read.
+// openDisk opens the durable store. A damaged one is set aside, and a new one with what can be read is opened in its place.
 func (s *Samples) openDisk(ctx context.Context) (*Store, error) {
 	disk, err := open(s.dir, s.options, s.files)
-	// A disk that takes data, and does not give back what it took, is as good as one with damaged files.
+	// A disk that takes data and does not return what it took is treated like one with damaged files.
 	unreadable := errors.Is(err, syscall.EIO) && probe(s.files, s.dir) == nil
 	if err == nil || !damaged(err) && !unreadable {
 		return disk, err
@@ -29,12 +29,12 @@ func (s *Samples) openDisk(ctx context.Context) (*Store, error) {
 		return nil, fmt.Errorf("%w (the damaged store was set aside as %s: %w)", openErr, aside, err)
 	}
 	salvaged := s.salvage(ctx, aside, disk)
-	s.options.Logger.Error("the sample store was damaged and is set aside; a new one has taken over what could be read",
+	s.options.Logger.Error("the sample store was damaged and is set aside; what could be read is copied to a new one",
 		"set_aside", aside, "sessions_taken_over", salvaged, "damage", err)
 	return disk, nil
 }
 
-// damaged tells that a store cannot be opened for what lies in its directory, not for what the system refuses.
+// damaged reports whether a store cannot be opened because of its files, as opposed to what the system refuses.
 func damaged(err error) bool {
 	if errors.Is(err, ErrForeign) || errors.Is(err, ErrInUse) {
 		return false
@@ -61,7 +61,7 @@ func (s *Samples) moveAside() (aside string, err error) {
 	return aside, errors.Join(err, lock.Close())
 }
 
-// salvage copies the sessions of a damaged store that can be read with all their rounds, and tells how many these are.
+// salvage copies the sessions of a damaged store that can be read with all their rounds. It returns how many these are.
 func (s *Samples) salvage(ctx context.Context, aside string, to *Store) (salvaged int) {
 	options := s.options
 	options.readOnly, options.Logger = true, slog.New(slog.DiscardHandler)
@@ -71,7 +71,7 @@ func (s *Samples) salvage(ctx context.Context, aside string, to *Store) (salvage
 	}
 	defer func() { _ = from.Close() }()
 	lower, upper := sessionBounds()
-	// What cannot be read ends the scan; the sessions behind it are not found any more.
+	// An unreadable table ends the scan; the sessions after it are not found.
 	_ = scan(ctx, from.durable, lower, upper, func(key, record []byte) error {
 		session, err := decodeSession(key, record)
 		if err != nil {

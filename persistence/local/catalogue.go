@@ -18,7 +18,7 @@ type catalogue struct {
 	byID     map[sessionID]*entry
 	rounds   int
 	bytes    int64
-	// evicted counts the sessions that the caps removed.
+	// evicted counts the sessions that the caps have removed.
 	evicted int64
 }
 

@@ -100,7 +100,7 @@ func TestKilledWriter(t *testing.T) {
 		for n := range sessions {
 			stored, err := s.Rounds(t.Context(), idOf(n))
 			must(t, err)
-			// One more may have been stored whose acknowledgement was not given any more.
+			// One more may have been stored without being acknowledged.
 			if got := len(stored); got != acknowledged[n] && got != acknowledged[n]+1 {
 				t.Fatalf("session %d: %d rounds are stored, %d were acknowledged", n, got, acknowledged[n])
 			}
@@ -118,7 +118,7 @@ func TestKilledWriter(t *testing.T) {
 	t.Log(acknowledged)
 }
 
-// A kill leaves what was written in the system's cache; a power failure takes everything that was not synced.
+// A kill leaves what was written in the system's cache. A power failure loses everything that was not synced.
 func TestPowerFailure(t *testing.T) {
 	ctx, random := t.Context(), rand.New(rand.NewPCG(4, 4))
 	for _, percent := range []int{0, 30, 70} {

@@ -91,8 +91,8 @@ func damages() map[string]func(data string) (damaged string, there bool) {
 // Any file of a store may be damaged in any way: the store opens, takes rounds, shows no session in part, and loses
 // nothing silently: the damaged directory is set aside and named.
 //
-// The end of the newest log is the exception that every write-ahead log has: what is damaged there cannot be told from a
-// write that a crash cut short, and ends what is recovered.
+// The end of the newest log is the exception that every write-ahead log has: damage there cannot be distinguished from a
+// write that a crash interrupted, and recovery ends there.
 func TestDamagedFiles(t *testing.T) {
 	files, setAside := stored(t), 0
 	newest := ""
@@ -128,7 +128,7 @@ func TestDamagedFiles(t *testing.T) {
 	}
 }
 
-// wantUsable opens a store with a damaged file and tells whether it was set aside.
+// wantUsable opens a store with a damaged file and reports whether it was set aside.
 func wantUsable(t *testing.T, files vfs.FS, log bool, name, data string) (setAside bool) {
 	s := sampleIn(t, "store", files)
 	must(t, s.PutSession(t.Context(), sessionOf(100)))

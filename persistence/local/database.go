@@ -15,14 +15,14 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// ErrForeign: the directory holds something other than what the store keeps, in the form that this program writes. It was
-// not changed.
+// ErrForeign is returned when a directory holds anything other than a store of this kind in the form that this program
+// writes. It was not changed.
 var ErrForeign = errors.New("directory is not a local store of this kind and version")
 
-// ErrInUse: the directory is open already, in this process or another.
+// ErrInUse is returned when the directory is open already, in this process or another.
 var ErrInUse = errors.New("local store is in use")
 
-// errNothingStored: the directory has no store in it that could be read.
+// errNothingStored is returned when a directory to be read has no store in it.
 var errNothingStored = errors.New("nothing is stored")
 
 // database is an open pebble database whose disk stops at the first failed write.
@@ -34,16 +34,16 @@ type database struct {
 	disk    *failStop
 }
 
-// failureHooks are told of failures, from pebble's goroutines. They must not block.
+// failureHooks are called on failures, from pebble's goroutines. They must not block.
 type failureHooks struct {
-	// stopped: a write failed, and with it the disk stopped. Called at most once for a database.
+	// stopped is called when a write failed and stopped the disk, at most once for a database.
 	stopped func(error)
-	// background: work in the background failed without stopping the disk.
+	// background is called when work in the background failed without stopping the disk.
 	background func(error)
 }
 
-// openDatabase opens what is stored in a directory, or creates them where there is nothing. For reading only it changes
-// nothing.
+// openDatabase opens the database in a directory and creates both if they don't exist. If it is opened for reading only,
+// nothing is changed.
 func openDatabase(dir string, files vfs.FS, options Options, hooks failureHooks) (*database, error) {
 	if !options.readOnly {
 		if err := files.MkdirAll(dir, 0o700); err != nil {
@@ -64,8 +64,8 @@ func openDatabase(dir string, files vfs.FS, options Options, hooks failureHooks)
 	return d, nil
 }
 
-// lockDirectory keeps other stores away from a directory. One that cannot be written to cannot be locked, and is safe to
-// read without.
+// lockDirectory locks a directory against other stores. A directory that cannot be written cannot be locked, and is safe
+// to read without a lock.
 func lockDirectory(dir string, files vfs.FS, readOnly bool) (*pebble.Lock, error) {
 	lock, err := pebble.LockDirectory(dir, files)
 	_, unusable := errors.AsType[*fs.PathError](err)
@@ -80,7 +80,7 @@ func lockDirectory(dir string, files vfs.FS, readOnly bool) (*pebble.Lock, error
 	return lock, nil
 }
 
-// unlocked is a file system whose files count as locked without being so.
+// unlocked is a file system that pretends to lock files.
 type unlocked struct{ vfs.FS }
 
 // Lock implements vfs.FS.
@@ -97,7 +97,7 @@ func (d *database) open(dir string, files vfs.FS, options Options, hooks failure
 	}
 	engine := pebbleOptions(d.disk, d.lock, options, d.disk.stop)
 	engine.ReadOnly = options.readOnly
-	// Once the disk has stopped, what pebble runs into says nothing of the disk any more.
+	// After the disk has stopped, pebble's errors say nothing about the disk.
 	engine.EventListener.BackgroundError = func(err error) {
 		if d.disk.failure() == nil {
 			hooks.background(err)
@@ -124,7 +124,7 @@ func (d *database) open(dir string, files vfs.FS, options Options, hooks failure
 // Close closes the database and unlocks its directory.
 func (d *database) Close() error { return errors.Join(d.durable.Close(), d.DB.Close(), d.lock.Close()) }
 
-// commit writes a batch durably. Its success is the disk's word, not pebble's alone; see failStop.
+// commit writes a batch durably. Success is what the disk reports, not only pebble; see failStop.
 func (d *database) commit(batch *pebble.Batch) error {
 	if err := d.Apply(batch, pebble.Sync); err != nil {
 		return err
@@ -132,14 +132,14 @@ func (d *database) commit(batch *pebble.Batch) error {
 	return d.disk.failure()
 }
 
-// scan passes every record between two keys to visit, in order, until one fails.
+// scan calls visit for every record between two keys, in order, until it fails.
 func scan(ctx context.Context, db pebble.Reader, lower, upper []byte, visit func(key, record []byte) error) (err error) {
 	records, err := db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		return err
 	}
 	defer func() {
-		// Close reports once more what reading ran into.
+		// Close reports an error of reading once more.
 		if closeErr := records.Close(); err == nil {
 			err = closeErr
 		}
@@ -159,20 +159,21 @@ func scan(ctx context.Context, db pebble.Reader, lower, upper []byte, visit func
 	return records.Error()
 }
 
-// pebbleOptions keep pebble small: records are few and written once. stop is called in place of ending the process.
+// pebbleOptions returns options that keep pebble small: records are few and written once. stop is called instead of ending
+// the process.
 func pebbleOptions(disk vfs.FS, lock *pebble.Lock, options Options, stop func(error)) *pebble.Options {
 	engine := &pebble.Options{
 		FS:     disk,
 		Lock:   lock,
 		Logger: pebbleLogger{options.Logger, stop},
-		// The default is to end the process. What else is stored can still be read.
+		// The default ends the process, although the rest of what is stored can still be read.
 		EventListener:              &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
 		FormatMajorVersion:         pebble.FormatValueSeparation,
 		CacheSize:                  4 << 20,
 		MemTableSize:               cmp.Or(options.memTable, 2<<20),
 		MaxOpenFiles:               128,
 		CompactionConcurrencyRange: func() (lower, upper int) { return 1, 1 },
-		// A write that waits for compaction would wait for ever when a damaged table keeps that from succeeding.
+		// Otherwise a write could wait forever for a compaction that a damaged table makes fail.
 		L0StopWritesThreshold: 1 << 20,
 	}
 	engine.Experimental.FileCacheShards = 1
@@ -180,14 +181,14 @@ func pebbleOptions(disk vfs.FS, lock *pebble.Lock, options Options, stop func(er
 	return engine
 }
 
-// pebbleFile matches the names of files that pebble makes; it has no others.
+// pebbleFile matches the names of all files that pebble creates.
 var pebbleFile = regexp.MustCompile(`^(LOCK|(MANIFEST|OPTIONS)-\d+|marker\.[a-z-]+\.\d+\..+|temporary\.\d+\.dbtmp|` +
 	`\d+(-\d+)?\.log|\d+\.(sst|blob))$`)
 
-// dataFile matches the names of files that hold what was stored.
+// dataFile matches the names of files that hold records.
 var dataFile = regexp.MustCompile(`\.(log|sst|blob)$`)
 
-// refuseForeignFiles gives ErrForeign for a directory with files that pebble does not make.
+// refuseForeignFiles returns ErrForeign for a directory with files that pebble does not create.
 func refuseForeignFiles(dir string, files vfs.FS) error {
 	names, err := files.List(dir)
 	if err != nil {
@@ -201,8 +202,8 @@ func refuseForeignFiles(dir string, files vfs.FS) error {
 	return nil
 }
 
-// refuseForeignKeys gives ErrForeign for a pebble database of another schema. It only reads. The database is fresh when
-// there is none, or none with a key in it: its creation may have been cut short.
+// refuseForeignKeys returns ErrForeign for a pebble database of another schema. It only reads. The database is fresh when
+// it does not exist or has no key: its creation may have been interrupted.
 func refuseForeignKeys(dir string, files vfs.FS, options Options, lock *pebble.Lock) (fresh bool, err error) {
 	description, err := pebble.Peek(dir, files)
 	if err != nil {
@@ -221,20 +222,20 @@ func refuseForeignKeys(dir string, files vfs.FS, options Options, lock *pebble.L
 	return fresh, errors.Join(err, db.Close())
 }
 
-// refuseHeadless gives ErrCorrupt for a directory that holds data, but lost the file that says how to read it: pebble takes
-// it for an empty one and would delete the data.
+// refuseHeadless returns ErrCorrupt for a directory that has data files but lost the manifest. Pebble takes it for an empty
+// one and would delete the data.
 func refuseHeadless(dir string, files vfs.FS) error {
 	names, err := files.List(dir)
 	if err != nil {
 		return err
 	}
 	if place := slices.IndexFunc(names, dataFile.MatchString); place >= 0 {
-		return fmt.Errorf("%w: there is %s, but no manifest that lists it", ErrCorrupt, names[place])
+		return fmt.Errorf("%w: %s is there, but no manifest that lists it", ErrCorrupt, names[place])
 	}
 	return nil
 }
 
-// checkSchema gives ErrForeign unless the first key of a database is the schema's and holds the name wanted.
+// checkSchema returns ErrForeign unless the first key of a database is the schema's and holds the wanted name.
 func checkSchema(db *pebble.DB, want string) (fresh bool, err error) {
 	keys, err := db.NewIter(nil)
 	if err != nil {
@@ -254,7 +255,7 @@ func checkSchema(db *pebble.DB, want string) (fresh bool, err error) {
 	return false, err
 }
 
-// pebbleLogger passes pebble's log on. Its Fatalf returns; see failStop.
+// pebbleLogger forwards pebble's log. Its Fatalf returns; see failStop.
 type pebbleLogger struct {
 	logger *slog.Logger
 	stop   func(error)
@@ -270,7 +271,7 @@ func (l pebbleLogger) Errorf(format string, args ...any) {
 	l.logger.Warn("local store: " + fmt.Sprintf(format, args...))
 }
 
-// Fatalf implements pebble.Logger. It stops the disk in place of the process.
+// Fatalf implements pebble.Logger. It stops the disk instead of the process.
 func (l pebbleLogger) Fatalf(format string, args ...any) {
 	l.stop(fmt.Errorf(format, args...))
 }

@@ -61,7 +61,7 @@ func TestByteCapEvictsOldest(t *testing.T) {
 		t.Errorf("a refused round changed stats from %+v to %+v", before, after)
 	}
 	wantRounds(t, s, 1, 30_000, 0, 1, 2)
-	// A round that could never fit evicts nobody.
+	// A round that could never fit evicts no session.
 	must(t, s.PutSession(ctx, sessionOf(9)))
 	wantError(t, s.PutRound(ctx, roundOf(9, 0, 200_000)), ErrFull)
 	wantSessions(t, s, 1, 9)
@@ -104,7 +104,7 @@ func TestPrune(t *testing.T) {
 	}
 }
 
-// What a directory takes must follow the cap, however much was written through it.
+// The size of a directory must follow the cap, however much was written.
 func TestDirectoryStaysSmall(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store")
 	const limit, written = 1 << 20, 20 << 20

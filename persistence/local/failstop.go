@@ -6,22 +6,22 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// failStop is a file system that stops at its first failed write: from then on what is stored stays as it is, as if the
-// process had crashed at that moment, while every write, the failed one included, pretends to succeed. The truth is in
-// failure, which the store asks for after every commit and before it acknowledges anything.
+// failStop is a file system that stops at its first failed write. From then on the files stay as they are, as if the
+// process had crashed at that moment, and every write, the failed one included, pretends to succeed. The store calls
+// failure after every commit and before it acknowledges anything.
 //
-// It exists because pebble (v2.1.7) gives up the process when a write fails:
-//   - a failed sync of a commit, and a failed manifest, end in Logger.Fatalf. Where Fatalf returns, DB.Apply reports
+// It exists because pebble (v2.1.7) does not survive a failed write:
+//   - a failed sync of a commit and a failed write of a manifest end in Logger.Fatalf. If Fatalf returns, DB.Apply reports
 //     success for what is not on the disk, and a later manifest may leave a database that does not open;
-//   - a write-ahead log that cannot be closed or created while it is rotated makes pebble panic and then unlock a mutex
-//     that is not locked, which Go lets nobody recover from;
-//   - a failed flush is retried without a pause, for ever, and DB.Open does not return while that goes on.
+//   - when a write-ahead log cannot be closed or created during rotation, pebble panics and then unlocks a mutex that is
+//     not locked, which cannot be recovered from;
+//   - a failed flush is retried forever without a pause, and DB.Open does not return in the meantime.
 //
-// So pebble is told nothing. It goes on in memory until it is closed, soon after, and opening the directory again repairs
-// it by crash recovery, the path that pebble tests best.
+// So failures are hidden from pebble. It keeps working in memory until it is closed, soon after, and opening the directory
+// again repairs it by crash recovery, the path that pebble tests best.
 type failStop struct {
 	vfs.FS
-	// onStop is called once, with the first error, from whichever goroutine ran into it. It must not block.
+	// onStop is called once, with the first error, from the goroutine that met it. It must not block.
 	onStop func(error)
 	cause  atomic.Pointer[error]
 }
@@ -30,7 +30,7 @@ func newFailStop(disk vfs.FS, onStop func(error)) *failStop {
 	return &failStop{FS: disk, onStop: onStop}
 }
 
-// failure is the error that stopped the file system; nil while it runs.
+// failure returns the error that stopped the file system; nil while it works.
 func (f *failStop) failure() error {
 	if cause := f.cause.Load(); cause != nil {
 		return *cause
@@ -38,14 +38,14 @@ func (f *failStop) failure() error {
 	return nil
 }
 
-// stop freezes what is stored.
+// stop freezes the files.
 func (f *failStop) stop(err error) {
 	if f.cause.CompareAndSwap(nil, &err) {
 		f.onStop(err)
 	}
 }
 
-// write runs one operation that changes what is stored, unless the file system has stopped.
+// write runs one operation that changes files, unless the file system has stopped.
 func (f *failStop) write(operation func() error) {
 	if f.failure() != nil {
 		return
@@ -55,7 +55,7 @@ func (f *failStop) write(operation func() error) {
 	}
 }
 
-// openForWriting runs one operation that opens a file for writing. Stopped, the file is one in memory.
+// openForWriting runs one operation that opens a file for writing. After a stop it returns a file in memory.
 func (f *failStop) openForWriting(operation func() (vfs.File, error)) (vfs.File, error) {
 	var file vfs.File
 	f.write(func() (err error) {
@@ -85,7 +85,7 @@ func (f *failStop) OpenReadWrite(
 	return f.openForWriting(func() (vfs.File, error) { return f.FS.OpenReadWrite(name, category, options...) })
 }
 
-// OpenDir implements vfs.FS. Directories are opened to be synced.
+// OpenDir implements vfs.FS. Directories are opened in order to sync them.
 func (f *failStop) OpenDir(name string) (vfs.File, error) {
 	file, err := f.FS.OpenDir(name)
 	if err != nil {
@@ -106,7 +106,7 @@ func (f *failStop) Rename(oldName, newName string) error {
 	return nil
 }
 
-// Remove implements vfs.FS. A file that cannot be removed endangers nothing, so it does not stop the file system.
+// Remove implements vfs.FS. A file that cannot be removed does no harm, so it does not stop the file system.
 func (f *failStop) Remove(name string) error {
 	if f.failure() != nil {
 		return nil
@@ -125,7 +125,7 @@ func (f *failStop) RemoveAll(name string) error {
 // Unwrap implements vfs.FS.
 func (f *failStop) Unwrap() vfs.FS { return f.FS }
 
-// failStopFile is a file of a failStop that was opened for writing, or a directory.
+// failStopFile is a directory, or a file that was opened for writing.
 type failStopFile struct {
 	vfs.File
 	disk *failStop
@@ -145,7 +145,7 @@ func (f *failStopFile) WriteAt(data []byte, offset int64) (int, error) {
 	return length, nil
 }
 
-// Preallocate implements vfs.File. It is a hint, which not every file system takes.
+// Preallocate implements vfs.File. It is a hint that not every file system supports.
 func (f *failStopFile) Preallocate(offset, length int64) error {
 	if f.disk.failure() != nil {
 		return nil
@@ -174,7 +174,7 @@ func (f *failStopFile) SyncTo(length int64) (fullSync bool, err error) {
 	return fullSync, nil
 }
 
-// Close implements vfs.File. The file is closed in any case.
+// Close implements vfs.File. It closes the file even after a stop.
 func (f *failStopFile) Close() error {
 	if err := f.File.Close(); err != nil {
 		f.disk.stop(err)

@@ -17,7 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// evidenceOf lets every other round be larger than half a memtable: storing it rotates the log, and writes a table.
+// evidenceOf makes every other round larger than half a memtable: storing it rotates the log and writes a table.
 func evidenceOf(index int) int { return 10 + index%2*40_000 }
 
 // wantLife checks that the rounds up to an index are stored, intact.
@@ -35,7 +35,7 @@ func wantLife(t *testing.T, s *Store, to int) {
 	}
 }
 
-// failing lets chosen operations of a file system fail.
+// failing makes chosen operations of a file system fail.
 func failing(files vfs.FS, choose func(op errorfs.Op) bool) vfs.FS {
 	return errorfs.Wrap(files, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if choose(op) {
@@ -215,7 +215,7 @@ func TestDiskFailsForAWhile(t *testing.T) {
 	wantLife(t, s, 5)
 }
 
-// A store whose disk fails in the background gives that up by itself and can be closed.
+// A store whose disk fails in the background stops using it by itself and can be closed.
 func TestBackgroundFailure(t *testing.T) {
 	var broken atomic.Bool
 	stopped := make(chan struct{})

@@ -12,19 +12,19 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// held is what there is while samples are held in memory.
+// held is the state while samples are held in memory.
 type held struct {
 	memory *Store
 	before *view
 	since  time.Time
 	reason string
-	// begun are the sessions that were open before: their first rounds are on the disk.
+	// begun are the sessions that were open before. Their first rounds are on the disk.
 	begun map[string]bool
 	// tried is when the disk was last tried, in Unix nanoseconds.
 	tried atomic.Int64
 }
 
-// hold begins to hold samples in memory. It requires mu, or that nobody else knows of s.
+// hold starts to hold samples in memory. It requires mu, or that s is not in use yet.
 func (s *Samples) hold(cause error) error {
 	options := s.options
 	options.MaxBytes = min(options.MaxBytes, cmp.Or(options.memoryBytes, MaxMemoryBytes))
@@ -40,7 +40,7 @@ func (s *Samples) hold(cause error) error {
 		}
 	}
 	if disk, is := errors.AsType[diskError](cause); is {
-		cause = disk.error // whichever round it was that met it
+		cause = disk.error // without the record that met it
 	}
 	reason, _, _ := strings.Cut(cause.Error(), "\n")
 	s.held = &held{memory: memory, before: s.newView(), since: s.now(), reason: reason, begun: begun}
@@ -50,7 +50,7 @@ func (s *Samples) hold(cause error) error {
 	return nil
 }
 
-// holdInstead gives a failed durable store up, unless another call did so already.
+// holdInstead replaces a failed durable store by memory, unless another call did so already.
 func (s *Samples) holdInstead(failed *Store, cause error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,7 +67,7 @@ func (s *Samples) holdInstead(failed *Store, cause error) error {
 	return nil
 }
 
-// startRepair tries the disk again when it was left alone for long enough.
+// startRepair tries the disk again if the last attempt is at least repairInterval ago.
 func (s *Samples) startRepair() {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -85,7 +85,7 @@ func (s *Samples) startRepair() {
 	}
 }
 
-// lastChance is a repair before what is held in memory is given up.
+// lastChance tries the disk once more before what is held in memory is lost.
 func (s *Samples) lastChance() {
 	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
 	defer cancel()
@@ -95,8 +95,8 @@ func (s *Samples) lastChance() {
 	}
 }
 
-// returnToDisk opens the durable store again and writes to it what is held in memory. The first pass leaves both stores
-// to others; what came meanwhile is written by the second.
+// returnToDisk opens the durable store again and writes to it what is held in memory. During the first pass both stores
+// can be used; the second one writes what was added meanwhile.
 func (s *Samples) returnToDisk(ctx context.Context) error {
 	s.repair.Lock()
 	defer s.repair.Unlock()
@@ -126,7 +126,7 @@ func (s *Samples) returnToDisk(ctx context.Context) error {
 	return held.memory.Close()
 }
 
-// reopenDisk opens the durable store in the place of the view of it.
+// reopenDisk opens the durable store in place of the view of it.
 func (s *Samples) reopenDisk(ctx context.Context) (*Store, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,7 +140,7 @@ func (s *Samples) reopenDisk(ctx context.Context) (*Store, error) {
 	return disk, nil
 }
 
-// probe tells whether a store's directory takes data. The file has a name of those that pebble removes.
+// probe checks that data can be written to a store's directory. Its file has a name that pebble removes.
 func probe(files vfs.FS, dir string) error {
 	if err := files.MkdirAll(dir, 0o700); err != nil {
 		return err

@@ -6,7 +6,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// sessionsByID are sessions that several goroutines know of. The zero value has none.
+// sessionsByID is a set of sessions, safe for concurrent use. The zero value is empty.
 type sessionsByID struct {
 	mu   sync.Mutex
 	byID map[string]*types.QoSSession

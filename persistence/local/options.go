@@ -8,30 +8,29 @@ import (
 
 // Options bound a store.
 type Options struct {
-	// MaxBytes caps the stored records, keys included, in bytes. 65536 to 2^40. The directory takes somewhat more: the
-	// write-ahead log, and removed records until they are compacted away.
+	// MaxBytes caps the stored records, keys included, in bytes: 65536 to 2^40. The directory is somewhat larger: it also
+	// has the write-ahead log, and removed records until they are compacted.
 	MaxBytes int64
-	// MaxSessions caps the stored sessions. 1 to 1000000.
+	// MaxSessions caps the stored sessions: 1 to 1000000.
 	MaxSessions int
-	// Logger takes the store's log; nil for none.
+	// Logger is where the store logs; nil for nowhere.
 	Logger *slog.Logger
 
-	// schema is the name of what is stored; samples when empty.
+	// schema is the name of the schema; that of samples when empty.
 	schema string
-	// memTable is the size of pebble's memtable in bytes; 0 stands for 2 MiB. Tests take less, to have tables written
-	// from few records.
+	// memTable is the size of pebble's memtable in bytes; 0 means 2 MiB. Tests use less, so that few records fill a table.
 	memTable uint64
 	// readOnly opens what is there and changes nothing, not even to repair it.
 	readOnly bool
-	// memoryBytes caps what is held in memory while the disk fails; 0 stands for MaxMemoryBytes.
+	// memoryBytes caps what is held in memory while the disk fails; 0 means MaxMemoryBytes.
 	memoryBytes int64
-	// verify has every record checked when the store is opened.
+	// verify checks every record when the store is opened.
 	verify bool
-	// quiet leaves it to the store's owner to tell of failures.
+	// quiet logs failures at level debug only: the store's owner reports them.
 	quiet bool
 }
 
-// DefaultOptions are 256 MiB and 10000 sessions, without a log.
+// DefaultOptions returns options with caps of 256 MiB and 10000 sessions, and without a log.
 func DefaultOptions() Options {
 	return Options{MaxBytes: 256 << 20, MaxSessions: 10_000}
 }

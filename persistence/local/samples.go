@@ -42,7 +42,7 @@ type Samples struct {
 
 	// open are the sessions that were put and are not closed, by id. They are known even when the disk cannot be read.
 	open sessionsByID
-	// unreadable are the sessions whose rounds could not be read when they were last asked for.
+	// unreadable are the sessions whose rounds could not be read at the last attempt.
 	unreadable sessionsByID
 
 	repairing atomic.Bool

@@ -128,7 +128,7 @@ func TestSamplesAgainstModel(t *testing.T) {
 	})
 }
 
-// isOpen tells whether the nth session was put in this life of the store.
+// isOpen reports whether the nth session was put since the store was opened.
 func (f *flaky) isOpen(n int) bool {
 	for _, session := range f.open.all() {
 		if session.GetHeader().GetId() == idOf(n) {

@@ -21,7 +21,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// refusing lets the chosen operations of a file system fail as the system would.
+// refusing makes the chosen operations of a file system fail as the system would.
 func refusing(files vfs.FS, cause syscall.Errno, choose func(op errorfs.Op) bool) vfs.FS {
 	return errorfs.Wrap(files, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if choose(op) {
@@ -74,7 +74,7 @@ func sampleWith(t *testing.T, options Options, dir string, files vfs.FS) *sampli
 	return s
 }
 
-// later lets time pass after which a failed disk is tried again, has that done, and waits for it.
+// later advances the clock until a failed disk is due to be tried again, triggers that, and waits for it.
 func (s *sampling) later() {
 	s.t.Helper()
 	s.clock.Add(int64(repairInterval))
@@ -258,7 +258,7 @@ func wantRoundsOf(t *testing.T, rounds []*types.QoSRound, n int) {
 	}
 }
 
-// A disk that only reads lets a store be opened that holds samples in memory beside what is there.
+// On a read-only disk a store opens, reads what is there, and holds new samples in memory.
 func TestReadOnlyDisk(t *testing.T) {
 	ctx, memory := t.Context(), unflushed(t)()
 	s := sampleIn(t, "store", refusing(memory, syscall.EROFS, func(op errorfs.Op) bool {
@@ -359,7 +359,7 @@ func TestCloseWhileHeldInMemory(t *testing.T) {
 				wantRounds(t, after, 1, 10, 0)
 			}
 			if lost := s.log.count("are lost\" rounds=2"); (lost == 0) != works {
-				t.Errorf("the loss was told %d times:\n%s", lost, s.log.text.String())
+				t.Errorf("the loss was logged %d times:\n%s", lost, s.log.text.String())
 			}
 		})
 	}

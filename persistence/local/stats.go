@@ -8,14 +8,14 @@ type Stats struct {
 	Sessions, Rounds int
 	// Bytes that the stored records take, keys included.
 	Bytes int64
-	// EvictedSessions counts sessions removed by the caps since the directory was made. What Prune removed is not among
-	// them.
+	// EvictedSessions counts the sessions that the caps have removed since the directory was created. It does not include
+	// those that Prune removed.
 	EvictedSessions int64
-	// Failures counts since Open how often the disk failed the store: writes, background work, and opening again.
+	// Failures counts how often the disk has failed the store since Open: writes, background work, and opening again.
 	Failures int64
 }
 
-// Stats are the store's counters. After a failure they tell what was stored before it, until the store works again.
+// Stats returns the store's counters. After a failure they are those of before it, until the store works again.
 func (s *Store) Stats() Stats {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -28,22 +28,23 @@ func (s *Store) Stats() Stats {
 	}
 }
 
-// Health tells where samples are held, and how many.
+// Health is where samples are held, and how many.
 type Health struct {
-	// Durable: what is stored is on the disk and survives a crash. Otherwise what came since Since is in memory only.
+	// Durable is true while what is stored is on the disk and survives a crash. Otherwise what was stored since Since is in
+	// memory only.
 	Durable bool
-	// Reason for which samples are held in memory, in one line, and since when; empty and zero while Durable.
+	// Reason is why samples are held in memory, on one line; Since is when that began. Empty and zero while Durable.
 	Reason string
 	Since  time.Time
-	// Disk counts what is on the disk and can be read. Memory counts what is held in memory; zero while Durable.
+	// Disk counts what can be read from the disk. Memory counts what is held in memory; zero while Durable.
 	Disk, Memory Stats
-	// UnreadableSessions counts the sessions whose rounds could not be read when they were last asked for.
+	// UnreadableSessions counts the sessions whose rounds could not be read at the last attempt.
 	UnreadableSessions int
-	// SetAside is the directory that a damaged store was moved to since OpenSamples, the newest; empty for none.
+	// SetAside is the directory that the last damaged store since OpenSamples was moved to; empty for none.
 	SetAside string
 }
 
-// Health of the store at this moment.
+// Health returns the store's health at this moment.
 func (s *Samples) Health() Health {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -9,7 +9,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// view reads what was stored before the disk failed. It is opened when it is first needed.
+// view reads what was stored before the disk failed. It is opened on first use.
 type view struct {
 	once  sync.Once
 	open  func() *Store
@@ -28,7 +28,7 @@ func (s *Samples) newView() *view {
 	}}
 }
 
-// get is the store to read from; nil when nothing can be read.
+// get returns the store to read from; nil when nothing can be read.
 func (v *view) get() *Store {
 	v.once.Do(func() { v.store = v.open() })
 	return v.store
@@ -37,7 +37,7 @@ func (v *view) get() *Store {
 // set gives the view its store.
 func (v *view) set(store *Store) { v.once.Do(func() { v.store = store }) }
 
-// close closes the view for good.
+// close closes the view. It is not opened again.
 func (v *view) close() {
 	v.once.Do(func() {})
 	if v.store != nil {
@@ -45,7 +45,7 @@ func (v *view) close() {
 	}
 }
 
-// mergeSessions lists the sessions of two stores, oldest first; of one that both know, what the newer store knows.
+// mergeSessions returns the sessions of two stores, oldest first. Of one that both have, it returns the newer store's.
 func mergeSessions(older, newer []*types.QoSSession) []*types.QoSSession {
 	known := make(map[string]bool)
 	for _, session := range newer {
@@ -61,13 +61,14 @@ func mergeSessions(older, newer []*types.QoSSession) []*types.QoSSession {
 	return merged
 }
 
-// keyOf is where a stored session lies.
+// keyOf returns the key of a stored session.
 func keyOf(session *types.QoSSession) []byte {
 	id, _ := sampledID(session.GetHeader().GetId())
 	return sessionKey(id, session.GetHeader().GetStartHeight(), session.GetJoinedUnixNano())
 }
 
-// mergeRounds lists a session's rounds in two stores, ordered by index; of one that both have, the first stored.
+// mergeRounds returns a session's rounds in two stores, ordered by index. Of one that both have, it returns the older
+// store's.
 func mergeRounds(older, newer []*types.QoSRound) []*types.QoSRound {
 	merged := append(append([]*types.QoSRound{}, older...), newer...)
 	slices.SortStableFunc(merged, func(a, b *types.QoSRound) int { return int(a.GetIndex()) - int(b.GetIndex()) })
