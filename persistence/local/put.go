@@ -15,8 +15,8 @@ import (
 
 // PutAll stores sessions, then rounds, all durably in one batch with one sync. It returns an error for each of them,
 // sessions first, nil for what is durable. The outcome is that of PutSession and PutRound called for each in turn: a round
-// may belong to a session of the same call, and what is refused does not keep the others from being stored. An error of
-// the disk is that of all that were not refused. A round that comes twice in the call is refused the second time.
+// may belong to a session of the same call, one that comes twice is refused the second time, and what is refused does not
+// keep the others from being stored. An error of the disk is returned for all that were not refused.
 func (s *Store) PutAll(ctx context.Context, sessions []*types.QoSSession, rounds []*types.QoSRound) []error {
 	puts := newPuts(sessions, rounds)
 	return outcomes(puts, s.putAll(ctx, puts))
@@ -58,14 +58,9 @@ func newPuts(sessions []*types.QoSSession, rounds []*types.QoSRound) []*put {
 		p.encode(session, func() []byte { return sessionKey(p.id, header.GetStartHeight(), session.GetJoinedUnixNano()) })
 		puts = append(puts, p)
 	}
-	taken := make(map[string]bool, len(rounds))
 	for _, round := range rounds {
 		p := &put{session: round.GetSessionId(), isRound: true, index: round.GetIndex()}
 		p.encode(round, func() []byte { return roundKey(p.id, p.index) })
-		if taken[string(p.key)] && p.err == nil {
-			p.err = ErrRoundExists
-		}
-		taken[string(p.key)] = true
 		puts = append(puts, p)
 	}
 	return puts
@@ -100,9 +95,6 @@ func (s *Store) putAll(ctx context.Context, puts []*put) error {
 func (p *put) stage(t *transaction) error {
 	if !p.isRound {
 		return t.putSession(p.id, p.keyed)
-	}
-	if t.catalogue.byID[p.id] == nil {
-		return modules.ErrUnknownSession
 	}
 	switch _, closer, err := t.batch.Get(p.key); {
 	case err == nil && p.absent:

@@ -158,12 +158,9 @@ func TestPutAllIsAsOneByOne(t *testing.T) {
 				sessions = append(sessions, session)
 				want = append(want, apart.PutSession(ctx, session))
 			}
-			distinct := func(round [2]int) [2]int { return round }
-			pair := rapid.Custom(func(r *rapid.T) [2]int {
-				return [2]int{rapid.IntRange(0, 5).Draw(r, "session"), rapid.IntRange(0, 3).Draw(r, "index")}
-			})
-			for _, of := range rapid.SliceOfNDistinct(pair, 0, 8, distinct).Draw(r, "rounds") {
-				round := roundOf(of[0], uint32(of[1]), rapid.SampledFrom([]int{10, 9_000, 40_000, 70_000}).Draw(r, "evidence"))
+			for _, n := range rapid.SliceOfN(rapid.IntRange(0, 5), 0, 8).Draw(r, "rounds") {
+				evidence := rapid.SampledFrom([]int{10, 9_000, 40_000, 70_000}).Draw(r, "evidence")
+				round := roundOf(n, rapid.Uint32Range(0, 3).Draw(r, "index"), evidence)
 				rounds = append(rounds, round)
 				want = append(want, apart.PutRound(ctx, round))
 			}
@@ -269,6 +266,58 @@ func wantAllOrNothing(t *testing.T, files vfs.FS, evidence, batch int, acknowled
 		t.Fatalf("%d rounds of a batch of %d are stored", len(rounds), batch)
 	}
 	wantRounds(t, s, 2, evidence, upTo(batch)...)
+}
+
+// A round that a failed write stored after all is no duplicate when the write is repeated. One that was there before is.
+func TestFailedWriteThatIsStored(t *testing.T) {
+	var fail atomic.Bool
+	s := sampleIn(t, "store", refusing(vfs.NewMem(), syscall.EIO, func(op errorfs.Op) bool {
+		return isLogSync(op) && fail.CompareAndSwap(true, false)
+	}))
+	must(t, s.PutSession(t.Context(), sessionOf(1)))
+	s.put(1, 0)
+	fail.Store(true)
+	rounds := []*types.QoSRound{roundOf(1, 0, 10), roundOf(1, 1, 10), roundOf(1, 1, 10), roundOf(1, 2, 10)}
+	wantErrors(t, s.PutAll(t.Context(), nil, rounds), ErrRoundExists, nil, ErrRoundExists, nil)
+	if fail.Load() || s.log.count("succeeded when it was repeated") != 1 {
+		t.Error("no sync failed")
+	}
+	s.wantDurable(true)
+	s.wantHeld(1, 0, 1, 2)
+}
+
+// A table that cannot be read, to see whether a round is stored already, fails the batch.
+func TestUnreadableTableFailsBatch(t *testing.T) {
+	var broken atomic.Bool
+	s := openIn(t, "store", smallTables(), failing(vfs.NewMem(), func(op errorfs.Op) bool {
+		return broken.Load() && op.Kind == errorfs.OpFileReadAt && strings.HasSuffix(op.Path, ".sst")
+	}))
+	// More than pebble caches.
+	const evidence = 200_000
+	wantErrors(t, s.PutAll(t.Context(), []*types.QoSSession{sessionOf(1)}, roundsOf(1, 0, 40, evidence)), make([]error, 41)...)
+	must(t, s.db.Flush())
+	broken.Store(true)
+	rounds := []*types.QoSRound{roundOf(1, 100, 10), roundOf(1, 7, 10), roundOf(2, 0, 10)}
+	got := s.PutAll(t.Context(), nil, rounds)
+	wantErrors(t, got, errorfs.ErrInjected, errorfs.ErrInjected, errorfs.ErrInjected)
+	if !failedByDisk(got[0]) || !failedByDisk(got[2]) || s.Stats().Failures != 1 {
+		t.Errorf("got errors %v, stats %+v", got, s.Stats())
+	}
+	broken.Store(false)
+	wantErrors(t, s.PutAll(t.Context(), nil, rounds), nil, ErrRoundExists, modules.ErrUnknownSession)
+}
+
+// A disk that fails a copy is reported before what the caps refuse, which does not end a move.
+func TestCopyReportsTheDiskFirst(t *testing.T) {
+	var broken atomic.Bool
+	s := openIn(t, "store", capped(1<<16, 10), failing(vfs.NewMem(), func(op errorfs.Op) bool { return broken.Load() && isWrite(op) }))
+	must(t, s.PutSession(t.Context(), sessionOf(1)))
+	rounds := []*types.QoSRound{roundOf(1, 0, 70_000), roundOf(1, 1, 10)}
+	broken.Store(true)
+	wantError(t, copyTo(t.Context(), s, nil, rounds), errorfs.ErrInjected)
+	broken.Store(false)
+	wantError(t, copyTo(t.Context(), s, nil, rounds), ErrFull)
+	wantRounds(t, s, 1, 10, 1)
 }
 
 // The disk fails for good at each write of a batch in turn: the batch is held in memory, refusals stay refusals.
