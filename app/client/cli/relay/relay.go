@@ -1,0 +1,182 @@
+package relay
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
+	"github.com/pocket-fisherman/fisherman/app/client/cli/request"
+	"github.com/pocket-fisherman/fisherman/localnet"
+	"github.com/pocket-fisherman/fisherman/relay"
+	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
+)
+
+// relayOrder is what 'pocket relay' was told.
+type relayOrder struct {
+	application, servicer, chain string
+	payload                      string
+	rest                         restOrder
+	timeout                      time.Duration
+	keys, passphraseFile         string
+	allowPrivate                 bool
+	output, node                 string
+}
+
+// New makes the command 'pocket relay'.
+func New(io command.Streams) *cobra.Command {
+	var order relayOrder
+	cmd := &cobra.Command{
+		Use:   "relay",
+		Short: "Send one relay by hand and verify the answer",
+		Long: `Seals a request in the name of an application, sends it to one servicer of the application's session, and shows the
+answer only after its signature and its binding to the request are verified. The request is JSON-RPC (--payload: one
+request, or a batch of them) or REST (--path), as the relay chain's nodes take it. The application's key comes from the
+directory of keys (see 'pocket keys'), else it is that of a LocalNet's application, which everybody knows.`,
+		Example: `  pocket relay --application ADDRESS --servicer ADDRESS --chain 0001 --payload '{"jsonrpc":"2.0","id":1,"method":"status"}'
+  pocket relay --application ADDRESS --servicer ADDRESS --chain 0001 --payload @request.json --output json
+  pocket relay --application ADDRESS --servicer ADDRESS --chain 0002 --path /cosmos/bank/v1beta1/supply?pagination.limit=1`,
+		Args: command.NoArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := command.RequireFlags(cmd, "application", "servicer", "chain"); err != nil {
+				return err
+			}
+			if err := order.rest.checkFlags(cmd); err != nil {
+				return err
+			}
+			return sendRelay(cmd.Context(), io, order)
+		},
+	}
+	flags := cmd.Flags()
+	command.AddChecked(flags, &order.application, "application", "ADDRESS", types.ValidateAddress, "the application's address")
+	command.AddChecked(flags, &order.servicer, "servicer", "ADDRESS", types.ValidateAddress, "the servicer's address")
+	command.AddChecked(flags, &order.chain, "chain", "CHAIN", types.ValidateRelayChain, "the relay chain, as in 0001")
+	flags.StringVar(&order.payload, "payload", "", "the JSON-RPC request: `JSON`, @FILE, or - for standard input")
+	order.rest.addFlags(flags)
+	command.AddSpan(flags, &order.timeout, "timeout", 10*time.Second, time.Millisecond, time.Minute, "how long the servicer may take")
+	command.AddKeys(flags, &order.keys)
+	command.AddPassphrase(flags, &order.passphraseFile)
+	flags.BoolVar(&order.allowPrivate, "allow-private", false, "allow a servicer at a loopback or private address; on a LocalNet it is allowed")
+	command.AddChoice(flags, &order.output, "output", command.OutputTable, "form of the result", command.OutputTable, command.OutputJSON)
+	command.AddNode(flags, &order.node)
+	return cmd
+}
+
+func sendRelay(ctx context.Context, io command.Streams, order relayOrder) error {
+	payload, err := order.request(io)
+	if err != nil {
+		return err
+	}
+	node, err := command.OpenNode(order.node)
+	if err != nil {
+		return err
+	}
+	defer node.Close()
+	status, err := node.Status(ctx)
+	if err != nil {
+		return err
+	}
+	key, err := command.SigningKey(ctx, io, order.keys, order.passphraseFile, order.application, status.ChainID)
+	if err != nil {
+		return err
+	}
+	session, err := node.Session(ctx, order.application, order.chain, 0)
+	if err != nil {
+		return fmt.Errorf("session of application %s on chain %s: %w", order.application, order.chain, err)
+	}
+	servicer, err := request.Servicer(session, order.servicer)
+	if err != nil {
+		return err
+	}
+	_, isLocalnet := localnet.SeedOf(status.ChainID)
+	dialer := &relay.Dialer{AllowPrivate: isLocalnet || order.allowPrivate}
+	result, err := exchangeRelay(ctx, dialer, key, session, servicer, payload, order.timeout)
+	if err != nil {
+		return err
+	}
+	if err := result.write(io.Out, order.output); err != nil {
+		return err
+	}
+	if result.Error != nil {
+		return command.Fail(command.ExitUntrusted, "servicer %s refused the relay: %s: %s", order.servicer, result.Error.Code, result.Error.Message)
+	}
+	return nil
+}
+
+// request is what the relay asks.
+func (o relayOrder) request(io command.Streams) (types.Payload, error) {
+	if o.rest.path != "" {
+		return o.rest.request(io)
+	}
+	payload, err := request.ReadJSONRPC(io, o.payload)
+	if err != nil {
+		return types.Payload{}, command.Fail(command.ExitUsage, "--payload: %w", err)
+	}
+	return types.Payload{JSONRPC: payload}, nil
+}
+
+// exchangeRelay seals the request, sends it, and opens the answer.
+func exchangeRelay(ctx context.Context, dialer *relay.Dialer, key crypto.PrivateKey, session client.Session, servicer client.Actor,
+	payload types.Payload, timeout time.Duration) (*relayResult, error) {
+	sealed, err := request.Seal(key, session, servicer.Address, payload)
+	if err != nil {
+		return nil, fmt.Errorf("seal relay: %w", err)
+	}
+	answer, roundTrip, err := carry(ctx, dialer, servicer.ServiceURL, sealed.Envelope, timeout)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return nil, command.Fail(command.ExitUntrusted, "servicer %s at %s did not answer: %w", servicer.Address, servicer.ServiceURL, err)
+	}
+	publicKey, err := hex.DecodeString(servicer.PublicKey)
+	if err != nil {
+		return nil, fmt.Errorf("read public key: %w", err)
+	}
+	response, err := relay.OpenResponse(answer.Body, relay.Binding{
+		RequestHash: sealed.BodyHash, Servicer: servicer.Address, PublicKey: publicKey,
+	})
+	switch {
+	case err != nil && answer.Status != 200:
+		return nil, command.Fail(command.ExitUntrusted, "servicer %s answered HTTP status %d without a signed answer", servicer.Address, answer.Status)
+	case err != nil:
+		return nil, command.Fail(command.ExitUntrusted, "the answer of servicer %s cannot be trusted: %w", servicer.Address, err)
+	case response.GetError() == nil && payload.REST == nil && !json.Valid(response.GetPayload()):
+		return nil, command.Fail(command.ExitUntrusted, "servicer %s signed an answer that is not JSON", servicer.Address)
+	}
+	return newRelayResult(session, sealed, response, roundTrip), nil
+}
+
+// carry takes an envelope to a servicer and back. The time-out covers connecting too; the round-trip time does not, as
+// in a fisherman's check.
+func carry(ctx context.Context, dialer *relay.Dialer, serviceURL string, envelope []byte, timeout time.Duration) (*relay.Answer, time.Duration, error) {
+	wire, err := relay.WireRequest(serviceURL, envelope)
+	if err != nil {
+		return nil, 0, err
+	}
+	deadline := time.Now().Add(timeout)
+	dialing, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	conn, err := dialer.Dial(dialing, serviceURL)
+	if err != nil {
+		return nil, 0, err
+	}
+	closing := func() { _ = conn.Close() }
+	defer closing()
+	defer context.AfterFunc(ctx, closing)()
+	sent, err := conn.Send(wire, deadline)
+	if err != nil {
+		return nil, 0, err
+	}
+	answer, err := conn.Receive()
+	if err != nil {
+		return nil, 0, err
+	}
+	return answer, answer.LastByte.Sub(sent), nil
+}

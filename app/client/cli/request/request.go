@@ -1,0 +1,67 @@
+package request
+
+import (
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
+	"github.com/pocket-fisherman/fisherman/app/client/terminal"
+	"github.com/pocket-fisherman/fisherman/relay"
+	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
+)
+
+// ReadJSONRPC reads the request from where --payload points and checks its form.
+func ReadJSONRPC(io command.Streams, source string) ([]byte, error) {
+	payload, err := ReadBody(io, source)
+	if err != nil {
+		return nil, err
+	}
+	_, err = relay.ValidateJSONRPC(payload)
+	return payload, err
+}
+
+// ReadBody reads what a flag holds or points at: itself, @FILE, or - for standard input.
+func ReadBody(io command.Streams, source string) (payload []byte, err error) {
+	payload = []byte(source)
+	if source == "-" {
+		payload, err = command.ReadAll(io.In, "standard input", relay.MaxRequestBytes)
+	} else if path, isFile := strings.CutPrefix(source, "@"); isFile {
+		payload, err = command.ReadFile(path, relay.MaxRequestBytes)
+	}
+	return payload, err
+}
+
+// Servicer finds a servicer in a session. The key that its answers are checked with must be the address's own, whatever
+// the node says.
+func Servicer(session client.Session, address string) (client.Actor, error) {
+	place := slices.IndexFunc(session.Servicers, func(actor client.Actor) bool { return actor.Address == address })
+	if place < 0 {
+		return client.Actor{}, command.Fail(command.ExitNotFound, "servicer %s is not in session %s; see 'pocket query session --application %s --chain %s'",
+			address, terminal.ID(session.ID), session.Application.Address, session.RelayChain)
+	}
+	servicer := session.Servicers[place]
+	key, err := hex.DecodeString(servicer.PublicKey)
+	if err != nil || crypto.Address(key) != address {
+		return client.Actor{}, command.Fail(command.ExitUntrusted, "the node's public key of servicer %s does not belong to that address", address)
+	}
+	if err := types.ValidateServiceURL(servicer.ServiceURL); err != nil {
+		return client.Actor{}, command.Fail(command.ExitUntrusted, "the node's service URL of servicer %s: %w", address, err)
+	}
+	return servicer, nil
+}
+
+// Seal addresses a payload and signs it, as a fisherman does.
+func Seal(key crypto.PrivateKey, session client.Session, servicer string, payload types.Payload) (*relay.SealedRequest, error) {
+	header := &types.SessionHeader{
+		Id:          session.ID,
+		StartHeight: session.StartHeight,
+		RelayChain:  session.RelayChain,
+		GeoZone:     session.GeoZone,
+		Application: session.Application.Address,
+	}
+	return relay.SealRequest(key, relay.NewRequest(header, servicer, payload, time.Now()))
+}
