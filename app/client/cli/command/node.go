@@ -1,6 +1,7 @@
 package command
 
 import (
+	"fmt"
 	"os"
 
 	"github.com/spf13/pflag"
@@ -34,4 +35,17 @@ func OpenNode(flag string) (*client.Client, error) {
 		return nil, Fail(ExitUsage, "%s: %w", source, err)
 	}
 	return node, nil
+}
+
+// Ask reads something from the node that the flag --node names. What it is stands before an error of the node's.
+func Ask[T any](flag, what string, read func(*client.Client) (T, error)) (found T, err error) {
+	node, err := OpenNode(flag)
+	if err != nil {
+		return found, err
+	}
+	defer node.Close()
+	if found, err = read(node); err != nil {
+		return found, fmt.Errorf("%s: %w", what, err)
+	}
+	return found, nil
 }

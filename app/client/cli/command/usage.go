@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 	"strconv"
 	"strings"
@@ -98,6 +99,13 @@ func NoArguments(command *cobra.Command, args []string) error {
 			command.CommandPath(), terminal.Short(args[0]), command.CommandPath())
 	}
 	return nil
+}
+
+// Needs refuses positional arguments, and to go on without the named flags.
+func Needs(flags ...string) cobra.PositionalArgs {
+	return func(command *cobra.Command, args []string) error {
+		return cmp.Or(NoArguments(command, args), RequireFlags(command, flags...))
+	}
 }
 
 // OneArgument refuses any number of positional arguments but one.

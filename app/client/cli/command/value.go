@@ -16,24 +16,24 @@ import (
 
 // The types of this file are flag values (pflag.Value) that know their range and say it when they refuse.
 
-// wholeNumber is a flag's integer within [least, most]. math.MaxInt64 leaves the upper bound to whoever takes the value.
+// wholeNumber is a flag's integer within [least, most]. math.MaxInt64 leaves the upper bound to whoever takes the value,
+// which is then the most that it can hold.
 type wholeNumber struct {
-	target      *int64
-	least, most int64
+	value, least, most int64
+	set                func(int64)
 }
 
 // AddNumber adds a flag for an integer within [least, most].
-func AddNumber(flags *pflag.FlagSet, target *int64, name string, fallback, least, most int64, usage string) {
+func AddNumber[T int | int64 | uint32 | uint64](flags *pflag.FlagSet, target *T, name string, fallback T, least, most int64, usage string) {
 	*target = fallback
-	flags.Var(&wholeNumber{target, least, most}, name, usage)
+	flags.Var(&wholeNumber{int64(fallback), least, most, func(value int64) {
+		if *target = T(value); int64(*target) != value {
+			*target = ^T(0)
+		}
+	}}, name, usage)
 }
 
-func (n *wholeNumber) String() string {
-	if n.target == nil {
-		return ""
-	}
-	return strconv.FormatInt(*n.target, 10)
-}
+func (n *wholeNumber) String() string { return strconv.FormatInt(n.value, 10) }
 
 func (n *wholeNumber) Set(text string) error {
 	number, err := strconv.ParseInt(text, 10, 64)
@@ -44,7 +44,8 @@ func (n *wholeNumber) Set(text string) error {
 	default:
 		return fmt.Errorf("want a whole number from %d to %d", n.least, n.most)
 	}
-	*n.target = number
+	n.value = number
+	n.set(number)
 	return nil
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// checkOrder is what 'pocket fisherman check' was told.
-type checkOrder struct {
+// checkOptions are what 'pocket fisherman check' was told.
+type checkOptions struct {
 	servicer, url, application, chain string
 	payload                           string
 	timeout                           time.Duration
@@ -22,8 +22,8 @@ type checkOrder struct {
 	output, node                      string
 }
 
-func newFishermanCheck(io command.Streams) *cobra.Command {
-	var order checkOrder
+func newCheck(io command.Streams) *cobra.Command {
+	var o checkOptions
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Ask a servicer now, and explain every phase and the verdict; nothing is scored",
@@ -44,28 +44,28 @@ the check says nothing, because the fault may be here.`, command.ExitOK, command
   pocket fisherman check --url https://servicer.example --application ADDRESS --chain 0001`,
 		Args: command.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := order.fits(cmd); err != nil {
+			if err := o.fits(cmd); err != nil {
 				return err
 			}
-			return runCheck(cmd.Context(), io, order)
+			return runCheck(cmd.Context(), io, o)
 		},
 	}
 	flags := cmd.Flags()
-	command.AddChecked(flags, &order.servicer, "servicer", "ADDRESS", types.ValidateAddress, "the servicer's address")
-	command.AddChecked(flags, &order.url, "url", "URL", types.ValidateServiceURL, "ask the servicer at this URL from here, without a fisherman")
-	command.AddChecked(flags, &order.application, "application", "ADDRESS", types.ValidateAddress, "the application whose session it is (default any)")
-	command.AddChecked(flags, &order.chain, "chain", "CHAIN", types.ValidateRelayChain, "the relay chain, as in 0001 (default any)")
-	flags.StringVar(&order.payload, "payload", "", "with --url: the JSON-RPC request, `JSON`, @FILE, or - for standard input")
-	command.AddSpan(flags, &order.timeout, "timeout", 3*time.Second, time.Millisecond, time.Minute, "with --url: how long connecting and answering may take, each")
-	command.AddKeys(flags, &order.keys)
-	command.AddPassphrase(flags, &order.passphraseFile)
-	command.AddChoice(flags, &order.output, "output", command.OutputTable, "form of the result", command.OutputTable, command.OutputJSON)
-	command.AddNode(flags, &order.node)
+	command.AddChecked(flags, &o.servicer, "servicer", "ADDRESS", types.ValidateAddress, "the servicer's address")
+	command.AddChecked(flags, &o.url, "url", "URL", types.ValidateServiceURL, "ask the servicer at this URL from here, without a fisherman")
+	command.AddChecked(flags, &o.application, "application", "ADDRESS", types.ValidateAddress, "the application whose session it is (default any)")
+	command.AddChecked(flags, &o.chain, "chain", "CHAIN", types.ValidateRelayChain, "the relay chain, as in 0001 (default any)")
+	flags.StringVar(&o.payload, "payload", "", "with --url: the JSON-RPC request, `JSON`, @FILE, or - for standard input")
+	command.AddSpan(flags, &o.timeout, "timeout", 3*time.Second, time.Millisecond, time.Minute, "with --url: how long connecting and answering may take, each")
+	command.AddKeys(flags, &o.keys)
+	command.AddPassphrase(flags, &o.passphraseFile)
+	command.AddOutput(flags, &o.output)
+	command.AddNode(flags, &o.node)
 	return cmd
 }
 
 // fits refuses flags that do not go together.
-func (o checkOrder) fits(cmd *cobra.Command) error {
+func (o checkOptions) fits(cmd *cobra.Command) error {
 	path := cmd.CommandPath()
 	switch {
 	case o.url == "" && o.servicer == "":
@@ -87,20 +87,16 @@ type checkResult struct {
 	code        command.ExitCode
 }
 
-func runCheck(ctx context.Context, io command.Streams, order checkOrder) error {
+func runCheck(ctx context.Context, io command.Streams, o checkOptions) error {
 	ask := askFisherman
-	if order.url != "" {
+	if o.url != "" {
 		ask = askURL
 	}
-	result, err := ask(ctx, io, order)
+	result, err := ask(ctx, io, o)
 	if err != nil {
 		return err
 	}
-	if order.output == command.OutputJSON {
-		err = command.WriteJSON(io.Out, result)
-	} else {
-		err = command.WriteText(io.Out, result.text())
-	}
+	err = command.WriteResult(io.Out, o.output, result, result.text)
 	if err != nil || result.code == command.ExitOK {
 		return err
 	}
@@ -111,15 +107,15 @@ func runCheck(ctx context.Context, io command.Streams, order checkOrder) error {
 }
 
 // askFisherman has the node's fisherman make the check.
-func askFisherman(ctx context.Context, _ command.Streams, order checkOrder) (*checkResult, error) {
-	node, err := command.OpenNode(order.node)
+func askFisherman(ctx context.Context, _ command.Streams, o checkOptions) (*checkResult, error) {
+	node, err := command.OpenNode(o.node)
 	if err != nil {
 		return nil, err
 	}
 	defer node.Close()
-	report, err := node.Check(ctx, order.servicer, order.application, order.chain)
+	report, err := node.Check(ctx, o.servicer, o.application, o.chain)
 	if err != nil {
-		return nil, fmt.Errorf("check servicer %s: %w", order.servicer, err)
+		return nil, fmt.Errorf("check servicer %s: %w", o.servicer, err)
 	}
 	result := &checkResult{Verdict: string(report.Verdict), Explanation: explainReport(report), Check: report}
 	switch report.Verdict {

@@ -48,13 +48,13 @@ type urlCheck struct {
 }
 
 // askURL makes a check from here.
-func askURL(ctx context.Context, io command.Streams, order checkOrder) (*checkResult, error) {
-	check := &urlCheck{url: order.url, timeout: order.timeout, servicer: order.servicer}
+func askURL(ctx context.Context, io command.Streams, o checkOptions) (*checkResult, error) {
+	check := &urlCheck{url: o.url, timeout: o.timeout, servicer: o.servicer}
 	var err error
-	if order.application != "" {
-		err = check.asApplication(ctx, io, order)
+	if o.application != "" {
+		err = check.asApplication(ctx, io, o)
 	} else {
-		err = check.asStranger(io, order)
+		err = check.asStranger(io, o)
 	}
 	if err != nil {
 		return nil, err
@@ -70,31 +70,31 @@ func askURL(ctx context.Context, io command.Streams, order checkOrder) (*checkRe
 }
 
 // asStranger makes up a session and a key that nobody has staked.
-func (c *urlCheck) asStranger(io command.Streams, order checkOrder) (err error) {
+func (c *urlCheck) asStranger(io command.Streams, o checkOptions) (err error) {
 	var seed, id [32]byte
 	_, _ = rand.Read(seed[:]) // never fails (crypto/rand)
 	_, _ = rand.Read(id[:])
 	c.key = crypto.KeyFromSeed(seed)
-	chain := order.chain
+	chain := o.chain
 	if chain == "" {
 		chain = node.NativeChain
 	}
 	c.session = client.Session{ID: hex.EncodeToString(id[:]), RelayChain: chain, GeoZone: "local", Application: client.Actor{Address: c.key.Address()}}
-	c.payload, err = questionOf(io, order.payload, strangersQuestion)
+	c.payload, err = questionOf(io, o.payload, strangersQuestion)
 	return err
 }
 
 // asApplication takes the session and the servicer's key from a node, and the application's key from where keys are.
-func (c *urlCheck) asApplication(ctx context.Context, io command.Streams, order checkOrder) error {
+func (c *urlCheck) asApplication(ctx context.Context, io command.Streams, o checkOptions) error {
 	fallback := ""
-	if order.chain == node.NativeChain {
+	if o.chain == node.NativeChain {
 		fallback = strangersQuestion
 	}
 	var err error
-	if c.payload, err = questionOf(io, order.payload, fallback); err != nil {
+	if c.payload, err = questionOf(io, o.payload, fallback); err != nil {
 		return err
 	}
-	api, err := command.OpenNode(order.node)
+	api, err := command.OpenNode(o.node)
 	if err != nil {
 		return err
 	}
@@ -103,17 +103,17 @@ func (c *urlCheck) asApplication(ctx context.Context, io command.Streams, order 
 	if err != nil {
 		return err
 	}
-	if c.key, err = command.SigningKey(ctx, io, order.keys, order.passphraseFile, order.application, status.ChainID); err != nil {
+	if c.key, err = command.SigningKey(ctx, io, o.keys, o.passphraseFile, o.application, status.ChainID); err != nil {
 		return err
 	}
-	if c.session, err = api.Session(ctx, order.application, order.chain, 0); err != nil {
-		return fmt.Errorf("session of application %s on chain %s: %w", order.application, order.chain, err)
+	if c.session, err = api.Session(ctx, o.application, o.chain, 0); err != nil {
+		return fmt.Errorf("session of application %s on chain %s: %w", o.application, o.chain, err)
 	}
 	if c.servicer == "" {
-		at := slices.IndexFunc(c.session.Servicers, func(s client.Actor) bool { return s.ServiceURL == order.url })
+		at := slices.IndexFunc(c.session.Servicers, func(s client.Actor) bool { return s.ServiceURL == o.url })
 		if at < 0 {
 			return command.Fail(command.ExitNotFound, "no servicer of session %s is staked with the URL %s; name it with --servicer ADDRESS",
-				terminal.ID(c.session.ID), terminal.Short(order.url))
+				terminal.ID(c.session.ID), terminal.Short(o.url))
 		}
 		c.servicer = c.session.Servicers[at].Address
 	}

@@ -33,7 +33,7 @@ type evidenceQuery struct {
 	node         string
 }
 
-func newFishermanEvidence(io command.Streams) *cobra.Command {
+func newEvidence(io command.Streams) *cobra.Command {
 	var q evidenceQuery
 	cmd := &cobra.Command{
 		Use:   "evidence",
@@ -59,7 +59,7 @@ a file.`,
 	command.AddChecked(flags, &q.filter.Servicer, "servicer", "ADDRESS", types.ValidateAddress, "checks with this servicer on a side only")
 	command.AddNumber(flags, &q.check, "check", 0, 0, 1<<32-1, "this check of a session only, counted from 0 (default all)")
 	command.AddNumber(flags, &q.limit, "limit", defaultPieces, 1, maximumPieces, "the most checks")
-	command.AddChoice(flags, &q.output, "output", command.OutputTable, "form of the result", command.OutputTable, command.OutputJSON)
+	command.AddOutput(flags, &q.output)
 	flags.StringVar(&q.out, "out", "", "write the JSON form to this `FILE` instead")
 	command.AddNode(flags, &q.node)
 	return cmd

@@ -19,7 +19,7 @@ func New(io command.Streams) *cobra.Command {
 	return command.Group(&cobra.Command{
 		Use:   "fisherman",
 		Short: "Read or watch what the fisherman of a node measures and can prove, and check servicers",
-	}, newFishermanQoS(io), newFishermanCheck(io), newFishermanEvidence(io), newFishermanVerify(io), newFishermanWatch(io))
+	}, newQoS(io), newCheck(io), newEvidence(io), newVerify(io), newWatch(io))
 }
 
 // qosQuery is what 'pocket fisherman qos' was told.
@@ -30,7 +30,7 @@ type qosQuery struct {
 	output, node string
 }
 
-func newFishermanQoS(io command.Streams) *cobra.Command {
+func newQoS(io command.Streams) *cobra.Command {
 	var q qosQuery
 	cmd := &cobra.Command{
 		Use:   "qos",
@@ -57,7 +57,7 @@ of the last D. Round-trip times are then estimated, within 0.1 %.`,
 	command.AddChecked(flags, &q.filter.SessionID, "session", "ID", types.ValidateSessionID, "this session only")
 	command.AddChecked(flags, &q.filter.Servicer, "servicer", "ADDRESS", types.ValidateAddress, "this servicer only")
 	command.AddChecked(flags, &q.window, "window", "N|D", checkSpan, "merge the newest N sessions, or those of the last D, as in 10 or 24h")
-	command.AddChoice(flags, &q.output, "output", command.OutputTable, "form of the result", command.OutputTable, command.OutputJSON, command.OutputCSV)
+	command.AddOutput(flags, &q.output, command.OutputTable, command.OutputJSON, command.OutputCSV)
 	command.AddNode(flags, &q.node)
 	return cmd
 }

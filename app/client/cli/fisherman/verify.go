@@ -13,7 +13,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/qos"
 )
 
-func newFishermanVerify(io command.Streams) *cobra.Command {
+func newVerify(io command.Streams) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:   "verify FILE",
@@ -30,7 +30,7 @@ Exit code ` + strconv.Itoa(int(command.ExitEvidence)) + ` means that the file is
 		Args:    command.OneArgument("FILE"),
 		RunE:    func(_ *cobra.Command, args []string) error { return verifyEvidence(io, args[0], output) },
 	}
-	command.AddChoice(cmd.Flags(), &output, "output", command.OutputTable, "form of the result", command.OutputTable, command.OutputJSON)
+	command.AddOutput(cmd.Flags(), &output)
 	return cmd
 }
 
@@ -55,11 +55,7 @@ func verifyEvidence(io command.Streams, path, output string) error {
 		}
 		verdicts = append(verdicts, verdictOfPiece{Session: piece.Session.ID, Check: piece.Check, Verified: ok, Steps: steps})
 	}
-	if output == command.OutputJSON {
-		err = command.WriteJSON(io.Out, verdicts)
-	} else {
-		err = command.WriteText(io.Out, verdictsText(pieces, verdicts, failed))
-	}
+	err = command.WriteResult(io.Out, output, verdicts, func() string { return verdictsText(pieces, verdicts, failed) })
 	if err == nil && failed > 0 {
 		return command.Fail(command.ExitEvidence, "%d of %d pieces of evidence do not hold", failed, len(pieces))
 	}

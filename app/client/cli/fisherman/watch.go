@@ -15,14 +15,14 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// watchOrder is what 'pocket fisherman watch' was told.
-type watchOrder struct {
+// watchOptions are what 'pocket fisherman watch' was told.
+type watchOptions struct {
 	choice observer.Choice
 	node   string
 }
 
-func newFishermanWatch(io command.Streams) *cobra.Command {
-	var order watchOrder
+func newWatch(io command.Streams) *cobra.Command {
+	var o watchOptions
 	cmd := &cobra.Command{
 		Use:   "watch",
 		Short: "Watch live what the fisherman measures",
@@ -38,23 +38,23 @@ It runs until q or Ctrl-C. Without a terminal, --session ends by itself when the
   pocket fisherman watch | tee checks.log`,
 		Args: command.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if order.choice.ID != "" && (order.choice.Application != "" || order.choice.Chain != "") {
+			if o.choice.ID != "" && (o.choice.Application != "" || o.choice.Chain != "") {
 				return command.Fail(command.ExitUsage, "--session (one) and --application or --chain (those of) exclude each other")
 			}
-			return watchFisherman(cmd.Context(), io, order)
+			return watchFisherman(cmd.Context(), io, o)
 		},
 	}
 	flags := cmd.Flags()
-	command.AddChecked(flags, &order.choice.ID, "session", "ID", types.ValidateSessionID, "this session only")
-	command.AddChecked(flags, &order.choice.Application, "application", "ADDRESS", types.ValidateAddress, "the sessions of this application only")
-	command.AddChecked(flags, &order.choice.Chain, "chain", "CHAIN", types.ValidateRelayChain, "the sessions of this relay chain only")
-	command.AddNode(flags, &order.node)
+	command.AddChecked(flags, &o.choice.ID, "session", "ID", types.ValidateSessionID, "this session only")
+	command.AddChecked(flags, &o.choice.Application, "application", "ADDRESS", types.ValidateAddress, "the sessions of this application only")
+	command.AddChecked(flags, &o.choice.Chain, "chain", "CHAIN", types.ValidateRelayChain, "the sessions of this relay chain only")
+	command.AddNode(flags, &o.node)
 	return cmd
 }
 
 // watchFisherman watches on a terminal, or else in lines. What can be told at once is told before the terminal changes.
-func watchFisherman(ctx context.Context, io command.Streams, order watchOrder) error {
-	node, err := command.OpenNode(order.node)
+func watchFisherman(ctx context.Context, io command.Streams, o watchOptions) error {
+	node, err := command.OpenNode(o.node)
 	if err != nil {
 		return err
 	}
@@ -65,9 +65,9 @@ func watchFisherman(ctx context.Context, io command.Streams, order watchOrder) e
 		_, reads = terminal.File(in)
 	}
 	if !reads || !draws {
-		return watchInLines(ctx, io, node, order.choice)
+		return watchInLines(ctx, io, node, o.choice)
 	}
-	return watchOnScreen(ctx, node, order.choice, in, out)
+	return watchOnScreen(ctx, node, o.choice, in, out)
 }
 
 // watchInLines writes lines until the context ends, or the one session that was asked for is complete.

@@ -18,10 +18,10 @@ func New(io command.Streams) *cobra.Command {
 	return command.Group(&cobra.Command{
 		Use:   "genesis",
 		Short: "Work on genesis files",
-	}, newGenesisValidate(io))
+	}, newValidate(io))
 }
 
-func newGenesisValidate(io command.Streams) *cobra.Command {
+func newValidate(io command.Streams) *cobra.Command {
 	return &cobra.Command{
 		Use:     "validate FILE",
 		Short:   "Check a genesis file: parameters within range, actors well-formed and sufficiently staked",

@@ -13,8 +13,8 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
 
-func newKeysImport(io command.Streams) *cobra.Command {
-	var order keysOrder
+func newImport(io command.Streams) *cobra.Command {
+	var o options
 	cmd := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Take in a key: an encrypted export, or a clear key",
@@ -29,22 +29,22 @@ A key itself is never an argument: other users of the machine could see it.`,
 			if isClearKey([]byte(args[0])) {
 				return command.Fail(command.ExitUsage, "a key must not be an argument, where others can see it; put it into a file or on standard input")
 			}
-			return importKey(cmd.Context(), io, order, args[0])
+			return importKey(cmd.Context(), io, o, args[0])
 		},
 	}
-	command.AddKeys(cmd.Flags(), &order.directory)
-	command.AddPassphrase(cmd.Flags(), &order.passphraseFile)
-	cmd.Flags().StringVar(&order.label, "label", "", "a `NOTE` to tell a clear key by")
-	command.AddChoice(cmd.Flags(), &order.output, "output", command.OutputTable, "form of the result", command.OutputTable, command.OutputJSON)
+	command.AddKeys(cmd.Flags(), &o.directory)
+	command.AddPassphrase(cmd.Flags(), &o.passphraseFile)
+	cmd.Flags().StringVar(&o.label, "label", "", "a `NOTE` to tell a clear key by")
+	command.AddOutput(cmd.Flags(), &o.output)
 	return cmd
 }
 
-func importKey(ctx context.Context, io command.Streams, order keysOrder, path string) error {
+func importKey(ctx context.Context, io command.Streams, o options, path string) error {
 	content, err := readKey(io, path)
 	if err != nil {
 		return command.Fail(command.ExitUsage, "%w", err)
 	}
-	store, err := command.OpenKeys(io, order.directory)
+	store, err := command.OpenKeys(io, o.directory)
 	if err != nil {
 		return err
 	}
@@ -53,16 +53,16 @@ func importKey(ctx context.Context, io command.Streams, order keysOrder, path st
 		if _, err := hex.Decode(seed[:], clear); err != nil {
 			return command.Fail(command.ExitUsage, "%s is no clear key", path)
 		}
-		return putKey(ctx, io, order, store, crypto.KeyFromSeed(seed))
+		return putKey(ctx, io, o, store, crypto.KeyFromSeed(seed))
 	}
 	entry, err := keystore.Inspect(content)
 	if err != nil {
 		return command.Fail(command.ExitKeys, "%s is neither an encrypted export nor a clear key of 64 lower-case hex digits: %w", path, err)
 	}
-	if order.label != "" {
+	if o.label != "" {
 		return command.Fail(command.ExitUsage, "--label is for clear keys; this export has the label %q", entry.Label)
 	}
-	return importExport(ctx, io, order, store, content, entry.Address)
+	return importExport(ctx, io, o, store, content, entry.Address)
 }
 
 // readKey reads a file or standard input.
@@ -76,11 +76,11 @@ func readKey(io command.Streams, path string) ([]byte, error) {
 // isClearKey tells whether a text is an ed25519 seed, which has the form of a public key.
 func isClearKey(text []byte) bool { return types.ValidatePublicKey(string(text)) == nil }
 
-func importExport(ctx context.Context, io command.Streams, order keysOrder, store *keystore.Store, content []byte, address string) error {
+func importExport(ctx context.Context, io command.Streams, o options, store *keystore.Store, content []byte, address string) error {
 	if err := store.Admit(address); err != nil {
 		return err
 	}
-	secret, err := command.Passphrase(ctx, io, order.passphraseFile, address)
+	secret, err := command.Passphrase(ctx, io, o.passphraseFile, address)
 	if err != nil {
 		return err
 	}
@@ -88,5 +88,6 @@ func importExport(ctx context.Context, io command.Streams, order keysOrder, stor
 	if err != nil {
 		return err
 	}
-	return newKeyView(store, entry).write(io.Out, order.output)
+	view := newKeyView(store, entry)
+	return command.WriteResult(io.Out, o.output, view, view.text)
 }

@@ -5,16 +5,18 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
+	"github.com/pocket-fisherman/fisherman/app/client/terminal"
 	"github.com/pocket-fisherman/fisherman/keystore"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
 
-// keysOrder is what a command of 'pocket keys' was told.
-type keysOrder struct {
+// options are what a command of 'pocket keys' was told.
+type options struct {
 	directory, passphraseFile string
 	label                     string
 	address                   string
@@ -29,54 +31,55 @@ func New(io command.Streams) *cobra.Command {
 		Short: "Make and keep private keys, encrypted with a passphrase",
 		Long: `Keeps private keys, each encrypted with a passphrase in a file of its own. A passphrase comes from --passphrase-file,
 else from ` + command.PassphraseVariable + `, else from a prompt; it is never an argument. Without its passphrase a key is lost.`,
-	}, newKeysCreate(io), newKeysImport(io), newKeysExport(io), newKeysList(io), newKeysDelete(io))
+	}, newCreate(io), newImport(io), newExport(io), newList(io), newDelete(io))
 }
 
-func newKeysCreate(io command.Streams) *cobra.Command {
-	var order keysOrder
+func newCreate(io command.Streams) *cobra.Command {
+	var o options
 	cmd := &cobra.Command{
 		Use:   "create",
 		Short: "Make a new key",
 		Example: `  pocket keys create --label "first servicer"
   pocket keys create --passphrase-file passphrase.txt --output json`,
 		Args: command.NoArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return createKey(cmd.Context(), io, order) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return createKey(cmd.Context(), io, o) },
 	}
-	command.AddKeys(cmd.Flags(), &order.directory)
-	command.AddPassphrase(cmd.Flags(), &order.passphraseFile)
-	cmd.Flags().StringVar(&order.label, "label", "", "a `NOTE` to tell the key by")
-	command.AddChoice(cmd.Flags(), &order.output, "output", command.OutputTable, "form of the result", command.OutputTable, command.OutputJSON)
+	command.AddKeys(cmd.Flags(), &o.directory)
+	command.AddPassphrase(cmd.Flags(), &o.passphraseFile)
+	cmd.Flags().StringVar(&o.label, "label", "", "a `NOTE` to tell the key by")
+	command.AddOutput(cmd.Flags(), &o.output)
 	return cmd
 }
 
-func createKey(ctx context.Context, io command.Streams, order keysOrder) error {
+func createKey(ctx context.Context, io command.Streams, o options) error {
 	var seed [32]byte
 	_, _ = rand.Read(seed[:]) // never fails (crypto/rand)
-	store, err := command.OpenKeys(io, order.directory)
+	store, err := command.OpenKeys(io, o.directory)
 	if err != nil {
 		return err
 	}
-	return putKey(ctx, io, order, store, crypto.KeyFromSeed(seed))
+	return putKey(ctx, io, o, store, crypto.KeyFromSeed(seed))
 }
 
 // putKey stores a key under a new passphrase, and tells it.
-func putKey(ctx context.Context, io command.Streams, order keysOrder, store *keystore.Store, key crypto.PrivateKey) error {
+func putKey(ctx context.Context, io command.Streams, o options, store *keystore.Store, key crypto.PrivateKey) error {
 	if err := store.Admit(key.Address()); err != nil {
 		return err
 	}
-	secret, err := command.NewPassphrase(ctx, io, order.passphraseFile, key.Address())
+	secret, err := command.NewPassphrase(ctx, io, o.passphraseFile, key.Address())
 	if err != nil {
 		return err
 	}
-	entry, err := store.Put(key, order.label, secret)
+	entry, err := store.Put(key, o.label, secret)
 	if err != nil {
 		return err
 	}
-	return newKeyView(store, entry).write(io.Out, order.output)
+	view := newKeyView(store, entry)
+	return command.WriteResult(io.Out, o.output, view, view.text)
 }
 
-func newKeysExport(io command.Streams) *cobra.Command {
-	var order keysOrder
+func newExport(io command.Streams) *cobra.Command {
+	var o options
 	cmd := &cobra.Command{
 		Use:   "export ADDRESS",
 		Short: "Print a key as its encrypted file, or in the clear",
@@ -86,56 +89,57 @@ With --clear it prints the private key itself, as 64 hex digits: whoever sees th
   pocket keys export ADDRESS --clear`,
 		Args: command.OneAddress,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			order.address = args[0]
-			return exportKey(cmd.Context(), io, order)
+			o.address = args[0]
+			return exportKey(cmd.Context(), io, o)
 		},
 	}
-	command.AddKeys(cmd.Flags(), &order.directory)
-	command.AddPassphrase(cmd.Flags(), &order.passphraseFile)
-	cmd.Flags().BoolVar(&order.clear, "clear", false, "print the private key itself, not encrypted")
-	cmd.Flags().BoolVar(&order.yes, "yes", false, "do not ask for confirmation")
-	command.AddChoice(cmd.Flags(), &order.output, "output", command.OutputTable, "form of a clear key; an encrypted one is always JSON", command.OutputTable, command.OutputJSON)
+	command.AddKeys(cmd.Flags(), &o.directory)
+	command.AddPassphrase(cmd.Flags(), &o.passphraseFile)
+	cmd.Flags().BoolVar(&o.clear, "clear", false, "print the private key itself, not encrypted")
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
+	command.AddChoice(cmd.Flags(), &o.output, "output", command.OutputTable, "form of a clear key; an encrypted one is always JSON", command.OutputTable, command.OutputJSON)
 	return cmd
 }
 
-func exportKey(ctx context.Context, io command.Streams, order keysOrder) error {
-	store, err := command.OpenKeys(io, order.directory)
+func exportKey(ctx context.Context, io command.Streams, o options) error {
+	store, err := command.OpenKeys(io, o.directory)
 	if err != nil {
 		return err
 	}
-	exported, err := store.Export(order.address)
+	exported, err := store.Export(o.address)
 	if err != nil {
 		return err
 	}
-	if !order.clear {
+	if !o.clear {
 		return command.WriteText(io.Out, string(exported))
 	}
-	if err := confirm(ctx, io, order.yes, "The private key will be shown. Type yes to go on: ", "yes"); err != nil {
+	if err := confirm(ctx, io, o.yes, "The private key will be shown. Type yes to go on: ", "yes"); err != nil {
 		return err
 	}
-	key, err := command.OpenKey(ctx, io, store, order.address, order.passphraseFile)
+	key, err := command.OpenKey(ctx, io, store, o.address, o.passphraseFile)
 	if err != nil {
 		return err
 	}
-	return newClearKey(key).write(io.Out, order.output)
+	shown := newClearKey(key)
+	return command.WriteResult(io.Out, o.output, shown, shown.text)
 }
 
-func newKeysList(io command.Streams) *cobra.Command {
-	var order keysOrder
+func newList(io command.Streams) *cobra.Command {
+	var o options
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the keys; no passphrase is needed",
 		Args:  command.NoArguments,
-		RunE:  func(*cobra.Command, []string) error { return listKeys(io, order) },
+		RunE:  func(*cobra.Command, []string) error { return listKeys(io, o) },
 	}
-	command.AddKeys(cmd.Flags(), &order.directory)
-	command.AddChoice(cmd.Flags(), &order.output, "output", command.OutputTable, "form of the result", command.OutputTable, command.OutputJSON)
+	command.AddKeys(cmd.Flags(), &o.directory)
+	command.AddOutput(cmd.Flags(), &o.output)
 	return cmd
 }
 
 // listKeys shows the good keys even if there are bad ones, and then fails because of those.
-func listKeys(io command.Streams, order keysOrder) error {
-	store, err := command.OpenKeys(io, order.directory)
+func listKeys(io command.Streams, o options) error {
+	store, err := command.OpenKeys(io, o.directory)
 	if err != nil {
 		return err
 	}
@@ -143,7 +147,8 @@ func listKeys(io command.Streams, order keysOrder) error {
 	if err != nil {
 		return err
 	}
-	if err := newKeyList(store, entries, problems).write(io.Out, order.output); err != nil {
+	list := newKeyList(store, entries, problems)
+	if err := command.WriteResult(io.Out, o.output, list, list.text); err != nil {
 		return err
 	}
 	if len(problems) > 0 {
@@ -152,41 +157,59 @@ func listKeys(io command.Streams, order keysOrder) error {
 	return nil
 }
 
-func newKeysDelete(io command.Streams) *cobra.Command {
-	var order keysOrder
+func newDelete(io command.Streams) *cobra.Command {
+	var o options
 	cmd := &cobra.Command{
 		Use:     "delete ADDRESS",
 		Short:   "Delete a key for ever",
 		Example: "  pocket keys delete ADDRESS",
 		Args:    command.OneAddress,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			order.address = args[0]
-			return deleteKey(cmd.Context(), io, order)
+			o.address = args[0]
+			return deleteKey(cmd.Context(), io, o)
 		},
 	}
-	command.AddKeys(cmd.Flags(), &order.directory)
-	cmd.Flags().BoolVar(&order.yes, "yes", false, "do not ask for the address again")
-	command.AddChoice(cmd.Flags(), &order.output, "output", command.OutputTable, "form of the result", command.OutputTable, command.OutputJSON)
+	command.AddKeys(cmd.Flags(), &o.directory)
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask for the address again")
+	command.AddOutput(cmd.Flags(), &o.output)
 	return cmd
 }
 
 // deleteKey deletes a key file even if it is damaged: that is how one gets rid of it.
-func deleteKey(ctx context.Context, io command.Streams, order keysOrder) error {
-	store, err := command.OpenKeys(io, order.directory)
+func deleteKey(ctx context.Context, io command.Streams, o options) error {
+	store, err := command.OpenKeys(io, o.directory)
 	if err != nil {
 		return err
 	}
-	if _, err := store.Entry(order.address); errors.Is(err, keystore.ErrUnknownKey) {
+	if _, err := store.Entry(o.address); errors.Is(err, keystore.ErrUnknownKey) {
 		return err
 	}
-	if err := confirm(ctx, io, order.yes, "The key will be gone for ever. Type its address again: ", order.address); err != nil {
+	if err := confirm(ctx, io, o.yes, "The key will be gone for ever. Type its address again: ", o.address); err != nil {
 		return err
 	}
-	if err := store.Delete(order.address); err != nil {
+	if err := store.Delete(o.address); err != nil {
 		return err
 	}
-	if order.output == command.OutputJSON {
-		return command.WriteJSON(io.Out, map[string]any{"address": order.address, "deleted": true})
+	return command.WriteResult(io.Out, o.output, map[string]any{"address": o.address, "deleted": true},
+		func() string { return fmt.Sprintf("deleted the key of %s\n", o.address) })
+}
+
+// confirm asks a person to type a word, unless that was declined beforehand with --yes.
+func confirm(ctx context.Context, io command.Streams, yes bool, question, word string) error {
+	if yes {
+		return nil
 	}
-	return command.WriteText(io.Out, fmt.Sprintf("deleted the key of %s\n", order.address))
+	asked, err := terminal.OpenPrompt(io.In, io.Err)
+	if err != nil {
+		return command.Fail(command.ExitUsage, "%w for confirmation; give --yes", err)
+	}
+	defer asked.Close()
+	line, err := asked.Line(ctx, question)
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(line) != word {
+		return command.Fail(command.ExitUsage, "not confirmed: wanted %q; nothing was done", word)
+	}
+	return nil
 }

@@ -3,9 +3,7 @@ package keys
 import (
 	"encoding/hex"
 	"fmt"
-	"io"
 
-	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
 	"github.com/pocket-fisherman/fisherman/keystore"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
@@ -23,12 +21,9 @@ func newKeyView(store *keystore.Store, entry keystore.Entry) keyView {
 	return keyView{Address: entry.Address, PublicKey: entry.PublicKey, Label: entry.Label, File: store.Path(entry.Address)}
 }
 
-func (v keyView) write(out io.Writer, output string) error {
-	if output == command.OutputJSON {
-		return command.WriteJSON(out, v)
-	}
-	return command.WriteText(out, fmt.Sprintf("address     %s\npublic key  %s\nlabel       %s\nfile        %s\n",
-		v.Address, v.PublicKey, terminal.Clean(v.Label), terminal.Clean(v.File)))
+func (v keyView) text() string {
+	return fmt.Sprintf("address     %s\npublic key  %s\nlabel       %s\nfile        %s\n",
+		v.Address, v.PublicKey, terminal.Clean(v.Label), terminal.Clean(v.File))
 }
 
 // keyList is a directory of keys as it is shown.
@@ -55,12 +50,9 @@ func newKeyList(store *keystore.Store, entries []keystore.Entry, problems []keys
 	return list
 }
 
-func (l keyList) write(out io.Writer, output string) error {
-	if output == command.OutputJSON {
-		return command.WriteJSON(out, l)
-	}
+func (l keyList) text() string {
 	if len(l.Keys)+len(l.Problems) == 0 {
-		return command.WriteText(out, fmt.Sprintf("no keys in %s; make one with 'pocket keys create'\n", terminal.Clean(l.Directory)))
+		return fmt.Sprintf("no keys in %s; make one with 'pocket keys create'\n", terminal.Clean(l.Directory))
 	}
 	var rows [][]string
 	for _, key := range l.Keys {
@@ -69,7 +61,7 @@ func (l keyList) write(out io.Writer, output string) error {
 	for _, problem := range l.Problems {
 		rows = append(rows, []string{problem.Address, "unusable", ""})
 	}
-	return command.WriteText(out, terminal.Table([]string{"ADDRESS", "PUBLIC KEY", "LABEL"}, rows))
+	return terminal.Table([]string{"ADDRESS", "PUBLIC KEY", "LABEL"}, rows)
 }
 
 // clearKey is a private key in the clear.
@@ -83,10 +75,5 @@ func newClearKey(key crypto.PrivateKey) clearKey {
 	return clearKey{Address: key.Address(), PublicKey: key.PublicKeyHex(), Seed: hex.EncodeToString(key.Bytes()[:32])}
 }
 
-// write shows, but for JSON, the seed alone, as 'pocket keys import' takes it.
-func (k clearKey) write(out io.Writer, output string) error {
-	if output == command.OutputJSON {
-		return command.WriteJSON(out, k)
-	}
-	return command.WriteText(out, k.Seed+"\n")
-}
+// text is the seed alone, as 'pocket keys import' takes it.
+func (k clearKey) text() string { return k.Seed + "\n" }

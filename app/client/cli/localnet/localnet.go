@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
@@ -25,19 +26,18 @@ const stopGrace = 4 * time.Second
 // maximumSessions is the most complete sessions that --sessions takes.
 const maximumSessions = 1000
 
-// localnetOrder is what 'pocket localnet' was told.
-type localnetOrder struct {
-	options localnet.Options
+// options are what 'pocket localnet' was told.
+type options struct {
+	network localnet.Options
 	// sessions to complete; 0 runs until a signal.
-	sessions                    int64
+	sessions                    int
 	processes                   bool
 	output, logLevel, logFormat string
 }
 
 // New makes the command 'pocket localnet'.
 func New(io command.Streams) *cobra.Command {
-	order := localnetOrder{options: localnet.DefaultOptions()}
-	numbers := localnetNumbers{}
+	o := options{network: localnet.DefaultOptions()}
 	cmd := &cobra.Command{
 		Use:   "localnet",
 		Short: "Run a whole network on this machine, with servicers that misbehave",
@@ -55,28 +55,30 @@ It runs until Ctrl-C, or until --sessions are complete, and then prints the repo
   pocket localnet --servicers 24 --slow 0 --down 0 --lying 0`,
 		Args: command.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			numbers.into(&order.options)
-			order.options.Explicit = localnet.Flags{}
+			o.network.Explicit = localnet.Flags{}
 			for _, flag := range localnetFlags {
-				order.options.Explicit[flag] = cmd.Flags().Changed(string(flag))
+				o.network.Explicit[flag] = cmd.Flags().Changed(string(flag))
 			}
-			return runLocalnet(cmd.Context(), io, order)
+			return runLocalnet(cmd.Context(), io, o)
 		},
 	}
-	cmd.AddCommand(newLocalnetHome(io))
-	numbers.add(cmd, &order)
-	flags := cmd.Flags()
-	command.AddSpan(flags, &order.options.Delay, "delay", order.options.Delay, 0, math.MaxInt64, "what a slow servicer's network adds to a round trip")
-	command.AddSpan(flags, &order.options.BlockTime, "block-time", order.options.BlockTime, 0, math.MaxInt64, "pause between blocks")
-	flags.BoolVar(&order.options.Ethereum, "ethereum", false, "add relay chain 0021, an Ethereum chain; needs geth ('make geth')")
-	flags.StringVar(&order.options.Geth, "geth", "", "`PATH` of geth (default $"+GethVariable+", or geth beside this program, or on $PATH)")
-	flags.BoolVar(&order.options.REST, "rest", false, "ask relay chain 0001 by GET, as in /block?height=5, not by JSON-RPC")
-	flags.StringVar(&order.options.Home, "home", "", "directory `DIR` of the network, kept for the next run (default a temporary one, removed at the end)")
-	flags.StringVar(&order.options.RPCListen, "rpc-listen", order.options.RPCListen, "loopback `HOST:PORT` of the node's API; port 0 takes any free one")
-	flags.BoolVar(&order.processes, "processes", false, "run every actor as a process of its own, each with its own node of the chain")
-	command.AddChoice(flags, &order.output, "output", command.OutputTable, "form of the report", command.OutputTable, command.OutputJSON)
-	command.AddChoice(flags, &order.logLevel, "log-level", "warn", "least level that is logged", "error", "warn", "info", "debug")
-	command.AddChoice(flags, &order.logFormat, "log-format", "text", "how the log is written", "text", "json")
+	cmd.AddCommand(newHome(io))
+	flags, network := cmd.Flags(), &o.network
+	addNumbers(flags, network, "number of servicers, faulty ones included")
+	command.AddNumber(flags, &network.Slow, "slow", network.Slow, 0, math.MaxInt64, "how many of them are slow")
+	command.AddNumber(flags, &network.Down, "down", network.Down, 0, math.MaxInt64, "how many of them are down")
+	command.AddNumber(flags, &network.Lying, "lying", network.Lying, 0, math.MaxInt64, "how many of them are lying")
+	command.AddNumber(flags, &o.sessions, "sessions", 0, 1, maximumSessions, "end by itself after so many complete sessions (default run until Ctrl-C)")
+	command.AddSpan(flags, &network.Delay, "delay", network.Delay, 0, math.MaxInt64, "what a slow servicer's network adds to a round trip")
+	flags.BoolVar(&network.Ethereum, "ethereum", false, "add relay chain 0021, an Ethereum chain; needs geth ('make geth')")
+	flags.StringVar(&network.Geth, "geth", "", "`PATH` of geth (default $"+GethVariable+", or geth beside this program, or on $PATH)")
+	flags.BoolVar(&network.REST, "rest", false, "ask relay chain 0001 by GET, as in /block?height=5, not by JSON-RPC")
+	flags.StringVar(&network.Home, "home", "", "directory `DIR` of the network, kept for the next run (default a temporary one, removed at the end)")
+	flags.StringVar(&network.RPCListen, "rpc-listen", network.RPCListen, "loopback `HOST:PORT` of the node's API; port 0 takes any free one")
+	flags.BoolVar(&o.processes, "processes", false, "run every actor as a process of its own, each with its own node of the chain")
+	command.AddChoice(flags, &o.output, "output", command.OutputTable, "form of the report", command.OutputTable, command.OutputJSON)
+	command.AddChoice(flags, &o.logLevel, "log-level", "warn", "least level that is logged", "error", "warn", "info", "debug")
+	command.AddChoice(flags, &o.logFormat, "log-format", "text", "how the log is written", "text", "json")
 	return cmd
 }
 
@@ -87,50 +89,36 @@ var localnetFlags = []localnet.Flag{
 	localnet.FlagEthereum, localnet.FlagServicersPerSession,
 }
 
-// localnetNumbers are the numeric flags before package localnet judges their ranges.
-type localnetNumbers struct {
-	servicers, slow, down, lying, perSession, blocks, checks, seed int64
-}
-
-func (n *localnetNumbers) add(cmd *cobra.Command, order *localnetOrder) {
-	flags, o := cmd.Flags(), order.options
-	command.AddNumber(flags, &n.servicers, "servicers", int64(o.Servicers), 0, math.MaxInt64, "number of servicers, faulty ones included")
-	command.AddNumber(flags, &n.slow, "slow", int64(o.Slow), 0, math.MaxInt64, "how many of them are slow")
-	command.AddNumber(flags, &n.down, "down", int64(o.Down), 0, math.MaxInt64, "how many of them are down")
-	command.AddNumber(flags, &n.lying, "lying", int64(o.Lying), 0, math.MaxInt64, "how many of them are lying")
-	command.AddNumber(flags, &n.perSession, "servicers-per-session", int64(o.ServicersPerSession), 0, math.MaxInt64, "how many of them a session takes (default all)")
-	command.AddNumber(flags, &n.blocks, "blocks-per-session", o.BlocksPerSession, 0, math.MaxInt64, "blocks in a session")
-	command.AddNumber(flags, &n.checks, "checks-per-session", int64(o.ChecksPerSession), 0, math.MaxInt64, "checks of every servicer in a session")
-	command.AddNumber(flags, &n.seed, "seed", int64(o.Seed), 0, math.MaxInt64, "seed of all keys, and so of all addresses")
-	command.AddNumber(flags, &order.sessions, "sessions", 0, 1, maximumSessions, "end by itself after so many complete sessions (default run until Ctrl-C)")
-}
-
-func (n *localnetNumbers) into(o *localnet.Options) {
-	o.Servicers, o.Slow, o.Down, o.Lying = int(n.servicers), int(n.slow), int(n.down), int(n.lying)
-	o.ServicersPerSession = uint32(min(n.perSession, math.MaxUint32))
-	o.BlocksPerSession, o.ChecksPerSession, o.Seed = n.blocks, uint32(min(n.checks, math.MaxUint32)), uint64(n.seed)
+// addNumbers adds the flags that every network has. Package localnet judges their ranges.
+func addNumbers(flags *pflag.FlagSet, o *localnet.Options, servicers string) {
+	command.AddNumber(flags, &o.Servicers, "servicers", o.Servicers, 0, math.MaxInt64, servicers)
+	command.AddNumber(flags, &o.ServicersPerSession, "servicers-per-session", o.ServicersPerSession, 0, math.MaxInt64, "how many of them a session takes (default all)")
+	command.AddNumber(flags, &o.BlocksPerSession, "blocks-per-session", o.BlocksPerSession, 0, math.MaxInt64, "blocks in a session")
+	command.AddNumber(flags, &o.ChecksPerSession, "checks-per-session", o.ChecksPerSession, 0, math.MaxInt64, "checks of every servicer in a session")
+	command.AddNumber(flags, &o.Seed, "seed", o.Seed, 0, math.MaxInt64, "seed of all keys, and so of all addresses")
+	command.AddSpan(flags, &o.BlockTime, "block-time", o.BlockTime, 0, math.MaxInt64, "pause between blocks")
 }
 
 // GethVariable names the environment variable that says where geth is.
 const GethVariable = "POCKET_GETH"
 
 // runLocalnet runs a LocalNet beside a watch over it, until one of them or the context ends.
-func runLocalnet(ctx context.Context, io command.Streams, order localnetOrder) error {
+func runLocalnet(ctx context.Context, io command.Streams, o options) error {
 	progress := terminal.NewProgress(io.Err)
 	defer progress.Close()
-	order.options.Logger = command.NewLogger(progress, order.logFormat, order.logLevel)
-	order.options.Geth = cmp.Or(order.options.Geth, os.Getenv(GethVariable))
+	o.network.Logger = command.NewLogger(progress, o.logFormat, o.logLevel)
+	o.network.Geth = cmp.Or(o.network.Geth, os.Getenv(GethVariable))
 	ready := alreadyComplete()
-	if order.processes {
+	if o.processes {
 		complete := make(chan struct{})
 		ready = complete
 		program, err := os.Executable()
 		if err != nil {
 			return fmt.Errorf("find this program: %w", err)
 		}
-		order.options.Processes = &localnet.Processes{Program: program, LogLevel: order.logLevel, LogFormat: order.logFormat, Log: progress, Ready: func() { close(complete) }}
+		o.network.Processes = &localnet.Processes{Program: program, LogLevel: o.logLevel, LogFormat: o.logFormat, Log: progress, Ready: func() { close(complete) }}
 	}
-	network, err := localnet.New(ctx, order.options)
+	network, err := localnet.New(ctx, o.network)
 	if err != nil {
 		return remedied(err)
 	}
@@ -143,27 +131,27 @@ func runLocalnet(ctx context.Context, io command.Streams, order localnetOrder) e
 		return errors.Join(err, network.Close())
 	}
 
-	watch := newWatch(node, progress, network.Options(), int(order.sessions))
-	watch.ready, watch.whole = ready, order.processes
+	watch := newWatch(node, progress, network.Options(), o.sessions)
+	watch.ready, watch.whole = ready, o.processes
 	err = runWatched(ctx, network.Run, watch)
 	progress.Close()
 	if _, unstoppable := errors.AsType[*stopError](err); err != nil && !unstoppable {
 		return err
 	}
-	return errors.Join(finish(io, order, watch), err)
+	return errors.Join(finish(io, o, watch), err)
 }
 
 // finish prints the report. It is the whole answer of a run without --sessions, and what there is of an interrupted one.
-func finish(io command.Streams, order localnetOrder, watch *watch) error {
+func finish(io command.Streams, o options, watch *watch) error {
 	report := watch.report()
-	err := command.WriteResult(io.Out, order.output, report, func() string {
+	err := command.WriteResult(io.Out, o.output, report, func() string {
 		return terminal.ReportText(report, terminal.FormFor(io.Out))
 	})
 	if err != nil {
 		return err
 	}
-	if order.sessions > 0 && !watch.finished() {
-		return command.Fail(command.ExitInterrupted, "interrupted after %d of %d complete sessions", watch.complete(), order.sessions)
+	if o.sessions > 0 && !watch.finished() {
+		return command.Fail(command.ExitInterrupted, "interrupted after %d of %d complete sessions", watch.complete(), o.sessions)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package node
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,16 +39,13 @@ func newNodeMade(home string, config configs.Node, id string) nodeMade {
 	return made
 }
 
-func (m nodeMade) write(out io.Writer, output string) error {
-	if output == command.OutputJSON {
-		return command.WriteJSON(out, m)
-	}
+func (m nodeMade) text() string {
 	roles := strings.Join(m.Roles, ", ")
 	if roles == "" {
 		roles = "none; the node only follows the chain"
 	}
-	return command.WriteText(out, fmt.Sprintf("config   %s\ngenesis  %s\nkeys     %s\nroles    %s\nnode id  %s\n",
-		terminal.Clean(m.Config), terminal.Clean(m.Genesis), terminal.Clean(m.Keys), roles, m.NodeID))
+	return fmt.Sprintf("config   %s\ngenesis  %s\nkeys     %s\nroles    %s\nnode id  %s\n",
+		terminal.Clean(m.Config), terminal.Clean(m.Genesis), terminal.Clean(m.Keys), roles, m.NodeID)
 }
 
 // below makes a relative path one below the home. An empty one stays so, for validation to find.
@@ -60,7 +56,7 @@ func below(home, path string) string {
 	return filepath.Join(home, path)
 }
 
-func newNodeConfig(io command.Streams) *cobra.Command {
+func newConfig(io command.Streams) *cobra.Command {
 	var home, output string
 	var given settings
 	cmd := &cobra.Command{
@@ -70,11 +66,8 @@ func newNodeConfig(io command.Streams) *cobra.Command {
 the keys are there, and prints the configuration in effect.`,
 		Example: `  pocket node config --home node
   POCKET_LOG_LEVEL=debug pocket node config --home node --api-listen 127.0.0.1:8080`,
-		Args: command.NoArguments,
+		Args: command.Needs("home"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := command.RequireFlags(cmd, "home"); err != nil {
-				return err
-			}
 			config, err := nodeConfig(cmd, home, given)
 			if err != nil {
 				return err
@@ -87,7 +80,7 @@ the keys are there, and prints the configuration in effect.`,
 	}
 	addHome(cmd, &home)
 	given = addSettings(cmd, overrideUsage)
-	command.AddChoice(cmd.Flags(), &output, "output", command.OutputJSON, "form of the result", command.OutputJSON)
+	command.AddOutput(cmd.Flags(), &output, command.OutputJSON)
 	return cmd
 }
 

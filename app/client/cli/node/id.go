@@ -23,7 +23,7 @@ const (
 	nodeSeedBytes = 32
 )
 
-func newNodeID(io command.Streams) *cobra.Command {
+func newID(io command.Streams) *cobra.Command {
 	var home string
 	cmd := &cobra.Command{
 		Use:   "id",
@@ -31,11 +31,8 @@ func newNodeID(io command.Streams) *cobra.Command {
 		Long: `Shows the id of a node, as its peers need it: they name the node ID@HOST:PORT in chain.peers, where HOST:PORT is its
 chain.p2p_listen as they reach it.`,
 		Example: "  pocket node id --home node",
-		Args:    command.NoArguments,
+		Args:    command.Needs("home"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := command.RequireFlags(cmd, "home"); err != nil {
-				return err
-			}
 			if _, err := readNodeConfig(home); err != nil {
 				return err
 			}
@@ -55,7 +52,7 @@ func nodeKey(home string) (crypto.PrivateKey, error) {
 	path := filepath.Join(home, nodeKeyName)
 	text, err := command.ReadFile(path, 2*nodeSeedBytes+2)
 	if errors.Is(err, fs.ErrNotExist) {
-		return newNodeKey(path)
+		return newKey(path)
 	}
 	if err != nil {
 		return crypto.PrivateKey{}, command.Fail(command.ExitHome, "node key cannot be read: %w", err)
@@ -67,7 +64,7 @@ func nodeKey(home string) (crypto.PrivateKey, error) {
 	return crypto.KeyFromSeed([nodeSeedBytes]byte(seed)), nil
 }
 
-func newNodeKey(path string) (crypto.PrivateKey, error) {
+func newKey(path string) (crypto.PrivateKey, error) {
 	var seed [nodeSeedBytes]byte
 	if _, err := rand.Read(seed[:]); err != nil {
 		return crypto.PrivateKey{}, command.Fail(command.ExitFailure, "make node key: %w", err)

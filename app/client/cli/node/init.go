@@ -16,8 +16,8 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// nodeOrder is what 'pocket node init' was told.
-type nodeOrder struct {
+// options are what 'pocket node init' was told.
+type options struct {
 	home                           string
 	validator, servicer, fisherman string
 	servicerListen                 string
@@ -32,11 +32,11 @@ func New(io command.Streams) *cobra.Command {
 	return command.Group(&cobra.Command{
 		Use:   "node",
 		Short: "Configure and run a node",
-	}, newNodeInit(io), newNodeConfig(io), newNodeID(io), newNodeStart(io))
+	}, newInit(io), newConfig(io), newID(io), newStart(io))
 }
 
-func newNodeInit(io command.Streams) *cobra.Command {
-	var order nodeOrder
+func newInit(io command.Streams) *cobra.Command {
+	var o options
 	var given settings
 	cmd := &cobra.Command{
 		Use:   "init",
@@ -47,12 +47,9 @@ the chain of its peers. More servicers are added by editing the file. 'pocket no
 		Example: `  pocket node init --home node --validator ADDRESS
   pocket node init --home node --servicer ADDRESS --servicer-listen 0.0.0.0:8545 --upstream 0021=http://127.0.0.1:8546 \
       --chain-peers ID@validator.example:26656`,
-		Args: command.NoArguments,
+		Args: command.Needs("home"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := command.RequireFlags(cmd, "home"); err != nil {
-				return err
-			}
-			config, err := order.config()
+			config, err := o.config()
 			if err != nil {
 				return err
 			}
@@ -62,22 +59,22 @@ the chain of its peers. More servicers are added by editing the file. 'pocket no
 			if err := fromHere(io, given, &config); err != nil {
 				return err
 			}
-			return initNode(io, order, config)
+			return initNode(io, o, config)
 		},
 	}
-	addHome(cmd, &order.home)
+	addHome(cmd, &o.home)
 	flags := cmd.Flags()
-	command.AddChecked(flags, &order.validator, "validator", "ADDRESS", types.ValidateAddress, "key of the node's validator (default none)")
-	command.AddChecked(flags, &order.servicer, "servicer", "ADDRESS", types.ValidateAddress, "key of the node's servicer (default none)")
-	flags.StringVar(&order.servicerListen, "servicer-listen", "127.0.0.1:8545", "`HOST:PORT` where the servicer takes relays")
-	flags.StringArrayVar(&order.upstreams, "upstream", nil, "`CHAIN=URL` of a node that the servicer executes relays against; may be repeated")
-	command.AddChecked(flags, &order.fisherman, "fisherman", "ADDRESS", types.ValidateAddress, "key of the node's fisherman (default none)")
-	flags.StringArrayVar(&order.controlProbes, "control-probe", nil, "`CHAIN=URL` that tells the fisherman whether it is offline; may be repeated")
-	flags.StringArrayVar(&order.catalogues, "catalogue", nil, "`CHAIN=NAME` of what a relay chain's nodes are asked: "+
+	command.AddChecked(flags, &o.validator, "validator", "ADDRESS", types.ValidateAddress, "key of the node's validator (default none)")
+	command.AddChecked(flags, &o.servicer, "servicer", "ADDRESS", types.ValidateAddress, "key of the node's servicer (default none)")
+	flags.StringVar(&o.servicerListen, "servicer-listen", "127.0.0.1:8545", "`HOST:PORT` where the servicer takes relays")
+	flags.StringArrayVar(&o.upstreams, "upstream", nil, "`CHAIN=URL` of a node that the servicer executes relays against; may be repeated")
+	command.AddChecked(flags, &o.fisherman, "fisherman", "ADDRESS", types.ValidateAddress, "key of the node's fisherman (default none)")
+	flags.StringArrayVar(&o.controlProbes, "control-probe", nil, "`CHAIN=URL` that tells the fisherman whether it is offline; may be repeated")
+	flags.StringArrayVar(&o.catalogues, "catalogue", nil, "`CHAIN=NAME` of what a relay chain's nodes are asked: "+
 		strings.Join(configs.Catalogues(), ", ")+"; may be repeated (default 0001=cometbft, 0021=evm)")
-	flags.BoolVar(&order.allowPrivate, "allow-private", false, "let the fisherman dial loopback and private addresses")
+	flags.BoolVar(&o.allowPrivate, "allow-private", false, "let the fisherman dial loopback and private addresses")
 	given = addSettings(cmd, initUsage)
-	command.AddChoice(flags, &order.output, "output", command.OutputTable, "form of the result", command.OutputTable, command.OutputJSON)
+	command.AddOutput(flags, &o.output)
 	return cmd
 }
 
@@ -90,7 +87,7 @@ func initUsage(setting configs.Setting) string {
 }
 
 // config is the configuration that the roles make.
-func (o nodeOrder) config() (configs.Node, error) {
+func (o options) config() (configs.Node, error) {
 	config := configs.DefaultNode()
 	if o.validator != "" {
 		config.Validator = &configs.Validator{Key: o.validator}
@@ -148,8 +145,8 @@ func pairs(flag string, given []string, form string) (map[string]string, error) 
 }
 
 // initNode writes the home's configuration, unless something about it is wrong.
-func initNode(io command.Streams, order nodeOrder, config configs.Node) error {
-	home, err := filepath.Abs(order.home)
+func initNode(io command.Streams, o options, config configs.Node) error {
+	home, err := filepath.Abs(o.home)
 	if err != nil {
 		return command.Fail(command.ExitHome, "find home directory: %w", err)
 	}
@@ -173,7 +170,8 @@ func initNode(io command.Streams, order nodeOrder, config configs.Node) error {
 	if err != nil {
 		return err
 	}
-	return newNodeMade(home, config, node.ID(key)).write(io.Out, order.output)
+	made := newNodeMade(home, config, node.ID(key))
+	return command.WriteResult(io.Out, o.output, made, made.text)
 }
 
 // fromHere makes the paths that flags gave independent of where the node will be started. Without --keys the directory of

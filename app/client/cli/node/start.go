@@ -33,7 +33,7 @@ const (
 	nodeDataName = "data"
 )
 
-func newNodeStart(io command.Streams) *cobra.Command {
+func newStart(io command.Streams) *cobra.Command {
 	var home, passphraseFile string
 	var given settings
 	cmd := &cobra.Command{
@@ -43,11 +43,8 @@ func newNodeStart(io command.Streams) *cobra.Command {
 with the same passphrase, unless a prompt asks for each. Without the role of a validator the node follows the chain of
 its peers; a validator that is staked later votes from then on.`,
 		Example: "  pocket node start --home node --passphrase-file passphrase.txt",
-		Args:    command.NoArguments,
+		Args:    command.Needs("home"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := command.RequireFlags(cmd, "home"); err != nil {
-				return err
-			}
 			config, err := nodeConfig(cmd, home, given)
 			if err != nil {
 				return err

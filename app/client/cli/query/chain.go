@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,104 +17,54 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// chainQuery is what a query about the chain itself was told.
-type chainQuery struct {
-	hash         string
-	height       int64
-	output, node string
-}
-
-// ask reads something from the node and writes it, as JSON or as text.
-func ask[T any](ctx context.Context, out io.Writer, q chainQuery, what string,
-	read func(context.Context, *client.Client) (T, error), text func(T) (string, error)) error {
-	node, err := command.OpenNode(q.node)
-	if err != nil {
-		return err
-	}
-	defer node.Close()
-	found, err := read(ctx, node)
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	if q.output == command.OutputJSON {
-		return command.WriteJSON(out, found)
-	}
-	shown, err := text(found)
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return command.WriteText(out, shown)
-}
-
-// addChain adds the flags that all queries about the chain itself have.
-func addChain(cmd *cobra.Command, q *chainQuery, height string) {
-	flags := cmd.Flags()
-	command.AddNumber(flags, &q.height, "height", 0, 1, math.MaxInt64, height)
-	command.AddChoice(flags, &q.output, "output", command.OutputTable, "form of the result", command.OutputTable, command.OutputJSON)
-	command.AddNode(flags, &q.node)
-}
-
-func newQueryParams(io command.Streams) *cobra.Command {
-	var q chainQuery
-	cmd := &cobra.Command{
+func newParams(io command.Streams) *cobra.Command {
+	var o options
+	return addOptions(&cobra.Command{
 		Use:     "params",
 		Short:   "Show the governed parameters",
 		Example: "  pocket query params",
-		Args:    command.NoArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return ask(cmd.Context(), io.Out, q, "parameters", func(ctx context.Context, node *client.Client) (client.Params, error) {
-				return node.Params(ctx, q.height)
-			}, paramsText)
-		},
-	}
-	addChain(cmd, &q, "as of this block (default the latest)")
-	return cmd
+	}, &o, "as of this block (default the latest)", func(ctx context.Context) error {
+		var groups map[string]map[string]any
+		return show(ctx, io.Out, o, "parameters", func(node *client.Client) (client.Params, error) {
+			params, err := node.Params(ctx, o.height)
+			if err != nil {
+				return params, err
+			}
+			return params, json.Unmarshal(params.Params, &groups)
+		}, func(params client.Params) string { return paramsText(params.Height, groups) })
+	})
 }
 
-func newQueryBlock(io command.Streams) *cobra.Command {
-	var q chainQuery
-	cmd := &cobra.Command{
+func newBlock(io command.Streams) *cobra.Command {
+	var o options
+	return addOptions(&cobra.Command{
 		Use:     "block",
 		Short:   "Show a block",
 		Example: "  pocket query block --height 7",
-		Args:    command.NoArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return ask(cmd.Context(), io.Out, q, "block", func(ctx context.Context, node *client.Client) (client.Block, error) {
-				return node.Block(ctx, q.height)
-			}, blockText)
-		},
-	}
-	addChain(cmd, &q, "of this height (default the latest)")
-	return cmd
+	}, &o, "of this height (default the latest)", func(ctx context.Context) error {
+		return show(ctx, io.Out, o, "block",
+			func(node *client.Client) (client.Block, error) { return node.Block(ctx, o.height) }, blockText)
+	})
 }
 
-func newQueryTransaction(io command.Streams) *cobra.Command {
-	var q chainQuery
+func newTransaction(io command.Streams) *cobra.Command {
+	var o options
+	var hash string
 	cmd := &cobra.Command{
 		Use:     "transaction",
 		Short:   "Show a transaction in a block, and what became of it",
 		Example: "  pocket query transaction --hash HASH",
-		Args:    command.NoArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := command.RequireFlags(cmd, "hash"); err != nil {
-				return err
-			}
-			return ask(cmd.Context(), io.Out, q, "transaction "+q.hash, func(ctx context.Context, node *client.Client) (client.Transaction, error) {
-				return node.Transaction(ctx, q.hash, q.height)
-			}, transactionText)
-		},
+		Args:    command.Needs("hash"),
 	}
-	command.AddChecked(cmd.Flags(), &q.hash, "hash", "HASH", types.ValidateSessionID, "SHA-256 of the transaction, as 'pocket tx' shows it")
-	addChain(cmd, &q, "of this block (default one of the newest 1000)")
-	return cmd
+	command.AddChecked(cmd.Flags(), &hash, "hash", "HASH", types.ValidateSessionID, "SHA-256 of the transaction, as 'pocket tx' shows it")
+	return addOptions(cmd, &o, "of this block (default one of the newest 1000)", func(ctx context.Context) error {
+		return show(ctx, io.Out, o, "transaction "+hash,
+			func(node *client.Client) (client.Transaction, error) { return node.Transaction(ctx, hash, o.height) }, transactionText)
+	})
 }
 
 // paramsText has one line for each parameter, under the name by which it is changed.
-func paramsText(params client.Params) (string, error) {
-	var groups map[string]map[string]any
-	if err := json.Unmarshal(params.Params, &groups); err != nil {
-		return "", fmt.Errorf("read the node's parameters: %w", err)
-	}
+func paramsText(height int64, groups map[string]map[string]any) string {
 	var rows [][]string
 	for group, values := range groups {
 		for name, value := range values {
@@ -124,7 +72,7 @@ func paramsText(params client.Params) (string, error) {
 		}
 	}
 	slices.SortFunc(rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
-	return fmt.Sprintf("parameters at height %d\n\n", params.Height) + terminal.Table([]string{"PARAMETER", "VALUE"}, rows), nil
+	return fmt.Sprintf("parameters at height %d\n\n", height) + terminal.Table([]string{"PARAMETER", "VALUE"}, rows)
 }
 
 // valueText shows a list with commas, as 'pocket tx change-parameter' takes it.
@@ -140,17 +88,17 @@ func valueText(value any) string {
 	return strings.Join(items, ",")
 }
 
-func blockText(block client.Block) (string, error) {
+func blockText(block client.Block) string {
 	return fmt.Sprintf("height        %d\nhash          %s\ntime          %s\nproposer      %s\ntransactions  %d\napp hash      %s\n", block.Height,
-		terminal.Clean(block.Hash), block.Time.UTC().Format(time.RFC3339Nano), terminal.Clean(block.Proposer), block.Transactions, terminal.Clean(block.AppHash)), nil
+		terminal.Clean(block.Hash), block.Time.UTC().Format(time.RFC3339Nano), terminal.Clean(block.Proposer), block.Transactions, terminal.Clean(block.AppHash))
 }
 
-func transactionText(found client.Transaction) (string, error) {
+func transactionText(found client.Transaction) string {
 	result := found.Result
 	if found.Log != "" {
 		result = found.Log
 	}
 	return fmt.Sprintf("hash      %s\nheight    %d\nindex     %d\nresult    %s\nsigner    %s\nsequence  %s\nfee       %s uPOKT\nmessage   %s\n",
 		terminal.Clean(found.Hash), found.Height, found.Index, terminal.Clean(result), terminal.Clean(found.Signer), strconv.FormatUint(found.Sequence, 10),
-		terminal.Clean(found.FeeUPOKT), terminal.Clean(string(found.Message))), nil
+		terminal.Clean(found.FeeUPOKT), terminal.Clean(string(found.Message)))
 }

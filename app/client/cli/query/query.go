@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
 	"strconv"
 	"strings"
@@ -20,53 +21,53 @@ func New(io command.Streams) *cobra.Command {
 	return command.Group(&cobra.Command{
 		Use:   "query",
 		Short: "Read the chain's state from a node",
-	}, newQuerySession(io), newQueryActors(io), newQueryAccount(io), newQueryParams(io), newQueryBlock(io), newQueryTransaction(io))
+	}, newSession(io), newActors(io), newAccount(io), newParams(io), newBlock(io), newTransaction(io))
 }
 
-// sessionQuery is what 'pocket query session' was told.
-type sessionQuery struct {
-	application, chain string
-	height             int64
-	output, node       string
+// options are what every query was told.
+type options struct {
+	height       int64
+	output, node string
 }
 
-func newQuerySession(io command.Streams) *cobra.Command {
-	var q sessionQuery
+// addOptions completes a query: with what it is told, and with what it does.
+func addOptions(cmd *cobra.Command, o *options, height string, run func(context.Context) error) *cobra.Command {
+	if cmd.Args == nil {
+		cmd.Args = command.NoArguments
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return run(cmd.Context()) }
+	command.AddNumber(cmd.Flags(), &o.height, "height", 0, 1, math.MaxInt64, height)
+	command.AddOutput(cmd.Flags(), &o.output)
+	command.AddNode(cmd.Flags(), &o.node)
+	return cmd
+}
+
+// show reads something from the node and writes it, as JSON or as text. What it is stands before an error.
+func show[T any](ctx context.Context, out io.Writer, o options, what string, read func(*client.Client) (T, error), text func(T) string) error {
+	found, err := command.Ask(o.node, what, read)
+	if err != nil {
+		return err
+	}
+	return command.WriteResult(out, o.output, found, func() string { return text(found) })
+}
+
+func newSession(io command.Streams) *cobra.Command {
+	var o options
+	var application, chain string
 	cmd := &cobra.Command{
 		Use:     "session",
 		Short:   "Show the session of an application on a relay chain",
 		Example: "  pocket query session --application ADDRESS --chain 0001",
-		Args:    command.NoArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := command.RequireFlags(cmd, "application", "chain"); err != nil {
-				return err
-			}
-			return querySession(cmd.Context(), io, q)
-		},
+		Args:    command.Needs("application", "chain"),
 	}
-	flags := cmd.Flags()
-	command.AddChecked(flags, &q.application, "application", "ADDRESS", types.ValidateAddress, "the application's address")
-	command.AddChecked(flags, &q.chain, "chain", "CHAIN", types.ValidateRelayChain, "the relay chain, as in 0001")
-	command.AddNumber(flags, &q.height, "height", 0, 1, math.MaxInt64, "a block of the session (default the latest)")
-	command.AddChoice(flags, &q.output, "output", command.OutputTable, "form of the result", command.OutputTable, command.OutputJSON)
-	command.AddNode(flags, &q.node)
-	return cmd
-}
-
-func querySession(ctx context.Context, io command.Streams, q sessionQuery) error {
-	node, err := command.OpenNode(q.node)
-	if err != nil {
-		return err
-	}
-	defer node.Close()
-	session, err := node.Session(ctx, q.application, q.chain, q.height)
-	if err != nil {
-		return fmt.Errorf("session of application %s on chain %s: %w", q.application, q.chain, err)
-	}
-	if q.output == command.OutputJSON {
-		return command.WriteJSON(io.Out, session)
-	}
-	return command.WriteText(io.Out, sessionText(session))
+	command.AddChecked(cmd.Flags(), &application, "application", "ADDRESS", types.ValidateAddress, "the application's address")
+	command.AddChecked(cmd.Flags(), &chain, "chain", "CHAIN", types.ValidateRelayChain, "the relay chain, as in 0001")
+	return addOptions(cmd, &o, "a block of the session (default the latest)", func(ctx context.Context) error {
+		return show(ctx, io.Out, o, fmt.Sprintf("session of application %s on chain %s", application, chain),
+			func(node *client.Client) (client.Session, error) {
+				return node.Session(ctx, application, chain, o.height)
+			}, sessionText)
+	})
 }
 
 func sessionText(session client.Session) string {
@@ -85,54 +86,37 @@ func memberText(role string, members []client.Actor) string {
 	return terminal.Table([]string{"RANK", role, "SERVICE URL"}, rows)
 }
 
-// actorsQuery is what 'pocket query actors' was told.
-type actorsQuery struct {
-	actorType    string
-	height       int64
-	output, node string
-}
-
-func newQueryActors(io command.Streams) *cobra.Command {
-	var q actorsQuery
+func newActors(io command.Streams) *cobra.Command {
+	var o options
+	var actorType string
 	cmd := &cobra.Command{
 		Use:     "actors",
 		Short:   "List the staked actors",
 		Example: "  pocket query actors --type servicer",
-		Args:    command.NoArguments,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return queryActors(cmd.Context(), io, q) },
 	}
-	flags := cmd.Flags()
-	command.AddChoice(flags, &q.actorType, "type", "", "actors of this type only (default all)", command.ActorTypes...)
-	command.AddNumber(flags, &q.height, "height", 0, 1, math.MaxInt64, "as of this block (default the latest)")
-	command.AddChoice(flags, &q.output, "output", command.OutputTable, "form of the result", command.OutputTable, command.OutputJSON)
-	command.AddNode(flags, &q.node)
-	return cmd
+	command.AddChoice(cmd.Flags(), &actorType, "type", "", "actors of this type only (default all)", command.ActorTypes...)
+	return addOptions(cmd, &o, "as of this block (default the latest)", func(ctx context.Context) error {
+		wanted := command.ActorTypes
+		if actorType != "" {
+			wanted = []string{actorType}
+		}
+		return show(ctx, io.Out, o, "actors",
+			func(node *client.Client) (client.Actors, error) { return readActors(ctx, node, wanted, o.height) }, actorsText)
+	})
 }
 
-// queryActors reads all types at the height that the first answer was given for, so that the list is of one block.
-func queryActors(ctx context.Context, io command.Streams, q actorsQuery) error {
-	node, err := command.OpenNode(q.node)
-	if err != nil {
-		return err
-	}
-	defer node.Close()
-	wanted := command.ActorTypes
-	if q.actorType != "" {
-		wanted = []string{q.actorType}
-	}
-	found := client.Actors{Height: q.height, Actors: []client.Actor{}}
+// readActors reads all types at the height that the first answer was given for, so that the list is of one block.
+func readActors(ctx context.Context, node *client.Client, wanted []string, height int64) (client.Actors, error) {
+	found := client.Actors{Height: height, Actors: []client.Actor{}}
 	for _, actorType := range wanted {
 		actors, err := node.Actors(ctx, actorType, found.Height)
 		if err != nil {
-			return fmt.Errorf("actors of type %s: %w", actorType, err)
+			return found, err
 		}
 		found.Height = actors.Height
 		found.Actors = append(found.Actors, actors.Actors...)
 	}
-	if q.output == command.OutputJSON {
-		return command.WriteJSON(io.Out, found)
-	}
-	return command.WriteText(io.Out, actorsText(found))
+	return found, nil
 }
 
 func actorsText(found client.Actors) string {
@@ -149,49 +133,20 @@ func actorsText(found client.Actors) string {
 		terminal.Table([]string{"TYPE", "ADDRESS", "CHAINS", "ZONE", "STAKE uPOKT", "PAUSED", "SERVICE URL"}, rows)
 }
 
-// accountQuery is what 'pocket query account' was told.
-type accountQuery struct {
-	address      string
-	height       int64
-	output, node string
-}
-
-func newQueryAccount(io command.Streams) *cobra.Command {
-	var q accountQuery
+func newAccount(io command.Streams) *cobra.Command {
+	var o options
+	var address string
 	cmd := &cobra.Command{
 		Use:     "account",
 		Short:   "Show what an address owns, and what is unbonding",
 		Example: "  pocket query account --address ADDRESS",
-		Args:    command.NoArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := command.RequireFlags(cmd, "address"); err != nil {
-				return err
-			}
-			return queryAccount(cmd.Context(), io, q)
-		},
+		Args:    command.Needs("address"),
 	}
-	flags := cmd.Flags()
-	command.AddChecked(flags, &q.address, "address", "ADDRESS", types.ValidateAddress, "the account's address")
-	command.AddNumber(flags, &q.height, "height", 0, 1, math.MaxInt64, "as of this block (default the latest)")
-	command.AddChoice(flags, &q.output, "output", command.OutputTable, "form of the result", command.OutputTable, command.OutputJSON)
-	command.AddNode(flags, &q.node)
-	return cmd
-}
-
-func queryAccount(ctx context.Context, io command.Streams, q accountQuery) error {
-	node, err := command.OpenNode(q.node)
-	if err != nil {
-		return err
-	}
-	defer node.Close()
-	account, err := node.Account(ctx, q.address, q.height)
-	if err != nil {
-		return fmt.Errorf("account %s: %w", q.address, err)
-	}
-	if q.output == command.OutputJSON {
-		return command.WriteJSON(io.Out, account)
-	}
-	return command.WriteText(io.Out, accountText(account))
+	command.AddChecked(cmd.Flags(), &address, "address", "ADDRESS", types.ValidateAddress, "the account's address")
+	return addOptions(cmd, &o, "as of this block (default the latest)", func(ctx context.Context) error {
+		return show(ctx, io.Out, o, "account "+address,
+			func(node *client.Client) (client.Account, error) { return node.Account(ctx, address, o.height) }, accountText)
+	})
 }
 
 func accountText(account client.Account) string {

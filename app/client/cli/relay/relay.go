@@ -18,11 +18,11 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
 
-// relayOrder is what 'pocket relay' was told.
-type relayOrder struct {
+// options are what 'pocket relay' was told.
+type options struct {
 	application, servicer, chain string
 	payload                      string
-	rest                         restOrder
+	rest                         restOptions
 	timeout                      time.Duration
 	keys, passphraseFile         string
 	allowPrivate                 bool
@@ -31,7 +31,7 @@ type relayOrder struct {
 
 // New makes the command 'pocket relay'.
 func New(io command.Streams) *cobra.Command {
-	var order relayOrder
+	var o options
 	cmd := &cobra.Command{
 		Use:   "relay",
 		Short: "Send one relay by hand and verify the answer",
@@ -42,38 +42,35 @@ directory of keys (see 'pocket keys'), else it is that of a LocalNet's applicati
 		Example: `  pocket relay --application ADDRESS --servicer ADDRESS --chain 0001 --payload '{"jsonrpc":"2.0","id":1,"method":"status"}'
   pocket relay --application ADDRESS --servicer ADDRESS --chain 0001 --payload @request.json --output json
   pocket relay --application ADDRESS --servicer ADDRESS --chain 0002 --path /cosmos/bank/v1beta1/supply?pagination.limit=1`,
-		Args: command.NoArguments,
+		Args: command.Needs("application", "servicer", "chain"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := command.RequireFlags(cmd, "application", "servicer", "chain"); err != nil {
+			if err := o.rest.checkFlags(cmd); err != nil {
 				return err
 			}
-			if err := order.rest.checkFlags(cmd); err != nil {
-				return err
-			}
-			return sendRelay(cmd.Context(), io, order)
+			return sendRelay(cmd.Context(), io, o)
 		},
 	}
 	flags := cmd.Flags()
-	command.AddChecked(flags, &order.application, "application", "ADDRESS", types.ValidateAddress, "the application's address")
-	command.AddChecked(flags, &order.servicer, "servicer", "ADDRESS", types.ValidateAddress, "the servicer's address")
-	command.AddChecked(flags, &order.chain, "chain", "CHAIN", types.ValidateRelayChain, "the relay chain, as in 0001")
-	flags.StringVar(&order.payload, "payload", "", "the JSON-RPC request: `JSON`, @FILE, or - for standard input")
-	order.rest.addFlags(flags)
-	command.AddSpan(flags, &order.timeout, "timeout", 10*time.Second, time.Millisecond, time.Minute, "how long the servicer may take")
-	command.AddKeys(flags, &order.keys)
-	command.AddPassphrase(flags, &order.passphraseFile)
-	flags.BoolVar(&order.allowPrivate, "allow-private", false, "allow a servicer at a loopback or private address; on a LocalNet it is allowed")
-	command.AddChoice(flags, &order.output, "output", command.OutputTable, "form of the result", command.OutputTable, command.OutputJSON)
-	command.AddNode(flags, &order.node)
+	command.AddChecked(flags, &o.application, "application", "ADDRESS", types.ValidateAddress, "the application's address")
+	command.AddChecked(flags, &o.servicer, "servicer", "ADDRESS", types.ValidateAddress, "the servicer's address")
+	command.AddChecked(flags, &o.chain, "chain", "CHAIN", types.ValidateRelayChain, "the relay chain, as in 0001")
+	flags.StringVar(&o.payload, "payload", "", "the JSON-RPC request: `JSON`, @FILE, or - for standard input")
+	o.rest.addFlags(flags)
+	command.AddSpan(flags, &o.timeout, "timeout", 10*time.Second, time.Millisecond, time.Minute, "how long the servicer may take")
+	command.AddKeys(flags, &o.keys)
+	command.AddPassphrase(flags, &o.passphraseFile)
+	flags.BoolVar(&o.allowPrivate, "allow-private", false, "allow a servicer at a loopback or private address; on a LocalNet it is allowed")
+	command.AddOutput(flags, &o.output)
+	command.AddNode(flags, &o.node)
 	return cmd
 }
 
-func sendRelay(ctx context.Context, io command.Streams, order relayOrder) error {
-	payload, err := order.request(io)
+func sendRelay(ctx context.Context, io command.Streams, o options) error {
+	payload, err := o.request(io)
 	if err != nil {
 		return err
 	}
-	node, err := command.OpenNode(order.node)
+	node, err := command.OpenNode(o.node)
 	if err != nil {
 		return err
 	}
@@ -82,35 +79,35 @@ func sendRelay(ctx context.Context, io command.Streams, order relayOrder) error 
 	if err != nil {
 		return err
 	}
-	key, err := command.SigningKey(ctx, io, order.keys, order.passphraseFile, order.application, status.ChainID)
+	key, err := command.SigningKey(ctx, io, o.keys, o.passphraseFile, o.application, status.ChainID)
 	if err != nil {
 		return err
 	}
-	session, err := node.Session(ctx, order.application, order.chain, 0)
+	session, err := node.Session(ctx, o.application, o.chain, 0)
 	if err != nil {
-		return fmt.Errorf("session of application %s on chain %s: %w", order.application, order.chain, err)
+		return fmt.Errorf("session of application %s on chain %s: %w", o.application, o.chain, err)
 	}
-	servicer, err := request.Servicer(session, order.servicer)
+	servicer, err := request.Servicer(session, o.servicer)
 	if err != nil {
 		return err
 	}
 	_, isLocalnet := localnet.SeedOf(status.ChainID)
-	dialer := &relay.Dialer{AllowPrivate: isLocalnet || order.allowPrivate}
-	result, err := exchangeRelay(ctx, dialer, key, session, servicer, payload, order.timeout)
+	dialer := &relay.Dialer{AllowPrivate: isLocalnet || o.allowPrivate}
+	result, err := exchangeRelay(ctx, dialer, key, session, servicer, payload, o.timeout)
 	if err != nil {
 		return err
 	}
-	if err := result.write(io.Out, order.output); err != nil {
+	if err := result.write(io.Out, o.output); err != nil {
 		return err
 	}
 	if result.Error != nil {
-		return command.Fail(command.ExitUntrusted, "servicer %s refused the relay: %s: %s", order.servicer, result.Error.Code, result.Error.Message)
+		return command.Fail(command.ExitUntrusted, "servicer %s refused the relay: %s: %s", o.servicer, result.Error.Code, result.Error.Message)
 	}
 	return nil
 }
 
 // request is what the relay asks.
-func (o relayOrder) request(io command.Streams) (types.Payload, error) {
+func (o options) request(io command.Streams) (types.Payload, error) {
 	if o.rest.path != "" {
 		return o.rest.request(io)
 	}

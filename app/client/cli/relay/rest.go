@@ -13,13 +13,13 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// restOrder is the REST request that 'pocket relay' was told; its path is empty for a JSON-RPC request.
-type restOrder struct {
+// restOptions are the REST request that 'pocket relay' was told; its path is empty for a JSON-RPC request.
+type restOptions struct {
 	method, path, body string
 	headers            []string
 }
 
-func (r *restOrder) addFlags(flags *pflag.FlagSet) {
+func (r *restOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&r.path, "path", "", "REST: the `PATH` below the node's base URL, with an optional query")
 	flags.StringVar(&r.method, "method", "GET", "REST: the `METHOD`: GET, HEAD, POST, PUT, PATCH or DELETE")
 	flags.StringArrayVar(&r.headers, "header", nil, "REST: a `'NAME: VALUE'`, may be given more than once; servicers pass few names on")
@@ -27,7 +27,7 @@ func (r *restOrder) addFlags(flags *pflag.FlagSet) {
 }
 
 // checkFlags asks for either --payload or --path, and refuses REST flags beside a --payload.
-func (r *restOrder) checkFlags(cmd *cobra.Command) error {
+func (r *restOptions) checkFlags(cmd *cobra.Command) error {
 	payload, path := cmd.Flags().Changed("payload"), cmd.Flags().Changed("path")
 	switch {
 	case payload && path:
@@ -46,7 +46,7 @@ func (r *restOrder) checkFlags(cmd *cobra.Command) error {
 }
 
 // request is the REST request.
-func (r *restOrder) request(io command.Streams) (types.Payload, error) {
+func (r *restOptions) request(io command.Streams) (types.Payload, error) {
 	rest := &types.RESTPayload{Method: r.method, Path: r.path}
 	for _, line := range r.headers {
 		name, value, ok := strings.Cut(line, ":")

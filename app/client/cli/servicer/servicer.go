@@ -20,7 +20,7 @@ func New(io command.Streams) *cobra.Command {
 	return command.Group(&cobra.Command{
 		Use:   "servicer",
 		Short: "Read what the servicers of a node keep",
-	}, newServicerRelays(io))
+	}, newRelays(io))
 }
 
 // relaysQuery is what 'pocket servicer relays' was told.
@@ -30,7 +30,7 @@ type relaysQuery struct {
 	output, node string
 }
 
-func newServicerRelays(io command.Streams) *cobra.Command {
+func newRelays(io command.Streams) *cobra.Command {
 	var q relaysQuery
 	cmd := &cobra.Command{
 		Use:   "relays",
@@ -55,7 +55,7 @@ the servicer's answer that is bound to it. The envelopes are part of the JSON an
 	command.AddChecked(flags, &q.session, "session", "ID", types.ValidateSessionID, "the relays of this session (default how many each session has)")
 	command.AddNumber(flags, &q.from, "from", 0, 0, math.MaxUint32, "place of the first relay, with --session")
 	command.AddNumber(flags, &q.limit, "limit", 100, 1, 1000, "at most so many relays or, without --session, of the newest sessions")
-	command.AddChoice(flags, &q.output, "output", command.OutputTable, "form of the result", command.OutputTable, command.OutputJSON, command.OutputCSV)
+	command.AddOutput(flags, &q.output, command.OutputTable, command.OutputJSON, command.OutputCSV)
 	command.AddNode(flags, &q.node)
 	return cmd
 }

@@ -26,11 +26,12 @@ import (
 // defaultFee is the least fee of a network with default parameters, in uPOKT.
 const defaultFee = 10_000
 
-// txOrder is what every command of 'pocket tx' was told.
-type txOrder struct {
-	from          string
-	fee, sequence int64
-	wait, dryRun  bool
+// options are what every command of 'pocket tx' was told.
+type options struct {
+	from         string
+	fee          uint64
+	sequence     int64
+	wait, dryRun bool
 	// keys is the directory of stored keys.
 	keys, passphraseFile string
 	output, node         string
@@ -44,55 +45,52 @@ func New(io command.Streams) *cobra.Command {
 		Long: `Signs a transaction in the name of an account and hands it to a node. Without --wait the command ends when the node has
 accepted it; the result comes with a block. The key of --from comes from the directory of keys (see 'pocket keys'), else
 it is that of a LocalNet's actor, which everybody knows.`,
-	}, newTxSend(io), newTxStake(io, false), newTxStake(io, true),
-		newTxRole(io, "unstake", "End a role; the stake returns after the unbonding blocks", func(role types.ActorType) *types.Transaction {
+	}, newSend(io), newStake(io, false), newStake(io, true),
+		newRole(io, "unstake", "End a role; the stake returns after the unbonding blocks", func(role types.ActorType) *types.Transaction {
 			return &types.Transaction{Message: &types.Transaction_Unstake{Unstake: &types.Unstake{Type: role}}}
 		}),
-		newTxRole(io, "pause", "Leave all sessions, or the validator set, and keep the stake", func(role types.ActorType) *types.Transaction {
+		newRole(io, "pause", "Leave all sessions, or the validator set, and keep the stake", func(role types.ActorType) *types.Transaction {
 			return &types.Transaction{Message: &types.Transaction_Pause{Pause: &types.Pause{Type: role}}}
 		}),
-		newTxRole(io, "unpause", "End a pause", func(role types.ActorType) *types.Transaction {
+		newRole(io, "unpause", "End a pause", func(role types.ActorType) *types.Transaction {
 			return &types.Transaction{Message: &types.Transaction_Unpause{Unpause: &types.Unpause{Type: role}}}
 		}),
-		newTxChangeParameter(io))
+		newChangeParameter(io))
 }
 
 // txCommand makes one of the commands. The body is made when the node is known, from what it says and from the flags.
 func txCommand(io command.Streams, cmd *cobra.Command, required []string,
-	body func(ctx context.Context, node *client.Client, order txOrder) (*types.Transaction, error)) *cobra.Command {
-	order := new(txOrder)
-	cmd.Args = command.NoArguments
+	body func(ctx context.Context, node *client.Client, o options) (*types.Transaction, error)) *cobra.Command {
+	o := new(options)
+	cmd.Args = command.Needs(append([]string{"from"}, required...)...)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := command.RequireFlags(cmd, append([]string{"from"}, required...)...); err != nil {
-			return err
-		}
-		return sendTx(cmd.Context(), io, *order, func(ctx context.Context, node *client.Client) (*types.Transaction, error) {
-			return body(ctx, node, *order)
+		return sendTx(cmd.Context(), io, *o, func(ctx context.Context, node *client.Client) (*types.Transaction, error) {
+			return body(ctx, node, *o)
 		})
 	}
 	flags := cmd.Flags()
-	command.AddChecked(flags, &order.from, "from", "ADDRESS", types.ValidateAddress, "the account that signs and pays")
-	command.AddNumber(flags, &order.fee, "fee", defaultFee, 0, math.MaxInt64, "the fee in uPOKT")
-	command.AddNumber(flags, &order.sequence, "sequence", -1, 0, math.MaxInt64, "the account's sequence (default its next one)")
-	flags.BoolVar(&order.wait, "wait", false, "wait for the block, and end with the transaction's result")
-	flags.BoolVar(&order.dryRun, "dry-run", false, "show the transaction and do not hand it in")
-	command.AddChoice(flags, &order.output, "output", command.OutputTable, "form of the result", command.OutputTable, command.OutputJSON)
-	command.AddKeys(flags, &order.keys)
-	command.AddPassphrase(flags, &order.passphraseFile)
-	command.AddNode(flags, &order.node)
+	command.AddChecked(flags, &o.from, "from", "ADDRESS", types.ValidateAddress, "the account that signs and pays")
+	command.AddNumber(flags, &o.fee, "fee", defaultFee, 0, math.MaxInt64, "the fee in uPOKT")
+	command.AddNumber(flags, &o.sequence, "sequence", -1, 0, math.MaxInt64, "the account's sequence (default its next one)")
+	flags.BoolVar(&o.wait, "wait", false, "wait for the block, and end with the transaction's result")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "show the transaction and do not hand it in")
+	command.AddOutput(flags, &o.output)
+	command.AddKeys(flags, &o.keys)
+	command.AddPassphrase(flags, &o.passphraseFile)
+	command.AddNode(flags, &o.node)
 	return cmd
 }
 
-func newTxSend(io command.Streams) *cobra.Command {
+func newSend(io command.Streams) *cobra.Command {
 	var recipient string
-	var amount int64
+	var amount uint64
 	cmd := txCommand(io, &cobra.Command{
 		Use:     "send",
 		Short:   "Send uPOKT to an account",
 		Example: "  pocket tx send --from ADDRESS --to ADDRESS --amount 1000000 --wait",
-	}, []string{"to", "amount"}, func(context.Context, *client.Client, txOrder) (*types.Transaction, error) {
+	}, []string{"to", "amount"}, func(context.Context, *client.Client, options) (*types.Transaction, error) {
 		return &types.Transaction{Message: &types.Transaction_Send{
-			Send: &types.Send{Recipient: recipient, AmountUpokt: uint64(amount)}}}, nil
+			Send: &types.Send{Recipient: recipient, AmountUpokt: amount}}}, nil
 	})
 	command.AddChecked(cmd.Flags(), &recipient, "to", "ADDRESS", types.ValidateAddress, "the account that receives it")
 	command.AddNumber(cmd.Flags(), &amount, "amount", 0, 1, math.MaxInt64, "the amount in uPOKT")
@@ -103,10 +101,10 @@ func newTxSend(io command.Streams) *cobra.Command {
 type placeFlags struct {
 	role, zone, url string
 	chains          []string
-	stake           int64
+	stake           uint64
 }
 
-func newTxStake(io command.Streams, edit bool) *cobra.Command {
+func newStake(io command.Streams, edit bool) *cobra.Command {
 	var place placeFlags
 	cmd := &cobra.Command{
 		Use:     "stake",
@@ -120,13 +118,13 @@ func newTxStake(io command.Streams, edit bool) *cobra.Command {
 		required = required[:1]
 	}
 	var flags *pflag.FlagSet
-	cmd = txCommand(io, cmd, required, func(ctx context.Context, node *client.Client, order txOrder) (*types.Transaction, error) {
+	cmd = txCommand(io, cmd, required, func(ctx context.Context, node *client.Client, o options) (*types.Transaction, error) {
 		role, _ := types.ParseActorType(place.role)
 		if !edit {
 			return &types.Transaction{Message: &types.Transaction_Stake{Stake: &types.Stake{Type: role, Chains: place.chains,
-				GeoZone: place.zone, ServiceUrl: place.url, StakeUpokt: uint64(place.stake)}}}, nil
+				GeoZone: place.zone, ServiceUrl: place.url, StakeUpokt: place.stake}}}, nil
 		}
-		stake, err := place.complete(ctx, node, order.from, flags.Changed)
+		stake, err := place.complete(ctx, node, o.from, flags.Changed)
 		if err != nil {
 			return nil, err
 		}
@@ -163,7 +161,7 @@ func (p *placeFlags) complete(ctx context.Context, node *client.Client, address 
 		p.url = present.ServiceURL
 	}
 	if given("stake") {
-		return uint64(p.stake), nil
+		return p.stake, nil
 	}
 	stake, err := strconv.ParseUint(present.StakeUPOKT, 10, 64)
 	if err != nil {
@@ -173,13 +171,13 @@ func (p *placeFlags) complete(ctx context.Context, node *client.Client, address 
 }
 
 // newTxRole makes a command whose message names a role and nothing else.
-func newTxRole(io command.Streams, use, what string, message func(types.ActorType) *types.Transaction) *cobra.Command {
+func newRole(io command.Streams, use, what string, message func(types.ActorType) *types.Transaction) *cobra.Command {
 	var name string
 	cmd := txCommand(io, &cobra.Command{
 		Use:     use,
 		Short:   what,
 		Example: "  pocket tx " + use + " --from ADDRESS --type servicer --wait",
-	}, []string{"type"}, func(context.Context, *client.Client, txOrder) (*types.Transaction, error) {
+	}, []string{"type"}, func(context.Context, *client.Client, options) (*types.Transaction, error) {
 		role, _ := types.ParseActorType(name)
 		return message(role), nil
 	})
@@ -187,13 +185,13 @@ func newTxRole(io command.Streams, use, what string, message func(types.ActorTyp
 	return cmd
 }
 
-func newTxChangeParameter(io command.Streams) *cobra.Command {
+func newChangeParameter(io command.Streams) *cobra.Command {
 	var parameter, value string
 	cmd := txCommand(io, &cobra.Command{
 		Use:     "change-parameter",
 		Short:   "Change a governed parameter from the next session on",
 		Example: "  pocket tx change-parameter --from ADDRESS --parameter qos.checks_per_session --value 30",
-	}, []string{"parameter", "value"}, func(context.Context, *client.Client, txOrder) (*types.Transaction, error) {
+	}, []string{"parameter", "value"}, func(context.Context, *client.Client, options) (*types.Transaction, error) {
 		change, err := genesis.ParseChange(parameter, value)
 		if err != nil {
 			return nil, command.Fail(command.ExitUsage, "change %s: %w", terminal.Short(parameter), err)
@@ -215,9 +213,9 @@ type txResult struct {
 	Transaction json.RawMessage `json:"transaction"`
 }
 
-func sendTx(ctx context.Context, io command.Streams, order txOrder,
+func sendTx(ctx context.Context, io command.Streams, o options,
 	body func(ctx context.Context, node *client.Client) (*types.Transaction, error)) error {
-	node, err := command.OpenNode(order.node)
+	node, err := command.OpenNode(o.node)
 	if err != nil {
 		return err
 	}
@@ -226,7 +224,7 @@ func sendTx(ctx context.Context, io command.Streams, order txOrder,
 	if err != nil {
 		return err
 	}
-	key, err := command.SigningKey(ctx, io, order.keys, order.passphraseFile, order.from, status.ChainID)
+	key, err := command.SigningKey(ctx, io, o.keys, o.passphraseFile, o.from, status.ChainID)
 	if err != nil {
 		return err
 	}
@@ -234,11 +232,11 @@ func sendTx(ctx context.Context, io command.Streams, order txOrder,
 	if err != nil {
 		return err
 	}
-	tx.ChainId, tx.FeeUpokt, tx.Sequence = status.ChainID, uint64(order.fee), uint64(order.sequence)
-	if order.sequence < 0 {
-		account, err := node.Account(ctx, order.from, 0)
+	tx.ChainId, tx.FeeUpokt, tx.Sequence = status.ChainID, o.fee, uint64(o.sequence)
+	if o.sequence < 0 {
+		account, err := node.Account(ctx, o.from, 0)
 		if err != nil {
-			return fmt.Errorf("account %s: %w", order.from, err)
+			return fmt.Errorf("account %s: %w", o.from, err)
 		}
 		tx.Sequence = account.Sequence
 	}
@@ -246,28 +244,28 @@ func sendTx(ctx context.Context, io command.Streams, order txOrder,
 	if err != nil {
 		return command.Fail(command.ExitUsage, "%w", err)
 	}
-	result, err := newTxResult(order, tx, envelope)
+	result, err := newResult(o, tx, envelope)
 	if err != nil {
 		return err
 	}
-	if !order.dryRun {
+	if !o.dryRun {
 		done := func() {}
-		if order.wait {
+		if o.wait {
 			done = terminal.Waiting(io.Err, "waiting for the transaction's block")
 		}
-		result.Receipt, err = node.Submit(ctx, envelope, order.wait)
+		result.Receipt, err = node.Submit(ctx, envelope, o.wait)
 		done()
 		if err != nil {
 			return fmt.Errorf("transaction refused: %w", err)
 		}
 	}
-	if err := result.write(io, order.output); err != nil {
+	if err := result.write(io, o.output); err != nil {
 		return err
 	}
-	return result.failure(order)
+	return result.failure(o)
 }
 
-func newTxResult(order txOrder, tx *types.Transaction, envelope []byte) (*txResult, error) {
+func newResult(o options, tx *types.Transaction, envelope []byte) (*txResult, error) {
 	shown, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(tx)
 	if err != nil {
 		return nil, fmt.Errorf("encode transaction: %w", err)
@@ -275,7 +273,7 @@ func newTxResult(order txOrder, tx *types.Transaction, envelope []byte) (*txResu
 	hash := sha256.Sum256(envelope)
 	return &txResult{
 		Receipt:     client.Receipt{Hash: hex.EncodeToString(hash[:]), Result: "NOT_SENT"},
-		Signer:      order.from,
+		Signer:      o.from,
 		Sequence:    tx.GetSequence(),
 		FeeUPOKT:    strconv.FormatUint(tx.GetFeeUpokt(), 10),
 		Transaction: shown,
@@ -283,25 +281,26 @@ func newTxResult(order txOrder, tx *types.Transaction, envelope []byte) (*txResu
 }
 
 func (r *txResult) write(io command.Streams, output string) error {
-	if output == command.OutputJSON {
-		return command.WriteJSON(io.Out, r)
-	}
+	return command.WriteResult(io.Out, output, r, r.text)
+}
+
+func (r *txResult) text() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "transaction  %s\nsigner       %s\nsequence     %d\nfee          %s uPOKT\n", terminal.Clean(r.Hash), r.Signer, r.Sequence, r.FeeUPOKT)
 	if r.Height > 0 {
 		fmt.Fprintf(&text, "block        %d\n", r.Height)
 	}
 	fmt.Fprintf(&text, "result       %s\n", terminal.Clean(r.Result))
-	return command.WriteText(io.Out, text.String())
+	return text.String()
 }
 
 // failure is the error that a transaction without success ends the command with.
-func (r *txResult) failure(order txOrder) error {
+func (r *txResult) failure(o options) error {
 	switch {
 	case r.Code != 0:
 		return command.Fail(command.ExitTransaction, "transaction failed in block %d: %s", r.Height, terminal.Clean(terminal.Short(r.Log)))
-	case order.wait && !order.dryRun && r.Height == 0:
-		return command.Fail(command.ExitFailure, "the node accepted the transaction, but no block took it in time; see 'pocket query account --address %s'", order.from)
+	case o.wait && !o.dryRun && r.Height == 0:
+		return command.Fail(command.ExitFailure, "the node accepted the transaction, but no block took it in time; see 'pocket query account --address %s'", o.from)
 	}
 	return nil
 }

@@ -21,13 +21,10 @@ func New(io command.Streams) *cobra.Command {
 		Args:  command.NoArguments,
 		RunE: func(*cobra.Command, []string) error {
 			build := node.ThisBuild()
-			if output == command.OutputJSON {
-				return command.WriteJSON(io.Out, build)
-			}
-			return command.WriteText(io.Out, versionLine(build))
+			return command.WriteResult(io.Out, output, build, func() string { return versionLine(build) })
 		},
 	}
-	command.AddChoice(cmd.Flags(), &output, "output", command.OutputTable, "form of the result", command.OutputTable, command.OutputJSON)
+	command.AddOutput(cmd.Flags(), &output)
 	return cmd
 }
 
