@@ -9,6 +9,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
 // Absent stands in a table where there is no value.
@@ -193,4 +194,27 @@ func verdictStyle(verdict qos.Verdict) lipgloss.Style {
 	default:
 		return style.Faint(true)
 	}
+}
+
+// StoreWarning is one line on what a reader of a report should know of the store that it is made from; empty when all is
+// well.
+func StoreWarning(store *client.Store) string {
+	warning := ""
+	switch {
+	case store == nil:
+		return ""
+	case !store.Durable:
+		warning = fmt.Sprintf("samples since %s are held in memory only and would be lost in a crash: %s", Clean(store.Since), Clean(store.Reason))
+	case store.SetAside != "":
+		warning = "the sample store was damaged; what could not be read of it is in " + Clean(store.SetAside)
+	case store.UnreadableSessions > 0:
+		warning = "the sample store is damaged"
+	}
+	if store.UnreadableSessions > 0 {
+		warning += fmt.Sprintf("; %d sessions cannot be read and are missing below", store.UnreadableSessions)
+	}
+	if warning == "" {
+		return ""
+	}
+	return "warning: " + warning + "\n"
 }

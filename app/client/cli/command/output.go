@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"unicode/utf16"
 
 	"github.com/spf13/pflag"
+
+	"github.com/pocket-fisherman/fisherman/app/client/terminal"
 )
 
 // Words of --output.
@@ -28,10 +31,14 @@ func AddOutput(flags *pflag.FlagSet, target *string, words ...string) {
 	AddChoice(flags, target, "output", words[0], "form of the result", words...)
 }
 
-// WriteResult writes a result in the form that --output names: JSON, or else as text.
-func WriteResult(out io.Writer, output string, result any, text func() string) error {
-	if output == OutputJSON {
+// WriteResult writes a result in the form that --output names: as JSON, as rows of CSV for commands that have those, or
+// else as text.
+func WriteResult(out io.Writer, output string, result any, text func() string, rows ...func() [][]string) error {
+	switch output {
+	case OutputJSON:
 		return WriteJSON(out, result)
+	case OutputCSV:
+		return writeCSV(out, rows[0]())
 	}
 	return WriteText(out, text())
 }
@@ -69,6 +76,25 @@ func EscapeJSON(text string) string {
 // WriteText writes a text to an output.
 func WriteText(out io.Writer, text string) error {
 	if _, err := io.WriteString(out, text); err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	return nil
+}
+
+// CSVText makes a text fit for a spreadsheet: one line, and never a formula.
+func CSVText(text string) string {
+	text = terminal.Clean(text)
+	if trimmed := strings.TrimLeft(text, " "); trimmed != "" && strings.ContainsRune("=+-@", rune(trimmed[0])) {
+		return "'" + text
+	}
+	return text
+}
+
+// writeCSV writes rows as RFC 4180 has them.
+func writeCSV(out io.Writer, rows [][]string) error {
+	writer := csv.NewWriter(out)
+	writer.UseCRLF = true
+	if err := writer.WriteAll(rows); err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}
 	return nil

@@ -18,8 +18,8 @@ type checkOptions struct {
 	servicer, url, application, chain string
 	payload                           string
 	timeout                           time.Duration
-	keys, passphraseFile              string
-	output, node                      string
+	signer                            command.Signer
+	output                            string
 }
 
 func newCheck(io command.Streams) *cobra.Command {
@@ -57,10 +57,8 @@ the check says nothing, because the fault may be here.`, command.ExitOK, command
 	command.AddChecked(flags, &o.chain, "chain", "CHAIN", types.ValidateRelayChain, "the relay chain, as in 0001 (default any)")
 	flags.StringVar(&o.payload, "payload", "", "with --url: the JSON-RPC request, `JSON`, @FILE, or - for standard input")
 	command.AddSpan(flags, &o.timeout, "timeout", 3*time.Second, time.Millisecond, time.Minute, "with --url: how long connecting and answering may take, each")
-	command.AddKeys(flags, &o.keys)
-	command.AddPassphrase(flags, &o.passphraseFile)
+	o.signer.AddFlags(flags)
 	command.AddOutput(flags, &o.output)
-	command.AddNode(flags, &o.node)
 	return cmd
 }
 
@@ -108,14 +106,12 @@ func runCheck(ctx context.Context, io command.Streams, o checkOptions) error {
 
 // askFisherman has the node's fisherman make the check.
 func askFisherman(ctx context.Context, _ command.Streams, o checkOptions) (*checkResult, error) {
-	node, err := command.OpenNode(o.node)
+	report, err := command.Ask(o.signer.Node, "check servicer "+o.servicer,
+		func(node *client.Client) (client.CheckReport, error) {
+			return node.Check(ctx, o.servicer, o.application, o.chain)
+		})
 	if err != nil {
 		return nil, err
-	}
-	defer node.Close()
-	report, err := node.Check(ctx, o.servicer, o.application, o.chain)
-	if err != nil {
-		return nil, fmt.Errorf("check servicer %s: %w", o.servicer, err)
 	}
 	result := &checkResult{Verdict: string(report.Verdict), Explanation: explainReport(report), Check: report}
 	switch report.Verdict {

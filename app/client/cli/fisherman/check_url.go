@@ -90,22 +90,17 @@ func (c *urlCheck) asApplication(ctx context.Context, io command.Streams, o chec
 	if o.chain == node.NativeChain {
 		fallback = strangersQuestion
 	}
-	var err error
-	if c.payload, err = questionOf(io, o.payload, fallback); err != nil {
+	payload, err := questionOf(io, o.payload, fallback)
+	if err != nil {
 		return err
 	}
-	api, err := command.OpenNode(o.node)
+	c.payload = payload
+	api, key, _, err := o.signer.Open(ctx, io, o.application)
 	if err != nil {
 		return err
 	}
 	defer api.Close()
-	status, err := api.Status(ctx)
-	if err != nil {
-		return err
-	}
-	if c.key, err = command.SigningKey(ctx, io, o.keys, o.passphraseFile, o.application, status.ChainID); err != nil {
-		return err
-	}
+	c.key = key
 	if c.session, err = api.Session(ctx, o.application, o.chain, 0); err != nil {
 		return fmt.Errorf("session of application %s on chain %s: %w", o.application, o.chain, err)
 	}
@@ -153,10 +148,12 @@ func (c *urlCheck) exchange(ctx context.Context) (client.CheckSample, types.Rela
 	if err != nil {
 		return sample, 0, command.Fail(command.ExitUsage, "--url: %w", err)
 	}
-	answer, err := c.carry(ctx, wire, &sample)
+	// The operator named the URL, so any address is dialled.
+	carried, err := request.Carry(ctx, &relay.Dialer{AllowPrivate: true}, c.url, wire, func() time.Time { return time.Now().Add(c.timeout) })
+	note(carried, &sample)
 	var response *types.RelayResponse
 	if err == nil {
-		response, err = c.open(answer, sealed, &sample)
+		response, err = c.open(carried.Answer, sealed, &sample)
 	}
 	if failure, is := errors.AsType[*relay.Failure](err); is {
 		sample.Outcome, sample.Blame, sample.Detail = failure.Outcome.Label(), failure.Blame.Label(), failure.Error()
@@ -172,33 +169,21 @@ func (c *urlCheck) exchange(ctx context.Context) (client.CheckSample, types.Rela
 	return sample, response.GetError().GetCode(), err
 }
 
-// carry makes the exchange and notes its phases. The operator named the URL, so any address is dialled.
-func (c *urlCheck) carry(ctx context.Context, wire []byte, sample *client.CheckSample) (*relay.Answer, error) {
-	dialing, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	conn, err := (&relay.Dialer{AllowPrivate: true}).Dial(dialing, c.url)
-	if err != nil {
-		return nil, err
+// note takes the phases of an exchange, as far as it came.
+func note(carried request.Carried, sample *client.CheckSample) {
+	if phases := carried.Phases; phases != nil {
+		sample.DNSMS, sample.ConnectMS = inMillis(phases.DNS), inMillis(phases.Connect)
+		if phases.TLS > 0 {
+			sample.TLSMS = inMillis(phases.TLS)
+		}
 	}
-	closing := func() { _ = conn.Close() }
-	defer closing()
-	defer context.AfterFunc(ctx, closing)()
-	sample.DNSMS, sample.ConnectMS = inMillis(conn.Phases.DNS), inMillis(conn.Phases.Connect)
-	if conn.Phases.TLS > 0 {
-		sample.TLSMS = inMillis(conn.Phases.TLS)
+	if carried.Write > 0 {
+		sample.WriteMS = inMillis(carried.Write)
 	}
-	sent, err := conn.Send(wire, time.Now().Add(c.timeout))
-	if err != nil {
-		return nil, err
+	if answer := carried.Answer; answer != nil {
+		sample.Timing = types.TimingSource_TIMING_SOURCE_USER_SPACE.Label()
+		sample.FirstByteMS, sample.LastByteMS = inMillis(max(0, answer.FirstByte.Sub(carried.Sent))), inMillis(answer.LastByte.Sub(carried.Sent))
 	}
-	sample.WriteMS = inMillis(time.Since(sent))
-	answer, err := conn.Receive()
-	if err != nil {
-		return nil, err
-	}
-	sample.Timing = types.TimingSource_TIMING_SOURCE_USER_SPACE.Label()
-	sample.FirstByteMS, sample.LastByteMS = inMillis(max(0, answer.FirstByte.Sub(sent))), inMillis(answer.LastByte.Sub(sent))
-	return answer, nil
 }
 
 func inMillis(d time.Duration) *float64 {

@@ -1,7 +1,6 @@
 package fisherman
 
 import (
-	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -28,16 +27,16 @@ var csvMeasures = []string{
 	"outcomes", "verdict", "reason", "rtt_connections", "rtt_samples", "rank",
 }
 
-// writeReportCSV writes one row for each servicer of each session. Absent values are empty, numbers have a decimal point
+// reportRows has one row for each servicer of each session. Absent values are empty, numbers have a decimal point
 // and no exponent, and a text that a spreadsheet would take for a formula is preceded by an apostrophe.
-func writeReportCSV(out io.Writer, report qos.Report) error {
+func reportRows(report qos.Report) [][]string {
 	rows := [][]string{csvHeader}
 	for _, session := range report.Sessions {
 		for _, servicer := range session.Servicers {
 			rows = append(rows, slices.Concat(sessionFields(session), servicerFields(servicer), measureFields(servicer)))
 		}
 	}
-	return command.WriteCSV(out, rows)
+	return rows
 }
 
 func sessionFields(session qos.SessionReport) []string {
@@ -115,15 +114,15 @@ var csvWindowHeader = append([]string{
 	"servicer", "service_url", "sessions", "verdicts", "samples", "null_samples", "void", "null_samples_allowed", "samples_required",
 }, csvMeasures...)
 
-// writeWindowsCSV writes one row for each servicer of each window, in the form of writeReportCSV.
-func writeWindowsCSV(out io.Writer, report qos.WindowsReport) error {
+// windowRows has one row for each servicer of each window, in the form of reportRows.
+func windowRows(report qos.WindowsReport) [][]string {
 	rows := [][]string{csvWindowHeader}
 	for _, window := range report.Windows {
 		for _, servicer := range window.Servicers {
 			rows = append(rows, slices.Concat(windowFields(report, window), windowServicerFields(servicer), measureFields(terminal.WindowRow(servicer))))
 		}
 	}
-	return command.WriteCSV(out, rows)
+	return rows
 }
 
 func windowFields(report qos.WindowsReport, window qos.WindowReport) []string {

@@ -22,8 +22,8 @@ func New(io command.Streams) *cobra.Command {
 	}, newQoS(io), newCheck(io), newEvidence(io), newVerify(io), newWatch(io))
 }
 
-// qosQuery is what 'pocket fisherman qos' was told.
-type qosQuery struct {
+// qosOptions are what 'pocket fisherman qos' was told.
+type qosOptions struct {
 	filter client.QoSFilter
 	// window merges sessions; empty shows them one by one.
 	window       string
@@ -31,7 +31,7 @@ type qosQuery struct {
 }
 
 func newQoS(io command.Streams) *cobra.Command {
-	var q qosQuery
+	var q qosOptions
 	cmd := &cobra.Command{
 		Use:   "qos",
 		Short: "Show the quality of service by session, worst servicer first",
@@ -67,7 +67,7 @@ func checkSpan(text string) error {
 	return err
 }
 
-func showQoS(ctx context.Context, io command.Streams, q qosQuery) error {
+func showQoS(ctx context.Context, io command.Streams, q qosOptions) error {
 	if q.window != "" && q.filter.SessionID != "" {
 		return command.Fail(command.ExitUsage, "--window (many sessions) and --session (one) exclude each other")
 	}
@@ -98,7 +98,7 @@ func showQoS(ctx context.Context, io command.Streams, q qosQuery) error {
 }
 
 // showWindows asks for sessions merged.
-func showWindows(ctx context.Context, io command.Streams, node *client.Client, q qosQuery) error {
+func showWindows(ctx context.Context, io command.Streams, node *client.Client, q qosOptions) error {
 	span, err := qos.ParseSpan(q.window)
 	if err != nil {
 		return command.Fail(command.ExitUsage, "--window: %w", err)
@@ -111,7 +111,7 @@ func showWindows(ctx context.Context, io command.Streams, node *client.Client, q
 }
 
 // subject says whose quality of service was asked for.
-func (q qosQuery) subject() string {
+func (q qosOptions) subject() string {
 	subject := "quality of service"
 	if q.filter.Servicer != "" {
 		subject += " of servicer " + q.filter.Servicer
@@ -127,16 +127,12 @@ func (q qosQuery) subject() string {
 
 // writeReport writes sessions in the form that --output names.
 func writeReport(out io.Writer, report qos.Report, output string) error {
-	if output == command.OutputCSV {
-		return writeReportCSV(out, report)
-	}
-	return command.WriteResult(out, output, report, func() string { return terminal.ReportText(report, terminal.FormFor(out)) })
+	return command.WriteResult(out, output, report, func() string { return terminal.ReportText(report, terminal.FormFor(out)) },
+		func() [][]string { return reportRows(report) })
 }
 
 // writeWindows writes merged sessions in the form that --output names.
 func writeWindows(out io.Writer, report qos.WindowsReport, output string) error {
-	if output == command.OutputCSV {
-		return writeWindowsCSV(out, report)
-	}
-	return command.WriteResult(out, output, report, func() string { return terminal.WindowsText(report, terminal.FormFor(out)) })
+	return command.WriteResult(out, output, report, func() string { return terminal.WindowsText(report, terminal.FormFor(out)) },
+		func() [][]string { return windowRows(report) })
 }

@@ -108,15 +108,14 @@ func runLocalnet(ctx context.Context, io command.Streams, o options) error {
 	defer progress.Close()
 	o.network.Logger = command.NewLogger(progress, o.logFormat, o.logLevel)
 	o.network.Geth = cmp.Or(o.network.Geth, os.Getenv(GethVariable))
-	ready := alreadyComplete()
+	var ready chan struct{}
 	if o.processes {
-		complete := make(chan struct{})
-		ready = complete
+		ready = make(chan struct{})
 		program, err := os.Executable()
 		if err != nil {
 			return fmt.Errorf("find this program: %w", err)
 		}
-		o.network.Processes = &localnet.Processes{Program: program, LogLevel: o.logLevel, LogFormat: o.logFormat, Log: progress, Ready: func() { close(complete) }}
+		o.network.Processes = &localnet.Processes{Program: program, LogLevel: o.logLevel, LogFormat: o.logFormat, Log: progress, Ready: func() { close(ready) }}
 	}
 	network, err := localnet.New(ctx, o.network)
 	if err != nil {

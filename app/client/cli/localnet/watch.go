@@ -32,7 +32,7 @@ type watch struct {
 	chains []string
 	// wanted complete sessions of every chain; 0 for no end.
 	wanted int
-	// ready is closed when the network is complete; whole says that a session which began before does not count.
+	// ready is closed when the network is complete, nil if it is so from the start; whole says that a session which began before does not count.
 	ready <-chan struct{}
 	whole bool
 
@@ -48,15 +48,7 @@ func newWatch(node observer.Node, progress terminal.Progress, options localnet.O
 		blocks:   options.BlocksPerSession,
 		chains:   options.RelayChains(),
 		wanted:   wanted,
-		ready:    alreadyComplete(),
 	}
-}
-
-// alreadyComplete is the ready channel of a network that is complete from the start.
-func alreadyComplete() <-chan struct{} {
-	ready := make(chan struct{})
-	close(ready)
-	return ready
 }
 
 // run watches until enough sessions are complete, or the context ends and a last look is done.
@@ -109,10 +101,12 @@ func (w *watch) begin(height int64) bool {
 	if w.began {
 		return true
 	}
-	select {
-	case <-w.ready:
-	default:
-		return false
+	if w.ready != nil {
+		select {
+		case <-w.ready:
+		default:
+			return false
+		}
 	}
 	w.began, w.first = true, height-height%w.blocks
 	if w.whole {

@@ -5,12 +5,15 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/cli/request"
+	"github.com/pocket-fisherman/fisherman/app/client/terminal"
 	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
@@ -24,9 +27,9 @@ type options struct {
 	payload                      string
 	rest                         restOptions
 	timeout                      time.Duration
-	keys, passphraseFile         string
+	signer                       command.Signer
 	allowPrivate                 bool
-	output, node                 string
+	output                       string
 }
 
 // New makes the command 'pocket relay'.
@@ -57,11 +60,9 @@ directory of keys (see 'pocket keys'), else it is that of a LocalNet's applicati
 	flags.StringVar(&o.payload, "payload", "", "the JSON-RPC request: `JSON`, @FILE, or - for standard input")
 	o.rest.addFlags(flags)
 	command.AddSpan(flags, &o.timeout, "timeout", 10*time.Second, time.Millisecond, time.Minute, "how long the servicer may take")
-	command.AddKeys(flags, &o.keys)
-	command.AddPassphrase(flags, &o.passphraseFile)
+	o.signer.AddFlags(flags)
 	flags.BoolVar(&o.allowPrivate, "allow-private", false, "allow a servicer at a loopback or private address; on a LocalNet it is allowed")
 	command.AddOutput(flags, &o.output)
-	command.AddNode(flags, &o.node)
 	return cmd
 }
 
@@ -70,19 +71,11 @@ func sendRelay(ctx context.Context, io command.Streams, o options) error {
 	if err != nil {
 		return err
 	}
-	node, err := command.OpenNode(o.node)
+	node, key, chainID, err := o.signer.Open(ctx, io, o.application)
 	if err != nil {
 		return err
 	}
 	defer node.Close()
-	status, err := node.Status(ctx)
-	if err != nil {
-		return err
-	}
-	key, err := command.SigningKey(ctx, io, o.keys, o.passphraseFile, o.application, status.ChainID)
-	if err != nil {
-		return err
-	}
 	session, err := node.Session(ctx, o.application, o.chain, 0)
 	if err != nil {
 		return fmt.Errorf("session of application %s on chain %s: %w", o.application, o.chain, err)
@@ -91,13 +84,13 @@ func sendRelay(ctx context.Context, io command.Streams, o options) error {
 	if err != nil {
 		return err
 	}
-	_, isLocalnet := localnet.SeedOf(status.ChainID)
+	_, isLocalnet := localnet.SeedOf(chainID)
 	dialer := &relay.Dialer{AllowPrivate: isLocalnet || o.allowPrivate}
 	result, err := exchangeRelay(ctx, dialer, key, session, servicer, payload, o.timeout)
 	if err != nil {
 		return err
 	}
-	if err := result.write(io.Out, o.output); err != nil {
+	if err := command.WriteResult(io.Out, o.output, result, result.text); err != nil {
 		return err
 	}
 	if result.Error != nil {
@@ -125,7 +118,12 @@ func exchangeRelay(ctx context.Context, dialer *relay.Dialer, key crypto.Private
 	if err != nil {
 		return nil, fmt.Errorf("seal relay: %w", err)
 	}
-	answer, roundTrip, err := carry(ctx, dialer, servicer.ServiceURL, sealed.Envelope, timeout)
+	wire, err := relay.WireRequest(servicer.ServiceURL, sealed.Envelope)
+	if err != nil {
+		return nil, fmt.Errorf("seal relay: %w", err)
+	}
+	deadline := time.Now().Add(timeout) // of connecting and answering together
+	carried, err := request.Carry(ctx, dialer, servicer.ServiceURL, wire, func() time.Time { return deadline })
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -136,44 +134,69 @@ func exchangeRelay(ctx context.Context, dialer *relay.Dialer, key crypto.Private
 	if err != nil {
 		return nil, fmt.Errorf("read public key: %w", err)
 	}
-	response, err := relay.OpenResponse(answer.Body, relay.Binding{
+	response, err := relay.OpenResponse(carried.Answer.Body, relay.Binding{
 		RequestHash: sealed.BodyHash, Servicer: servicer.Address, PublicKey: publicKey,
 	})
 	switch {
-	case err != nil && answer.Status != 200:
-		return nil, command.Fail(command.ExitUntrusted, "servicer %s answered HTTP status %d without a signed answer", servicer.Address, answer.Status)
+	case err != nil && carried.Answer.Status != 200:
+		return nil, command.Fail(command.ExitUntrusted, "servicer %s answered HTTP status %d without a signed answer", servicer.Address, carried.Answer.Status)
 	case err != nil:
 		return nil, command.Fail(command.ExitUntrusted, "the answer of servicer %s cannot be trusted: %w", servicer.Address, err)
 	case response.GetError() == nil && payload.REST == nil && !json.Valid(response.GetPayload()):
 		return nil, command.Fail(command.ExitUntrusted, "servicer %s signed an answer that is not JSON", servicer.Address)
 	}
-	return newRelayResult(session, sealed, response, roundTrip), nil
+	return newRelayResult(session, sealed, response, carried.Answer.LastByte.Sub(carried.Sent)), nil
 }
 
-// carry takes an envelope to a servicer and back. The time-out covers connecting too; the round-trip time does not, as
-// in a fisherman's check.
-func carry(ctx context.Context, dialer *relay.Dialer, serviceURL string, envelope []byte, timeout time.Duration) (*relay.Answer, time.Duration, error) {
-	wire, err := relay.WireRequest(serviceURL, envelope)
-	if err != nil {
-		return nil, 0, err
+// restOptions are the REST request that 'pocket relay' was told; its path is empty for a JSON-RPC request.
+type restOptions struct {
+	method, path, body string
+	headers            []string
+}
+
+func (r *restOptions) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&r.path, "path", "", "REST: the `PATH` below the node's base URL, with an optional query")
+	flags.StringVar(&r.method, "method", "GET", "REST: the `METHOD`: GET, HEAD, POST, PUT, PATCH or DELETE")
+	flags.StringArrayVar(&r.headers, "header", nil, "REST: a `'NAME: VALUE'`, may be given more than once; servicers pass few names on")
+	flags.StringVar(&r.body, "body", "", "REST: the `BODY`: itself, @FILE, or - for standard input")
+}
+
+// checkFlags asks for either --payload or --path, and refuses REST flags beside a --payload.
+func (r *restOptions) checkFlags(cmd *cobra.Command) error {
+	payload, path := cmd.Flags().Changed("payload"), cmd.Flags().Changed("path")
+	switch {
+	case payload && path:
+		return command.Fail(command.ExitUsage, "--payload (JSON-RPC) and --path (REST) exclude each other")
+	case path && r.path == "":
+		return command.Fail(command.ExitUsage, "--path is empty; the base itself is /")
+	case path:
+		return nil
 	}
-	deadline := time.Now().Add(timeout)
-	dialing, cancel := context.WithDeadline(ctx, deadline)
-	defer cancel()
-	conn, err := dialer.Dial(dialing, serviceURL)
-	if err != nil {
-		return nil, 0, err
+	for _, name := range []string{"method", "header", "body"} {
+		if cmd.Flags().Changed(name) {
+			return command.Fail(command.ExitUsage, "--%s is for REST requests, which have a --path", name)
+		}
 	}
-	closing := func() { _ = conn.Close() }
-	defer closing()
-	defer context.AfterFunc(ctx, closing)()
-	sent, err := conn.Send(wire, deadline)
-	if err != nil {
-		return nil, 0, err
+	return command.RequireFlags(cmd, "payload")
+}
+
+// request is the REST request.
+func (r *restOptions) request(io command.Streams) (types.Payload, error) {
+	rest := &types.RESTPayload{Method: r.method, Path: r.path}
+	for _, line := range r.headers {
+		name, value, ok := strings.Cut(line, ":")
+		if !ok {
+			return types.Payload{}, command.Fail(command.ExitUsage, "--header %q is not NAME: VALUE", terminal.Short(line))
+		}
+		rest.Headers = append(rest.Headers, &types.HTTPHeader{Name: name, Value: strings.TrimSpace(value)})
 	}
-	answer, err := conn.Receive()
-	if err != nil {
-		return nil, 0, err
+	var err error
+	if rest.Body, err = request.ReadBody(io, r.body); err != nil {
+		return types.Payload{}, command.Fail(command.ExitUsage, "--body: %w", err)
 	}
-	return answer, answer.LastByte.Sub(sent), nil
+	payload := types.Payload{REST: rest}
+	if _, err := relay.ValidatePayload(payload); err != nil {
+		return types.Payload{}, command.Fail(command.ExitUsage, "REST request: %w", err)
+	}
+	return payload, nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"math"
 	"slices"
@@ -75,19 +74,8 @@ func newRelayResult(session client.Session, sealed *relay.SealedRequest, respons
 	return result
 }
 
-func (r *relayResult) write(out io.Writer, output string) error {
-	if output == command.OutputJSON {
-		return command.WriteJSON(out, r)
-	}
-	text, err := r.text()
-	if err != nil {
-		return err
-	}
-	return command.WriteText(out, text)
-}
-
 // text says what was verified, then shows the answer.
-func (r *relayResult) text() (string, error) {
+func (r *relayResult) text() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "signed by      servicer %s (verified)\n", terminal.Clean(r.Servicer))
 	fmt.Fprintf(&text, "answers        request %s (verified)\n", terminal.Clean(r.RequestHash))
@@ -95,7 +83,7 @@ func (r *relayResult) text() (string, error) {
 	fmt.Fprintf(&text, "round trip     %.3f ms\n", r.RoundTripMS)
 	if r.Error != nil {
 		fmt.Fprintf(&text, "signed error   %s: %s\n", terminal.Clean(r.Error.Code), terminal.Clean(r.Error.Message))
-		return text.String(), nil
+		return text.String()
 	}
 	fmt.Fprintf(&text, "upstream       HTTP status %d\n", r.UpstreamStatus)
 	for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
@@ -103,14 +91,12 @@ func (r *relayResult) text() (string, error) {
 	}
 	if r.AnswerBase64 != nil {
 		fmt.Fprintf(&text, "answer         %d bytes that are no text; --output json has them\n", len(r.AnswerBase64))
-		return text.String(), nil
+		return text.String()
 	}
 	text.WriteByte('\n')
 	var indented bytes.Buffer
-	if err := json.Indent(&indented, r.Answer, "", "  "); err != nil {
-		return "", fmt.Errorf("indent answer: %w", err)
-	}
+	_ = json.Indent(&indented, r.Answer, "", "  ") // the answer is JSON
 	text.WriteString(command.EscapeJSON(strings.TrimRight(indented.String(), "\n")))
 	text.WriteByte('\n')
-	return text.String(), nil
+	return text.String()
 }

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"context"
 	"encoding/hex"
 	"slices"
 	"strings"
@@ -64,4 +65,35 @@ func Seal(key crypto.PrivateKey, session client.Session, servicer string, payloa
 		Application: session.Application.Address,
 	}
 	return relay.SealRequest(key, relay.NewRequest(header, servicer, payload, time.Now()))
+}
+
+// Carried is what is known of an exchange with a servicer, as far as it came.
+type Carried struct {
+	// Phases of connecting; nil without a connection.
+	Phases *relay.Phases
+	// Sent is when the request was handed to the connection, Write how long that took.
+	Sent   time.Time
+	Write  time.Duration
+	Answer *relay.Answer
+}
+
+// Carry takes a request to a servicer and its answer back. The deadline is asked for before connecting, and again before
+// sending; the round-trip time, from Sent to the answer's last byte, has no part of connecting, as in a fisherman's check.
+func Carry(ctx context.Context, dialer *relay.Dialer, serviceURL string, wire []byte, deadline func() time.Time) (carried Carried, err error) {
+	dialing, cancel := context.WithDeadline(ctx, deadline())
+	defer cancel()
+	conn, err := dialer.Dial(dialing, serviceURL)
+	if err != nil {
+		return carried, err
+	}
+	closing := func() { _ = conn.Close() }
+	defer closing()
+	defer context.AfterFunc(ctx, closing)()
+	carried.Phases = &conn.Phases
+	if carried.Sent, err = conn.Send(wire, deadline()); err != nil {
+		return carried, err
+	}
+	carried.Write = time.Since(carried.Sent)
+	carried.Answer, err = conn.Receive()
+	return carried, err
 }

@@ -32,9 +32,8 @@ type options struct {
 	fee          uint64
 	sequence     int64
 	wait, dryRun bool
-	// keys is the directory of stored keys.
-	keys, passphraseFile string
-	output, node         string
+	signer       command.Signer
+	output       string
 }
 
 // New makes the command 'pocket tx'.
@@ -75,9 +74,7 @@ func txCommand(io command.Streams, cmd *cobra.Command, required []string,
 	flags.BoolVar(&o.wait, "wait", false, "wait for the block, and end with the transaction's result")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "show the transaction and do not hand it in")
 	command.AddOutput(flags, &o.output)
-	command.AddKeys(flags, &o.keys)
-	command.AddPassphrase(flags, &o.passphraseFile)
-	command.AddNode(flags, &o.node)
+	o.signer.AddFlags(flags)
 	return cmd
 }
 
@@ -215,24 +212,16 @@ type txResult struct {
 
 func sendTx(ctx context.Context, io command.Streams, o options,
 	body func(ctx context.Context, node *client.Client) (*types.Transaction, error)) error {
-	node, err := command.OpenNode(o.node)
+	node, key, chainID, err := o.signer.Open(ctx, io, o.from)
 	if err != nil {
 		return err
 	}
 	defer node.Close()
-	status, err := node.Status(ctx)
-	if err != nil {
-		return err
-	}
-	key, err := command.SigningKey(ctx, io, o.keys, o.passphraseFile, o.from, status.ChainID)
-	if err != nil {
-		return err
-	}
 	tx, err := body(ctx, node)
 	if err != nil {
 		return err
 	}
-	tx.ChainId, tx.FeeUpokt, tx.Sequence = status.ChainID, o.fee, uint64(o.sequence)
+	tx.ChainId, tx.FeeUpokt, tx.Sequence = chainID, o.fee, uint64(o.sequence)
 	if o.sequence < 0 {
 		account, err := node.Account(ctx, o.from, 0)
 		if err != nil {
