@@ -199,7 +199,7 @@ func (o *Observer) complete(ctx context.Context, sessions []Session, height int6
 		if last, read := o.counted[report.ID]; !read || last != decided {
 			rounds, err := o.readRounds(ctx, *session)
 			if refused, is := errors.AsType[*client.Error](err); is && refused.Status == http.StatusNotFound {
-				// The session has been pruned meanwhile, or the node is too old to tell checks.
+				// The session was pruned, or the node is too old to tell checks.
 				rounds, err = session.Rounds, nil
 			}
 			if err != nil {

@@ -82,7 +82,7 @@ func (f Form) strip(servicer string) string {
 	return strip(*f.session, servicer, min(max(f.width/6, 10), widestStrip), f.colour)
 }
 
-// explains tells whether a servicer's reason has a line below the rows.
+// explains reports whether a servicer's reason has a line below the rows.
 func (f Form) explains(servicer qos.ServicerReport) bool {
 	return !f.roomy() && f.session == nil && servicer.Verdict != qos.Healthy
 }

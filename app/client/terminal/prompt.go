@@ -17,7 +17,7 @@ const controllingTerminal = "/dev/tty"
 // maximumLine bounds what is typed at a prompt, in bytes.
 const maximumLine = 1 << 10
 
-// ErrNoTerminal is returned when there is nobody to ask.
+// ErrNoTerminal is returned when no terminal is there to ask at.
 var ErrNoTerminal = errors.New("there is no terminal to ask at")
 
 // Prompt asks a person at a terminal.

@@ -19,7 +19,7 @@ const Absent = "-"
 type reportColumn struct {
 	header string
 	cell   func(qos.ServicerReport, Form) string
-	// in tells whether a form has the column; nil stands for every form.
+	// in reports whether a form has the column; nil stands for every form.
 	in func(Form) bool
 }
 

@@ -22,13 +22,12 @@ type screen struct {
 	now  time.Time
 	seen observer.Observation
 
-	// session is the id of the one that is looked at. It gives way to its successor unless pinned, or its samples are
-	// looked at.
+	// session is the id of the selected session. Its successor replaces it unless it is pinned or its samples are shown.
 	session string
 	pinned  bool
 	// servicer is the address of the one that is picked; empty for the first.
 	servicer string
-	// samples: the picked servicer's samples are shown, from the place top on.
+	// samples: the samples of the picked servicer are shown, from index top on.
 	samples bool
 	top     int
 	help    bool
@@ -107,15 +106,15 @@ func (s screen) observe(seen observer.Observation) screen {
 	return s
 }
 
-// place is where the session that is looked at is among the sessions; -1 while there is none.
-func (s screen) place() int {
+// index of the selected session among the sessions; -1 for none.
+func (s screen) index() int {
 	return slices.IndexFunc(s.seen.Sessions, func(session observer.Session) bool { return session.Report.ID == s.session })
 }
 
 // current is the session that is looked at; nil while there is none.
 func (s screen) current() *observer.Session {
-	if place := s.place(); place >= 0 {
-		return &s.seen.Sessions[place]
+	if index := s.index(); index >= 0 {
+		return &s.seen.Sessions[index]
 	}
 	return nil
 }
@@ -187,10 +186,10 @@ func (s screen) turn(by int) screen {
 	if count == 0 {
 		return s
 	}
-	place := (max(s.place(), 0) + by + count) % count
-	chosen := s.seen.Sessions[place]
+	index := (max(s.index(), 0) + by + count) % count
+	chosen := s.seen.Sessions[index]
 	s.session, s.top = chosen.Report.ID, 0
-	s.pinned = slices.IndexFunc(s.seen.Sessions, chosen.SameStream) != place
+	s.pinned = slices.IndexFunc(s.seen.Sessions, chosen.SameStream) != index
 	return s
 }
 

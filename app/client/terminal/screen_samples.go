@@ -47,8 +47,8 @@ func of(cell func(*client.Sample) string) func(client.Round, *client.Sample) str
 	}
 }
 
-// samplesTable has the samples of the picked servicer, newest first, from the place that was scrolled to.
-func (s screen) samplesTable(session observer.Session, room int) string {
+// samplesTable has the samples of the picked servicer, newest first, from where it was scrolled to.
+func (s screen) samplesTable(session observer.Session, lines int) string {
 	picked := s.picked()
 	if picked == nil {
 		return "the servicer is no member of this session any more\n"
@@ -58,7 +58,7 @@ func (s screen) samplesTable(session observer.Session, room int) string {
 	const others = 5 // the three lines above, names of columns, and the line on how many rows there are
 	rounds := slices.Clone(session.Rounds)
 	slices.Reverse(rounds)
-	rows := max(room-others, 1)
+	rows := max(lines-others, 1)
 	first := min(s.top, max(len(rounds)-rows, 0))
 	shown := rounds[first:min(first+rows, len(rounds))]
 	if len(shown) == 0 {

@@ -39,8 +39,7 @@ func (s screen) draw() string {
 	if s.height >= footerHeight {
 		foot = s.footer()
 	}
-	room := s.height - strings.Count(head, "\n") - strings.Count(foot, "\n")
-	body := s.body(room)
+	body := s.body(s.height - strings.Count(head, "\n") - strings.Count(foot, "\n"))
 	lines := strings.Split(strings.TrimSuffix(Form{width: s.width}.fit(head+body), "\n"), "\n")
 	if rest := s.height - strings.Count(foot, "\n"); len(lines) > rest {
 		lines = lines[:rest]
@@ -54,8 +53,8 @@ func (s screen) draw() string {
 	return drawn
 }
 
-// body is what is below the head, in as many lines as there is room.
-func (s screen) body(room int) string {
+// body is what is below the head, in at most so many lines.
+func (s screen) body(lines int) string {
 	session := s.current()
 	switch {
 	case s.help:
@@ -63,9 +62,9 @@ func (s screen) body(room int) string {
 	case session == nil:
 		return "\n" + s.waiting() + "\n"
 	case s.samples:
-		return s.samplesTable(*session, room)
+		return s.samplesTable(*session, lines)
 	}
-	return s.servicersTable(*session, room)
+	return s.servicersTable(*session, lines)
 }
 
 // waiting says why there is no session.
@@ -91,7 +90,7 @@ func (s screen) sessionHead(session observer.Session) string {
 	report := session.Report
 	text := fmt.Sprintf("session %s  %s  ", strong.Render(ID(report.ID)), sessionState(session, s.seen.Status.Height))
 	if all := len(s.seen.Sessions); all > 1 {
-		text += faint.Render(fmt.Sprintf("(%d of %d)  ", s.place()+1, all))
+		text += faint.Render(fmt.Sprintf("(%d of %d)  ", s.index()+1, all))
 	}
 	text += fmt.Sprintf("chain %s  application %s  zone %s\n", Clean(report.RelayChain), ID(report.Application), Clean(report.GeoZone))
 	return text + fmt.Sprintf("checks %s %d of %d done, %d dropped, %d void  largest skew %s\n", checksBar(report), report.ChecksDone,
@@ -143,7 +142,7 @@ func (s screen) since(moment time.Time) time.Duration {
 }
 
 // servicersTable has the servicers around the picked one that there is room for, and more on that one below.
-func (s screen) servicersTable(session observer.Session, room int) string {
+func (s screen) servicersTable(session observer.Session, lines int) string {
 	picked := s.picked()
 	if picked == nil {
 		return "no servicer in this session\n"
@@ -154,7 +153,7 @@ func (s screen) servicersTable(session observer.Session, room int) string {
 	}
 	const others = 2 // names of columns, and the line on how many rows there are
 	shown, first := session.Report, 0
-	rows := max(room-strings.Count(panel, "\n")-others, 1)
+	rows := max(lines-strings.Count(panel, "\n")-others, 1)
 	if all := len(shown.Servicers); all > rows {
 		first = min(max(s.row()-rows/2, 0), all-rows)
 		shown.Servicers = shown.Servicers[first : first+rows]

@@ -59,17 +59,17 @@ func markOf(round client.Round, servicer string) mark {
 	return markAnswered
 }
 
-// strip draws every check of a session's plan for one servicer, the first on the left; with more checks than room, the
+// strip draws every check of a session's plan for one servicer, the first on the left; with more checks than width, the
 // newest that are decided. A check that is still to come, and one that asked others only, is a dot.
-func strip(session observer.Session, servicer string, room int, colour bool) string {
+func strip(session observer.Session, servicer string, width int, colour bool) string {
 	byIndex := make(map[int]client.Round, len(session.Rounds))
-	end := min(session.Report.ChecksPlanned, room)
+	end := min(session.Report.ChecksPlanned, width)
 	for _, round := range session.Rounds {
 		byIndex[int(round.Index)] = round
 		end = max(end, int(round.Index)+1)
 	}
 	var drawn strings.Builder
-	for index := max(end-room, 0); index < end; index++ {
+	for index := max(end-width, 0); index < end; index++ {
 		shown := markNotAsked
 		if round, stored := byIndex[index]; stored {
 			shown = markOf(round, servicer)

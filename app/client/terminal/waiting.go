@@ -15,7 +15,7 @@ const (
 )
 
 // Waiting shows on a terminal what a command waits for, and for how long already; elsewhere nothing. The line is gone
-// when the function that it gives returns.
+// when done returns.
 func Waiting(out io.Writer, what string) (done func()) {
 	if _, is := File(out); !is {
 		return func() {}

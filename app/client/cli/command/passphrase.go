@@ -69,7 +69,7 @@ func noPassphrase(because error) error {
 	return Fail(ExitUsage, "no passphrase: %w; give --passphrase-file FILE or %s", because, PassphraseVariable)
 }
 
-// givenPassphrase is the passphrase that nobody has to be asked for; known is false if there is none.
+// givenPassphrase is the passphrase that needs no prompt; known is false if there is none.
 func givenPassphrase(path string) (given string, known bool, err error) {
 	if path == "" {
 		given = os.Getenv(PassphraseVariable)

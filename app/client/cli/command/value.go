@@ -16,8 +16,8 @@ import (
 
 // The types of this file are flag values (pflag.Value) that know their range and say it when they refuse.
 
-// wholeNumber is a flag's integer within [least, most]. math.MaxInt64 leaves the upper bound to whoever takes the value,
-// which is then the most that it can hold.
+// wholeNumber is a flag's integer within [least, most]. With math.MaxInt64 the consumer checks the upper
+// bound, and a value that its type cannot hold becomes the greatest that it can.
 type wholeNumber struct {
 	value, least, most int64
 	set                func(int64)
@@ -37,8 +37,8 @@ func (n *wholeNumber) String() string { return strconv.FormatInt(n.value, 10) }
 
 func (n *wholeNumber) Set(text string) error {
 	number, err := strconv.ParseInt(text, 10, 64)
-	switch within := err == nil && n.least <= number && number <= n.most; {
-	case within:
+	switch inRange := err == nil && n.least <= number && number <= n.most; {
+	case inRange:
 	case n.most == math.MaxInt64 && !errors.Is(err, strconv.ErrRange):
 		return fmt.Errorf("want a whole number, %d or more", n.least)
 	default:
@@ -72,8 +72,8 @@ func (s *span) String() string {
 
 func (s *span) Set(text string) error {
 	value, err := time.ParseDuration(text)
-	switch within := err == nil && s.least <= value && value <= s.most; {
-	case within:
+	switch inRange := err == nil && s.least <= value && value <= s.most; {
+	case inRange:
 	case s.most == math.MaxInt64:
 		return fmt.Errorf("want a duration, as in 400ms or 2s, %s or more", s.least)
 	default:

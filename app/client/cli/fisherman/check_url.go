@@ -43,7 +43,7 @@ type urlCheck struct {
 	servicer string
 	// publicKey of the servicer; without it the key that the answer names is taken.
 	publicKey []byte
-	// known tells that the key is an application's own.
+	// known says that the key is an application's own.
 	known bool
 }
 
@@ -69,7 +69,7 @@ func askURL(ctx context.Context, io command.Streams, o checkOptions) (*checkResu
 	return check.result(ctx, sample, refusal), nil
 }
 
-// asStranger makes up a session and a key that nobody has staked.
+// asStranger makes up a session and a key without stake.
 func (c *urlCheck) asStranger(io command.Streams, o checkOptions) (err error) {
 	var seed, id [32]byte
 	_, _ = rand.Read(seed[:]) // never fails (crypto/rand)
@@ -136,10 +136,10 @@ func questionOf(io command.Streams, given, fallback string) ([]byte, error) {
 	return payload, nil
 }
 
-// exchange asks, and gives what came of it: a sample, with the code of a signed error apart.
+// exchange asks, and returns a sample and the code of a signed error.
 func (c *urlCheck) exchange(ctx context.Context) (client.CheckSample, types.RelayErrorCode, error) {
 	sample := client.CheckSample{Servicer: c.servicer, ServiceURL: c.url, Outcome: types.Outcome_OUTCOME_OK.Label()}
-	// Whom nobody has named is asked in the name of somebody it is not, and says who it is.
+	// A servicer that was not named is addressed by another address; its refusal names its own.
 	sealed, err := request.Seal(c.key, c.session, cmp.Or(c.servicer, c.key.Address()), types.Payload{JSONRPC: c.payload})
 	if err != nil {
 		return sample, 0, fmt.Errorf("seal relay: %w", err)
@@ -255,7 +255,7 @@ func (c *urlCheck) readPayload(response *types.RelayResponse) error {
 	return nil
 }
 
-// result judges a check from here. There is nobody to compare with.
+// result judges a check from here. There is no other answer to compare with.
 func (c *urlCheck) result(ctx context.Context, sample client.CheckSample, refusal types.RelayErrorCode) *checkResult {
 	result := &checkResult{Verdict: string(qos.CheckNull), code: command.ExitCheckFailed, Check: client.CheckReport{
 		Servicer: sample.Servicer, Question: terminal.Short(string(c.payload)), AskedAt: time.Now().UTC().Format(time.RFC3339),
@@ -286,7 +286,7 @@ func (c *urlCheck) result(ctx context.Context, sample client.CheckSample, refusa
 	return result
 }
 
-// refusesStrangers tells whether a code is one that admission gives somebody who has staked nothing.
+// refusesStrangers reports whether a code is one that admission gives a signer who has staked nothing.
 func refusesStrangers(code types.RelayErrorCode) bool {
 	return slices.Contains([]types.RelayErrorCode{
 		types.RelayErrorCode_RELAY_ERROR_CODE_WRONG_SERVICER, types.RelayErrorCode_RELAY_ERROR_CODE_SESSION_NOT_CURRENT,

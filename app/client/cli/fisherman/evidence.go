@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/qos"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/text"
 )
 
 const (
@@ -25,8 +27,8 @@ const (
 	pageOfPieces = 100
 )
 
-// evidenceQuery is what 'pocket fisherman evidence' was told.
-type evidenceQuery struct {
+// evidenceOptions are what 'pocket fisherman evidence' was told.
+type evidenceOptions struct {
 	filter       client.EvidenceFilter
 	check, limit int64
 	output, out  string
@@ -34,7 +36,7 @@ type evidenceQuery struct {
 }
 
 func newEvidence(io command.Streams) *cobra.Command {
-	var q evidenceQuery
+	var q evidenceOptions
 	cmd := &cobra.Command{
 		Use:   "evidence",
 		Short: "Show the checks in which servicers gave different answers, with what each side signed",
@@ -65,7 +67,7 @@ a file.`,
 	return cmd
 }
 
-func showEvidence(ctx context.Context, io command.Streams, q evidenceQuery) error {
+func showEvidence(ctx context.Context, io command.Streams, q evidenceOptions) error {
 	node, err := command.OpenNode(q.node)
 	if err != nil {
 		return err
@@ -85,7 +87,7 @@ func showEvidence(ctx context.Context, io command.Streams, q evidenceQuery) erro
 }
 
 // collectEvidence reads pages until there are as many checks as wanted.
-func collectEvidence(ctx context.Context, node *client.Client, q evidenceQuery) (client.EvidencePage, error) {
+func collectEvidence(ctx context.Context, node *client.Client, q evidenceOptions) (client.EvidencePage, error) {
 	all := client.EvidencePage{Evidence: []qos.Evidence{}}
 	filter := q.filter
 	for {
@@ -177,7 +179,7 @@ func pieceText(piece qos.Evidence) string {
 	return text.String()
 }
 
-// difference is where the first answer that is not the first one's parts from it.
+// difference returns the index at which an answer first differs from the first one.
 func difference(answers []string) int {
 	for _, other := range answers {
 		at := 0
@@ -191,17 +193,16 @@ func difference(answers []string) int {
 	return 0
 }
 
-// clipped shows a stretch of a text around a place.
-func clipped(text string, at int) string {
+// clipped returns a stretch of a text around an index, as one printable line.
+func clipped(whole string, index int) string {
 	const before, most = 40, 160
-	from := max(0, min(at, len(text))-before)
-	until := min(len(text), from+most)
-	shown := strings.ToValidUTF8(text[from:until], "")
+	from := max(0, min(index, len(whole))-before)
+	for from > 0 && from < len(whole) && !utf8.RuneStart(whole[from]) {
+		from++
+	}
+	shown := text.Line(whole[from:], most+len("…"))
 	if from > 0 {
 		shown = "…" + shown
 	}
-	if until < len(text) {
-		shown += "…"
-	}
-	return terminal.Clean(shown)
+	return shown
 }

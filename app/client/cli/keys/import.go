@@ -73,7 +73,7 @@ func readKey(io command.Streams, path string) ([]byte, error) {
 	return command.ReadFile(path, keystore.MaximumFileSize)
 }
 
-// isClearKey tells whether a text is an ed25519 seed, which has the form of a public key.
+// isClearKey reports whether a text is an ed25519 seed, which has the form of a public key.
 func isClearKey(text []byte) bool { return types.ValidatePublicKey(string(text)) == nil }
 
 func importExport(ctx context.Context, io command.Streams, o options, store *keystore.Store, content []byte, address string) error {

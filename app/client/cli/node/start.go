@@ -228,7 +228,7 @@ func listenOn(ctx context.Context, address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// onLoopback tells whether a listener is for this machine alone, whatever name it was opened by.
+// onLoopback reports whether a listener is for this machine alone, whatever name it was opened by.
 func onLoopback(listener net.Listener) bool {
 	address, ok := listener.Addr().(*net.TCPAddr)
 	return ok && address.IP.IsLoopback()

@@ -39,12 +39,12 @@ func ReadBody(io command.Streams, source string) (payload []byte, err error) {
 // Servicer finds a servicer in a session. The key that its answers are checked with must be the address's own, whatever
 // the node says.
 func Servicer(session client.Session, address string) (client.Actor, error) {
-	place := slices.IndexFunc(session.Servicers, func(actor client.Actor) bool { return actor.Address == address })
-	if place < 0 {
+	index := slices.IndexFunc(session.Servicers, func(actor client.Actor) bool { return actor.Address == address })
+	if index < 0 {
 		return client.Actor{}, command.Fail(command.ExitNotFound, "servicer %s is not in session %s; see 'pocket query session --application %s --chain %s'",
 			address, terminal.ID(session.ID), session.Application.Address, session.RelayChain)
 	}
-	servicer := session.Servicers[place]
+	servicer := session.Servicers[index]
 	key, err := hex.DecodeString(servicer.PublicKey)
 	if err != nil || crypto.Address(key) != address {
 		return client.Actor{}, command.Fail(command.ExitUntrusted, "the node's public key of servicer %s does not belong to that address", address)

@@ -94,15 +94,15 @@ func newSend(io command.Streams) *cobra.Command {
 	return cmd
 }
 
-// placeFlags are what an actor stakes for.
-type placeFlags struct {
+// actorOptions say what an actor stakes for.
+type actorOptions struct {
 	role, zone, url string
 	chains          []string
 	stake           uint64
 }
 
 func newStake(io command.Streams, edit bool) *cobra.Command {
-	var place placeFlags
+	var actor actorOptions
 	cmd := &cobra.Command{
 		Use:     "stake",
 		Short:   "Become an actor",
@@ -116,38 +116,38 @@ func newStake(io command.Streams, edit bool) *cobra.Command {
 	}
 	var flags *pflag.FlagSet
 	cmd = txCommand(io, cmd, required, func(ctx context.Context, node *client.Client, o options) (*types.Transaction, error) {
-		role, _ := types.ParseActorType(place.role)
+		role, _ := types.ParseActorType(actor.role)
 		if !edit {
-			return &types.Transaction{Message: &types.Transaction_Stake{Stake: &types.Stake{Type: role, Chains: place.chains,
-				GeoZone: place.zone, ServiceUrl: place.url, StakeUpokt: place.stake}}}, nil
+			return &types.Transaction{Message: &types.Transaction_Stake{Stake: &types.Stake{Type: role, Chains: actor.chains,
+				GeoZone: actor.zone, ServiceUrl: actor.url, StakeUpokt: actor.stake}}}, nil
 		}
-		stake, err := place.complete(ctx, node, o.from, flags.Changed)
+		stake, err := actor.complete(ctx, node, o.from, flags.Changed)
 		if err != nil {
 			return nil, err
 		}
-		return &types.Transaction{Message: &types.Transaction_EditStake{EditStake: &types.EditStake{Type: role, Chains: place.chains,
-			GeoZone: place.zone, ServiceUrl: place.url, StakeUpokt: stake}}}, nil
+		return &types.Transaction{Message: &types.Transaction_EditStake{EditStake: &types.EditStake{Type: role, Chains: actor.chains,
+			GeoZone: actor.zone, ServiceUrl: actor.url, StakeUpokt: stake}}}, nil
 	})
 	flags = cmd.Flags()
-	command.AddChoice(flags, &place.role, "type", "", "the role", command.ActorTypes...)
-	flags.StringSliceVar(&place.chains, "chains", nil, "the relay chains, as in `0001,0021`, sorted")
-	command.AddChecked(flags, &place.zone, "zone", "ZONE", types.ValidateGeoZone, "the geo zone")
-	command.AddChecked(flags, &place.url, "url", "URL", types.ValidateServiceURL, "where the actor is reached")
-	command.AddNumber(flags, &place.stake, "stake", 0, 1, math.MaxInt64, "the whole stake in uPOKT")
+	command.AddChoice(flags, &actor.role, "type", "", "the role", command.ActorTypes...)
+	flags.StringSliceVar(&actor.chains, "chains", nil, "the relay chains, as in `0001,0021`, sorted")
+	command.AddChecked(flags, &actor.zone, "zone", "ZONE", types.ValidateGeoZone, "the geo zone")
+	command.AddChecked(flags, &actor.url, "url", "URL", types.ValidateServiceURL, "where the actor is reached")
+	command.AddNumber(flags, &actor.stake, "stake", 0, 1, math.MaxInt64, "the whole stake in uPOKT")
 	return cmd
 }
 
-// complete fills in what was not given from the actor as it is staked, and gives the stake.
-func (p *placeFlags) complete(ctx context.Context, node *client.Client, address string, given func(string) bool) (uint64, error) {
+// complete fills in what was not given from the actor as it is staked, and returns the stake.
+func (p *actorOptions) complete(ctx context.Context, node *client.Client, address string, given func(string) bool) (uint64, error) {
 	actors, err := node.Actors(ctx, p.role, 0)
 	if err != nil {
 		return 0, fmt.Errorf("actors of type %s: %w", p.role, err)
 	}
-	place := slices.IndexFunc(actors.Actors, func(actor client.Actor) bool { return actor.Address == address })
-	if place < 0 {
+	index := slices.IndexFunc(actors.Actors, func(a client.Actor) bool { return a.Address == address })
+	if index < 0 {
 		return 0, command.Fail(command.ExitNotFound, "%s is not staked as %s; see 'pocket query actors'", address, p.role)
 	}
-	present := actors.Actors[place]
+	present := actors.Actors[index]
 	if !given("chains") {
 		p.chains = present.Chains
 	}
