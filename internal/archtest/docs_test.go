@@ -2,10 +2,13 @@ package archtest
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -22,12 +25,22 @@ func TestLayoutIsDocumented(t *testing.T) {
 	fail(t, checkLayout(readTree(t, root), string(layout)))
 }
 
+func TestDecisionsAreIndexed(t *testing.T) {
+	fail(t, checkDecisions(t, filepath.Join(root, "docs/adr")))
+}
+
 func TestDocumentRulesFail(t *testing.T) {
 	const top = "testdata/documents"
 	wantTexts(t, checkDocuments(t, top, documents(t, top)),
 		"README.md:3: names absent.md, which does not exist",
 		"README.md:4: names gone/file.go, which does not exist",
 		"below/README.md:1: names ../absent.md#part, which does not exist",
+	)
+	wantTexts(t, checkDecisions(t, "testdata/decisions"),
+		"README.md: has [0002](0002-twice.md) | Two | 2 times",
+		"README.md:7: [0003](0003-gone.md) | Three | is no decision with that title",
+		"README.md:8: [0004](0004-renamed.md) | Four | is no decision with that title",
+		"README.md: has [0004](0004-renamed.md) | Number four | 0 times",
 	)
 	wantTexts(t, checkLayout([]folder{{path: "a"}, {path: "a/b"}, {path: "c"}}, "| `a/` | |\n| ● `c/` | |"),
 		"a/b: folder is not in the layout table of docs/development/README.md",
@@ -105,6 +118,47 @@ func checkLayout(tree []folder, layout string) []finding {
 	for _, f := range tree {
 		if !strings.Contains(layout, "`"+f.path+"/` |") {
 			found = append(found, finding{file: f.path, text: "folder is not in the layout table of docs/development/README.md"})
+		}
+	}
+	return found
+}
+
+// checkDecisions finds decision records that their index does not have exactly once with their title, and rows of the
+// index that are of no record.
+func checkDecisions(t *testing.T, folder string) []finding {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(folder, "[0-9]*.md"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no decision in %s: %v", folder, err)
+	}
+	counts := make(map[string]int)
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		heading, _, _ := strings.Cut(string(text), "\n")
+		number, title, _ := strings.Cut(strings.TrimPrefix(heading, "# "), " ")
+		counts["["+number+"]("+filepath.Base(path)+") | "+title+" |"] = 0
+	}
+	index, err := os.ReadFile(filepath.Join(folder, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []finding
+	number := 0
+	for line := range strings.Lines(string(index)) {
+		number++
+		row, isRow := strings.CutPrefix(strings.TrimSpace(line), "| [")
+		if _, known := counts["["+row]; isRow && known {
+			counts["["+row]++
+		} else if isRow {
+			found = append(found, finding{"README.md", number, "[" + row + " is no decision with that title"})
+		}
+	}
+	for _, row := range slices.Sorted(maps.Keys(counts)) {
+		if counts[row] != 1 {
+			found = append(found, finding{file: "README.md", text: fmt.Sprintf("has %s %d times", row, counts[row])})
 		}
 	}
 	return found

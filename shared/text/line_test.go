@@ -31,6 +31,23 @@ func TestLine(t *testing.T) {
 	}
 }
 
+func TestPrintable(t *testing.T) {
+	for text, want := range map[string]string{
+		"plain ü 漢 text":     "plain ü 漢 text",
+		"a\nb\tc\rd":         "a b c d",
+		"\x1b[31mred\x1b[0m": "?[31mred?[0m",
+		"nul\x00bell\a":      "nul?bell?",
+		"c1\u009b31m":        "c1?31m",
+		"rtl\u202eabc":       "rtl?abc",
+		"zero\u200bwidth":    "zero?width",
+		"bad\xffutf":         "bad?utf",
+	} {
+		if got := Printable(text); got != want {
+			t.Errorf("Printable(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
 func FuzzLine(f *testing.F) {
 	f.Add("a\x1b[2Jb", 4)
 	f.Add(strings.Repeat("ü\xff", 40), 9)

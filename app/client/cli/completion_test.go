@@ -1,10 +1,11 @@
 package cli
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
+	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
+	"github.com/pocket-fisherman/fisherman/app/client/cli/commandtest"
 	"github.com/pocket-fisherman/fisherman/keystore"
 	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/runtime/configs"
@@ -14,29 +15,28 @@ import (
 // completed is what the shell is told for a command line whose last word is being written: the words, then the directive.
 func completed(t *testing.T, line ...string) string {
 	t.Helper()
-	var out, errs bytes.Buffer
-	if code := run(t.Context(), append([]string{"__complete"}, line...), streams{strings.NewReader(""), &out, &errs, cheapKeys}); code != int(ExitOK) {
-		t.Fatalf("%v: exit code %d: %s", line, code, errs.String())
+	code, stdout, stderr := pocket(t, append([]string{"__complete"}, line...)...)
+	if code != command.ExitOK {
+		t.Fatalf("%v: exit code %d: %s", line, code, stderr)
 	}
-	return strings.TrimSuffix(out.String(), "\n")
+	return strings.TrimSuffix(stdout, "\n")
 }
 
 func TestCompletions(t *testing.T) {
 	directory := t.TempDir()
-	store := keystore.New(directory, cheapKeys)
+	store := keystore.New(directory, commandtest.Keys)
 	key := localnet.Key(1, types.ActorType_ACTOR_TYPE_SERVICER, 0)
 	if _, err := store.Put(key, "first servicer", "secret"); err != nil {
 		t.Fatal(err)
 	}
 	stored := key.Address() + "\tfirst servicer\n:4"
-	t.Setenv(keysVariable, t.TempDir())
 	for _, test := range []struct {
 		line []string
 		want string
 	}{
 		{[]string{"fisherman", "wat"}, "watch\tWatch live what the fisherman measures\n:4"},
 		{[]string{"fisherman", "qos", "--output", ""}, "table\njson\ncsv\n:4"},
-		{[]string{"tx", "stake", "--type", ""}, strings.Join(actorTypes, "\n") + "\n:4"},
+		{[]string{"tx", "stake", "--type", ""}, strings.Join(command.ActorTypes, "\n") + "\n:4"},
 		{[]string{"tx", "send", "--keys", directory, "--from", ""}, stored},
 		{[]string{"tx", "send", "--keys", directory, "--from", key.Address()[:3]}, stored},
 		{[]string{"tx", "send", "--keys", directory, "--from", "x"}, ":4"},
@@ -61,10 +61,8 @@ func TestCompletions(t *testing.T) {
 
 func TestCompletionScriptsOfEveryShell(t *testing.T) {
 	for _, shell := range []string{"bash", "zsh", "fish"} {
-		var out, errs bytes.Buffer
-		if code := run(t.Context(), []string{"completion", shell}, streams{strings.NewReader(""), &out, &errs, cheapKeys}); code != int(ExitOK) ||
-			!strings.Contains(out.String(), "__complete") || errs.Len() > 0 {
-			t.Errorf("%s: exit code %d, %d bytes, %q", shell, code, out.Len(), errs.String())
+		if code, stdout, stderr := pocket(t, "completion", shell); code != command.ExitOK || !strings.Contains(stdout, "__complete") || stderr != "" {
+			t.Errorf("%s: exit code %d, %d bytes, %q", shell, code, len(stdout), stderr)
 		}
 	}
 }

@@ -12,6 +12,10 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
+	"github.com/pocket-fisherman/fisherman/app/client/cli/localnet"
+	"github.com/pocket-fisherman/fisherman/app/client/clienttest"
 )
 
 // referenceFolder is where the command reference lies.
@@ -39,7 +43,7 @@ func reference(t *testing.T) map[string]string {
 			}
 		}
 	}
-	add(newRoot(streams{in: strings.NewReader(""), out: io.Discard, err: io.Discard}))
+	add(newRoot(command.Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}))
 	pages["README.md"] = index.String()
 	return pages
 }
@@ -55,20 +59,20 @@ func TestCommandReference(t *testing.T) {
 		if _, wanted := pages[filepath.Base(path)]; wanted {
 			continue
 		}
-		if !*update {
+		if !*clienttest.Update {
 			t.Errorf("%s is of no command; run 'make generate'", path)
 		} else if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if *update {
+	if *clienttest.Update {
 		if err := os.MkdirAll(referenceFolder, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(pages)) {
 		path := filepath.Join(referenceFolder, name)
-		if *update {
+		if *clienttest.Update {
 			if err := os.WriteFile(path, []byte(pages[name]), 0o644); err != nil {
 				t.Fatal(err)
 			}
@@ -82,7 +86,7 @@ func TestCommandReference(t *testing.T) {
 // TestCommandReferenceIsTheSameEverywhere: nothing of the machine is in it.
 func TestCommandReferenceIsTheSameEverywhere(t *testing.T) {
 	before := reference(t)
-	for _, variable := range []string{"HOME", "XDG_CONFIG_HOME", "TMPDIR", keysVariable, nodeVariable, gethVariable, passphraseVariable} {
+	for _, variable := range []string{"HOME", "XDG_CONFIG_HOME", "TMPDIR", command.KeysVariable, command.NodeVariable, localnet.GethVariable, command.PassphraseVariable} {
 		t.Setenv(variable, t.TempDir())
 	}
 	if after := reference(t); !maps.Equal(before, after) {

@@ -22,6 +22,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
+	"github.com/pocket-fisherman/fisherman/app/client/cli/commandtest"
 	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
@@ -34,7 +36,7 @@ func TestMain(m *testing.M) {
 		"pocket": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr, cheapKeys}))
+			os.Exit(int(run(ctx, os.Args[1:], command.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Keys: commandtest.Keys})))
 		},
 	})
 }
@@ -135,7 +137,7 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func checkServicer(ts *testscript.TestScript, failing bool, args []string) {
-	want := map[bool]int{false: 0, true: int(ExitCheckFailed)}[failing]
+	want := map[bool]int{false: 0, true: int(command.ExitCheckFailed)}[failing]
 	again := time.NewTicker(200 * time.Millisecond)
 	defer again.Stop()
 	for range 50 {
@@ -147,7 +149,7 @@ func checkServicer(ts *testscript.TestScript, failing bool, args []string) {
 		switch got {
 		case want:
 			return
-		case int(ExitFailure), int(ExitUnreachable), int(ExitNotFound): // void, too soon, between two sessions
+		case int(command.ExitFailure), int(command.ExitUnreachable), int(command.ExitNotFound): // void, too soon, between two sessions
 			<-again.C
 		default:
 			ts.Fatalf("exit code %d, want %d: %s", got, want, ts.ReadFile("stdout"))

@@ -1,33 +1,17 @@
 package cli
 
 import (
-	"bytes"
-	"context"
-	"errors"
-	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/pocket-fisherman/fisherman/node"
-
-	"github.com/pocket-fisherman/fisherman/keystore"
-	"github.com/pocket-fisherman/fisherman/localnet"
-	"github.com/pocket-fisherman/fisherman/rpc/client"
-	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
+	"github.com/pocket-fisherman/fisherman/app/client/cli/commandtest"
 )
 
-// cheapKeys makes key files that open at once.
-var cheapKeys = keystore.Config{Work: 1}
-
-// pocket runs one command line and returns its exit code and what it wrote. It knows no keys but those of --keys.
-func pocket(t *testing.T, args ...string) (code ExitCode, stdout, stderr string) {
+// pocket runs one command line.
+func pocket(t *testing.T, args ...string) (code command.ExitCode, stdout, stderr string) {
 	t.Helper()
-	t.Setenv(keysVariable, filepath.Join(t.TempDir(), "keys"))
-	t.Setenv(passphraseVariable, "")
-	var out, errs bytes.Buffer
-	code = ExitCode(run(t.Context(), args, streams{strings.NewReader(""), &out, &errs, cheapKeys}))
-	return code, out.String(), errs.String()
+	return commandtest.Run(t, newRoot, args...)
 }
 
 func TestUsageErrorsAreOneLineThatHelps(t *testing.T) {
@@ -96,7 +80,7 @@ func TestUsageErrorsAreOneLineThatHelps(t *testing.T) {
 	} {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
 			code, stdout, stderr := pocket(t, test.args...)
-			if code != ExitUsage || stdout != "" {
+			if code != command.ExitUsage || stdout != "" {
 				t.Errorf("exit code %d, stdout %q", code, stdout)
 			}
 			if strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "pocket: ") || len(stderr) > 400 || strings.Contains(stderr, "\x1b") {
@@ -118,93 +102,16 @@ func relayArgs(address, payload string) []string {
 func TestHelpGoesToStandardOutput(t *testing.T) {
 	for _, args := range [][]string{nil, {"--help"}, {"help"}, {"localnet", "--help"}, {"help", "relay"}, {"query", "session", "-h"}} {
 		code, stdout, stderr := pocket(t, args...)
-		if code != ExitOK || stderr != "" || !strings.Contains(stdout, "Usage:") {
+		if code != command.ExitOK || stderr != "" || !strings.Contains(stdout, "Usage:") {
 			t.Errorf("%v: exit code %d, stdout %q, stderr %q", args, code, stdout, stderr)
-		}
-	}
-}
-
-func TestHelpListsTheExitCodes(t *testing.T) {
-	_, stdout, _ := pocket(t, "--help")
-	for _, code := range []ExitCode{ExitOK, ExitFailure, ExitUsage, ExitUnreachable, ExitNotFound, ExitHome, ExitHomeInUse,
-		ExitAddressInUse, ExitGenesis, ExitUntrusted, ExitKeys, ExitInterrupted} {
-		if !strings.Contains(stdout, fmt.Sprintf("\n  %-5d", code)) {
-			t.Errorf("help does not list exit code %d", code)
-		}
-	}
-}
-
-func TestExitCodes(t *testing.T) {
-	for _, test := range []struct {
-		err  error
-		want ExitCode
-	}{
-		{nil, ExitOK},
-		{errors.New("anything"), ExitFailure},
-		{fmt.Errorf("wrapped: %w", fail(ExitUntrusted, "refused")), ExitUntrusted},
-		{fmt.Errorf("wrapped: %w", context.Canceled), ExitInterrupted},
-		{fmt.Errorf("wrapped: %w", client.ErrUnreachable), ExitUnreachable},
-		{client.ErrNotANode, ExitUnreachable},
-		{&client.Error{Status: 503, Code: "not_ready"}, ExitUnreachable},
-		{&client.Error{Status: 404, Code: "unknown_session"}, ExitNotFound},
-		{&client.Error{Status: 400, Code: "bad_parameter"}, ExitUsage},
-		{&client.Error{Status: 421, Code: "bad_host"}, ExitUsage},
-		{&client.Error{Status: 500, Code: "internal"}, ExitFailure},
-		{fmt.Errorf("%w: x", localnet.ErrBadOption), ExitUsage},
-		{fmt.Errorf("%w: x", localnet.ErrForeignHome), ExitHome},
-		{fmt.Errorf("%w: x", localnet.ErrHomeUnusable), ExitHome},
-		{fmt.Errorf("%w: x", localnet.ErrHomeInUse), ExitHomeInUse},
-		{fmt.Errorf("%w: x", localnet.ErrAddressInUse), ExitAddressInUse},
-		{fmt.Errorf("%w: x", localnet.ErrRecordedOption), ExitGenesis},
-		{fmt.Errorf("x: %w", keystore.ErrUnknownKey), ExitNotFound},
-		{fmt.Errorf("x: %w", keystore.ErrKeyExists), ExitKeys},
-		{fmt.Errorf("x: %w", keystore.ErrWrongPassphrase), ExitKeys},
-		{fmt.Errorf("x: %w", keystore.ErrUnusable), ExitKeys},
-		{fmt.Errorf("x: %w", keystore.ErrBadLabel), ExitUsage},
-		{fmt.Errorf("x: %w", &genesis.FieldError{Field: "a"}), ExitGenesis},
-	} {
-		if got := exitCode(test.err); got != test.want {
-			t.Errorf("exit code of %v is %d, want %d", test.err, got, test.want)
-		}
-	}
-}
-
-func TestNearest(t *testing.T) {
-	names := []string{"servicers", "slow", "down", "seed"}
-	for name, want := range map[string]string{
-		"servicer": "servicers", "serv": "servicers", "SLOW": "slow", "sede": "seed", "lying": "", "x": "", "": "",
-	} {
-		if got := nearest(name, names); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", name, got, want)
-		}
-	}
-}
-
-func TestEditDistance(t *testing.T) {
-	for _, test := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"kitten", "sitting", 3}, {"flaw", "lawn", 2}, {"same", "same", 0}} {
-		if got := editDistance(test.a, test.b); got != test.want {
-			t.Errorf("editDistance(%q, %q) = %d, want %d", test.a, test.b, got, test.want)
 		}
 	}
 }
 
 func TestVersion(t *testing.T) {
 	code, stdout, stderr := pocket(t, "version")
-	if code != ExitOK || !strings.HasPrefix(stdout, "pocket ") || strings.Count(stdout, "\n") != 1 || stderr != "" {
+	if code != command.ExitOK || !strings.HasPrefix(stdout, "pocket ") || strings.Count(stdout, "\n") != 1 || stderr != "" {
 		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
-	}
-}
-
-func TestVersionNamesTheSource(t *testing.T) {
-	build := node.Build{Version: "v1.2.3", Revision: "0123456789abcdef0123", Modified: true, Go: "go1.26"}
-	if got, want := versionLine(build), "pocket v1.2.3 (commit 0123456789ab, modified) go1.26 "; !strings.HasPrefix(got, want) {
-		t.Errorf("version %q, want %q", got, want)
-	}
-	if code, stdout, _ := pocket(t, "version", "--output", "json"); code != ExitOK || !strings.Contains(stdout, `"go": "go`) {
-		t.Errorf("exit code %d, stdout %q", code, stdout)
 	}
 }
 

@@ -1,0 +1,103 @@
+package command
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/pocket-fisherman/fisherman/app/client/terminal"
+	"github.com/pocket-fisherman/fisherman/runtime/configs"
+)
+
+// Flags whose values are completed by their names.
+const (
+	flagKeys      = "keys"
+	flagHome      = "home"
+	flagCatalogue = "catalogue"
+)
+
+// addCompletions tells the shell, for a command and all below it, what flags and arguments take: words of a choice,
+// addresses of stored keys, directories, and files only where a file is meant.
+func addCompletions(io Streams, command *cobra.Command) {
+	command.Flags().VisitAll(func(flag *pflag.Flag) {
+		if complete := flagCompletion(io, command, flag); complete != nil {
+			// It fails for a flag that is unknown or has a completion, which this one is and has not.
+			_ = command.RegisterFlagCompletionFunc(flag.Name, complete)
+		}
+	})
+	switch {
+	case command.ValidArgsFunction != nil:
+	case strings.HasSuffix(command.Use, " ADDRESS") && command.Flags().Lookup(flagKeys) != nil:
+		command.ValidArgsFunction = firstOnly(storedAddresses(io))
+	case !strings.HasSuffix(command.Use, " FILE"):
+		command.ValidArgsFunction = cobra.NoFileCompletions
+	}
+	for _, child := range command.Commands() {
+		addCompletions(io, child)
+	}
+}
+
+// flagCompletion completes a flag's value; nil leaves it to the shell, which offers files.
+func flagCompletion(io Streams, command *cobra.Command, flag *pflag.Flag) cobra.CompletionFunc {
+	switch value := flag.Value.(type) {
+	case *choice:
+		return cobra.FixedCompletions(value.words, cobra.ShellCompDirectiveNoFileComp)
+	case *checked:
+		if value.kind == "ADDRESS" && command.Flags().Lookup(flagKeys) != nil {
+			return storedAddresses(io)
+		}
+		return cobra.NoFileCompletions
+	case *wholeNumber, *span:
+		return cobra.NoFileCompletions
+	}
+	switch flag.Name {
+	case flagKeys, flagHome:
+		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
+	case flagCatalogue:
+		return catalogues
+	}
+	if name, _ := pflag.UnquoteUsage(flag); name == "URL" || name == "NOTE" || name == "HOST:PORT" || name == "CHAIN=URL" {
+		return cobra.NoFileCompletions
+	}
+	return nil
+}
+
+// firstOnly completes the first argument.
+func firstOnly(complete cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(command *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return complete(command, args, begun)
+	}
+}
+
+// storedAddresses completes addresses of the keys in the directory that the command line names so far, with their labels.
+func storedAddresses(io Streams) cobra.CompletionFunc {
+	return func(command *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		var found []cobra.Completion
+		if store, err := OpenKeys(io, command.Flags().Lookup(flagKeys).Value.String()); err == nil {
+			entries, _, _ := store.List() // without a directory there is nothing to complete
+			for _, entry := range entries {
+				if strings.HasPrefix(entry.Address, begun) {
+					found = append(found, cobra.CompletionWithDesc(entry.Address, terminal.Clean(entry.Label)))
+				}
+			}
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// catalogues completes CHAIN=NAME once the chain is written.
+func catalogues(_ *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	chain, _, written := strings.Cut(begun, "=")
+	if !written {
+		return nil, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	}
+	var found []cobra.Completion
+	for _, name := range configs.Catalogues() {
+		found = append(found, chain+"="+name)
+	}
+	return found, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,250 @@
+package fisherman
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pocket-fisherman/fisherman/app/client/terminal"
+	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// text shows verdict and reasons first, then what they stand on.
+func (r *checkResult) text() string {
+	var text strings.Builder
+	report := r.Check
+	fmt.Fprintf(&text, "%s  servicer %s\n", terminal.Clean(r.Verdict), r.subject())
+	for _, sentence := range r.Explanation {
+		fmt.Fprintf(&text, "  %s\n", terminal.Clean(sentence))
+	}
+	text.WriteString("\n")
+	if report.Session.ID != "" {
+		fmt.Fprintf(&text, "session     %s (chain %s, application %s)\n", terminal.Clean(report.Session.ID), terminal.Clean(report.Session.RelayChain),
+			terminal.Clean(report.Session.Application))
+	}
+	fmt.Fprintf(&text, "question    %s\nasked       %s\n", terminal.Clean(report.Question), terminal.Clean(report.AskedAt))
+	if sample := report.Sample(report.Servicer); sample != nil {
+		text.WriteString(sampleText(*sample))
+	}
+	if len(report.Samples) > 1 {
+		fmt.Fprintf(&text, "skew        %d µs between the first request and the last\n\n", report.SkewMicros)
+		text.WriteString(samplesTable(report))
+	}
+	return text.String()
+}
+
+// subject is the servicer's address, or where it was asked when it did not say who it is.
+func (r *checkResult) subject() string {
+	if r.Check.Servicer == "" && len(r.Check.Samples) > 0 {
+		return "at " + terminal.Clean(r.Check.Samples[0].ServiceURL)
+	}
+	return terminal.Clean(r.Check.Servicer)
+}
+
+// against says whom an outcome speaks against.
+func against(blame string) string {
+	switch blame {
+	case "SERVICER":
+		return "the servicer"
+	case "BACKEND":
+		return "the node behind the servicer"
+	case "SELF":
+		return "who asked"
+	}
+	return "nobody that can be told"
+}
+
+// sampleText shows every phase of one servicer's answer.
+func sampleText(sample client.CheckSample) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "service URL %s\n", terminal.Clean(sample.ServiceURL))
+	outcome := sample.Outcome
+	if sample.Blame != "" {
+		outcome += ", which speaks against " + against(sample.Blame)
+	}
+	if sample.Detail != "" {
+		outcome += ": " + sample.Detail
+	}
+	fmt.Fprintf(&text, "outcome     %s\n", terminal.Clean(outcome))
+	from, read := "from before the write", ""
+	if sample.Timing == types.TimingSource_TIMING_SOURCE_KERNEL.Label() && sample.UserLastByteMS != nil {
+		from, read = "by the kernel, from when it sent the request", fmt.Sprintf("; %s ms as this program saw it", phase(sample.UserLastByteMS))
+	}
+	for _, line := range []struct {
+		name, note string
+		ms         *float64
+	}{
+		{"DNS", "", sample.DNSMS}, {"connect", "", sample.ConnectMS}, {"TLS", "", sample.TLSMS},
+		{"write", "", sample.WriteMS}, {"first byte", from, sample.FirstByteMS},
+		{"last byte", from + ": the round-trip time" + read, sample.LastByteMS},
+	} {
+		shown := phase(line.ms)
+		if line.ms != nil {
+			shown = strings.TrimRight(fmt.Sprintf("%8s ms  %s", shown, line.note), " ")
+		}
+		fmt.Fprintf(&text, "%-11s %s\n", line.name, shown)
+	}
+	fmt.Fprintf(&text, "signature   %s\nbinding     %s\nconsistency %s\n", word(sample.Signature), word(sample.Binding),
+		word(strings.ToLower(sample.Consistency)))
+	return text.String()
+}
+
+func samplesTable(report client.CheckReport) string {
+	rows := make([][]string, 0, len(report.Samples))
+	for _, sample := range report.Samples {
+		rows = append(rows, []string{terminal.Clean(sample.Servicer), terminal.Clean(sample.Outcome), word(strings.ToLower(sample.Consistency)), phase(sample.LastByteMS),
+			word(terminal.ID(sample.Digest)), terminal.Clean(sample.Detail)})
+	}
+	return terminal.Table([]string{"SERVICER", "OUTCOME", "CONSISTENCY", "RTT ms", "DIGEST", "DETAIL"}, rows)
+}
+
+// phase shows milliseconds, with whole microseconds.
+func phase(ms *float64) string {
+	if ms == nil {
+		return terminal.Absent
+	}
+	return fmt.Sprintf("%.3f", *ms)
+}
+
+func word(text string) string {
+	if text == "" {
+		return terminal.Absent
+	}
+	return terminal.Clean(text)
+}
+
+// explainReport says in sentences what a fisherman's check found of the servicer that it was made for.
+func explainReport(report client.CheckReport) []string {
+	sample := report.Sample(report.Servicer)
+	if sample == nil {
+		return []string{"The servicer left the session before it was asked."}
+	}
+	switch report.Verdict {
+	case qos.CheckVoid:
+		if report.Reason != "" {
+			return []string{"The check counts for nobody: " + report.Reason + ". Run it again."}
+		}
+		return append([]string{"This sample counts for nobody: " + sample.Detail + "."}, explainCode(sample.RelayError)...)
+	case qos.CheckNull:
+		return explainOutcome(*sample, report.TimeoutMS)
+	case qos.CheckInconsistent:
+		return []string{
+			fmt.Sprintf("Its answer is not that of the majority: %s.", votes(report)),
+			"Its node may be on another fork, behind, pruned or faulty, or something between them alters answers.",
+			"Ask the node for the same thing and compare; 'pocket fisherman evidence' shows both answers of scheduled checks.",
+		}
+	case qos.CheckSlow:
+		return append([]string{fmt.Sprintf("It answered, but its round-trip time of %s ms is above the latency SLA of %g ms.",
+			phase(sample.LastByteMS), report.LatencySLAMS)}, explainTimes(*sample)...)
+	case qos.CheckUndecidable:
+		return []string{
+			fmt.Sprintf("It answered in time, but there is no majority to compare it with: %s; a majority needs %d votes and more than half of them.",
+				votes(report), report.Quorum),
+			"Servicers behind one origin (scheme, host and port) have one vote together.",
+		}
+	}
+	return []string{fmt.Sprintf("It answered in %s ms, within the latency SLA of %g ms, as the majority did: %s.",
+		phase(sample.LastByteMS), report.LatencySLAMS, votes(report))}
+}
+
+// votes counts what all servicers said.
+func votes(report client.CheckReport) string {
+	counts := make(map[string]int)
+	for _, sample := range report.Samples {
+		counts[sample.Consistency]++
+	}
+	return fmt.Sprintf("of %d servicers %d agree, %d disagree, %d are undecidable, %d gave no answer", len(report.Samples),
+		counts["AGREE"], counts["DISAGREE"], counts["UNDECIDABLE"], counts[""])
+}
+
+// explainTimes says where the time went.
+func explainTimes(sample client.CheckSample) []string {
+	if sample.FirstByteMS == nil || sample.LastByteMS == nil {
+		return nil
+	}
+	first, last := *sample.FirstByteMS, *sample.LastByteMS
+	text := "Almost all of it passed before the first byte: the way to the servicer and back, the servicer, or the node behind it."
+	if last-first > first {
+		text = "Most of it passed between the first and the last byte: the answer is large or drips, or the line is narrow."
+	}
+	if sample.ConnectMS != nil && first < 3**sample.ConnectMS {
+		text += " Connecting took about as long, so it is the distance rather than the servicer."
+	}
+	return []string{text}
+}
+
+// explainOutcome says what it means that there was no valid answer, and what to look at.
+func explainOutcome(sample client.CheckSample, timeoutMS float64) []string {
+	var text string
+	switch sample.Outcome {
+	case "TIMEOUT":
+		text = fmt.Sprintf("There was no complete answer within %g ms. Look at the phases: one without a time is where it hung. "+
+			"Without a connect time, packets are dropped on the way (a firewall, a wrong address); with one, the servicer or its node hangs.", timeoutMS)
+	case "DNS":
+		text = "The host name of the service URL does not exist. Check the URL that is staked, and the name's records."
+	case "CONNECT":
+		text = "No connection was made: nothing listens there, it cannot be reached, or its address is not public and is not dialled."
+	case "TLS":
+		text = "The TLS handshake failed. Check the certificate's names, dates and chain, and that the servicer takes TLS 1.2 or newer " +
+			"at this port."
+	case "RESET":
+		text = "The connection broke after the request was sent. The servicer or a proxy before it crashed, restarted, or refuses such requests."
+	case "HTTP_STATUS":
+		text = "Something answered with an HTTP status other than 200: a proxy, or not a servicer. Servicers answer 200 " +
+			"even when they refuse; check path and proxy."
+	case "MALFORMED":
+		text = "What came back is not a signed answer to the question. Something else than a servicer may listen there, " +
+			"or its node answers something that is no JSON-RPC."
+	case "TOO_LARGE":
+		text = "The answer is larger than is read: 16 KiB of header, 1 MiB of body."
+	case "BAD_SIGNATURE":
+		text = "The answer is not signed by the key that is staked for the servicer's address. Another key is configured, or " +
+			"something alters answers on the way."
+	case "WRONG_BINDING":
+		text = "The answer is signed, but for another request or in another servicer's name: a cache or proxy gives out " +
+			"old answers, or two servicers share an address."
+	case "BACKEND_ERROR":
+		text = "The servicer answered, but the node behind it did not: it failed, timed out, or returned a JSON-RPC error."
+	case "RELAY_ERROR":
+		text = "The servicer refused the request, and signed the refusal."
+	default:
+		text = "The sample counts for nobody: the fault may be here."
+	}
+	said := []string{text}
+	if sample.Detail != "" {
+		said = append(said, "What was seen: "+sample.Detail+".")
+	}
+	return append(said, explainCode(sample.RelayError)...)
+}
+
+// explainCode says what a signed error means to the servicer's operator.
+func explainCode(code string) []string {
+	means := map[string]string{
+		"TOO_LARGE":              "the request is larger than the servicer reads",
+		"MALFORMED":              "the servicer cannot read the request; an older program on one of the sides is the likely cause",
+		"WRONG_SERVICER":         "the servicer runs with another address than the one that was asked; check its key and the URL that is staked for it",
+		"SESSION_NOT_CURRENT":    "by the servicer's own height the session is over or has not begun; its node of the chain may be behind",
+		"CHAIN_NOT_SERVED":       "the servicer has no upstream configured for this relay chain",
+		"APPLICATION_NOT_STAKED": "by the state that the servicer sees, the application is not staked for this relay chain",
+		"NOT_IN_SESSION": "by the state that the servicer sees, it is not in this session, or the session is another; its node of the " +
+			"chain may be behind or on another network",
+		"REPLAYED":             "the servicer saw the request before",
+		"SIGNER_NOT_ALLOWED":   "the signer is neither the application nor a fisherman of the session, by the state that the servicer sees",
+		"BAD_SIGNATURE":        "the servicer finds that the request's signature does not fit",
+		"OVER_ALLOWANCE":       "the allowance of the session is used up; that is the asker's fault",
+		"BUSY":                 "the servicer runs as many relays as it may; give it more room, or find what fills it",
+		"NOT_READY":            "the servicer has no block of the chain yet",
+		"UPSTREAM_TIMEOUT":     "the node behind the servicer did not answer in time",
+		"UPSTREAM_UNREACHABLE": "the servicer cannot reach the node behind it; check its upstream's URL",
+		"UPSTREAM_TOO_LARGE":   "the node behind the servicer answered more than is passed on",
+		"UPSTREAM_NOT_JSON":    "the node behind the servicer answered something that is not JSON",
+	}
+	if code == "" {
+		return nil
+	}
+	if text, known := means[code]; known {
+		return []string{code + " means: " + text + "."}
+	}
+	return []string{code + " is not known to this program."}
+}

@@ -1,0 +1,151 @@
+package fisherman
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
+	"github.com/pocket-fisherman/fisherman/app/client/terminal"
+	"github.com/pocket-fisherman/fisherman/qos"
+)
+
+// csvHeader names the columns of the CSV form. Scripts depend on it: columns are only ever added at the end.
+var csvHeader = append([]string{
+	"session_id", "session_height", "relay_chain", "geo_zone", "application",
+	"checks_planned", "checks_done", "checks_dropped", "checks_void", "max_skew_us", "complete",
+	"servicer", "service_url", "samples", "null_samples", "null_indices", "void",
+}, csvMeasures...)
+
+// csvMeasures are the columns that rows of sessions and of windows end with.
+var csvMeasures = []string{
+	"availability", "availability_low", "availability_high",
+	"rtt_p10_ms", "rtt_p25_ms", "rtt_p50_ms", "rtt_p75_ms", "rtt_p90_ms", "rtt_p99_ms", "over_sla",
+	"agree", "disagree", "undecidable", "consistency", "consistency_low", "consistency_high",
+	"outcomes", "verdict", "reason", "rtt_connections", "rtt_samples", "rank",
+}
+
+// reportRows has one row for each servicer of each session. Absent values are empty, numbers have a decimal point
+// and no exponent, and a text that a spreadsheet would take for a formula is preceded by an apostrophe.
+func reportRows(report qos.Report) [][]string {
+	rows := [][]string{csvHeader}
+	for _, session := range report.Sessions {
+		for _, servicer := range session.Servicers {
+			rows = append(rows, slices.Concat(sessionFields(session), servicerFields(servicer), measureFields(servicer)))
+		}
+	}
+	return rows
+}
+
+func sessionFields(session qos.SessionReport) []string {
+	return []string{
+		command.CSVText(session.ID), strconv.FormatInt(session.Height, 10), command.CSVText(session.RelayChain), command.CSVText(session.GeoZone),
+		command.CSVText(session.Application), strconv.Itoa(session.ChecksPlanned), strconv.Itoa(session.ChecksDone),
+		strconv.Itoa(session.ChecksDropped), strconv.Itoa(session.ChecksVoid), csvWhole(session.MaxSkewMicros), strconv.FormatBool(session.Complete),
+	}
+}
+
+func servicerFields(servicer qos.ServicerReport) []string {
+	return []string{
+		command.CSVText(servicer.Address), command.CSVText(servicer.ServiceURL), strconv.Itoa(servicer.Samples),
+		strconv.Itoa(servicer.NullSamples), csvIndices(servicer.NullIndices), strconv.Itoa(servicer.Void),
+	}
+}
+
+// measureFields are the values of csvMeasures.
+func measureFields(servicer qos.ServicerReport) []string {
+	times, consistency := servicer.RoundTripTimes, servicer.Consistency
+	return []string{
+		csvNumber(servicer.Availability.Value), csvNumber(servicer.Availability.Low), csvNumber(servicer.Availability.High),
+		csvNumber(times.P10), csvNumber(times.P25), csvNumber(times.P50), csvNumber(times.P75), csvNumber(times.P90),
+		csvNumber(times.P99), strconv.Itoa(servicer.OverSLA),
+		strconv.Itoa(consistency.Agree), strconv.Itoa(consistency.Disagree), strconv.Itoa(consistency.Undecidable),
+		csvNumber(consistency.Value), csvNumber(consistency.Low), csvNumber(consistency.High),
+		csvCounts(servicer.Outcomes), command.CSVText(string(servicer.Verdict)), command.CSVText(servicer.Reason),
+		csvConnections(times.Connections), strconv.Itoa(times.Samples), csvWhole(servicer.Rank),
+	}
+}
+
+func csvConnections(connections *qos.Connections) string {
+	if connections == nil {
+		return ""
+	}
+	return command.CSVText(string(*connections))
+}
+
+func csvWhole[T int | int64](value *T) string {
+	if value == nil {
+		return ""
+	}
+	return strconv.FormatInt(int64(*value), 10)
+}
+
+func csvNumber(value *float64) string {
+	if value == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*value, 'f', -1, 64)
+}
+
+// csvIndices joins with semicolons, so that no list looks like a number with separators.
+func csvIndices(indices []uint32) string {
+	texts := make([]string, 0, len(indices))
+	for _, index := range indices {
+		texts = append(texts, strconv.FormatUint(uint64(index), 10))
+	}
+	return strings.Join(texts, ";")
+}
+
+// csvCounts is "CONNECT=1;OK=9", ordered by label.
+func csvCounts[T ~string](counts map[T]int) string {
+	texts := make([]string, 0, len(counts))
+	for _, label := range slices.Sorted(maps.Keys(counts)) {
+		texts = append(texts, string(label)+"="+strconv.Itoa(counts[label]))
+	}
+	return command.CSVText(strings.Join(texts, ";"))
+}
+
+// csvWindowHeader names the columns of a window's CSV form. Columns are only ever added at the end.
+var csvWindowHeader = append([]string{
+	"window", "rtt_relative_error", "relay_chain", "geo_zone", "applications", "window_sessions", "sessions_left_out",
+	"first_height", "last_height", "from", "to", "checks_planned", "checks_done", "checks_dropped", "checks_void", "max_skew_us",
+	"servicer", "service_url", "sessions", "verdicts", "samples", "null_samples", "void", "null_samples_allowed", "samples_required",
+}, csvMeasures...)
+
+// windowRows has one row for each servicer of each window, in the form of reportRows.
+func windowRows(report qos.WindowsReport) [][]string {
+	rows := [][]string{csvWindowHeader}
+	for _, window := range report.Windows {
+		for _, servicer := range window.Servicers {
+			rows = append(rows, slices.Concat(windowFields(report, window), windowServicerFields(servicer), measureFields(terminal.WindowRow(servicer))))
+		}
+	}
+	return rows
+}
+
+func windowFields(report qos.WindowsReport, window qos.WindowReport) []string {
+	return []string{
+		command.CSVText(report.Window), csvNumber(&report.RelativeError), command.CSVText(window.RelayChain), command.CSVText(window.GeoZone),
+		command.CSVText(strings.Join(window.Applications, ";")), strconv.Itoa(window.Sessions), strconv.Itoa(window.SessionsLeftOut),
+		csvWhole(window.FirstHeight), csvWhole(window.LastHeight), csvTime(window.From), csvTime(window.To),
+		strconv.Itoa(window.ChecksPlanned), strconv.Itoa(window.ChecksDone), strconv.Itoa(window.ChecksDropped),
+		strconv.Itoa(window.ChecksVoid), csvWhole(window.MaxSkewMicros),
+	}
+}
+
+func windowServicerFields(servicer qos.WindowServicer) []string {
+	return []string{
+		command.CSVText(servicer.Address), command.CSVText(servicer.ServiceURL), strconv.Itoa(servicer.Sessions), csvCounts(servicer.Verdicts),
+		strconv.Itoa(servicer.Samples), strconv.Itoa(servicer.NullSamples), strconv.Itoa(servicer.Void),
+		strconv.Itoa(servicer.NullSamplesAllowed), strconv.Itoa(servicer.SamplesRequired),
+	}
+}
+
+func csvTime(moment *time.Time) string {
+	if moment == nil {
+		return ""
+	}
+	return moment.Format(time.RFC3339Nano)
+}

@@ -1,0 +1,138 @@
+package fisherman
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
+	"github.com/pocket-fisherman/fisherman/app/client/terminal"
+	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// New makes the command 'pocket fisherman'.
+func New(io command.Streams) *cobra.Command {
+	return command.Group(&cobra.Command{
+		Use:   "fisherman",
+		Short: "Read or watch what the fisherman of a node measures and can prove, and check servicers",
+	}, newQoS(io), newCheck(io), newEvidence(io), newVerify(io), newWatch(io))
+}
+
+// qosOptions are what 'pocket fisherman qos' was told.
+type qosOptions struct {
+	filter client.QoSFilter
+	// window merges sessions; empty shows them one by one.
+	window       string
+	output, node string
+}
+
+func newQoS(io command.Streams) *cobra.Command {
+	var q qosOptions
+	cmd := &cobra.Command{
+		Use:   "qos",
+		Short: "Show the quality of service by session, worst servicer first",
+		Long: `Shows what the fisherman measured: a table for each session, oldest first, with the worst servicer first and why.
+
+Verdicts, worst first:
+  inconsistent  it contradicted the strict majority of answers at least once
+  unavailable   more null samples than allowed, or no answer at all
+  slow          its median round-trip time is above the latency SLA, or most of its answers are
+  unknown       too few samples, or too few majorities, to tell
+  healthy       none of these
+
+Shares are shown with their 95 % interval; round-trip times are in milliseconds. Servicers that cannot be told apart
+share a rank, whatever their order.
+
+With --window the newest complete sessions of each relay chain and geo zone are merged: those of the newest N starts, or
+of the last D. Round-trip times are then estimated, within 0.1 %.`,
+		Example: "  pocket fisherman qos --output json\n  pocket fisherman qos --window 24h --servicer ADDRESS",
+		Args:    command.NoArguments,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return showQoS(cmd.Context(), io, q) },
+	}
+	flags := cmd.Flags()
+	command.AddChecked(flags, &q.filter.SessionID, "session", "ID", types.ValidateSessionID, "this session only")
+	command.AddChecked(flags, &q.filter.Servicer, "servicer", "ADDRESS", types.ValidateAddress, "this servicer only")
+	command.AddChecked(flags, &q.window, "window", "N|D", checkSpan, "merge the newest N sessions, or those of the last D, as in 10 or 24h")
+	command.AddOutput(flags, &q.output, command.OutputTable, command.OutputJSON, command.OutputCSV)
+	command.AddNode(flags, &q.node)
+	return cmd
+}
+
+func checkSpan(text string) error {
+	_, err := qos.ParseSpan(text)
+	return err
+}
+
+func showQoS(ctx context.Context, io command.Streams, q qosOptions) error {
+	if q.window != "" && q.filter.SessionID != "" {
+		return command.Fail(command.ExitUsage, "--window (many sessions) and --session (one) exclude each other")
+	}
+	node, err := command.OpenNode(q.node)
+	if err != nil {
+		return err
+	}
+	defer node.Close()
+	if q.window != "" {
+		return showWindows(ctx, io, node, q)
+	}
+	report, err := node.QoS(ctx, q.filter)
+	if err != nil {
+		return fmt.Errorf("%s: %w", q.subject(), err)
+	}
+	if q.output == command.OutputTable {
+		status, err := node.Status(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", q.subject(), err)
+		}
+		if warning := terminal.StoreWarning(status.Store); warning != "" {
+			if err := command.WriteText(io.Out, warning); err != nil {
+				return err
+			}
+		}
+	}
+	return writeReport(io.Out, report, q.output)
+}
+
+// showWindows asks for sessions merged.
+func showWindows(ctx context.Context, io command.Streams, node *client.Client, q qosOptions) error {
+	span, err := qos.ParseSpan(q.window)
+	if err != nil {
+		return command.Fail(command.ExitUsage, "--window: %w", err)
+	}
+	report, err := node.QoSWindow(ctx, client.WindowFilter{Span: span, Servicer: q.filter.Servicer})
+	if err != nil {
+		return fmt.Errorf("%s: %w", q.subject(), err)
+	}
+	return writeWindows(io.Out, report, q.output)
+}
+
+// subject says whose quality of service was asked for.
+func (q qosOptions) subject() string {
+	subject := "quality of service"
+	if q.filter.Servicer != "" {
+		subject += " of servicer " + q.filter.Servicer
+	}
+	if q.window != "" {
+		subject += " over " + q.window
+	}
+	if q.filter.SessionID != "" {
+		subject += " in session " + q.filter.SessionID
+	}
+	return subject
+}
+
+// writeReport writes sessions in the form that --output names.
+func writeReport(out io.Writer, report qos.Report, output string) error {
+	return command.WriteResult(out, output, report, func() string { return terminal.ReportText(report, terminal.FormFor(out)) },
+		func() [][]string { return reportRows(report) })
+}
+
+// writeWindows writes merged sessions in the form that --output names.
+func writeWindows(out io.Writer, report qos.WindowsReport, output string) error {
+	return command.WriteResult(out, output, report, func() string { return terminal.WindowsText(report, terminal.FormFor(out)) },
+		func() [][]string { return windowRows(report) })
+}

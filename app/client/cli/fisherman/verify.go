@@ -1,0 +1,122 @@
+package fisherman
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
+	"github.com/pocket-fisherman/fisherman/app/client/terminal"
+	"github.com/pocket-fisherman/fisherman/fisherman/evidence"
+	"github.com/pocket-fisherman/fisherman/qos"
+)
+
+func newVerify(io command.Streams) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "verify FILE",
+		Short: "Check evidence from its signatures alone, without a node",
+		Long: `Checks a file that 'pocket fisherman evidence' wrote (- reads standard input): the fisherman's signature over each piece
+and over each request, each servicer's signature over its response, that the response is bound to that request and that
+servicer, that addresses follow from public keys, that all were asked the same question, and that the answers' canonical
+digests, taken anew, differ. Nothing is asked of anybody, and nothing in the file is trusted.
+
+Exit code ` + strconv.Itoa(int(command.ExitEvidence)) + ` means that the file is evidence and does not hold.
+
+` + evidence.Proves + "\n" + evidence.DoesNotProve,
+		Example: "  pocket fisherman verify evidence.json",
+		Args:    command.OneArgument("FILE"),
+		RunE:    func(_ *cobra.Command, args []string) error { return verifyEvidence(io, args[0], output) },
+	}
+	command.AddOutput(cmd.Flags(), &output)
+	return cmd
+}
+
+// verdictOfPiece is what was found of one piece.
+type verdictOfPiece struct {
+	Session  string          `json:"session"`
+	Check    uint32          `json:"check"`
+	Verified bool            `json:"verified"`
+	Steps    []evidence.Step `json:"steps"`
+}
+
+func verifyEvidence(io command.Streams, path, output string) error {
+	pieces, err := readEvidence(io, path)
+	if err != nil {
+		return command.Fail(command.ExitUsage, "%w", err)
+	}
+	verdicts, failed := make([]verdictOfPiece, 0, len(pieces)), 0
+	for _, piece := range pieces {
+		steps, ok := evidence.Verify(piece)
+		if !ok {
+			failed++
+		}
+		verdicts = append(verdicts, verdictOfPiece{Session: piece.Session.ID, Check: piece.Check, Verified: ok, Steps: steps})
+	}
+	err = command.WriteResult(io.Out, output, verdicts, func() string { return verdictsText(pieces, verdicts, failed) })
+	if err == nil && failed > 0 {
+		return command.Fail(command.ExitEvidence, "%d of %d pieces of evidence do not hold", failed, len(pieces))
+	}
+	return err
+}
+
+func readEvidence(io command.Streams, path string) ([]qos.Evidence, error) {
+	read := func() ([]byte, error) { return command.ReadFile(path, evidence.MaxBytes) }
+	if path == "-" {
+		read = func() ([]byte, error) { return command.ReadAll(io.In, "standard input", evidence.MaxBytes) }
+	}
+	text, err := read()
+	if err != nil {
+		return nil, err
+	}
+	pieces, err := evidence.Decode(text)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", terminal.Short(path), err)
+	case len(pieces) == 0:
+		return nil, fmt.Errorf("%s holds no evidence", terminal.Short(path))
+	}
+	return pieces, nil
+}
+
+// verdictsText prints every step. What it proves is said only when all of them hold.
+func verdictsText(pieces []qos.Evidence, verdicts []verdictOfPiece, failed int) string {
+	var text strings.Builder
+	for i, verdict := range verdicts {
+		fmt.Fprintf(&text, "check %d of session %s: %s\n", verdict.Check, terminal.Clean(terminal.Short(verdict.Session)), terminal.Clean(terminal.Short(pieces[i].Question)))
+		subject := ""
+		for _, step := range verdict.Steps {
+			if step.Subject != subject {
+				subject = step.Subject
+				fmt.Fprintf(&text, "  %s\n", terminal.Clean(subject))
+			}
+			if step.OK {
+				fmt.Fprintf(&text, "    ok      %s\n", step.Claim)
+			} else {
+				fmt.Fprintf(&text, "    FAILED  %s: %s\n", step.Claim, terminal.Clean(step.Detail))
+			}
+		}
+		text.WriteString("\n")
+	}
+	if failed > 0 {
+		fmt.Fprintf(&text, "%d of %d pieces do not hold; they prove nothing.\n", failed, len(verdicts))
+		return text.String()
+	}
+	fmt.Fprintf(&text, "All %d pieces hold, asked by fisherman %s.\n%s\n%s\n", len(verdicts), askers(pieces), evidence.Proves, evidence.DoesNotProve)
+	return text.String()
+}
+
+// askers are the fishermen of pieces, each once.
+func askers(pieces []qos.Evidence) string {
+	var all []string
+	seen := make(map[string]bool)
+	for _, piece := range pieces {
+		if address := piece.Fisherman.Address; !seen[address] {
+			seen[address] = true
+			all = append(all, terminal.Clean(address))
+		}
+	}
+	return strings.Join(all, ", ")
+}

@@ -1,0 +1,295 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/spf13/cobra"
+
+	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
+	"github.com/pocket-fisherman/fisherman/app/client/terminal"
+	"github.com/pocket-fisherman/fisherman/keystore"
+	"github.com/pocket-fisherman/fisherman/node"
+	"github.com/pocket-fisherman/fisherman/runtime/configs"
+	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
+)
+
+const (
+	// nodeLockName is the file within a home that its node holds locked.
+	nodeLockName = "LOCK"
+	// nodeDataName is the directory within a home that belongs to the node alone.
+	nodeDataName = "data"
+)
+
+func newStart(io command.Streams) *cobra.Command {
+	var home, passphraseFile string
+	var given settings
+	cmd := &cobra.Command{
+		Use:   "start",
+		Short: "Run a node with its roles until Ctrl-C",
+		Long: `Runs the node that a home's configuration describes (see 'pocket node config'). The keys of all its roles are opened
+with the same passphrase, unless a prompt asks for each. Without the role of a validator the node follows the chain of
+its peers; a validator that is staked later votes from then on.`,
+		Example: "  pocket node start --home node --passphrase-file passphrase.txt",
+		Args:    command.Needs("home"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			config, err := nodeConfig(cmd, home, given)
+			if err != nil {
+				return err
+			}
+			return startNode(cmd.Context(), io, home, config, passphraseFile)
+		},
+	}
+	addHome(cmd, &home)
+	command.AddPassphrase(cmd.Flags(), &passphraseFile)
+	given = addSettings(cmd, overrideUsage)
+	return cmd
+}
+
+// startNode runs a node. What can be wrong is found in the order of what it costs: files, then passphrases, then sockets.
+func startNode(ctx context.Context, io command.Streams, home string, config configs.Node, passphraseFile string) error {
+	first, err := readGenesis(config)
+	if err != nil {
+		return err
+	}
+	unlock, err := lockNode(home)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	keys, err := openRoles(ctx, io, config, passphraseFile)
+	if err != nil {
+		return err
+	}
+	logger := command.NewLogger(io.Err, config.LogFormat, config.LogLevel)
+	assembled, listeners, err := assembleNode(ctx, filepath.Join(home, nodeDataName), config, first, keys, logger)
+	if err != nil {
+		return err
+	}
+	defer closeAll(listeners)
+	if assembled.NodeKey, err = nodeKey(home); err != nil {
+		return err
+	}
+	built, err := node.New(assembled)
+	if errors.Is(err, node.ErrForeignHome) {
+		return command.Fail(command.ExitHome, "%w; choose another --home, or the genesis that the chain began with", err)
+	}
+	if err != nil {
+		return fmt.Errorf("make node: %w", err)
+	}
+	if err := command.WriteText(io.Err, nodeWelcome(assembled, config)); err != nil {
+		return errors.Join(err, built.Close())
+	}
+	running, stop := context.WithCancel(ctx)
+	var telling sync.WaitGroup
+	if _, shown := terminal.File(io.Err); shown {
+		telling.Go(func() { tellCatchingUp(running, io.Err, built.Head) })
+	}
+	defer telling.Wait()
+	defer stop()
+	if err := built.Run(ctx); err != nil {
+		return fmt.Errorf("run node: %w", err)
+	}
+	return nil
+}
+
+// readGenesis reads the genesis. A node that is none of its validators gets blocks from peers only.
+func readGenesis(config configs.Node) (*genesis.Genesis, error) {
+	data, err := command.ReadFile(config.Genesis, genesis.MaximumSize)
+	if err != nil {
+		return nil, command.Fail(command.ExitGenesis, "genesis cannot be read: %w", err)
+	}
+	parsed, err := genesis.Parse(data)
+	if err != nil {
+		return nil, command.Fail(command.ExitGenesis, "%s: %w", config.Genesis, err)
+	}
+	isOurs := func(actor *types.Actor) bool {
+		return actor.GetType() == types.ActorType_ACTOR_TYPE_VALIDATOR && config.Validator != nil && actor.GetAddress() == config.Validator.Key
+	}
+	if len(config.Chain.Peers) == 0 && !slices.ContainsFunc(parsed.GetActors(), isOurs) {
+		return nil, command.Fail(command.ExitGenesis, "this node is no validator of %s and has no peers, so it would never see a block; name one with --chain-peers",
+			config.Genesis)
+	}
+	return parsed, nil
+}
+
+// lockNode takes the home's lock without waiting.
+func lockNode(home string) (unlock func(), err error) {
+	lock := flock.New(filepath.Join(home, nodeLockName), flock.SetPermissions(0o600))
+	locked, err := lock.TryLock()
+	if err != nil {
+		return nil, command.Fail(command.ExitHome, "home directory cannot be locked: %w", err)
+	}
+	if !locked {
+		return nil, command.Fail(command.ExitHomeInUse, "another node runs on %s; stop that one, or choose another --home", home)
+	}
+	return func() { _ = lock.Close() }, nil
+}
+
+// openRoles opens the keys of all roles.
+func openRoles(ctx context.Context, io command.Streams, config configs.Node, passphraseFile string) (map[string]crypto.PrivateKey, error) {
+	store := keystore.New(config.Keys, io.Keys)
+	if err := checkKeys(store, config.Addresses()); err != nil {
+		return nil, err
+	}
+	keys := make(map[string]crypto.PrivateKey)
+	for _, address := range config.Addresses() {
+		key, err := command.OpenKey(ctx, io, store, address, passphraseFile)
+		if err != nil {
+			return nil, err
+		}
+		keys[address] = key
+	}
+	return keys, nil
+}
+
+// assembleNode makes the directory and opens the sockets of a node. If one cannot be opened, those opened so far are
+// closed.
+func assembleNode(ctx context.Context, data string, config configs.Node, first *genesis.Genesis, keys map[string]crypto.PrivateKey,
+	logger *slog.Logger) (_ node.Config, listeners []net.Listener, err error) {
+	defer func() {
+		if err != nil {
+			closeAll(listeners)
+		}
+	}()
+	listen := func(address string) net.Listener {
+		if err != nil {
+			return nil
+		}
+		var listener net.Listener
+		if listener, err = listenOn(ctx, address); err == nil {
+			listeners = append(listeners, listener)
+		}
+		return listener
+	}
+	assembled := node.Config{
+		Home:      data,
+		Genesis:   first,
+		BlockTime: time.Duration(config.Chain.BlockTime),
+		ChainRPC:  listen(config.Chain.RPCListen),
+		RPC:       listen(config.API.Listen),
+		PublicRPC: config.API.Public,
+		P2PListen: config.Chain.P2PListen,
+		Peers:     config.Chain.Peers,
+		Logger:    logger,
+	}
+	if config.Pprof.Listen != "" {
+		assembled.Pprof = listen(config.Pprof.Listen)
+		if err == nil && !config.Pprof.AllowRemote && !onLoopback(assembled.Pprof) {
+			err = command.Fail(command.ExitUsage, "%s is %s, which is not this machine alone; give pprof.listen another address, or set pprof.allow_remote",
+				config.Pprof.Listen, assembled.Pprof.Addr())
+		}
+	}
+	if role := config.Validator; role != nil {
+		assembled.ValidatorKey = keys[role.Key]
+	}
+	// CometBFT opens this one itself, later, and would say less.
+	if peers := listen(config.Chain.P2PListen); peers != nil {
+		_ = peers.Close()
+	}
+	for _, role := range config.Servicers {
+		assembled.Servicers = append(assembled.Servicers,
+			node.ServicerRole{Key: keys[role.Key], Relays: listen(role.Listen), Upstreams: node.Upstreams(role.Upstreams, config.RelayChains)})
+	}
+	if role := config.Fisherman; role != nil {
+		assembled.Fisherman = &node.FishermanRole{Key: keys[role.Key], ControlProbes: role.ControlProbes,
+			RelayChains: config.RelayChains, IgnoredFields: role.IgnoredFields, AllowPrivate: role.AllowPrivate}
+	}
+	if err == nil {
+		if err = os.MkdirAll(data, 0o700); err != nil {
+			err = command.Fail(command.ExitHome, "home directory cannot be used: %w", err)
+		}
+	}
+	return assembled, listeners, err
+}
+
+func listenOn(ctx context.Context, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, command.Fail(command.ExitAddressInUse, "address %s is in use; stop what listens there, or configure another", address)
+	}
+	if err != nil {
+		return nil, command.Fail(command.ExitUsage, "listen on %s: %w", address, err)
+	}
+	return listener, nil
+}
+
+// onLoopback reports whether a listener is for this machine alone, whatever name it was opened by.
+func onLoopback(listener net.Listener) bool {
+	address, ok := listener.Addr().(*net.TCPAddr)
+	return ok && address.IP.IsLoopback()
+}
+
+// closeAll closes listeners; those that a node closed before stay closed.
+func closeAll(listeners []net.Listener) {
+	for _, listener := range listeners {
+		_ = listener.Close()
+	}
+}
+
+// nodeWelcome says where the node is and what it does.
+func nodeWelcome(assembled node.Config, config configs.Node) string {
+	text := fmt.Sprintf("node of %s\n  node API   http://%s\n  chain RPC  http://%s\n  node id    %s at %s\n", terminal.Clean(assembled.Genesis.GetChainId()),
+		assembled.RPC.Addr(), assembled.ChainRPC.Addr(), node.ID(assembled.NodeKey), config.Chain.P2PListen)
+	if assembled.Pprof != nil {
+		text += fmt.Sprintf("  profiles   http://%s/debug/pprof/\n", assembled.Pprof.Addr())
+	}
+	if config.Validator != nil {
+		text += fmt.Sprintf("  validator  %s\n", config.Validator.Key)
+	}
+	for i, role := range assembled.Servicers {
+		text += fmt.Sprintf("  servicer   %s at %s\n", config.Servicers[i].Key, role.Relays.Addr())
+	}
+	if config.Fisherman != nil {
+		text += fmt.Sprintf("  fisherman  %s\n", config.Fisherman.Key)
+	}
+	return text + "Stop it with Ctrl-C.\n"
+}
+
+// catchingUpEvery is the pause between two lines on how far a node is.
+const catchingUpEvery = 5 * time.Second
+
+// tellCatchingUp writes how far a node is that is not level with its chain yet, and at last that it is level, until then
+// or until the context ends. A node that is level soon is not told of.
+func tellCatchingUp(ctx context.Context, out io.Writer, latest func() (types.Head, bool)) {
+	ticks := time.NewTicker(catchingUpEvery)
+	defer ticks.Stop()
+	var before types.Head
+	for told := false; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+		}
+		head, begun := latest()
+		switch {
+		case begun && !head.CatchingUp:
+			if told {
+				_, _ = fmt.Fprintf(out, "level with the chain at height %d\n", head.Height)
+			}
+			return
+		case begun:
+			rate := float64(head.Height-before.Height) / catchingUpEvery.Seconds()
+			line := fmt.Sprintf("catching up: height %d, a block of %s", head.Height, head.Time.UTC().Format(time.RFC3339))
+			if told {
+				line += fmt.Sprintf(", %.0f blocks a second", rate)
+			}
+			_, _ = fmt.Fprintln(out, line)
+			before, told = head, true
+		}
+	}
+}

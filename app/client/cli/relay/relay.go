@@ -1,0 +1,202 @@
+package relay
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
+	"github.com/pocket-fisherman/fisherman/app/client/cli/request"
+	"github.com/pocket-fisherman/fisherman/app/client/terminal"
+	"github.com/pocket-fisherman/fisherman/localnet"
+	"github.com/pocket-fisherman/fisherman/relay"
+	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
+)
+
+// options are what 'pocket relay' was told.
+type options struct {
+	application, servicer, chain string
+	payload                      string
+	rest                         restOptions
+	timeout                      time.Duration
+	signer                       command.Signer
+	allowPrivate                 bool
+	output                       string
+}
+
+// New makes the command 'pocket relay'.
+func New(io command.Streams) *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "relay",
+		Short: "Send one relay by hand and verify the answer",
+		Long: `Seals a request in the name of an application, sends it to one servicer of the application's session, and shows the
+answer only after its signature and its binding to the request are verified. The request is JSON-RPC (--payload: one
+request, or a batch of them) or REST (--path), as the relay chain's nodes take it. The application's key comes from the
+directory of keys (see 'pocket keys'), else it is that of a LocalNet's application, which everybody knows.`,
+		Example: `  pocket relay --application ADDRESS --servicer ADDRESS --chain 0001 --payload '{"jsonrpc":"2.0","id":1,"method":"status"}'
+  pocket relay --application ADDRESS --servicer ADDRESS --chain 0001 --payload @request.json --output json
+  pocket relay --application ADDRESS --servicer ADDRESS --chain 0002 --path /cosmos/bank/v1beta1/supply?pagination.limit=1`,
+		Args: command.Needs("application", "servicer", "chain"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.rest.checkFlags(cmd); err != nil {
+				return err
+			}
+			return sendRelay(cmd.Context(), io, o)
+		},
+	}
+	flags := cmd.Flags()
+	command.AddChecked(flags, &o.application, "application", "ADDRESS", types.ValidateAddress, "the application's address")
+	command.AddChecked(flags, &o.servicer, "servicer", "ADDRESS", types.ValidateAddress, "the servicer's address")
+	command.AddChecked(flags, &o.chain, "chain", "CHAIN", types.ValidateRelayChain, "the relay chain, as in 0001")
+	flags.StringVar(&o.payload, "payload", "", "the JSON-RPC request: `JSON`, @FILE, or - for standard input")
+	o.rest.addFlags(flags)
+	command.AddSpan(flags, &o.timeout, "timeout", 10*time.Second, time.Millisecond, time.Minute, "how long the servicer may take")
+	o.signer.AddFlags(flags)
+	flags.BoolVar(&o.allowPrivate, "allow-private", false, "allow a servicer at a loopback or private address; on a LocalNet it is allowed")
+	command.AddOutput(flags, &o.output)
+	return cmd
+}
+
+func sendRelay(ctx context.Context, io command.Streams, o options) error {
+	payload, err := o.request(io)
+	if err != nil {
+		return err
+	}
+	node, key, chainID, err := o.signer.Open(ctx, io, o.application)
+	if err != nil {
+		return err
+	}
+	defer node.Close()
+	session, err := node.Session(ctx, o.application, o.chain, 0)
+	if err != nil {
+		return fmt.Errorf("session of application %s on chain %s: %w", o.application, o.chain, err)
+	}
+	servicer, err := request.Servicer(session, o.servicer)
+	if err != nil {
+		return err
+	}
+	_, isLocalnet := localnet.SeedOf(chainID)
+	dialer := &relay.Dialer{AllowPrivate: isLocalnet || o.allowPrivate}
+	result, err := exchangeRelay(ctx, dialer, key, session, servicer, payload, o.timeout)
+	if err != nil {
+		return err
+	}
+	if err := command.WriteResult(io.Out, o.output, result, result.text); err != nil {
+		return err
+	}
+	if result.Error != nil {
+		return command.Fail(command.ExitUntrusted, "servicer %s refused the relay: %s: %s", o.servicer, result.Error.Code, result.Error.Message)
+	}
+	return nil
+}
+
+// request is what the relay asks.
+func (o options) request(io command.Streams) (types.Payload, error) {
+	if o.rest.path != "" {
+		return o.rest.request(io)
+	}
+	payload, err := request.ReadJSONRPC(io, o.payload)
+	if err != nil {
+		return types.Payload{}, command.Fail(command.ExitUsage, "--payload: %w", err)
+	}
+	return types.Payload{JSONRPC: payload}, nil
+}
+
+// exchangeRelay seals the request, sends it, and opens the answer.
+func exchangeRelay(ctx context.Context, dialer *relay.Dialer, key crypto.PrivateKey, session client.Session, servicer client.Actor,
+	payload types.Payload, timeout time.Duration) (*relayResult, error) {
+	sealed, err := request.Seal(key, session, servicer.Address, payload)
+	if err != nil {
+		return nil, fmt.Errorf("seal relay: %w", err)
+	}
+	wire, err := relay.WireRequest(servicer.ServiceURL, sealed.Envelope)
+	if err != nil {
+		return nil, fmt.Errorf("seal relay: %w", err)
+	}
+	deadline := time.Now().Add(timeout) // of connecting and answering together
+	carried, err := request.Carry(ctx, dialer, servicer.ServiceURL, wire, func() time.Time { return deadline })
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return nil, command.Fail(command.ExitUntrusted, "servicer %s at %s did not answer: %w", servicer.Address, servicer.ServiceURL, err)
+	}
+	publicKey, err := hex.DecodeString(servicer.PublicKey)
+	if err != nil {
+		return nil, fmt.Errorf("read public key: %w", err)
+	}
+	response, err := relay.OpenResponse(carried.Answer.Body, relay.Binding{
+		RequestHash: sealed.BodyHash, Servicer: servicer.Address, PublicKey: publicKey,
+	})
+	switch {
+	case err != nil && carried.Answer.Status != 200:
+		return nil, command.Fail(command.ExitUntrusted, "servicer %s answered HTTP status %d without a signed answer", servicer.Address, carried.Answer.Status)
+	case err != nil:
+		return nil, command.Fail(command.ExitUntrusted, "the answer of servicer %s cannot be trusted: %w", servicer.Address, err)
+	case response.GetError() == nil && payload.REST == nil && !json.Valid(response.GetPayload()):
+		return nil, command.Fail(command.ExitUntrusted, "servicer %s signed an answer that is not JSON", servicer.Address)
+	}
+	return newRelayResult(session, sealed, response, carried.Answer.LastByte.Sub(carried.Sent)), nil
+}
+
+// restOptions are the REST request that 'pocket relay' was told; its path is empty for a JSON-RPC request.
+type restOptions struct {
+	method, path, body string
+	headers            []string
+}
+
+func (r *restOptions) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&r.path, "path", "", "REST: the `PATH` below the node's base URL, with an optional query")
+	flags.StringVar(&r.method, "method", "GET", "REST: the `METHOD`: GET, HEAD, POST, PUT, PATCH or DELETE")
+	flags.StringArrayVar(&r.headers, "header", nil, "REST: a `'NAME: VALUE'`, may be given more than once; servicers pass few names on")
+	flags.StringVar(&r.body, "body", "", "REST: the `BODY`: itself, @FILE, or - for standard input")
+}
+
+// checkFlags asks for either --payload or --path, and refuses REST flags beside a --payload.
+func (r *restOptions) checkFlags(cmd *cobra.Command) error {
+	payload, path := cmd.Flags().Changed("payload"), cmd.Flags().Changed("path")
+	switch {
+	case payload && path:
+		return command.Fail(command.ExitUsage, "--payload (JSON-RPC) and --path (REST) exclude each other")
+	case path && r.path == "":
+		return command.Fail(command.ExitUsage, "--path is empty; the base itself is /")
+	case path:
+		return nil
+	}
+	for _, name := range []string{"method", "header", "body"} {
+		if cmd.Flags().Changed(name) {
+			return command.Fail(command.ExitUsage, "--%s is for REST requests, which have a --path", name)
+		}
+	}
+	return command.RequireFlags(cmd, "payload")
+}
+
+// request is the REST request.
+func (r *restOptions) request(io command.Streams) (types.Payload, error) {
+	rest := &types.RESTPayload{Method: r.method, Path: r.path}
+	for _, line := range r.headers {
+		name, value, ok := strings.Cut(line, ":")
+		if !ok {
+			return types.Payload{}, command.Fail(command.ExitUsage, "--header %q is not NAME: VALUE", terminal.Short(line))
+		}
+		rest.Headers = append(rest.Headers, &types.HTTPHeader{Name: name, Value: strings.TrimSpace(value)})
+	}
+	var err error
+	if rest.Body, err = request.ReadBody(io, r.body); err != nil {
+		return types.Payload{}, command.Fail(command.ExitUsage, "--body: %w", err)
+	}
+	payload := types.Payload{REST: rest}
+	if _, err := relay.ValidatePayload(payload); err != nil {
+		return types.Payload{}, command.Fail(command.ExitUsage, "REST request: %w", err)
+	}
+	return payload, nil
+}

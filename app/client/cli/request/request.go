@@ -1,0 +1,99 @@
+package request
+
+import (
+	"context"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
+	"github.com/pocket-fisherman/fisherman/app/client/terminal"
+	"github.com/pocket-fisherman/fisherman/relay"
+	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
+)
+
+// ReadJSONRPC reads the request from where --payload points and checks its form.
+func ReadJSONRPC(io command.Streams, source string) ([]byte, error) {
+	payload, err := ReadBody(io, source)
+	if err != nil {
+		return nil, err
+	}
+	_, err = relay.ValidateJSONRPC(payload)
+	return payload, err
+}
+
+// ReadBody reads what a flag holds or points at: itself, @FILE, or - for standard input.
+func ReadBody(io command.Streams, source string) (payload []byte, err error) {
+	payload = []byte(source)
+	if source == "-" {
+		payload, err = command.ReadAll(io.In, "standard input", relay.MaxRequestBytes)
+	} else if path, isFile := strings.CutPrefix(source, "@"); isFile {
+		payload, err = command.ReadFile(path, relay.MaxRequestBytes)
+	}
+	return payload, err
+}
+
+// Servicer finds a servicer in a session. The key that its answers are checked with must be the address's own, whatever
+// the node says.
+func Servicer(session client.Session, address string) (client.Actor, error) {
+	index := slices.IndexFunc(session.Servicers, func(actor client.Actor) bool { return actor.Address == address })
+	if index < 0 {
+		return client.Actor{}, command.Fail(command.ExitNotFound, "servicer %s is not in session %s; see 'pocket query session --application %s --chain %s'",
+			address, terminal.ID(session.ID), session.Application.Address, session.RelayChain)
+	}
+	servicer := session.Servicers[index]
+	key, err := hex.DecodeString(servicer.PublicKey)
+	if err != nil || crypto.Address(key) != address {
+		return client.Actor{}, command.Fail(command.ExitUntrusted, "the node's public key of servicer %s does not belong to that address", address)
+	}
+	if err := types.ValidateServiceURL(servicer.ServiceURL); err != nil {
+		return client.Actor{}, command.Fail(command.ExitUntrusted, "the node's service URL of servicer %s: %w", address, err)
+	}
+	return servicer, nil
+}
+
+// Seal addresses a payload and signs it, as a fisherman does.
+func Seal(key crypto.PrivateKey, session client.Session, servicer string, payload types.Payload) (*relay.SealedRequest, error) {
+	header := &types.SessionHeader{
+		Id:          session.ID,
+		StartHeight: session.StartHeight,
+		RelayChain:  session.RelayChain,
+		GeoZone:     session.GeoZone,
+		Application: session.Application.Address,
+	}
+	return relay.SealRequest(key, relay.NewRequest(header, servicer, payload, time.Now()))
+}
+
+// Carried is what is known of an exchange with a servicer, as far as it came.
+type Carried struct {
+	// Phases of connecting; nil without a connection.
+	Phases *relay.Phases
+	// Sent is when the request was handed to the connection, Write how long that took.
+	Sent   time.Time
+	Write  time.Duration
+	Answer *relay.Answer
+}
+
+// Carry takes a request to a servicer and its answer back. The deadline is asked for before connecting, and again before
+// sending; the round-trip time, from Sent to the answer's last byte, has no part of connecting, as in a fisherman's check.
+func Carry(ctx context.Context, dialer *relay.Dialer, serviceURL string, wire []byte, deadline func() time.Time) (carried Carried, err error) {
+	dialing, cancel := context.WithDeadline(ctx, deadline())
+	defer cancel()
+	conn, err := dialer.Dial(dialing, serviceURL)
+	if err != nil {
+		return carried, err
+	}
+	closing := func() { _ = conn.Close() }
+	defer closing()
+	defer context.AfterFunc(ctx, closing)()
+	carried.Phases = &conn.Phases
+	if carried.Sent, err = conn.Send(wire, deadline()); err != nil {
+		return carried, err
+	}
+	carried.Write = time.Since(carried.Sent)
+	carried.Answer, err = conn.Receive()
+	return carried, err
+}

@@ -1,0 +1,2 @@
+// Package version has the command 'pocket version'. New makes it.
+package version

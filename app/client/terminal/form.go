@@ -1,0 +1,140 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"charm.land/lipgloss/v2"
+	"golang.org/x/term"
+
+	"github.com/pocket-fisherman/fisherman/app/client/observer"
+	"github.com/pocket-fisherman/fisherman/qos"
+)
+
+// Form says how a report is laid out. The zero Form leaves lines whole and abbreviates identifiers.
+type Form struct {
+	// width cuts lines; 0 leaves them whole.
+	width int
+	// colour paints the verdicts.
+	colour bool
+	// whole shows addresses and ids in full.
+	whole bool
+	// lines bounds those that the servicers of a session take, without the heads of the columns; 0 shows all.
+	lines int
+	// session is set where a servicer is picked: its checks are drawn, and reasons are told elsewhere.
+	session *observer.Session
+	// pick is the address of the servicer that is picked.
+	pick string
+}
+
+const (
+	// reasonWidth is the least width at which the reason has a column of its own, barsWidth that of the bars.
+	reasonWidth = 120
+	barsWidth   = 140
+	// tailWidth is the least width with a column of p90, rankWidth that of the rank where a servicer is picked.
+	tailWidth = 72
+	rankWidth = 80
+	// widestStrip bounds how many checks are drawn in a row.
+	widestStrip = 60
+)
+
+// columns are those that are shown in the form.
+func (f Form) columns() []reportColumn {
+	return slices.DeleteFunc(slices.Clone(reportColumns), func(column reportColumn) bool { return column.in != nil && !column.in(f) })
+}
+
+// The methods below tell which columns a form has.
+
+func (f Form) unbounded() bool { return f.width <= 0 }
+func (f Form) roomy() bool     { return f.unbounded() || f.width >= reasonWidth }
+func (f Form) points() bool    { return f.session != nil }
+func (f Form) strips() bool    { return f.session != nil && f.roomy() }
+func (f Form) bars() bool      { return f.session != nil && f.width >= barsWidth }
+func (f Form) ranks() bool     { return f.roomy() || f.session != nil && f.width >= rankWidth }
+func (f Form) counts() bool    { return f.roomy() || f.session == nil }
+func (f Form) tails() bool     { return f.unbounded() || f.width >= tailWidth }
+
+func (f Form) picked(servicer qos.ServicerReport) bool {
+	return f.session != nil && servicer.Address == f.pick
+}
+
+// pointer marks the row of the servicer that is picked.
+func (f Form) pointer(servicer qos.ServicerReport) string {
+	if f.picked(servicer) {
+		return ">"
+	}
+	return ""
+}
+
+// verdict is as wide as the longest one where rows are scrolled, so that the columns stay where they are.
+func (f Form) verdict(verdict qos.Verdict) string {
+	if f.session == nil {
+		return Clean(string(verdict))
+	}
+	return fmt.Sprintf("%-*s", len(qos.Inconsistent), Clean(string(verdict)))
+}
+
+// strip draws the checks of a servicer in a sixth of the width, so that the reason has room.
+func (f Form) strip(servicer string) string {
+	return strip(*f.session, servicer, min(max(f.width/6, 10), widestStrip), f.colour)
+}
+
+// explains reports whether a servicer's reason has a line below the rows.
+func (f Form) explains(servicer qos.ServicerReport) bool {
+	return !f.roomy() && f.session == nil && servicer.Verdict != qos.Healthy
+}
+
+// fitting is how many servicers the lines have room for, one at least.
+func (f Form) fitting(servicers []qos.ServicerReport) int {
+	if f.lines <= 0 || len(servicers) == 0 {
+		return len(servicers)
+	}
+	taken := 0
+	for i, servicer := range servicers {
+		taken++
+		if f.explains(servicer) {
+			taken++
+		}
+		if taken > f.lines {
+			return max(i, 1)
+		}
+	}
+	return len(servicers)
+}
+
+func (f Form) id(id string) string {
+	if f.whole {
+		return Clean(id)
+	}
+	return ID(id)
+}
+
+// fit cuts every line to the width.
+func (f Form) fit(text string) string {
+	if f.width <= 0 {
+		return text
+	}
+	cut := lipgloss.NewStyle().MaxWidth(f.width)
+	var fitted strings.Builder
+	for line := range strings.Lines(text) {
+		fitted.WriteString(cut.Render(strings.TrimSuffix(line, "\n")))
+		fitted.WriteByte('\n')
+	}
+	return fitted.String()
+}
+
+// FormFor returns the form for an output: colours and lines that fit for a terminal, everything for anything else.
+func FormFor(out io.Writer) Form {
+	file, is := File(out)
+	if !is {
+		return Form{whole: true}
+	}
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		width = 0
+	}
+	return Form{width: width, colour: os.Getenv("NO_COLOR") == ""}
+}

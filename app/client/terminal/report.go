@@ -1,0 +1,220 @@
+package terminal
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"charm.land/lipgloss/v2"
+
+	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/client"
+)
+
+// Absent stands in a table where there is no value.
+const Absent = "-"
+
+// reportColumn is one column of a servicer's row.
+type reportColumn struct {
+	header string
+	cell   func(qos.ServicerReport, Form) string
+	// in reports whether a form has the column; nil stands for every form.
+	in func(Form) bool
+}
+
+// reportColumns are the columns in order; the reason is the last.
+var reportColumns = []reportColumn{
+	{header: "", cell: func(s qos.ServicerReport, f Form) string { return f.pointer(s) }, in: Form.points},
+	{header: verdictHeader, cell: func(s qos.ServicerReport, f Form) string { return f.verdict(s.Verdict) }},
+	{header: "SERVICER", cell: func(s qos.ServicerReport, f Form) string { return f.id(s.Address) }},
+	{header: "RANK", cell: func(s qos.ServicerReport, _ Form) string { return rank(s.Rank) }, in: Form.ranks},
+	{header: "SAMPLES", cell: func(s qos.ServicerReport, _ Form) string { return strconv.Itoa(s.Samples) }, in: Form.counts},
+	{header: "VOID", cell: func(s qos.ServicerReport, _ Form) string { return strconv.Itoa(s.Void) }, in: Form.unbounded},
+	{header: "AVAILABLE", cell: func(s qos.ServicerReport, _ Form) string { return share(s.Availability) }},
+	{header: "", cell: func(s qos.ServicerReport, _ Form) string { return bar(s.Availability) }, in: Form.bars},
+	{header: "P50 ms", cell: func(s qos.ServicerReport, _ Form) string { return millis(s.RoundTripTimes.P50) }},
+	{header: "P90 ms", cell: func(s qos.ServicerReport, _ Form) string { return millis(s.RoundTripTimes.P90) }, in: Form.tails},
+	{header: "TIMES", cell: func(s qos.ServicerReport, _ Form) string { return timesOf(s.RoundTripTimes) }, in: Form.unbounded},
+	{header: "OVER SLA", cell: func(s qos.ServicerReport, _ Form) string { return strconv.Itoa(s.OverSLA) }, in: Form.unbounded},
+	{header: "AGREED", cell: func(s qos.ServicerReport, _ Form) string { return agreed(s.Consistency) }},
+	{header: "CONSISTENT", cell: func(s qos.ServicerReport, _ Form) string { return share(s.Consistency.Interval) }, in: Form.unbounded},
+	{header: "CHECKS", cell: func(s qos.ServicerReport, f Form) string { return f.strip(s.Address) }, in: Form.strips},
+	{header: "WHY", cell: func(s qos.ServicerReport, _ Form) string { return Clean(s.Reason) }, in: Form.roomy},
+}
+
+// verdictHeader heads the column that is painted.
+const verdictHeader = "VERDICT"
+
+// ReportText lays out a report for a person: a table for each session, oldest first, its worst servicer first.
+func ReportText(report qos.Report, form Form) string {
+	if len(report.Sessions) == 0 {
+		return "no session sampled yet\n"
+	}
+	var texts []string
+	for _, session := range report.Sessions {
+		texts = append(texts, sessionHeading(session, form)+servicerTable(session, form))
+	}
+	return strings.Join(texts, "\n")
+}
+
+// sessionEnd is what is printed of a session that is complete, where nothing else is known of the form.
+func sessionEnd(session qos.SessionReport) string {
+	return sessionHeading(session, Form{}) + servicerTable(session, Form{})
+}
+
+// sessionHeading says which session it is and what became of its checks.
+func sessionHeading(session qos.SessionReport, form Form) string {
+	state := "running or joined late"
+	if session.Complete {
+		state = "complete"
+	}
+	lines := []string{
+		fmt.Sprintf("session %s from height %d, %s (chain %s, zone %s, application %s)", form.id(session.ID), session.Height, state,
+			Clean(session.RelayChain), Clean(session.GeoZone), form.id(session.Application)),
+		fmt.Sprintf("checks  %d planned: %d done, %d dropped, %d void; largest skew %s", session.ChecksPlanned, session.ChecksDone,
+			session.ChecksDropped, session.ChecksVoid, skewText(session.MaxSkewMicros)),
+	}
+	if form.lines <= 0 { // where lines are counted they are the servicers'
+		for _, reason := range session.Reasons {
+			lines = append(lines, fmt.Sprintf("        %d %s: %s", reason.Checks, Clean(reason.Status), Clean(reason.Text)))
+		}
+	}
+	return form.fit(strings.Join(lines, "\n") + "\n")
+}
+
+// servicerTable has a row for each servicer, worst first, as the report orders them. Where lines are short, the reasons
+// of all but the healthy ones follow below the rows.
+func servicerTable(session qos.SessionReport, form Form) string {
+	columns := form.columns()
+	headers := make([]string, 0, len(columns))
+	for _, column := range columns {
+		headers = append(headers, column.header)
+	}
+	shown := session.Servicers[:form.fitting(session.Servicers)]
+	rows, reasons := make([][]string, 0, len(shown)), ""
+	for _, servicer := range shown {
+		row := make([]string, 0, len(columns))
+		for _, column := range columns {
+			row = append(row, column.cell(servicer, form))
+		}
+		rows = append(rows, row)
+		if form.explains(servicer) {
+			reasons += fmt.Sprintf("%s: %s\n", form.id(servicer.Address), Clean(servicer.Reason))
+		}
+	}
+	text := paintedTable(headers, rows, func(row, column int) lipgloss.Style {
+		style := lipgloss.NewStyle()
+		if row < 0 || row >= len(shown) {
+			return style
+		}
+		if form.colour && headers[column] == verdictHeader {
+			style = verdictStyle(shown[row].Verdict)
+		}
+		return style.Bold(style.GetBold() || form.colour && form.picked(shown[row]))
+	})
+	if hidden := len(session.Servicers) - len(shown); hidden > 0 {
+		text += fmt.Sprintf("and %d more, none of them worse\n", hidden)
+	}
+	return form.fit(text + reasons)
+}
+
+func skewText(micros *int64) string {
+	if micros == nil {
+		return Absent
+	}
+	return strconv.FormatInt(*micros, 10) + " µs"
+}
+
+// agreed shows how many of the answers that could be compared were the majority's: "9 of 10".
+func agreed(consistency qos.Consistency) string {
+	decidable := consistency.Agree + consistency.Disagree
+	if decidable == 0 {
+		return Absent
+	}
+	return fmt.Sprintf("%d of %d", consistency.Agree, decidable)
+}
+
+// share shows an estimated share with its 95 % interval, in percent: "90% (60-98)".
+func share(interval qos.Interval) string {
+	if interval.Value == nil || interval.Low == nil || interval.High == nil {
+		return Absent
+	}
+	return fmt.Sprintf("%.0f%% (%.0f-%.0f)", 100**interval.Value, 100**interval.Low, 100**interval.High)
+}
+
+// barWidth is how many cells a bar has.
+const barWidth = 10
+
+// bar draws a share with its 95 % interval: full up to the lower bound, shaded up to the upper one.
+func bar(interval qos.Interval) string {
+	if interval.Low == nil || interval.High == nil {
+		return strings.Repeat("░", barWidth)
+	}
+	low := int(math.Round(barWidth * *interval.Low))
+	high := max(int(math.Round(barWidth**interval.High)), low)
+	return strings.Repeat("█", low) + strings.Repeat("▒", high-low) + strings.Repeat("░", barWidth-high)
+}
+
+// rank is shared by servicers that cannot be told apart; those that are unknown have none.
+func rank(rank *int) string {
+	if rank == nil {
+		return Absent
+	}
+	return strconv.Itoa(*rank)
+}
+
+// timesOf says how many answers the round-trip times are of, and on which connections: "9 warm".
+func timesOf(times qos.RoundTripTimes) string {
+	if times.Connections == nil {
+		return Absent
+	}
+	return fmt.Sprintf("%d %s", times.Samples, Clean(string(*times.Connections)))
+}
+
+func millis(value *float64) string {
+	if value == nil {
+		return Absent
+	}
+	return strconv.FormatFloat(*value, 'f', 1, 64)
+}
+
+// verdictStyle paints with the terminal's own sixteen colours, which follow its theme.
+func verdictStyle(verdict qos.Verdict) lipgloss.Style {
+	style := lipgloss.NewStyle()
+	switch verdict {
+	case qos.Inconsistent:
+		return style.Bold(true).Foreground(lipgloss.Magenta)
+	case qos.Unavailable:
+		return style.Bold(true).Foreground(lipgloss.Red)
+	case qos.Slow:
+		return style.Foreground(lipgloss.Yellow)
+	case qos.Healthy:
+		return style.Foreground(lipgloss.Green)
+	default:
+		return style.Faint(true)
+	}
+}
+
+// StoreWarning is one line on what a reader of a report should know of the store that it is made from; empty when all is
+// well.
+func StoreWarning(store *client.Store) string {
+	warning := ""
+	switch {
+	case store == nil:
+		return ""
+	case !store.Durable:
+		warning = fmt.Sprintf("samples since %s are held in memory only and would be lost in a crash: %s", Clean(store.Since), Clean(store.Reason))
+	case store.SetAside != "":
+		warning = "the sample store was damaged; what could not be read of it is in " + Clean(store.SetAside)
+	case store.UnreadableSessions > 0:
+		warning = "the sample store is damaged"
+	}
+	if store.UnreadableSessions > 0 {
+		warning += fmt.Sprintf("; %d sessions cannot be read and are missing below", store.UnreadableSessions)
+	}
+	if warning == "" {
+		return ""
+	}
+	return "warning: " + warning + "\n"
+}

@@ -1,0 +1,145 @@
+package terminal
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"charm.land/lipgloss/v2"
+
+	"github.com/pocket-fisherman/fisherman/app/client/observer"
+	"github.com/pocket-fisherman/fisherman/rpc/client"
+)
+
+// sampleColumn is one column of a sample's row. Least is the width of a terminal from which on it is shown.
+type sampleColumn struct {
+	header string
+	least  int
+	cell   func(client.Round, *client.Sample) string
+}
+
+// sampleColumns are the columns in order. A sample is nil when the servicer was not asked.
+var sampleColumns = []sampleColumn{
+	{"", 0, nil}, // the mark
+	{"CHECK", 0, func(r client.Round, _ *client.Sample) string { return checkName(r) }},
+	{"SENT (UTC)", 0, of(sentAt)},
+	{"OUTCOME", 0, outcomeText},
+	{"RTT ms", 0, of(func(s *client.Sample) string { return millis(s.RoundTripTime) })},
+	{"TTFB ms", 90, of(func(s *client.Sample) string { return millis(s.TimeToFirstByte) })},
+	{"CONNECTION", 100, of(connectionText)},
+	{"ANSWER", 0, of(func(s *client.Sample) string { return orAbsent(s.Consistency) })},
+	{"BLAME", 110, of(func(s *client.Sample) string { return orAbsent(s.Blame) })},
+	{"CLOCK", 150, of(func(s *client.Sample) string { return orAbsent(s.Timing) })},
+	{"QUESTION", 130, func(r client.Round, _ *client.Sample) string { return Clean(Short(r.Question)) }},
+	{"DETAIL", 0, detailText},
+}
+
+// checkName is the index of a check in its session's plan, from 0, as everywhere in the API.
+func checkName(round client.Round) string { return fmt.Sprintf("#%d", round.Index) }
+
+// of makes a cell of a sample that may not be there.
+func of(cell func(*client.Sample) string) func(client.Round, *client.Sample) string {
+	return func(_ client.Round, s *client.Sample) string {
+		if s == nil {
+			return Absent
+		}
+		return cell(s)
+	}
+}
+
+// samplesTable has the samples of the picked servicer, newest first, from where it was scrolled to.
+func (s screen) samplesTable(session observer.Session, lines int) string {
+	picked := s.picked()
+	if picked == nil {
+		return "the servicer is no member of this session any more\n"
+	}
+	text := fmt.Sprintf("%s  %s\n%s: %s\n\n", strong.Render(Clean(picked.Address)), Clean(picked.ServiceURL),
+		verdictStyle(picked.Verdict).Render(Clean(string(picked.Verdict))), Clean(picked.Reason))
+	const others = 5 // the three lines above, names of columns, and the line on how many rows there are
+	rounds := slices.Clone(session.Rounds)
+	slices.Reverse(rounds)
+	rows := max(lines-others, 1)
+	first := min(s.top, max(len(rounds)-rows, 0))
+	shown := rounds[first:min(first+rows, len(rounds))]
+	if len(shown) == 0 {
+		return text + "no check yet\n"
+	}
+	text += s.sampleRows(shown, picked.Address)
+	return text + faint.Render(fmt.Sprintf("checks %d to %d of %d stored, newest first", first+1, first+len(shown), len(rounds))) + "\n"
+}
+
+func (s screen) sampleRows(rounds []client.Round, servicer string) string {
+	var columns []sampleColumn
+	var headers []string
+	for _, column := range sampleColumns {
+		if column.least <= s.width {
+			columns, headers = append(columns, column), append(headers, column.header)
+		}
+	}
+	rows := make([][]string, 0, len(rounds))
+	for _, round := range rounds {
+		row := []string{markOf(round, servicer).draw(true)}
+		for _, column := range columns[1:] {
+			row = append(row, column.cell(round, observer.Sample(round, servicer)))
+		}
+		rows = append(rows, row)
+	}
+	return paintedTable(headers, rows, func(int, int) lipgloss.Style { return lipgloss.NewStyle() })
+}
+
+func sentAt(sample *client.Sample) string {
+	if sample.Sent == nil {
+		return Absent
+	}
+	return sample.Sent.UTC().Format("15:04:05.000")
+}
+
+// outcomeText is the outcome of a sample, or what became of the check without one.
+func outcomeText(round client.Round, sample *client.Sample) string {
+	switch {
+	case round.Status != roundDone:
+		return Clean(round.Status)
+	case sample == nil:
+		return "not asked"
+	}
+	return Clean(sample.Outcome)
+}
+
+// connectionText is "kept", or what a new connection took.
+func connectionText(sample *client.Sample) string {
+	if sample.Reused {
+		return "kept"
+	}
+	total, known := 0.0, false
+	for _, phase := range []*float64{sample.DNS, sample.Connect, sample.TLS} {
+		if phase != nil {
+			total, known = total+*phase, true
+		}
+	}
+	if !known {
+		return Absent
+	}
+	return fmt.Sprintf("new %s", time.Duration(total*float64(time.Millisecond)).Round(time.Microsecond))
+}
+
+// detailText explains what went wrong.
+func detailText(round client.Round, sample *client.Sample) string {
+	switch {
+	case round.Status != roundDone:
+		return Clean(round.Reason)
+	case sample == nil:
+		return ""
+	case sample.RelayError != nil:
+		return Clean(*sample.RelayError + " " + sample.Detail)
+	case sample.Detail == "" && sample.OverSLA:
+		return "over the SLA"
+	}
+	return Clean(sample.Detail)
+}
+
+func orAbsent(text *string) string {
+	if text == nil {
+		return Absent
+	}
+	return Clean(*text)
+}

@@ -1,0 +1,205 @@
+package terminal
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
+
+	"github.com/pocket-fisherman/fisherman/app/client/observer"
+	"github.com/pocket-fisherman/fisherman/qos"
+)
+
+// Heights of terminals from which on the parts around the table are shown.
+const (
+	footerHeight = 8
+	panelHeight  = 16
+)
+
+var (
+	strong = lipgloss.NewStyle().Bold(true)
+	faint  = lipgloss.NewStyle().Faint(true)
+	alarm  = lipgloss.NewStyle().Bold(true).Foreground(lipgloss.Red)
+)
+
+// View draws the whole terminal, never more lines than it has.
+func (s screen) View() tea.View {
+	view := tea.NewView(s.draw())
+	view.AltScreen, view.WindowTitle = true, "pocket fisherman watch"
+	return view
+}
+
+func (s screen) draw() string {
+	if s.width <= 0 || s.height <= 0 {
+		return ""
+	}
+	head, foot := s.head(), ""
+	if s.height >= footerHeight {
+		foot = s.footer()
+	}
+	body := s.body(s.height - strings.Count(head, "\n") - strings.Count(foot, "\n"))
+	lines := strings.Split(strings.TrimSuffix(Form{width: s.width}.fit(head+body), "\n"), "\n")
+	if rest := s.height - strings.Count(foot, "\n"); len(lines) > rest {
+		lines = lines[:rest]
+	} else if foot != "" {
+		lines = append(lines, make([]string, rest-len(lines))...)
+	}
+	drawn := strings.Join(lines, "\n")
+	if foot != "" {
+		drawn += "\n" + strings.TrimSuffix(Form{width: s.width}.fit(foot), "\n")
+	}
+	return drawn
+}
+
+// body is what is below the head, in at most so many lines.
+func (s screen) body(lines int) string {
+	session := s.current()
+	switch {
+	case s.help:
+		return helpText()
+	case session == nil:
+		return "\n" + s.waiting() + "\n"
+	case s.samples:
+		return s.samplesTable(*session, lines)
+	}
+	return s.servicersTable(*session, lines)
+}
+
+// waiting says why there is no session.
+func (s screen) waiting() string {
+	if s.seen.Status.Height == 0 {
+		return "waiting for the chain's first block"
+	}
+	return "no session sampled yet; the first appears when the fisherman takes one up"
+}
+
+// head says which node and session it is, and what is wrong.
+func (s screen) head() string {
+	text := strong.Render("pocket fisherman watch") + "  " + Clean(s.seen.Status.ChainID) + " at " + Clean(s.url)
+	text += fmt.Sprintf("  height %d\n", s.seen.Status.Height)
+	if session := s.current(); session != nil {
+		text += s.sessionHead(*session)
+	}
+	return text + s.alarms() + "\n"
+}
+
+// sessionHead says first what has to fit a narrow terminal too.
+func (s screen) sessionHead(session observer.Session) string {
+	report := session.Report
+	text := fmt.Sprintf("session %s  %s  ", strong.Render(ID(report.ID)), sessionState(session, s.seen.Status.Height))
+	if all := len(s.seen.Sessions); all > 1 {
+		text += faint.Render(fmt.Sprintf("(%d of %d)  ", s.index()+1, all))
+	}
+	text += fmt.Sprintf("chain %s  application %s  zone %s\n", Clean(report.RelayChain), ID(report.Application), Clean(report.GeoZone))
+	return text + fmt.Sprintf("checks %s %d of %d done, %d dropped, %d void  largest skew %s\n", checksBar(report), report.ChecksDone,
+		report.ChecksPlanned, report.ChecksDropped, report.ChecksVoid, skewText(report.MaxSkewMicros))
+}
+
+// sessionState says how far a session is.
+func sessionState(session observer.Session, height int64) string {
+	left := session.BlocksLeft(height)
+	over := session.Blocks > 0 && height >= session.Report.Height+session.Blocks
+	switch {
+	case session.Report.Complete:
+		return "complete"
+	case over:
+		return "over"
+	case left < 0:
+		return fmt.Sprintf("from height %d", session.Report.Height)
+	case left == 1:
+		return "1 block left"
+	}
+	return fmt.Sprintf("%d blocks left", left)
+}
+
+// checksBar draws how much of the plan is decided.
+func checksBar(report qos.SessionReport) string {
+	if report.ChecksPlanned <= 0 {
+		return ""
+	}
+	full := min(barWidth*(report.ChecksDone+report.ChecksDropped+report.ChecksVoid)/report.ChecksPlanned, barWidth)
+	return strings.Repeat("█", full) + strings.Repeat("░", barWidth-full)
+}
+
+// alarms are the lines on what a reader must not overlook.
+func (s screen) alarms() string {
+	text := ""
+	if lost := s.seen.Lost; lost != nil {
+		again := max(lost.Next.Sub(s.now), 0).Round(time.Second)
+		text += alarm.Render(fmt.Sprintf("! node lost %s ago, next try in %s; below is what it said last", s.since(lost.Since), again)) +
+			"\n  " + Clean(Short(lost.Reason)) + "\n"
+	}
+	if s.seen.Still > 0 {
+		text += alarm.Render(fmt.Sprintf("! the chain stands still: no new block for %s", s.seen.Still.Truncate(time.Second))) + "\n"
+	}
+	return text + StoreWarning(s.seen.Status.Store)
+}
+
+func (s screen) since(moment time.Time) time.Duration {
+	return max(s.now.Sub(moment), 0).Truncate(time.Second)
+}
+
+// servicersTable has the servicers around the picked one that there is room for, and more on that one below.
+func (s screen) servicersTable(session observer.Session, lines int) string {
+	picked := s.picked()
+	if picked == nil {
+		return "no servicer in this session\n"
+	}
+	panel := ""
+	if s.height >= panelHeight {
+		panel = s.panel(session, *picked)
+	}
+	const others = 2 // names of columns, and the line on how many rows there are
+	shown, first := session.Report, 0
+	rows := max(lines-strings.Count(panel, "\n")-others, 1)
+	if all := len(shown.Servicers); all > rows {
+		first = min(max(s.row()-rows/2, 0), all-rows)
+		shown.Servicers = shown.Servicers[first : first+rows]
+	}
+	text := servicerTable(shown, Form{width: s.width, colour: true, session: &session, pick: picked.Address})
+	if len(shown.Servicers) < len(session.Report.Servicers) {
+		text += faint.Render(fmt.Sprintf("servicers %d to %d of %d, worst first", first+1, first+len(shown.Servicers), len(session.Report.Servicers))) + "\n"
+	}
+	return text + panel
+}
+
+// panel tells more of the picked servicer than its row.
+func (s screen) panel(session observer.Session, picked qos.ServicerReport) string {
+	checks := strip(session, picked.Address, max(s.width-len("checks   "), 1), true)
+	return fmt.Sprintf("\n%s  %s\nwhy     %s\nchecks  %s\n%s\n", strong.Render(Clean(picked.Address)), Clean(picked.ServiceURL),
+		Clean(picked.Reason), checks, legend(true))
+}
+
+// footer names the keys.
+func (s screen) footer() string {
+	switch {
+	case s.help:
+		return faint.Render("esc back  q quit") + "\n"
+	case s.samples:
+		return faint.Render("up/down scroll  tab session  esc back  ? help  q quit") + "\n"
+	}
+	return faint.Render("up/down servicer  enter samples  tab session  ? help  q quit") + "\n"
+}
+
+// helpText explains keys, marks and bars.
+func helpText() string {
+	return `keys
+  up, down            pick a servicer; scroll its samples
+  page up, page down  the same, half a screen at a time
+  enter               samples of the picked servicer; again, or esc, goes back
+  tab, shift tab      the next older, the next newer session
+  ?                   this text
+  q, ctrl-c           quit
+
+checks, one sign each, the first on the left; void and dropped count for nobody
+` + legend(true) + `
+
+Available is a share with its 95 % interval. Its bar, on a wide terminal, is
+full up to the lower bound and shaded up to the upper one. Servicers that
+cannot be told apart share a rank. A session that is over gives way to its
+successor, unless tab led to it. What both sides of a disagreement signed is
+shown by 'pocket fisherman evidence'.
+`
+}

@@ -1,0 +1,64 @@
+package terminal
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/qos"
+)
+
+// WindowsText lays out windows for a person: a table for each, its worst servicer first.
+func WindowsText(report qos.WindowsReport, form Form) string {
+	if len(report.Windows) == 0 {
+		return "no session sampled yet\n"
+	}
+	var texts []string
+	for _, window := range report.Windows {
+		rows := make([]qos.ServicerReport, 0, len(window.Servicers))
+		for _, servicer := range window.Servicers {
+			row := WindowRow(servicer)
+			row.Reason = fmt.Sprintf("%s; healthy in %d of %d sessions", row.Reason, servicer.Verdicts[qos.Healthy], servicer.Sessions)
+			rows = append(rows, row)
+		}
+		texts = append(texts, windowHeading(report, window, form)+servicerTable(qos.SessionReport{Servicers: rows}, form))
+	}
+	return strings.Join(texts, "\n")
+}
+
+// windowHeading says which sessions were merged and what became of their checks.
+func windowHeading(report qos.WindowsReport, window qos.WindowReport, form Form) string {
+	lines := []string{
+		fmt.Sprintf("window %s, chain %s, zone %s: complete sessions %d, applications %d, left out %d", Clean(report.Window),
+			Clean(window.RelayChain), Clean(window.GeoZone), window.Sessions, len(window.Applications), window.SessionsLeftOut),
+	}
+	if window.FirstHeight != nil && window.LastHeight != nil && window.From != nil && window.To != nil {
+		lines = append(lines, fmt.Sprintf("heights %d to %d, %s to %s", *window.FirstHeight, *window.LastHeight,
+			window.From.Format(time.RFC3339), window.To.Format(time.RFC3339)))
+	}
+	lines = append(lines,
+		fmt.Sprintf("checks  %d planned: %d done, %d dropped, %d void; largest skew %s", window.ChecksPlanned, window.ChecksDone,
+			window.ChecksDropped, window.ChecksVoid, skewText(window.MaxSkewMicros)),
+		fmt.Sprintf("times   within %s %% of the exact quantiles", strconv.FormatFloat(100*report.RelativeError, 'g', 3, 64)))
+	return form.fit(strings.Join(lines, "\n") + "\n")
+}
+
+// WindowRow returns a row of a window in the form of a session's, without the indices of null samples.
+func WindowRow(servicer qos.WindowServicer) qos.ServicerReport {
+	return qos.ServicerReport{
+		Address:        servicer.Address,
+		ServiceURL:     servicer.ServiceURL,
+		Samples:        servicer.Samples,
+		NullSamples:    servicer.NullSamples,
+		Void:           servicer.Void,
+		Availability:   servicer.Availability,
+		RoundTripTimes: servicer.RoundTripTimes,
+		OverSLA:        servicer.OverSLA,
+		Consistency:    servicer.Consistency,
+		Outcomes:       servicer.Outcomes,
+		Verdict:        servicer.Verdict,
+		Reason:         servicer.Reason,
+		Rank:           servicer.Rank,
+	}
+}
