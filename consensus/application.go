@@ -253,7 +253,7 @@ func (a *application) deliver(height int64, txs [][]byte) ([]*abci.ExecTxResult,
 	return results, nil
 }
 
-// codespaceOf is empty for what was carried out, as CometBFT has it.
+// codespaceOf returns empty for what was carried out, as CometBFT has it.
 func codespaceOf(result utility.Result) string {
 	if result.Code == 0 {
 		return ""
@@ -261,7 +261,7 @@ func codespaceOf(result utility.Result) string {
 	return codespace
 }
 
-// logOf is the code's name and the reason; empty for what was carried out.
+// logOf returns the code's name and the reason; empty for what was carried out.
 func logOf(result utility.Result) string {
 	if result.Code == 0 {
 		return ""
@@ -269,7 +269,7 @@ func logOf(result utility.Result) string {
 	return result.Code.Label() + ": " + result.Reason
 }
 
-// refusalOf is the inverse of logOf, for a transaction that CheckTx refused.
+// refusalOf returns the inverse of logOf, for a transaction that CheckTx refused.
 func refusalOf(response *abci.ResponseCheckTx) *transaction.Refusal {
 	code := types.TransactionCode(response.Code)
 	return &transaction.Refusal{Code: code, Reason: strings.TrimPrefix(response.Log, code.Label()+": ")}

@@ -51,7 +51,7 @@ func (d *driver) initChain() *abci.ResponseInitChain {
 	return response
 }
 
-// hashAt is the block hash of a height in these tests.
+// hashAt returns the block hash of a height in these tests.
 func hashAt(height int64) []byte { return bytes.Repeat([]byte{byte(height)}, 32) }
 
 func timeAt(height int64) time.Time { return time.Unix(height, 0).UTC() }

@@ -62,7 +62,7 @@ func newHistory(blocks sm.BlockStore, results sm.Store) *history {
 	return &history{blocks: blocks, results: results, searching: make(chan struct{}, searches)}
 }
 
-// Block is the committed block of a height. Errors: ErrNotReady, modules.ErrHeightUnavailable.
+// Block returns the committed block of a height. Errors: ErrNotReady, modules.ErrHeightUnavailable.
 func (e *Engine) Block(height int64) (Block, error) {
 	if !e.gate.enter() {
 		return Block{}, fmt.Errorf("%w: it does not run", ErrNotReady)
@@ -86,8 +86,8 @@ func (h *history) block(height int64) (Block, error) {
 	}, nil
 }
 
-// Transaction is the transaction of a hash (SHA-256 of its bytes) in the block of a height, or, when the height is 0, in
-// one of the newest SearchedBlocks up to latest. Errors: ErrNotReady, modules.ErrHeightUnavailable,
+// Transaction returns the transaction of a hash (SHA-256 of its bytes) in the block of a height, or, when the height is
+// 0, in one of the newest SearchedBlocks up to latest. Errors: ErrNotReady, modules.ErrHeightUnavailable,
 // ErrUnknownTransaction, that of the context.
 func (e *Engine) Transaction(ctx context.Context, hash []byte, height, latest int64) (Transaction, error) {
 	if !e.gate.enter() {

@@ -112,7 +112,7 @@ func setTimeouts(consensus *cmtcfg.ConsensusConfig, blockTime time.Duration) {
 	consensus.PeerGossipSleepDuration = within(blockTime/10, 5*time.Millisecond, 100*time.Millisecond)
 }
 
-// peerIDs are the ids of peers.
+// peerIDs returns the ids of peers.
 func peerIDs(peers []string) []string {
 	ids := make([]string, len(peers))
 	for i, peer := range peers {

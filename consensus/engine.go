@@ -122,11 +122,11 @@ func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error 
 	return nil
 }
 
-// Heads are the committed blocks. Those that New replays are published before it returns.
+// Heads returns the committed blocks. Those that New replays are published before it returns.
 func (e *Engine) Heads() *Heads { return e.heads }
 
-// RPC is the chain's own JSON-RPC over HTTP. It may be called at any time; the handler answers 503 except while Run has
-// the node running.
+// RPC returns the chain's own JSON-RPC over HTTP. It may be called at any time; the handler answers 503 except while
+// Run has the node running.
 func (e *Engine) RPC() (http.Handler, error) {
 	handler, err := newRPC(e.node, e.gate, e.logger)
 	if err != nil {

@@ -118,10 +118,10 @@ func hashOf(pairs map[string][]byte) []byte {
 	return digest.Sum(nil)
 }
 
-// key is a validator key of the tests; equal numbers give equal keys.
+// key returns a validator key of the tests; equal numbers give equal keys.
 func key(number byte) crypto.PrivateKey { return crypto.KeyFromSeed([32]byte{number}) }
 
-// testGenesis is a genesis whose validators are keys 1, 2, … with the given stakes. Keys 0 to 9 have accounts.
+// testGenesis returns a genesis whose validators are keys 1, 2, … with the given stakes. Keys 0 to 9 have accounts.
 func testGenesis(t testing.TB, chainID string, stakes ...uint64) *genesis.Genesis {
 	t.Helper()
 	g := &genesis.Genesis{

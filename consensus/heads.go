@@ -37,7 +37,7 @@ func (h *Heads) Subscribe() (heads <-chan types.Head, cancel func()) {
 	}
 }
 
-// Latest is the head that was published last, witnessed or not; false before the first.
+// Latest returns the head that was published last, witnessed or not; false before the first.
 func (h *Heads) Latest() (types.Head, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

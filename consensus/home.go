@@ -45,7 +45,7 @@ func genesisDoc(g *genesis.Genesis) (*cmttypes.GenesisDoc, error) {
 }
 
 // openHome makes the home's directories and checks that what CometBFT stored there is of the given genesis: CometBFT
-// itself silently prefers the genesis that it stored. It tells whether a chain has begun there.
+// itself silently prefers the genesis that it stored. It reports whether a chain has begun there.
 func openHome(config *cmtcfg.Config, doc *cmttypes.GenesisDoc, stateVersion int64) (begun bool, err error) {
 	for _, name := range []string{cmtcfg.DefaultConfigDir, cmtcfg.DefaultDataDir} {
 		if err := os.MkdirAll(filepath.Join(config.RootDir, name), 0o700); err != nil {

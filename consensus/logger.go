@@ -115,7 +115,7 @@ func rendered(v any) any {
 	}
 }
 
-// value is the value of a key as text; empty without one.
+// value returns the value of a key as text; empty without one.
 func value(keyvals []any, key string) string {
 	for i := 0; i+1 < len(keyvals); i += 2 {
 		if keyvals[i] == key {
@@ -125,7 +125,7 @@ func value(keyvals []any, key string) string {
 	return ""
 }
 
-// gist is the first paragraph of a panic of CometBFT as one bounded line; the rest are dumps of whole states.
+// gist returns the first paragraph of a panic of CometBFT as one bounded line; the rest are dumps of whole states.
 func gist(text string) string {
 	const most = 300
 	paragraph, _, _ := strings.Cut(strings.TrimSpace(text), "\n\n")

@@ -20,7 +20,7 @@ func peer(key crypto.PrivateKey, port int) string {
 	return fmt.Sprintf("%s@127.0.0.1:%d", Config{ValidatorKey: key}.peerKey().ID(), port)
 }
 
-// freePort is a port of loopback that nobody listened at a moment ago.
+// freePort returns a port of loopback that nobody listened at a moment ago.
 func freePort(t *testing.T) int {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -12,7 +12,7 @@ const stillBlocks = 10
 // standing is where the engine stands among the heads of its chain.
 type standing struct {
 	mu sync.Mutex
-	// witnessed tells whether the newest head was; at is when it was published, the zero time before the first.
+	// witnessed reports whether the newest head was; at is when it was published, the zero time before the first.
 	witnessed bool
 	height    int64
 	at        time.Time

@@ -37,7 +37,7 @@ func newRedialer(peers []string, logger log.Logger) *redialer {
 		}}
 }
 
-// named are the peers with a host name, or those with an address.
+// named returns the peers with a host name, or those with an address.
 func named(peers []string, name bool) []string {
 	var found []string
 	for _, peer := range peers {

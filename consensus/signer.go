@@ -46,7 +46,7 @@ func newSigner(key crypto.PrivateKey, path string, begun bool) (*privval.FilePV,
 	return signer, nil
 }
 
-// signingKey is the validator key, or a key that no validator has.
+// signingKey returns the validator key, or a key that no validator has.
 func (c Config) signingKey() crypto.PrivateKey {
 	if len(c.ValidatorKey.Bytes()) > 0 {
 		return c.ValidatorKey
@@ -54,7 +54,7 @@ func (c Config) signingKey() crypto.PrivateKey {
 	return derive(c.NodeKey, "pocket/follower-key/v1")
 }
 
-// peerKey is the node key. One that follows from the validator key need not be stored, and does not reveal it.
+// peerKey returns the node key. One that follows from the validator key need not be stored, and does not reveal it.
 func (c Config) peerKey() *p2p.NodeKey {
 	if len(c.NodeKey.Bytes()) > 0 {
 		return nodeKey(c.NodeKey)

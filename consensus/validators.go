@@ -15,7 +15,7 @@ import (
 // upoktPerPower is the stake that one unit of voting power stands for: 1 POKT.
 const upoktPerPower = 1_000_000
 
-// votingPower is a stake's voting power: whole POKT, at least 1.
+// votingPower returns a stake's voting power: whole POKT, at least 1.
 func votingPower(stakeUPOKT uint64) int64 {
 	return max(1, int64(stakeUPOKT/upoktPerPower))
 }
@@ -43,8 +43,8 @@ func validatorUpdates(actors []*types.Actor) ([]abci.ValidatorUpdate, error) {
 	return updates, nil
 }
 
-// validatorChanges is what makes one set of active validators another, both ordered by address: new powers, and power 0
-// for those that are gone.
+// validatorChanges returns what makes one set of active validators another, both ordered by address: new powers, and
+// power 0 for those that are gone.
 func validatorChanges(before, after []*types.Actor) ([]abci.ValidatorUpdate, error) {
 	now, err := validatorUpdates(after)
 	if err != nil {

@@ -26,10 +26,10 @@ func (e *Engine) publish(head types.Head) {
 	e.heads.publish(head)
 }
 
-// witnessed tells whether the block that is being committed was agreed on just now. It was not when it was replayed by
-// New or by Run's start, or fetched from peers in bulk. Nor was it when its votes are old: the last blocks before a late
-// joiner is level come one by one, as live ones do, and after a crash the write-ahead log may finish a block. The votes
-// are signed, so no peer can make a block look older or newer than a third of the voting power says.
+// witnessed reports whether the block that is being committed was agreed on just now. It was not when it was replayed
+// by New or by Run's start, or fetched from peers in bulk. Nor was it when its votes are old: the last blocks before a
+// late joiner is level come one by one, as live ones do, and after a crash the write-ahead log may finish a block. The
+// votes are signed, so no peer can make a block look older or newer than a third of the voting power says.
 func (e *Engine) witnessed(height int64) bool {
 	if !e.signs.witnessing.Load() || e.node.ConsensusReactor().WaitSync() {
 		return false

@@ -128,7 +128,7 @@ func (s *story) raiseValidator(pokt int64) error {
 	return s.carriedOut("edit-stake", "--from", validator, "--type", "validator", "--stake", amount(pokt))
 }
 
-// validator is the address of the network's own validator, which was there first and owns the parameters.
+// validator returns the address of the network's own validator, which was there first and owns the parameters.
 func (s *story) validator() (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -170,7 +170,7 @@ func (s *story) turns(in bool, height int64) error {
 	return nil
 }
 
-// isMember tells whether it takes part in a block.
+// isMember reports whether it takes part in a block.
 func (s *story) isMember(height int64) (bool, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -255,7 +255,7 @@ func (s *story) unbonds(pokt float64, blocks int64) error {
 	return nil
 }
 
-// amount is a number of POKT in uPOKT.
+// amount returns a number of POKT in uPOKT.
 func amount(pokt int64) string { return strconv.FormatInt(pokt*uPOKT, 10) }
 
 // inSessionOf gives the first height of the session that a block is in.

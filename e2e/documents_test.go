@@ -85,8 +85,8 @@ func TestDocumentCommands(t *testing.T) {
 	}
 }
 
-// userDocuments are those with commands for people, relative to the root. Decisions tell what was, and docs/cli is made
-// by the command line itself.
+// userDocuments returns those with commands for people, relative to the root. Decisions tell what was, and docs/cli is
+// made by the command line itself.
 func userDocuments(t *testing.T) []string {
 	paths := []string{"README.md", "CONTRIBUTING.md", "docs/development/README.md", "build/localnet/README.md"}
 	more, err := filepath.Glob("../docs/*.md")
@@ -208,7 +208,7 @@ func newDocumentRunner(t *testing.T) *documentRunner {
 	return r
 }
 
-// foldersOf are the folders of a directory, each with nothing but a file.
+// foldersOf returns the folders of a directory, each with nothing but a file.
 func foldersOf(t *testing.T, directory string) fs.FS {
 	entries, err := os.ReadDir(directory)
 	if err != nil {

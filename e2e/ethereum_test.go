@@ -24,7 +24,8 @@ import (
 // developer is the account that geth funds in developer mode.
 const developer = "0x71562b71999873db5b286df957af199ec94617f7"
 
-// gethProgram is the Ethereum node that make has built, or the one that the environment names; empty if there is none.
+// gethProgram returns the Ethereum node that make has built, or the one that the environment names; empty if there is
+// none.
 func gethProgram(t *testing.T) string {
 	named := os.Getenv("POCKET_GETH")
 	if named == "" {

@@ -161,7 +161,7 @@ func (s *story) sharedNetwork(honest, slow, down, lying int) error {
 	return s.share(shape{honest, slow, down, lying, s.options.BlocksPerSession, false})
 }
 
-// restNetwork is the story's own, so that it does not run on beside others.
+// restNetwork returns the story's own, so that it does not run on beside others.
 func (s *story) restNetwork(honest, slow, down, lying int) (err error) {
 	s.own = true
 	s.options = options(honest, slow, down, lying)

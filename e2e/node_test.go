@@ -164,7 +164,7 @@ func (n *nodeProcess) ask(question func(ctx context.Context, api *client.Client)
 	return question(ctx, api)
 }
 
-// height is the node's last committed one; 0 if it does not answer.
+// height returns the node's last committed one; 0 if it does not answer.
 func (n *nodeProcess) height() (height int64) {
 	_ = n.ask(func(ctx context.Context, api *client.Client) error {
 		status, err := api.Status(ctx)

@@ -296,7 +296,7 @@ func (r *reportedRow) judge(limits thresholds, sla float64) {
 	}
 }
 
-// wilson is the share with its interval, as the document has it.
+// wilson returns the share with its interval, as the document has it.
 func wilson(successes, trials int) (share reportedShare) {
 	if trials == 0 {
 		return share

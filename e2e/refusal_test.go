@@ -181,7 +181,7 @@ func (s *story) addressed(f *forged, application string) (servicer client.Actor,
 	return servicer, slices.Delete(slices.Clone(session.Servicers), at, at+1), nil
 }
 
-// key is that of whom the relay is signed by; a story's LocalNet has the default seed.
+// key returns that of whom the relay is signed by; a story's LocalNet has the default seed.
 func (f *forged) key() crypto.PrivateKey {
 	return localnet.Key(localnet.DefaultOptions().Seed, f.role, f.index)
 }

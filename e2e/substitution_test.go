@@ -104,7 +104,7 @@ func (s *story) nextInRank() error {
 	return nil
 }
 
-// membersAt are the servicers of the session at a block, and all servicers of the network by their rank in it.
+// membersAt returns the servicers of the session at a block, and all servicers of the network by their rank in it.
 func (s *story) membersAt(height int64) (members, ranked []string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

@@ -132,7 +132,7 @@ func (s *story) startServicer() error {
 	return s.holds("the servicer takes connections", func() bool { return connects(strings.TrimPrefix(s.servicerActor.ServiceURL, "http://")) })
 }
 
-// playedSession is the application's present session, or, as long as the node has no block, any.
+// playedSession returns the application's present session, or, as long as the node has no block, any.
 func (s *story) playedSession() (*types.SessionHeader, error) {
 	application := (&forged{role: types.ActorType_ACTOR_TYPE_APPLICATION}).key().Address()
 	header := &types.SessionHeader{Id: strings.Repeat("0", 64), RelayChain: playedChain, GeoZone: "local", Application: application}
@@ -146,7 +146,7 @@ func (s *story) playedSession() (*types.SessionHeader, error) {
 	})
 }
 
-// toPlayed is a relay of a session to the servicer.
+// toPlayed returns a relay of a session to the servicer.
 func (s *story) toPlayed(header *types.SessionHeader) (*forged, error) {
 	f := &forged{role: types.ActorType_ACTOR_TYPE_APPLICATION}
 	f.request = &types.RelayRequest{Session: header, Servicer: s.servicerActor.Address, Nonce: make([]byte, relay.NonceSize),

@@ -41,7 +41,7 @@ func checkDirectory(path string) error {
 	return nil
 }
 
-// exposes tells whether a mode has one of the bits. Windows has no such bits and shows made-up ones.
+// exposes reports whether a mode has one of the bits. Windows has no such bits and shows made-up ones.
 func exposes(mode, bits fs.FileMode) bool {
 	return runtime.GOOS != "windows" && mode.Perm()&bits != 0
 }

@@ -98,7 +98,7 @@ func (f file) validate() error {
 	return nil
 }
 
-// encode is the file as bytes: indented JSON that ends in a newline. The same file always gives the same bytes.
+// encode returns the file as bytes: indented JSON that ends in a newline. The same file always gives the same bytes.
 func (f file) encode() ([]byte, error) {
 	var encoded bytes.Buffer
 	encoder := json.NewEncoder(&encoded)

@@ -12,7 +12,7 @@ import (
 	"filippo.io/age"
 )
 
-// golden is the key file of testKey(1), label "golden", passphrase "secret".
+// golden returns the key file of testKey(1), label "golden", passphrase "secret".
 func golden(t testing.TB) []byte {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", "key.golden.json"))

@@ -42,7 +42,7 @@ func New(directory string, config Config) *Store {
 // Directory is where the key files are.
 func (s *Store) Directory() string { return s.directory }
 
-// Path is the file of an address's key, whether it exists or not.
+// Path returns the file of an address's key, whether it exists or not.
 func (s *Store) Path(address string) string { return filepath.Join(s.directory, address+ending) }
 
 // Put encrypts a key with a passphrase and stores it under its address. Errors: ErrKeyExists, ErrBadLabel,
@@ -104,13 +104,14 @@ func (s *Store) Key(address, passphrase string) (crypto.PrivateKey, error) {
 	return key, nil
 }
 
-// Entry is what is known of an address's key without its passphrase. Errors: as of Key, but for ErrWrongPassphrase.
+// Entry returns what is known of an address's key without its passphrase. Errors: as of Key, but for
+// ErrWrongPassphrase.
 func (s *Store) Entry(address string) (Entry, error) {
 	f, err := s.read(address)
 	return f.entry(), err
 }
 
-// Export is the encrypted file of an address's key, for Import. Errors: as of Entry.
+// Export returns the encrypted file of an address's key, for Import. Errors: as of Entry.
 func (s *Store) Export(address string) ([]byte, error) {
 	f, err := s.read(address)
 	if err != nil {
@@ -138,7 +139,7 @@ func (s *Store) Import(exported []byte, passphrase string) (Entry, error) {
 	return f.entry(), nil
 }
 
-// Inspect is what an exported key file says of its key without the passphrase. Errors: ErrForeign, ErrDamaged.
+// Inspect returns what an exported key file says of its key without the passphrase. Errors: ErrForeign, ErrDamaged.
 func Inspect(exported []byte) (Entry, error) {
 	f, err := decode(exported)
 	return f.entry(), err

@@ -34,7 +34,7 @@ type servicerAddresses struct {
 	EthereumUpstream string `json:"ethereum_upstream,omitempty"`
 }
 
-// freeAddresses are those of a new LocalNet: the options' own, and any free port for the rest.
+// freeAddresses returns those of a new LocalNet: the options' own, and any free port for the rest.
 func freeAddresses(o Options) addresses {
 	a := addresses{RPC: o.RPCListen, ChainRPC: anyPort, Servicers: make([]servicerAddresses, o.Servicers)}
 	if o.Ethereum {
@@ -77,7 +77,7 @@ func (a addresses) validate(o Options) error {
 	return nil
 }
 
-// fits tells whether an address, on loopback and with a port of its own, is there exactly if one is wanted.
+// fits reports whether an address, on loopback and with a port of its own, is there exactly if one is wanted.
 func fits(address, wanted string) bool {
 	if wanted == "" {
 		return address == ""
@@ -85,7 +85,7 @@ func fits(address, wanted string) bool {
 	return isLoopback(address) && !strings.HasSuffix(address, ":0")
 }
 
-// serviceURLs are the URLs that the servicers stake, by index.
+// serviceURLs returns the URLs that the servicers stake, by index.
 func (a addresses) serviceURLs() []string {
 	urls := make([]string, len(a.Servicers))
 	for i, s := range a.Servicers {

@@ -262,7 +262,7 @@ func (c *crew) level(ctx context.Context, members ...*member) error {
 	}
 }
 
-// height is the last committed one; 0 while the process does not answer.
+// height returns the last committed one; 0 while the process does not answer.
 func (m *member) height(ctx context.Context) int64 {
 	api, err := client.New(httpURL(m.api))
 	if err != nil {

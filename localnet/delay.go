@@ -69,7 +69,7 @@ func (p *delayProxy) Serve(ctx context.Context) error {
 	}
 }
 
-// accept is the next connection, or nil when ctx has ended.
+// accept returns the next connection, or nil when ctx has ended.
 func (p *delayProxy) accept(ctx context.Context) (*net.TCPConn, error) {
 	for {
 		conn, err := p.listener.Accept()

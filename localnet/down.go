@@ -41,7 +41,7 @@ func refuseAt(address string) (*refusal, error) {
 	return &refusal{fd: fd, address: bound.String()}, nil
 }
 
-// Address is the host:port that refuses.
+// Address returns the host:port that refuses.
 func (r *refusal) Address() string { return r.address }
 
 // Close gives the port back.

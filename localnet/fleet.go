@@ -73,7 +73,7 @@ func (f Fleet) Validate() error {
 	return cmp.Or(o.Validate(), inRange(FlagValidators, f.Validators, 1, MaxValidators))
 }
 
-// Names are those of all nodes: the validators', the servicers' and the fisherman's.
+// Names returns those of all nodes: the validators', the servicers' and the fisherman's.
 func (f Fleet) Names() []string {
 	var names []string
 	for i := range f.Validators {
@@ -90,7 +90,7 @@ func fleetName(role string, index int) string { return role + "-" + strconv.Itoa
 // host is where the others find a node.
 func host(role string, index int) string { return fleetName(role, index) + "." + role }
 
-// find is the role and index of a node's name.
+// find returns the role and index of a node's name.
 func (f Fleet) find(name string) (role string, index int, err error) {
 	counts := map[string]int{fleetValidator: f.Validators, fleetServicer: f.Options.Servicers, fleetFisherman: 1}
 	role, digits, _ := strings.Cut(name, "-")
@@ -168,7 +168,7 @@ func (f Fleet) writeGenesis(home string) error {
 	return nil
 }
 
-// config is the configuration of a node.
+// config returns the configuration of a node.
 func (f Fleet) config(role string, index int, key string) configs.Node {
 	own := net.JoinHostPort("127.0.0.1", fleetChainPort)
 	config := configs.DefaultNode()

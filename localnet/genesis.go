@@ -25,7 +25,7 @@ const (
 	minimumPauseBlocks = 2
 )
 
-// newGenesis is the first state of the LocalNet with fitted options: the default parameters with the options' own,
+// newGenesis returns the first state of the LocalNet with fitted options: the default parameters with the options' own,
 // validators, one application and one fisherman, and a servicer for each service URL, all with the minimum stake and an
 // account. The first validator owns all parameters; stakes unbond within two sessions.
 func newGenesis(o Options, validators int, serviceURLs []string, at time.Time) *genesis.Genesis {

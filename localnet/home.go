@@ -168,8 +168,8 @@ func (h *home) fill(m marker) error {
 	return nil
 }
 
-// genesis is the genesis that the home holds, or the given one, which is stored, if it holds none yet. What a person
-// made of the file is refused if it is not valid or another chain's.
+// genesis returns the genesis that the home holds, or the given one, which is stored, if it holds none yet. What a
+// person made of the file is refused if it is not valid or another chain's.
 func (h *home) genesis(initial *genesis.Genesis) (*genesis.Genesis, error) {
 	path := filepath.Join(h.path, genesisName)
 	data, err := os.ReadFile(path)
@@ -200,7 +200,7 @@ func (h *home) storeGenesis(path string, g *genesis.Genesis) error {
 	return nil
 }
 
-// nodeHome is the node's own directory within the home.
+// nodeHome returns the node's own directory within the home.
 func (h *home) nodeHome() (string, error) {
 	path := filepath.Join(h.path, nodeName)
 	if err := os.MkdirAll(path, 0o700); err != nil {

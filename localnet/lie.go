@@ -103,7 +103,7 @@ func (l liar) forge(value any) any {
 // mark is eight decimal digits, so that a forged hash still has its length and alphabet.
 func (l liar) mark() string { return fmt.Sprintf("%08d", l.index+1) }
 
-// number is the liar's own number, or its negative if that happens to be the true one. It is small, so that no
+// number returns the liar's own number, or its negative if that happens to be the true one. It is small, so that no
 // canonical form rounds the lie away.
 func (l liar) number(truth json.Number) json.Number {
 	lie := l.index + 1
@@ -113,7 +113,7 @@ func (l liar) number(truth json.Number) json.Number {
 	return json.Number(strconv.Itoa(lie))
 }
 
-// encode is a decoded value as JSON again; that cannot fail.
+// encode returns a decoded value as JSON again; that cannot fail.
 func encode(value any) []byte {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)

@@ -149,7 +149,7 @@ func (l *LocalNet) nodeConfig(home string, first *genesis.Genesis, servicers []n
 	}
 }
 
-// nodes are the honest nodes: relay chain → URL.
+// nodes returns the honest nodes: relay chain → URL.
 func (l *LocalNet) nodes() map[string]string {
 	nodes := map[string]string{RelayChain: l.ChainRPCURL()}
 	if l.options.Ethereum {
@@ -158,7 +158,8 @@ func (l *LocalNet) nodes() map[string]string {
 	return nodes
 }
 
-// servicerRoles are the servicers that run in the node, each with its fault around it. One that is down runs nowhere.
+// servicerRoles returns the servicers that run in the node, each with its fault around it. One that is down runs
+// nowhere.
 func (l *LocalNet) servicerRoles() ([]node.ServicerRole, error) {
 	var roles []node.ServicerRole
 	for i, at := range l.addresses.Servicers {
@@ -221,7 +222,7 @@ func (l *LocalNet) Run(ctx context.Context) error {
 	return cmp.Or(err, l.giveUp(func() error { return nil }))
 }
 
-// unlessEnded is the error, or nil when the context ended.
+// unlessEnded returns the error, or nil when the context ended.
 func unlessEnded(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil
@@ -247,7 +248,7 @@ func toTheEnd(ctx context.Context, name string, run func(context.Context) error)
 // Close gives up a LocalNet that does not run: its node, its sockets and its home. After Run it does nothing.
 func (l *LocalNet) Close() error { return l.giveUp(l.actors().Close) }
 
-// actors is what runs the actors.
+// actors returns what runs the actors.
 func (l *LocalNet) actors() interface {
 	Run(ctx context.Context) error
 	Close() error
@@ -275,13 +276,13 @@ func (l *LocalNet) abandon() {
 	l.home.undo()
 }
 
-// RPCURL is the base URL of the node's HTTP API.
+// RPCURL returns the base URL of the node's HTTP API.
 func (l *LocalNet) RPCURL() string { return httpURL(l.addresses.RPC) }
 
-// ChainRPCURL is the URL of the chain's own CometBFT JSON-RPC: an honest node of relay chain 0001.
+// ChainRPCURL returns the URL of the chain's own CometBFT JSON-RPC: an honest node of relay chain 0001.
 func (l *LocalNet) ChainRPCURL() string { return httpURL(l.addresses.ChainRPC) }
 
-// EthereumURL is the URL of geth's JSON-RPC, an honest node of relay chain 0021; empty without one.
+// EthereumURL returns the URL of geth's JSON-RPC, an honest node of relay chain 0021; empty without one.
 func (l *LocalNet) EthereumURL() string {
 	if l.addresses.Ethereum == "" {
 		return ""
@@ -289,26 +290,26 @@ func (l *LocalNet) EthereumURL() string {
 	return httpURL(l.addresses.Ethereum)
 }
 
-// Home is the absolute path of the home directory.
+// Home returns the absolute path of the home directory.
 func (l *LocalNet) Home() string { return l.home.path }
 
-// ChainID is the id of the chain.
+// ChainID returns the id of the chain.
 func (l *LocalNet) ChainID() string { return ChainID(l.options.Seed) }
 
-// Options are the options that hold: fitted, or those of the home.
+// Options returns the options that hold: fitted, or those of the home.
 func (l *LocalNet) Options() Options { return l.options }
 
-// Application is the address of the application.
+// Application returns the address of the application.
 func (l *LocalNet) Application() string {
 	return Key(l.options.Seed, types.ActorType_ACTOR_TYPE_APPLICATION, 0).Address()
 }
 
-// FishermanAddress is the address of the fisherman.
+// FishermanAddress returns the address of the fisherman.
 func (l *LocalNet) FishermanAddress() string {
 	return Key(l.options.Seed, types.ActorType_ACTOR_TYPE_FISHERMAN, 0).Address()
 }
 
-// Servicers are the servicers by index: honest, slow, down, lying.
+// Servicers returns the servicers by index: honest, slow, down, lying.
 func (l *LocalNet) Servicers() []Servicer {
 	servicers := make([]Servicer, len(l.addresses.Servicers))
 	for i, at := range l.addresses.Servicers {

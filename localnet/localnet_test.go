@@ -80,7 +80,7 @@ func ask(t *testing.T, url, method, params string, result any) error {
 	return json.Unmarshal(answer.Result, result)
 }
 
-// heightOf is the chain's height.
+// heightOf returns the chain's height.
 func heightOf(t *testing.T, l *LocalNet) (int64, error) {
 	t.Helper()
 	var status struct {

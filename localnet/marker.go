@@ -113,7 +113,7 @@ func (m marker) validate() error {
 	return m.Addresses.validate(o)
 }
 
-// encode is the marker as a file.
+// encode returns the marker as a file.
 func (m marker) encode() ([]byte, error) {
 	data, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
@@ -122,7 +122,7 @@ func (m marker) encode() ([]byte, error) {
 	return append(data, '\n'), nil
 }
 
-// options are the recorded options alone.
+// options returns the recorded options alone.
 func (m marker) options() Options {
 	return Options{
 		Servicers:           m.Options.Servicers,

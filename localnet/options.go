@@ -75,7 +75,7 @@ type Options struct {
 	Explicit Flags
 }
 
-// DefaultOptions is a network of six servicers, of which one is slow, one is down and one is lying.
+// DefaultOptions returns a network of six servicers, of which one is slow, one is down and one is lying.
 func DefaultOptions() Options {
 	return Options{
 		Servicers:        6,
@@ -156,7 +156,7 @@ func (o Options) Fit() (Options, error) {
 	return o, nil
 }
 
-// fault is the fault of the servicer with the given index: the honest come first, then the slow, the down and the
+// fault returns the fault of the servicer with the given index: the honest come first, then the slow, the down and the
 // lying. The options are fitted.
 func (o Options) fault(index int) Fault {
 	switch fromEnd := o.Servicers - index; {
@@ -171,7 +171,7 @@ func (o Options) fault(index int) Fault {
 	}
 }
 
-// RelayChains are those that all actors are staked for.
+// RelayChains returns those that all actors are staked for.
 func (o Options) RelayChains() []string {
 	if o.Ethereum {
 		return []string{RelayChain, EthereumChain}
@@ -205,7 +205,7 @@ func loopback(flag Flag, address string) error {
 	return nil
 }
 
-// isLoopback tells whether address is host:port with a host of this machine alone and a numeric port.
+// isLoopback reports whether address is host:port with a host of this machine alone and a numeric port.
 func isLoopback(address string) bool {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

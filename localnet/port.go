@@ -30,7 +30,7 @@ func ListenLasting(ctx context.Context) (net.Listener, error) {
 	return listen(ctx, &address)
 }
 
-// openLasting opens a socket at a host:port. Port 0 is any free one outside of the range of outgoing connections; where
+// openLasting opens a socket at a host:port. Port 0 is any free one outside the range of outgoing connections; where
 // that range leaves no room, or nothing is free, it is the system's choice.
 func openLasting(address string, open func(address string) error) error {
 	host, port, err := net.SplitHostPort(address)

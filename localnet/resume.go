@@ -16,7 +16,7 @@ func (h *home) settle(given Options) (Options, error) {
 	return given.Fit()
 }
 
-// resume is the given options with what the home recorded in their place. An option that was set explicitly and
+// resume returns the given options with what the home recorded in their place. An option that was set explicitly and
 // differs is refused with ErrRecordedOption.
 func (o Options) resume(recorded Options) (Options, error) {
 	merged := recorded
@@ -54,7 +54,7 @@ func same[T comparable](o Options, flag Flag, given, recorded T) error {
 	return nil
 }
 
-// allowsAddress tells whether the given address, whose port 0 means any, allows the recorded one.
+// allowsAddress reports whether the given address, whose port 0 means any, allows the recorded one.
 func allowsAddress(given, recorded string) bool {
 	host, port, err := net.SplitHostPort(given)
 	recordedHost, _, recordedErr := net.SplitHostPort(recorded)

@@ -40,7 +40,7 @@ func (d *database) Get(key []byte) ([]byte, error) {
 	return d.Wrapper.Get(key)
 }
 
-// Has tells whether there is a value.
+// Has reports whether there is a value.
 func (d *database) Has(key []byte) (bool, error) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()

@@ -12,7 +12,7 @@ type Snapshot struct {
 // Version of the state: the height of the block that it is the state after.
 func (s *Snapshot) Version() int64 { return s.tree.Version() }
 
-// Get is the value of a key; nil, nil when there is none. The caller may keep and change it.
+// Get returns the value of a key; nil, nil when there is none. The caller may keep and change it.
 func (s *Snapshot) Get(key []byte) ([]byte, error) { return get(s.tree, key) }
 
 // Iterate visits the entries whose key starts with prefix, in ascending order of keys, until visit returns true. The

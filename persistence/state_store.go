@@ -74,16 +74,16 @@ func (s *StateStore) publish(version int64) {
 	s.committed.Store(c)
 }
 
-// Version is the last committed version; 0 when there is none.
+// Version returns the last committed version; 0 when there is none.
 func (s *StateStore) Version() int64 { return s.committed.Load().version }
 
 // Latest is Version, under the name that readers know it by: the last committed height.
 func (s *StateStore) Latest() int64 { return s.Version() }
 
-// Hash is the hash of the last committed version; nil when there is none.
+// Hash returns the hash of the last committed version; nil when there is none.
 func (s *StateStore) Hash() []byte { return bytes.Clone(s.committed.Load().hash) }
 
-// At is the state as it was committed as version. Errors: modules.ErrHeightUnavailable.
+// At returns the state as it was committed as version. Errors: modules.ErrHeightUnavailable.
 func (s *StateStore) At(version int64) (*Snapshot, error) {
 	latest := s.Version()
 	if version < 1 || version > latest {
@@ -102,7 +102,7 @@ func (s *StateStore) At(version int64) (*Snapshot, error) {
 	return &Snapshot{tree: tree}, nil
 }
 
-// Get is the value of a key in the working state; nil, nil when there is none. The caller may keep and change it.
+// Get returns the value of a key in the working state; nil, nil when there is none. The caller may keep and change it.
 func (s *StateStore) Get(key []byte) ([]byte, error) {
 	if s.failed != nil {
 		return nil, s.failed
@@ -144,7 +144,7 @@ func (s *StateStore) Delete(key []byte) error {
 	return nil
 }
 
-// WorkingHash is the hash that Commit would give now; nil when the store cannot be written any more.
+// WorkingHash returns the hash that Commit would give now; nil when the store cannot be written any more.
 func (s *StateStore) WorkingHash() []byte {
 	if s.failed != nil {
 		return nil

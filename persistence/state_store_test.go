@@ -62,7 +62,7 @@ type reader interface {
 	Iterate(prefix []byte, visit func(key, value []byte) (stop bool)) error
 }
 
-// entries are all entries of a state, read by iteration.
+// entries returns all entries of a state, read by iteration.
 func entries(t testing.TB, r reader) map[string]string {
 	t.Helper()
 	all := make(map[string]string)

@@ -14,7 +14,7 @@ type tree interface {
 	Size() int64
 }
 
-// get is a copy of the value of a key, because the tree's own slices may not be changed; nil when there is none.
+// get returns a copy of the value of a key, because the tree's own slices may not be changed; nil when there is none.
 func get(t tree, key []byte) ([]byte, error) {
 	value, err := t.Get(key)
 	if err != nil {

@@ -85,8 +85,8 @@ func (s *Servicer) admitSigner(ctx context.Context, opened *relay.OpenedRequest,
 	return cost, nil
 }
 
-// claimedSession is the session that a header names, as state knows it: the current one, the one before it (grace), or
-// the next one when it starts with the next block.
+// claimedSession returns the session that a header names, as state knows it: the current one, the one before it
+// (grace), or the next one when it starts with the next block.
 func (s *Servicer) claimedSession(ctx context.Context, committed int64, header *types.SessionHeader) (views, *refusal) {
 	current, err := s.sessions.at(ctx, committed, committed, header)
 	if err != nil {
@@ -134,7 +134,7 @@ func (s *Servicer) viewsAt(ctx context.Context, committed int64, header *types.S
 // views are one session as it stood at different heights.
 type views []*types.Session
 
-// of is the first view that has a servicer; nil when none has.
+// of returns the first view that has a servicer; nil when none has.
 func (v views) of(servicer string) *types.Session {
 	for _, session := range v {
 		if hasActor(session.GetServicers(), servicer) {

@@ -13,7 +13,7 @@ import (
 
 const overAllowance = types.RelayErrorCode_RELAY_ERROR_CODE_OVER_ALLOWANCE
 
-// batchOf is a JSON-RPC batch of that many requests.
+// batchOf returns a JSON-RPC batch of that many requests.
 func batchOf(size int) []byte {
 	var requests [][]byte
 	for id := range size {
@@ -22,7 +22,7 @@ func batchOf(size int) []byte {
 	return append(append([]byte("["), bytes.Join(requests, []byte(","))...), ']')
 }
 
-// tenEach is a chain on which the application has ten relays of this servicer, and each fisherman three.
+// tenEach returns a chain on which the application has ten relays of this servicer, and each fisherman three.
 func tenEach() *fakeChain {
 	chain := newChain(25)
 	chain.stake, chain.policy.RelaysPerPOKT, chain.policy.Reserve = 20_000_000, 1, 3 // shared by two servicers

@@ -29,8 +29,9 @@ func plentiful() *fakeChain {
 	return chain
 }
 
-// BenchmarkFlood is what strangers can make a servicer do, as a part of what a valid relay costs it in the same run: the
-// kinds take turns, one request each. The valid relay includes its exchange with an upstream node over loopback.
+// BenchmarkFlood returns what strangers can make a servicer do, as a part of what a valid relay costs it in the same
+// run: the kinds take turns, one request each. The valid relay includes its exchange with an upstream node over
+// loopback.
 func BenchmarkFlood(b *testing.B) {
 	s := newServicer(b, plentiful(), newHonest(b).URL, plenty)
 	poor := plentiful()

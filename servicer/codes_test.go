@@ -69,7 +69,7 @@ var codes = map[types.RelayErrorCode]relayedBy{
 	upstreamNotJSON: {node: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hello")) }},
 }
 
-// busy is a relay beside one that holds the only place to run in.
+// busy returns a relay beside one that holds the only place to run in.
 func busy() relayedBy {
 	asked := make(chan struct{})
 	return relayedBy{

@@ -58,7 +58,7 @@ func (h Hooks) relay(refused *refusal, took time.Duration) {
 	h.Relay(code, took)
 }
 
-// DefaultConfig is a configuration that lacks only Key and Upstreams.
+// DefaultConfig returns a configuration that lacks only Key and Upstreams.
 func DefaultConfig() Config {
 	return Config{
 		UpstreamTimeout: 2500 * time.Millisecond,

@@ -157,7 +157,7 @@ func (e *executor) ask(ctx context.Context, upstream target, relayed *types.Rela
 	return result, err
 }
 
-// request is what the upstream node is asked.
+// request returns what the upstream node is asked.
 func (u target) request(ctx context.Context, relayed *types.RelayRequest) (*http.Request, error) {
 	rest := relayed.GetRest()
 	if u.kind != REST {
@@ -172,7 +172,7 @@ func (u target) request(ctx context.Context, relayed *types.RelayRequest) (*http
 	return exchange(ctx, rest.GetMethod(), address, upwards(rest.GetHeaders()), rest.GetBody()), nil
 }
 
-// exchange is an HTTP request as http.NewRequest makes it, of a URL that is parsed already.
+// exchange returns an HTTP request as http.NewRequest makes it, of a URL that is parsed already.
 func exchange(ctx context.Context, method string, address *url.URL, header http.Header, body []byte) *http.Request {
 	request := &http.Request{Method: method, URL: address, Host: address.Host, Header: header}
 	if len(body) > 0 {

@@ -25,7 +25,7 @@ const (
 	upstreamNotJSON     = types.RelayErrorCode_RELAY_ERROR_CODE_UPSTREAM_NOT_JSON
 )
 
-// jsonOf is a JSON string of that many bytes, quotes included.
+// jsonOf returns a JSON string of that many bytes, quotes included.
 func jsonOf(size int) []byte {
 	text := bytes.Repeat([]byte("x"), size)
 	text[0], text[size-1] = '"', '"'

@@ -59,7 +59,7 @@ func TestHandlerAnswers(t *testing.T) {
 	}
 }
 
-// padded is a good request whose envelope has that many bytes: white space around JSON means nothing.
+// padded returns a good request whose envelope has that many bytes: white space around JSON means nothing.
 func padded(t *testing.T, size int) *relay.SealedRequest {
 	t.Helper()
 	request := newRequest()

@@ -24,7 +24,7 @@ var (
 	}
 )
 
-// upwards are the headers for the upstream node. A name that is given twice counts once, the first time.
+// upwards returns the headers for the upstream node. A name that is given twice counts once, the first time.
 func upwards(given []*types.HTTPHeader) http.Header {
 	// An empty value keeps net/http from adding its own.
 	passed := http.Header{"User-Agent": {""}}
@@ -37,8 +37,8 @@ func upwards(given []*types.HTTPHeader) http.Header {
 	return passed
 }
 
-// downwards are the headers for the asker, ordered by name, and how many bytes they take of the answer at most. A value
-// that cannot be passed on as it is, is dropped.
+// downwards returns the headers for the asker, ordered by name, and how many bytes they take of the answer at most. A
+// value that cannot be passed on as it is, is dropped.
 func downwards(given http.Header) (passed []*types.HTTPHeader, size int) {
 	for _, name := range passedDown {
 		header := &types.HTTPHeader{Name: name, Value: given.Get(name)}

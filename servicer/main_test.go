@@ -26,7 +26,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// seededKey is the key whose seed is one byte repeated.
+// seededKey returns the key whose seed is one byte repeated.
 func seededKey(fill byte) crypto.PrivateKey {
 	return crypto.KeyFromSeed([32]byte(bytes.Repeat([]byte{fill}, 32)))
 }
@@ -206,7 +206,7 @@ func freshNonce() []byte {
 	return nonce
 }
 
-// newRequest is a request that is well at heights 20 to 29, with a nonce of its own.
+// newRequest returns a request that is well at heights 20 to 29, with a nonce of its own.
 func newRequest() *types.RelayRequest {
 	return &types.RelayRequest{
 		Session:  headerAt(20, servedChain),

@@ -60,7 +60,7 @@ func newNonceMemory(perSession int) *nonceMemory {
 	return &nonceMemory{perSession: perSession, sessions: make(map[string]*sessionNonces)}
 }
 
-// seen tells whether a nonce was spent in a session.
+// seen reports whether a nonce was spent in a session.
 func (m *nonceMemory) seen(session string, nonce [relay.NonceSize]byte) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

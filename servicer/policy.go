@@ -29,9 +29,9 @@ type Policy struct {
 // uPOKTPerPOKT is the unit of stakes in that of the multiplier.
 const uPOKTPerPOKT = 1_000_000
 
-// Allowance is how many relays an application may send to one servicer of a session: stake × relays per POKT / servicers,
-// rounded down. It is exact: the product has 128 bits, and a result beyond 64 bits is the largest number of them. Without
-// servicers it is 0.
+// Allowance returns how many relays an application may send to one servicer of a session: stake × relays per POKT /
+// servicers, rounded down. It is exact: the product has 128 bits, and a result beyond 64 bits is the largest number of
+// them. Without servicers it is 0.
 func (p Policy) Allowance(session *types.Session) uint64 {
 	servicers := uint64(len(session.GetServicers()))
 	if servicers == 0 {
@@ -59,7 +59,7 @@ type policyReader struct {
 	policies map[int64]Policy
 }
 
-// of is the policy of a session that state knows.
+// of returns the policy of a session that state knows.
 func (r *policyReader) of(ctx context.Context, session *types.Session) (Policy, error) {
 	start := session.GetHeader().GetStartHeight()
 	r.mu.Lock()

@@ -21,7 +21,7 @@ func refuse(code types.RelayErrorCode, message string) *refusal {
 	return &refusal{code: code, message: message}
 }
 
-// signed is the refusal as it is sent: one printable line, clipped.
+// signed returns the refusal as it is sent: one printable line, clipped.
 func (r *refusal) signed() *types.RelayError {
 	if r == nil {
 		return nil

@@ -18,7 +18,7 @@ func restPayload(method, path string, headers ...*types.HTTPHeader) *types.Relay
 
 func header(name, value string) *types.HTTPHeader { return &types.HTTPHeader{Name: name, Value: value} }
 
-// newREST is a request to the REST node.
+// newREST returns a request to the REST node.
 func newREST(payload *types.RelayRequest_Rest) *types.RelayRequest {
 	request := newRequest()
 	request.Session, request.Payload = headerAt(20, restChain), payload

@@ -156,7 +156,7 @@ func (g *gate) track(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// drained waits for the last connection's goroutine to end, and tells whether it did in time.
+// drained waits for the last connection's goroutine to end, and reports whether it did in time.
 func (g *gate) drained(timeout time.Duration) bool {
 	ended := make(chan struct{})
 	go func() {

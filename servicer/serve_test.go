@@ -94,7 +94,7 @@ func (c *client) receive(t *testing.T) []byte {
 	return answer
 }
 
-// closed tells whether the far side has closed the connection.
+// closed reports whether the far side has closed the connection.
 func (c *client) closed() bool {
 	_, err := c.reader.ReadByte()
 	return err != nil && !errors.Is(err, os.ErrDeadlineExceeded)

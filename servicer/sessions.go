@@ -27,8 +27,8 @@ type sessionKey struct {
 	application, relayChain string
 }
 
-// at is the session of the header's application and chain at a height, seen from the committed height. Callers that
-// come at the same moment may each read it; nobody waits for another's read.
+// at returns the session of the header's application and chain at a height, seen from the committed height. Callers
+// that come at the same moment may each read it; nobody waits for another's read.
 func (r *sessionReader) at(ctx context.Context, committed, height int64, header *types.SessionHeader) (*types.Session, error) {
 	key := sessionKey{height: height, application: header.GetApplication(), relayChain: header.GetRelayChain()}
 	if session, ok := r.recall(committed, key); ok {

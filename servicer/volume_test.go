@@ -43,7 +43,7 @@ func (s *shelf) take(t *testing.T, result error) []*types.VolumeRelay {
 	}
 }
 
-// every is a chain on which every relay is volume-applicable.
+// every returns a chain on which every relay is volume-applicable.
 func every() *fakeChain {
 	chain := newChain(25)
 	chain.policy.DifficultyBits = 0

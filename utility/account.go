@@ -10,7 +10,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// Account is what an address owns. An address that never owned anything has an empty account.
+// Account returns what an address owns. An address that never owned anything has an empty account.
 func Account(r Reader, address string) (*types.Account, error) {
 	key, err := accountKey(address)
 	if err != nil {
@@ -53,7 +53,7 @@ func credit(store Store, address string, amount uint64) error {
 	return setAccount(store, account)
 }
 
-// Fees are what transactions have paid so far, in uPOKT. Nobody owns them yet.
+// Fees returns what transactions have paid so far, in uPOKT. Nobody owns them yet.
 func Fees(r Reader) (uint64, error) {
 	value, err := r.Get([]byte(feesKey))
 	switch {

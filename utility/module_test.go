@@ -16,7 +16,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/utility/session"
 )
 
-// wantID is the id of the application's session that starts at start.
+// wantID returns the id of the application's session that starts at start.
 func wantID(start int64) string {
 	var previous []byte
 	if start > 1 {

@@ -45,7 +45,7 @@ func drawMessage(rt *rapid.T) proto.Message {
 	}
 }
 
-// busy is a chain of short sessions and short unbonding with two validators.
+// busy returns a chain of short sessions and short unbonding with two validators.
 func busy(t testing.TB) *chain {
 	g := network()
 	g.Params.Session.BlocksPerSession = 3
@@ -72,8 +72,8 @@ func (c *chain) end(rt *rapid.T) {
 	c.versions = append(c.versions, nil)
 }
 
-// checkInvariants are what holds after every transaction and block: the supply, the minimum of every stake, an active
-// validator, parameters in range.
+// checkInvariants returns what holds after every transaction and block: the supply, the minimum of every stake, an
+// active validator, parameters in range.
 func checkInvariants(rt *rapid.T, r utility.Reader, want uint64) *genesis.Params {
 	supply, err := utility.ReadSupply(r)
 	if err != nil || supply.Total() != want {

@@ -61,7 +61,7 @@ func Propose(r Reader, waiting [][]byte, maximumBytes int64) ([][]byte, error) {
 	return block, nil
 }
 
-// next is the transaction that the account can be charged for next; false when none waits or it cannot pay.
+// next returns the transaction that the account can be charged for next; false when none waits or it cannot pay.
 func (p *payer) next() ([]byte, bool) {
 	next, ok := p.waiting[p.account.GetSequence()]
 	return next.raw, ok && next.fee <= p.account.GetBalanceUpokt()

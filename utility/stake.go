@@ -159,7 +159,7 @@ func (s *signing) dispensable(actor *types.Actor) error {
 	return nil
 }
 
-// role is the signer as it is staked in a role; nil when it is not.
+// role returns the signer as it is staked in a role; nil when it is not.
 func (s *signing) role(role types.ActorType) (*types.Actor, error) {
 	if err := validateRole(role); err != nil {
 		return nil, transaction.Refuse(types.TransactionCode_TRANSACTION_CODE_UNKNOWN_ROLE, "%s", err)
@@ -167,7 +167,7 @@ func (s *signing) role(role types.ActorType) (*types.Actor, error) {
 	return lookUp(s.r, role, s.Signer)
 }
 
-// staked is the signer as it is staked in a role; a refusal when it is not.
+// staked returns the signer as it is staked in a role; a refusal when it is not.
 func (s *signing) staked(role types.ActorType) (*types.Actor, error) {
 	actor, err := s.role(role)
 	if err == nil && actor == nil {

@@ -50,12 +50,12 @@ const (
 	blockHashPrefix = "block-hash/"
 )
 
-// actorsKey is what the keys of all actors of a type start with.
+// actorsKey returns what the keys of all actors of a type start with.
 func actorsKey(actorType types.ActorType) []byte {
 	return append([]byte(actorPrefix), byte(actorType))
 }
 
-// actorKey is the key of one actor. It fails when the address is malformed.
+// actorKey returns the key of one actor. It fails when the address is malformed.
 func actorKey(actorType types.ActorType, address string) ([]byte, error) {
 	if err := types.ValidateAddress(address); err != nil {
 		return nil, fmt.Errorf("address of %s: %w", actorType.Label(), err)
@@ -67,7 +67,7 @@ func actorKey(actorType types.ActorType, address string) ([]byte, error) {
 	return append(actorsKey(actorType), raw...), nil
 }
 
-// accountKey is the key of one account. It fails when the address is malformed.
+// accountKey returns the key of one account. It fails when the address is malformed.
 func accountKey(address string) ([]byte, error) {
 	if err := types.ValidateAddress(address); err != nil {
 		return nil, fmt.Errorf("address of account: %w", err)

@@ -50,7 +50,7 @@ func (m *memory) Delete(key []byte) error {
 	return nil
 }
 
-// snapshot is a copy that later changes do not reach.
+// snapshot returns a copy that later changes do not reach.
 func (m *memory) snapshot() *memory { return &memory{entries: maps.Clone(m.entries)} }
 
 var errDisk = errors.New("disk is gone")
@@ -109,17 +109,17 @@ func (c *chain) At(height int64) (utility.Reader, error) {
 	return c.versions[height-1], nil
 }
 
-// blockHash is the hash of the test chain's block.
+// blockHash returns the hash of the test chain's block.
 func blockHash(height int64) []byte {
 	sum := sha256.Sum256(fmt.Appendf(nil, "block %d", height))
 	return sum[:]
 }
 
-// key is the key of the actor at index i of the test's genesis.
+// key returns the key of the actor at index i of the test's genesis.
 func key(i byte) crypto.PrivateKey { return crypto.KeyFromSeed([32]byte{i}) }
 
-// network is a genesis of: application 0, servicers 1 to 4, fishermen 5 and 6, validator 7. Keys 0 to 9 have accounts, 8
-// owns the parameters, 9 may stake as fisherman.
+// network returns a genesis of: application 0, servicers 1 to 4, fishermen 5 and 6, validator 7. Keys 0 to 9 have
+// accounts, 8 owns the parameters, 9 may stake as fisherman.
 func network() *genesis.Genesis {
 	actor := func(i byte, actorType types.ActorType) *types.Actor {
 		return &types.Actor{Type: actorType, Address: key(i).Address(), PublicKey: key(i).PublicKeyHex(),

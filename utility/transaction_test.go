@@ -52,7 +52,7 @@ func number(parameter string, value uint64) *types.ChangeParameter {
 	return &types.ChangeParameter{Parameter: parameter, Value: &types.ChangeParameter_Number{Number: value}}
 }
 
-// stake is a valid stake of a key that is not staked yet.
+// stake returns a valid stake of a key that is not staked yet.
 func stake(role types.ActorType) *types.Stake {
 	message := &types.Stake{Type: role, StakeUpokt: minimum}
 	if role != validator {

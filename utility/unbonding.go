@@ -8,7 +8,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// Unbondings are the stakes of an address that are on their way back to its account, the next to be unlocked first.
+// Unbondings returns the stakes of an address that are on their way back to its account, the next to be unlocked first.
 func Unbondings(r Reader, address string) ([]*types.Unbonding, error) {
 	all, err := unbondings(r, func(*types.Unbonding) bool { return false })
 	if err != nil {

@@ -109,7 +109,8 @@ func copyContext(to string) error {
 	})
 }
 
-// ignores tells whether a pattern of .dockerignore is a path's: from the root, or, after **/, wherever its last part is.
+// ignores reports whether a pattern of .dockerignore is a path's: from the root, or, after **/, wherever its last part
+// is.
 func ignores(pattern, path string) bool {
 	if last, anywhere := strings.CutPrefix(pattern, "**/"); anywhere {
 		pattern, path = last, filepath.Base(path)
@@ -144,7 +145,7 @@ ENTRYPOINT ["/pocket"]
 	}
 }
 
-// image is a directory with the image's content.
+// image returns a directory with the image's content.
 func image(t *testing.T) string {
 	t.Helper()
 	root := filepath.Join(filepath.Dir(program), t.Name())
@@ -165,8 +166,8 @@ func image(t *testing.T) string {
 	return root
 }
 
-// contained is a command in the image, as its user, with an environment of its own. Root becomes that user; anybody else
-// is it in a namespace of his own.
+// contained returns a command in the image, as its user, with an environment of its own. Root becomes that user;
+// anybody else is it in a namespace of his own.
 func contained(root string, environment []string, args ...string) *exec.Cmd {
 	command := exec.Command("/pocket", args...)
 	command.Dir, command.Env = "/", environment

@@ -80,7 +80,7 @@ func samplesAll(t *testing.T, all []*pod, nodes []*process) {
 	t.Fatal("there is no fisherman")
 }
 
-// succeeds tells whether a probe would.
+// succeeds reports whether a probe would.
 func succeeds(url string) bool {
 	response, err := http.Get(url)
 	if err != nil {

@@ -94,7 +94,7 @@ func newLoopback(t *testing.T, count int) []string {
 	return nil
 }
 
-// readText is a file's content.
+// readText returns a file's content.
 func readText(t *testing.T, path string) string {
 	t.Helper()
 	content, err := os.ReadFile(path)

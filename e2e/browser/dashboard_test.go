@@ -16,7 +16,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
-// TestDashboard is one visit: what is expected of the page, in the order in which a person would see it.
+// TestDashboard returns one visit: what is expected of the page, in the order in which a person would see it.
 func TestDashboard(t *testing.T) {
 	page, net := openTab(t), startNetwork(t, 500*time.Millisecond)
 	page.size(1280, 900)
@@ -46,7 +46,7 @@ func TestDashboard(t *testing.T) {
 	t.Run("a node that is gone is missed", func(t *testing.T) { goneIsSaid(t, page.with(t), net) })
 }
 
-// row is an expression for the row of a servicer in the newest session.
+// row returns an expression for the row of a servicer in the newest session.
 func row(servicer localnet.Servicer) string {
 	return fmt.Sprintf(`document.querySelector('table.servicers tbody tr[data-key="%s"]')`, servicer.Address)
 }
@@ -204,7 +204,7 @@ func everyPageFits(t *testing.T, page *tab, net *network) {
 	}
 }
 
-// axe is a function that lists what axe-core finds. `make axe` fetches it; without it the test is skipped.
+// axe returns a function that lists what axe-core finds. `make axe` fetches it; without it the test is skipped.
 func axe(t *testing.T, page *tab) func() []string {
 	t.Helper()
 	source, err := os.ReadFile(filepath.Join("..", "..", "bin", "axe.min.js"))

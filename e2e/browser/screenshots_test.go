@@ -70,7 +70,7 @@ func write(t *testing.T, path string, taken []byte) {
 	}
 }
 
-// frequent are the most frequent colours of a picture.
+// frequent returns the most frequent colours of a picture.
 func frequent(picture image.Image, most int) color.Palette {
 	counts := make(map[color.Color]int)
 	for y := picture.Bounds().Min.Y; y < picture.Bounds().Max.Y; y++ {

@@ -69,7 +69,7 @@ func (s *scan) expression(expression ast.Expr) {
 	}
 }
 
-// sorted are the calls that stand directly within slices.Sorted.
+// sorted returns the calls that stand directly within slices.Sorted.
 func (s *scan) sorted(file *ast.File) map[*ast.CallExpr]bool {
 	calls := make(map[*ast.CallExpr]bool)
 	ast.Inspect(file, func(n ast.Node) bool {
@@ -83,7 +83,7 @@ func (s *scan) sorted(file *ast.File) map[*ast.CallExpr]bool {
 	return calls
 }
 
-// calls tells whether a call is of one of a package's functions.
+// calls reports whether a call is of one of a package's functions.
 func (s *scan) calls(call *ast.CallExpr, path string, names ...string) bool {
 	selector, ok := call.Fun.(*ast.SelectorExpr)
 	if !ok {

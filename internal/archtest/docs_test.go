@@ -41,7 +41,7 @@ var (
 	named = regexp.MustCompile("`([A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+\\.(?:go|proto|json|py|md|mod|feature))`")
 )
 
-// documents are the Markdown files below a folder, relative to it.
+// documents returns the Markdown files below a folder, relative to it.
 func documents(t *testing.T, top string) []string {
 	t.Helper()
 	var paths []string

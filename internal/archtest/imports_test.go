@@ -93,7 +93,7 @@ func checkTable(rows []row) []finding {
 	return found
 }
 
-// leadsDown tells whether a name in a row's may stands for folders, all of lower rows.
+// leadsDown reports whether a name in a row's may stands for folders, all of lower rows.
 func leadsDown(rows []row, place int, allowed string) bool {
 	known := false
 	for other, r := range rows {

@@ -53,7 +53,7 @@ func (s *scan) add(at token.Pos, format string, arguments ...any) {
 	s.found = append(s.found, finding{position.Filename, position.Line, fmt.Sprintf(format, arguments...)})
 }
 
-// files are those that a person wrote.
+// files returns those that a person wrote.
 func (s *scan) files() []*ast.File {
 	return slices.DeleteFunc(slices.Clone(s.pkg.Syntax), ast.IsGenerated)
 }
@@ -141,7 +141,7 @@ func (s *scan) variables(file *ast.File, allowed []string) (declared []string) {
 	return declared
 }
 
-// sentinel tells whether a value is a call of one of the sentinels.
+// sentinel reports whether a value is a call of one of the sentinels.
 func (s *scan) sentinel(value ast.Expr) bool {
 	call, ok := value.(*ast.CallExpr)
 	if !ok {
@@ -181,7 +181,7 @@ func (s *scan) writes(n ast.Node) {
 	}
 }
 
-// global is the package-level variable that an expression is a part of, if it is one.
+// global returns the package-level variable that an expression is a part of, if it is one.
 func (s *scan) global(target ast.Expr) *types.Var {
 	for {
 		switch inner := target.(type) {

@@ -58,7 +58,7 @@ type imported struct {
 	line int
 }
 
-// own is the folder that an import path names, if it is this module's.
+// own returns the folder that an import path names, if it is this module's.
 func (i imported) own() (folder string, ok bool) { return strings.CutPrefix(i.path, modulePath) }
 
 // readTree parses the Go files below a folder up to their imports. Modules within, hidden folders and testdata are left

@@ -70,7 +70,7 @@ func find(rows []row, folder string) int {
 	return slices.IndexFunc(rows, func(r row) bool { return slices.Contains(r.folders, folder) })
 }
 
-// allows tells whether the packages of the row at a place may import a folder of this module.
+// allows reports whether the packages of the row at a place may import a folder of this module.
 func allows(rows []row, place int, folder string) bool {
 	if slices.Contains(rows[place].folders, folder) {
 		return true
@@ -83,7 +83,7 @@ func allows(rows []row, place int, folder string) bool {
 	return false
 }
 
-// within tells whether a folder is another one or below it.
+// within reports whether a folder is another one or below it.
 func within(folder, parent string) bool {
 	return folder == parent || strings.HasPrefix(folder, parent+"/")
 }

@@ -47,7 +47,7 @@ func TestDeterminismRulesFail(t *testing.T) {
 	wantAnnounced(t, "testdata/chance", relative(t, checkDeterministic(pkg)))
 }
 
-// existing are the folders that hold Go files; the table has room for later ones.
+// existing returns the folders that hold Go files; the table has room for later ones.
 func existing(t *testing.T, folders []string) []string {
 	t.Helper()
 	var present []string

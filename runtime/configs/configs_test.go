@@ -19,7 +19,7 @@ const (
 	peer   = "00000000000000000000000000000000000000aa@node.example:26656"
 )
 
-// full is a node with every role.
+// full returns a node with every role.
 func full() Node {
 	n := DefaultNode()
 	n.LogLevel = "debug"

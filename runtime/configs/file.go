@@ -63,8 +63,8 @@ func (n Node) knows(named []string) error {
 	return nil
 }
 
-// Encode is the configuration as a file: all settings, indented JSON, ending in a newline. The same configuration always
-// gives the same bytes.
+// Encode returns the configuration as a file: all settings, indented JSON, ending in a newline. The same configuration
+// always gives the same bytes.
 func (n Node) Encode() ([]byte, error) {
 	var encoded bytes.Buffer
 	encoder := json.NewEncoder(&encoded)

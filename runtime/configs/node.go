@@ -97,7 +97,7 @@ type Servicer struct {
 type Fisherman struct {
 	// Key is the address of the key that signs the fisherman's requests.
 	Key string `json:"key"`
-	// ControlProbes tell "they are all down" from "I am offline": relay chain → http or https URL of a node outside of
+	// ControlProbes tell "they are all down" from "I am offline": relay chain → http or https URL of a node outside
 	// every session. May be empty.
 	ControlProbes map[string]string `json:"control_probes"`
 	// IgnoredFields are left out when answers are compared: relay chain → JSON pointers into the answer's result, as in
@@ -108,7 +108,7 @@ type Fisherman struct {
 	AllowPrivate bool `json:"allow_private"`
 }
 
-// DefaultNode is a node without roles that listens on loopback.
+// DefaultNode returns a node without roles that listens on loopback.
 func DefaultNode() Node {
 	return Node{
 		Format:    formatV1,
@@ -124,7 +124,7 @@ func DefaultNode() Node {
 	}
 }
 
-// Addresses are those of the keys that the roles need, each once, in the order of the file.
+// Addresses returns those of the keys that the roles need, each once, in the order of the file.
 func (n Node) Addresses() []string {
 	var all []string
 	if n.Validator != nil {

@@ -37,8 +37,8 @@ const (
 	maximumRecent = 1 << 48
 )
 
-// RelayChain says what the nodes of a relay chain are asked: by its fishermen, and, since that tells whether they take
-// JSON-RPC or REST, by its servicers.
+// RelayChain says what the nodes of a relay chain are asked: by its fishermen, and, since that reports whether they
+// take JSON-RPC or REST, by its servicers.
 type RelayChain struct {
 	// Catalogue of questions: cometbft, cometbft-uri, evm, evm-values, cosmos or custom.
 	Catalogue string `json:"catalogue"`
@@ -100,7 +100,7 @@ func (j *JSON) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// REST tells whether the chain's nodes take REST requests, not JSON-RPC.
+// REST reports whether the chain's nodes take REST requests, not JSON-RPC.
 func (c RelayChain) REST() bool {
 	switch c.Catalogue {
 	case CatalogueCometBFTURI, CatalogueCosmos:
@@ -112,12 +112,12 @@ func (c RelayChain) REST() bool {
 	}
 }
 
-// Catalogues are the names of all catalogues.
+// Catalogues returns the names of all catalogues.
 func Catalogues() []string {
 	return []string{CatalogueCometBFT, CatalogueCometBFTURI, CatalogueEVM, CatalogueEVMValues, CatalogueCosmos, CatalogueCustom}
 }
 
-// DefaultRelayChains are those whose catalogue goes without saying: the network's own and Ethereum.
+// DefaultRelayChains returns those whose catalogue goes without saying: the network's own and Ethereum.
 func DefaultRelayChains() map[string]RelayChain {
 	return map[string]RelayChain{types.NativeRelayChain: {Catalogue: CatalogueCometBFT}, "0021": {Catalogue: CatalogueEVM}}
 }

@@ -18,7 +18,7 @@ type Setting struct {
 	set    func(n *Node, value string) error
 }
 
-// Settings are all of them, in the order of the file.
+// Settings returns all of them, in the order of the file.
 func Settings() []Setting {
 	return []Setting{
 		{Name: "log_level", Usage: "least level that is logged", set: text(func(n *Node) *string { return &n.LogLevel })},
@@ -65,10 +65,10 @@ func text(field func(*Node) *string) func(*Node, string) error {
 	}
 }
 
-// Flag is the setting's name on the command line, without dashes: "chain-block-time".
+// Flag returns the setting's name on the command line, without dashes: "chain-block-time".
 func (s Setting) Flag() string { return strings.NewReplacer(".", "-", "_", "-").Replace(s.Name) }
 
-// Variable is the setting's environment variable: "POCKET_CHAIN_BLOCK_TIME".
+// Variable returns the setting's environment variable: "POCKET_CHAIN_BLOCK_TIME".
 func (s Setting) Variable() string {
 	return "POCKET_" + strings.ToUpper(strings.ReplaceAll(s.Name, ".", "_"))
 }

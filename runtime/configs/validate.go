@@ -102,8 +102,8 @@ func levels() []string { return []string{"error", "warn", "info", "debug"} }
 
 func formats() []string { return []string{"text", "json"} }
 
-// onLoopback tells whether a host:port can be reached from this machine only. Of names, localhost counts as such; what it
-// stands for is looked at again when it is listened on.
+// onLoopback reports whether a host:port can be reached from this machine only. Of names, localhost counts as such;
+// what it stands for is looked at again when it is listened on.
 func onLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -157,13 +157,13 @@ func (p *problems) peers(peers []string) {
 	}
 }
 
-// isPeer tells whether a peer has an id, which has the form of an address, and a place to be reached at.
+// isPeer reports whether a peer has an id, which has the form of an address, and a place to be reached at.
 func isPeer(id, at string) bool {
 	port, valid := listenPort(at)
 	return types.ValidateAddress(id) == nil && valid && port != 0 && hasHost(at) && !strings.Contains(at, ",")
 }
 
-// isLoopback tells whether only this machine can connect to an address. One that cannot be read is found elsewhere.
+// isLoopback reports whether only this machine can connect to an address. One that cannot be read is found elsewhere.
 func isLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	return err != nil || host == "localhost" || net.ParseIP(host).IsLoopback()
@@ -207,7 +207,7 @@ func (p *problems) distinct(n Node) {
 	}
 }
 
-// listenPort is the port of a host:port; 0 takes any free one.
+// listenPort returns the port of a host:port; 0 takes any free one.
 func listenPort(address string) (port uint64, valid bool) {
 	host, digits, err := net.SplitHostPort(address)
 	if err != nil || len(address) > 300 || strings.ContainsAny(host, " /") {

@@ -32,7 +32,7 @@ func checkActor(v *violations, path string, actor *types.Actor, stake *StakePara
 	}
 }
 
-// MinimumFor is the least stake of a type of actor, in uPOKT; false when actors of that type cannot stake.
+// MinimumFor returns the least stake of a type of actor, in uPOKT; false when actors of that type cannot stake.
 func (s *StakeParams) MinimumFor(actorType types.ActorType) (minimum uint64, known bool) {
 	switch actorType {
 	case types.ActorType_ACTOR_TYPE_APPLICATION:
@@ -48,8 +48,8 @@ func (s *StakeParams) MinimumFor(actorType types.ActorType) (minimum uint64, kno
 	}
 }
 
-// UnbondingBlocksFor is how many blocks the stake of a type of actor is held back after unstaking; 0 when actors of that
-// type cannot stake.
+// UnbondingBlocksFor returns how many blocks the stake of a type of actor is held back after unstaking; 0 when actors
+// of that type cannot stake.
 func (s *StakeParams) UnbondingBlocksFor(actorType types.ActorType) int64 {
 	switch actorType {
 	case types.ActorType_ACTOR_TYPE_APPLICATION:

@@ -20,7 +20,7 @@ var ErrUnknownParameter = errors.New("no such parameter")
 // fixedParameter cannot be changed while a chain runs: the starts of all sessions, past ones included, follow from it.
 const fixedParameter = "session.blocks_per_session"
 
-// Owner is the address that may change a parameter; empty when nobody may. Errors: ErrUnknownParameter.
+// Owner returns the address that may change a parameter; empty when nobody may. Errors: ErrUnknownParameter.
 func (p *Params) Owner(parameter string) (string, error) {
 	if _, _, err := p.find(parameter); err != nil {
 		return "", err
@@ -83,7 +83,7 @@ func (p *Params) find(parameter string) (protoreflect.Message, protoreflect.Fiel
 	return params.Get(group).Message(), field, nil
 }
 
-// valueOf is the value that a change carries, in the form of the field.
+// valueOf returns the value that a change carries, in the form of the field.
 func valueOf(field protoreflect.FieldDescriptor, change *types.ChangeParameter) (protoreflect.Value, error) {
 	switch value := change.GetValue().(type) {
 	case *types.ChangeParameter_Number:

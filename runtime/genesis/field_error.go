@@ -15,7 +15,7 @@ type FieldError struct {
 	Allowed string
 }
 
-// Error is one line: the field, the value and the allowed range.
+// Error returns one line: the field, the value and the allowed range.
 func (e *FieldError) Error() string {
 	return e.Field + " is " + e.Value + "; allowed: " + e.Allowed
 }
@@ -43,7 +43,7 @@ func (v *violations) err() error {
 	return v
 }
 
-// Error is one line with the first violations and the number of the others.
+// Error returns one line with the first violations and the number of the others.
 func (v *violations) Error() string {
 	texts := make([]string, 0, len(v.kept)+1)
 	for _, violation := range v.kept {

@@ -16,10 +16,10 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
 
-// key is the key of the actor at index i of the test's genesis.
+// key returns the key of the actor at index i of the test's genesis.
 func key(i byte) crypto.PrivateKey { return crypto.KeyFromSeed([32]byte{i}) }
 
-// network is a valid genesis: actors[0] is an application, [1] a servicer, [2] a fisherman, [3] a validator.
+// network returns a valid genesis: actors[0] is an application, [1] a servicer, [2] a fisherman, [3] a validator.
 func network() *Genesis {
 	actor := func(i byte, actorType types.ActorType) *types.Actor {
 		return &types.Actor{Type: actorType, Address: key(i).Address(), PublicKey: key(i).PublicKeyHex(),

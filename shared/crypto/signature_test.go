@@ -72,7 +72,8 @@ func TestVerifiersAgreeOnCraftedSignatures(t *testing.T) {
 	}
 }
 
-// smallOrder are the encodings of the points of small order: first the canonical ones, then those with a y of p or more.
+// smallOrder returns the encodings of the points of small order: first the canonical ones, then those with a y of p or
+// more.
 func smallOrder(t *testing.T) [][]byte {
 	t.Helper()
 	var encodings [][]byte

@@ -13,7 +13,7 @@ type Refusal struct {
 	Reason string
 }
 
-// Error is the code's name and the reason.
+// Error returns the code's name and the reason.
 func (r *Refusal) Error() string { return r.Code.Label() + ": " + r.Reason }
 
 // Refuse makes a Refusal.

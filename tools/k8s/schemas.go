@@ -25,7 +25,7 @@ type kind struct {
 	Kind    string `json:"kind"`
 }
 
-// file is the name that kubeconform looks for: the kind, the first part of its group, and its version.
+// file returns the name that kubeconform looks for: the kind, the first part of its group, and its version.
 func (k kind) file() string {
 	parts := []string{k.Kind}
 	if group, _, _ := strings.Cut(k.Group, "."); group != "" {
@@ -84,7 +84,7 @@ func kindsOf(definition schema) ([]kind, error) {
 	return kinds, json.Unmarshal(encoded, &kinds)
 }
 
-// schemaOf is the schema of one kind, which has to say that it is that kind.
+// schemaOf returns the schema of one kind, which has to say that it is that kind.
 func schemaOf(name string, k kind) schema {
 	return schema{
 		"allOf": []any{

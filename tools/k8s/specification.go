@@ -20,7 +20,7 @@ const (
 // downloaded is Kubernetes' OpenAPI specification, from the module cache or the module proxy.
 func downloaded(ctx context.Context) ([]byte, error) {
 	command := exec.CommandContext(ctx, "go", "mod", "download", "-json", kubernetes)
-	command.Dir = os.TempDir() // outside of every module
+	command.Dir = os.TempDir() // outside every module
 	command.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off")
 	var said bytes.Buffer
 	command.Stderr = &said

@@ -79,7 +79,7 @@ func localNet(t *testing.T) (address string) {
 	}
 }
 
-// server is what is inside of a Prometheus.
+// server is what is inside a Prometheus.
 type server struct {
 	t      *testing.T
 	db     *tsdb.DB
@@ -203,7 +203,7 @@ func dashboard(t *testing.T) (panels []panel) {
 	return panels
 }
 
-// metricsOf are the names that an expression asks for.
+// metricsOf returns the names that an expression asks for.
 func metricsOf(expression parser.Expr) (names []string) {
 	parser.Inspect(expression, func(node parser.Node, _ []parser.Node) error {
 		if selector, ok := node.(*parser.VectorSelector); ok {

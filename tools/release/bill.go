@@ -69,7 +69,7 @@ func component(module *debug.Module) *cyclonedx.Component {
 	return made
 }
 
-// properties are the settings of the toolchain that say how the binary was built.
+// properties returns the settings of the toolchain that say how the binary was built.
 func properties(build *debug.BuildInfo) *[]cyclonedx.Property {
 	var listed []cyclonedx.Property
 	for _, setting := range build.Settings {

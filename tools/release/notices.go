@@ -26,7 +26,7 @@ type notice struct {
 }
 
 // writeNotices writes the licences and notices of all modules in the binaries, each text once. A module without any is
-// an error: nobody could tell whether it may be passed on.
+// an error: nobody could report whether it may be passed on.
 func writeNotices(out io.Writer, binaries []string) error {
 	modules, err := modulesOf(binaries)
 	if err != nil {

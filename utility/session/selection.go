@@ -33,8 +33,8 @@ func Select(id string, candidates []*types.Actor, n int) []*types.Actor {
 	return selected
 }
 
-// decoded is the bytes of a hex text. Ids are made by ID and addresses are validated before they enter the state, so
-// there is no other text to decide about; Select stays total by taking what decodes.
+// decoded returns the bytes of a hex text. Ids are made by ID and addresses are validated before they enter the state,
+// so there is no other text to decide about; Select stays total by taking what decodes.
 func decoded(text string) []byte {
 	raw, _ := hex.DecodeString(text)
 	return raw

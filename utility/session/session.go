@@ -59,7 +59,7 @@ func New(basis Basis) (*types.Session, error) {
 	}, nil
 }
 
-// candidates are the actors of one type that may be members: unpaused, of the chain and of the zone.
+// candidates returns the actors of one type that may be members: unpaused, of the chain and of the zone.
 func candidates(actors []*types.Actor, actorType types.ActorType, chain, zone string) []*types.Actor {
 	var fit []*types.Actor
 	for _, actor := range actors {

@@ -56,7 +56,7 @@ func TestIDIsDeterministic(t *testing.T) {
 	})
 }
 
-// staked is an unpaused actor of chain 0001 in zone eu.
+// staked returns an unpaused actor of chain 0001 in zone eu.
 func staked(seed byte, actorType types.ActorType) *types.Actor {
 	key := crypto.KeyFromSeed([32]byte{seed})
 	return &types.Actor{Type: actorType, Address: key.Address(), PublicKey: key.PublicKeyHex(),

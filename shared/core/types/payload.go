@@ -8,7 +8,7 @@ type Payload struct {
 	REST *RESTPayload
 }
 
-// PayloadOf is the payload of a relay request.
+// PayloadOf returns the payload of a relay request.
 func PayloadOf(request *RelayRequest) Payload {
 	return Payload{JSONRPC: request.GetJsonRpc().GetBody(), REST: request.GetRest()}
 }

@@ -2,7 +2,7 @@ package types
 
 import "time"
 
-// Label is the source's short name: "KERNEL", "USER_SPACE".
+// Label returns the source's short name: "KERNEL", "USER_SPACE".
 func (t TimingSource) Label() string { return label(t.String(), "TIMING_SOURCE_") }
 
 // SchedulingDelay is how much later than the kernel the fisherman's own program saw the exchange: its user-space
