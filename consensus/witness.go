@@ -10,11 +10,11 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// freshness is how long ago a block may have been agreed on for its head to count as witnessed. It leaves room for the
-// way of the votes and for clocks that differ.
+// freshness is how long ago a block may have been agreed on for its head to count as witnessed. It allows for the
+// votes' time on the network and for differing clocks.
 const freshness = 3 * time.Second
 
-// validatorSets are those that CometBFT stored.
+// validatorSets reads the validator sets that CometBFT stored.
 type validatorSets interface {
 	LoadValidators(height int64) (*cmttypes.ValidatorSet, error)
 }

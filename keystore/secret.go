@@ -16,18 +16,18 @@ import (
 )
 
 const (
-	// maximumWork is the greatest scrypt work factor (log2 of N; r is 8) that a key file is opened with: 256 MiB of memory
-	// and about a second. New keys are made with it unless Config says less.
+	// maximumWork is the largest scrypt work factor (log2 of N; r is 8) of a key file that is opened: 256 MiB of memory
+	// and about a second. New keys use it unless Config has a smaller one.
 	maximumWork = 18
 	// maximumSecret bounds the decrypted bytes that are read.
 	maximumSecret = 1 << 10
 )
 
-// secret is what a key file encrypts.
+// secret is the encrypted content of a key file.
 type secret struct {
 	// Seed is the ed25519 seed (RFC 8032): 64 lower-case hex digits.
 	Seed string `json:"seed"`
-	// Label is the file's label once more, so that nobody can swap labels of keys that he cannot open.
+	// Label repeats the file's label, so that labels of keys cannot be swapped without the passphrase.
 	Label string `json:"label"`
 }
 
@@ -77,15 +77,15 @@ func encrypt(hidden []byte, passphrase string, work int) ([]byte, error) {
 	return encrypted.Bytes(), nil
 }
 
-// open decrypts the key and checks it against what the file says of it. Errors: ErrWrongPassphrase, ErrForeign,
-// ErrDamaged.
+// open decrypts the key and checks it against the unencrypted parts of the file. Errors: ErrWrongPassphrase,
+// ErrForeign, ErrDamaged.
 func (f file) open(passphrase string, mostWork int) (crypto.PrivateKey, error) {
 	hidden, err := decrypt(f.Encrypted, passphrase, mostWork)
 	if err != nil {
 		return crypto.PrivateKey{}, err
 	}
 	var s secret
-	if strictly(hidden, &s) != nil || types.ValidatePublicKey(s.Seed) != nil { // a seed has the form of a public key
+	if strictly(hidden, &s) != nil || types.ValidatePublicKey(s.Seed) != nil { // a seed has the same form as a public key
 		return crypto.PrivateKey{}, fmt.Errorf("%w: what it encrypts is no key", ErrDamaged)
 	}
 	var seed [ed25519.SeedSize]byte
@@ -102,8 +102,8 @@ func (f file) open(passphrase string, mostWork int) (crypto.PrivateKey, error) {
 	return key, nil
 }
 
-// decrypt opens an age file with a passphrase. The checksum fits by now, so that a stanza that does not open means the
-// passphrase, unless somebody made the file so.
+// decrypt opens an age file with a passphrase. The checksum was verified before, so a stanza that does not open means a
+// wrong passphrase, unless the file was crafted.
 func decrypt(encrypted []byte, passphrase string, mostWork int) ([]byte, error) {
 	if passphrase == "" {
 		return nil, ErrWrongPassphrase

@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// tree is what iavl's working and committed trees have in common. Entries have an index, in ascending order of keys.
+// tree is the part that iavl's working and committed trees share. Entries have an index, in ascending order of keys.
 type tree interface {
 	Get(key []byte) ([]byte, error)
-	// GetWithIndex gives the index of the first entry at or after key.
+	// GetWithIndex returns the index of the first entry at or after key.
 	GetWithIndex(key []byte) (int64, []byte, error)
 	GetByIndex(index int64) (key, value []byte, err error)
 	Size() int64

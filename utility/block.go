@@ -10,8 +10,8 @@ import (
 )
 
 // EndBlock makes the changes that end a block, after its transactions: it unlocks the stakes that have unbonded, and
-// when the next block starts a session, puts changed parameters in force, unstakes whom they leave below the minimum,
-// and records the hash of the block at height, since the session's id follows from it. Recorded hashes are kept, so that
+// when the next block starts a session, puts changed parameters in force, unstakes actors below a new minimum, and
+// records the hash of the block at height, since the session's id follows from it. Recorded hashes are kept, so that
 // past sessions stay known.
 func EndBlock(store Store, height int64, blockHash []byte) error {
 	if err := endBlock(store, height, blockHash); err != nil {

@@ -9,11 +9,11 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 )
 
-// Versions are the committed versions of the state. They may grow while they are read.
+// Versions are the committed versions of the state. New ones may be added while they are read.
 type Versions interface {
-	// Latest is the last committed height; 0 before the first block.
+	// Latest returns the last committed height; 0 before the first block.
 	Latest() int64
-	// At is the state after the block at height. Errors: modules.ErrHeightUnavailable.
+	// At returns the state after the block at height. Errors: modules.ErrHeightUnavailable.
 	At(height int64) (Reader, error)
 }
 
@@ -24,7 +24,7 @@ type Module struct {
 
 var _ modules.UtilityModule = (*Module)(nil)
 
-// NewModule makes a Module over committed versions.
+// NewModule returns a Module over committed versions.
 func NewModule(versions Versions) *Module { return &Module{versions: versions} }
 
 // Height returns the last committed height; 0 before the first block.
@@ -93,7 +93,7 @@ func (m *Module) Unbondings(ctx context.Context, height int64, address string) (
 	return Unbondings(r, address)
 }
 
-// Supply is where all uPOKT are in the state after the block at height. Errors: modules.ErrHeightUnavailable.
+// Supply returns where all uPOKT are in the state after the block at height. Errors: modules.ErrHeightUnavailable.
 func (m *Module) Supply(ctx context.Context, height int64) (Supply, error) {
 	r, err := m.committed(ctx, height)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 )
 
-// errNoGenesis is a state that InitGenesis has not written.
+// errNoGenesis is returned for a state that InitGenesis has not written.
 var errNoGenesis = errors.New("the state is empty: it was not initialised from a genesis")
 
 // Params returns the governed parameters in force.
@@ -30,7 +30,7 @@ func NextParams(r Reader) (*genesis.Params, error) {
 	return Params(r)
 }
 
-// readParams is nil, nil when there are none.
+// readParams returns nil, nil if there are none.
 func readParams(r Reader, key string) (*genesis.Params, error) {
 	value, err := r.Get([]byte(key))
 	if err != nil {

@@ -52,7 +52,7 @@ func (s *signing) editStake(message *types.EditStake) (effect, error) {
 	return s.place(actor, before)
 }
 
-// place judges an actor as it would be, and takes what its stake has grown by.
+// place checks an actor as it would be staked, and takes the increase of its stake from the signer's account.
 func (s *signing) place(actor *types.Actor, before uint64) (effect, error) {
 	limits := s.params.GetStake()
 	if minimum, _ := limits.MinimumFor(actor.GetType()); actor.GetStakeUpokt() < minimum {
@@ -75,7 +75,7 @@ func (s *signing) place(actor *types.Actor, before uint64) (effect, error) {
 	return func(store Store) error { return setActor(store, actor) }, nil
 }
 
-// countable refuses a validator whose stake consensus could not count together with the others.
+// countable refuses a validator whose stake would make the total voting power overflow.
 func (s *signing) countable(actor *types.Actor, before uint64) error {
 	if actor.GetType() != types.ActorType_ACTOR_TYPE_VALIDATOR {
 		return nil
@@ -108,7 +108,7 @@ func (s *signing) unstake(role types.ActorType) (effect, error) {
 	return func(store Store) error { return unbond(store, actor, unlockHeight) }, nil
 }
 
-// pause takes the signer out of sessions, or out of the validator set, with its stake kept.
+// pause takes the signer out of sessions, or out of the validator set; the stake stays.
 func (s *signing) pause(role types.ActorType) (effect, error) {
 	actor, err := s.staked(role)
 	if err != nil {
@@ -143,7 +143,7 @@ func (s *signing) unpause(role types.ActorType) (effect, error) {
 	return func(store Store) error { return setActor(store, actor) }, nil
 }
 
-// dispensable refuses to let the last active validator go.
+// dispensable returns a refusal if the signer is the last active validator.
 func (s *signing) dispensable(actor *types.Actor) error {
 	if actor.GetType() != types.ActorType_ACTOR_TYPE_VALIDATOR || actor.GetPausedHeight() != 0 {
 		return nil

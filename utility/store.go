@@ -26,7 +26,7 @@ type Store interface {
 	Delete(key []byte) error
 }
 
-// The state's keys. None is the beginning of another kind's.
+// The state's keys. No key prefix is a prefix of another.
 //
 //	chain-id                              name of the chain, UTF-8
 //	params                                genesis.Params in force
@@ -38,7 +38,7 @@ type Store interface {
 //	                                      types.Unbonding
 //	block-hash/ <height, 8 big-endian>    hash of the block, kept for each block before a session
 //
-// Messages are stored in protobuf's deterministic form. None of them has a map field, so that form is one form.
+// Messages are stored in protobuf's deterministic form. None of them has a map field, so that form is unique.
 const (
 	chainIDKey      = "chain-id"
 	paramsKey       = "params"
@@ -50,7 +50,7 @@ const (
 	blockHashPrefix = "block-hash/"
 )
 
-// actorsKey returns what the keys of all actors of a type start with.
+// actorsKey returns the common prefix of the keys of all actors of a type.
 func actorsKey(actorType types.ActorType) []byte {
 	return append([]byte(actorPrefix), byte(actorType))
 }
@@ -93,7 +93,7 @@ func blockHashKey(height int64) []byte {
 	return binary.BigEndian.AppendUint64([]byte(blockHashPrefix), uint64(height))
 }
 
-// setMessage stores a message in its one form.
+// setMessage stores a message in its deterministic form.
 func setMessage(store Store, key []byte, message proto.Message) error {
 	value, err := proto.MarshalOptions{Deterministic: true}.Marshal(message)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// Select takes the first n candidates by rank, fewer when there are fewer. The rank of a candidate is SHA3-256(id ‖
+// Select returns the first n candidates by rank, or all if there are fewer. The rank of a candidate is SHA3-256(id ‖
 // address), lowest first, of the 32 bytes of the session id and the 20 bytes of the address; equal ranks are ordered by
 // address. The candidates are neither reordered nor changed; the result shares the actors.
 func Select(id string, candidates []*types.Actor, n int) []*types.Actor {
@@ -33,8 +33,8 @@ func Select(id string, candidates []*types.Actor, n int) []*types.Actor {
 	return selected
 }
 
-// decoded returns the bytes of a hex text. Ids are made by ID and addresses are validated before they enter the state,
-// so there is no other text to decide about; Select stays total by taking what decodes.
+// decoded returns the bytes of a hex text. Ids come from ID and addresses are validated before they enter the state, so
+// invalid text does not occur; Select never fails and uses the part that decodes.
 func decoded(text string) []byte {
 	raw, _ := hex.DecodeString(text)
 	return raw
