@@ -26,33 +26,33 @@ import (
 )
 
 const (
-	// crewPatience bounds the time until the processes are level with the chain.
+	// catchUpPatience bounds the time until the processes have caught up with the chain.
 	crewPatience = time.Minute
-	// crewWork is the work factor of the key files. The keys are public knowledge, so they need not cost a second each.
+	// keyWork is the work factor of the key files. The keys are public knowledge, so they need not take a second each.
 	crewWork = 10
-	// crewLooks is the pause between two looks at the processes' heights.
+	// heightInterval is the interval at which the processes' heights are polled.
 	crewLooks = 100 * time.Millisecond
 
 	passphraseName = "passphrase"
 	crewKeysName   = "keys"
 )
 
-// Processes says how actors become processes.
+// Processes configures how the actors of a LocalNet run as processes.
 type Processes struct {
-	// Program is the path of the program, which knows 'node start --home DIR --passphrase-file FILE'.
+	// Program is the path of a program that understands 'node start --home DIR --passphrase-file FILE'.
 	Program string
 	// LogLevel is the least level that the processes log.
 	LogLevel string
-	// LogFormat is how they write it: text or json; text when empty.
+	// LogFormat is the format of their log: text or json; text if empty.
 	LogFormat string
-	// Log takes their log, whole lines at a time; several processes write at once.
+	// Log receives their log in whole lines; several processes write concurrently.
 	Log io.Writer
-	// Ready is called when all of them are level with the chain.
+	// Ready is called when all of them have caught up with the chain.
 	Ready func()
 }
 
-// crew is the actors of a LocalNet as processes: the validator, the servicers, and the fisherman, each with a home of its
-// own and a node that makes or follows the chain.
+// actorProcesses runs the actors of a LocalNet as processes: the validator, the servicers, and the fisherman, each with
+// a home of its own and a node that makes or follows the chain.
 type crew struct {
 	processes            *Processes
 	validator, fisherman *member
@@ -65,7 +65,7 @@ type member struct {
 	held            []net.Listener
 }
 
-// assembleCrew writes the homes of the processes.
+// assembleProcesses writes the homes of the processes.
 func (l *LocalNet) assembleCrew(servicers []node.ServicerRole) (err error) {
 	crew := &crew{processes: l.options.Processes}
 	defer func() {
@@ -163,14 +163,14 @@ func (m *member) hold() (string, error) {
 	return address, nil
 }
 
-// release gives the sockets up to the process, or for good.
+// release closes the sockets, so that the process can open them.
 func (m *member) release() {
 	for _, listener := range m.held {
 		listener.Close()
 	}
 }
 
-// keep stores the key, encrypted with a passphrase that nobody knows, unless a run before did.
+// keep stores the key, encrypted with a random passphrase, unless an earlier run did.
 func (m *member) keep(key crypto.PrivateKey) error {
 	store := keystore.New(filepath.Join(m.home, crewKeysName), keystore.Config{Work: crewWork})
 	path := filepath.Join(m.home, passphraseName)
@@ -196,8 +196,8 @@ func (m *member) keep(key crypto.PrivateKey) error {
 	return nil
 }
 
-// Run runs the processes until the context ends (nil) or one of them does, and ends them all. The fisherman starts when
-// the servicers are level with the chain: before, they would refuse its relays without being at fault.
+// Run runs the processes until the context ends (nil) or one of them does, and ends them all. The fisherman starts once
+// the servicers have caught up with the chain: before that, they would refuse its relays without being at fault.
 func (c *crew) Run(ctx context.Context) error {
 	running, ctx := errgroup.WithContext(ctx)
 	run := func(m *member) {
@@ -226,7 +226,7 @@ func (c *crew) Run(ctx context.Context) error {
 	return running.Wait()
 }
 
-// Close gives up the sockets of processes that are not started. After Run it does nothing.
+// Close closes the sockets of processes that were not started. After Run it does nothing.
 func (c *crew) Close() error {
 	for _, m := range append([]*member{c.validator, c.fisherman}, c.servicers...) {
 		if m != nil {
@@ -236,7 +236,7 @@ func (c *crew) Close() error {
 	return nil
 }
 
-// level waits until members are at most a block behind the validator, or the context ends.
+// level waits until the members are at most one block behind the validator, or the context ends.
 func (c *crew) level(ctx context.Context, members ...*member) error {
 	timeout := time.NewTimer(crewPatience)
 	defer timeout.Stop()
@@ -262,7 +262,7 @@ func (c *crew) level(ctx context.Context, members ...*member) error {
 	}
 }
 
-// height returns the last committed one; 0 while the process does not answer.
+// height returns the last committed height; 0 while the process does not answer.
 func (m *member) height(ctx context.Context) int64 {
 	api, err := client.New(httpURL(m.api))
 	if err != nil {

@@ -18,16 +18,17 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// LocalNet is a whole network, in this process or in processes that end with it. It holds its home's lock and all its sockets from New on.
+// LocalNet is a whole network, in this process or in processes that end with it. From New on it holds its home's lock
+// and all its sockets.
 type LocalNet struct {
 	options   Options
 	addresses addresses
 	home      *home
 	endpoints *endpoints
-	// node is the whole network but for its faults, or, if it runs in processes, crew is.
+	// node runs the network without its faults; if the actors run in processes, it is nil and processes runs them.
 	node *node.Node
 	crew *crew
-	// geth serves the Ethereum chain; nil without one.
+	// geth serves the Ethereum chain; nil without that chain.
 	geth    *geth
 	proxies []proxy
 	logger  *slog.Logger
@@ -35,14 +36,14 @@ type LocalNet struct {
 	closed  error
 }
 
-// proxy is a part that runs beside the node until its context ends.
+// proxy is a part that runs with the node until its context ends.
 type proxy interface {
 	Serve(ctx context.Context) error
 }
 
-// New makes a LocalNet: it claims the home, opens every socket, and fits the node and the faults together. Nothing runs
-// yet. It is followed by Run or Close. If it fails, everything is as before; errors are ErrBadOption, ErrRecordedOption,
-// ErrForeignHome, ErrHomeInUse, ErrHomeUnusable, ErrAddressInUse, ErrNoGeth, and those of a genesis.json that is not valid.
+// New returns a LocalNet: it claims the home, opens every socket, and builds the node and the faults. Nothing runs yet.
+// Call Run or Close next. If it fails, everything is as before; errors are ErrBadOption, ErrRecordedOption,
+// ErrForeignHome, ErrHomeInUse, ErrHomeUnusable, ErrAddressInUse, ErrNoGeth, and those of an invalid genesis.json.
 func New(ctx context.Context, options Options) (_ *LocalNet, err error) {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
@@ -69,7 +70,7 @@ func New(ctx context.Context, options Options) (_ *LocalNet, err error) {
 			l.abandon()
 		}
 	}()
-	// Once more, under the lock: another instance may have made the home its own meanwhile.
+	// Repeated under the lock: another instance may have claimed the home meanwhile.
 	if l.options, err = h.settle(options); err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func New(ctx context.Context, options Options) (_ *LocalNet, err error) {
 	return l, nil
 }
 
-// open opens the sockets, and records their addresses in a home that is new.
+// open opens the sockets, and records their addresses in a new home.
 func (l *LocalNet) open(ctx context.Context) error {
 	wanted := freeAddresses(l.options)
 	if l.home.marker != nil {
@@ -158,8 +159,8 @@ func (l *LocalNet) nodes() map[string]string {
 	return nodes
 }
 
-// servicerRoles returns the servicers that run in the node, each with its fault around it. One that is down runs
-// nowhere.
+// servicerRoles returns the servicers that run in the node, each with its fault. A servicer that is down does not run
+// at all.
 func (l *LocalNet) servicerRoles() ([]node.ServicerRole, error) {
 	var roles []node.ServicerRole
 	for i, at := range l.addresses.Servicers {
@@ -183,7 +184,7 @@ func (l *LocalNet) servicerRoles() ([]node.ServicerRole, error) {
 	return roles, nil
 }
 
-// lyingNodes puts a liar in front of every honest node, for the servicer with the given index.
+// lyingNodes starts a lying proxy in front of every honest node, for the servicer with the given index.
 func (l *LocalNet) lyingNodes(index int) (map[string]string, error) {
 	at, sockets, lying := l.addresses.Servicers[index], l.endpoints.servicers[index], make(map[string]string)
 	for chain, honest := range l.nodes() {
@@ -202,12 +203,12 @@ func (l *LocalNet) lyingNodes(index int) (map[string]string, error) {
 }
 
 // Run runs the network until ctx ends (nil) or a part of it fails, and then stops every part, closes every socket and
-// gives the home up: a temporary one is removed. It is called once.
+// releases the home; a temporary one is removed. It may be called once.
 func (l *LocalNet) Run(ctx context.Context) error {
 	parts, partsCtx := errgroup.WithContext(ctx)
 	if l.geth != nil {
 		parts.Go(func() error { return toTheEnd(partsCtx, "geth", l.geth.Serve) })
-		// The network begins when there is something to ask about.
+		// The network starts when geth has blocks to ask about.
 		if err := l.geth.await(partsCtx); err != nil {
 			parts.Go(func() error { return unlessEnded(partsCtx, fmt.Errorf("start geth: %w", err)) })
 			return cmp.Or(parts.Wait(), l.Close())
@@ -230,7 +231,7 @@ func unlessEnded(ctx context.Context, err error) error {
 	return err
 }
 
-// toTheEnd runs a part. That the part returns before its context ends is an error in any case.
+// toTheEnd runs a part. If the part returns before its context ends, that is an error in any case.
 func toTheEnd(ctx context.Context, name string, run func(context.Context) error) error {
 	err := run(ctx)
 	switch {
@@ -245,10 +246,10 @@ func toTheEnd(ctx context.Context, name string, run func(context.Context) error)
 	}
 }
 
-// Close gives up a LocalNet that does not run: its node, its sockets and its home. After Run it does nothing.
+// Close releases a LocalNet that does not run: its node, its sockets and its home. After Run it does nothing.
 func (l *LocalNet) Close() error { return l.giveUp(l.actors().Close) }
 
-// actors returns what runs the actors.
+// actors returns the part that runs the actors.
 func (l *LocalNet) actors() interface {
 	Run(ctx context.Context) error
 	Close() error
@@ -268,7 +269,7 @@ func (l *LocalNet) giveUp(closeNode func() error) error {
 	return l.closed
 }
 
-// abandon leaves everything as it was before a New that failed.
+// abandon restores the state before a New that failed.
 func (l *LocalNet) abandon() {
 	if l.endpoints != nil {
 		l.endpoints.Close()
@@ -296,7 +297,7 @@ func (l *LocalNet) Home() string { return l.home.path }
 // ChainID returns the id of the chain.
 func (l *LocalNet) ChainID() string { return ChainID(l.options.Seed) }
 
-// Options returns the options that hold: fitted, or those of the home.
+// Options returns the effective options: fitted, or those of the home.
 func (l *LocalNet) Options() Options { return l.options }
 
 // Application returns the address of the application.

@@ -5,7 +5,7 @@ import (
 	"net"
 )
 
-// settle decides the options: those that the home recorded, or the given ones, fitted, if it is new.
+// settle returns the options: those that the home recorded, or, if it is new, the given ones, fitted.
 func (h *home) settle(given Options) (Options, error) {
 	if h.marker != nil {
 		if made := h.marker.Options.Processes; made != (given.Processes != nil) {
@@ -16,8 +16,8 @@ func (h *home) settle(given Options) (Options, error) {
 	return given.Fit()
 }
 
-// resume returns the given options with what the home recorded in their place. An option that was set explicitly and
-// differs is refused with ErrRecordedOption.
+// resume returns the given options, replaced by those that the home recorded. If an explicitly set option differs, the
+// error is ErrRecordedOption.
 func (o Options) resume(recorded Options) (Options, error) {
 	merged := recorded
 	merged.Home, merged.Logger, merged.Explicit = o.Home, o.Logger, o.Explicit

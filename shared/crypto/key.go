@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 )
 
-// AddressSize is the length of an address in bytes; its text form is twice as long.
+// AddressSize is the length of an address in bytes; its hex form is twice as long.
 const AddressSize = 20
 
 // PrivateKey signs for one actor.
@@ -14,7 +14,7 @@ type PrivateKey struct {
 	key ed25519.PrivateKey
 }
 
-// KeyFromSeed makes the key of a 32-byte seed (RFC 8032 §5.1.5). The same seed gives the same key.
+// KeyFromSeed returns the key of a 32-byte seed (RFC 8032 §5.1.5). The same seed gives the same key.
 func KeyFromSeed(seed [ed25519.SeedSize]byte) PrivateKey {
 	return PrivateKey{key: ed25519.NewKeyFromSeed(seed[:])}
 }
@@ -31,10 +31,10 @@ func (k PrivateKey) PublicKeyHex() string { return hex.EncodeToString(k.key[ed25
 // Address returns the address of the key's actor.
 func (k PrivateKey) Address() string { return Address(k.key[ed25519.SeedSize:]) }
 
-// String hides the key, so that it cannot end up in a log by accident.
+// String returns a placeholder, so that the key cannot end up in a log by accident.
 func (k PrivateKey) String() string { return "private key of " + k.Address() }
 
-// GoString hides the key from %#v as well.
+// GoString returns the same placeholder for %#v.
 func (k PrivateKey) GoString() string { return k.String() }
 
 // Address returns the first 20 bytes of SHA-256(public key), as 40 lower-case hex digits.

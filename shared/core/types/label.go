@@ -20,7 +20,7 @@ func (c Cause) Label() string { return label(c.String(), "CAUSE_") }
 // Label returns the attempt's short name: "CONNECT", …
 func (a Attempt) Label() string { return label(a.String(), "ATTEMPT_") }
 
-// Phrase names what was being done for a person: "connect", "read response body", …; "" for none.
+// Phrase returns the attempt in words for people: "connect", "read response body", …; "" for none.
 func (a Attempt) Phrase() string {
 	switch a {
 	case Attempt_ATTEMPT_UNSPECIFIED:
@@ -36,7 +36,7 @@ func (a Attempt) Phrase() string {
 // Label returns the code's short name: "REPLAYED", …
 func (c RelayErrorCode) Label() string { return label(c.String(), "RELAY_ERROR_CODE_") }
 
-// Label returns the code's short name: "WRONG_SEQUENCE", …; "OK" for a transaction that was carried out.
+// Label returns the code's short name: "WRONG_SEQUENCE", …; "OK" for a transaction that was executed.
 func (c TransactionCode) Label() string {
 	if c == TransactionCode_TRANSACTION_CODE_UNSPECIFIED {
 		return "OK"
