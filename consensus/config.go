@@ -104,13 +104,13 @@ func setTimeouts(consensus *cmtcfg.ConsensusConfig, blockTime time.Duration) {
 	consensus.SkipTimeoutCommit = false
 	consensus.CreateEmptyBlocks = true
 	consensus.CreateEmptyBlocksInterval = 0
-	consensus.TimeoutPropose = within(3*blockTime, 500*time.Millisecond, 3*time.Second)
-	consensus.TimeoutPrevote = within(blockTime, 200*time.Millisecond, time.Second)
+	consensus.TimeoutPropose = clamp(3*blockTime, 500*time.Millisecond, 3*time.Second)
+	consensus.TimeoutPrevote = clamp(blockTime, 200*time.Millisecond, time.Second)
 	consensus.TimeoutPrecommit = consensus.TimeoutPrevote
 	consensus.TimeoutProposeDelta = consensus.TimeoutPropose / 2
 	consensus.TimeoutPrevoteDelta = consensus.TimeoutPrevote / 2
 	consensus.TimeoutPrecommitDelta = consensus.TimeoutPrecommit / 2
-	consensus.PeerGossipSleepDuration = within(blockTime/10, 5*time.Millisecond, 100*time.Millisecond)
+	consensus.PeerGossipSleepDuration = clamp(blockTime/10, 5*time.Millisecond, 100*time.Millisecond)
 }
 
 // peerIDs returns the ids of peers.
@@ -125,4 +125,4 @@ func peerIDs(peers []string) []string {
 // cutPeer cuts a peer into its id and its host:port.
 func cutPeer(peer string) (id, at string, found bool) { return strings.Cut(peer, "@") }
 
-func within(d, low, high time.Duration) time.Duration { return min(max(d, low), high) }
+func clamp(d, low, high time.Duration) time.Duration { return min(max(d, low), high) }

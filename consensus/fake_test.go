@@ -25,8 +25,7 @@ type memoryState struct {
 	committed map[string][]byte
 	working   map[string][]byte
 	version   int64
-	// onCommit, when set, takes the place of a crash: it is called with the version to commit and the function that
-	// commits it.
+	// onCommit, if set, simulates a crash: it is called with the version to commit and the function that commits it.
 	onCommit func(version int64, commit func()) error
 }
 

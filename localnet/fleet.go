@@ -134,7 +134,7 @@ func (f Fleet) WriteHome(name, home, passphrase string) error {
 			return unusable("write node key", err)
 		}
 	}
-	return writeFleetKey(filepath.Join(home, crewKeysName), key, name, passphrase)
+	return writeFleetKey(filepath.Join(home, keysName), key, name, passphrase)
 }
 
 var fleetRoles = map[string]types.ActorType{
@@ -173,7 +173,7 @@ func (f Fleet) writeGenesis(home string) error {
 func (f Fleet) config(role string, index int, key string) configs.Node {
 	own := net.JoinHostPort("127.0.0.1", fleetChainPort)
 	config := configs.DefaultNode()
-	config.Genesis, config.Keys = genesisName, crewKeysName
+	config.Genesis, config.Keys = genesisName, keysName
 	config.API.Listen = net.JoinHostPort(f.ListenHost, fleetAPIPort)
 	// An address other than loopback means the pod's network, from which probes and users send requests.
 	config.API.Public = !isLoopback(config.API.Listen)
@@ -218,7 +218,7 @@ func (f Fleet) nodeKey(index int) crypto.PrivateKey {
 // writeFleetKey stores a key, unless it exists. Kubernetes makes the files of a mounted volume readable for a group;
 // the keystore refuses such key files, so that permission is removed first.
 func writeFleetKey(directory string, key crypto.PrivateKey, label, passphrase string) error {
-	store := keystore.New(directory, keystore.Config{Work: crewWork})
+	store := keystore.New(directory, keystore.Config{Work: keyWork})
 	for path, mode := range map[string]fs.FileMode{directory: 0o700, store.Path(key.Address()): 0o600} {
 		if err := os.Chmod(path, mode); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return unusable("take back permissions", err)

@@ -19,7 +19,7 @@ const (
 	genesisName = "genesis.json"
 	nodeName    = "node"
 	// processesName is the directory of the processes' homes; it replaces the node's own directory.
-	crewName = "processes"
+	processesName = "processes"
 	// halfName is the suffix of a file that is not completely written.
 	halfName = ".half"
 )
@@ -225,7 +225,7 @@ func (h *home) undo() {
 	case h.temporary:
 		os.RemoveAll(h.path)
 	case h.fresh:
-		for _, name := range []string{nodeName, crewName, genesisName + halfName, genesisName, markerName + halfName, markerName, lockName} {
+		for _, name := range []string{nodeName, processesName, genesisName + halfName, genesisName, markerName + halfName, markerName, lockName} {
 			os.RemoveAll(filepath.Join(h.path, name))
 		}
 		h.removeMade()

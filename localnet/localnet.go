@@ -26,8 +26,8 @@ type LocalNet struct {
 	home      *home
 	endpoints *endpoints
 	// node runs the network without its faults; if the actors run in processes, it is nil and processes runs them.
-	node *node.Node
-	crew *crew
+	node      *node.Node
+	processes *actorProcesses
 	// geth serves the Ethereum chain; nil without that chain.
 	geth    *geth
 	proxies []proxy
@@ -115,7 +115,7 @@ func (l *LocalNet) assemble() error {
 		l.proxies = append(l.proxies, &traffic{url: l.EthereumURL(), logger: l.logger})
 	}
 	if l.options.Processes != nil {
-		return l.assembleCrew(servicers)
+		return l.assembleProcesses(servicers)
 	}
 	home, err := l.home.nodeHome()
 	if err != nil {
@@ -254,8 +254,8 @@ func (l *LocalNet) actors() interface {
 	Run(ctx context.Context) error
 	Close() error
 } {
-	if l.crew != nil {
-		return l.crew
+	if l.processes != nil {
+		return l.processes
 	}
 	return l.node
 }

@@ -147,11 +147,11 @@ func (o Options) Fit() (Options, error) {
 		return Options{}, fmt.Errorf("%w: %stogether name %d servicers; allowed are 0 to %d (--%s)",
 			ErrBadOption, named, fixed, o.Servicers, FlagServicers)
 	}
-	room := max(o.Servicers-fixed-1, 0)
+	faulty := max(o.Servicers-fixed-1, 0)
 	for _, f := range faults {
 		if !o.Explicit[f.flag] {
-			*f.count = min(*f.count, room)
-			room -= *f.count
+			*f.count = min(*f.count, faulty)
+			faulty -= *f.count
 		}
 	}
 	return o, nil

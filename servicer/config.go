@@ -87,15 +87,15 @@ func (c Config) Validate() error {
 		}
 	}
 	if c.UpstreamTimeout < time.Millisecond || c.UpstreamTimeout > time.Minute {
-		return fmt.Errorf("servicer upstream timeout: %s is not within 1ms and 1m0s", c.UpstreamTimeout)
+		return fmt.Errorf("servicer upstream timeout: %s is not between 1ms and 1m0s", c.UpstreamTimeout)
 	}
-	if err := within("max concurrent", c.MaxConcurrent, 1<<16); err != nil {
+	if err := checkRange("max concurrent", c.MaxConcurrent, 1<<16); err != nil {
 		return err
 	}
-	if err := within("max connections", c.MaxConnections, 1<<20); err != nil {
+	if err := checkRange("max connections", c.MaxConnections, 1<<20); err != nil {
 		return err
 	}
-	if err := within("max nonces", c.MaxNonces, 1<<20); err != nil {
+	if err := checkRange("max nonces", c.MaxNonces, 1<<20); err != nil {
 		return err
 	}
 	if c.Now == nil || c.Logger == nil {
@@ -104,9 +104,9 @@ func (c Config) Validate() error {
 	return nil
 }
 
-func within(name string, value, most int) error {
+func checkRange(name string, value, most int) error {
 	if value < 1 || value > most {
-		return fmt.Errorf("servicer %s: %d is not within 1 and %d", name, value, most)
+		return fmt.Errorf("servicer %s: %d is not between 1 and %d", name, value, most)
 	}
 	return nil
 }

@@ -148,13 +148,13 @@ func (e *executor) ask(ctx context.Context, upstream target, relayed *types.Rela
 		return outcome{}, fmt.Errorf("upstream answered with status %d", response.StatusCode)
 	}
 	result.status = uint32(response.StatusCode)
-	room := relay.MaxResponsePayloadBytes
+	limit := relay.MaxResponsePayloadBytes
 	if upstream.kind == REST {
 		var size int
 		result.headers, size = downwards(response.Header)
-		room -= size
+		limit -= size
 	}
-	result.payload, err = readBody(response, room)
+	result.payload, err = readBody(response, limit)
 	return result, err
 }
 
@@ -185,18 +185,18 @@ func exchange(ctx context.Context, method string, address *url.URL, header http.
 }
 
 // readBody reads an answer of at most limit bytes. Errors: errTooLarge.
-func readBody(response *http.Response, room int) ([]byte, error) {
+func readBody(response *http.Response, limit int) ([]byte, error) {
 	if response.Request.Method == http.MethodHead {
 		return nil, nil // its Content-Length is another answer's
 	}
-	if response.ContentLength > int64(room) {
+	if response.ContentLength > int64(limit) {
 		return nil, errTooLarge
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, int64(room)+1))
+	body, err := io.ReadAll(io.LimitReader(response.Body, int64(limit)+1))
 	if err != nil {
 		return nil, fmt.Errorf("read upstream answer: %w", err)
 	}
-	if len(body) > room {
+	if len(body) > limit {
 		return nil, errTooLarge
 	}
 	return body, nil

@@ -255,7 +255,7 @@ func TestUpstreamConnectionIsKept(t *testing.T) {
 	}
 }
 
-// A caller that leaves, or whose own time is up, gets its answer at once.
+// A caller that leaves, or whose deadline is over, gets its answer at once.
 func TestCallerEndsRelay(t *testing.T) {
 	node, asked, _ := newHeld(t)
 	s := newServicer(t, newChain(25), node.URL, func(c *servicer.Config) { c.UpstreamTimeout = time.Minute })

@@ -152,7 +152,7 @@ func TestPausedApplicationHasNoSession(t *testing.T) {
 	}
 }
 
-// A state that is older than the session does not know its hash.
+// A state that is older than the session does not contain its hash.
 func TestSessionOfAnOldState(t *testing.T) {
 	store := newChain(t, network(), 5).working
 	for _, height := range []int64{0, 10} {

@@ -32,7 +32,7 @@ func (s *signing) stake(message *types.Stake) (effect, error) {
 		Chains: message.GetChains(), GeoZone: message.GetGeoZone(), ServiceUrl: message.GetServiceUrl(),
 		StakeUpokt: message.GetStakeUpokt(),
 	}
-	return s.place(actor, 0)
+	return s.settle(actor, 0)
 }
 
 // editStake replaces what the signer serves, and may raise its stake.
@@ -49,11 +49,11 @@ func (s *signing) editStake(message *types.EditStake) (effect, error) {
 	actor := proto.Clone(present).(*types.Actor)
 	actor.Chains, actor.GeoZone, actor.ServiceUrl = message.GetChains(), message.GetGeoZone(), message.GetServiceUrl()
 	actor.StakeUpokt = message.GetStakeUpokt()
-	return s.place(actor, before)
+	return s.settle(actor, before)
 }
 
-// place checks an actor as it would be staked, and takes the increase of its stake from the signer's account.
-func (s *signing) place(actor *types.Actor, before uint64) (effect, error) {
+// settle checks an actor as it would be staked, and takes the increase of its stake from the signer's account.
+func (s *signing) settle(actor *types.Actor, before uint64) (effect, error) {
 	limits := s.params.GetStake()
 	if minimum, _ := limits.MinimumFor(actor.GetType()); actor.GetStakeUpokt() < minimum {
 		return nil, transaction.Refuse(types.TransactionCode_TRANSACTION_CODE_STAKE_TOO_LOW,

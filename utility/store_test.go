@@ -20,7 +20,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/utility"
 )
 
-// memory is a store in a map. It notes the order in which keys were set.
+// memory is a store in a map. It records the order in which keys were set.
 type memory struct {
 	entries map[string][]byte
 	sets    []string
@@ -63,7 +63,7 @@ func (broken) Iterate([]byte, func(_, _ []byte) bool) error { return errDisk }
 func (broken) Set(_, _ []byte) error                        { return errDisk }
 func (broken) Delete([]byte) error                          { return errDisk }
 
-// corrupt holds a value that is no message under every key.
+// corrupt holds a value that is not a message under every key.
 type corrupt struct{ broken }
 
 func (corrupt) Get([]byte) ([]byte, error) { return []byte{0xff}, nil }

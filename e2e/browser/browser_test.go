@@ -24,7 +24,7 @@ type tab struct {
 	*console
 }
 
-// console keeps what a person would see as an error in the browser's console.
+// console collects the errors in the browser's console.
 type console struct {
 	mu     sync.Mutex
 	errors []string
@@ -66,7 +66,7 @@ func openTab(t *testing.T) *tab {
 	return opened
 }
 
-// with returns the same page for a part of the test.
+// with returns the same page for a subtest.
 func (b *tab) with(t *testing.T) *tab { return &tab{T: t, ctx: b.ctx, console: b.console} }
 
 func (c *console) hear(message chromedp.ConsoleMessage) {
@@ -99,7 +99,7 @@ func (b *tab) open(url string) {
 	b.do(chromedp.Navigate(url))
 }
 
-// eval returns the value of an expression in the page, or that of its promise.
+// eval returns the value of an expression in the page; if it is a promise, the promise's value.
 func eval[T any](b *tab, expression string) T {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -129,7 +129,7 @@ func (b *tab) await(what, expression string) {
 	}
 }
 
-// size returns that of the page, in CSS pixels.
+// size returns the size of the page, in CSS pixels.
 func (b *tab) size(width, height int64) {
 	b.Helper()
 	b.do(chromedp.EmulateViewport(width, height))

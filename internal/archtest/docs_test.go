@@ -80,8 +80,8 @@ func checkDocuments(t *testing.T, top string, paths []string) []finding {
 		number := 0
 		for line := range strings.Lines(string(text)) {
 			number++
-			absent := func(name, place string) {
-				if _, err := os.Stat(place); errors.Is(err, fs.ErrNotExist) {
+			absent := func(name, file string) {
+				if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 					found = append(found, finding{path, number, "names " + name + ", which does not exist"})
 				}
 			}

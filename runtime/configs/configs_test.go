@@ -95,7 +95,7 @@ func TestWhatAFileDoesNotNameKeepsItsDefault(t *testing.T) {
 	}
 }
 
-// A relay chain that a file names is its own; those that it does not name keep their catalogues.
+// A file replaces the relay chains that it names; the others keep their catalogues.
 func TestRelayChainsOfAFile(t *testing.T) {
 	n, err := Parse([]byte(`{"format": 1, "relay_chains": {"0001": {"catalogue": "cometbft-uri"}, "0002": {"catalogue": "custom",
 		"questions": [{"method": "a", "params": {"b" : [ 1,"c d" ]}}]}}}`))
@@ -223,7 +223,7 @@ func TestBoundsAreAllowed(t *testing.T) {
 	for _, blockTime := range []time.Duration{minimumBlockTime, maximumBlockTime} {
 		n := full()
 		n.Chain.BlockTime = Duration(blockTime)
-		n.API.Listen, n.API.Public, n.Chain.RPCListen = ":0", true, ":0" // any free port is an address of its own
+		n.API.Listen, n.API.Public, n.Chain.RPCListen = ":0", true, ":0" // port 0 is a different address each time
 		if err := n.Validate(); err != nil {
 			t.Error(err)
 		}

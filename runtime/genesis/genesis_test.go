@@ -216,7 +216,7 @@ func TestBoundsAreAllowed(t *testing.T) {
 	}
 }
 
-// Every parameter, also one that is added later, must have a range: its extreme value is refused under its own name.
+// Every parameter, including later ones, must have a range: its extreme value is refused under its own name.
 func TestEveryParameterHasARange(t *testing.T) {
 	type locator func(root protoreflect.Message) protoreflect.Message
 	var walk func(path string, locate locator, d protoreflect.MessageDescriptor)

@@ -19,16 +19,16 @@ func Select(id string, candidates []*types.Actor, n int) []*types.Actor {
 		actor *types.Actor
 	}
 	idBytes := decoded(id)
-	order := make([]ranked, len(candidates))
+	ranking := make([]ranked, len(candidates))
 	for i, actor := range candidates {
-		order[i] = ranked{sha3.Sum256(slices.Concat(idBytes, decoded(actor.GetAddress()))), actor}
+		ranking[i] = ranked{sha3.Sum256(slices.Concat(idBytes, decoded(actor.GetAddress()))), actor}
 	}
-	slices.SortFunc(order, func(a, b ranked) int {
+	slices.SortFunc(ranking, func(a, b ranked) int {
 		return cmp.Or(bytes.Compare(a.rank[:], b.rank[:]), cmp.Compare(a.actor.GetAddress(), b.actor.GetAddress()))
 	})
-	selected := make([]*types.Actor, max(0, min(n, len(order))))
+	selected := make([]*types.Actor, max(0, min(n, len(ranking))))
 	for i := range selected {
-		selected[i] = order[i].actor
+		selected[i] = ranking[i].actor
 	}
 	return selected
 }
