@@ -130,7 +130,7 @@ func (a *application) CheckTx(_ context.Context, req *abci.RequestCheckTx) (*abc
 	}
 	result, err := utility.Check(a.state, a.state.Version()+1, req.Tx)
 	if err != nil {
-		return nil, a.failed(fmt.Errorf("check a transaction: %w", err))
+		return nil, a.failed(fmt.Errorf("check transaction: %w", err))
 	}
 	if result.Code == 0 {
 		if a.pending[result.Signer] >= utility.MostPending {

@@ -104,7 +104,7 @@ func (h *history) search(ctx context.Context, hash []byte, latest int64) (Transa
 	select {
 	case h.searching <- struct{}{}:
 	case <-ctx.Done():
-		return Transaction{}, fmt.Errorf("search a transaction: %w", ctx.Err())
+		return Transaction{}, fmt.Errorf("search transaction: %w", ctx.Err())
 	}
 	defer func() { <-h.searching }()
 	least := max(h.blocks.Base(), latest-SearchedBlocks+1)
@@ -118,7 +118,7 @@ func (h *history) search(ctx context.Context, hash []byte, latest int64) (Transa
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return Transaction{}, fmt.Errorf("search a transaction: %w", err)
+		return Transaction{}, fmt.Errorf("search transaction: %w", err)
 	}
 	return Transaction{}, fmt.Errorf("%w: it is in none of the blocks %d to %d", ErrUnknownTransaction, least, latest)
 }

@@ -18,7 +18,7 @@ var (
 	// ErrNotReady is returned when the chain does not run, or has not caught up.
 	ErrNotReady = errors.New("the chain is not ready")
 	// ErrKnownTransaction is returned when the same bytes were submitted before.
-	ErrKnownTransaction = errors.New("the transaction was handed in before")
+	ErrKnownTransaction = errors.New("the transaction was submitted before")
 	// ErrMempoolFull is returned when too many transactions wait for a block.
 	ErrMempoolFull = errors.New("too many transactions wait for a block")
 )
@@ -56,7 +56,7 @@ func (e *Engine) Broadcast(ctx context.Context, raw []byte, wait bool) (Receipt,
 	subscriber := fmt.Sprintf("broadcast-%d", e.waiters.Add(1))
 	committed, err := e.node.EventBus().Subscribe(ctx, subscriber, cmttypes.EventQueryTxFor(tx))
 	if err != nil {
-		return Receipt{}, fmt.Errorf("wait for a transaction: %w", err)
+		return Receipt{}, fmt.Errorf("wait for transaction: %w", err)
 	}
 	defer func() { _ = e.node.EventBus().UnsubscribeAll(context.WithoutCancel(ctx), subscriber) }()
 	if err := e.handIn(ctx, tx); err != nil {
@@ -85,7 +85,7 @@ func (e *Engine) handIn(ctx context.Context, tx cmttypes.Tx) error {
 		return ErrKnownTransaction
 	}
 	if err != nil {
-		return fmt.Errorf("hand in a transaction: %w", err)
+		return fmt.Errorf("submit transaction: %w", err)
 	}
 	select {
 	case response := <-judged:
@@ -94,6 +94,6 @@ func (e *Engine) handIn(ctx context.Context, tx cmttypes.Tx) error {
 		}
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("hand in a transaction: %w", ctx.Err())
+		return fmt.Errorf("submit transaction: %w", ctx.Err())
 	}
 }

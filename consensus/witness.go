@@ -36,7 +36,7 @@ func (e *Engine) witnessed(height int64) bool {
 	}
 	agreed, err := e.agreedAt(height)
 	if err != nil {
-		e.logger.Warn("the time of a block is not known, so that it starts nothing", "height", height, "err", err)
+		e.logger.Warn("the time of a block is not known, so it starts no session", "height", height, "err", err)
 		return false
 	}
 	return e.now().Sub(agreed) <= freshness

@@ -26,7 +26,7 @@ import (
 // commandTimeout bounds one command of a document, including the repetitions until it ends as expected.
 const commandTimeout = 40 * time.Second
 
-// documentRules say how the commands of documents are run. A command without a rule is run as it stands and has to end
+// documentRules say how the commands of documents are run. A command without a rule is run as written and has to end
 // with exit code 0.
 type documentRules struct {
 	// Replace are pairs of texts in the commands of all documents.

@@ -53,7 +53,7 @@ func readPrivate(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%w: %s leads nowhere", ErrUnknownKey, path)
+		return nil, fmt.Errorf("%w: %s is a dangling link", ErrUnknownKey, path)
 	case err != nil:
 		return nil, fmt.Errorf("%w: read key file: %w", ErrUnusable, err)
 	case !info.Mode().IsRegular():

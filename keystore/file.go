@@ -75,7 +75,7 @@ func strictly(data []byte, value any) error {
 		return err
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return fmt.Errorf("something follows the object")
+		return fmt.Errorf("unexpected data after the object")
 	}
 	return nil
 }

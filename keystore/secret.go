@@ -31,7 +31,7 @@ type secret struct {
 	Label string `json:"label"`
 }
 
-// seal makes the file of a key. Errors: ErrBadLabel, ErrNoPassphrase.
+// seal returns the file of a key. Errors: ErrBadLabel, ErrNoPassphrase.
 func seal(key crypto.PrivateKey, label, passphrase string, work int) (file, error) {
 	if err := validateLabel(label); err != nil {
 		return file{}, err
@@ -86,15 +86,15 @@ func (f file) open(passphrase string, mostWork int) (crypto.PrivateKey, error) {
 	}
 	var s secret
 	if strictly(hidden, &s) != nil || types.ValidatePublicKey(s.Seed) != nil { // a seed has the same form as a public key
-		return crypto.PrivateKey{}, fmt.Errorf("%w: what it encrypts is no key", ErrDamaged)
+		return crypto.PrivateKey{}, fmt.Errorf("%w: its encrypted content is not a key", ErrDamaged)
 	}
 	var seed [ed25519.SeedSize]byte
 	if _, err := hex.Decode(seed[:], []byte(s.Seed)); err != nil {
-		return crypto.PrivateKey{}, fmt.Errorf("%w: what it encrypts is no key", ErrDamaged)
+		return crypto.PrivateKey{}, fmt.Errorf("%w: its encrypted content is not a key", ErrDamaged)
 	}
 	key := crypto.KeyFromSeed(seed)
 	if key.PublicKeyHex() != f.PublicKey {
-		return crypto.PrivateKey{}, fmt.Errorf("%w: it encrypts another key than it names", ErrDamaged)
+		return crypto.PrivateKey{}, fmt.Errorf("%w: its encrypted key is not the one that it names", ErrDamaged)
 	}
 	if s.Label != f.Label {
 		return crypto.PrivateKey{}, fmt.Errorf("%w: its label was changed", ErrDamaged)
@@ -128,7 +128,7 @@ func decrypt(encrypted []byte, passphrase string, mostWork int) ([]byte, error) 
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	if len(hidden) > maximumSecret {
-		return nil, fmt.Errorf("%w: what it encrypts is no key", ErrDamaged)
+		return nil, fmt.Errorf("%w: its encrypted content is not a key", ErrDamaged)
 	}
 	return hidden, nil
 }

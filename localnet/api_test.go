@@ -74,7 +74,7 @@ func (d *documentedAPI) events(wanted ...string) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	request.Header.Set("Last-Event-ID", "1") // tells what is stored, too
+	request.Header.Set("Last-Event-ID", "1") // also reports stored rounds
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		d.t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// program writes a script that stands for geth.
+// program writes a script that replaces geth.
 func program(t *testing.T, script string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), gethName)

@@ -91,7 +91,7 @@ func parseMarker(data []byte) (marker, error) {
 		return marker{}, err
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return marker{}, fmt.Errorf("something follows the object")
+		return marker{}, fmt.Errorf("unexpected data after the object")
 	}
 	return m, m.validate()
 }

@@ -87,7 +87,7 @@ func (e *executor) takes(request *types.RelayRequest) error {
 	upstream := e.upstreams[request.GetSession().GetRelayChain()]
 	rest := request.GetRest()
 	if (rest != nil) != (upstream.kind == REST) {
-		return fmt.Errorf("the servicer's node of relay chain %s takes %s", request.GetSession().GetRelayChain(), upstream.kind)
+		return fmt.Errorf("the servicer's node of relay chain %s accepts %s only", request.GetSession().GetRelayChain(), upstream.kind)
 	}
 	if rest == nil {
 		return nil

@@ -14,12 +14,12 @@ import (
 func (s *Servicer) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != relay.Path {
-			http.Error(w, "relays are taken at "+relay.Path, http.StatusNotFound)
+			http.Error(w, "relays are accepted at "+relay.Path, http.StatusNotFound)
 			return
 		}
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
-			http.Error(w, "relays are taken by POST", http.StatusMethodNotAllowed)
+			http.Error(w, "relays are accepted by POST", http.StatusMethodNotAllowed)
 			return
 		}
 		// Read one byte more than allowed, so that HandleRelay notices an oversized body. The connection cannot be
@@ -27,7 +27,7 @@ func (s *Servicer) Handler() http.Handler {
 		envelope, err := io.ReadAll(io.LimitReader(r.Body, relay.MaxRequestBytes+1))
 		if err != nil {
 			w.Header().Set("Connection", "close")
-			http.Error(w, "the body broke off", http.StatusBadRequest)
+			http.Error(w, "the body is incomplete", http.StatusBadRequest)
 			return
 		}
 		if len(envelope) > relay.MaxRequestBytes {

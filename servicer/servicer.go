@@ -41,7 +41,7 @@ func New(config Config, sessions Sessions, parameters Parameters) (*Servicer, er
 		return nil, err
 	}
 	if sessions == nil || parameters == nil {
-		return nil, errors.New("servicer has no sessions or no parameters to judge relays by")
+		return nil, errors.New("servicer sessions or parameters are not set")
 	}
 	executor, err := newExecutor(config)
 	if err != nil {

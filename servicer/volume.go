@@ -109,7 +109,7 @@ func (q *volumeQueue) write() {
 	defer q.mu.Unlock()
 	if err != nil {
 		q.stats.Failed += uint64(len(relays))
-		q.logger.Warn("volume-applicable relays were not stored", "relays", len(relays), "error", err)
+		q.logger.Warn("volume-applicable relays could not be stored", "relays", len(relays), "error", err)
 		return
 	}
 	q.stats.Stored += uint64(len(relays))

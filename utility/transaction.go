@@ -130,7 +130,7 @@ func admit(r Reader, height int64, signed *transaction.Signed, pending uint64) (
 	return &signing{Signed: signed, r: r, height: height, params: params, account: account}, nil
 }
 
-// judge asks the rules of the message.
+// judge applies the rules of the message.
 func (s *signing) judge() (effect, error) {
 	switch message := s.Transaction.GetMessage().(type) {
 	case *types.Transaction_Send:

@@ -119,7 +119,7 @@ func ignores(pattern, path string) bool {
 	return err == nil && matches
 }
 
-// TestImageIsTheProgramAlone: the Dockerfile's last stage is empty but for what it copies, and its user is nobody.
+// TestImageIsTheProgramAlone: the Dockerfile's last stage contains only what it copies, and its user is nobody.
 func TestImageIsTheProgramAlone(t *testing.T) {
 	dockerfile, err := os.ReadFile("Dockerfile")
 	if err != nil {

@@ -85,7 +85,7 @@ func keyPaths(data []byte) ([]string, error) {
 		return nil, err
 	}
 	if _, err := walk.decoder.Token(); err != io.EOF {
-		return nil, fmt.Errorf("something follows the object")
+		return nil, fmt.Errorf("unexpected data after the object")
 	}
 	return walk.paths, nil
 }

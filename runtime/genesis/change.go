@@ -69,7 +69,7 @@ func (p *Params) With(change *types.ChangeParameter) (*Params, error) {
 
 // find returns the group of a parameter and its field there.
 func (p *Params) find(parameter string) (protoreflect.Message, protoreflect.FieldDescriptor, error) {
-	unknown := fmt.Errorf("%w: %s; names are as in \"qos.checks_per_session\"", ErrUnknownParameter, quoted(parameter))
+	unknown := fmt.Errorf("%w: %s; a name looks like \"qos.checks_per_session\"", ErrUnknownParameter, quoted(parameter))
 	groupName, name, _ := strings.Cut(parameter, ".")
 	params := p.ProtoReflect()
 	group := params.Descriptor().Fields().ByName(protoreflect.Name(groupName))
@@ -168,7 +168,7 @@ func ParseChange(parameter, value string) (*types.ChangeParameter, error) {
 	case field.Kind() == protoreflect.MessageKind:
 		duration, err := time.ParseDuration(value)
 		if err != nil {
-			return nil, fmt.Errorf("%s is no duration, as in 400ms or 3s", quoted(value))
+			return nil, fmt.Errorf("%s is not a duration, as in 400ms or 3s", quoted(value))
 		}
 		change.Value = &types.ChangeParameter_Duration{Duration: durationpb.New(duration)}
 	case field.Kind() == protoreflect.StringKind, field.Kind() == protoreflect.EnumKind:
@@ -176,7 +176,7 @@ func ParseChange(parameter, value string) (*types.ChangeParameter, error) {
 	default:
 		number, err := strconv.ParseUint(value, 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("%s is no whole number", quoted(value))
+			return nil, fmt.Errorf("%s is not a whole number", quoted(value))
 		}
 		change.Value = &types.ChangeParameter_Number{Number: number}
 	}

@@ -23,7 +23,7 @@ func TestStartHeight(t *testing.T) {
 	}
 }
 
-// Fields are length-prefixed: moving a character from one into the next gives another id.
+// Fields are length-prefixed: moving a character from one into the next changes the id.
 func TestIDSeparatesItsFields(t *testing.T) {
 	ids := []string{
 		session.ID("ab", 0, []byte("c"), "d", "e", []byte("f")),
