@@ -132,7 +132,7 @@ func TestParseRefuses(t *testing.T) {
 		"unknown deeper":  {`{"format": 1, "chain": {"blocktime": "1s"}}`, `unknown field "blocktime"`},
 		"other case":      {`{"format": 1, "chain": {"Block_Time": "1s"}}`, `unknown key "chain.Block_Time"`},
 		"repeated key":    {`{"format": 1, "api": {"listen": "a:1", "listen": "b:2"}}`, `key "api.listen" is repeated`},
-		"something after": {`{"format": 1} {}`, "something follows"},
+		"something after": {`{"format": 1} {}`, "unexpected data after"},
 		"bad duration":    {`{"format": 1, "chain": {"block_time": "1 second"}}`, `"1 second" is not a duration`},
 		"bad type":        {`{"format": 1, "api": "127.0.0.1:1"}`, "string"},
 		"unknown in list": {`{"format": 1, "relay_chains": {"0002": {"catalogue": "custom", "questions": [{"methd": "a"}]}}}`, `unknown field "methd"`},
