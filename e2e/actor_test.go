@@ -37,7 +37,7 @@ type actorStory struct {
 	// keys is the directory of the keys that the story made; the newest is the actor's.
 	keys, address, publicKey string
 	role                     string
-	// receipt of the last transaction that was executed.
+	// receipt of the last transaction that was carried out.
 	receipt client.Receipt
 }
 

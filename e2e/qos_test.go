@@ -13,7 +13,7 @@ import (
 
 // qosStory is the state of a story about samples.
 type qosStory struct {
-	// sessions under test, oldest first; the steps about servicers use the last one.
+	// sessions under test, oldest first; the steps about servicers look at the last one.
 	sessions []client.SessionReport
 	// interrupted is the session as it was when the network was stopped.
 	interrupted client.SessionReport

@@ -47,7 +47,7 @@ type forged struct {
 	hash   [32]byte
 }
 
-// wrongs are the errors that a relay can have before it is sealed.
+// wrongs are what can be wrong with a relay before it is sealed.
 var wrongs = map[string]func(f *forged, others []client.Actor){
 	"holds something that is not JSON-RPC": func(f *forged, _ []client.Actor) { f.ask(`{"no":"request"}`) },
 	"is addressed to another servicer":     func(f *forged, others []client.Actor) { f.request.Servicer = others[0].Address },
@@ -152,8 +152,8 @@ func (s *story) overdraw(pokt int64, requests int) error {
 	return s.deliver(f, servicer)
 }
 
-// addressed returns a correct relay to an honest servicer of the application's current session, and the other
-// servicers.
+// addressed addresses a relay that has nothing wrong to an honest servicer of the application's present session, and
+// gives the other servicers too.
 func (s *story) addressed(f *forged, application string) (servicer client.Actor, others []client.Actor, err error) {
 	var session client.Session
 	err = s.network.await("the application has a session", func(ctx context.Context) (bool, error) {

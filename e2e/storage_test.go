@@ -56,7 +56,7 @@ func (s *story) storedNoneLost() error {
 	})
 }
 
-// keptOf reads all kept relays of a session, page by page.
+// keptOf reads all relays that are kept of a session, page by page.
 func (s *story) keptOf(session string) (relays []client.KeptRelay, err error) {
 	for from, more := int64(0), true; more; {
 		var page client.RelayPage

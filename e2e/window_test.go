@@ -46,7 +46,7 @@ func (s *story) askWindow(filter client.WindowFilter) error {
 	return nil
 }
 
-// windowSessions returns the sessions in the window's range.
+// windowSessions are the sessions that the window says it merges.
 func (s *story) windowSessions() ([]client.SessionReport, error) {
 	report, err := s.report()
 	if err != nil {
