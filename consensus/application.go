@@ -28,35 +28,35 @@ const (
 	// codeNoQueries refuses an ABCI query.
 	codeNoQueries = 1
 	logNoQueries  = "query refused: state is read through the node's HTTP API, not over ABCI"
-	// codeNoInsertion refuses a transaction for a mempool of the application's own, which there is not.
+	// codeNoInsertion refuses a transaction for an application-side mempool, which does not exist.
 	codeNoInsertion = 1
 	// codeEnded refuses a transaction after the end of the engine.
 	codeEnded = 1
 )
 
-// application is the state machine as CometBFT calls it. CometBFT's local client calls one method at a time, so there
-// is no lock but that for the end. It reads no clock and no randomness: time comes with the block.
+// application is the state machine as CometBFT calls it. CometBFT's local client calls one method at a time, so the
+// only lock is the one for shutdown. It reads no clock and no randomness: time comes with the block.
 type application struct {
 	abci.BaseApplication
 	state State
-	// publish takes every committed head.
+	// publish is called with every committed head.
 	publish func(types.Head)
-	// fail takes an error after which no further block can be made.
+	// fail is called with an error after which no further block can be made.
 	fail func(error)
-	// genesis is what InitChain brought; nil once the first block is committed.
+	// genesis is the state that InitChain passed; nil once the first block is committed.
 	genesis *genesis.Genesis
 	// finalized is the block that waits for its Commit.
 	finalized *finalizedBlock
 	// pending counts each signer's transactions that were admitted to the mempool since the last commit. After a commit
-	// CometBFT checks again whatever still waits, which counts it anew.
+	// CometBFT checks all waiting transactions again, which recounts them.
 	pending map[string]int
-	// ending guards ended, after which the state is not touched any more. CometBFT checks waiting transactions again in a
-	// goroutine that it does not wait for when it stops.
+	// ending guards ended. Once ended is set, the state is no longer accessed: CometBFT rechecks waiting transactions
+	// in a goroutine that it does not wait for when it stops.
 	ending sync.Mutex
 	ended  bool
 }
 
-// finalizedBlock is a block whose effects are in the working state.
+// finalizedBlock is a block that is applied to the working state but not committed yet.
 type finalizedBlock struct {
 	height  int64
 	hash    []byte
@@ -64,7 +64,7 @@ type finalizedBlock struct {
 	appHash []byte
 }
 
-// Info tells CometBFT where the state stands, so that it knows what to replay.
+// Info returns the last committed height and hash, from which CometBFT knows what to replay.
 func (a *application) Info(context.Context, *abci.RequestInfo) (*abci.ResponseInfo, error) {
 	return &abci.ResponseInfo{
 		Data:             "pocket",
@@ -74,7 +74,7 @@ func (a *application) Info(context.Context, *abci.RequestInfo) (*abci.ResponseIn
 	}, nil
 }
 
-// InitChain lays the genesis into the working state. CometBFT calls it again when the process ended before the first
+// InitChain writes the genesis into the working state. CometBFT calls it again if the process ended before the first
 // block was committed.
 func (a *application) InitChain(_ context.Context, req *abci.RequestInitChain) (*abci.ResponseInitChain, error) {
 	response, err := a.initChain(req)
@@ -113,14 +113,15 @@ func (a *application) initChain(req *abci.RequestInitChain) (*abci.ResponseInitC
 	return &abci.ResponseInitChain{Validators: validators, AppHash: a.state.WorkingHash()}, nil
 }
 
-// layGenesis makes the working state that of the genesis and nothing else.
+// layGenesis resets the working state to the genesis.
 func (a *application) layGenesis() error {
 	a.state.Rollback()
 	return utility.InitGenesis(a.state, a.genesis)
 }
 
-// CheckTx tells what would become of a transaction in the next block. Only one transaction of a sequence will ever pay,
-// so an account may have no more in the mempool than can have sequences of their own.
+// CheckTx returns the result that a transaction would have in the next block. Only one transaction per sequence number
+// is ever charged, so an account may have at most as many transactions in the mempool as there are pending sequence
+// numbers.
 func (a *application) CheckTx(_ context.Context, req *abci.RequestCheckTx) (*abci.ResponseCheckTx, error) {
 	a.ending.Lock()
 	defer a.ending.Unlock()
@@ -129,7 +130,7 @@ func (a *application) CheckTx(_ context.Context, req *abci.RequestCheckTx) (*abc
 	}
 	result, err := utility.Check(a.state, a.state.Version()+1, req.Tx)
 	if err != nil {
-		return nil, a.failed(fmt.Errorf("check a transaction: %w", err))
+		return nil, a.failed(fmt.Errorf("check transaction: %w", err))
 	}
 	if result.Code == 0 {
 		if a.pending[result.Signer] >= utility.MostPending {
@@ -151,12 +152,12 @@ func (a *application) count(signer string) {
 	a.pending[signer]++
 }
 
-// InsertTx refuses: transactions wait in CometBFT's mempool.
+// InsertTx refuses every transaction: they wait in CometBFT's mempool.
 func (a *application) InsertTx(context.Context, *abci.RequestInsertTx) (*abci.ResponseInsertTx, error) {
 	return &abci.ResponseInsertTx{Code: codeNoInsertion}, nil
 }
 
-// PrepareProposal proposes the transactions that the next block can charge, in an order in which it can.
+// PrepareProposal proposes the transactions that the next block can charge, in an order in which it can charge them.
 func (a *application) PrepareProposal(
 	_ context.Context, req *abci.RequestPrepareProposal,
 ) (*abci.ResponsePrepareProposal, error) {
@@ -167,7 +168,7 @@ func (a *application) PrepareProposal(
 	return &abci.ResponsePrepareProposal{Txs: txs}, nil
 }
 
-// ProcessProposal rejects a block with a transaction that cannot be opened: no honest proposer puts any in.
+// ProcessProposal rejects a block with a transaction that cannot be opened: no honest proposer includes one.
 func (a *application) ProcessProposal(
 	_ context.Context, req *abci.RequestProcessProposal,
 ) (*abci.ResponseProcessProposal, error) {
@@ -179,8 +180,8 @@ func (a *application) ProcessProposal(
 	return &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_ACCEPT}, nil
 }
 
-// FinalizeBlock runs a decided block on the last committed version and answers with the hash of the result. Nothing is
-// durable yet. The same block may come again after a crash and gives the same answer.
+// FinalizeBlock runs a decided block on the last committed version and returns the hash of the result. Nothing is
+// durable yet. After a crash the same block may come again; its result is the same.
 func (a *application) FinalizeBlock(_ context.Context, req *abci.RequestFinalizeBlock) (*abci.ResponseFinalizeBlock, error) {
 	response, err := a.finalizeBlock(req)
 	if err != nil {
@@ -223,8 +224,8 @@ func (a *application) finalizeBlock(req *abci.RequestFinalizeBlock) (*abci.Respo
 	return &abci.ResponseFinalizeBlock{TxResults: results, ValidatorUpdates: changes, AppHash: appHash}, nil
 }
 
-// startFromCommitted drops leftovers of an unfinished block. Version 0 is the exception that proves the rule: the
-// genesis is committed with the first block only, so it is laid again.
+// startFromCommitted drops the changes of an unfinished block. At version 0 it writes the genesis again, because the
+// genesis is committed only with the first block.
 func (a *application) startFromCommitted(height int64) error {
 	version := a.state.Version()
 	if height != version+1 {
@@ -253,7 +254,7 @@ func (a *application) deliver(height int64, txs [][]byte) ([]*abci.ExecTxResult,
 	return results, nil
 }
 
-// codespaceOf is empty for what was carried out, as CometBFT has it.
+// codespaceOf returns the codespace of a result; empty, as CometBFT expects, if the transaction was executed.
 func codespaceOf(result utility.Result) string {
 	if result.Code == 0 {
 		return ""
@@ -261,7 +262,7 @@ func codespaceOf(result utility.Result) string {
 	return codespace
 }
 
-// logOf is the code's name and the reason; empty for what was carried out.
+// logOf returns the code's name and the reason; empty if the transaction was executed.
 func logOf(result utility.Result) string {
 	if result.Code == 0 {
 		return ""
@@ -269,13 +270,13 @@ func logOf(result utility.Result) string {
 	return result.Code.Label() + ": " + result.Reason
 }
 
-// refusalOf is the inverse of logOf, for a transaction that CheckTx refused.
+// refusalOf returns the inverse of logOf, for a transaction that CheckTx refused.
 func refusalOf(response *abci.ResponseCheckTx) *transaction.Refusal {
 	code := types.TransactionCode(response.Code)
 	return &transaction.Refusal{Code: code, Reason: strings.TrimPrefix(response.Log, code.Label()+": ")}
 }
 
-// Commit makes the finalized block durable and publishes it. All blocks are kept: a retain height is not set.
+// Commit makes the finalized block durable and publishes it. It sets no retain height, so all blocks are kept.
 func (a *application) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit, error) {
 	if err := a.commit(); err != nil {
 		return nil, a.failed(fmt.Errorf("commit block: %w", err))
@@ -309,26 +310,26 @@ func (a *application) Query(context.Context, *abci.RequestQuery) (*abci.Response
 	}, nil
 }
 
-// OfferSnapshot declines: state comes from blocks only.
+// OfferSnapshot rejects every snapshot: state comes from blocks only.
 func (a *application) OfferSnapshot(context.Context, *abci.RequestOfferSnapshot) (*abci.ResponseOfferSnapshot, error) {
 	return &abci.ResponseOfferSnapshot{Result: abci.ResponseOfferSnapshot_ABORT}, nil
 }
 
-// ApplySnapshotChunk declines: state comes from blocks only.
+// ApplySnapshotChunk rejects every chunk: state comes from blocks only.
 func (a *application) ApplySnapshotChunk(
 	context.Context, *abci.RequestApplySnapshotChunk,
 ) (*abci.ResponseApplySnapshotChunk, error) {
 	return &abci.ResponseApplySnapshotChunk{Result: abci.ResponseApplySnapshotChunk_ABORT}, nil
 }
 
-// end waits for a check of a transaction that is under way; later ones do not touch the state.
+// end waits for the running check of a transaction; later checks do not access the state.
 func (a *application) end() {
 	a.ending.Lock()
 	defer a.ending.Unlock()
 	a.ended = true
 }
 
-// failed reports the error to the engine and hands it on to CometBFT, which keeps its text only.
+// failed reports the error to the engine and returns it to CometBFT, which keeps only its text.
 func (a *application) failed(err error) error {
 	a.fail(err)
 	return err

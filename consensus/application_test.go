@@ -16,7 +16,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/utility"
 )
 
-// driver drives an application as CometBFT does, and notes what it publishes and how it fails.
+// driver drives an application as CometBFT does, and records what it publishes and how it fails.
 type driver struct {
 	*application
 	t      *testing.T
@@ -51,7 +51,7 @@ func (d *driver) initChain() *abci.ResponseInitChain {
 	return response
 }
 
-// hashAt is the block hash of a height in these tests.
+// hashAt returns the block hash of a height in these tests.
 func hashAt(height int64) []byte { return bytes.Repeat([]byte{byte(height)}, 32) }
 
 func timeAt(height int64) time.Time { return time.Unix(height, 0).UTC() }
@@ -74,7 +74,8 @@ func (d *driver) commit() {
 	}
 }
 
-// run starts the chain and commits blocks up to a height; it returns the app hash of every height, of genesis first.
+// run starts the chain and commits blocks up to a height; it returns the app hash of every height, starting with
+// genesis.
 func (d *driver) run(height int64) [][]byte {
 	d.t.Helper()
 	hashes := [][]byte{d.initChain().AppHash}
@@ -356,7 +357,7 @@ func TestApplicationProposals(t *testing.T) {
 	}
 }
 
-// Stakes, edits, pauses and the end of stakes move the voting power; what cancels out within a block does not.
+// Stakes, edits, pauses and unstakes change the voting power; changes that cancel out within a block do not.
 func TestApplicationUpdatesValidators(t *testing.T) {
 	d := drive(t, newMemoryState())
 	d.run(1)

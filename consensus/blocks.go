@@ -15,26 +15,26 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 )
 
-// SearchedBlocks is how many of the newest blocks are searched for a transaction whose height is not known.
+// SearchedBlocks is the number of newest blocks that are searched for a transaction whose height is unknown.
 const SearchedBlocks = 1000
 
-// searches is how many searches run at once.
+// searches is the maximum number of concurrent searches.
 const searches = 2
 
-// ErrUnknownTransaction: no block that was searched has the transaction.
+// ErrUnknownTransaction is returned when none of the searched blocks contains the transaction.
 var ErrUnknownTransaction = errors.New("transaction is not known")
 
-// Block is what is shown of a committed block.
+// Block describes a committed block.
 type Block struct {
 	Height int64
 	Hash   []byte
-	// Time is the block's own, agreed on by the validators.
+	// Time is the block's time, agreed on by the validators.
 	Time time.Time
 	// Proposer is the address of the validator that proposed it.
 	Proposer string
-	// Transactions is how many it has.
+	// Transactions is the number of its transactions.
 	Transactions int
-	// AppHash is the hash of the state that the block begins with: that after the block before it.
+	// AppHash is the hash of the state that the block starts from: that after the previous block.
 	AppHash []byte
 }
 
@@ -49,8 +49,7 @@ type Transaction struct {
 	Log  string
 }
 
-// history reads what CometBFT stored. Who calls it holds the gate, since the databases are open only while the node
-// runs.
+// history reads what CometBFT stored. Callers hold the gate, since the databases are open only while the node runs.
 type history struct {
 	blocks  sm.BlockStore
 	results sm.Store
@@ -62,7 +61,7 @@ func newHistory(blocks sm.BlockStore, results sm.Store) *history {
 	return &history{blocks: blocks, results: results, searching: make(chan struct{}, searches)}
 }
 
-// Block is the committed block of a height. Errors: ErrNotReady, modules.ErrHeightUnavailable.
+// Block returns the committed block of a height. Errors: ErrNotReady, modules.ErrHeightUnavailable.
 func (e *Engine) Block(height int64) (Block, error) {
 	if !e.gate.enter() {
 		return Block{}, fmt.Errorf("%w: it does not run", ErrNotReady)
@@ -86,9 +85,9 @@ func (h *history) block(height int64) (Block, error) {
 	}, nil
 }
 
-// Transaction is the transaction of a hash (SHA-256 of its bytes) in the block of a height, or, when the height is 0, in
-// one of the newest SearchedBlocks up to latest. Errors: ErrNotReady, modules.ErrHeightUnavailable,
-// ErrUnknownTransaction, that of the context.
+// Transaction returns the transaction with a hash (SHA-256 of its bytes) from the block at a height, or, if the height
+// is 0, from one of the newest SearchedBlocks up to latest. Errors: ErrNotReady, modules.ErrHeightUnavailable,
+// ErrUnknownTransaction, and the context's error.
 func (e *Engine) Transaction(ctx context.Context, hash []byte, height, latest int64) (Transaction, error) {
 	if !e.gate.enter() {
 		return Transaction{}, fmt.Errorf("%w: it does not run", ErrNotReady)
@@ -105,7 +104,7 @@ func (h *history) search(ctx context.Context, hash []byte, latest int64) (Transa
 	select {
 	case h.searching <- struct{}{}:
 	case <-ctx.Done():
-		return Transaction{}, fmt.Errorf("search a transaction: %w", ctx.Err())
+		return Transaction{}, fmt.Errorf("search transaction: %w", ctx.Err())
 	}
 	defer func() { <-h.searching }()
 	least := max(h.blocks.Base(), latest-SearchedBlocks+1)
@@ -119,7 +118,7 @@ func (h *history) search(ctx context.Context, hash []byte, latest int64) (Transa
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return Transaction{}, fmt.Errorf("search a transaction: %w", err)
+		return Transaction{}, fmt.Errorf("search transaction: %w", err)
 	}
 	return Transaction{}, fmt.Errorf("%w: it is in none of the blocks %d to %d", ErrUnknownTransaction, least, latest)
 }
@@ -138,7 +137,7 @@ func (h *history) transactionIn(hash []byte, height int64) (Transaction, error) 
 	return Transaction{}, fmt.Errorf("%w: block %d does not have it", ErrUnknownTransaction, height)
 }
 
-// result adds what became of a transaction.
+// result adds the transaction's result.
 func (h *history) result(found Transaction) (Transaction, error) {
 	response, err := h.results.LoadFinalizeBlockResponse(found.Height)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
 )
 
-// What a block holds is read back from it, also by hash alone.
+// A block's transactions are read back from it, by height and by hash alone.
 func TestBlocksAndTransactions(t *testing.T) {
 	t.Parallel()
 	l := startLive(t)

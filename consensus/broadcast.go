@@ -13,17 +13,17 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
 )
 
-// Sentinels on which callers decide.
+// Errors that callers distinguish.
 var (
-	// ErrNotReady: the chain does not run, or is not level.
+	// ErrNotReady is returned when the chain does not run, or has not caught up.
 	ErrNotReady = errors.New("the chain is not ready")
-	// ErrKnownTransaction: the same bytes were handed in before.
-	ErrKnownTransaction = errors.New("the transaction was handed in before")
-	// ErrMempoolFull: too many transactions wait for a block.
+	// ErrKnownTransaction is returned when the same bytes were submitted before.
+	ErrKnownTransaction = errors.New("the transaction was submitted before")
+	// ErrMempoolFull is returned when too many transactions wait for a block.
 	ErrMempoolFull = errors.New("too many transactions wait for a block")
 )
 
-// Receipt is what is known of a transaction that was handed in.
+// Receipt describes a submitted transaction.
 type Receipt struct {
 	// Hash is SHA-256 of its bytes.
 	Hash []byte
@@ -34,8 +34,8 @@ type Receipt struct {
 	Log  string
 }
 
-// Broadcast hands a transaction in. When it is to wait, it returns after a block has taken the transaction, or with
-// height 0 when the context ended before. The error is a *transaction.Refusal or wraps a sentinel.
+// Broadcast submits a transaction. If wait is true, it returns after a block has included the transaction, or with
+// height 0 if the context ended first. The error is a *transaction.Refusal or wraps a sentinel.
 func (e *Engine) Broadcast(ctx context.Context, raw []byte, wait bool) (Receipt, error) {
 	if len(raw) > transaction.MaxBytes {
 		_, err := transaction.Open(raw)
@@ -56,7 +56,7 @@ func (e *Engine) Broadcast(ctx context.Context, raw []byte, wait bool) (Receipt,
 	subscriber := fmt.Sprintf("broadcast-%d", e.waiters.Add(1))
 	committed, err := e.node.EventBus().Subscribe(ctx, subscriber, cmttypes.EventQueryTxFor(tx))
 	if err != nil {
-		return Receipt{}, fmt.Errorf("wait for a transaction: %w", err)
+		return Receipt{}, fmt.Errorf("wait for transaction: %w", err)
 	}
 	defer func() { _ = e.node.EventBus().UnsubscribeAll(context.WithoutCancel(ctx), subscriber) }()
 	if err := e.handIn(ctx, tx); err != nil {
@@ -74,7 +74,7 @@ func (e *Engine) Broadcast(ctx context.Context, raw []byte, wait bool) (Receipt,
 	return receipt, nil
 }
 
-// handIn gives a transaction to the mempool and tells how it was judged there.
+// handIn adds a transaction to the mempool and returns the mempool's decision.
 func (e *Engine) handIn(ctx context.Context, tx cmttypes.Tx) error {
 	judged := make(chan *abci.ResponseCheckTx, 1)
 	err := e.node.Mempool().CheckTx(tx, func(response *abci.ResponseCheckTx) { judged <- response }, mempool.TxInfo{})
@@ -85,7 +85,7 @@ func (e *Engine) handIn(ctx context.Context, tx cmttypes.Tx) error {
 		return ErrKnownTransaction
 	}
 	if err != nil {
-		return fmt.Errorf("hand in a transaction: %w", err)
+		return fmt.Errorf("submit transaction: %w", err)
 	}
 	select {
 	case response := <-judged:
@@ -94,6 +94,6 @@ func (e *Engine) handIn(ctx context.Context, tx cmttypes.Tx) error {
 		}
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("hand in a transaction: %w", ctx.Err())
+		return fmt.Errorf("submit transaction: %w", ctx.Err())
 	}
 }

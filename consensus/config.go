@@ -23,11 +23,11 @@ const (
 	MaxBlockTime = time.Hour
 )
 
-// maximumInbound is how many nodes may connect to one that does not name them: followers of a chain name its validators,
-// and a LocalNet has up to 256 servicers. It bounds what strangers can take up.
+// maximumInbound bounds the connections from nodes that this one does not name: followers of a chain name its
+// validators, and a LocalNet has up to 256 servicers. It bounds the resources that strangers can occupy.
 const maximumInbound = 300
 
-// Config says which chain an engine runs, where, and as whom.
+// Config is the chain that an engine runs, its directory, and its keys.
 type Config struct {
 	// Home is the directory that CometBFT's files go below: databases, write-ahead log and last-sign state in data/, the
 	// peers' address book in config/. No private key is written.
@@ -37,17 +37,18 @@ type Config struct {
 	// ValidatorKey signs blocks when its public key is a validator's; otherwise, or when it is not set, the engine follows
 	// the chain.
 	ValidatorKey crypto.PrivateKey
-	// NodeKey names the node among its peers. If it is not set it follows from ValidatorKey; one of the two is needed.
+	// NodeKey identifies the node to its peers. If it is not set it is derived from ValidatorKey; one of the two is
+	// required.
 	NodeKey crypto.PrivateKey
-	// Listen is the host:port where peers connect, with a numeric host; empty takes any free port of loopback.
+	// Listen is the host:port where peers connect, with a numeric host; if empty, any free loopback port is used.
 	Listen string
-	// Peers are the nodes that are dialled, and dialled again when they are lost: "ID@host:port", see NodeID. One of two
-	// nodes has to name the other. A host name is looked up for each dial.
+	// Peers are the nodes to dial, and to redial when they are lost: "ID@host:port", see NodeID. Of two nodes, one has
+	// to name the other. A host name is looked up for each dial.
 	Peers []string
 	// BlockTime is the pause between a decided block and the next proposal, MinBlockTime to MaxBlockTime. The interval
 	// between blocks is longer by the time it takes to agree.
 	BlockTime time.Duration
-	// Logger takes CometBFT's log too, its info lines at debug level. Nil discards.
+	// Logger also receives CometBFT's log, its info lines at debug level. Nil discards.
 	Logger *slog.Logger
 }
 
@@ -72,16 +73,16 @@ func (c Config) validate() error {
 	return nil
 }
 
-// cometConfig is CometBFT's configuration: a node that opens no port but that of its peers, and knows no more of them
-// than it was told.
+// cometConfig returns CometBFT's configuration: a node that opens no port except the one for its peers, and knows only
+// the peers that it was given.
 func (c Config) cometConfig() (*cmtcfg.Config, error) {
 	config := cmtcfg.DefaultConfig().SetRoot(c.Home)
-	// The default is the host's name, which is nobody's business.
+	// The default is the host's name, which should not be disclosed.
 	config.Moniker = "pocket"
 	config.RPC.ListenAddress = ""
 	config.P2P.ListenAddress = "tcp://" + cmp.Or(c.Listen, "127.0.0.1:0")
-	config.P2P.PersistentPeers = strings.Join(named(c.Peers, false), ",") // a redialer has the others
-	// Strangers that fill the places for peers cannot keep the configured ones out.
+	config.P2P.PersistentPeers = strings.Join(named(c.Peers, false), ",") // a redialer handles the others
+	// Strangers that use up the peer slots cannot keep the configured peers out.
 	config.P2P.UnconditionalPeerIDs = strings.Join(peerIDs(c.Peers), ",")
 	config.P2P.MaxNumInboundPeers = maximumInbound
 	config.P2P.PexReactor = false
@@ -95,7 +96,7 @@ func (c Config) cometConfig() (*cmtcfg.Config, error) {
 	return config, config.ValidateBasic()
 }
 
-// setTimeouts fits CometBFT's timeouts to the block time. Only the pause after a commit is the block time itself. The
+// setTimeouts adapts CometBFT's timeouts to the block time. Only the pause after a commit is the block time itself. The
 // others run while validators wait for each other: they follow the block time, so that a missing proposer costs a few
 // blocks rather than minutes, but stay above what a busy machine needs to answer.
 func setTimeouts(consensus *cmtcfg.ConsensusConfig, blockTime time.Duration) {
@@ -103,16 +104,16 @@ func setTimeouts(consensus *cmtcfg.ConsensusConfig, blockTime time.Duration) {
 	consensus.SkipTimeoutCommit = false
 	consensus.CreateEmptyBlocks = true
 	consensus.CreateEmptyBlocksInterval = 0
-	consensus.TimeoutPropose = within(3*blockTime, 500*time.Millisecond, 3*time.Second)
-	consensus.TimeoutPrevote = within(blockTime, 200*time.Millisecond, time.Second)
+	consensus.TimeoutPropose = clamp(3*blockTime, 500*time.Millisecond, 3*time.Second)
+	consensus.TimeoutPrevote = clamp(blockTime, 200*time.Millisecond, time.Second)
 	consensus.TimeoutPrecommit = consensus.TimeoutPrevote
 	consensus.TimeoutProposeDelta = consensus.TimeoutPropose / 2
 	consensus.TimeoutPrevoteDelta = consensus.TimeoutPrevote / 2
 	consensus.TimeoutPrecommitDelta = consensus.TimeoutPrecommit / 2
-	consensus.PeerGossipSleepDuration = within(blockTime/10, 5*time.Millisecond, 100*time.Millisecond)
+	consensus.PeerGossipSleepDuration = clamp(blockTime/10, 5*time.Millisecond, 100*time.Millisecond)
 }
 
-// peerIDs are the ids of peers.
+// peerIDs returns the ids of peers.
 func peerIDs(peers []string) []string {
 	ids := make([]string, len(peers))
 	for i, peer := range peers {
@@ -124,4 +125,4 @@ func peerIDs(peers []string) []string {
 // cutPeer cuts a peer into its id and its host:port.
 func cutPeer(peer string) (id, at string, found bool) { return strings.Cut(peer, "@") }
 
-func within(d, low, high time.Duration) time.Duration { return min(max(d, low), high) }
+func clamp(d, low, high time.Duration) time.Duration { return min(max(d, low), high) }

@@ -17,7 +17,7 @@ import (
 	cmttypes "github.com/cometbft/cometbft/types"
 )
 
-// drainPatience is how long the end waits for JSON-RPC requests that are being answered.
+// drainPatience bounds how long shutdown waits for JSON-RPC requests that are being answered.
 const drainPatience = 500 * time.Millisecond
 
 // Stages of an engine, in order.
@@ -37,25 +37,25 @@ type Engine struct {
 	gate   *gate
 	// redialer connects to the peers with host names.
 	redialer *redialer
-	// validators tells who voted on a block.
+	// validators returns the validators that voted on a block.
 	validators validatorSets
 	history    *history
 	standing   standing
 	// blockTime is the pause between blocks.
 	blockTime time.Duration
-	// now is the clock against which a block is fresh or not.
+	// now is the clock that decides whether a block is fresh.
 	now func() time.Time
 	// databases are CometBFT's, open from New until the end of Run.
 	databases []io.Closer
 	// failed holds the first error after which there are no more blocks.
 	failed chan error
 	stage  atomic.Int32
-	// waiters counts the calls of Broadcast that have waited, so that each has a name of its own.
+	// waiters counts the calls of Broadcast that have waited, so that each has a unique name.
 	waiters atomic.Int64
 }
 
-// New opens the chain in the home directory and replays into state whatever blocks the state has not committed. It
-// takes the databases below the home: end the engine with Run or Close. Errors: ErrForeignHome.
+// New opens the chain in the home directory and replays into state all blocks that the state has not committed. It
+// opens the databases below the home: end the engine with Run or Close. Errors: ErrForeignHome.
 func New(cfg Config, state State) (*Engine, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("configure consensus: %w", err)
@@ -81,7 +81,7 @@ func newEngine(cfg Config, config *cmtcfg.Config, state State) (*Engine, error) 
 	return e, nil
 }
 
-// openNode builds the CometBFT node, which shakes hands with the state: this is where blocks are replayed.
+// openNode builds the CometBFT node. Its handshake with the state is where blocks are replayed.
 func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error {
 	doc, err := genesisDoc(cfg.Genesis)
 	if err != nil {
@@ -106,7 +106,7 @@ func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error 
 	})
 	select {
 	case cause := <-e.failed:
-		// CometBFT hands on the text of the application's error only.
+		// CometBFT passes on only the text of the application's error.
 		return cause
 	default:
 	}
@@ -122,11 +122,11 @@ func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error 
 	return nil
 }
 
-// Heads are the committed blocks. Those that New replays are published before it returns.
+// Heads returns the committed blocks. Those that New replays are published before it returns.
 func (e *Engine) Heads() *Heads { return e.heads }
 
-// RPC is the chain's own JSON-RPC over HTTP. It may be called at any time; the handler answers 503 except while Run has
-// the node running.
+// RPC returns the chain's own JSON-RPC over HTTP. It may be called at any time; the handler answers 503 except while
+// Run has the node running.
 func (e *Engine) RPC() (http.Handler, error) {
 	handler, err := newRPC(e.node, e.gate, e.logger)
 	if err != nil {
@@ -142,7 +142,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		return errors.New("run consensus: the engine was run or closed before")
 	}
 	defer e.stage.Store(stageEnded)
-	// CometBFT would sleep until the genesis time whatever happens.
+	// CometBFT would sleep until the genesis time and ignore the context.
 	if !waitUntil(ctx, e.node.GenesisDoc().GenesisTime) {
 		return e.release()
 	}
@@ -199,7 +199,7 @@ func (e *Engine) stop() error {
 	return nil
 }
 
-// release ends a node that is built but does not run, which CometBFT has no way to do itself.
+// release ends a node that is built but does not run; CometBFT cannot do that itself.
 func (e *Engine) release() error {
 	e.signs.stopping.Store(true)
 	return errors.Join(e.node.EventBus().Stop(), e.node.ProxyApp().Stop(), e.closeDatabases())
@@ -213,7 +213,7 @@ func (e *Engine) closeDatabases() error {
 	return errors.Join(errs...)
 }
 
-// remembering notes every database that CometBFT opens, because CometBFT leaves them open when it fails half-way.
+// remembering records every database that CometBFT opens, because CometBFT leaves them open when it fails half-way.
 func remembering[DB io.Closer](
 	open func(*cmtcfg.DBContext) (DB, error), opened *[]io.Closer,
 ) func(*cmtcfg.DBContext) (DB, error) {
@@ -226,7 +226,8 @@ func remembering[DB io.Closer](
 	}
 }
 
-// guard names what failed, and turns a panic into an error: CometBFT panics where its stores contradict each other.
+// guard adds what failed to an error, and turns a panic into one: CometBFT panics when its stores contradict each
+// other.
 func guard(doing string, do func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -239,7 +240,7 @@ func guard(doing string, do func() error) (err error) {
 	return nil
 }
 
-// waitUntil waits for a moment; false when the context ended first.
+// waitUntil waits until a moment and reports whether it was reached before the context ended.
 func waitUntil(ctx context.Context, moment time.Time) bool {
 	timer := time.NewTimer(time.Until(moment))
 	defer timer.Stop()

@@ -63,7 +63,7 @@ func run(t *testing.T, engine *Engine) *runner {
 	return r
 }
 
-// await receives heads until one satisfies the wish.
+// await receives heads until one satisfies the condition.
 func (r *runner) await(what string, wish func(types.Head) bool) types.Head {
 	r.t.Helper()
 	timeout := time.After(patience)
@@ -86,7 +86,7 @@ func (r *runner) awaitHeight(height int64) types.Head {
 	return r.await("height reached", func(head types.Head) bool { return head.Height >= height })
 }
 
-// end waits for Run's return, without asking for it.
+// end waits for Run to return, without cancelling it.
 func (r *runner) end() error {
 	r.t.Helper()
 	select {
@@ -98,7 +98,7 @@ func (r *runner) end() error {
 	}
 }
 
-// stop asks Run to return.
+// stop cancels Run.
 func (r *runner) stop() {
 	r.t.Helper()
 	begin := time.Now()
@@ -213,7 +213,7 @@ func TestEngineRecoversFromCrash(t *testing.T) {
 	}
 }
 
-// TestEngineEndsWithConsensus: CometBFT tells of a panic in consensus by its log only.
+// TestEngineEndsWithConsensus: CometBFT reports a panic in consensus only in its log.
 func TestEngineEndsWithConsensus(t *testing.T) {
 	t.Parallel()
 	state := newMemoryState()
@@ -268,7 +268,7 @@ func TestEngineRefusesForeignHome(t *testing.T) {
 	again.stop()
 }
 
-// TestEngineRefusesContradictions: what CometBFT answers with a panic is an error in one line.
+// TestEngineRefusesContradictions: panics of CometBFT become errors of one line.
 func TestEngineRefusesContradictions(t *testing.T) {
 	t.Parallel()
 	home, state := t.TempDir(), newMemoryState()
@@ -298,7 +298,7 @@ func TestEngineRefusesContradictions(t *testing.T) {
 			}
 		})
 	}
-	// The databases were let go, and nothing changed.
+	// The databases were closed, and nothing changed.
 	again := start(t, testConfig(t, home), state)
 	again.awaitHeight(state.Version() + 1)
 	again.stop()

@@ -25,8 +25,7 @@ type memoryState struct {
 	committed map[string][]byte
 	working   map[string][]byte
 	version   int64
-	// onCommit, when set, takes the place of a crash: it is called with the version to commit and the function that
-	// commits it.
+	// onCommit, if set, simulates a crash: it is called with the version to commit and the function that commits it.
 	onCommit func(version int64, commit func()) error
 }
 
@@ -118,10 +117,10 @@ func hashOf(pairs map[string][]byte) []byte {
 	return digest.Sum(nil)
 }
 
-// key is a validator key of the tests; equal numbers give equal keys.
+// key returns a validator key of the tests; equal numbers give equal keys.
 func key(number byte) crypto.PrivateKey { return crypto.KeyFromSeed([32]byte{number}) }
 
-// testGenesis is a genesis whose validators are keys 1, 2, … with the given stakes. Keys 0 to 9 have accounts.
+// testGenesis returns a genesis whose validators are keys 1, 2, … with the given stakes. Keys 0 to 9 have accounts.
 func testGenesis(t testing.TB, chainID string, stakes ...uint64) *genesis.Genesis {
 	t.Helper()
 	g := &genesis.Genesis{

@@ -7,8 +7,8 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// Heads publishes committed blocks to any number of subscribers. A subscriber that is busy misses heads rather than
-// delaying the chain: of the heads that it has not received yet, only the latest waits for it. The zero value is ready.
+// Heads publishes committed blocks to any number of subscribers. A busy subscriber misses heads rather than delaying
+// the chain: only the latest head that it has not received yet waits for it. The zero value is ready.
 type Heads struct {
 	mu          sync.Mutex
 	latest      types.Head
@@ -37,14 +37,14 @@ func (h *Heads) Subscribe() (heads <-chan types.Head, cancel func()) {
 	}
 }
 
-// Latest is the head that was published last, witnessed or not; false before the first.
+// Latest returns the head that was published last, witnessed or not; false before the first.
 func (h *Heads) Latest() (types.Head, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.latest, h.published
 }
 
-// publish hands the head to every subscriber without waiting for any.
+// publish sends the head to every subscriber without waiting for any of them.
 func (h *Heads) publish(head types.Head) {
 	head.BlockHash = bytes.Clone(head.BlockHash)
 	h.mu.Lock()

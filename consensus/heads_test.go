@@ -7,7 +7,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// waiting is the height that waits in a subscriber's slot; 0 for none.
+// waiting returns the height that waits in a subscriber's slot; 0 for none.
 func waiting(heads <-chan types.Head) int64 {
 	select {
 	case head := <-heads:

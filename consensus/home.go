@@ -14,10 +14,11 @@ import (
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 )
 
-// ErrForeignHome: the home directory holds another chain, or a chain that the given state is not of.
+// ErrForeignHome is returned when the home directory holds another chain, or a chain that the given state does not
+// belong to.
 var ErrForeignHome = errors.New("home directory belongs to another chain")
 
-// errNoGenesis: CometBFT's database holds no genesis.
+// errNoGenesis is returned when CometBFT's database holds no genesis.
 var errNoGenesis = errors.New("no genesis stored")
 
 // maximumBlockBytes bounds a block: a few thousand transactions, which a node verifies well within a second.
@@ -44,8 +45,8 @@ func genesisDoc(g *genesis.Genesis) (*cmttypes.GenesisDoc, error) {
 	return doc, nil
 }
 
-// openHome makes the home's directories and checks that what CometBFT stored there is of the given genesis: CometBFT
-// itself silently prefers the genesis that it stored. It tells whether a chain has begun there.
+// openHome makes the home's directories and checks that CometBFT's data there belongs to the given genesis: CometBFT
+// itself silently prefers the genesis that it stored. It reports whether a chain has begun there.
 func openHome(config *cmtcfg.Config, doc *cmttypes.GenesisDoc, stateVersion int64) (begun bool, err error) {
 	for _, name := range []string{cmtcfg.DefaultConfigDir, cmtcfg.DefaultDataDir} {
 		if err := os.MkdirAll(filepath.Join(config.RootDir, name), 0o700); err != nil {
@@ -95,7 +96,7 @@ func sameGenesis(stored, given *cmttypes.GenesisDoc) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("parse given genesis: %w", err)
 	}
-	// A stored genesis that cannot be parsed is none of ours.
+	// A stored genesis that cannot be parsed is not ours.
 	got, err := genesis.Parse(stored.AppState)
 	return err == nil && stored.ChainID == given.ChainID && proto.Equal(got, want), nil
 }

@@ -12,40 +12,40 @@ import (
 	"github.com/cometbft/cometbft/libs/log"
 )
 
-// levelTrace is below slog's debug level: CometBFT's own debug lines tell of every message.
+// levelTrace is below slog's debug level: CometBFT's own debug lines report every message.
 const levelTrace = slog.LevelDebug - 4
 
-// consensusFailure is the line that CometBFT logs when its consensus routine ends for good. It gives no other sign: the
+// consensusFailure is the line that CometBFT logs when its consensus routine ends for good. There is no other sign: the
 // node stays up and makes no more blocks.
 const consensusFailure = "CONSENSUS FAILURE!!!"
 
-// refusedInReplay is the error of a validator that is made to vote again while CometBFT replays its write-ahead log after
-// a crash: the last-sign state refuses, as it should, and CometBFT takes the vote from the log.
+// refusedInReplay is the error of a validator that is asked to vote again while CometBFT replays its write-ahead log
+// after a crash: the last-sign state correctly refuses, and CometBFT takes the vote from the log.
 const refusedInReplay = "failed signing vote"
 
-// peerGone is the line of a peer that left, by its own will or not.
+// peerGone is the log line for a peer that left, voluntarily or not.
 const peerGone = "Stopping peer for error"
 
-// clientGone are errors that say no more than that a caller of the JSON-RPC left early.
+// clientGone are errors that only mean that a caller of the JSON-RPC left early.
 var clientGone = map[string]bool{
 	"failed to write response":  true,
 	"failed to write responses": true,
 }
 
-// logger fits CometBFT's logger to slog. CometBFT is chatty, so its info lines are debug lines here, and its debug
-// lines trace lines. All its attributes are grouped under "cometbft".
+// logger adapts slog to CometBFT's logger interface. CometBFT logs a lot, so its info lines become debug lines, and its
+// debug lines trace lines. All its attributes are grouped under "cometbft".
 type logger struct {
 	to     *slog.Logger
 	engine *engineSigns
 }
 
-// engineSigns are what a log line and the engine have to tell each other.
+// engineSigns is the state shared by the engine and its log.
 type engineSigns struct {
 	// witnessing is false while blocks are replayed from disk: in New and while Run starts.
 	witnessing atomic.Bool
-	// stopping tells that errors of services on their way down are to be expected.
+	// stopping is true when errors of services that are shutting down are expected.
 	stopping atomic.Bool
-	// failed takes the end of consensus.
+	// failed is called when consensus ends.
 	failed func(error)
 }
 
@@ -62,7 +62,8 @@ func (l logger) Info(msg string, keyvals ...any) { l.log(slog.LevelDebug, msg, k
 // Warn logs at warn level.
 func (l logger) Warn(msg string, keyvals ...any) { l.log(slog.LevelWarn, msg, keyvals) }
 
-// Error logs at error level, at info level that a peer left, and at debug level what else is no error of this node.
+// Error logs at error level; a peer that left at info level, and everything else that is not an error of this node at
+// debug level.
 func (l logger) Error(msg string, keyvals ...any) {
 	if msg == consensusFailure {
 		l.engine.failed(fmt.Errorf("consensus failed: %s", gist(value(keyvals, "err"))))
@@ -89,8 +90,8 @@ func (l logger) log(level slog.Level, msg string, keyvals []any) {
 	}
 }
 
-// attributes are slog attributes of CometBFT's keys and values. A value is rendered here, since many render themselves
-// only as text.
+// attributes converts CometBFT's keys and values to slog attributes. Values are rendered here, since many can be
+// rendered only as text.
 func attributes(keyvals []any) []any {
 	attrs := make([]any, 0, (len(keyvals)+1)/2)
 	for i := 0; i < len(keyvals); i += 2 {
@@ -115,7 +116,7 @@ func rendered(v any) any {
 	}
 }
 
-// value is the value of a key as text; empty without one.
+// value returns the value of a key as text; empty without one.
 func value(keyvals []any, key string) string {
 	for i := 0; i+1 < len(keyvals); i += 2 {
 		if keyvals[i] == key {
@@ -125,7 +126,7 @@ func value(keyvals []any, key string) string {
 	return ""
 }
 
-// gist is the first paragraph of a panic of CometBFT as one bounded line; the rest are dumps of whole states.
+// gist returns the first paragraph of a CometBFT panic as one bounded line; the rest is a dump of the whole state.
 func gist(text string) string {
 	const most = 300
 	paragraph, _, _ := strings.Cut(strings.TrimSpace(text), "\n\n")

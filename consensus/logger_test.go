@@ -51,7 +51,7 @@ func TestLogger(t *testing.T) {
 	}
 }
 
-// rendering notes whether it was rendered.
+// rendering records whether it was rendered.
 type rendering struct{ done *bool }
 
 func (r rendering) String() string {

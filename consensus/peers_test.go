@@ -15,12 +15,12 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
 
-// peer is how others name the node of the key at the port.
+// peer returns the name by which others configure the node of the key at the port.
 func peer(key crypto.PrivateKey, port int) string {
 	return fmt.Sprintf("%s@127.0.0.1:%d", Config{ValidatorKey: key}.peerKey().ID(), port)
 }
 
-// freePort is a port of loopback that nobody listened at a moment ago.
+// freePort returns a loopback port that was free a moment ago.
 func freePort(t *testing.T) int {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -90,8 +90,8 @@ func compareAt(t *testing.T, height int64, a, b *memoryState) {
 	}
 }
 
-// TestEngineFollows: a node without a validator key catches up and follows, also when a validator's key was there before
-// and when all it has is a node key.
+// TestEngineFollows: a node without a validator key catches up and follows, even if a validator's key was used before,
+// and with only a node key.
 func TestEngineFollows(t *testing.T) {
 	t.Parallel()
 	port, early := freePort(t), newMemoryState()
@@ -103,7 +103,7 @@ func TestEngineFollows(t *testing.T) {
 	followed := newMemoryState()
 	following := Config{Home: t.TempDir(), Genesis: config.Genesis, NodeKey: key(8), BlockTime: testBlockTime,
 		Peers: []string{fmt.Sprintf("%s@127.0.0.1:%d", NodeID(key(9)), port)}}
-	for range 2 { // the second time with what it has on disk
+	for range 2 { // the second time with its data on disk
 		follower := start(t, following, followed)
 		joined := follower.await("a witnessed head", func(head types.Head) bool { return !head.CatchingUp })
 		follower.awaitHeight(joined.Height + 2)
@@ -113,8 +113,8 @@ func TestEngineFollows(t *testing.T) {
 	compareAt(t, min(early.Version(), followed.Version()), early, followed)
 }
 
-// TestEngineDialsNames: a peer's host name that leads nowhere at first, then to the wrong place, then to the peer, is looked
-// up again for each dial, also after the peer has moved.
+// TestEngineDialsNames: a peer's host name that does not resolve at first, then resolves to the wrong address, then to
+// the peer, is looked up again for each dial, also after the peer has moved.
 func TestEngineDialsNames(t *testing.T) {
 	t.Parallel()
 	port, state := freePort(t), newMemoryState()
@@ -130,8 +130,8 @@ func TestEngineDialsNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	var asked atomic.Int64
-	var place atomic.Value
-	place.Store("127.0.0.1")
+	var address atomic.Value
+	address.Store("127.0.0.1")
 	engine.redialer.pause = 20 * time.Millisecond
 	engine.redialer.lookup = func(_ context.Context, host string) ([]netip.Addr, error) {
 		if host != "validator-0.validator" {
@@ -143,14 +143,14 @@ func TestEngineDialsNames(t *testing.T) {
 		case 2:
 			return []netip.Addr{netip.MustParseAddr("127.0.0.77")}, nil
 		}
-		return []netip.Addr{netip.MustParseAddr(place.Load().(string))}, nil
+		return []netip.Addr{netip.MustParseAddr(address.Load().(string))}, nil
 	}
 	follower := run(t, engine)
 	follower.await("a witnessed head", func(head types.Head) bool { return !head.CatchingUp })
 	validator.stop()
 
 	if runtime.GOOS == "linux" { // elsewhere loopback is one address, and the peer comes back where it was
-		place.Store("127.0.0.78")
+		address.Store("127.0.0.78")
 		config.Listen = fmt.Sprintf("127.0.0.78:%d", port)
 	}
 	again := start(t, config, state)

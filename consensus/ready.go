@@ -6,13 +6,15 @@ import (
 	"time"
 )
 
-// stillBlocks is for how many block times a chain may stand still before its newest block is not fresh any more.
+// stillBlocks is the number of block times after which the newest block of a chain that stands still is no longer
+// fresh.
 const stillBlocks = 10
 
-// standing is where the engine stands among the heads of its chain.
+// standing is the engine's newest head.
 type standing struct {
 	mu sync.Mutex
-	// witnessed tells whether the newest head was; at is when it was published, the zero time before the first.
+	// witnessed reports whether the newest head was witnessed; at is when it was published, the zero time before the
+	// first.
 	witnessed bool
 	height    int64
 	at        time.Time
@@ -24,9 +26,8 @@ func (s *standing) note(height int64, witnessed bool, at time.Time) {
 	s.height, s.witnessed, s.at = height, witnessed, at
 }
 
-// Ready is nil while the node is level with its chain: it runs, it witnessed the newest block, and that was not longer
-// ago than ten block times and what a head may be old to count as witnessed. The error says what is amiss; it is
-// ErrNotReady.
+// Ready returns nil while the node keeps up with its chain: it runs, it witnessed the newest block, and that was at
+// most ten block times plus the maximum age of a witnessed head ago. Otherwise it returns ErrNotReady with the reason.
 func (e *Engine) Ready() error {
 	if !e.gate.enter() {
 		return fmt.Errorf("%w: it does not run", ErrNotReady)

@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// redialPause is the time between two looks at whether a peer is connected.
+	// redialPause is the interval at which a peer's connection is checked.
 	redialPause = 3 * time.Second
-	// lookupPatience bounds a question for a peer's address.
+	// lookupPatience bounds the lookup of a peer's address.
 	lookupPatience = 2 * time.Second
 )
 
-// redialer keeps the peers connected that were named by a host name. CometBFT would ask for a name's address once, when
-// the node starts, and drop the peer if there is none yet; where nodes get a new address with every start, as pods do, it
-// would go on to dial the old one.
+// redialer keeps connections to the peers that are configured by host name. CometBFT resolves a name only once, when
+// the node starts, and drops the peer if the name does not resolve yet. If nodes get a new address with every start, as
+// pods do, it would keep dialling the old one.
 type redialer struct {
 	peers  []string
 	lookup func(ctx context.Context, host string) ([]netip.Addr, error)
@@ -37,7 +37,7 @@ func newRedialer(peers []string, logger log.Logger) *redialer {
 		}}
 }
 
-// named are the peers with a host name, or those with an address.
+// named returns the peers with a host name, or those with an address.
 func named(peers []string, name bool) []string {
 	var found []string
 	for _, peer := range peers {
@@ -79,7 +79,7 @@ func (r *redialer) keep(ctx context.Context, peer string, to p2p.PeerManager) {
 	}
 }
 
-// dial connects to the first address that a host has now. A dial that has begun is not cut off: CometBFT ends it after 4 s.
+// dial connects to the first address that the host has now. A dial is not interrupted: CometBFT ends it after 4 s.
 func (r *redialer) dial(ctx context.Context, id, host, port string, to p2p.PeerManager) error {
 	asking, cancel := context.WithTimeout(ctx, lookupPatience)
 	defer cancel()

@@ -10,7 +10,7 @@ import (
 	rpcserver "github.com/cometbft/cometbft/rpc/jsonrpc/server"
 )
 
-// newRPC is CometBFT's JSON-RPC over HTTP without event subscriptions, which need a websocket, and without unsafe
+// newRPC returns CometBFT's JSON-RPC over HTTP without event subscriptions, which need a websocket, and without unsafe
 // routes. Bodies above 1 MB and batches above 10 requests are refused; a panic answers 500.
 func newRPC(node *node.Node, gate *gate, logger log.Logger) (http.Handler, error) {
 	environment, err := node.ConfigureRPC()
@@ -24,7 +24,7 @@ func newRPC(node *node.Node, gate *gate, logger log.Logger) (http.Handler, error
 	logger = logger.With("module", "rpc-server")
 	mux := http.NewServeMux()
 	rpcserver.RegisterRPCFuncs(mux, routes, logger)
-	// The body is read before the gate, so that a dripping client does not hold up the engine's end.
+	// The body is read before the gate, so that a slow client does not delay the engine's shutdown.
 	return rpcserver.PreChecksHandler(
 		gate.guarding(rpcserver.RecoverAndLogHandler(mux, logger)), rpcserver.DefaultConfig()), nil
 }
@@ -75,7 +75,7 @@ func (g *gate) open() {
 	g.isOpen = true
 }
 
-// close admits nobody from now on and waits until everybody has left, but not longer than patience.
+// close admits no further requests and waits until all have left, but not longer than patience.
 func (g *gate) close(patience time.Duration) {
 	g.mu.Lock()
 	g.isOpen = false

@@ -135,7 +135,7 @@ func testRefusals(t *testing.T, url string) {
 	})
 }
 
-// TestGateWaits: close waits for those inside, but not for ever, and admits nobody meanwhile.
+// TestGateWaits: close waits for running requests, for a bounded time, and admits none meanwhile.
 func TestGateWaits(t *testing.T) {
 	g := &gate{}
 	if g.enter() {

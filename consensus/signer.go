@@ -17,8 +17,8 @@ import (
 )
 
 // newSigner makes the validator's signer: the key stays in memory, and what was signed last is kept in the file at
-// path, so that a restart never signs two blocks of one height. Without that file only a chain that has not begun may
-// be signed for; it is then created.
+// path, so that a restart never signs two blocks of one height. Without that file it signs only for a chain that has
+// not begun; the file is then created.
 func newSigner(key crypto.PrivateKey, path string, begun bool) (*privval.FilePV, error) {
 	// The key file's path stays empty: CometBFT would panic rather than write the key.
 	signer := privval.NewFilePV(ed25519.PrivKey(key.Bytes()), "", path)
@@ -46,7 +46,7 @@ func newSigner(key crypto.PrivateKey, path string, begun bool) (*privval.FilePV,
 	return signer, nil
 }
 
-// signingKey is the validator key, or a key that no validator has.
+// signingKey returns the validator key, or a key that belongs to no validator.
 func (c Config) signingKey() crypto.PrivateKey {
 	if len(c.ValidatorKey.Bytes()) > 0 {
 		return c.ValidatorKey
@@ -54,7 +54,8 @@ func (c Config) signingKey() crypto.PrivateKey {
 	return derive(c.NodeKey, "pocket/follower-key/v1")
 }
 
-// peerKey is the node key. One that follows from the validator key need not be stored, and does not reveal it.
+// peerKey returns the node key. A node key that is derived from the validator key need not be stored, and does not
+// reveal it.
 func (c Config) peerKey() *p2p.NodeKey {
 	if len(c.NodeKey.Bytes()) > 0 {
 		return nodeKey(c.NodeKey)
@@ -66,10 +67,10 @@ func nodeKey(key crypto.PrivateKey) *p2p.NodeKey {
 	return &p2p.NodeKey{PrivKey: ed25519.PrivKey(key.Bytes())}
 }
 
-// NodeID is how peers name the node with a node key: 40 hex digits.
+// NodeID returns the id by which peers name the node with a node key: 40 hex digits.
 func NodeID(key crypto.PrivateKey) string { return string(nodeKey(key).ID()) }
 
-// derive makes a key of another one, for one purpose.
+// derive returns a key for one purpose, derived from another key.
 func derive(key crypto.PrivateKey, purpose string) crypto.PrivateKey {
 	mac := hmac.New(sha256.New, key.Bytes())
 	mac.Write([]byte(purpose))

@@ -90,7 +90,8 @@ func TestNodeKey(t *testing.T) {
 	}
 }
 
-// TestAFollowerSignsWithNobodysKey: what a node key stands in for is neither itself nor the validator key of its name.
+// TestAFollowerSignsWithNobodysKey: without a validator key, the signing key is neither the node key nor any
+// validator's key.
 func TestAFollowerSignsWithNobodysKey(t *testing.T) {
 	follower := Config{NodeKey: key(1)}.signingKey()
 	if follower.Address() == key(1).Address() || follower.Address() == (Config{NodeKey: key(2)}).signingKey().Address() {

@@ -13,6 +13,6 @@ type State interface {
 	WorkingHash() []byte
 	// Commit makes the working set durable as the next version and returns that version and its hash.
 	Commit() (version int64, hash []byte, err error)
-	// Rollback drops the working set: what is read afterwards is the last committed version.
+	// Rollback drops the working set: later reads see the last committed version.
 	Rollback()
 }

@@ -17,8 +17,8 @@ import (
 
 var _ consensus.State = (*persistence.StateStore)(nil)
 
-// runUntil runs the chain in home on the state in its directory until a witnessed head satisfies the wish, and returns
-// that head and the height that the state then stands at.
+// runUntil runs the chain in home on the state in its directory until a witnessed head satisfies the condition, and
+// returns that head and the height of the state.
 func runUntil(t *testing.T, home, stateDir string, wish func(types.Head) bool) (head types.Head, version int64) {
 	t.Helper()
 	state, err := persistence.Open(stateDir)

@@ -91,7 +91,7 @@ func startLive(t *testing.T) *live {
 	return l
 }
 
-// await receives heads until one satisfies the wish, and gives its height.
+// await receives heads until one satisfies the condition, and returns its height.
 func (l *live) await(what string, wish func(height int64) bool) int64 {
 	l.t.Helper()
 	timeout := time.After(10 * time.Second)
@@ -125,7 +125,7 @@ func (l *live) ask(method, params string, result any) {
 	}
 }
 
-// broadcast signs a transaction and hands it in; it is accepted.
+// broadcast signs and submits a transaction, which has to be accepted.
 func (l *live) broadcast(signer byte, tx *types.Transaction) {
 	l.t.Helper()
 	tx.ChainId, tx.FeeUpokt = "chain", 10_000
@@ -195,7 +195,7 @@ func TestStakedValidatorVotes(t *testing.T) {
 	l.await("one validator again", func(height int64) bool { return count(height) == 1 })
 }
 
-// The engine hands transactions in itself, and waits for their block.
+// The engine submits transactions itself, and waits for their block.
 func TestBroadcast(t *testing.T) {
 	t.Parallel()
 	l := startLive(t)
@@ -240,7 +240,7 @@ func TestBroadcast(t *testing.T) {
 			}
 		}
 	}
-	// One that waits for another is not in a block in time.
+	// One that waits for another does not get into a block in time.
 	soon, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	if receipt, err := l.engine.Broadcast(soon, seal(2, "qos.samples_required", 1), true); err != nil || receipt.Height != 0 {

@@ -12,16 +12,16 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// upoktPerPower is the stake that one unit of voting power stands for: 1 POKT.
+// upoktPerPower is the stake of one unit of voting power: 1 POKT.
 const upoktPerPower = 1_000_000
 
-// votingPower is a stake's voting power: whole POKT, at least 1.
+// votingPower returns a stake's voting power: whole POKT, at least 1.
 func votingPower(stakeUPOKT uint64) int64 {
 	return max(1, int64(stakeUPOKT/upoktPerPower))
 }
 
 // validatorUpdates turns staked validators into CometBFT's validator set, in the order given. It refuses an empty set,
-// a malformed key, and a total voting power above what CometBFT can count.
+// a malformed key, and a total voting power above CometBFT's maximum.
 func validatorUpdates(actors []*types.Actor) ([]abci.ValidatorUpdate, error) {
 	if len(actors) == 0 {
 		return nil, errors.New("no validator is staked, so nobody could make a block")
@@ -43,8 +43,8 @@ func validatorUpdates(actors []*types.Actor) ([]abci.ValidatorUpdate, error) {
 	return updates, nil
 }
 
-// validatorChanges is what makes one set of active validators another, both ordered by address: new powers, and power 0
-// for those that are gone.
+// validatorChanges returns the difference between two sets of active validators, both ordered by address: new powers,
+// and power 0 for those that left.
 func validatorChanges(before, after []*types.Actor) ([]abci.ValidatorUpdate, error) {
 	now, err := validatorUpdates(after)
 	if err != nil {

@@ -10,11 +10,11 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// freshness is how long ago a block may have been agreed on for its head to count as witnessed. It leaves room for the
-// way of the votes and for clocks that differ.
+// freshness is how long ago a block may have been agreed on for its head to count as witnessed. It allows for the
+// votes' time on the network and for differing clocks.
 const freshness = 3 * time.Second
 
-// validatorSets are those that CometBFT stored.
+// validatorSets reads the validator sets that CometBFT stored.
 type validatorSets interface {
 	LoadValidators(height int64) (*cmttypes.ValidatorSet, error)
 }
@@ -26,17 +26,17 @@ func (e *Engine) publish(head types.Head) {
 	e.heads.publish(head)
 }
 
-// witnessed tells whether the block that is being committed was agreed on just now. It was not when it was replayed by
-// New or by Run's start, or fetched from peers in bulk. Nor was it when its votes are old: the last blocks before a late
-// joiner is level come one by one, as live ones do, and after a crash the write-ahead log may finish a block. The votes
-// are signed, so no peer can make a block look older or newer than a third of the voting power says.
+// witnessed reports whether the block that is being committed was agreed on just now. It was not when it was replayed
+// by New or by Run's start, or fetched from peers in bulk. Nor was it when its votes are old: the last blocks before a
+// late joiner is level come one by one, as live ones do, and after a crash the write-ahead log may finish a block. The
+// votes are signed, so no peer can make a block look older or newer than a third of the voting power says.
 func (e *Engine) witnessed(height int64) bool {
 	if !e.signs.witnessing.Load() || e.node.ConsensusReactor().WaitSync() {
 		return false
 	}
 	agreed, err := e.agreedAt(height)
 	if err != nil {
-		e.logger.Warn("the time of a block is not known, so that it starts nothing", "height", height, "err", err)
+		e.logger.Warn("the time of a block is not known, so it starts no session", "height", height, "err", err)
 		return false
 	}
 	return e.now().Sub(agreed) <= freshness

@@ -7,7 +7,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// TestOldBlocksAreNotWitnessed: a block that comes by the way of live ones is marked when its votes are old.
+// TestOldBlocksAreNotWitnessed: a block that arrives like a live one is marked if its votes are old.
 func TestOldBlocksAreNotWitnessed(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -38,7 +38,7 @@ func TestOldBlocksAreNotWitnessed(t *testing.T) {
 	}
 }
 
-// TestAgreedAtIsTheNextBlocksTime: the votes on a block tell the time that the next one has.
+// TestAgreedAtIsTheNextBlocksTime: the votes on a block determine the next block's time.
 func TestAgreedAtIsTheNextBlocksTime(t *testing.T) {
 	t.Parallel()
 	r := start(t, testConfig(t, t.TempDir()), newMemoryState())

@@ -28,13 +28,13 @@ const (
 	// exitTransaction is the exit code of a transaction that was refused.
 	exitTransaction = 11
 	uPOKT           = 1_000_000
-	// pauseBlocks is how long a pause lasts at least on a LocalNet.
+	// pauseBlocks is the minimum length of a pause on a LocalNet.
 	pauseBlocks = 2
 )
 
-// actorStory is what a story knows of somebody who stakes.
+// actorStory is the state of a story about an actor that stakes.
 type actorStory struct {
-	// keys is the directory of the keys that the story made; the newest is it.
+	// keys is the directory of the keys that the story made; the newest is the actor's.
 	keys, address, publicKey string
 	role                     string
 	// receipt of the last transaction that was carried out.
@@ -64,13 +64,13 @@ func (s *story) actorSteps(scenario *godog.ScenarioContext) {
 	})
 }
 
-// transact hands in a transaction by the program, and waits for its block.
+// transact submits a transaction with the program, and waits for its block.
 func (s *story) transact(arguments ...string) error {
 	arguments = append([]string{"tx"}, arguments...)
 	return s.run(append(arguments, "--node", s.network.RPCURL(), "--wait", "--output", "json")...)
 }
 
-// carriedOut is transact of a transaction that has to succeed.
+// carriedOut calls transact for a transaction that has to succeed.
 func (s *story) carriedOut(arguments ...string) error {
 	if err := s.transact(arguments...); err != nil {
 		return err
@@ -84,7 +84,7 @@ func (s *story) carriedOut(arguments ...string) error {
 	return expect(s.receipt.Height > 0 && s.receipt.Result == "OK", "%+v", s.receipt)
 }
 
-// newKey makes a key by the program. The application pays for it.
+// newKey makes a key with the program. The application sends uPOKT to it.
 func (s *story) newKey(pokt int64) (err error) {
 	if s.keys, err = os.MkdirTemp("", "e2e-keys-"); err != nil {
 		return err
@@ -110,7 +110,7 @@ func (s *story) stakes(pokt int64, role string) error {
 		arguments = append(arguments, "--chains", relayChain, "--zone", "local")
 	}
 	if role == "servicer" {
-		// Nobody listens there: the life of an actor is about the chain.
+		// Nothing listens there: the life of an actor concerns the chain only.
 		arguments = append(arguments, "--url", "http://127.0.0.1:1")
 	}
 	if err := s.transact(arguments...); err != nil || s.exit != 0 {
@@ -119,7 +119,8 @@ func (s *story) stakes(pokt int64, role string) error {
 	return json.Unmarshal([]byte(s.stdout), &s.receipt)
 }
 
-// raiseValidator leaves the running validator more than two thirds of the power when another joins that does not run.
+// raiseValidator gives the running validator more than two thirds of the power, so that another may join without
+// running.
 func (s *story) raiseValidator(pokt int64) error {
 	validator, err := s.validator()
 	if err != nil {
@@ -128,7 +129,7 @@ func (s *story) raiseValidator(pokt int64) error {
 	return s.carriedOut("edit-stake", "--from", validator, "--type", "validator", "--stake", amount(pokt))
 }
 
-// validator is the address of the network's own validator, which was there first and owns the parameters.
+// validator returns the address of the network's first validator, which owns the parameters.
 func (s *story) validator() (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -150,7 +151,8 @@ func (s *story) reach(height int64) error {
 	})
 }
 
-// turns says that it is a member from a block on, or none, and that it was otherwise in the block before.
+// turns checks that the actor is, or is not, a member from a block on, and that this was different in the previous
+// block.
 func (s *story) turns(in bool, height int64) error {
 	if s.exit != 0 {
 		return fmt.Errorf("the transaction failed with exit code %d: %s", s.exit, s.stderr)
@@ -170,7 +172,7 @@ func (s *story) turns(in bool, height int64) error {
 	return nil
 }
 
-// isMember tells whether it takes part in a block.
+// isMember returns an error unless the actor takes part in a block.
 func (s *story) isMember(height int64) (bool, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -240,7 +242,7 @@ func (s *story) owns(pokt float64, height int64) error {
 	return expect(account.BalanceUPOKT == want, "balance of %s uPOKT after block %d, want %s", account.BalanceUPOKT, height, want)
 }
 
-// unbonds waits for the stake to come back: in the block where it is due, and not before.
+// unbonds waits for the stake to be paid back: in the block where it is due, and not before.
 func (s *story) unbonds(pokt float64, blocks int64) error {
 	due := s.receipt.Height + blocks
 	if err := s.reach(due); err != nil {
@@ -255,8 +257,8 @@ func (s *story) unbonds(pokt float64, blocks int64) error {
 	return nil
 }
 
-// amount is a number of POKT in uPOKT.
+// amount returns a number of POKT in uPOKT.
 func amount(pokt int64) string { return strconv.FormatInt(pokt*uPOKT, 10) }
 
-// inSessionOf gives the first height of the session that a block is in.
+// inSessionOf returns the first height of the session that a block is in.
 func (s *story) inSessionOf(height int64) int64 { return height - height%s.options.BlocksPerSession }

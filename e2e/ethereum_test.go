@@ -24,7 +24,8 @@ import (
 // developer is the account that geth funds in developer mode.
 const developer = "0x71562b71999873db5b286df957af199ec94617f7"
 
-// gethProgram is the Ethereum node that make has built, or the one that the environment names; empty if there is none.
+// gethProgram returns the Ethereum node that make has built, or the one that the environment names; empty if there is
+// none.
 func gethProgram(t *testing.T) string {
 	named := os.Getenv("POCKET_GETH")
 	if named == "" {
@@ -41,7 +42,7 @@ func gethProgram(t *testing.T) string {
 	return found
 }
 
-// ethereumStory is what a story knows of the program that runs a LocalNet with an Ethereum chain.
+// ethereumStory is the state of a story about the program that runs a LocalNet with an Ethereum chain.
 type ethereumStory struct {
 	program *exec.Cmd
 	// ethereum is the host:port of its Ethereum node.
@@ -72,7 +73,7 @@ func (s *story) ethereumNetwork(honest, slow, down, lying int) error {
 	return s.share(shape{honest, slow, down, lying, s.options.BlocksPerSession, true})
 }
 
-// sampleChain waits for a complete session of a chain, and takes the newest.
+// sampleChain waits for a complete session of a chain, and keeps the newest.
 func (s *story) sampleChain(chain string) error {
 	return s.network.await("a session of chain "+chain+" is complete", func(ctx context.Context) (bool, error) {
 		report, err := s.network.api.QoS(ctx, client.QoSFilter{})
@@ -124,7 +125,7 @@ func (s *story) runProgram() (err error) {
 	if err := s.program.Start(); err != nil {
 		return err
 	}
-	return within("its Ethereum node answers", func() bool {
+	return eventually("its Ethereum node answers", func() bool {
 		var marker struct {
 			Addresses struct{ Ethereum string }
 		}
@@ -133,7 +134,7 @@ func (s *story) runProgram() (err error) {
 			return false
 		}
 		s.ethereum = marker.Addresses.Ethereum
-		// The directory is geth's own: before it is there, the port is only kept for it.
+		// The directory is geth's own: before it exists, the port is only reserved.
 		_, err = os.Stat(filepath.Join(home, "geth", "geth", "chaindata"))
 		return err == nil && connects(s.ethereum)
 	})
@@ -151,13 +152,13 @@ func (s *story) endProgram(signal os.Signal) error {
 
 func (s *story) killProgram() error {
 	if runtime.GOOS != "linux" {
-		return godog.ErrSkip // nothing can be asked of other systems' kernels
+		return godog.ErrSkip // other systems' kernels cannot do that
 	}
 	return s.endProgram(os.Kill)
 }
 
 func (s *story) ethereumGone() error {
-	return within("the Ethereum node is gone", func() bool { return !connects(s.ethereum) })
+	return eventually("the Ethereum node is gone", func() bool { return !connects(s.ethereum) })
 }
 
 func connects(address string) bool {
@@ -168,8 +169,8 @@ func connects(address string) bool {
 	return err == nil
 }
 
-// within asks again and again until the condition holds.
-func within(what string, holds func() bool) error {
+// eventually polls until the condition holds.
+func eventually(what string, holds func() bool) error {
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
 	timeout := time.After(patience)

@@ -15,7 +15,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
-// evidenceStory is what a story knows of saved evidence and of a check on demand.
+// evidenceStory is the state of a story about saved evidence and a check on demand.
 type evidenceStory struct {
 	// saved is the file with the evidence, in a directory of the story's.
 	saved string
@@ -73,7 +73,7 @@ func (s *story) alterEvidence(field string) error {
 	return os.WriteFile(s.saved, text, 0o600)
 }
 
-// verifyEvidence is done without any node: the program is told of none that is there.
+// verifyEvidence works without any node: the program is given the address of none.
 func (s *story) verifyEvidence(code int) error {
 	if err := s.run("fisherman", "verify", s.saved); err != nil {
 		return err
@@ -118,7 +118,7 @@ func (s *story) servicerOf(which string) localnet.Servicer {
 	return localnet.Servicer{}
 }
 
-// checkOnDemand asks again when this machine was at fault, another check was just made, or one session follows another.
+// checkOnDemand retries if this machine was at fault, another check was just made, or a session has just ended.
 func (s *story) checkOnDemand(which string) error {
 	s.servicer = s.servicerOf(which).Address
 	again := time.NewTicker(500 * time.Millisecond)

@@ -19,7 +19,7 @@ import (
 // blockTime keeps stories short: a session of ten blocks takes about five seconds.
 const blockTime = 500 * time.Millisecond
 
-// network is a LocalNet that runs.
+// network is a running LocalNet.
 type network struct {
 	*localnet.LocalNet
 	api    *client.Client
@@ -48,7 +48,7 @@ func startNetwork(options localnet.Options) (*network, error) {
 	return n, nil
 }
 
-// stop ends the network and fails if that takes more than the five seconds a user is promised.
+// stop ends the network and fails if that takes more than the documented five seconds.
 func (n *network) stop() error {
 	n.cancel()
 	n.api.Close()
@@ -60,7 +60,7 @@ func (n *network) stop() error {
 	}
 }
 
-// await asks again and again until the condition holds.
+// await polls until the condition holds.
 func (n *network) await(what string, holds func(ctx context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -86,15 +86,15 @@ func (n *network) await(what string, holds func(ctx context.Context) (bool, erro
 	}
 }
 
-// shape is what stories that share a network have asked for: its servicers of each kind, the blocks of a session, and
-// whether it has an Ethereum chain.
+// shape is the network that a story asks for: its servicers of each kind, the blocks of a session, and whether it has
+// an Ethereum chain. Stories with the same shape share a network.
 type shape struct {
 	honest, slow, down, lying int
 	blocks                    int64
 	ethereum                  bool
 }
 
-// networks are those that stories share.
+// networks are the networks that stories share.
 type networks struct {
 	running map[shape]*network
 	binary  string
@@ -122,7 +122,7 @@ type story struct {
 	own     bool
 	options localnet.Options
 	home    string
-	// nodes are those that run as processes of the story, in the order in which they were made.
+	// nodes are the story's nodes that run as processes, in the order in which they were made.
 	nodes []*nodeProcess
 	qosStory
 	relayStory
@@ -161,7 +161,7 @@ func (s *story) sharedNetwork(honest, slow, down, lying int) error {
 	return s.share(shape{honest, slow, down, lying, s.options.BlocksPerSession, false})
 }
 
-// restNetwork is the story's own, so that it does not run on beside others.
+// restNetwork returns a network of the story's own, so that it does not keep running while others do.
 func (s *story) restNetwork(honest, slow, down, lying int) (err error) {
 	s.own = true
 	s.options = options(honest, slow, down, lying)
@@ -176,7 +176,7 @@ func (s *story) sharedNetworkOf(honest int, blocks int64) error {
 	return s.share(shape{honest: honest, blocks: blocks})
 }
 
-// share takes the network of a shape that runs already, or starts it.
+// share returns the running network of a shape, or starts it.
 func (s *story) share(wanted shape) error {
 	if s.network = s.networks.running[wanted]; s.network != nil {
 		return nil
@@ -197,7 +197,7 @@ func (s *story) ownNetworkOf(honest int, blocks int64) error {
 	return s.ownNetworkWithSpares(honest, 0, blocks)
 }
 
-// ownNetworkWithSpares has servicers that stand by, unless sessions take all of them (0).
+// ownNetworkWithSpares starts a network with servicers that stand by, unless sessions include all of them (0).
 func (s *story) ownNetworkWithSpares(honest int, perSession uint32, blocks int64) (err error) {
 	s.own = true
 	s.options = options(honest, 0, 0, 0)
@@ -210,7 +210,7 @@ func (s *story) ownNetworkWithSpares(honest int, perSession uint32, blocks int64
 	return err
 }
 
-// stopMidSession waits for a session that began under the fisherman's eyes, and stops in its middle.
+// stopMidSession waits for a session that the fisherman sampled from its start, and stops in its middle.
 func (s *story) stopMidSession() error {
 	blocks := s.options.BlocksPerSession
 	err := s.network.await("a session is half over", func(ctx context.Context) (bool, error) {
@@ -246,7 +246,7 @@ func (s *story) startAgain() (err error) {
 	return err
 }
 
-// end stops what belongs to the story alone.
+// end stops everything that belongs only to the story.
 func (s *story) end() error {
 	defer os.RemoveAll(s.keys)
 	defer os.RemoveAll(s.home)

@@ -17,13 +17,13 @@ import (
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
-// nodeProcess is a node of the program, with a home, a process and the key of its role.
+// nodeProcess is a node that runs as a process, with a home and the key of its role.
 type nodeProcess struct {
 	home, address, publicKey string
 	// id and p2p are how the others reach it.
 	id, p2p    string
 	api, chain string
-	// process is the last one that was started; ended gives its end, however often it is asked.
+	// process is the last process that was started; ended returns its result, any number of times.
 	process *exec.Cmd
 	log     bytes.Buffer
 	ended   chan error
@@ -74,7 +74,7 @@ func (s *story) writeGenesis(path string, actors, accounts []any) error {
 	return expect(s.exit == 0, "the genesis is not valid: %s", s.stderr)
 }
 
-// told runs the program, which has to succeed, and reads what it prints.
+// told runs the program, which has to succeed, and returns its output.
 func (s *story) told(result any, args ...string) error {
 	exit, stdout, stderr, err := s.execute(args...)
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *story) told(result any, args ...string) error {
 	return nil
 }
 
-// freeAddresses are different ones: all are taken before the first is given back.
+// freeAddresses returns distinct addresses: all are reserved before the first is released.
 func freeAddresses(count int) (free []string, err error) {
 	for range count {
 		var listener net.Listener
@@ -102,7 +102,7 @@ func freeAddresses(count int) (free []string, err error) {
 	return free, nil
 }
 
-// start runs the node, which connects to the given ones, until it ends.
+// start starts the node, which connects to the given peers.
 func (n *nodeProcess) start(s *story, peers []*nodeProcess) error {
 	var named []string
 	for _, peer := range peers {
@@ -123,7 +123,7 @@ func (n *nodeProcess) start(s *story, peers []*nodeProcess) error {
 	return nil
 }
 
-// kill ends the node's process without giving it a chance, and waits for its end. A node that does not run stays so.
+// kill kills the node's process and waits for its end. It does nothing if the node does not run.
 func (n *nodeProcess) kill() error {
 	if n.process == nil {
 		return nil
@@ -164,7 +164,7 @@ func (n *nodeProcess) ask(question func(ctx context.Context, api *client.Client)
 	return question(ctx, api)
 }
 
-// height is the node's last committed one; 0 if it does not answer.
+// height returns the node's last committed height; 0 if it does not answer.
 func (n *nodeProcess) height() (height int64) {
 	_ = n.ask(func(ctx context.Context, api *client.Client) error {
 		status, err := api.Status(ctx)
@@ -174,7 +174,7 @@ func (n *nodeProcess) height() (height int64) {
 	return height
 }
 
-// outcome says how the node is, for a story that failed.
+// outcome describes the node's state, for a story that failed.
 func (n *nodeProcess) outcome() string {
 	if n.process == nil {
 		return n.home + " was not started"

@@ -38,7 +38,7 @@ func (s *story) ownerChanges(parameter, value string) error {
 	return s.carriedOut("change-parameter", "--from", owner, "--parameter", parameter, "--value", value)
 }
 
-// ownerHasChanged also waits for the session from which on the change holds.
+// ownerHasChanged also waits for the session in which the change takes effect.
 func (s *story) ownerHasChanged(parameter, value string) error {
 	if err := s.ownerChanges(parameter, value); err != nil {
 		return err
@@ -46,7 +46,7 @@ func (s *story) ownerHasChanged(parameter, value string) error {
 	return s.reach(s.inSessionOf(s.receipt.Height) + s.options.BlocksPerSession)
 }
 
-// planned looks at a session when the one after it has begun, so that nothing can change its plan any more.
+// planned reads a session once the next one has begun, so that its plan can no longer change.
 func (s *story) planned(height int64, checks int) error {
 	if err := s.reach(height + s.options.BlocksPerSession); err != nil {
 		return err

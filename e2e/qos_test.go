@@ -11,7 +11,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
-// qosStory is what a story knows of the samples.
+// qosStory is the state of a story about samples.
 type qosStory struct {
 	// sessions under test, oldest first; the steps about servicers look at the last one.
 	sessions []client.SessionReport
@@ -99,7 +99,7 @@ func (s *story) report() (client.Report, error) {
 	return s.network.api.QoS(ctx, client.QoSFilter{})
 }
 
-// sampleSessions waits for so many complete sessions, and takes the newest.
+// sampleSessions waits for a number of complete sessions, and keeps the newest.
 func (s *story) sampleSessions(wanted int) error {
 	return s.network.await(fmt.Sprintf("%d sessions are complete", wanted), func(ctx context.Context) (bool, error) {
 		report, err := s.network.api.QoS(ctx, client.QoSFilter{})

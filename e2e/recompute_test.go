@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// The forms below are written from docs/qos.md, not from the program's own types: what is not in the document is not used.
+// The types below are written from docs/qos.md, not from the program's own types: nothing that is not in the document
+// is used.
 type (
 	reportedSession struct {
 		ID            string        `json:"id"`
@@ -148,7 +149,7 @@ func indented(value any) string {
 	return string(text)
 }
 
-// recompute makes a session's report anew. Taken from the given one are only what it is of: id, plan, members.
+// recompute computes a session's report again. From the given report it uses only id, plan and members.
 func recompute(t *testing.T, session reportedSession, rounds []reportedRound, limits thresholds) reportedSession {
 	again := reportedSession{ID: session.ID, ChecksPlanned: session.ChecksPlanned, Complete: session.Complete}
 	rows := make(map[string]*reportedRow)
@@ -179,7 +180,7 @@ func recompute(t *testing.T, session reportedSession, rounds []reportedRound, li
 	for i := range again.Servicers {
 		again.Servicers[i].setRank(again.Servicers, limits)
 	}
-	for i := range again.Servicers { // what only the recomputation has
+	for i := range again.Servicers { // only the recomputation has it
 		row := &again.Servicers[i]
 		row.doubtful, row.warm, row.cold = 0, nil, nil
 	}
@@ -194,7 +195,7 @@ func sla(t *testing.T, limits thresholds) float64 {
 	return float64(limit) / float64(time.Millisecond)
 }
 
-// checkVotes takes the majority of a check anew, and compares what was made of it.
+// checkVotes determines the majority of a check again, and compares the recorded consistency with it.
 func checkVotes(t *testing.T, round reportedRound, quorum int) {
 	byOrigin := make(map[string]map[string]bool)
 	for _, sample := range round.Samples {
@@ -296,7 +297,7 @@ func (r *reportedRow) judge(limits thresholds, sla float64) {
 	}
 }
 
-// wilson is the share with its interval, as the document has it.
+// wilson returns the share with its interval, by the document's formula.
 func wilson(successes, trials int) (share reportedShare) {
 	if trials == 0 {
 		return share
@@ -309,7 +310,7 @@ func wilson(successes, trials int) (share reportedShare) {
 	return reportedShare{rounded(p), rounded(low), rounded(high)}
 }
 
-// rounded leaves away what two ways to compute one number may differ in.
+// rounded removes the digits in which two ways to compute a number may differ.
 func rounded(value float64) *float64 {
 	value = math.Round(value*1e9) / 1e9
 	value += 0 // no negative zero
@@ -326,7 +327,7 @@ func (s *reportedShare) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// UnmarshalJSON reads counts and share, which stand side by side.
+// UnmarshalJSON reads counts and share, which are members of one object.
 func (v *reportedVotes) UnmarshalJSON(text []byte) error {
 	var counts struct{ Agree, Disagree, Undecidable int }
 	if err := json.Unmarshal(text, &counts); err != nil {
@@ -345,7 +346,7 @@ func quantiles(times []float64, connections string) reportedTimes {
 	return reportedTimes{at(10), at(25), at(50), at(75), at(90), at(99), &connections, len(times)}
 }
 
-// worse orders rows as a report does.
+// worse compares rows in the order of a report.
 func worse(a, b reportedRow) int {
 	low := func(r reportedRow) float64 {
 		if r.Availability.Low == nil {
@@ -367,7 +368,7 @@ func severity(r reportedRow) int {
 	return slices.Index([]string{"inconsistent", "unavailable", "slow", "unknown", "healthy"}, r.Verdict)
 }
 
-// setRank counts who is better beyond doubt.
+// setRank counts the servicers that are better beyond doubt.
 func (r *reportedRow) setRank(rows []reportedRow, limits thresholds) {
 	ranked := func(r reportedRow) bool { return r.Verdict != "unknown" && r.Samples >= limits.SamplesRequired }
 	above := func(a, b reportedShare) bool { return a.Low != nil && b.Low != nil && *a.Low > *b.High }

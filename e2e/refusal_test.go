@@ -26,23 +26,23 @@ import (
 const (
 	// relayTimeout bounds one relay.
 	relayTimeout = 10 * time.Second
-	// stranger is the index of a key that no LocalNet of a story has staked.
+	// stranger is the index of a key that is not staked on any LocalNet of a story.
 	stranger = localnet.MaxServicers - 1
 
 	question = `{"jsonrpc":"2.0","id":1,"method":"health"}`
 )
 
-// refusalStory is what a story knows of a relay that it sealed itself.
+// refusalStory is the state of a story about a relay that it sealed itself.
 type refusalStory struct {
 	response *types.RelayResponse
 }
 
-// forged is a relay before it is sealed, signed by an actor of the LocalNet, and after.
+// forged is a relay of an actor of the LocalNet, before and after it is sealed.
 type forged struct {
 	request *types.RelayRequest
 	role    types.ActorType
 	index   int
-	// sealed is what goes out; hash is what the answer must be bound to.
+	// sealed is the envelope that is sent; hash is the hash that the answer must be bound to.
 	sealed []byte
 	hash   [32]byte
 }
@@ -63,7 +63,7 @@ var wrongs = map[string]func(f *forged, others []client.Actor){
 	"is signed by a stranger":  func(f *forged, _ []client.Actor) { f.role, f.index = types.ActorType_ACTOR_TYPE_SERVICER, stranger },
 }
 
-// spoils are what can happen to a relay after it was sealed.
+// spoils are the changes that can happen to a relay after it was sealed.
 var spoils = map[string]func(f *forged) error{
 	"is too large": func(f *forged) error {
 		f.sealed, f.hash = make([]byte, relay.MaxRequestBytes+1), [32]byte{}
@@ -91,7 +91,7 @@ func (s *story) refusalSteps(scenario *godog.ScenarioContext) {
 	})
 }
 
-// sendWrong sends a relay that has one thing wrong with it.
+// sendWrong sends a relay with a single error.
 func (s *story) sendWrong(what string) error {
 	f := &forged{role: types.ActorType_ACTOR_TYPE_APPLICATION}
 	servicer, others, err := s.addressed(f, s.network.Application())
@@ -123,7 +123,7 @@ func (s *story) sendWrong(what string) error {
 	return s.deliver(f, servicer)
 }
 
-// overdraw stakes so little that a batch is more than the allowance of the whole session.
+// overdraw stakes so little that a batch exceeds the allowance of the whole session.
 func (s *story) overdraw(pokt int64, requests int) error {
 	owner, err := s.validator()
 	if err != nil {
@@ -181,7 +181,7 @@ func (s *story) addressed(f *forged, application string) (servicer client.Actor,
 	return servicer, slices.Delete(slices.Clone(session.Servicers), at, at+1), nil
 }
 
-// key is that of whom the relay is signed by; a story's LocalNet has the default seed.
+// key returns the key that signs the relay; a story's LocalNet has the default seed.
 func (f *forged) key() crypto.PrivateKey {
 	return localnet.Key(localnet.DefaultOptions().Seed, f.role, f.index)
 }

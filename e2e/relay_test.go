@@ -21,7 +21,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/localnet"
 )
 
-// relayStory is what a story knows of a relay by hand.
+// relayStory is the state of a story about a relay sent by hand.
 type relayStory struct {
 	servicer       string
 	payload        string
@@ -52,7 +52,7 @@ func (s *story) relaySteps(scenario *godog.ScenarioContext) {
 	scenario.Then(`^the answer is the block at height (\d+) as the chain itself gives it$`, s.answerIsTrue)
 }
 
-// relayTo runs the relay command. The height is awaited first.
+// relayTo waits for the height and runs the relay command.
 func (s *story) relayTo(who, method string, height int64, whom string) error {
 	err := s.network.await("the block is there", func(ctx context.Context) (bool, error) {
 		status, err := s.network.api.Status(ctx)
@@ -75,7 +75,7 @@ func (s *story) relayTo(who, method string, height int64, whom string) error {
 		"--chain", "0001", "--payload", s.payload, "--output", "json")
 }
 
-// run runs the program; the steps that follow see how it ended.
+// run runs the program; later steps check its result.
 func (s *story) run(args ...string) (err error) {
 	s.exit, s.stdout, s.stderr, err = s.execute(args...)
 	return err
@@ -109,10 +109,10 @@ func (s *story) answerIsTrusted() error {
 	return expect(result.Servicer == s.servicer && result.SignatureVerified && len(result.RequestHash) == 64, "%+v", result)
 }
 
-// answerIsTrue asks the chain's own node.
+// answerIsTrue compares the answer with that of the chain's own node.
 func (s *story) answerIsTrue(int) error { return s.answerIsThatOf(s.network.ChainRPCURL()) }
 
-// answerIsThatOf asks a node the same question directly.
+// answerIsThatOf compares the answer with a node's answer to the same question.
 func (s *story) answerIsThatOf(node string) error {
 	var relayed struct {
 		Answer any `json:"answer"`

@@ -13,7 +13,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
-// storageStory is what a story knows of relays that a servicer should keep.
+// storageStory is the state of a story about relays that a servicer should keep.
 type storageStory struct {
 	// made are the request hashes of the relays that were made, and the sessions that they were made in.
 	made map[string]string
@@ -45,7 +45,7 @@ func (s *story) makeRelays(count int) error {
 }
 
 func (s *story) storedNoneLost() error {
-	return within("the relays are stored", func() bool {
+	return eventually("the relays are stored", func() bool {
 		var kept client.KeptRelays
 		if s.told(&kept, "servicer", "relays", "--node", s.network.RPCURL(), "--output", "json") != nil {
 			return false
@@ -79,7 +79,7 @@ func (s *story) madeAreKept(count int) error {
 	for hash, session := range s.made {
 		var relays []client.KeptRelay
 		at := -1
-		if err := within("relay "+hash+" is kept", func() bool {
+		if err := eventually("relay "+hash+" is kept", func() bool {
 			relays, _ = s.keptOf(session)
 			at = slices.IndexFunc(relays, func(r client.KeptRelay) bool { return r.RequestHash == hash })
 			return at >= 0

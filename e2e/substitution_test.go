@@ -14,10 +14,10 @@ import (
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
-// substitutionStory is what a story knows of a servicer that leaves a session.
+// substitutionStory is the state of a story about a servicer that leaves a session.
 type substitutionStory struct {
 	leaver string
-	// newcomer takes its place; empty when nobody stands by.
+	// newcomer replaces it; empty if no servicer stands by.
 	newcomer string
 }
 
@@ -37,7 +37,7 @@ func (s *story) substitutionSteps(scenario *godog.ScenarioContext) {
 	scenario.Then(`^the others answered every check of the session$`, s.othersAnswered)
 }
 
-// leaveEarly pauses the first in rank when it has been sampled in the session, with most of the session still to come.
+// leaveEarly pauses the first in rank once it has been sampled in the session, early in the session.
 func (s *story) leaveEarly() error {
 	err := s.network.await("the servicer was sampled early in a session", func(ctx context.Context) (bool, error) {
 		status, err := s.network.api.Status(ctx)
@@ -82,7 +82,8 @@ func (s *story) membersChange() error {
 	return nil
 }
 
-// nextInRank works out the rank of every servicer as the protocol has it: SHA3-256 of the session's id and the address.
+// nextInRank computes the rank of every servicer as the protocol defines it: SHA3-256 of the session's id and the
+// address.
 func (s *story) nextInRank() error {
 	left := s.receipt.Height
 	if err := s.reach(left + 1); err != nil {
@@ -104,7 +105,7 @@ func (s *story) nextInRank() error {
 	return nil
 }
 
-// membersAt are the servicers of the session at a block, and all servicers of the network by their rank in it.
+// membersAt returns the servicers of the session at a block, and all servicers of the network by their rank in it.
 func (s *story) membersAt(height int64) (members, ranked []string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -128,8 +129,8 @@ func (s *story) membersAt(height int64) (members, ranked []string, err error) {
 	return members, ranked, err
 }
 
-// newcomerAsked: every check of the session asked either the leaver or the newcomer, so that together they have a sample of
-// each; and nobody else is in the report.
+// newcomerAsked: every check of the session asked either the leaver or the newcomer, so that together they have a
+// sample of each; no other servicer is in the report.
 func (s *story) newcomerAsked() error {
 	r := s.session()
 	leaver, err := s.servicerIn(r, s.leaver)

@@ -24,16 +24,16 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// playedChain is a relay chain whose node a story plays.
+// playedChain is a relay chain whose node is faked by a story.
 const playedChain = "0002"
 
-// said is what the played node answers when it does nothing wrong.
+// said is the fake node's correct answer.
 const said = `{"jsonrpc":"2.0","id":1,"result":"as asked"}`
 
-// upstreamStory is what a story knows of a servicer in front of a relay node that the story plays.
+// upstreamStory is the state of a story about a servicer in front of a fake node.
 type upstreamStory struct {
 	upstream *httptest.Server
-	// plays is how the node answers now.
+	// plays is the fake node's current handler.
 	plays atomic.Pointer[http.HandlerFunc]
 	// servicerActor is the servicer as it is staked.
 	servicerActor client.Actor
@@ -70,7 +70,7 @@ func (s *story) upstreamSteps(scenario *godog.ScenarioContext) {
 	})
 }
 
-// failures are how the played node can fail.
+// failures are the ways in which the fake node can fail.
 var failures = map[string]http.HandlerFunc{
 	"breaks off": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	"answers more than a servicer passes on": func(w http.ResponseWriter, _ *http.Request) {
@@ -91,7 +91,7 @@ func (s *story) servicerHome() (err error) {
 	s.keys = filepath.Join(s.home, "keys")
 	s.play(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, said) })
 	s.upstream = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// A connection is only watched for its end when the body is read.
+		// The server notices the end of a connection only after the body is read.
 		_, _ = io.Copy(io.Discard, r.Body)
 		(*s.plays.Load())(w, r)
 	}))
@@ -132,7 +132,7 @@ func (s *story) startServicer() error {
 	return s.holds("the servicer takes connections", func() bool { return connects(strings.TrimPrefix(s.servicerActor.ServiceURL, "http://")) })
 }
 
-// playedSession is the application's present session, or, as long as the node has no block, any.
+// playedSession returns the application's current session, or any session while the node has no block.
 func (s *story) playedSession() (*types.SessionHeader, error) {
 	application := (&forged{role: types.ActorType_ACTOR_TYPE_APPLICATION}).key().Address()
 	header := &types.SessionHeader{Id: strings.Repeat("0", 64), RelayChain: playedChain, GeoZone: "local", Application: application}
@@ -146,7 +146,7 @@ func (s *story) playedSession() (*types.SessionHeader, error) {
 	})
 }
 
-// toPlayed is a relay of a session to the servicer.
+// toPlayed returns a relay of a session to the servicer.
 func (s *story) toPlayed(header *types.SessionHeader) (*forged, error) {
 	f := &forged{role: types.ActorType_ACTOR_TYPE_APPLICATION}
 	f.request = &types.RelayRequest{Session: header, Servicer: s.servicerActor.Address, Nonce: make([]byte, relay.NonceSize),
@@ -168,7 +168,7 @@ func (s *story) sendToPlayed() error {
 	return s.deliver(f, s.servicerActor)
 }
 
-// crowd sends relays all at once. The played node lets them wait until so many are refused.
+// crowd sends relays concurrently. The fake node holds them until the given number is refused.
 func (s *story) crowd(count, refused int) error {
 	released := make(chan struct{})
 	release := sync.OnceFunc(func() { close(released) })

@@ -17,9 +17,9 @@ import (
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
-// validatorStory is what a story knows of validators in processes.
+// validatorStory is the state of a story about validators in processes.
 type validatorStory struct {
-	// one of the nodes is what the next lines are about.
+	// one is the node that the following lines refer to.
 	one *nodeProcess
 }
 
@@ -119,9 +119,9 @@ func (s *story) reachAll(nodes []*nodeProcess, height int64) error {
 	})
 }
 
-// holds waits for a condition, and tells how the nodes are when it never holds.
+// holds waits for a condition, and reports the nodes' state if it never holds.
 func (s *story) holds(what string, condition func() bool) error {
-	err := within(what, condition)
+	err := eventually(what, condition)
 	if err == nil {
 		return nil
 	}
@@ -132,7 +132,7 @@ func (s *story) holds(what string, condition func() bool) error {
 	return fmt.Errorf("%w\n%s", err, strings.Join(are, "\n"))
 }
 
-// signsBlocks waits until a block from now on has its signature, as the first node saw it.
+// signsBlocks waits until a new block has the node's signature, as seen by the first node.
 func (s *story) signsBlocks() error {
 	from := s.nodes[0].height()
 	return s.holds(s.one.home+" signs", func() bool {
@@ -179,7 +179,7 @@ func (s *story) isNoValidator() error {
 	return expect(power == 0, "power of %d at block %d", power, height)
 }
 
-// power of it in the set of a block; 0 if it is no member.
+// power returns the node's power in the validator set of a block; 0 if it is not a member.
 func (s *story) power(height int64) (int64, error) {
 	var answer struct {
 		Result struct {
@@ -265,7 +265,7 @@ func (s *story) sameBlocks(count int) error {
 	return nil
 }
 
-// askChain asks a node of the chain itself.
+// askChain sends a request to a node's chain RPC.
 func askChain(target string, answer any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), relayTimeout)
 	defer cancel()

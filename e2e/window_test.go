@@ -10,7 +10,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
-// windowStory is what a story knows of merged sessions.
+// windowStory is the state of a story about merged sessions.
 type windowStory struct {
 	window client.WindowReport
 }
@@ -31,7 +31,7 @@ func (s *story) windowSteps(scenario *godog.ScenarioContext) {
 	scenario.Then(`^the window shows that servicer alone, with the rank it has among all$`, s.windowOfOne)
 }
 
-// askWindow takes the only window that there is.
+// askWindow reads the only window.
 func (s *story) askWindow(filter client.WindowFilter) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

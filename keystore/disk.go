@@ -11,14 +11,14 @@ import (
 	"runtime"
 )
 
-// Permission bits that expose: of a key file to anybody but the owner, of the directory to anybody who could put other
-// files in place of ours.
+// Permission bits that are too open: for a key file, access by anyone but the owner; for the directory, write access,
+// which would allow replacing our files.
 const (
 	exposedFile      fs.FileMode = 0o077
 	exposedDirectory fs.FileMode = 0o022
 )
 
-// makeDirectory makes the directory for its owner alone, or checks the one that is there. Errors: ErrExposed, ErrUnusable.
+// makeDirectory makes the directory for its owner alone, or checks the existing one. Errors: ErrExposed, ErrUnusable.
 func makeDirectory(path string) error {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return fmt.Errorf("%w: make key directory: %w", ErrUnusable, err)
@@ -26,7 +26,7 @@ func makeDirectory(path string) error {
 	return checkDirectory(path)
 }
 
-// checkDirectory refuses a directory into which others can write. Errors: ErrExposed, ErrUnusable.
+// checkDirectory returns an error if others can write into the directory. Errors: ErrExposed, ErrUnusable.
 func checkDirectory(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -41,19 +41,19 @@ func checkDirectory(path string) error {
 	return nil
 }
 
-// exposes tells whether a mode has one of the bits. Windows has no such bits and shows made-up ones.
+// exposes reports whether a mode has one of the bits. Windows has no such bits; Go makes them up there.
 func exposes(mode, bits fs.FileMode) bool {
 	return runtime.GOOS != "windows" && mode.Perm()&bits != 0
 }
 
-// readPrivate reads a file that nobody but its owner may read. Anything but a regular file is refused before it is
-// opened, since opening a pipe can wait for ever. Errors: ErrUnknownKey if there is none, ErrForeign, ErrExposed,
+// readPrivate reads a file that only its owner may read. Anything but a regular file is refused before it is opened,
+// since opening a pipe can block forever. Errors: ErrUnknownKey if the file does not exist, ErrForeign, ErrExposed,
 // ErrUnusable.
 func readPrivate(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%w: %s leads nowhere", ErrUnknownKey, path)
+		return nil, fmt.Errorf("%w: %s is a dangling link", ErrUnknownKey, path)
 	case err != nil:
 		return nil, fmt.Errorf("%w: read key file: %w", ErrUnusable, err)
 	case !info.Mode().IsRegular():
@@ -75,9 +75,9 @@ func readPrivate(path string) ([]byte, error) {
 	return data, nil
 }
 
-// writeNew writes a file that must not exist yet, so that after a crash it is there completely or not at all. The
-// complete file gets its name by a link and not by a rename, which would replace what another process put there
-// meanwhile. Errors: ErrKeyExists, ErrUnusable.
+// writeNew writes a file that must not exist yet, so that after a crash it is either complete or absent. The complete
+// file gets its name by a link rather than a rename, which would replace a file that another process created meanwhile.
+// Errors: ErrKeyExists, ErrUnusable.
 func writeNew(path string, data []byte) error {
 	directory := filepath.Dir(path)
 	half, err := os.CreateTemp(directory, ".half-*") // made with mode 0600

@@ -2,24 +2,24 @@ package keystore
 
 import "errors"
 
-// Errors that a caller decides on. Each comes wrapped with the file or address that it is about.
+// Errors that callers distinguish. Each is wrapped with the file or address that it concerns.
 var (
-	// ErrUnknownKey: the store holds no key of the address.
+	// ErrUnknownKey is returned when the store holds no key of the address.
 	ErrUnknownKey = errors.New("unknown key")
-	// ErrKeyExists: the store already holds a key of the address; nothing was changed.
+	// ErrKeyExists is returned when the store already holds a key of the address; nothing was changed.
 	ErrKeyExists = errors.New("key exists already")
-	// ErrWrongPassphrase: the passphrase does not open the key.
+	// ErrWrongPassphrase is returned when the passphrase does not decrypt the key.
 	ErrWrongPassphrase = errors.New("wrong passphrase")
-	// ErrForeign: the file is no key file of this format.
+	// ErrForeign is returned when the file is not a key file of this format.
 	ErrForeign = errors.New("not a pocket key file")
-	// ErrDamaged: the file is a key file, but its parts do not fit together.
+	// ErrDamaged is returned when the file is a key file, but its parts contradict each other.
 	ErrDamaged = errors.New("damaged key file")
-	// ErrExposed: others than the owner can read the key file or write into the directory.
+	// ErrExposed is returned when others than the owner can read the key file or write into the directory.
 	ErrExposed = errors.New("permissions too open")
-	// ErrUnusable: the directory or a file in it cannot be read or written.
+	// ErrUnusable is returned when the directory or a file in it cannot be read or written.
 	ErrUnusable = errors.New("unusable")
-	// ErrBadLabel: the label is too long or does not print.
+	// ErrBadLabel is returned when the label is too long or not printable.
 	ErrBadLabel = errors.New("bad label")
-	// ErrNoPassphrase: a key cannot be encrypted with an empty passphrase.
+	// ErrNoPassphrase is returned when a key would be encrypted with an empty passphrase.
 	ErrNoPassphrase = errors.New("empty passphrase")
 )

@@ -17,19 +17,19 @@ import (
 const (
 	// formatV1 is the format that this program writes and reads.
 	formatV1 = "pocket-key/v1"
-	// MaximumFileSize bounds the bytes of a key file. Ours have less than 2 KiB.
+	// MaximumFileSize bounds the bytes of a key file. Those of this program have less than 2 KiB.
 	MaximumFileSize = 8 << 10
 	// MaximumLabel bounds the bytes of a label.
 	MaximumLabel = 64
 )
 
-// Entry is what a key file says of its key without the passphrase.
+// Entry is what a key file reveals about its key without the passphrase.
 type Entry struct {
 	// Address is the key's address: 40 lower-case hex digits.
 	Address string
 	// PublicKey is the ed25519 public key: 64 lower-case hex digits.
 	PublicKey string
-	// Label is the owner's own note, at most MaximumLabel bytes that print; empty for none.
+	// Label is the owner's note, at most MaximumLabel printable bytes; may be empty.
 	Label string
 }
 
@@ -42,7 +42,7 @@ type file struct {
 	// Encrypted is a binary age file (https://age-encryption.org/v1) for one scrypt recipient; it holds a secret. JSON
 	// writes it in base64.
 	Encrypted []byte `json:"encrypted"`
-	// Checksum is the SHA-256 of Encrypted in hex: it tells a damaged file from a wrong passphrase.
+	// Checksum is the SHA-256 of Encrypted in hex: it distinguishes a damaged file from a wrong passphrase.
 	Checksum string `json:"checksum"`
 }
 
@@ -75,7 +75,7 @@ func strictly(data []byte, value any) error {
 		return err
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return fmt.Errorf("something follows the object")
+		return fmt.Errorf("unexpected data after the object")
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func (f file) validate() error {
 	return nil
 }
 
-// encode is the file as bytes: indented JSON that ends in a newline. The same file always gives the same bytes.
+// encode returns the file as bytes: indented JSON that ends in a newline. The same file always gives the same bytes.
 func (f file) encode() ([]byte, error) {
 	var encoded bytes.Buffer
 	encoder := json.NewEncoder(&encoded)
@@ -114,7 +114,7 @@ func (f file) entry() Entry {
 	return Entry{Address: f.Address, PublicKey: f.PublicKey, Label: f.Label}
 }
 
-// validateLabel refuses what a line of a terminal could not show. Errors: ErrBadLabel.
+// validateLabel returns an error for a label that a line of a terminal cannot show. Errors: ErrBadLabel.
 func validateLabel(label string) error {
 	if len(label) > MaximumLabel {
 		return fmt.Errorf("%w: longer than %d bytes", ErrBadLabel, MaximumLabel)
@@ -135,7 +135,7 @@ func checksum(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// bounded cuts text of a file that an error repeats.
+// bounded shortens text from a file for an error message.
 func bounded(text string) string {
 	const most = 40
 	if len(text) > most {

@@ -12,7 +12,7 @@ import (
 	"filippo.io/age"
 )
 
-// golden is the key file of testKey(1), label "golden", passphrase "secret".
+// golden returns the key file of testKey(1), label "golden", passphrase "secret".
 func golden(t testing.TB) []byte {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", "key.golden.json"))
@@ -92,7 +92,7 @@ func forge(t *testing.T, encrypted []byte) file {
 	return f
 }
 
-// hide encrypts what is no secret of ours.
+// hide encrypts arbitrary data in place of a secret.
 func hide(t *testing.T, value any) []byte {
 	t.Helper()
 	hidden, err := json.Marshal(value)
@@ -169,8 +169,8 @@ func TestCutCiphertextIsDamaged(t *testing.T) {
 	}
 }
 
-// FuzzDecode: whatever the bytes, decoding says what is wrong in one of two words or gives a file that encodes to
-// itself, and opening it takes bounded work.
+// FuzzDecode: whatever the bytes, decoding returns one of two errors or a file that encodes to itself, and opening it
+// takes bounded work.
 func FuzzDecode(f *testing.F) {
 	f.Add(golden(f))
 	f.Add([]byte(`{"format":"pocket-key/v1"}`))
@@ -194,7 +194,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzOpen: whatever is in place of the age file, opening it gives the file's own key or one of the known errors.
+// FuzzOpen: whatever replaces the age file, opening it returns the file's own key or one of the known errors.
 func FuzzOpen(f *testing.F) {
 	whole, err := decode(golden(f))
 	if err != nil {

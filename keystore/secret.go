@@ -16,22 +16,22 @@ import (
 )
 
 const (
-	// maximumWork is the greatest scrypt work factor (log2 of N; r is 8) that a key file is opened with: 256 MiB of memory
-	// and about a second. New keys are made with it unless Config says less.
+	// maximumWork is the largest scrypt work factor (log2 of N; r is 8) of a key file that is opened: 256 MiB of memory
+	// and about a second. New keys use it unless Config has a smaller one.
 	maximumWork = 18
 	// maximumSecret bounds the decrypted bytes that are read.
 	maximumSecret = 1 << 10
 )
 
-// secret is what a key file encrypts.
+// secret is the encrypted content of a key file.
 type secret struct {
 	// Seed is the ed25519 seed (RFC 8032): 64 lower-case hex digits.
 	Seed string `json:"seed"`
-	// Label is the file's label once more, so that nobody can swap labels of keys that he cannot open.
+	// Label repeats the file's label, so that labels of keys cannot be swapped without the passphrase.
 	Label string `json:"label"`
 }
 
-// seal makes the file of a key. Errors: ErrBadLabel, ErrNoPassphrase.
+// seal returns the file of a key. Errors: ErrBadLabel, ErrNoPassphrase.
 func seal(key crypto.PrivateKey, label, passphrase string, work int) (file, error) {
 	if err := validateLabel(label); err != nil {
 		return file{}, err
@@ -77,24 +77,24 @@ func encrypt(hidden []byte, passphrase string, work int) ([]byte, error) {
 	return encrypted.Bytes(), nil
 }
 
-// open decrypts the key and checks it against what the file says of it. Errors: ErrWrongPassphrase, ErrForeign,
-// ErrDamaged.
+// open decrypts the key and checks it against the unencrypted parts of the file. Errors: ErrWrongPassphrase,
+// ErrForeign, ErrDamaged.
 func (f file) open(passphrase string, mostWork int) (crypto.PrivateKey, error) {
 	hidden, err := decrypt(f.Encrypted, passphrase, mostWork)
 	if err != nil {
 		return crypto.PrivateKey{}, err
 	}
 	var s secret
-	if strictly(hidden, &s) != nil || types.ValidatePublicKey(s.Seed) != nil { // a seed has the form of a public key
-		return crypto.PrivateKey{}, fmt.Errorf("%w: what it encrypts is no key", ErrDamaged)
+	if strictly(hidden, &s) != nil || types.ValidatePublicKey(s.Seed) != nil { // a seed has the same form as a public key
+		return crypto.PrivateKey{}, fmt.Errorf("%w: its encrypted content is not a key", ErrDamaged)
 	}
 	var seed [ed25519.SeedSize]byte
 	if _, err := hex.Decode(seed[:], []byte(s.Seed)); err != nil {
-		return crypto.PrivateKey{}, fmt.Errorf("%w: what it encrypts is no key", ErrDamaged)
+		return crypto.PrivateKey{}, fmt.Errorf("%w: its encrypted content is not a key", ErrDamaged)
 	}
 	key := crypto.KeyFromSeed(seed)
 	if key.PublicKeyHex() != f.PublicKey {
-		return crypto.PrivateKey{}, fmt.Errorf("%w: it encrypts another key than it names", ErrDamaged)
+		return crypto.PrivateKey{}, fmt.Errorf("%w: its encrypted key is not the one that it names", ErrDamaged)
 	}
 	if s.Label != f.Label {
 		return crypto.PrivateKey{}, fmt.Errorf("%w: its label was changed", ErrDamaged)
@@ -102,8 +102,8 @@ func (f file) open(passphrase string, mostWork int) (crypto.PrivateKey, error) {
 	return key, nil
 }
 
-// decrypt opens an age file with a passphrase. The checksum fits by now, so that a stanza that does not open means the
-// passphrase, unless somebody made the file so.
+// decrypt opens an age file with a passphrase. The checksum was verified before, so a stanza that does not open means a
+// wrong passphrase, unless the file was crafted.
 func decrypt(encrypted []byte, passphrase string, mostWork int) ([]byte, error) {
 	if passphrase == "" {
 		return nil, ErrWrongPassphrase
@@ -128,7 +128,7 @@ func decrypt(encrypted []byte, passphrase string, mostWork int) ([]byte, error) 
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	if len(hidden) > maximumSecret {
-		return nil, fmt.Errorf("%w: what it encrypts is no key", ErrDamaged)
+		return nil, fmt.Errorf("%w: its encrypted content is not a key", ErrDamaged)
 	}
 	return hidden, nil
 }

@@ -13,19 +13,19 @@ import (
 )
 
 const (
-	// ending of a key file's name; before it comes the address.
+	// ending is the suffix of a key file's name, after the address.
 	ending = ".json"
-	// maximumKeys bounds how many key files List reads.
+	// maximumKeys bounds the number of key files that List reads.
 	maximumKeys = 10_000
 )
 
-// Config is how a store makes new keys.
+// Config determines how a store makes new keys.
 type Config struct {
-	// Work is the scrypt work factor of new key files: log2 of N, from 1 to 18. Less than 18 is for tests.
+	// Work is the scrypt work factor of new key files: log2 of N, from 1 to 18. Values below 18 are for tests.
 	Work int
 }
 
-// DefaultConfig makes key files that take about a second and 256 MiB to open.
+// DefaultConfig returns the configuration for key files that take about a second and 256 MiB to open.
 func DefaultConfig() Config { return Config{Work: maximumWork} }
 
 // Store is a directory of key files. It holds nothing in memory, so several stores and processes may use one directory.
@@ -34,15 +34,15 @@ type Store struct {
 	config    Config
 }
 
-// New makes a store of a directory, which need not exist: it is made with the first key.
+// New returns a store in a directory, which need not exist: it is created with the first key.
 func New(directory string, config Config) *Store {
 	return &Store{directory: directory, config: config}
 }
 
-// Directory is where the key files are.
+// Directory returns the directory of the key files.
 func (s *Store) Directory() string { return s.directory }
 
-// Path is the file of an address's key, whether it exists or not.
+// Path returns the file of an address's key, whether it exists or not.
 func (s *Store) Path(address string) string { return filepath.Join(s.directory, address+ending) }
 
 // Put encrypts a key with a passphrase and stores it under its address. Errors: ErrKeyExists, ErrBadLabel,
@@ -61,8 +61,8 @@ func (s *Store) Put(key crypto.PrivateKey, label, passphrase string) (Entry, err
 	return sealed.entry(), nil
 }
 
-// Admit checks that a key of the address can be put into the store, before a passphrase is asked for. It changes
-// nothing. Errors: ErrKeyExists, ErrExposed, ErrUnusable.
+// Admit checks that a key of the address can be stored, before the user is asked for a passphrase. It changes nothing.
+// Errors: ErrKeyExists, ErrExposed, ErrUnusable.
 func (s *Store) Admit(address string) error {
 	switch _, err := os.Lstat(s.Path(address)); {
 	case err == nil:
@@ -104,13 +104,14 @@ func (s *Store) Key(address, passphrase string) (crypto.PrivateKey, error) {
 	return key, nil
 }
 
-// Entry is what is known of an address's key without its passphrase. Errors: as of Key, but for ErrWrongPassphrase.
+// Entry returns what is known about an address's key without its passphrase. Errors: those of Key, except
+// ErrWrongPassphrase.
 func (s *Store) Entry(address string) (Entry, error) {
 	f, err := s.read(address)
 	return f.entry(), err
 }
 
-// Export is the encrypted file of an address's key, for Import. Errors: as of Entry.
+// Export returns the encrypted file of an address's key, for Import. Errors: those of Entry.
 func (s *Store) Export(address string) ([]byte, error) {
 	f, err := s.read(address)
 	if err != nil {
@@ -138,20 +139,21 @@ func (s *Store) Import(exported []byte, passphrase string) (Entry, error) {
 	return f.entry(), nil
 }
 
-// Inspect is what an exported key file says of its key without the passphrase. Errors: ErrForeign, ErrDamaged.
+// Inspect returns what an exported key file reveals about its key without the passphrase. Errors: ErrForeign,
+// ErrDamaged.
 func Inspect(exported []byte) (Entry, error) {
 	f, err := decode(exported)
 	return f.entry(), err
 }
 
-// Problem is a file that bears an address's name but cannot be used.
+// Problem is a file that is named after an address but cannot be used.
 type Problem struct {
 	Address string
 	Err     error
 }
 
-// List gives the keys of the store and the files that should be keys but are not usable, both by address. Files with
-// other names are left out. A directory that does not exist holds no keys. Errors: ErrExposed, ErrUnusable.
+// List returns the keys of the store and the files that should be keys but are not usable, both ordered by address.
+// Files with other names are left out. A directory that does not exist holds no keys. Errors: ErrExposed, ErrUnusable.
 func (s *Store) List() ([]Entry, []Problem, error) {
 	names, err := os.ReadDir(s.directory)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -183,7 +185,7 @@ func (s *Store) List() ([]Entry, []Problem, error) {
 	return entries, problems, nil
 }
 
-// Delete removes the key of an address for ever; it need not be readable. Errors: ErrUnknownKey, ErrExposed,
+// Delete removes the key of an address permanently; the key need not be readable. Errors: ErrUnknownKey, ErrExposed,
 // ErrUnusable.
 func (s *Store) Delete(address string) error {
 	path, err := s.find(address)

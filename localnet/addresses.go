@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// anyPort is a loopback address with any free port.
+// anyPort is a loopback address with port 0, for any free port.
 const anyPort = "127.0.0.1:0"
 
 // addresses are where the parts of a LocalNet listen, each a loopback host:port.
@@ -21,20 +21,20 @@ type addresses struct {
 
 // servicerAddresses belong to one servicer, by index.
 type servicerAddresses struct {
-	// Address of the actor, for a person who reads the file.
+	// Address of the actor, for people who read the file.
 	Address string `json:"address"`
 	Fault   Fault  `json:"fault,omitempty"`
-	// Service is the address that is staked.
+	// Service is the address in the staked URL.
 	Service string `json:"service"`
-	// Behind is where a slow servicer listens, behind its delay.
+	// Behind is where a slow servicer listens, behind its delay proxy.
 	Behind string `json:"behind,omitempty"`
-	// Upstream is the node that alters answers, in front of which a lying servicer stands.
+	// Upstream is the proxy that alters answers, which a lying servicer uses as its node.
 	Upstream string `json:"upstream,omitempty"`
 	// EthereumUpstream is the same for relay chain 0021.
 	EthereumUpstream string `json:"ethereum_upstream,omitempty"`
 }
 
-// freeAddresses are those of a new LocalNet: the options' own, and any free port for the rest.
+// freeAddresses returns the addresses of a new LocalNet: those of the options, and any free port for the rest.
 func freeAddresses(o Options) addresses {
 	a := addresses{RPC: o.RPCListen, ChainRPC: anyPort, Servicers: make([]servicerAddresses, o.Servicers)}
 	if o.Ethereum {
@@ -56,7 +56,7 @@ func freeAddresses(o Options) addresses {
 	return a
 }
 
-// validate reports what does not fit the options.
+// validate returns an error if the addresses do not match the options.
 func (a addresses) validate(o Options) error {
 	want := freeAddresses(o)
 	if len(a.Servicers) != len(want.Servicers) {
@@ -77,7 +77,7 @@ func (a addresses) validate(o Options) error {
 	return nil
 }
 
-// fits tells whether an address, on loopback and with a port of its own, is there exactly if one is wanted.
+// fits reports whether an address is present exactly if it is wanted, on loopback and with a port.
 func fits(address, wanted string) bool {
 	if wanted == "" {
 		return address == ""
@@ -85,7 +85,7 @@ func fits(address, wanted string) bool {
 	return isLoopback(address) && !strings.HasSuffix(address, ":0")
 }
 
-// serviceURLs are the URLs that the servicers stake, by index.
+// serviceURLs returns the URLs that the servicers stake, by index.
 func (a addresses) serviceURLs() []string {
 	urls := make([]string, len(a.Servicers))
 	for i, s := range a.Servicers {

@@ -18,7 +18,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
 )
 
-// documentedAPI is a node's API, held against the document that the node serves.
+// documentedAPI is a node's API, checked against the document that the node serves.
 type documentedAPI struct {
 	t        *testing.T
 	url      string
@@ -26,7 +26,7 @@ type documentedAPI struct {
 	asked    map[string]bool
 }
 
-// request sends a request and checks its answer, whose status has to be one of an answer.
+// request sends a request and checks its answer, which must not be an error.
 func (d *documentedAPI) request(method, target string, body io.Reader) []byte {
 	d.t.Helper()
 	request, err := http.NewRequestWithContext(d.t.Context(), method, d.url+target, body)
@@ -66,7 +66,7 @@ func (d *documentedAPI) conforms(what string, schema *openapi3.SchemaRef, conten
 	}
 }
 
-// events reads the stream until every kind that is wanted was told.
+// events reads the stream until every wanted kind was received.
 func (d *documentedAPI) events(wanted ...string) {
 	d.t.Helper()
 	d.asked["/v1/qos/events"] = true
@@ -74,7 +74,7 @@ func (d *documentedAPI) events(wanted ...string) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	request.Header.Set("Last-Event-ID", "1") // tells what is stored, too
+	request.Header.Set("Last-Event-ID", "1") // also reports stored rounds
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		d.t.Fatal(err)
@@ -100,7 +100,7 @@ func (d *documentedAPI) events(wanted ...string) {
 	}
 }
 
-// sent hands a transaction in, waits for its block, and gives its hash.
+// sent submits a transaction, waits for its block, and returns its hash.
 func (d *documentedAPI) sent(l *LocalNet) string {
 	d.t.Helper()
 	raw, err := transaction.Seal(Key(l.options.Seed, types.ActorType_ACTOR_TYPE_APPLICATION, 0), &types.Transaction{ChainId: l.ChainID(), FeeUpokt: 10_000,
@@ -115,7 +115,7 @@ func (d *documentedAPI) sent(l *LocalNet) string {
 	return receipt.Hash
 }
 
-// A real network's API answers as its document says, every operation of it.
+// Every operation of a real network's API answers as its document says.
 func TestAPIAnswersAsDocumented(t *testing.T) {
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	l, _ := started(t, quick())
@@ -153,7 +153,7 @@ func TestAPIAnswersAsDocumented(t *testing.T) {
 	}
 }
 
-// What a LocalNet's fisherman stores is heard over the client, once it listens.
+// A listening client receives what a LocalNet's fisherman stores.
 func TestRoundsAreHeardAsTheyAreStored(t *testing.T) {
 	l, _ := started(t, quick())
 	waitForHeight(t, l, 2)

@@ -13,21 +13,22 @@ import (
 )
 
 const (
-	// delayLinks is how many connections a delay proxy carries at once; further ones wait to be accepted. It is as many
-	// as the servicer behind it takes, so that the proxy adds no other fault than its delay.
+	// delayLinks is the maximum number of connections of a delay proxy; further ones wait to be accepted. It equals the
+	// maximum of the servicer behind it, so that the proxy adds no fault other than its delay.
 	delayLinks = 1024
-	// delayChunk is the most bytes that are delayed as one.
+	// delayChunk is the maximum number of bytes that are delayed as one chunk.
 	delayChunk = 16 << 10
-	// delayQueue is how many chunks are under way in one direction of a connection; further bytes wait at the sender.
+	// delayQueue is the maximum number of delayed chunks in one direction of a connection; further bytes wait at the
+	// sender.
 	delayQueue = 128
 	// delayDialTimeout bounds the dialling of the target.
 	delayDialTimeout = 5 * time.Second
-	// acceptPause is the wait after an Accept that failed for want of file descriptors.
+	// acceptPause is the wait after an Accept that failed because there were no file descriptors.
 	acceptPause = 10 * time.Millisecond
 )
 
-// delayProxy is a TCP proxy that adds a fixed delay to the round trip of whatever passes through it, half in each
-// direction. Chunks are delayed one by one, in order, so that a stream is late but not slower.
+// delayProxy is a TCP proxy that adds a fixed delay to every round trip, half in each direction. Chunks are delayed
+// individually and in order, so that a stream is delayed but not slowed down.
 type delayProxy struct {
 	listener net.Listener
 	// target is the host:port behind the proxy.
@@ -36,7 +37,7 @@ type delayProxy struct {
 	logger *slog.Logger
 }
 
-// Serve carries connections until ctx ends (nil) or the listener fails. It closes the listener, and returns when all
+// Serve forwards connections until ctx ends (nil) or the listener fails. It closes the listener, and returns when all
 // connections are closed.
 func (p *delayProxy) Serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -69,7 +70,7 @@ func (p *delayProxy) Serve(ctx context.Context) error {
 	}
 }
 
-// accept is the next connection, or nil when ctx has ended.
+// accept returns the next connection, or nil when ctx has ended.
 func (p *delayProxy) accept(ctx context.Context) (*net.TCPConn, error) {
 	for {
 		conn, err := p.listener.Accept()
@@ -86,7 +87,7 @@ func (p *delayProxy) accept(ctx context.Context) (*net.TCPConn, error) {
 	}
 }
 
-// carry carries one connection until both directions have ended, one of them broke, or ctx ends.
+// carry forwards one connection until both directions have ended, one of them failed, or ctx ends.
 func (p *delayProxy) carry(ctx context.Context, client *net.TCPConn) {
 	dialer := net.Dialer{Timeout: delayDialTimeout}
 	conn, err := dialer.DialContext(ctx, "tcp", p.target)
@@ -135,11 +136,11 @@ type chunk struct {
 	// due is when it arrives.
 	due  time.Time
 	data []byte
-	// end is why nothing follows: io.EOF, or what broke the stream; nil in between.
+	// end is the reason why nothing follows: io.EOF or the stream's error; nil if more follows.
 	end error
 }
 
-// take reads the stream into chunks that are due after the delay, the stream's end included.
+// take reads the stream into chunks that are due after the delay, including the end of the stream.
 func take(ctx context.Context, from io.Reader, queue chan<- chunk, delay time.Duration) {
 	buffer := make([]byte, delayChunk)
 	for {
@@ -162,8 +163,8 @@ type halfCloser interface {
 	CloseWrite() error
 }
 
-// give writes chunks when they are due. It returns nil after it passed on the stream's end, and an error when the
-// connection is to be broken off: the stream broke, the receiver is gone, or ctx ended.
+// give writes chunks when they are due. It returns nil after it has passed on the end of the stream, and an error if
+// the connection has to be reset: the stream failed, the receiver is gone, or ctx ended.
 func give(ctx context.Context, to halfCloser, queue <-chan chunk, delay time.Duration) error {
 	for {
 		var next chunk
@@ -177,7 +178,7 @@ func give(ctx context.Context, to halfCloser, queue <-chan chunk, delay time.Dur
 		}
 		if len(next.data) > 0 {
 			if _, err := to.Write(next.data); err != nil {
-				// That the receiver is gone travels back as slowly as everything else; what it said before arrives first.
+				// The receiver's end is delayed like everything else, so that what it sent before arrives first.
 				wait(ctx, delay)
 				return err
 			}
@@ -204,9 +205,9 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// reset closes a connection so that the peer sees a reset instead of an orderly end.
+// reset closes a connection so that the peer sees a reset instead of an orderly close.
 func reset(conn *net.TCPConn) {
-	// A connection that cannot be told to reset is already gone.
+	// If setting the option fails, the connection is already closed.
 	_ = conn.SetLinger(0)
 	conn.Close()
 }

@@ -15,7 +15,7 @@ import (
 
 const (
 	testDelay = 60 * time.Millisecond
-	// late is what a loaded machine may add.
+	// late is the time that a loaded machine may add.
 	late = 2 * time.Second
 )
 
@@ -114,7 +114,7 @@ func TestDelayIsAddedToEachRoundTrip(t *testing.T) {
 	}
 }
 
-// Were chunks delayed one after the other, the stream would take chunks × delay = 6 s.
+// If chunks were delayed one after the other, the stream would take chunks × delay = 6 s.
 func TestDelayDoesNotAccumulate(t *testing.T) {
 	client, _ := delayed(t, echo)
 	sent := make([]byte, 100*delayChunk)
@@ -200,7 +200,7 @@ func TestDelayResetsWhenTheTargetIsDown(t *testing.T) {
 	serveInTest(t, (&delayProxy{
 		listener: front, target: down.Address(), delay: testDelay, logger: slog.New(slog.DiscardHandler),
 	}).Serve)
-	// The reset may come before the dialler looks.
+	// The reset may arrive before the dialler reads.
 	client, err := net.Dial("tcp", front.Addr().String())
 	if err == nil {
 		defer client.Close()
@@ -239,7 +239,7 @@ func TestDelayEndsWithItsListener(t *testing.T) {
 	}
 }
 
-// pipeEnd is a stream in virtual time; its writing side is the whole.
+// pipeEnd is a stream in virtual time; closing its writing side closes all of it.
 type pipeEnd struct{ net.Conn }
 
 func (p pipeEnd) CloseWrite() error { return p.Close() }

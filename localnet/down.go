@@ -7,15 +7,15 @@ import (
 	"syscall"
 )
 
-// refusal is a loopback port that refuses every connection: a socket that is bound, so that nobody else can take the
-// port, but never listens.
+// refusal is a loopback port that refuses every connection: a socket that is bound, which reserves the port, but never
+// listens.
 type refusal struct {
 	fd      int
 	address string
 	close   sync.Once
 }
 
-// refuse takes the port of an IPv4 loopback host:port; port 0 takes any free one.
+// refuse reserves the port of an IPv4 loopback host:port; with port 0, any free one.
 func refuse(address string) (taken *refusal, err error) {
 	err = openLasting(address, func(at string) (err error) {
 		taken, err = refuseAt(at)
@@ -41,10 +41,10 @@ func refuseAt(address string) (*refusal, error) {
 	return &refusal{fd: fd, address: bound.String()}, nil
 }
 
-// Address is the host:port that refuses.
+// Address returns the host:port that refuses.
 func (r *refusal) Address() string { return r.address }
 
-// Close gives the port back.
+// Close releases the port.
 func (r *refusal) Close() error {
 	var err error
 	r.close.Do(func() { err = syscall.Close(r.fd) })
@@ -62,7 +62,7 @@ func closeOnExecSocket() (int, error) {
 	return fd, err
 }
 
-// bind binds the socket and tells the address with the port that it got.
+// bind binds the socket and returns the address with its actual port.
 func bind(fd int, at netip.AddrPort) (netip.AddrPort, error) {
 	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()}); err != nil {
 		return netip.AddrPort{}, err

@@ -12,16 +12,16 @@ import (
 // endpoints are the open sockets of a LocalNet.
 type endpoints struct {
 	rpc, chainRPC net.Listener
-	// ethereum keeps the port that geth takes; nil without one.
+	// ethereum reserves geth's port; nil without geth.
 	ethereum  net.Listener
 	servicers []servicerEndpoints
 }
 
-// servicerEndpoints are the open sockets of one servicer; those that its fault has no use for are nil.
+// servicerEndpoints are the open sockets of one servicer; those that its fault does not need are nil.
 type servicerEndpoints struct {
-	// service takes connections at the service URL.
+	// service accepts connections at the service URL.
 	service net.Listener
-	// refusal refuses them.
+	// refusal refuses connections at the service URL.
 	refusal *refusal
 	// behind is where a slow servicer listens.
 	behind net.Listener
@@ -31,8 +31,8 @@ type servicerEndpoints struct {
 	ethereumUpstream net.Listener
 }
 
-// openEndpoints opens every socket at its address, and tells the addresses with the ports that were chosen. If
-// one cannot be opened, those opened so far are closed; an occupied address is ErrAddressInUse.
+// openEndpoints opens every socket at its address, and returns the addresses with their actual ports. If one cannot be
+// opened, those opened so far are closed; if an address is in use, the error is ErrAddressInUse.
 func openEndpoints(ctx context.Context, wanted addresses) (_ *endpoints, _ addresses, err error) {
 	e := &endpoints{servicers: make([]servicerEndpoints, len(wanted.Servicers))}
 	defer func() {
@@ -90,7 +90,7 @@ func (s *servicerEndpoints) open(ctx context.Context, at *servicerAddresses) (er
 	return nil
 }
 
-// Close closes every socket that is open. Whoever serves a listener may have closed it before.
+// Close closes every open socket. The server of a listener may have closed it before.
 func (e *endpoints) Close() {
 	listeners := []net.Listener{e.rpc, e.chainRPC, e.ethereum}
 	for _, s := range e.servicers {
@@ -106,7 +106,7 @@ func (e *endpoints) Close() {
 	}
 }
 
-// listen opens a listener and puts its real port in the place of the wanted one.
+// listen opens a listener and replaces the wanted port by the actual one.
 func listen(ctx context.Context, address *string) (net.Listener, error) {
 	var config net.ListenConfig
 	var listener net.Listener
@@ -117,7 +117,7 @@ func listen(ctx context.Context, address *string) (net.Listener, error) {
 	if err != nil {
 		return nil, notListening(*address, err)
 	}
-	// The host stays as it was written, so that the same option compares equal in the next run.
+	// The host is kept as written, so that the same option compares equal in the next run.
 	host, _, hostErr := net.SplitHostPort(*address)
 	_, port, portErr := net.SplitHostPort(listener.Addr().String())
 	if err := cmp.Or(hostErr, portErr); err != nil {
@@ -128,7 +128,7 @@ func listen(ctx context.Context, address *string) (net.Listener, error) {
 	return listener, nil
 }
 
-// notListening tells an address that is taken from one that cannot be listened on for another reason.
+// notListening returns the error of a failed listen: ErrAddressInUse if the address is taken.
 func notListening(address string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%w: %s", ErrAddressInUse, address)

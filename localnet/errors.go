@@ -2,20 +2,20 @@ package localnet
 
 import "errors"
 
-// Errors that a caller decides on. Every error of New that is one of them is one line for a person.
+// Errors that callers distinguish. If New returns one of them, its text is one line for people.
 var (
-	// ErrBadOption: an option is outside its range, or the options contradict each other.
+	// ErrBadOption is returned when an option is outside its range, or the options contradict each other.
 	ErrBadOption = errors.New("bad option")
-	// ErrRecordedOption: an option that was set differs from the one that the home was made with.
+	// ErrRecordedOption is returned when an option that was set differs from the one that the home was made with.
 	ErrRecordedOption = errors.New("option differs from the home's own")
-	// ErrForeignHome: the home directory holds something else than a LocalNet.
+	// ErrForeignHome is returned when the home directory holds something other than a LocalNet.
 	ErrForeignHome = errors.New("not a LocalNet's home")
-	// ErrHomeInUse: another LocalNet runs on the home directory.
+	// ErrHomeInUse is returned when another LocalNet uses the home directory.
 	ErrHomeInUse = errors.New("home is in use")
-	// ErrHomeUnusable: the home directory cannot be made, read or written.
+	// ErrHomeUnusable is returned when the home directory cannot be made, read or written.
 	ErrHomeUnusable = errors.New("home is unusable")
-	// ErrAddressInUse: an address to listen on is occupied.
+	// ErrAddressInUse is returned when an address to listen on is in use.
 	ErrAddressInUse = errors.New("address is in use")
-	// ErrNoGeth: the Ethereum chain is wanted, but there is no program that serves it.
+	// ErrNoGeth is returned when the Ethereum chain is requested, but no geth is found to serve it.
 	ErrNoGeth = errors.New("no geth for the Ethereum chain")
 )

@@ -24,7 +24,7 @@ const (
 	emitter = "0x600160006000a100"
 )
 
-// ethereumClient asks a geth of ours.
+// ethereumClient sends requests to the LocalNet's geth.
 type ethereumClient struct {
 	url       string
 	transport *http.Transport
@@ -69,7 +69,7 @@ func (c *ethereumClient) call(ctx context.Context, method, params string, result
 	return json.Unmarshal(reply.Result, result)
 }
 
-// height is the number of the newest block.
+// height returns the number of the newest block.
 func (c *ethereumClient) height(ctx context.Context) (int64, error) {
 	var quantity string
 	if err := c.call(ctx, "eth_blockNumber", "[]", &quantity); err != nil {
@@ -78,7 +78,7 @@ func (c *ethereumClient) height(ctx context.Context) (int64, error) {
 	return strconv.ParseInt(strings.TrimPrefix(quantity, "0x"), 16, 64)
 }
 
-// developer is the account that a geth in developer mode holds the key of.
+// developer returns the account whose key a geth in developer mode holds.
 func (c *ethereumClient) developer(ctx context.Context) (string, error) {
 	var accounts []string
 	if err := c.call(ctx, "eth_accounts", "[]", &accounts); err != nil {
@@ -96,7 +96,7 @@ type traffic struct {
 	logger *slog.Logger
 }
 
-// Serve sends until ctx ends.
+// Serve sends transactions until ctx ends.
 func (t *traffic) Serve(ctx context.Context) error {
 	node := newEthereumClient(t.url)
 	defer node.close()

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// writeFile writes a file so that after a crash it is there completely or, as before, not at all.
+// writeFile writes a file atomically: after a crash it has either the new content or the old state.
 func writeFile(path string, data []byte) error {
 	half := path + halfName
 	if err := writeSynced(half, data); err != nil {

@@ -27,7 +27,7 @@ const MaxValidators = configs.MaximumPeers
 // FlagValidators is the flag of Fleet.Validators.
 const FlagValidators Flag = "validators"
 
-// mostFollowed is how many validators a node that is none connects to.
+// mostFollowed is the number of validators that a non-validator connects to.
 const mostFollowed = 3
 
 // Ports of a Fleet's nodes. They are those of the manifests in build/localnet.
@@ -38,28 +38,29 @@ const (
 	fleetRelaysPort = "8545"
 )
 
-// Roles of a Fleet's nodes, which their names begin with.
+// Roles of a Fleet's nodes; their names begin with them.
 const (
 	fleetValidator = "validator"
 	fleetServicer  = "servicer"
 	fleetFisherman = "fisherman"
 )
 
-// fleetBegin is the genesis time of every Fleet. All nodes have to have the same one, and none can ask another.
+// fleetBegin is the genesis time of every Fleet. All nodes need the same one, and none can ask another for it.
 var fleetBegin = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// Fleet is a network whose nodes run apart, in containers or on machines of their own: validators, servicers and one
-// fisherman, each with a home. Everything about it follows from the numbers here, so that each node can make its own
-// home. Nodes are named ROLE-INDEX, as in "servicer-0", and find each other at ROLE-INDEX.ROLE, as in "servicer-0.servicer":
-// the names that Kubernetes gives the pods of a StatefulSet behind a headless service called like the role.
+// Fleet is a network whose nodes run separately, in containers or on machines of their own: validators, servicers and
+// one fisherman, each with a home. Everything about it is derived from the numbers here, so that each node can make its
+// own home. Nodes are named ROLE-INDEX, as in "servicer-0", and find each other at ROLE-INDEX.ROLE, as in
+// "servicer-0.servicer": the names that Kubernetes gives the pods of a StatefulSet behind a headless service with the
+// role's name.
 type Fleet struct {
-	// Options of the network, of which Servicers, ServicersPerSession, BlockTime, BlocksPerSession, ChecksPerSession and
-	// Seed count. Nobody is faulty on purpose.
+	// Options of the network. Only Servicers, ServicersPerSession, BlockTime, BlocksPerSession, ChecksPerSession and
+	// Seed are used; a Fleet has no faults.
 	Options Options
-	// Validators is how many there are: 1 to MaxValidators.
+	// Validators is the number of validators: 1 to MaxValidators.
 	Validators int
-	// ListenHost is the host that the others reach a node at: an address of its own, or 0.0.0.0 for all of them. The chain's
-	// JSON-RPC of those that are no validators stays on loopback.
+	// ListenHost is the host where the others reach a node: one of its addresses, or 0.0.0.0 for all of them. The
+	// chain's JSON-RPC of nodes that are not validators stays on loopback.
 	ListenHost string
 }
 
@@ -73,7 +74,7 @@ func (f Fleet) Validate() error {
 	return cmp.Or(o.Validate(), inRange(FlagValidators, f.Validators, 1, MaxValidators))
 }
 
-// Names are those of all nodes: the validators', the servicers' and the fisherman's.
+// Names returns the names of all nodes: the validators, the servicers and the fisherman.
 func (f Fleet) Names() []string {
 	var names []string
 	for i := range f.Validators {
@@ -87,10 +88,10 @@ func (f Fleet) Names() []string {
 
 func fleetName(role string, index int) string { return role + "-" + strconv.Itoa(index) }
 
-// host is where the others find a node.
+// host returns the host name at which the others find a node.
 func host(role string, index int) string { return fleetName(role, index) + "." + role }
 
-// find is the role and index of a node's name.
+// find returns the role and index of a node's name.
 func (f Fleet) find(name string) (role string, index int, err error) {
 	counts := map[string]int{fleetValidator: f.Validators, fleetServicer: f.Options.Servicers, fleetFisherman: 1}
 	role, digits, _ := strings.Cut(name, "-")
@@ -102,9 +103,9 @@ func (f Fleet) find(name string) (role string, index int, err error) {
 	return role, index, nil
 }
 
-// WriteHome writes the home of the node with a name: genesis, configuration, the role's key encrypted with the passphrase,
-// and a validator's node key. A home that is there already is completed, unless it is of another network: ErrForeignHome.
-// Other errors: ErrBadOption, ErrHomeUnusable, and those of package keystore.
+// WriteHome writes the home of the node with a name: genesis, configuration, the role's key encrypted with the
+// passphrase, and a validator's node key. An existing home is completed, unless it belongs to another network:
+// ErrForeignHome. Other errors: ErrBadOption, ErrHomeUnusable, and those of package keystore.
 func (f Fleet) WriteHome(name, home, passphrase string) error {
 	if err := f.Validate(); err != nil {
 		return err
@@ -133,7 +134,7 @@ func (f Fleet) WriteHome(name, home, passphrase string) error {
 			return unusable("write node key", err)
 		}
 	}
-	return writeFleetKey(filepath.Join(home, crewKeysName), key, name, passphrase)
+	return writeFleetKey(filepath.Join(home, keysName), key, name, passphrase)
 }
 
 var fleetRoles = map[string]types.ActorType{
@@ -142,7 +143,7 @@ var fleetRoles = map[string]types.ActorType{
 	fleetFisherman: types.ActorType_ACTOR_TYPE_FISHERMAN,
 }
 
-// writeGenesis writes the network's genesis, or checks the one that is there.
+// writeGenesis writes the network's genesis, or checks the existing one.
 func (f Fleet) writeGenesis(home string) error {
 	urls := make([]string, f.Options.Servicers)
 	for i := range urls {
@@ -168,13 +169,13 @@ func (f Fleet) writeGenesis(home string) error {
 	return nil
 }
 
-// config is the configuration of a node.
+// config returns the configuration of a node.
 func (f Fleet) config(role string, index int, key string) configs.Node {
 	own := net.JoinHostPort("127.0.0.1", fleetChainPort)
 	config := configs.DefaultNode()
-	config.Genesis, config.Keys = genesisName, crewKeysName
+	config.Genesis, config.Keys = genesisName, keysName
 	config.API.Listen = net.JoinHostPort(f.ListenHost, fleetAPIPort)
-	// Whoever names another address than loopback means the pod's network, where probes and users ask from.
+	// An address other than loopback means the pod's network, from which probes and users send requests.
 	config.API.Public = !isLoopback(config.API.Listen)
 	config.Chain = configs.Chain{RPCListen: own, P2PListen: net.JoinHostPort(f.ListenHost, fleetP2PPort),
 		Peers: f.peers(role, index), BlockTime: configs.Duration(f.Options.BlockTime)}
@@ -194,8 +195,8 @@ func (f Fleet) config(role string, index int, key string) configs.Node {
 	return config
 }
 
-// peers are, of a validator, all other validators, and of another node some of them, spread so that no validator has
-// all the others.
+// peers returns the peers of a node: for a validator all other validators, for another node some of them, spread so
+// that no validator is the peer of all.
 func (f Fleet) peers(role string, index int) []string {
 	first, count := index, min(f.Validators, mostFollowed)
 	if role == fleetValidator {
@@ -209,15 +210,15 @@ func (f Fleet) peers(role string, index int) []string {
 	return peers
 }
 
-// nodeKey names a validator among its peers.
+// nodeKey returns the key that identifies a validator to its peers.
 func (f Fleet) nodeKey(index int) crypto.PrivateKey {
 	return Key(f.Options.Seed, types.ActorType_ACTOR_TYPE_UNSPECIFIED, index)
 }
 
-// writeFleetKey stores a key, unless it is there already. Kubernetes gives the files of a volume that it mounts to a group;
-// a key file that a group may read is refused, so that is taken back first.
+// writeFleetKey stores a key, unless it exists. Kubernetes makes the files of a mounted volume readable for a group;
+// the keystore refuses such key files, so that permission is removed first.
 func writeFleetKey(directory string, key crypto.PrivateKey, label, passphrase string) error {
-	store := keystore.New(directory, keystore.Config{Work: crewWork})
+	store := keystore.New(directory, keystore.Config{Work: keyWork})
 	for path, mode := range map[string]fs.FileMode{directory: 0o700, store.Path(key.Address()): 0o600} {
 		if err := os.Chmod(path, mode); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return unusable("take back permissions", err)

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// RelayChain is the LocalNet's own chain as a relay chain; EthereumChain may stand beside it.
+	// RelayChain is the LocalNet's own chain as a relay chain; there may also be EthereumChain.
 	RelayChain = node.NativeChain
 	// GeoZone is the one geo zone of a LocalNet.
 	GeoZone = "local"
@@ -21,11 +21,11 @@ const (
 
 	// balance is what each actor owns besides its stake, in uPOKT: 100 000 POKT, enough to stake several times.
 	balance = 100_000_000_000
-	// minimumPauseBlocks is short, so that a pause can be tried out.
+	// minimumPauseBlocks is short, to make pauses easy to try.
 	minimumPauseBlocks = 2
 )
 
-// newGenesis is the first state of the LocalNet with fitted options: the default parameters with the options' own,
+// newGenesis returns the genesis of a LocalNet with fitted options: the default parameters with the options' own,
 // validators, one application and one fisherman, and a servicer for each service URL, all with the minimum stake and an
 // account. The first validator owns all parameters; stakes unbond within two sessions.
 func newGenesis(o Options, validators int, serviceURLs []string, at time.Time) *genesis.Genesis {
@@ -61,7 +61,8 @@ func newGenesis(o Options, validators int, serviceURLs []string, at time.Time) *
 	}
 }
 
-// newGovernance lets the first validator change parameters, and the fisherman stake again after it has unstaked.
+// newGovernance returns governance in which the first validator may change parameters, and the fisherman may stake
+// again after it has unstaked.
 func newGovernance(seed uint64) *genesis.GovernanceParams {
 	owner := Key(seed, types.ActorType_ACTOR_TYPE_VALIDATOR, 0).Address()
 	return &genesis.GovernanceParams{
@@ -71,7 +72,7 @@ func newGovernance(seed uint64) *genesis.GovernanceParams {
 	}
 }
 
-// newAccounts gives every actor something to pay fees and raise stakes with.
+// newAccounts returns an account for every actor, to pay fees and raise stakes.
 func newAccounts(actors []*types.Actor) []*types.Account {
 	accounts := make([]*types.Account, len(actors))
 	for i, actor := range actors {

@@ -21,32 +21,32 @@ const (
 	// EthereumChain is the relay chain that a geth in developer mode serves.
 	EthereumChain = "0021"
 
-	// ethereumDepth is how many blocks below its head are settled: the one geth has no forks.
+	// ethereumDepth is the number of blocks below the head that are not settled yet. A single geth has no forks.
 	ethereumDepth = 2
-	// gethName is the program's, beside this one or on PATH, and that of its directory within the home.
+	// gethName is the name of the program, beside this one or on PATH, and of its directory within the home.
 	gethName = "geth"
-	// gethGrace is how long geth may take to stop before it is killed.
+	// gethGrace is the time that geth has to stop before it is killed.
 	gethGrace = 2 * time.Second
-	// gethStart is how long geth may take until it has blocks to ask about.
+	// gethStart is the time that geth has to make its first settled blocks.
 	gethStart = 30 * time.Second
-	// gethLook is the pause between two looks at a geth that starts.
+	// gethLook is the interval at which a starting geth is polled.
 	gethLook = 100 * time.Millisecond
-	// gethLine bounds what is kept of a line of geth's log.
+	// gethLine bounds the bytes that are kept of a line of geth's log.
 	gethLine = 1 << 10
 )
 
-// geth is an Ethereum node in developer mode: a process of its own that makes a block a second, talks to no peer and
+// geth is an Ethereum node in developer mode: a separate process that makes a block per second, has no peers and
 // listens on one loopback port.
 type geth struct {
 	program string
 	home    string
-	// listener keeps the port until geth takes it.
+	// listener reserves the port until geth opens it.
 	listener net.Listener
 	address  string
 	logger   *slog.Logger
 }
 
-// findGeth finds the program: the given one, else the one beside this program, else the one on PATH. The error is
+// findGeth returns the program's path: the given one, or the one beside this program, or the one on PATH. The error is
 // ErrNoGeth.
 func findGeth(given string) (string, error) {
 	candidates, where := []string{given}, fmt.Sprintf("%q cannot be run", given)
@@ -81,10 +81,10 @@ func (g *geth) arguments() ([]string, error) {
 	}, nil
 }
 
-// Serve runs geth until ctx ends (nil) or geth does. It returns when the process is gone. On Linux the process dies
+// Serve runs geth until ctx ends (nil) or geth does. It returns when the process is gone. On Linux the process ends
 // with this one even if this one is killed.
 func (g *geth) Serve(ctx context.Context) error {
-	// The death of the thread that started geth counts as the parent's.
+	// The end of the thread that started geth counts as the parent's end.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	arguments, err := g.arguments()
@@ -97,7 +97,7 @@ func (g *geth) Serve(ctx context.Context) error {
 	command := exec.CommandContext(ctx, g.program, arguments...)
 	log := &gethLog{logger: g.logger}
 	command.Stdout, command.Stderr = log, log
-	// Nothing of the user's environment changes geth, and geth writes nothing into the user's home.
+	// The user's environment does not affect geth, and geth writes nothing into the user's home.
 	command.Env = []string{"HOME=" + g.home, "TMPDIR=" + g.home}
 	command.SysProcAttr = ownedProcess()
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
@@ -110,7 +110,7 @@ func (g *geth) Serve(ctx context.Context) error {
 	return fmt.Errorf("%w, after %q", cmp.Or(err, errors.New("it ended by itself")), log.last)
 }
 
-// await returns when geth has a settled block to ask about.
+// await waits until geth has a settled block.
 func (g *geth) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, gethStart, fmt.Errorf("geth has no settled block after %v", gethStart))
 	defer cancel()
@@ -126,7 +126,7 @@ func (g *geth) await(ctx context.Context) error {
 	}
 }
 
-// gethLog passes geth's log on, line by line, and keeps the last line for an error. Only one goroutine writes to it.
+// gethLog forwards geth's log line by line, and keeps the last line for an error. Only one goroutine writes to it.
 type gethLog struct {
 	logger *slog.Logger
 	rest   []byte

@@ -2,8 +2,8 @@ package localnet
 
 import "syscall"
 
-// ownedProcess lets geth die with its parent, however that ends, and keeps a terminal's Ctrl-C from it: the parent
-// stops it when its own time has come.
+// ownedProcess ties geth to its parent, however that ends, and shields it from a terminal's Ctrl-C: the parent stops it
+// during its own shutdown.
 func ownedProcess() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -4,7 +4,7 @@ package localnet
 
 import "syscall"
 
-// ownedProcess keeps a terminal's Ctrl-C from geth: the parent stops it when its own time has come.
+// ownedProcess shields geth from a terminal's Ctrl-C: the parent stops it during its own shutdown.
 func ownedProcess() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// program writes a script that stands for geth.
+// program writes a script that replaces geth.
 func program(t *testing.T, script string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), gethName)
@@ -51,7 +51,7 @@ func TestFindGeth(t *testing.T) {
 	}
 }
 
-// What a LocalNet needs and does not find shows before anything is made.
+// Missing requirements of a LocalNet are reported before anything is made.
 func TestNewWithoutGeth(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	o := quick()
@@ -71,7 +71,7 @@ func TestGethListensOnLoopbackOnlyAndTalksToNobody(t *testing.T) {
 	}
 	for _, pair := range [][2]string{{"--http.addr", "127.0.0.1"}, {"--http.port", "4321"}, {"--authrpc.addr", "127.0.0.1"},
 		{"--maxpeers", "0"}, {"--datadir", "/h"}, {"--nat", "none"}} {
-		if place := slices.Index(arguments, pair[0]); place < 0 || arguments[place+1] != pair[1] {
+		if index := slices.Index(arguments, pair[0]); index < 0 || arguments[index+1] != pair[1] {
 			t.Errorf("%s is not %s in %v", pair[0], pair[1], arguments)
 		}
 	}
@@ -135,7 +135,7 @@ func TestGethThatEndsByItselfSaysWhy(t *testing.T) {
 	}
 }
 
-// A LocalNet whose geth does not start fails with geth's words, and leaves nothing.
+// A LocalNet whose geth does not start fails with geth's message, and leaves nothing behind.
 func TestRunFailsWithGeth(t *testing.T) {
 	o := quick()
 	o.Ethereum, o.Home = true, filepath.Join(t.TempDir(), "home")

@@ -18,28 +18,28 @@ const (
 	markerName  = "localnet.json"
 	genesisName = "genesis.json"
 	nodeName    = "node"
-	// crewName holds the homes of the processes, in place of the node's own directory.
-	crewName = "processes"
-	// halfName ends the name of a file that is not completely written.
+	// processesName is the directory of the processes' homes; it replaces the node's own directory.
+	processesName = "processes"
+	// halfName is the suffix of a file that is not completely written.
 	halfName = ".half"
 )
 
 // home is the directory of a LocalNet. It is found (nothing is changed yet), claimed (made and locked), filled, and
-// given up in one of two ways: kept, or undone.
+// finally released in one of two ways: kept or undone.
 type home struct {
 	path string
-	// temporary homes are removed when they are given up.
+	// temporary homes are removed when they are released.
 	temporary bool
-	// made are the directories that claim made, the innermost first.
+	// made lists the directories that claim made, the innermost first.
 	made []string
-	// marker is what the home recorded; nil if it is new.
+	// marker is the home's marker; nil if the home is new.
 	marker *marker
 	lock   *flock.Flock
-	// fresh says that the home was new when it was claimed.
+	// fresh reports whether the home was new when it was claimed.
 	fresh bool
 }
 
-// findHome looks at a directory without changing anything; an empty path means a temporary one. Errors:
+// findHome examines a directory without changing anything; an empty path means a temporary one. Errors:
 // ErrHomeUnusable, ErrForeignHome.
 func findHome(path string) (*home, error) {
 	if path == "" {
@@ -56,7 +56,7 @@ func findHome(path string) (*home, error) {
 	return &home{path: absolute, marker: found}, nil
 }
 
-// inspect reads a directory's marker: nil if the directory is absent, empty, or holds no more than what an interrupted
+// inspect reads a directory's marker: nil if the directory does not exist, is empty, or holds only what an interrupted
 // claim left.
 func inspect(path string) (*marker, error) {
 	entries, err := os.ReadDir(path)
@@ -91,8 +91,8 @@ func readMarker(path string) (*marker, error) {
 	return &m, nil
 }
 
-// claim makes the directory if it is absent, takes its lock, and reads its marker again, which another instance may
-// have written meanwhile. A claim that fails leaves nothing behind. Errors: ErrHomeInUse, ErrHomeUnusable,
+// claim makes the directory if necessary, takes its lock, and reads its marker again, because another instance may have
+// written it meanwhile. A claim that fails leaves nothing behind. Errors: ErrHomeInUse, ErrHomeUnusable,
 // ErrForeignHome.
 func (h *home) claim() error {
 	if err := h.make(); err != nil {
@@ -168,8 +168,8 @@ func (h *home) fill(m marker) error {
 	return nil
 }
 
-// genesis is the genesis that the home holds, or the given one, which is stored, if it holds none yet. What a person
-// made of the file is refused if it is not valid or another chain's.
+// genesis returns the genesis that the home holds, or the given one, which is stored, if it holds none yet. A file that
+// a person edited is refused if it is invalid or belongs to another chain.
 func (h *home) genesis(initial *genesis.Genesis) (*genesis.Genesis, error) {
 	path := filepath.Join(h.path, genesisName)
 	data, err := os.ReadFile(path)
@@ -200,7 +200,7 @@ func (h *home) storeGenesis(path string, g *genesis.Genesis) error {
 	return nil
 }
 
-// nodeHome is the node's own directory within the home.
+// nodeHome returns the node's own directory within the home.
 func (h *home) nodeHome() (string, error) {
 	path := filepath.Join(h.path, nodeName)
 	if err := os.MkdirAll(path, 0o700); err != nil {
@@ -209,7 +209,7 @@ func (h *home) nodeHome() (string, error) {
 	return path, nil
 }
 
-// keep gives the home up for its next run; a temporary one has none and is removed.
+// keep releases the home for its next run; a temporary one is removed.
 func (h *home) keep() error {
 	var err error
 	if h.temporary {
@@ -219,13 +219,13 @@ func (h *home) keep() error {
 	return err
 }
 
-// undo gives the home up as it was before the claim.
+// undo releases the home and restores the state before the claim.
 func (h *home) undo() {
 	switch {
 	case h.temporary:
 		os.RemoveAll(h.path)
 	case h.fresh:
-		for _, name := range []string{nodeName, crewName, genesisName + halfName, genesisName, markerName + halfName, markerName, lockName} {
+		for _, name := range []string{nodeName, processesName, genesisName + halfName, genesisName, markerName + halfName, markerName, lockName} {
 			os.RemoveAll(filepath.Join(h.path, name))
 		}
 		h.removeMade()
@@ -233,7 +233,7 @@ func (h *home) undo() {
 	h.unlock()
 }
 
-// removeMade removes the directories that claim made, as far as they are empty.
+// removeMade removes the directories that claim made, if they are empty.
 func (h *home) removeMade() {
 	for _, path := range h.made {
 		os.Remove(path)

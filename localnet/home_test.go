@@ -24,7 +24,7 @@ func claimed(t *testing.T, path string) *home {
 	return h
 }
 
-// filled makes a directory a home and gives it up.
+// filled makes a directory a home and releases it.
 func filled(t *testing.T, path string) {
 	t.Helper()
 	h := claimed(t, path)

@@ -15,9 +15,9 @@ const (
 	chainIDPrefix = "pocket-localnet-"
 )
 
-// Key is the development key of an actor of the LocalNet with the given seed; servicers count from index 0, and so do the
-// validators of a Fleet, of the other roles there is only index 0. The key is SHA-256 over length-prefixed label, seed, role and index: anybody can
-// compute it. It is public knowledge; never use it on a real network.
+// Key returns the development key of an actor of the LocalNet with the given seed; servicers and the validators of a
+// Fleet count from index 0; the other roles have only index 0. The key is SHA-256 over length-prefixed label, seed,
+// role and index, so anyone can compute it. Never use it on a real network.
 func Key(seed uint64, role types.ActorType, index int) crypto.PrivateKey {
 	material := binary.BigEndian.AppendUint32(nil, uint32(len(keyLabel)))
 	material = append(material, keyLabel...)
@@ -27,12 +27,12 @@ func Key(seed uint64, role types.ActorType, index int) crypto.PrivateKey {
 	return crypto.KeyFromSeed(sha256.Sum256(material))
 }
 
-// ChainID is the id of the LocalNet's chain: "pocket-localnet-" and the seed in decimal.
+// ChainID returns the id of the LocalNet's chain: "pocket-localnet-" and the seed in decimal.
 func ChainID(seed uint64) string {
 	return chainIDPrefix + strconv.FormatUint(seed, 10)
 }
 
-// SeedOf is the inverse of ChainID; false if the chain is not a LocalNet's.
+// SeedOf returns the inverse of ChainID; false if the chain is not a LocalNet's.
 func SeedOf(chainID string) (uint64, bool) {
 	digits, ok := strings.CutPrefix(chainID, chainIDPrefix)
 	if !ok {
@@ -45,8 +45,8 @@ func SeedOf(chainID string) (uint64, bool) {
 	return seed, true
 }
 
-// FindKey finds the key of an address among the actors that a LocalNet with this chain id can have; false if the chain
-// is not a LocalNet's or the address is none of its actors.
+// FindKey returns the key of an address among the actors that a LocalNet with this chain id can have; false if the
+// chain is not a LocalNet's or the address belongs to none of its actors.
 func FindKey(chainID, address string) (crypto.PrivateKey, bool) {
 	seed, ok := SeedOf(chainID)
 	if !ok || types.ValidateAddress(address) != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
 
-// roles are those that a LocalNet has.
+// roles are the roles of a LocalNet.
 var roles = []types.ActorType{
 	types.ActorType_ACTOR_TYPE_APPLICATION,
 	types.ActorType_ACTOR_TYPE_SERVICER,
@@ -16,7 +16,7 @@ var roles = []types.ActorType{
 	types.ActorType_ACTOR_TYPE_VALIDATOR,
 }
 
-// The keys of a home must be those that made its genesis, in every later version too.
+// The keys of a home must be those in its genesis, also in every later version.
 func TestKeyIsStable(t *testing.T) {
 	for _, c := range []struct {
 		seed  uint64

@@ -10,18 +10,18 @@ import (
 // lieField is the member that a liar adds to an object.
 const lieField = "localnet_lie"
 
-// forgeable is the length from which a string within a result looks like a hash, a signature or data.
+// forgeable is the minimum length at which a string in a result looks like a hash, a signature or data.
 const forgeable = 32
 
-// liar alters results. The same liar makes the same of the same result; two liars never make the same of it, and none
-// leaves it as it was, by value rather than by spelling.
+// liar alters results. The same liar always alters the same result in the same way; two liars never alter it in the
+// same way, and none leaves it unchanged. That holds for values, not only for spellings.
 type liar struct {
 	// index of the servicer that lies, 0 to MaxServicers-1.
 	index int
 }
 
-// Lie alters the result of a JSON-RPC answer, or of each answer of a batch. Errors, and whatever is no answer, stay
-// byte for byte.
+// Lie alters the result of a JSON-RPC answer, or of each answer of a batch. Errors, and anything that is not an answer,
+// stay unchanged byte for byte.
 func (l liar) Lie(answer []byte) []byte {
 	var batch []json.RawMessage
 	if json.Unmarshal(answer, &batch) != nil {
@@ -39,7 +39,7 @@ func (l liar) Lie(answer []byte) []byte {
 	return encode(batch)
 }
 
-// lieOnce is Lie of one answer. The members beside the result keep their bytes, the id above all.
+// lieOnce alters one answer. The members other than the result keep their bytes, in particular the id.
 func (l liar) lieOnce(answer []byte) []byte {
 	var reply map[string]json.RawMessage
 	if json.Unmarshal(answer, &reply) != nil {
@@ -62,8 +62,8 @@ func (l liar) lieOnce(answer []byte) []byte {
 	return encode(reply)
 }
 
-// alter makes another value of a result, of the same kind where the kind has room for it (a boolean and null have
-// not). The mark that it leaves differs from liar to liar; the forged hashes within only make it a better lie.
+// alter replaces a result by another value, of the same kind if possible (not for booleans and null). The mark that it
+// adds is different for each liar; the forged hashes only make the lie more plausible.
 func (l liar) alter(result any) any {
 	switch value := result.(type) {
 	case map[string]any:
@@ -81,7 +81,7 @@ func (l liar) alter(result any) any {
 	}
 }
 
-// forge alters every long string within the value, in place.
+// forge alters every long string in the value, in place.
 func (l liar) forge(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
@@ -100,11 +100,11 @@ func (l liar) forge(value any) any {
 	return value
 }
 
-// mark is eight decimal digits, so that a forged hash still has its length and alphabet.
+// mark returns eight decimal digits, so that a forged hash keeps its length and alphabet.
 func (l liar) mark() string { return fmt.Sprintf("%08d", l.index+1) }
 
-// number is the liar's own number, or its negative if that happens to be the true one. It is small, so that no
-// canonical form rounds the lie away.
+// number returns the liar's number, or its negative if the number happens to be the true one. It is small, so that no
+// canonical form rounds the difference away.
 func (l liar) number(truth json.Number) json.Number {
 	lie := l.index + 1
 	if value, err := truth.Float64(); err == nil && value == float64(lie) {
@@ -113,7 +113,7 @@ func (l liar) number(truth json.Number) json.Number {
 	return json.Number(strconv.Itoa(lie))
 }
 
-// encode is a decoded value as JSON again; that cannot fail.
+// encode returns a decoded value as JSON again; that cannot fail.
 func encode(value any) []byte {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)

@@ -18,16 +18,17 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// LocalNet is a whole network, in this process or in processes that end with it. It holds its home's lock and all its sockets from New on.
+// LocalNet is a whole network, in this process or in processes that end with it. From New on it holds its home's lock
+// and all its sockets.
 type LocalNet struct {
 	options   Options
 	addresses addresses
 	home      *home
 	endpoints *endpoints
-	// node is the whole network but for its faults, or, if it runs in processes, crew is.
-	node *node.Node
-	crew *crew
-	// geth serves the Ethereum chain; nil without one.
+	// node runs the network without its faults; if the actors run in processes, it is nil and processes runs them.
+	node      *node.Node
+	processes *actorProcesses
+	// geth serves the Ethereum chain; nil without that chain.
 	geth    *geth
 	proxies []proxy
 	logger  *slog.Logger
@@ -35,14 +36,14 @@ type LocalNet struct {
 	closed  error
 }
 
-// proxy is a part that runs beside the node until its context ends.
+// proxy is a part that runs with the node until its context ends.
 type proxy interface {
 	Serve(ctx context.Context) error
 }
 
-// New makes a LocalNet: it claims the home, opens every socket, and fits the node and the faults together. Nothing runs
-// yet. It is followed by Run or Close. If it fails, everything is as before; errors are ErrBadOption, ErrRecordedOption,
-// ErrForeignHome, ErrHomeInUse, ErrHomeUnusable, ErrAddressInUse, ErrNoGeth, and those of a genesis.json that is not valid.
+// New returns a LocalNet: it claims the home, opens every socket, and builds the node and the faults. Nothing runs yet.
+// Call Run or Close next. If it fails, everything is as before; errors are ErrBadOption, ErrRecordedOption,
+// ErrForeignHome, ErrHomeInUse, ErrHomeUnusable, ErrAddressInUse, ErrNoGeth, and those of an invalid genesis.json.
 func New(ctx context.Context, options Options) (_ *LocalNet, err error) {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
@@ -69,7 +70,7 @@ func New(ctx context.Context, options Options) (_ *LocalNet, err error) {
 			l.abandon()
 		}
 	}()
-	// Once more, under the lock: another instance may have made the home its own meanwhile.
+	// Repeated under the lock: another instance may have claimed the home meanwhile.
 	if l.options, err = h.settle(options); err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func New(ctx context.Context, options Options) (_ *LocalNet, err error) {
 	return l, nil
 }
 
-// open opens the sockets, and records their addresses in a home that is new.
+// open opens the sockets, and records their addresses in a new home.
 func (l *LocalNet) open(ctx context.Context) error {
 	wanted := freeAddresses(l.options)
 	if l.home.marker != nil {
@@ -114,7 +115,7 @@ func (l *LocalNet) assemble() error {
 		l.proxies = append(l.proxies, &traffic{url: l.EthereumURL(), logger: l.logger})
 	}
 	if l.options.Processes != nil {
-		return l.assembleCrew(servicers)
+		return l.assembleProcesses(servicers)
 	}
 	home, err := l.home.nodeHome()
 	if err != nil {
@@ -149,7 +150,7 @@ func (l *LocalNet) nodeConfig(home string, first *genesis.Genesis, servicers []n
 	}
 }
 
-// nodes are the honest nodes: relay chain → URL.
+// nodes returns the honest nodes: relay chain → URL.
 func (l *LocalNet) nodes() map[string]string {
 	nodes := map[string]string{RelayChain: l.ChainRPCURL()}
 	if l.options.Ethereum {
@@ -158,7 +159,8 @@ func (l *LocalNet) nodes() map[string]string {
 	return nodes
 }
 
-// servicerRoles are the servicers that run in the node, each with its fault around it. One that is down runs nowhere.
+// servicerRoles returns the servicers that run in the node, each with its fault. A servicer that is down does not run
+// at all.
 func (l *LocalNet) servicerRoles() ([]node.ServicerRole, error) {
 	var roles []node.ServicerRole
 	for i, at := range l.addresses.Servicers {
@@ -182,7 +184,7 @@ func (l *LocalNet) servicerRoles() ([]node.ServicerRole, error) {
 	return roles, nil
 }
 
-// lyingNodes puts a liar in front of every honest node, for the servicer with the given index.
+// lyingNodes starts a lying proxy in front of every honest node, for the servicer with the given index.
 func (l *LocalNet) lyingNodes(index int) (map[string]string, error) {
 	at, sockets, lying := l.addresses.Servicers[index], l.endpoints.servicers[index], make(map[string]string)
 	for chain, honest := range l.nodes() {
@@ -201,12 +203,12 @@ func (l *LocalNet) lyingNodes(index int) (map[string]string, error) {
 }
 
 // Run runs the network until ctx ends (nil) or a part of it fails, and then stops every part, closes every socket and
-// gives the home up: a temporary one is removed. It is called once.
+// releases the home; a temporary one is removed. It may be called once.
 func (l *LocalNet) Run(ctx context.Context) error {
 	parts, partsCtx := errgroup.WithContext(ctx)
 	if l.geth != nil {
 		parts.Go(func() error { return toTheEnd(partsCtx, "geth", l.geth.Serve) })
-		// The network begins when there is something to ask about.
+		// The network starts when geth has blocks to ask about.
 		if err := l.geth.await(partsCtx); err != nil {
 			parts.Go(func() error { return unlessEnded(partsCtx, fmt.Errorf("start geth: %w", err)) })
 			return cmp.Or(parts.Wait(), l.Close())
@@ -221,7 +223,7 @@ func (l *LocalNet) Run(ctx context.Context) error {
 	return cmp.Or(err, l.giveUp(func() error { return nil }))
 }
 
-// unlessEnded is the error, or nil when the context ended.
+// unlessEnded returns the error, or nil when the context ended.
 func unlessEnded(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil
@@ -229,7 +231,7 @@ func unlessEnded(ctx context.Context, err error) error {
 	return err
 }
 
-// toTheEnd runs a part. That the part returns before its context ends is an error in any case.
+// toTheEnd runs a part. If the part returns before its context ends, that is an error in any case.
 func toTheEnd(ctx context.Context, name string, run func(context.Context) error) error {
 	err := run(ctx)
 	switch {
@@ -244,16 +246,16 @@ func toTheEnd(ctx context.Context, name string, run func(context.Context) error)
 	}
 }
 
-// Close gives up a LocalNet that does not run: its node, its sockets and its home. After Run it does nothing.
+// Close releases a LocalNet that does not run: its node, its sockets and its home. After Run it does nothing.
 func (l *LocalNet) Close() error { return l.giveUp(l.actors().Close) }
 
-// actors is what runs the actors.
+// actors returns the part that runs the actors.
 func (l *LocalNet) actors() interface {
 	Run(ctx context.Context) error
 	Close() error
 } {
-	if l.crew != nil {
-		return l.crew
+	if l.processes != nil {
+		return l.processes
 	}
 	return l.node
 }
@@ -267,7 +269,7 @@ func (l *LocalNet) giveUp(closeNode func() error) error {
 	return l.closed
 }
 
-// abandon leaves everything as it was before a New that failed.
+// abandon restores the state before a New that failed.
 func (l *LocalNet) abandon() {
 	if l.endpoints != nil {
 		l.endpoints.Close()
@@ -275,13 +277,13 @@ func (l *LocalNet) abandon() {
 	l.home.undo()
 }
 
-// RPCURL is the base URL of the node's HTTP API.
+// RPCURL returns the base URL of the node's HTTP API.
 func (l *LocalNet) RPCURL() string { return httpURL(l.addresses.RPC) }
 
-// ChainRPCURL is the URL of the chain's own CometBFT JSON-RPC: an honest node of relay chain 0001.
+// ChainRPCURL returns the URL of the chain's own CometBFT JSON-RPC: an honest node of relay chain 0001.
 func (l *LocalNet) ChainRPCURL() string { return httpURL(l.addresses.ChainRPC) }
 
-// EthereumURL is the URL of geth's JSON-RPC, an honest node of relay chain 0021; empty without one.
+// EthereumURL returns the URL of geth's JSON-RPC, an honest node of relay chain 0021; empty without one.
 func (l *LocalNet) EthereumURL() string {
 	if l.addresses.Ethereum == "" {
 		return ""
@@ -289,26 +291,26 @@ func (l *LocalNet) EthereumURL() string {
 	return httpURL(l.addresses.Ethereum)
 }
 
-// Home is the absolute path of the home directory.
+// Home returns the absolute path of the home directory.
 func (l *LocalNet) Home() string { return l.home.path }
 
-// ChainID is the id of the chain.
+// ChainID returns the id of the chain.
 func (l *LocalNet) ChainID() string { return ChainID(l.options.Seed) }
 
-// Options are the options that hold: fitted, or those of the home.
+// Options returns the effective options: fitted, or those of the home.
 func (l *LocalNet) Options() Options { return l.options }
 
-// Application is the address of the application.
+// Application returns the address of the application.
 func (l *LocalNet) Application() string {
 	return Key(l.options.Seed, types.ActorType_ACTOR_TYPE_APPLICATION, 0).Address()
 }
 
-// FishermanAddress is the address of the fisherman.
+// FishermanAddress returns the address of the fisherman.
 func (l *LocalNet) FishermanAddress() string {
 	return Key(l.options.Seed, types.ActorType_ACTOR_TYPE_FISHERMAN, 0).Address()
 }
 
-// Servicers are the servicers by index: honest, slow, down, lying.
+// Servicers returns the servicers by index: honest, slow, down, lying.
 func (l *LocalNet) Servicers() []Servicer {
 	servicers := make([]Servicer, len(l.addresses.Servicers))
 	for i, at := range l.addresses.Servicers {

@@ -20,7 +20,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 )
 
-// quick are options of a network with every fault that makes blocks as fast as it may.
+// quick returns options of a network with every fault that makes blocks as fast as possible.
 func quick() Options {
 	o := DefaultOptions()
 	o.Servicers, o.BlockTime, o.RPCListen = 4, 50*time.Millisecond, anyPort
@@ -80,7 +80,7 @@ func ask(t *testing.T, url, method, params string, result any) error {
 	return json.Unmarshal(answer.Result, result)
 }
 
-// heightOf is the chain's height.
+// heightOf returns the chain's height.
 func heightOf(t *testing.T, l *LocalNet) (int64, error) {
 	t.Helper()
 	var status struct {
@@ -161,7 +161,7 @@ func TestLocalNetMakesBlocksAndFaults(t *testing.T) {
 	}
 }
 
-// checkLie checks that the lying servicer's node tells something else than the chain.
+// checkLie checks that the lying servicer's node answers differently from the chain.
 func checkLie(t *testing.T, l *LocalNet) {
 	t.Helper()
 	var truth, lie map[string]any
@@ -192,7 +192,7 @@ func TestKeptHomeContinues(t *testing.T) {
 	if _, err := New(t.Context(), other); !errors.Is(err, ErrRecordedOption) {
 		t.Errorf("another seed: %v, want ErrRecordedOption", err)
 	}
-	// Given options that are not explicit give way to the recorded ones.
+	// Recorded options override given ones that are not explicit.
 	o = DefaultOptions()
 	o.Home = first.Home()
 	second, _ := started(t, o)
@@ -201,7 +201,7 @@ func TestKeptHomeContinues(t *testing.T) {
 		t.Errorf("the second run has %s, %v; want %s, %v",
 			second.RPCURL(), second.Servicers(), first.RPCURL(), first.Servicers())
 	}
-	// Height 1 is there at once in a chain that continues; a new one would be below.
+	// A chain that continues has height 1 at once; a new one would be below.
 	if height := waitForHeight(t, second, 1); height < reached {
 		t.Errorf("the second run begins at height %d, want %d or more", height, reached)
 	}

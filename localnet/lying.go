@@ -23,19 +23,19 @@ const (
 	// lyingTimeout bounds one exchange.
 	lyingTimeout = 30 * time.Second
 	lyingIdle    = 2 * time.Minute
-	// lyingShutdown is how long an exchange that was cut off has to return.
+	// lyingShutdown is the time that an interrupted exchange has to return.
 	lyingShutdown = time.Second
 )
 
-// lyingProxy is a JSON-RPC proxy in front of a node that passes on altered results (see liar). The servicer behind
-// which it stands signs them in good faith.
+// lyingProxy is a JSON-RPC proxy in front of a node that passes on altered results (see liar). The servicer that uses
+// it signs them in good faith.
 type lyingProxy struct {
 	listener  net.Listener
 	server    *http.Server
 	transport *http.Transport
 }
 
-// newLyingProxy makes the proxy of the servicer with the given index, in front of the node at target.
+// newLyingProxy returns the proxy of the servicer with the given index, in front of the node at target.
 func newLyingProxy(listener net.Listener, target *url.URL, index int, logger *slog.Logger) *lyingProxy {
 	transport := &http.Transport{
 		Proxy:                  nil,
@@ -74,7 +74,7 @@ func newLyingProxy(listener net.Listener, target *url.URL, index int, logger *sl
 }
 
 // Serve answers requests until ctx ends (nil) or the listener fails. It closes the listener, and returns when the
-// exchanges under way are cut off.
+// running exchanges are interrupted.
 func (p *lyingProxy) Serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	p.server.BaseContext = func(net.Listener) context.Context { return ctx }
@@ -97,7 +97,7 @@ func (p *lyingProxy) Serve(ctx context.Context) error {
 	return fmt.Errorf("serve lying proxy: %w", err)
 }
 
-// questionsOnly admits JSON-RPC over POST, and by GET: no other method, no change of protocol, bounded in size and time.
+// questionsOnly admits JSON-RPC by POST and by GET: no other method and no protocol upgrade, bounded in size and time.
 func questionsOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost && r.Method != http.MethodGet || r.Header.Get("Upgrade") != "" {
@@ -111,7 +111,7 @@ func questionsOnly(next http.Handler) http.Handler {
 	})
 }
 
-// modify replaces a response's body by the liar's.
+// modify replaces a response's body by the altered one.
 func (l liar) modify(response *http.Response) error {
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, lyingAnswerBytes+1))

@@ -8,7 +8,7 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		// CometBFT closes the file of its write-ahead log, but never the two goroutines that watch over it.
+		// CometBFT closes the file of its write-ahead log, but never ends the two goroutines that watch it.
 		goleak.IgnoreTopFunction("github.com/cometbft/cometbft/libs/autofile.OpenAutoFile.func1"),
 		goleak.IgnoreTopFunction("github.com/cometbft/cometbft/libs/autofile.(*AutoFile).closeFileRoutine"),
 		// goleveldb's pool of buffers ends up to a second after its database.

@@ -11,7 +11,7 @@ import (
 // markerFormat is the version of the marker that this program writes and reads.
 const markerFormat = 2
 
-// marker is what makes a directory a LocalNet's home, and what its next run has in common with its first.
+// marker identifies a directory as a LocalNet's home, and records what later runs share with the first.
 type marker struct {
 	Format      int           `json:"format"`
 	ChainID     string        `json:"chain_id"`
@@ -20,7 +20,7 @@ type marker struct {
 	Addresses   addresses     `json:"addresses"`
 }
 
-// markedOptions are the options that hold for as long as the home does; RPCListen is among the addresses.
+// markedOptions are the options that are fixed for the life of the home; RPCListen is among the addresses.
 type markedOptions struct {
 	Servicers        int      `json:"servicers"`
 	Slow             int      `json:"slow"`
@@ -31,19 +31,19 @@ type markedOptions struct {
 	BlocksPerSession int64    `json:"blocks_per_session"`
 	ChecksPerSession uint32   `json:"checks_per_session"`
 	Seed             uint64   `json:"seed"`
-	// ServicersPerSession is left out when sessions take all.
+	// ServicersPerSession is left out if sessions include all servicers.
 	ServicersPerSession uint32 `json:"servicers_per_session,omitempty"`
 	Ethereum            bool   `json:"ethereum,omitempty"`
 	Processes           bool   `json:"processes,omitempty"`
 }
 
-// textTime is a duration that is written as text: "400ms".
+// textTime is a duration that is encoded as text: "400ms".
 type textTime time.Duration
 
-// MarshalText writes the duration as time.Duration does.
+// MarshalText returns the duration in the form of time.Duration.
 func (t textTime) MarshalText() ([]byte, error) { return []byte(time.Duration(t).String()), nil }
 
-// UnmarshalText reads what time.ParseDuration reads.
+// UnmarshalText accepts the form of time.ParseDuration.
 func (t *textTime) UnmarshalText(text []byte) error {
 	d, err := time.ParseDuration(string(text))
 	*t = textTime(d)
@@ -73,7 +73,7 @@ func newMarker(o Options, a addresses, genesisTime time.Time) marker {
 	}
 }
 
-// parseMarker reads a marker strictly: what is unknown, missing or contradictory is refused.
+// parseMarker reads a marker strictly: unknown, missing or contradictory values are errors.
 func parseMarker(data []byte) (marker, error) {
 	var version struct {
 		Format int `json:"format"`
@@ -91,7 +91,7 @@ func parseMarker(data []byte) (marker, error) {
 		return marker{}, err
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return marker{}, fmt.Errorf("something follows the object")
+		return marker{}, fmt.Errorf("unexpected data after the object")
 	}
 	return m, m.validate()
 }
@@ -113,7 +113,7 @@ func (m marker) validate() error {
 	return m.Addresses.validate(o)
 }
 
-// encode is the marker as a file.
+// encode returns the marker as a file.
 func (m marker) encode() ([]byte, error) {
 	data, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
@@ -122,7 +122,7 @@ func (m marker) encode() ([]byte, error) {
 	return append(data, '\n'), nil
 }
 
-// options are the recorded options alone.
+// options returns the recorded options alone.
 func (m marker) options() Options {
 	return Options{
 		Servicers:           m.Options.Servicers,

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// fixedMarker is the marker of testdata/localnet.json.
+// fixedMarker returns the marker of testdata/localnet.json.
 func fixedMarker(t testing.TB) marker {
 	t.Helper()
 	o, err := DefaultOptions().Fit()

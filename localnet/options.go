@@ -28,7 +28,7 @@ const (
 	FlagBlocksPerSession Flag = "blocks-per-session"
 	FlagChecksPerSession Flag = "checks-per-session"
 	FlagSeed             Flag = "seed"
-	// FlagServicersPerSession: 0 stands for all.
+	// FlagServicersPerSession sets the servicers in each session; 0 means all.
 	FlagServicersPerSession Flag = "servicers-per-session"
 	FlagRPCListen           Flag = "rpc-listen"
 	FlagEthereum            Flag = "ethereum"
@@ -37,45 +37,46 @@ const (
 // Flags is a set of flags; nil is the empty set.
 type Flags map[Flag]bool
 
-// Options say what a LocalNet is made of. Start from DefaultOptions.
+// Options configure a LocalNet. Start from DefaultOptions.
 type Options struct {
 	// Servicers is the number of servicers, faulty ones included: 1 to MaxServicers.
 	Servicers int
-	// Slow, Down and Lying are how many of the servicers have that fault: each 0 to Servicers, see Fit.
+	// Slow, Down and Lying are the numbers of servicers with that fault: each 0 to Servicers, see Fit.
 	Slow, Down, Lying int
-	// Delay is what a slow servicer's network adds to a round trip: 1ms to 60s.
+	// Delay is added to every round trip with a slow servicer: 1ms to 60s.
 	Delay time.Duration
 	// BlockTime is the pause between blocks: 50ms to 10m.
 	BlockTime time.Duration
 	// BlocksPerSession: 2 to 10000.
 	BlocksPerSession int64
-	// ChecksPerSession is how often the fisherman samples a session: 1 to 10000.
+	// ChecksPerSession is the number of checks in each session: 1 to 10000.
 	ChecksPerSession uint32
-	// ServicersPerSession is how many servicers a session takes at most: 2 to MaxServicers, or 0 for all. With fewer than all,
-	// the next in rank takes the place of one that leaves.
+	// ServicersPerSession is the maximum number of servicers in a session: 2 to MaxServicers, or 0 for all. With fewer
+	// than all, the next in rank replaces one that leaves.
 	ServicersPerSession uint32
 	// Seed of all keys; part of the chain's id.
 	Seed uint64
 	// Ethereum adds relay chain 0021, served by a geth in developer mode.
 	Ethereum bool
-	// Geth is the program that serves it; empty for geth beside this program, or else on PATH. It is not recorded.
+	// Geth is the program that serves it; if empty, geth beside this program or on PATH. It is not recorded.
 	Geth string
-	// REST has relay chain 0001 asked by GET, CometBFT's own REST form, not by JSON-RPC. It is not recorded.
+	// REST selects GET requests, CometBFT's own REST form, instead of JSON-RPC for relay chain 0001. It is not
+	// recorded.
 	REST bool
 	// Home is the directory of the network; empty for a temporary one that is removed at the end.
 	Home string
-	// RPCListen is where the node's HTTP API is served: a loopback host:port. Port 0 takes any free one.
+	// RPCListen is where the node's HTTP API is served: a loopback host:port. Port 0 means any free port.
 	RPCListen string
-	// Processes makes every actor a process of its own; nil keeps them all in this one.
+	// Processes makes every actor a process of its own; if nil, all run in this one.
 	Processes *Processes
-	// Logger takes the log; nil for none.
+	// Logger receives the log; nil for none.
 	Logger *slog.Logger
-	// Explicit are the options that a person set. They are kept or refused; the others give way, to the number of
+	// Explicit are the options that the user set. They are kept or refused; the others are adapted to the number of
 	// servicers (see Fit) and to what the home records.
 	Explicit Flags
 }
 
-// DefaultOptions is a network of six servicers, of which one is slow, one is down and one is lying.
+// DefaultOptions returns a network of six servicers, of which one is slow, one is down and one is lying.
 func DefaultOptions() Options {
 	return Options{
 		Servicers:        6,
@@ -108,7 +109,7 @@ func (o Options) Validate() error {
 	)
 }
 
-// servicersInSession leaves room for the quorum of two that answers are compared with.
+// servicersInSession checks that a session can reach the quorum of two that comparing answers needs.
 func (o Options) servicersInSession() error {
 	if o.ServicersPerSession == 0 {
 		return nil
@@ -116,7 +117,7 @@ func (o Options) servicersInSession() error {
 	return inRange(FlagServicersPerSession, o.ServicersPerSession, 2, MaxServicers)
 }
 
-// oneProcess refuses the Ethereum chain where actors run in processes: their nodes know no chain but their own.
+// oneProcess refuses the Ethereum chain if actors run in processes: their nodes know only their own chain.
 func (o Options) oneProcess() error {
 	if o.Ethereum && o.Processes != nil {
 		return fmt.Errorf("%w: --%s is set together with --processes; allowed is one of them", ErrBadOption, FlagEthereum)
@@ -124,9 +125,9 @@ func (o Options) oneProcess() error {
 	return nil
 }
 
-// Fit is Validate, and fits the faults to the number of servicers: a count that was not set explicitly shrinks until
-// at least one servicer is honest (first Down, then Slow, then Lying). Counts that were set explicitly are kept, even
-// if they leave no servicer honest, and refused with ErrBadOption if they are more than the servicers together.
+// Fit validates the options and fits the faults to the number of servicers: counts that were not set explicitly are
+// reduced until at least one servicer is honest (first Down, then Slow, then Lying). Explicit counts are kept, even if
+// they leave no servicer honest; if their sum exceeds the servicers, the error is ErrBadOption.
 func (o Options) Fit() (Options, error) {
 	if err := o.Validate(); err != nil {
 		return Options{}, err
@@ -146,17 +147,17 @@ func (o Options) Fit() (Options, error) {
 		return Options{}, fmt.Errorf("%w: %stogether name %d servicers; allowed are 0 to %d (--%s)",
 			ErrBadOption, named, fixed, o.Servicers, FlagServicers)
 	}
-	room := max(o.Servicers-fixed-1, 0)
+	faulty := max(o.Servicers-fixed-1, 0)
 	for _, f := range faults {
 		if !o.Explicit[f.flag] {
-			*f.count = min(*f.count, room)
-			room -= *f.count
+			*f.count = min(*f.count, faulty)
+			faulty -= *f.count
 		}
 	}
 	return o, nil
 }
 
-// fault is the fault of the servicer with the given index: the honest come first, then the slow, the down and the
+// fault returns the fault of the servicer with the given index: the honest come first, then the slow, the down and the
 // lying. The options are fitted.
 func (o Options) fault(index int) Fault {
 	switch fromEnd := o.Servicers - index; {
@@ -171,7 +172,7 @@ func (o Options) fault(index int) Fault {
 	}
 }
 
-// RelayChains are those that all actors are staked for.
+// RelayChains returns the relay chains that all actors are staked for.
 func (o Options) RelayChains() []string {
 	if o.Ethereum {
 		return []string{RelayChain, EthereumChain}
@@ -179,7 +180,7 @@ func (o Options) RelayChains() []string {
 	return []string{RelayChain}
 }
 
-// asked says what the nodes of the relay chains are asked.
+// asked returns the questions' catalogues of the relay chains.
 func (o Options) asked() map[string]configs.RelayChain {
 	chains := configs.DefaultRelayChains()
 	if o.REST {
@@ -205,7 +206,7 @@ func loopback(flag Flag, address string) error {
 	return nil
 }
 
-// isLoopback tells whether address is host:port with a host of this machine alone and a numeric port.
+// isLoopback reports whether address is host:port with a loopback host and a numeric port.
 func isLoopback(address string) bool {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

@@ -12,26 +12,26 @@ import (
 )
 
 const (
-	// portsFile is where Linux tells which ports it gives to outgoing connections: the first and the last one.
+	// portsFile is where Linux publishes the range of ports for outgoing connections: the first and the last one.
 	portsFile = "/proc/sys/net/ipv4/ip_local_port_range"
-	// lowestPort leaves the ports of common servers alone.
+	// lowestPort keeps clear of the ports of common servers.
 	lowestPort = 10_000
-	// firstGivenPort is where the ports of outgoing connections begin on a system that does not tell: Linux has 32768
-	// unless it is told otherwise, others begin at 49152, the first that RFC 6335 §6 leaves to them.
+	// firstGivenPort is the first port of outgoing connections on a system that does not publish it: 32768 is Linux's
+	// default; others begin at 49152, as RFC 6335 §6 suggests.
 	firstGivenPort = 32_768
 	// portTries bounds the search for a free port.
 	portTries = 100
 )
 
-// ListenLasting opens a listener on a free loopback port that can be listened on again later: the system gives it to no
-// outgoing connection meanwhile. Whoever asks for port 0 instead gets one of those that it does give away.
+// ListenLasting opens a listener on a free loopback port that can be reopened later, because the system does not assign
+// it to outgoing connections. A listener on port 0 would get one of the ports that it does assign.
 func ListenLasting(ctx context.Context) (net.Listener, error) {
 	address := anyPort
 	return listen(ctx, &address)
 }
 
-// openLasting opens a socket at a host:port. Port 0 is any free one outside of the range of outgoing connections; where
-// that range leaves no room, or nothing is free, it is the system's choice.
+// openLasting opens a socket at a host:port. Port 0 means any free port outside the range of outgoing connections, or
+// the system's choice if there is none.
 func openLasting(address string, open func(address string) error) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || port != "0" {
@@ -47,7 +47,7 @@ func openLasting(address string, open func(address string) error) error {
 	return open(address)
 }
 
-// portsGivenFrom reads the first port that the system gives to outgoing connections.
+// portsGivenFrom returns the first port that the system assigns to outgoing connections.
 func portsGivenFrom(file string) int {
 	text, err := os.ReadFile(file)
 	var first, last int

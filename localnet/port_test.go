@@ -28,7 +28,7 @@ func TestPortsGivenFrom(t *testing.T) {
 	}
 }
 
-// TestLastingPorts: what a home records is outside of the range of outgoing connections.
+// TestLastingPorts: what a home records is outside the range of outgoing connections.
 func TestLastingPorts(t *testing.T) {
 	given := portsGivenFrom(portsFile)
 	if given <= lowestPort {

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// processGrace is how long a process may take to end by itself before it is killed.
+	// processGrace is the time that a process has to end by itself before it is killed.
 	processGrace = 3 * time.Second
 	// processLine bounds a line of a process's log.
 	processLine = 64 << 10
@@ -26,7 +26,7 @@ func (m *member) run(ctx context.Context, processes *Processes) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	// The process is to die with this one; Linux ties it to the thread that started it, which therefore has to stay.
+	// The process has to end with this one. Linux ties it to the thread that started it, so that thread has to stay.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	said := &processLog{name: m.name, to: processes.Log}
@@ -53,7 +53,7 @@ func (m *member) run(ctx context.Context, processes *Processes) error {
 	return fmt.Errorf("run %s: %w%s", m.name, err, said.cause)
 }
 
-// withoutSettings leaves out the program's own variables.
+// withoutSettings returns the environment without the program's own variables.
 func withoutSettings(environment []string) []string {
 	var kept []string
 	for _, variable := range environment {
@@ -64,8 +64,8 @@ func withoutSettings(environment []string) []string {
 	return kept
 }
 
-// processLog passes on the lines of a process's log, and keeps the one that says why it failed. What else the process
-// says is for a person in front of it.
+// processLog forwards the lines of a process's log, and keeps the one that says why it failed. Other output of the
+// process is for interactive use and is dropped.
 type processLog struct {
 	name  string
 	to    io.Writer

@@ -4,5 +4,5 @@ package localnet
 
 import "syscall"
 
-// tied makes a process like any other: only Linux ends it when this one is killed.
+// tied returns the attributes of an ordinary process: only Linux ends it when this one is killed.
 func tied() *syscall.SysProcAttr { return nil }

@@ -15,7 +15,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// answerOf asks a node a question as a servicer would.
+// answerOf sends a question to a node as a servicer would.
 func answerOf(t *testing.T, client *http.Client, node string, payload types.Payload) (status uint32, body []byte) {
 	t.Helper()
 	method, address, sent := http.MethodPost, node, payload.JSONRPC
@@ -71,8 +71,8 @@ func awaitHead(t *testing.T, client *http.Client, node string, head *question.He
 	}
 }
 
-// askEverything asks each kind of question in each style, and once more when there are two more blocks: what a node
-// answered once is what it answers for ever.
+// askEverything asks each kind of question in each style, and once more after two more blocks: a node must always give
+// the same answer.
 func askEverything(t *testing.T, node string, catalogue question.Catalogue, head *question.Head) {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{}, Timeout: 5 * time.Second}

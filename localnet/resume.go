@@ -5,7 +5,7 @@ import (
 	"net"
 )
 
-// settle decides the options: those that the home recorded, or the given ones, fitted, if it is new.
+// settle returns the options: those that the home recorded, or, if it is new, the given ones, fitted.
 func (h *home) settle(given Options) (Options, error) {
 	if h.marker != nil {
 		if made := h.marker.Options.Processes; made != (given.Processes != nil) {
@@ -16,8 +16,8 @@ func (h *home) settle(given Options) (Options, error) {
 	return given.Fit()
 }
 
-// resume is the given options with what the home recorded in their place. An option that was set explicitly and
-// differs is refused with ErrRecordedOption.
+// resume returns the given options, replaced by those that the home recorded. If an explicitly set option differs, the
+// error is ErrRecordedOption.
 func (o Options) resume(recorded Options) (Options, error) {
 	merged := recorded
 	merged.Home, merged.Logger, merged.Explicit = o.Home, o.Logger, o.Explicit
@@ -54,7 +54,7 @@ func same[T comparable](o Options, flag Flag, given, recorded T) error {
 	return nil
 }
 
-// allowsAddress tells whether the given address, whose port 0 means any, allows the recorded one.
+// allowsAddress reports whether the given address, whose port 0 means any, allows the recorded one.
 func allowsAddress(given, recorded string) bool {
 	host, port, err := net.SplitHostPort(given)
 	recordedHost, _, recordedErr := net.SplitHostPort(recorded)

@@ -1,17 +1,17 @@
 package localnet
 
-// Fault is what is wrong with a servicer of a LocalNet.
+// Fault is the fault of a servicer of a LocalNet.
 type Fault string
 
 // Faults.
 const (
-	// FaultNone: the servicer is honest.
+	// FaultNone means that the servicer is honest.
 	FaultNone Fault = ""
-	// FaultSlow: a network delay is in front of the servicer.
+	// FaultSlow means that a delay proxy is in front of the servicer.
 	FaultSlow Fault = "slow"
-	// FaultDown: the servicer's port refuses connections.
+	// FaultDown means that the servicer's port refuses connections.
 	FaultDown Fault = "down"
-	// FaultLying: the servicer signs altered results.
+	// FaultLying means that the servicer signs altered results.
 	FaultLying Fault = "lying"
 )
 
@@ -19,7 +19,7 @@ const (
 type Servicer struct {
 	// Address of the actor.
 	Address string
-	// ServiceURL is the URL that is staked; a slow servicer's leads through its delay.
+	// ServiceURL is the staked URL; that of a slow servicer leads to its delay proxy.
 	ServiceURL string
 	Fault      Fault
 }

@@ -10,7 +10,7 @@ import (
 	cosmosdb "github.com/cosmos/cosmos-db"
 )
 
-// observed counts what reaches a database, and fails when told to.
+// observed counts the operations on a database, and fails on demand.
 type observed struct {
 	cosmosdb.DB
 	writes, synced int

@@ -8,11 +8,11 @@ import (
 	iavldb "github.com/cosmos/iavl/db"
 )
 
-// ErrClosed: the store was closed.
+// ErrClosed is returned when the store was closed.
 var ErrClosed = errors.New("state store is closed")
 
-// database is the key-value store beneath the tree. It lets iavl write a commit as one batch, and makes closing safe
-// while snapshots are read: Close waits for running reads, later ones get ErrClosed.
+// database is the key-value store below the tree. It lets iavl write a commit as one batch, and makes closing safe
+// while snapshots are read: Close waits for running reads; later ones get ErrClosed.
 type database struct {
 	*iavldb.Wrapper
 
@@ -40,7 +40,7 @@ func (d *database) Get(key []byte) ([]byte, error) {
 	return d.Wrapper.Get(key)
 }
 
-// Has tells whether there is a value.
+// Has reports whether there is a value.
 func (d *database) Has(key []byte) (bool, error) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -50,7 +50,7 @@ func (d *database) Has(key []byte) (bool, error) {
 	return d.Wrapper.Has(key)
 }
 
-// ended tells that the database is closed.
+// ended reports whether the database is closed.
 func (d *database) ended() bool {
 	d.mu.RLock()
 	defer d.mu.RUnlock()

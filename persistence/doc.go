@@ -1,10 +1,10 @@
 // Package persistence keeps the chain's committed state: StateStore, versioned and Merkle-ised, on disk.
 //
 // The writer changes the working state (Get, Iterate, Set, Delete) and makes it the next version with Commit; version H
-// is the state after block H and its hash is the application hash. Readers take a Snapshot of any committed version
-// with At and run beside the writer. What was not committed is gone after Rollback or a restart.
+// is the state after block H, and its hash is the application hash. Readers take a Snapshot of any committed version
+// with At, concurrently with the writer. Uncommitted changes are lost after Rollback or a restart.
 //
-// The tree is cosmos/iavl over goleveldb. Four of iavl's habits shape this package:
+// The tree is cosmos/iavl over goleveldb. Four properties of iavl shape this package:
 //   - It flushes a commit in pieces of 100 kB, without syncing them; a crash between two leaves a version without a
 //     root, which can never be opened again. Here a commit is one synced batch (see database).
 //   - Its committed nodes are written to while the working tree changes, which races with readers that share them. Here

@@ -2,17 +2,16 @@ package persistence
 
 import "github.com/cosmos/iavl"
 
-// Snapshot is one committed version of the state. It never changes and is safe for concurrent use, also beside the
-// writer. Once its store is closed, reading it fails unless the
-// answer is in memory.
+// Snapshot is one committed version of the state. It never changes and is safe for concurrent use, including with the
+// writer. Once its store is closed, reads fail unless the value is in memory.
 type Snapshot struct {
 	tree *iavl.ImmutableTree
 }
 
-// Version of the state: the height of the block that it is the state after.
+// Version returns the height of the block that this is the state after.
 func (s *Snapshot) Version() int64 { return s.tree.Version() }
 
-// Get is the value of a key; nil, nil when there is none. The caller may keep and change it.
+// Get returns the value of a key; nil, nil when there is none. The caller may keep and change it.
 func (s *Snapshot) Get(key []byte) ([]byte, error) { return get(s.tree, key) }
 
 // Iterate visits the entries whose key starts with prefix, in ascending order of keys, until visit returns true. The

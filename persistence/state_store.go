@@ -12,20 +12,21 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 )
 
-// cachedNodes is how many tree nodes the writer and the readers each keep in memory, some hundred bytes apiece.
+// cachedNodes is the number of tree nodes that the writer and the readers each keep in memory, about a hundred bytes
+// per node.
 const cachedNodes = 20_000
 
 // StateStore is the chain's state: a working state over committed versions, numbered from 1 without gaps.
 //
-// Get, Iterate, Set, Delete, WorkingHash, Commit, Rollback and Close belong to one goroutine at a time, the writer.
-// Version, Latest, Hash and At are safe for concurrent use beside it.
+// Get, Iterate, Set, Delete, WorkingHash, Commit, Rollback and Close may be called by one goroutine at a time, the
+// writer. Version, Latest, Hash and At are safe for concurrent use with it.
 type StateStore struct {
 	database *database
 	working  *iavl.MutableTree
-	// readers only gives snapshots. It shares no node with working.
+	// readers only provides snapshots. It shares no nodes with working.
 	readers   *iavl.MutableTree
 	committed atomic.Pointer[commit]
-	// failed is why nothing can be written any more: ErrClosed, or the failure of a commit.
+	// failed is the reason why nothing can be written any more: ErrClosed, or the error of a commit.
 	failed error
 }
 
@@ -35,8 +36,8 @@ type commit struct {
 	hash    []byte
 }
 
-// Open opens the state in a directory, which is made if it does not exist, and continues from the last committed
-// version. One directory can be open once at a time.
+// Open opens the state in a directory, which is created if necessary, and continues from the last committed version. A
+// directory can be open only once at a time.
 func Open(dir string) (*StateStore, error) {
 	db, err := cosmosdb.NewGoLevelDB("state", dir, nil)
 	if err != nil {
@@ -65,7 +66,7 @@ func load(db *database) (*StateStore, error) {
 	return s, nil
 }
 
-// publish lets readers see the version that the working tree was last saved as.
+// publish makes the version that the working tree was last saved as visible to readers.
 func (s *StateStore) publish(version int64) {
 	c := &commit{version: version}
 	if version > 0 {
@@ -74,16 +75,16 @@ func (s *StateStore) publish(version int64) {
 	s.committed.Store(c)
 }
 
-// Version is the last committed version; 0 when there is none.
+// Version returns the last committed version; 0 when there is none.
 func (s *StateStore) Version() int64 { return s.committed.Load().version }
 
-// Latest is Version, under the name that readers know it by: the last committed height.
+// Latest returns the last committed height. It is Version, under the name that readers use.
 func (s *StateStore) Latest() int64 { return s.Version() }
 
-// Hash is the hash of the last committed version; nil when there is none.
+// Hash returns the hash of the last committed version; nil when there is none.
 func (s *StateStore) Hash() []byte { return bytes.Clone(s.committed.Load().hash) }
 
-// At is the state as it was committed as version. Errors: modules.ErrHeightUnavailable.
+// At returns the state that was committed as version. Errors: modules.ErrHeightUnavailable.
 func (s *StateStore) At(version int64) (*Snapshot, error) {
 	latest := s.Version()
 	if version < 1 || version > latest {
@@ -94,7 +95,7 @@ func (s *StateStore) At(version int64) (*Snapshot, error) {
 		return nil, fmt.Errorf("%w: state %d of %d", modules.ErrHeightUnavailable, version, latest)
 	}
 	if err != nil && s.database.ended() {
-		err = ErrClosed // iavl keeps the text of a cause, not the cause
+		err = ErrClosed // iavl keeps only the text of a cause
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read state %d: %w", version, err)
@@ -102,7 +103,7 @@ func (s *StateStore) At(version int64) (*Snapshot, error) {
 	return &Snapshot{tree: tree}, nil
 }
 
-// Get is the value of a key in the working state; nil, nil when there is none. The caller may keep and change it.
+// Get returns the value of a key in the working state; nil, nil when there is none. The caller may keep and change it.
 func (s *StateStore) Get(key []byte) ([]byte, error) {
 	if s.failed != nil {
 		return nil, s.failed
@@ -133,7 +134,7 @@ func (s *StateStore) Set(key, value []byte) error {
 	return nil
 }
 
-// Delete removes a key from the working state. It is no error when there is none.
+// Delete removes a key from the working state. It is not an error if the key does not exist.
 func (s *StateStore) Delete(key []byte) error {
 	if s.failed != nil {
 		return s.failed
@@ -144,7 +145,7 @@ func (s *StateStore) Delete(key []byte) error {
 	return nil
 }
 
-// WorkingHash is the hash that Commit would give now; nil when the store cannot be written any more.
+// WorkingHash returns the hash that Commit would return now; nil if the store can no longer be written.
 func (s *StateStore) WorkingHash() []byte {
 	if s.failed != nil {
 		return nil
@@ -152,8 +153,8 @@ func (s *StateStore) WorkingHash() []byte {
 	return bytes.Clone(s.working.WorkingHash())
 }
 
-// Commit makes the working state the next version, also when nothing changed. When it returns, the version is on disk.
-// A failed commit leaves the last version as it was; the store then refuses to be written until it is opened again.
+// Commit makes the working state the next version, even if nothing changed. When it returns, the version is on disk. A
+// failed commit leaves the last version as it was; the store then refuses writes until it is reopened.
 func (s *StateStore) Commit() (version int64, hash []byte, err error) {
 	if s.failed != nil {
 		return 0, nil, s.failed
@@ -166,15 +167,15 @@ func (s *StateStore) Commit() (version int64, hash []byte, err error) {
 	return version, s.Hash(), nil
 }
 
-// Rollback discards what was changed since the last commit.
+// Rollback discards all changes since the last commit.
 func (s *StateStore) Rollback() {
 	if s.failed == nil {
 		s.working.Rollback()
 	}
 }
 
-// Close discards what was not committed and closes the files. It may be called while snapshots are read; they fail
-// then. Closing again does nothing.
+// Close discards uncommitted changes and closes the files. It may be called while snapshots are read; their reads then
+// fail. Closing again does nothing.
 func (s *StateStore) Close() error {
 	if errors.Is(s.failed, ErrClosed) {
 		return nil

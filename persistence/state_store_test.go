@@ -56,13 +56,13 @@ func commitState(t *testing.T, s *StateStore) []byte {
 	return hash
 }
 
-// reader is what the working state and a snapshot have in common.
+// reader is the part that the working state and a snapshot share.
 type reader interface {
 	Get(key []byte) ([]byte, error)
 	Iterate(prefix []byte, visit func(key, value []byte) (stop bool)) error
 }
 
-// entries are all entries of a state, read by iteration.
+// entries returns all entries of a state, read by iteration.
 func entries(t testing.TB, r reader) map[string]string {
 	t.Helper()
 	all := make(map[string]string)
@@ -100,7 +100,7 @@ func TestNewStore(t *testing.T) {
 	}
 }
 
-// The hash of given contents is part of the chain: another one means that nodes of different builds disagree.
+// The hash of given contents is part of the chain: a different one means that nodes of different builds disagree.
 func TestHashIsPinned(t *testing.T) {
 	s := open(t, t.TempDir())
 	for i := range 100 {
@@ -258,7 +258,7 @@ func TestIteration(t *testing.T) {
 	}
 }
 
-// Whatever a caller does to its slices afterwards, the state stays.
+// Changes of a caller to its slices do not affect the state.
 func TestSlicesAreNotShared(t *testing.T) {
 	s := open(t, t.TempDir())
 	spoil := func(slice []byte) {
@@ -358,7 +358,7 @@ func TestClosedStore(t *testing.T) {
 	}
 }
 
-// Any sequence of operations leaves what a map would hold, in the working state and in each version.
+// After any sequence of operations, the working state and each version equal a map.
 func TestStoreIsAMap(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s, err := load(newDatabase(cosmosdb.NewMemDB()))

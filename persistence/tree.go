@@ -5,16 +5,16 @@ import (
 	"fmt"
 )
 
-// tree is what iavl's working and committed trees have in common. Entries have an index, in ascending order of keys.
+// tree is the part that iavl's working and committed trees share. Entries have an index, in ascending order of keys.
 type tree interface {
 	Get(key []byte) ([]byte, error)
-	// GetWithIndex gives the index of the first entry at or after key.
+	// GetWithIndex returns the index of the first entry at or after key.
 	GetWithIndex(key []byte) (int64, []byte, error)
 	GetByIndex(index int64) (key, value []byte, err error)
 	Size() int64
 }
 
-// get is a copy of the value of a key, because the tree's own slices may not be changed; nil when there is none.
+// get returns a copy of the value of a key, because the tree's own slices may not be changed; nil when there is none.
 func get(t tree, key []byte) ([]byte, error) {
 	value, err := t.Get(key)
 	if err != nil {

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// ForgetUnfinished removes what a process that was killed left of goleveldb databases below a directory whose making it
-// had begun and not ended. goleveldb takes such a one for corrupted: it writes a manifest, then the file CURRENT that
-// names it, then a journal, and a manifest alone looks like a database that lost its CURRENT. Nothing can have been
-// written to one that never had a journal. No database below the directory may be open.
+// ForgetUnfinished removes goleveldb databases below a directory whose creation was interrupted when the process was
+// killed. goleveldb considers such a database corrupted: it writes a manifest, then the file CURRENT that names it,
+// then a journal, and a manifest alone looks like a database that lost its CURRENT. A database that never had a journal
+// contains no data. No database below the directory may be open.
 func ForgetUnfinished(root string) error {
 	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {

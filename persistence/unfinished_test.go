@@ -50,7 +50,7 @@ func TestForgetUnfinished(t *testing.T) {
 	}
 }
 
-// A database that lost its CURRENT is not taken for one that never had it.
+// A database that lost its CURRENT is not mistaken for one that never had it.
 func TestForgetUnfinishedLeavesTheDamaged(t *testing.T) {
 	home := t.TempDir()
 	open(t, filepath.Join(home, "state"))

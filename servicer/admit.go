@@ -9,7 +9,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// admit tells what a well-formed request costs its signer, or why it is not executed. The checks come in order of cost:
+// admit returns what a well-formed request costs its signer, or why it is refused. The checks run in order of cost:
 //
 //	addressed to me          compare
 //	height known, not ahead  compare
@@ -23,7 +23,7 @@ import (
 //	payload well-formed      parse; dearer than the signature when it is large
 //	tokens left              state, once per session; map (spent later, with the nonce)
 //
-// State is never read at a height that the request chose, so a stranger cannot make the servicer dig in the past.
+// State is never read at a height that the request chose, so a stranger cannot make the servicer read old state.
 func (s *Servicer) admit(ctx context.Context, opened *relay.OpenedRequest) (expense, *refusal) {
 	request := opened.Request
 	header := request.GetSession()
@@ -54,8 +54,8 @@ func (s *Servicer) admit(ctx context.Context, opened *relay.OpenedRequest) (expe
 	return s.admitSigner(ctx, opened, claimed, mine)
 }
 
-// admitSigner makes the checks that are about who signed what. The allowance follows from the first view that the
-// servicer is in: what the application had staked then, and how many servicers shared it.
+// admitSigner checks the signer and the signature. The allowance is computed from the first view that contains the
+// servicer: the application's stake and the number of servicers at that height.
 func (s *Servicer) admitSigner(ctx context.Context, opened *relay.OpenedRequest, claimed views, mine *types.Session) (expense, *refusal) {
 	cost := expense{signer: opened.SignerAddress()}
 	if cost.signer != opened.Request.GetSession().GetApplication() {
@@ -85,8 +85,8 @@ func (s *Servicer) admitSigner(ctx context.Context, opened *relay.OpenedRequest,
 	return cost, nil
 }
 
-// claimedSession is the session that a header names, as state knows it: the current one, the one before it (grace), or
-// the next one when it starts with the next block.
+// claimedSession returns the session that a header names, as state knows it: the current one, the one before it
+// (grace), or the next one when it starts with the next block.
 func (s *Servicer) claimedSession(ctx context.Context, committed int64, header *types.SessionHeader) (views, *refusal) {
 	current, err := s.sessions.at(ctx, committed, committed, header)
 	if err != nil {
@@ -111,9 +111,9 @@ func (s *Servicer) claimedSession(ctx context.Context, committed int64, header *
 	return nil, notCurrent()
 }
 
-// viewsAt reads a session at its first and its last height so far, because members may be replaced in between: who is
-// a member in either view is one. Views with another header are left out. The session that starts with the chain has
-// start height 0, and block 1 as its first.
+// viewsAt reads a session at its first and its last height so far, because members may be replaced in between: an actor
+// that is a member in either view is a member. Views with another header are left out. The session that starts with the
+// chain has start height 0, and block 1 as its first.
 func (s *Servicer) viewsAt(ctx context.Context, committed int64, header *types.SessionHeader, heights ...int64) (views, *refusal) {
 	var found views
 	for _, height := range heights {
@@ -134,7 +134,7 @@ func (s *Servicer) viewsAt(ctx context.Context, committed int64, header *types.S
 // views are one session as it stood at different heights.
 type views []*types.Session
 
-// of is the first view that has a servicer; nil when none has.
+// of returns the first view that contains a servicer; nil if none does.
 func (v views) of(servicer string) *types.Session {
 	for _, session := range v {
 		if hasActor(session.GetServicers(), servicer) {

@@ -36,7 +36,7 @@ func TestRelayIsAnswered(t *testing.T) {
 	wantReply(t, ask(t, s, seal(t, fishermanKey, newRequest())))
 }
 
-// refusals has one row for every code of the admission; only that one thing is wrong with the relay.
+// refusals has one row for every code of the admission; the relay has only that one error.
 var refusals = []struct {
 	name   string
 	code   types.RelayErrorCode
@@ -180,7 +180,7 @@ func TestRefusedUnread(t *testing.T) {
 	}
 }
 
-// Which sessions are taken, as the chain moves on.
+// Which sessions are accepted as the chain moves on.
 func TestSessionsTaken(t *testing.T) {
 	for _, test := range []struct {
 		height int64
@@ -213,7 +213,7 @@ func TestSessionsTaken(t *testing.T) {
 	}
 }
 
-// Members are replaced within a session: who was one at its start and who is one now may both serve and sign.
+// Members are replaced within a session: both the members at its start and the current ones may serve and sign.
 func TestSubstitution(t *testing.T) {
 	me, other := servicerKey.Address(), strangerKey.Address()
 	from := func(height int64, before, after string) func(int64) []string {
@@ -263,7 +263,7 @@ func TestSubstitution(t *testing.T) {
 	})
 }
 
-// A member that leaves or joins is noticed with the next block; within a block state is read once.
+// A member that leaves or joins is noticed with the next block; for each block state is read once.
 func TestSessionsAreReadOncePerBlock(t *testing.T) {
 	chain := newChain(24)
 	chain.servicers = func(h int64) []string {
@@ -285,7 +285,7 @@ func TestSessionsAreReadOncePerBlock(t *testing.T) {
 	}
 }
 
-// Whatever heights strangers name, state is read at the servicer's own.
+// Whatever heights strangers name, state is read at the servicer's own height.
 func TestStrangersDoNotChooseHeights(t *testing.T) {
 	chain := newChain(1005)
 	s := newServicer(t, chain, newHonest(t).URL)

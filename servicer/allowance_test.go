@@ -13,7 +13,7 @@ import (
 
 const overAllowance = types.RelayErrorCode_RELAY_ERROR_CODE_OVER_ALLOWANCE
 
-// batchOf is a JSON-RPC batch of that many requests.
+// batchOf returns a JSON-RPC batch of that many requests.
 func batchOf(size int) []byte {
 	var requests [][]byte
 	for id := range size {
@@ -22,7 +22,7 @@ func batchOf(size int) []byte {
 	return append(append([]byte("["), bytes.Join(requests, []byte(","))...), ']')
 }
 
-// tenEach is a chain on which the application has ten relays of this servicer, and each fisherman three.
+// tenEach returns a chain on which the application has ten relays of this servicer, and each fisherman three.
 func tenEach() *fakeChain {
 	chain := newChain(25)
 	chain.stake, chain.policy.RelaysPerPOKT, chain.policy.Reserve = 20_000_000, 1, 3 // shared by two servicers
@@ -45,7 +45,7 @@ func spend(t *testing.T, s *servicer.Servicer, key crypto.PrivateKey, start int6
 	return 0
 }
 
-// The application has its allowance and each fisherman its reserve, in each session anew; nobody draws on another's.
+// In each session the application has an allowance and each fisherman a reserve; none draws on another's.
 func TestAllowance(t *testing.T) {
 	chain := tenEach()
 	otherFisherman := seededKey(9)
@@ -77,7 +77,7 @@ func TestAllowance(t *testing.T) {
 	}
 }
 
-// What fishermen spend first is not missing from the application's allowance either.
+// Relays that fishermen spend first do not reduce the application's allowance either.
 func TestMeasuringCostsNoAllowance(t *testing.T) {
 	s := newServicer(t, tenEach(), newHonest(t).URL)
 	if got := spend(t, s, fishermanKey, 20); got != 3 {
@@ -106,7 +106,7 @@ func TestBatchCostsItsRequests(t *testing.T) {
 	}
 }
 
-// Refused relays cost nothing: replays, forgeries, malformed payloads, and relays that there was no room for.
+// Refused relays cost nothing: replays, forgeries, malformed payloads, and relays without a free slot.
 func TestRefusedRelaysAreFree(t *testing.T) {
 	s := newServicer(t, tenEach(), newHonest(t).URL)
 	sealed := seal(t, applicationKey, newRequest())
@@ -125,7 +125,7 @@ func TestRefusedRelaysAreFree(t *testing.T) {
 	}
 }
 
-// Of many relays at the same moment no more get through than the allowance has.
+// Of many concurrent relays, no more are admitted than the allowance has.
 func TestAllowanceIsSpentOnce(t *testing.T) {
 	node := newHonest(t)
 	s := newServicer(t, tenEach(), node.URL)

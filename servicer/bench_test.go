@@ -20,7 +20,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/servicer"
 )
 
-// plenty lifts what would refuse a benchmark's relays.
+// plenty lifts the limits that would refuse a benchmark's relays.
 func plenty(c *servicer.Config) { c.MaxNonces = 1 << 20 }
 
 func plentiful() *fakeChain {
@@ -29,8 +29,9 @@ func plentiful() *fakeChain {
 	return chain
 }
 
-// BenchmarkFlood is what strangers can make a servicer do, as a part of what a valid relay costs it in the same run: the
-// kinds take turns, one request each. The valid relay includes its exchange with an upstream node over loopback.
+// BenchmarkFlood measures the cost of strangers' requests to a servicer as a fraction of the cost of a valid relay in
+// the same run: the kinds take turns, one request each. The valid relay includes its exchange with an upstream node
+// over loopback.
 func BenchmarkFlood(b *testing.B) {
 	s := newServicer(b, plentiful(), newHonest(b).URL, plenty)
 	poor := plentiful()
@@ -67,7 +68,7 @@ func BenchmarkFlood(b *testing.B) {
 			kinds[i].took += time.Since(began)
 		}
 	}
-	b.ReportMetric(0, "ns/op") // the sum of all kinds says nothing
+	b.ReportMetric(0, "ns/op") // the sum of all kinds is meaningless
 	b.ReportMetric(float64(valid.Microseconds())/float64(b.N), "valid-µs")
 	for _, kind := range kinds {
 		b.ReportMetric(float64(kind.took)/float64(valid), kind.name+"/valid")
@@ -132,7 +133,7 @@ func httpPost(path, contentType string, body []byte) []byte {
 		path, contentType, len(body)), body...)
 }
 
-// crowd is a number of connections that ask at the same time, each one question after the other.
+// crowd is a number of connections that send requests concurrently, each one after the other.
 type crowd struct {
 	connections []net.Conn
 	last        [][]byte
@@ -154,7 +155,7 @@ func newCrowd(b *testing.B, server *httptest.Server, size int) *crowd {
 	return made
 }
 
-// run has each connection ask so many questions, adds up time and latencies, and tells how long this turn took.
+// run has each connection send a number of requests, adds up time and latencies, and returns the time of this turn.
 func (c *crowd) run(b *testing.B, each int, wire func(connection, n int) []byte) time.Duration {
 	b.Helper()
 	latencies := make([][]time.Duration, len(c.connections))

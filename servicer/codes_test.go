@@ -14,7 +14,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
 
-// relayedBy is one relay: its chain, its upstream node, and what is done to the request before and after it is sealed.
+// relayedBy is one relay: its chain, its upstream node, and the changes to the request before and after it is sealed.
 type relayedBy struct {
 	chain   func(*fakeChain)
 	config  func(*servicer.Config)
@@ -26,7 +26,7 @@ type relayedBy struct {
 	before func(t *testing.T, s *servicer.Servicer, sealed *relay.SealedRequest)
 }
 
-// codes has, for every code that there is, a relay that gets it.
+// codes has, for every code, a relay that gets it.
 var codes = map[types.RelayErrorCode]relayedBy{
 	types.RelayErrorCode_RELAY_ERROR_CODE_UNSPECIFIED: {},
 	types.RelayErrorCode_RELAY_ERROR_CODE_TOO_LARGE: {
@@ -69,7 +69,7 @@ var codes = map[types.RelayErrorCode]relayedBy{
 	upstreamNotJSON: {node: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hello")) }},
 }
 
-// busy is a relay beside one that holds the only place to run in.
+// busy returns a relay while another one holds the only slot.
 func busy() relayedBy {
 	asked := make(chan struct{})
 	return relayedBy{
@@ -92,7 +92,7 @@ func busy() relayedBy {
 	}
 }
 
-// check sends the relay and looks at the code that it gets.
+// check sends the relay and checks the code that it gets.
 func (r relayedBy) check(t *testing.T, want types.RelayErrorCode) {
 	t.Helper()
 	chain, node := newChain(25), newUpstream(t, func(w http.ResponseWriter, q *http.Request) {
@@ -133,7 +133,7 @@ func (r relayedBy) check(t *testing.T, want types.RelayErrorCode) {
 	}
 }
 
-// Every code that there is, a new one included, is given for one thing that is wrong with an otherwise good relay.
+// Every code, including any new one, is given for a single error in an otherwise good relay.
 func TestEveryCode(t *testing.T) {
 	values := types.RelayErrorCode(0).Descriptor().Values()
 	for i := range values.Len() {

@@ -13,37 +13,37 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
 
-// Config is what a servicer runs by. Start from DefaultConfig; Key and Upstreams have no default.
+// Config configures a servicer. Start from DefaultConfig; Key and Upstreams have no default.
 type Config struct {
 	// Key signs the answers; its address is the servicer's.
 	Key crypto.PrivateKey
 	// Upstreams are the nodes that relays are executed against, by relay chain.
 	Upstreams map[string]Upstream
-	// UpstreamTimeout bounds one execution, from dialling to the last byte. 1ms to 60s.
+	// UpstreamTimeout bounds one execution, from dialling to the last byte; 1ms to 60s.
 	UpstreamTimeout time.Duration
-	// MaxConcurrent is how many relays are executed at once; one more is refused as BUSY. 1 to 65536.
+	// MaxConcurrent is the maximum number of relays executed at once; further ones are refused as BUSY. 1 to 65536.
 	MaxConcurrent int
-	// MaxConnections is how many client connections are open at once; more wait to be accepted. 1 to 1048576.
+	// MaxConnections is the maximum number of open client connections; further ones wait to be accepted. 1 to 1048576.
 	MaxConnections int
-	// MaxNonces is how many nonces are remembered for one session, thus how many relays its application may send
-	// whatever its allowance is; as many again are remembered for the session's fishermen. All sessions together hold at
-	// most sixteen times as many. A nonce takes about 40 bytes. 1 to 1048576.
+	// MaxNonces is the number of nonces that are remembered for the application of one session, and again for the
+	// session's fishermen. It bounds an application's relays, whatever its allowance is. All sessions together hold at
+	// most sixteen times that number. A nonce takes about 40 bytes. 1 to 1048576.
 	MaxNonces int
-	// Volume keeps volume-applicable relays; nil keeps none.
+	// Volume stores volume-applicable relays; if nil, none are stored.
 	Volume VolumeStore
 	// Now is the clock of the times in an answer.
 	Now func() time.Time
-	// Logger takes the servicer's log.
+	// Logger receives the servicer's log.
 	Logger *slog.Logger
-	// Hooks tell an observer of what is done.
+	// Hooks observe the servicer.
 	Hooks Hooks
 }
 
-// Hooks tell an observer what a servicer does; a nil function is not called. They are called by the goroutines that answer
-// relays, so they return at once.
+// Hooks are called when something happens; a nil function is not called. The goroutines that answer relays call them,
+// so they have to return at once.
 type Hooks struct {
-	// Relay is told of each relay when its answer is sealed: the code of the signed error, 0 for none, and what it took from
-	// being received.
+	// Relay is called for each relay when its answer is sealed, with the code of the signed error (0 for none) and the
+	// time since the relay was received.
 	Relay func(code types.RelayErrorCode, took time.Duration)
 }
 
@@ -58,7 +58,7 @@ func (h Hooks) relay(refused *refusal, took time.Duration) {
 	h.Relay(code, took)
 }
 
-// DefaultConfig is a configuration that lacks only Key and Upstreams.
+// DefaultConfig returns a configuration that lacks only Key and Upstreams.
 func DefaultConfig() Config {
 	return Config{
 		UpstreamTimeout: 2500 * time.Millisecond,
@@ -87,15 +87,15 @@ func (c Config) Validate() error {
 		}
 	}
 	if c.UpstreamTimeout < time.Millisecond || c.UpstreamTimeout > time.Minute {
-		return fmt.Errorf("servicer upstream timeout: %s is not within 1ms and 1m0s", c.UpstreamTimeout)
+		return fmt.Errorf("servicer upstream timeout: %s is not between 1ms and 1m0s", c.UpstreamTimeout)
 	}
-	if err := within("max concurrent", c.MaxConcurrent, 1<<16); err != nil {
+	if err := checkRange("max concurrent", c.MaxConcurrent, 1<<16); err != nil {
 		return err
 	}
-	if err := within("max connections", c.MaxConnections, 1<<20); err != nil {
+	if err := checkRange("max connections", c.MaxConnections, 1<<20); err != nil {
 		return err
 	}
-	if err := within("max nonces", c.MaxNonces, 1<<20); err != nil {
+	if err := checkRange("max nonces", c.MaxNonces, 1<<20); err != nil {
 		return err
 	}
 	if c.Now == nil || c.Logger == nil {
@@ -104,9 +104,9 @@ func (c Config) Validate() error {
 	return nil
 }
 
-func within(name string, value, most int) error {
+func checkRange(name string, value, most int) error {
 	if value < 1 || value > most {
-		return fmt.Errorf("servicer %s: %d is not within 1 and %d", name, value, most)
+		return fmt.Errorf("servicer %s: %d is not between 1 and %d", name, value, most)
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 // maxUpstreamHeaderBytes bounds the header of an upstream's answer.
 const maxUpstreamHeaderBytes = 64 << 10
 
-// errTooLarge: the upstream answered more than fits a response.
+// errTooLarge is returned when the upstream's answer does not fit into a response.
 var errTooLarge = errors.New("the answer is too large")
 
 // target is an upstream node.
@@ -34,7 +34,7 @@ type executor struct {
 	upstreams map[string]target
 	timeout   time.Duration
 	transport *http.Transport
-	// slots holds one token for each relay that runs.
+	// slots holds one token for each running relay.
 	slots  chan struct{}
 	logger *slog.Logger
 }
@@ -71,7 +71,7 @@ func (e *executor) serves(chain string) bool {
 	return ok
 }
 
-// reserve takes one of the places for running relays, without waiting.
+// reserve takes one of the slots for running relays, without waiting.
 func (e *executor) reserve() (release func(), ok bool) {
 	select {
 	case e.slots <- struct{}{}:
@@ -81,13 +81,13 @@ func (e *executor) reserve() (release func(), ok bool) {
 	}
 }
 
-// takes refuses a payload that is not of the kind of its relay chain's node, or that cannot be addressed to it. Errors:
-// relay.ErrMalformed among others.
+// takes returns an error if a payload is not of the kind that its relay chain's node accepts, or cannot be addressed to
+// it. Errors include relay.ErrMalformed.
 func (e *executor) takes(request *types.RelayRequest) error {
 	upstream := e.upstreams[request.GetSession().GetRelayChain()]
 	rest := request.GetRest()
 	if (rest != nil) != (upstream.kind == REST) {
-		return fmt.Errorf("the servicer's node of relay chain %s takes %s", request.GetSession().GetRelayChain(), upstream.kind)
+		return fmt.Errorf("the servicer's node of relay chain %s accepts %s only", request.GetSession().GetRelayChain(), upstream.kind)
 	}
 	if rest == nil {
 		return nil
@@ -96,12 +96,13 @@ func (e *executor) takes(request *types.RelayRequest) error {
 	return err
 }
 
-// run asks the chain's upstream node and judges its answer. JSON, and whatever a REST node answers, is passed on
-// whatever the HTTP status: nodes answer some JSON-RPC errors with status 500. Only the node's own words reach the peer;
-// network errors, which name internal addresses, stay in the log.
+// run asks the chain's upstream node and classifies its answer. JSON, and any answer of a REST node, is passed on
+// whatever the HTTP status, because nodes answer some JSON-RPC errors with status 500. Only the node's own text reaches
+// the peer; network errors, which name internal addresses, stay in the log.
 //
 // Timeout: UpstreamTimeout holds from dialling to the last byte. An earlier deadline of the caller counts as a timeout
-// of the upstream too; a cancelled caller (gone, or the servicer shuts down) is nobody's failure and answered as BUSY.
+// of the upstream too; a cancelled call (the client left, or the servicer shuts down) is not a failure of the node, and
+// is answered as BUSY.
 func (e *executor) run(ctx context.Context, relayed *types.RelayRequest) outcome {
 	chain := relayed.GetSession().GetRelayChain()
 	bounded, cancel := context.WithTimeout(ctx, e.timeout)
@@ -130,8 +131,8 @@ func timedOut(ctx context.Context, err error) bool {
 	return errors.Is(ctx.Err(), context.DeadlineExceeded) || ok && network.Timeout()
 }
 
-// ask makes one HTTP exchange. It uses the transport itself: no redirects, no cookies. The status is 0 when none came
-// back.
+// ask makes one HTTP exchange. It uses the transport directly: no redirects, no cookies. The status is 0 if there was
+// no answer.
 func (e *executor) ask(ctx context.Context, upstream target, relayed *types.RelayRequest) (result outcome, err error) {
 	request, err := upstream.request(ctx, relayed)
 	if err != nil {
@@ -143,25 +144,25 @@ func (e *executor) ask(ctx context.Context, upstream target, relayed *types.Rela
 	}
 	defer response.Body.Close()
 	if response.StatusCode < http.StatusOK {
-		// Not an answer. After 101 the body is the bare connection, which no context ends.
+		// Not an answer. After status 101 the body is the raw connection, which no context ends.
 		return outcome{}, fmt.Errorf("upstream answered with status %d", response.StatusCode)
 	}
 	result.status = uint32(response.StatusCode)
-	room := relay.MaxResponsePayloadBytes
+	limit := relay.MaxResponsePayloadBytes
 	if upstream.kind == REST {
 		var size int
 		result.headers, size = downwards(response.Header)
-		room -= size
+		limit -= size
 	}
-	result.payload, err = readBody(response, room)
+	result.payload, err = readBody(response, limit)
 	return result, err
 }
 
-// request is what the upstream node is asked.
+// request returns the request to the upstream node.
 func (u target) request(ctx context.Context, relayed *types.RelayRequest) (*http.Request, error) {
 	rest := relayed.GetRest()
 	if u.kind != REST {
-		// Of the relay itself, the node sees nothing.
+		// The node sees nothing of the relay itself.
 		header := http.Header{"Content-Type": {"application/json"}, "User-Agent": {""}}
 		return exchange(ctx, http.MethodPost, u.url, header, relayed.GetJsonRpc().GetBody()), nil
 	}
@@ -172,7 +173,7 @@ func (u target) request(ctx context.Context, relayed *types.RelayRequest) (*http
 	return exchange(ctx, rest.GetMethod(), address, upwards(rest.GetHeaders()), rest.GetBody()), nil
 }
 
-// exchange is an HTTP request as http.NewRequest makes it, of a URL that is parsed already.
+// exchange returns the same HTTP request as http.NewRequest, for a URL that is already parsed.
 func exchange(ctx context.Context, method string, address *url.URL, header http.Header, body []byte) *http.Request {
 	request := &http.Request{Method: method, URL: address, Host: address.Host, Header: header}
 	if len(body) > 0 {
@@ -183,19 +184,19 @@ func exchange(ctx context.Context, method string, address *url.URL, header http.
 	return request.WithContext(ctx)
 }
 
-// readBody reads an answer of at most so many bytes. Errors: errTooLarge.
-func readBody(response *http.Response, room int) ([]byte, error) {
+// readBody reads an answer of at most limit bytes. Errors: errTooLarge.
+func readBody(response *http.Response, limit int) ([]byte, error) {
 	if response.Request.Method == http.MethodHead {
 		return nil, nil // its Content-Length is another answer's
 	}
-	if response.ContentLength > int64(room) {
+	if response.ContentLength > int64(limit) {
 		return nil, errTooLarge
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, int64(room)+1))
+	body, err := io.ReadAll(io.LimitReader(response.Body, int64(limit)+1))
 	if err != nil {
 		return nil, fmt.Errorf("read upstream answer: %w", err)
 	}
-	if len(body) > room {
+	if len(body) > limit {
 		return nil, errTooLarge
 	}
 	return body, nil

@@ -25,7 +25,7 @@ const (
 	upstreamNotJSON     = types.RelayErrorCode_RELAY_ERROR_CODE_UPSTREAM_NOT_JSON
 )
 
-// jsonOf is a JSON string of that many bytes, quotes included.
+// jsonOf returns a JSON string of that many bytes, quotes included.
 func jsonOf(size int) []byte {
 	text := bytes.Repeat([]byte("x"), size)
 	text[0], text[size-1] = '"', '"'
@@ -255,7 +255,7 @@ func TestUpstreamConnectionIsKept(t *testing.T) {
 	}
 }
 
-// A caller that leaves, or whose own time is up, gets its answer at once.
+// A caller that leaves, or whose deadline is over, gets its answer at once.
 func TestCallerEndsRelay(t *testing.T) {
 	node, asked, _ := newHeld(t)
 	s := newServicer(t, newChain(25), node.URL, func(c *servicer.Config) { c.UpstreamTimeout = time.Minute })

@@ -15,7 +15,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// serveHandler puts a servicer's handler behind a socket.
+// serveHandler serves a servicer's handler on a socket.
 func serveHandler(t *testing.T, handler http.Handler) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -59,7 +59,7 @@ func TestHandlerAnswers(t *testing.T) {
 	}
 }
 
-// padded is a good request whose envelope has that many bytes: white space around JSON means nothing.
+// padded returns a good request whose envelope has that many bytes: white space around JSON has no meaning.
 func padded(t *testing.T, size int) *relay.SealedRequest {
 	t.Helper()
 	request := newRequest()
@@ -138,7 +138,7 @@ func TestHandlerRefusesOtherRequests(t *testing.T) {
 	}
 }
 
-// Clients that break off or do not speak HTTP are turned away; the next one is served.
+// Clients that break off or do not speak HTTP are refused; the next one is served.
 func TestHandlerOutlivesGarbage(t *testing.T) {
 	server := serveHandler(t, newServicer(t, newChain(25), newHonest(t).URL).Handler())
 	for _, wire := range []string{

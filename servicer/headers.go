@@ -8,23 +8,23 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// What is on neither list is dropped: headers of the connection (hop-by-hop), of who asks or answers (Cookie,
-// Authorization, Forwarded, X-Forwarded-For, Server, Via), of where (Host, Location), and of framing (Content-Length,
-// Transfer-Encoding), which the servicer's own exchange decides.
+// Headers on neither list are dropped: those of the connection (hop-by-hop), of the parties (Cookie, Authorization,
+// Forwarded, X-Forwarded-For, Server, Via), of location (Host, Location), and of framing (Content-Length,
+// Transfer-Encoding), which the servicer's own exchange determines.
 var (
-	// passedUp are the headers of a REST request that the upstream node gets, in canonical form.
+	// passedUp are the headers of a REST request that are passed to the upstream node, in canonical form.
 	passedUp = []string{
 		"Accept", "Accept-Language", "Content-Type", "If-Match", "If-Modified-Since", "If-None-Match",
 		"If-Unmodified-Since", "X-Cosmos-Block-Height",
 	}
-	// passedDown are the headers of its answer that the asker gets.
+	// passedDown are the headers of its answer that are passed back to the client.
 	passedDown = []string{
 		"Cache-Control", "Content-Encoding", "Content-Language", "Content-Type", "Etag", "Last-Modified", "Retry-After",
 		"X-Cosmos-Block-Height",
 	}
 )
 
-// upwards are the headers for the upstream node. A name that is given twice counts once, the first time.
+// upwards returns the headers for the upstream node. Of a repeated name, only the first value is used.
 func upwards(given []*types.HTTPHeader) http.Header {
 	// An empty value keeps net/http from adding its own.
 	passed := http.Header{"User-Agent": {""}}
@@ -37,8 +37,8 @@ func upwards(given []*types.HTTPHeader) http.Header {
 	return passed
 }
 
-// downwards are the headers for the asker, ordered by name, and how many bytes they take of the answer at most. A value
-// that cannot be passed on as it is, is dropped.
+// downwards returns the headers for the client, ordered by name, and an upper bound of the bytes that they take in the
+// answer. A value that cannot be passed on unchanged is dropped.
 func downwards(given http.Header) (passed []*types.HTTPHeader, size int) {
 	for _, name := range passedDown {
 		header := &types.HTTPHeader{Name: name, Value: given.Get(name)}
@@ -51,5 +51,5 @@ func downwards(given http.Header) (passed []*types.HTTPHeader, size int) {
 	return passed, size
 }
 
-// headerFraming is more than protobuf adds to the name and the value of a header.
+// headerFraming is an upper bound of what protobuf adds to the name and the value of a header.
 const headerFraming = 16

@@ -8,7 +8,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// The observer is told of every relay once: answered, refused, and what is no relay at all.
+// The observer is called once for every relay: answered, refused, and malformed.
 func TestObserverIsToldOfEveryRelay(t *testing.T) {
 	var codes []types.RelayErrorCode
 	s := newServicer(t, newChain(22), newHonest(t).URL, func(config *servicer.Config) {

@@ -26,7 +26,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// seededKey is the key whose seed is one byte repeated.
+// seededKey returns the key whose seed is one byte repeated.
 func seededKey(fill byte) crypto.PrivateKey {
 	return crypto.KeyFromSeed([32]byte(bytes.Repeat([]byte{fill}, 32)))
 }
@@ -55,9 +55,9 @@ type fakeChain struct {
 	height int64
 	// servicers and fishermen at a height; by default the tested servicer and one fisherman.
 	servicers, fishermen func(height int64) []string
-	// fail, when set, may refuse to read a session.
+	// fail, if set, may refuse to read a session.
 	fail func(height int64) error
-	// stake of the application, and the policy of all sessions; refused, when set, is why there is none.
+	// stake of the application, and the policy of all sessions; refused, if set, is the error instead of the policy.
 	stake   uint64
 	policy  servicer.Policy
 	refused error
@@ -162,7 +162,7 @@ func newHonest(t testing.TB) *upstream {
 	return newUpstream(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(reply) })
 }
 
-// newHeld tells on asked when a question has come, and answers when let go, or never if the asker leaves.
+// newHeld signals on asked when a request has arrived, and answers when released, or never if the client leaves.
 func newHeld(t testing.TB) (node *upstream, asked chan struct{}, letGo chan struct{}) {
 	t.Helper()
 	asked, letGo = make(chan struct{}, 100), make(chan struct{})
@@ -206,7 +206,7 @@ func freshNonce() []byte {
 	return nonce
 }
 
-// newRequest is a request that is well at heights 20 to 29, with a nonce of its own.
+// newRequest returns a request that is valid at heights 20 to 29, with a fresh nonce.
 func newRequest() *types.RelayRequest {
 	return &types.RelayRequest{
 		Session:  headerAt(20, servedChain),

@@ -10,22 +10,22 @@ import (
 // maxFullSessions bounds all nonces together, in sessions' worth of them.
 const maxFullSessions = 16
 
-// nonceMemory knows of each session the nonces of executed relays, so that each is executed once, and what each signer
-// has spent of its tokens. Nonces are bounded per session and over all, those of applications apart from those of
-// fishermen, so that no application can blind those who measure. When it is full a relay is refused, never executed
-// unremembered:
-//   - a session's share is used up: OVER_ALLOWANCE, since no relay of that session will be taken any more;
-//   - the whole memory is used up: BUSY, since room is made when other sessions end.
+// nonceMemory records, for each session, the nonces of executed relays, so that each relay is executed once, and the
+// tokens that each signer has spent. Nonces are bounded per session and overall, with separate bounds for applications
+// and fishermen, so that no application can keep a fisherman from measuring. When the memory is full a relay is
+// refused, never executed unrecorded:
+//   - a session's share is used up: OVER_ALLOWANCE, since no further relay of that session will be admitted;
+//   - the whole memory is used up: BUSY, since capacity becomes free when other sessions end.
 //
-// It does not outlive the process.
+// It is lost when the process ends.
 type nonceMemory struct {
 	perSession int
 
 	mu       sync.Mutex
 	sessions map[string]*sessionNonces
-	// totals are all nonces, by who sent them.
+	// totals counts all nonces, by class of sender.
 	totals [senders]int
-	// current and previous are the latest two session starts seen; older sessions are not accepted any more.
+	// current and previous are the latest two session starts seen; older sessions are no longer accepted.
 	current, previous int64
 }
 
@@ -42,17 +42,17 @@ type sessionNonces struct {
 	start  int64
 	nonces map[[relay.NonceSize]byte]struct{}
 	counts [senders]int
-	// spent are the tokens that each signer has used. Signers are members of the session, thus few.
+	// spent is the number of tokens that each signer has used. Signers are members of the session, so there are few.
 	spent map[string]uint64
 }
 
-// expense is what an admitted relay takes of its signer's bucket.
+// expense is what an admitted relay costs its signer.
 type expense struct {
 	signer string
 	sender sender
-	// tokens is how many requests the relay holds, allowance how many the signer has for the session.
+	// tokens is the number of requests in the relay, allowance the signer's total for the session.
 	tokens, allowance uint64
-	// difficultyBits is from which hash on the relay is volume-applicable.
+	// difficultyBits is the number of leading zero bits that make the relay volume-applicable.
 	difficultyBits int
 }
 
@@ -60,7 +60,7 @@ func newNonceMemory(perSession int) *nonceMemory {
 	return &nonceMemory{perSession: perSession, sessions: make(map[string]*sessionNonces)}
 }
 
-// seen tells whether a nonce was spent in a session.
+// seen reports whether a nonce was spent in a session.
 func (m *nonceMemory) seen(session string, nonce [relay.NonceSize]byte) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -72,13 +72,13 @@ func (m *nonceMemory) seen(session string, nonce [relay.NonceSize]byte) bool {
 	return ok
 }
 
-// spend records a nonce and what its relay costs, or tells why the relay must not be executed. What is refused costs
+// spend records a nonce and the cost of its relay, or returns why the relay must not be executed. A refused relay costs
 // nothing.
 func (m *nonceMemory) spend(header *types.SessionHeader, nonce [relay.NonceSize]byte, cost expense) *refusal {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if header.GetStartHeight() < m.previous {
-		// The session ended while the relay was being admitted; its nonces are forgotten.
+		// The session ended while the relay was being admitted; its nonces are dropped.
 		return notCurrent()
 	}
 	known, ok := m.sessions[header.GetId()]
@@ -109,7 +109,7 @@ func (m *nonceMemory) spend(header *types.SessionHeader, nonce [relay.NonceSize]
 	return nil
 }
 
-// advance tells the start of the current session. Sessions older than the one before it are forgotten.
+// advance sets the start of the current session. Sessions older than the previous one are dropped.
 func (m *nonceMemory) advance(start int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -36,13 +36,13 @@ func TestNoncesOfEndedSessionsAreForgotten(t *testing.T) {
 	if memory.seen("old", nonceOf(1)) || memory.totals[application] != 0 || len(memory.sessions) != 0 {
 		t.Errorf("still remembered: %d nonces, %d sessions", memory.totals[application], len(memory.sessions))
 	}
-	// Forgotten, so its relays are not told from replays any more.
+	// Dropped, so its relays can no longer be distinguished from replays.
 	if refused := memory.spend(old, nonceOf(1), byApplication); refused == nil || refused.code != types.RelayErrorCode_RELAY_ERROR_CODE_SESSION_NOT_CURRENT {
 		t.Errorf("spent in a forgotten session: %v", refused)
 	}
 }
 
-// Two copies may both be unseen when they are admitted; spending tells them apart.
+// Two copies may both be unseen when they are admitted; spending decides between them.
 func TestNonceIsSpentOnce(t *testing.T) {
 	memory := newNonceMemory(1000)
 	header := &types.SessionHeader{Id: "session", StartHeight: 10}

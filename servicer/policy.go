@@ -10,28 +10,29 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// Parameters tells what the chain's parameters say of the relays of a session. They hold for a whole session, and are
-// the same for all sessions that start at the same height.
+// Parameters returns the chain's parameters for the relays of a session. They apply to a whole session, and are the
+// same for all sessions that start at the same height.
 type Parameters interface {
 	RelayPolicy(ctx context.Context, session *types.Session) (Policy, error)
 }
 
-// Policy is what the chain's parameters say of the relays of one session.
+// Policy is the set of the chain's parameters for the relays of one session.
 type Policy struct {
 	// RelaysPerPOKT is the multiplier of the application's stake; see Allowance.
 	RelaysPerPOKT uint64
-	// Reserve is how many relays each fisherman of the session may send to one servicer, beside the allowance.
+	// Reserve is the number of relays that each fisherman of the session may send to one servicer, separate from the
+	// allowance.
 	Reserve uint64
-	// DifficultyBits is from how many leading zero bits of its hash on a relay is volume-applicable. 0 to 255.
+	// DifficultyBits is the number of leading zero bits that make a relay's hash volume-applicable; 0 to 255.
 	DifficultyBits int
 }
 
-// uPOKTPerPOKT is the unit of stakes in that of the multiplier.
+// uPOKTPerPOKT converts the multiplier's unit to that of stakes.
 const uPOKTPerPOKT = 1_000_000
 
-// Allowance is how many relays an application may send to one servicer of a session: stake × relays per POKT / servicers,
-// rounded down. It is exact: the product has 128 bits, and a result beyond 64 bits is the largest number of them. Without
-// servicers it is 0.
+// Allowance returns the number of relays that an application may send to one servicer of a session: stake × relays per
+// POKT / servicers, rounded down. It is exact: the product has 128 bits, and a result beyond 64 bits is clamped to the
+// largest 64-bit number. Without servicers it is 0.
 func (p Policy) Allowance(session *types.Session) uint64 {
 	servicers := uint64(len(session.GetServicers()))
 	if servicers == 0 {
@@ -46,20 +47,20 @@ func (p Policy) Allowance(session *types.Session) uint64 {
 	return relays
 }
 
-// maxPolicies bounds what policyReader remembers. Relays are taken of three sessions at most: the current one and its
+// maxPolicies bounds the cache of policyReader. Relays are accepted for at most three sessions: the current one and its
 // neighbours.
 const maxPolicies = 4
 
-// policyReader reads policies and remembers them. Failures are not remembered.
+// policyReader reads and caches policies. Failures are not cached.
 type policyReader struct {
 	source Parameters
 
 	mu sync.Mutex
-	// policies are kept by the start height of their sessions.
+	// policies is keyed by the start height of the sessions.
 	policies map[int64]Policy
 }
 
-// of is the policy of a session that state knows.
+// of returns the policy of a session that is known to the state.
 func (r *policyReader) of(ctx context.Context, session *types.Session) (Policy, error) {
 	start := session.GetHeader().GetStartHeight()
 	r.mu.Lock()

@@ -56,7 +56,7 @@ func TestAllowanceIsExact(t *testing.T) {
 	})
 }
 
-// counting gives each session's start as its reserve.
+// counting returns each session's start as its reserve.
 type counting struct {
 	reads int
 	fail  error

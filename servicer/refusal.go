@@ -8,10 +8,10 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// maxMessageBytes is the longest message that a peer takes.
+// maxMessageBytes is the length of the longest message that a peer accepts.
 const maxMessageBytes = 256
 
-// refusal is why a relay has no answer; nil means that it has one.
+// refusal is the reason why a relay has no answer; nil if it has one.
 type refusal struct {
 	code    types.RelayErrorCode
 	message string
@@ -21,7 +21,7 @@ func refuse(code types.RelayErrorCode, message string) *refusal {
 	return &refusal{code: code, message: message}
 }
 
-// signed is the refusal as it is sent: one printable line, clipped.
+// signed returns the refusal as it is sent: one printable line, clipped.
 func (r *refusal) signed() *types.RelayError {
 	if r == nil {
 		return nil

@@ -21,7 +21,7 @@ func TestReplay(t *testing.T) {
 	wantReply(t, ask(t, s, sealed))
 	wantCode(t, ask(t, s, sealed), replayedCode)
 
-	// The same nonce in another request of the session, by another signer, is a replay too.
+	// The same nonce in another request of the session, from another signer, is a replay too.
 	second := newRequest()
 	second.Nonce = first.Nonce
 	wantCode(t, ask(t, s, seal(t, fishermanKey, second)), replayedCode)
@@ -66,7 +66,7 @@ func TestConcurrentReplay(t *testing.T) {
 	}
 }
 
-// A relay that was refused as BUSY was not spent: it may come again as it is.
+// The nonce of a relay that was refused as BUSY is not spent: it may be sent again unchanged.
 func TestBusy(t *testing.T) {
 	node, asked, letGo := newHeld(t)
 	s := newServicer(t, newChain(25), node.URL, func(c *servicer.Config) { c.MaxConcurrent = 1 })
@@ -80,7 +80,7 @@ func TestBusy(t *testing.T) {
 	wantReply(t, ask(t, s, second))
 }
 
-// The application and the fishermen each use up what is remembered of them; neither takes from the other.
+// The application and the fishermen each use up their own part of the memory; neither takes from the other.
 func TestNonceMemoryFull(t *testing.T) {
 	chain := newChain(25)
 	s := newServicer(t, chain, newHonest(t).URL, func(c *servicer.Config) { c.MaxNonces = 8 })
@@ -101,7 +101,7 @@ func TestNonceMemoryFull(t *testing.T) {
 	relays(applicationKey, 30, 8)
 }
 
-// Nonces of ended sessions make room: a servicer of many short sessions never runs full.
+// Nonces of ended sessions are dropped: the memory of a servicer with many short sessions never runs full.
 func TestNonceMemoryFollowsTheChain(t *testing.T) {
 	chain := newChain(0)
 	s := newServicer(t, chain, newHonest(t).URL, func(c *servicer.Config) { c.MaxNonces = 1 })
@@ -120,7 +120,7 @@ func TestNoncesAreNotSpentByStrangers(t *testing.T) {
 	wantReply(t, ask(t, s, seal(t, applicationKey, request)))
 }
 
-// Captured answers to one asker do not pass for answers to another.
+// A captured answer to one client is not accepted by another.
 func TestAnswerIsBoundToItsRequest(t *testing.T) {
 	s := newServicer(t, newChain(25), newHonest(t).URL)
 	mine, other := seal(t, applicationKey, newRequest()), seal(t, applicationKey, newRequest())

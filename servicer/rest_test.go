@@ -18,14 +18,14 @@ func restPayload(method, path string, headers ...*types.HTTPHeader) *types.Relay
 
 func header(name, value string) *types.HTTPHeader { return &types.HTTPHeader{Name: name, Value: value} }
 
-// newREST is a request to the REST node.
+// newREST returns a request to the REST node.
 func newREST(payload *types.RelayRequest_Rest) *types.RelayRequest {
 	request := newRequest()
 	request.Session, request.Payload = headerAt(20, restChain), payload
 	return request
 }
 
-// echoing tells what it was asked, and answers with the same bytes always.
+// echoing records its requests, and always answers with the same bytes.
 func echoing(asked chan<- []byte, answer []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -34,7 +34,7 @@ func echoing(asked chan<- []byte, answer []byte) http.HandlerFunc {
 	}
 }
 
-// The node sees method, path, query, body and the headers on the list, and nothing else; the asker likewise.
+// The node sees method, path, query, body and the headers on the list, and nothing else; the same holds for the client.
 func TestREST(t *testing.T) {
 	seen := make(chan string, 1)
 	node := newUpstream(t, func(w http.ResponseWriter, r *http.Request) {

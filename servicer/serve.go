@@ -16,22 +16,22 @@ const (
 	// one back for up to 10 s (the largest servicer offset). net/http counts that wait as reading the header.
 	readHeaderTimeout = 15 * time.Second
 	readTimeout       = 20 * time.Second
-	// writeMargin is for the answer itself, beyond reading the body and asking the upstream.
+	// writeMargin is the time for the answer itself, in addition to reading the body and asking the upstream.
 	writeMargin = 5 * time.Second
-	// Fishermen keep connections between checks, so that connecting is no part of what they measure.
+	// Fishermen keep connections between checks, so that connecting is not part of the measurement.
 	idleTimeout    = 2 * time.Minute
 	maxHeaderBytes = 8 << 10
 
-	// Together they keep the shutdown below 2 s.
+	// Together they bound the shutdown to 2 s.
 	shutdownGrace = time.Second
 	shutdownDrain = 500 * time.Millisecond
 	shutdownStore = 400 * time.Millisecond
 )
 
-// Serve takes relays on the listener until the context ends, and owns both listener and connections: they are closed
+// Serve serves relays on the listener until the context ends. It owns the listener and the connections: they are closed
 // when it returns. When the context ends, executions are cancelled (their relays are answered as BUSY), idle
-// connections are closed, queued volume-applicable relays are stored, and Serve returns nil within 2 s. It fails when the
-// listener does, or when a relay is still being judged or stored after that time.
+// connections are closed, queued volume-applicable relays are stored, and Serve returns nil within 2 s. It fails if the
+// listener does, or if a relay is still being processed or stored after that time.
 func (s *Servicer) Serve(ctx context.Context, listener net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -51,8 +51,8 @@ func (s *Servicer) Serve(ctx context.Context, listener net.Listener) error {
 	}
 }
 
-// startStoring starts the writer of volume-applicable relays. Its end is awaited, but not for longer than it may take:
-// a disk that hangs cannot be interrupted.
+// startStoring starts the writer of volume-applicable relays. Shutdown waits for its end, but only for a bounded time:
+// a hanging disk cannot be interrupted.
 func (s *Servicer) startStoring() (end func() error) {
 	if s.volume == nil {
 		return func() error { return nil }
@@ -94,15 +94,16 @@ func (s *Servicer) server(ctx context.Context, gate *gate) *http.Server {
 	}
 }
 
-// stop closes everything and waits for the connections' goroutines to end: after Serve nobody reads state any more.
+// stop closes everything and waits for the connections' goroutines to end, so that nothing reads state after Serve
+// returns.
 func stop(server *http.Server, gate *gate, served <-chan error) error {
 	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace)
 	defer cancel()
 	if server.Shutdown(grace) != nil {
-		// Connections that never sent anything, or whose client does not read, do not get more time than that.
+		// Connections that never sent anything, or whose client does not read, get no more time than that.
 		_ = server.Close()
 	}
-	// From here on nothing is accepted, so waiting for the last connection makes sense.
+	// Nothing is accepted from here on, so the last connection is really the last.
 	<-served
 	if !gate.drained(shutdownDrain) {
 		return errors.New("stop serving relays: a relay still runs")
@@ -110,8 +111,8 @@ func stop(server *http.Server, gate *gate, served <-chan error) error {
 	return nil
 }
 
-// gate is a listener that holds at most so many connections, and knows when the last one has ended. It learns of the
-// end from the server's state hook rather than by wrapping the connection, which would hide its methods from net/http.
+// gate is a listener that limits the number of open connections and knows when the last one has ended. It learns that
+// from the server's state hook rather than by wrapping the connection, which would hide its methods from net/http.
 type gate struct {
 	net.Listener
 	slots   chan struct{}
@@ -124,7 +125,7 @@ func newGate(listener net.Listener, connections int) *gate {
 	return &gate{Listener: listener, slots: make(chan struct{}, connections), closed: make(chan struct{})}
 }
 
-// Accept waits for a free place, then for a connection.
+// Accept waits for a free slot, then for a connection.
 func (g *gate) Accept() (net.Conn, error) {
 	select {
 	case g.slots <- struct{}{}:
@@ -145,7 +146,7 @@ func (g *gate) Close() error {
 	return g.Listener.Close()
 }
 
-// track follows the connections' states; every accepted one is first new and at last closed.
+// track follows the connections' states; every accepted connection is first new and finally closed.
 func (g *gate) track(_ net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
@@ -156,7 +157,7 @@ func (g *gate) track(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// drained waits for the last connection's goroutine to end, and tells whether it did in time.
+// drained waits for the last connection's goroutine to end, and reports whether it did in time.
 func (g *gate) drained(timeout time.Duration) bool {
 	ended := make(chan struct{})
 	go func() {

@@ -35,7 +35,7 @@ func serve(t *testing.T, s *servicer.Servicer) *served {
 	return running
 }
 
-// wait stops the servicer and tells how long that took.
+// wait stops the servicer and returns how long that took.
 func (s *served) wait(t *testing.T) time.Duration {
 	t.Helper()
 	began := time.Now()
@@ -94,7 +94,7 @@ func (c *client) receive(t *testing.T) []byte {
 	return answer
 }
 
-// closed tells whether the far side has closed the connection.
+// closed reports whether the far side has closed the connection.
 func (c *client) closed() bool {
 	_, err := c.reader.ReadByte()
 	return err != nil && !errors.Is(err, os.ErrDeadlineExceeded)
@@ -137,7 +137,7 @@ func TestShutdownMidRequest(t *testing.T) {
 	<-left
 }
 
-// Clients that connected and sent nothing, half a header, or half a body do not hold the shutdown up.
+// Clients that connected and sent nothing, half a header, or half a body do not delay the shutdown.
 func TestShutdownWithSilentClients(t *testing.T) {
 	running := serve(t, newServicer(t, newChain(25), newHonest(t).URL))
 	half := "POST " + relay.Path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"

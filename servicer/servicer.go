@@ -16,8 +16,8 @@ var (
 	_ Sessions               = modules.UtilityModule(nil)
 )
 
-// Sessions is what a servicer needs to know of the chain's state. Methods as in modules.UtilityModule, with its
-// sentinels ErrHeightUnavailable, ErrUnknownActor and ErrChainNotStaked.
+// Sessions is what a servicer reads from the chain's state. The methods are those of modules.UtilityModule, with its
+// errors ErrHeightUnavailable, ErrUnknownActor and ErrChainNotStaked.
 type Sessions interface {
 	Height() int64
 	Session(ctx context.Context, height int64, application, relayChain string) (*types.Session, error)
@@ -31,17 +31,17 @@ type Servicer struct {
 	policies *policyReader
 	nonces   *nonceMemory
 	executor *executor
-	// volume is nil when nothing is kept.
+	// volume is nil if no relays are stored.
 	volume *volumeQueue
 }
 
-// New makes a servicer. It starts nothing. Call Close when it is not used any more.
+// New returns a servicer. It starts nothing. Call Close when the servicer is no longer used.
 func New(config Config, sessions Sessions, parameters Parameters) (*Servicer, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
 	if sessions == nil || parameters == nil {
-		return nil, errors.New("servicer has no sessions or no parameters to judge relays by")
+		return nil, errors.New("servicer sessions or parameters are not set")
 	}
 	executor, err := newExecutor(config)
 	if err != nil {
@@ -61,13 +61,13 @@ func New(config Config, sessions Sessions, parameters Parameters) (*Servicer, er
 	return made, nil
 }
 
-// Address of the servicer.
+// Address returns the servicer's address.
 func (s *Servicer) Address() string { return s.address }
 
 // Close drops the kept connections to the upstream nodes. Relays still work afterwards, over new ones.
 func (s *Servicer) Close() { s.executor.transport.CloseIdleConnections() }
 
-// VolumeStats count what became of the volume-applicable relays since New.
+// VolumeStats returns what became of the volume-applicable relays since New.
 func (s *Servicer) VolumeStats() VolumeStats {
 	if s.volume == nil {
 		return VolumeStats{}
@@ -92,7 +92,7 @@ func (s *Servicer) HandleRelay(ctx context.Context, requestEnvelope []byte) []by
 		Error:            result.refused.signed(),
 	})
 	if err != nil {
-		// Payload, status and message are bounded to what can be sealed, so this is a defect of ours.
+		// Payload, status and message are bounded to what can be sealed, so this is a bug.
 		s.config.Logger.Error("answer could not be sealed", "error", err)
 	}
 	s.config.Hooks.relay(result.refused, s.config.Now().Sub(received))
@@ -102,7 +102,7 @@ func (s *Servicer) HandleRelay(ctx context.Context, requestEnvelope []byte) []by
 	return response
 }
 
-// keep hands an answered relay to the store when it is volume-applicable.
+// keep queues an answered relay for the store if it is volume-applicable.
 func (s *Servicer) keep(result outcome, hash [sha256.Size]byte, request, response []byte) {
 	answer, ok := relay.BodyHash(response)
 	if ok && relay.IsVolumeApplicable(hash, answer, result.difficultyBits) {
@@ -110,9 +110,9 @@ func (s *Servicer) keep(result outcome, hash [sha256.Size]byte, request, respons
 	}
 }
 
-// outcome is what became of a relay: a payload, or the reason why there is none.
+// outcome is the result of a relay: a payload, or the reason why there is none.
 type outcome struct {
-	// status is the upstream's HTTP status, 0 when it was not asked or did not answer.
+	// status is the upstream's HTTP status; 0 if it was not asked or did not answer.
 	status  uint32
 	payload []byte
 	// headers are those of a REST answer that are passed on.
@@ -123,7 +123,7 @@ type outcome struct {
 	difficultyBits int
 }
 
-// answer takes a relay through all its steps. The hash is that of the request's body, zero when there is none.
+// answer processes a relay. The hash is that of the request's body; zero if there is no body.
 func (s *Servicer) answer(ctx context.Context, envelope []byte) (hash [sha256.Size]byte, result outcome) {
 	if len(envelope) > relay.MaxRequestBytes {
 		message := fmt.Sprintf("the request has more than %d bytes", relay.MaxRequestBytes)
@@ -141,8 +141,8 @@ func (s *Servicer) answer(ctx context.Context, envelope []byte) (hash [sha256.Si
 	return opened.BodyHash, s.run(ctx, opened, cost)
 }
 
-// run executes an admitted relay if there is room for it. Nonce and tokens are spent only once there is: a relay that
-// was refused as BUSY may be sent again as it is. Spending is atomic, so of two copies one at most gets through.
+// run executes an admitted relay if a slot is free. Nonce and tokens are spent only then, so a relay that was refused
+// as BUSY may be sent again unchanged. Spending is atomic, so at most one of two copies is executed.
 func (s *Servicer) run(ctx context.Context, opened *relay.OpenedRequest, cost expense) outcome {
 	release, ok := s.executor.reserve()
 	if !ok {

@@ -9,11 +9,11 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 )
 
-// maxSessionsRead bounds what sessionReader remembers; a session takes up to three entries.
+// maxSessionsRead bounds the cache of sessionReader; a session takes up to three entries.
 const maxSessionsRead = 4096
 
-// sessionReader reads sessions and remembers them for as long as the same block is the last committed one: with the
-// next block members may have changed. Failures are not remembered.
+// sessionReader reads sessions and caches them until the next block is committed, because members may change with each
+// block. Failures are not cached.
 type sessionReader struct {
 	source Sessions
 
@@ -27,8 +27,8 @@ type sessionKey struct {
 	application, relayChain string
 }
 
-// at is the session of the header's application and chain at a height, seen from the committed height. Callers that
-// come at the same moment may each read it; nobody waits for another's read.
+// at returns the session of the header's application and chain at a height, seen from the committed height. Concurrent
+// callers may each read it; none waits for another's read.
 func (r *sessionReader) at(ctx context.Context, committed, height int64, header *types.SessionHeader) (*types.Session, error) {
 	key := sessionKey{height: height, application: header.GetApplication(), relayChain: header.GetRelayChain()}
 	if session, ok := r.recall(committed, key); ok {
@@ -63,7 +63,7 @@ func (r *sessionReader) remember(committed int64, key sessionKey, session *types
 	}
 }
 
-// absent tells that state answered, and that there is no such session.
+// absent reports whether an error means that the session does not exist, rather than that the state could not be read.
 func absent(err error) bool {
 	return errors.Is(err, modules.ErrUnknownActor) || errors.Is(err, modules.ErrChainNotStaked) ||
 		errors.Is(err, modules.ErrApplicationPaused) || errors.Is(err, modules.ErrHeightUnavailable)

@@ -6,18 +6,18 @@ import (
 	"net/url"
 )
 
-// Kind is what an upstream node speaks.
+// Kind is the protocol of an upstream node.
 type Kind int
 
 // Kinds of upstream nodes. The zero value is JSON-RPC.
 const (
-	// JSONRPC: JSON-RPC 2.0 by POST to the URL, answered with JSON.
+	// JSONRPC is JSON-RPC 2.0 by POST to the URL, answered with JSON.
 	JSONRPC Kind = iota
-	// REST: HTTP requests below the URL, answered with any body.
+	// REST is HTTP requests below the URL, answered with any body.
 	REST
 )
 
-// String names the kind as configurations do.
+// String returns the kind's name in configurations.
 func (k Kind) String() string {
 	switch k {
 	case JSONRPC:
@@ -29,12 +29,12 @@ func (k Kind) String() string {
 	}
 }
 
-// Upstream is a node that the relays of one relay chain are executed against.
+// Upstream is the node that executes the relays of one relay chain.
 type Upstream struct {
 	Kind Kind
-	// URL is absolute, http or https. Path and query are taken as they are; user information and fragment are refused.
-	// Of a REST node it is the base that no request leads out of; parameters in its query cannot be set by a request.
-	// It is never told to a peer.
+	// URL is absolute, http or https. Path and query are used unchanged; user information and fragment are refused. For
+	// a REST node it is the base that no request can leave, and requests cannot set parameters of its query. It is
+	// never disclosed to a peer.
 	URL string
 }
 

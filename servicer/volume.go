@@ -10,19 +10,19 @@ import (
 )
 
 const (
-	// A queue of so many relays, or so many bytes, is full.
+	// Bounds of the queue, in relays and in bytes.
 	maxQueuedRelays = 1024
 	maxQueuedBytes  = 16 << 20
-	// storeInterval is the pause between writes to the store: what comes meanwhile is written together, so that a busy
-	// servicer does not wait for its disk relay by relay.
+	// storeInterval is the pause between writes to the store: relays that arrive in between are written together, so
+	// that a busy servicer does not wait for its disk for every relay.
 	storeInterval = 200 * time.Millisecond
-	// storeTimeout is how long the store may take for one write.
+	// storeTimeout bounds one write to the store.
 	storeTimeout = time.Second
 )
 
-// VolumeStore keeps volume-applicable relays, durably.
+// VolumeStore stores volume-applicable relays durably.
 type VolumeStore interface {
-	// PutRelays stores relays. It may take its time and it may fail: no relay waits for it.
+	// PutRelays stores relays. It may be slow and it may fail: no relay waits for it.
 	PutRelays(ctx context.Context, relays []*types.VolumeRelay) error
 }
 
@@ -30,18 +30,18 @@ type VolumeStore interface {
 type VolumeStats struct {
 	// Stored relays were acknowledged by the store.
 	Stored uint64
-	// Dropped relays came while the queue was full.
+	// Dropped relays arrived while the queue was full.
 	Dropped uint64
 	// Failed relays were refused by the store.
 	Failed uint64
 }
 
-// volumeQueue stands between relays and their store. It never makes a relay wait: when it is full, or nobody empties it,
-// what comes is dropped and counted.
+// volumeQueue is the queue between relays and their store. It never makes a relay wait: while it is full, new relays
+// are dropped and counted.
 type volumeQueue struct {
 	store  VolumeStore
 	logger *slog.Logger
-	// filled tells the writer that there is something.
+	// filled wakes the writer when relays are queued.
 	filled chan struct{}
 
 	mu     sync.Mutex
@@ -54,7 +54,7 @@ func newVolumeQueue(store VolumeStore, logger *slog.Logger) *volumeQueue {
 	return &volumeQueue{store: store, logger: logger, filled: make(chan struct{}, 1)}
 }
 
-// offer hands a relay over, or drops it.
+// offer queues a relay, or drops it.
 func (q *volumeQueue) offer(relayed *types.VolumeRelay) {
 	size := len(relayed.GetRequest()) + len(relayed.GetResponse())
 	q.mu.Lock()
@@ -72,7 +72,7 @@ func (q *volumeQueue) offer(relayed *types.VolumeRelay) {
 	}
 }
 
-// run writes to the store until the context ends, and then what is left.
+// run writes queued relays to the store until the context ends, and then the remaining ones.
 func (q *volumeQueue) run(ctx context.Context) {
 	pause := time.NewTimer(storeInterval)
 	defer pause.Stop()
@@ -92,7 +92,7 @@ func (q *volumeQueue) run(ctx context.Context) {
 	}
 }
 
-// write hands what is queued to the store.
+// write writes the queued relays to the store.
 func (q *volumeQueue) write() {
 	q.mu.Lock()
 	relays := q.relays
@@ -101,7 +101,7 @@ func (q *volumeQueue) write() {
 	if len(relays) == 0 {
 		return
 	}
-	// Not the context of run: what is queued is written also when the servicer stops.
+	// Not the context of run: queued relays are written even when the servicer stops.
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
 	err := q.store.PutRelays(ctx, relays)
@@ -109,7 +109,7 @@ func (q *volumeQueue) write() {
 	defer q.mu.Unlock()
 	if err != nil {
 		q.stats.Failed += uint64(len(relays))
-		q.logger.Warn("volume-applicable relays were not stored", "relays", len(relays), "error", err)
+		q.logger.Warn("volume-applicable relays could not be stored", "relays", len(relays), "error", err)
 		return
 	}
 	q.stats.Stored += uint64(len(relays))

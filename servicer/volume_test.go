@@ -12,7 +12,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// shelf is a store of relays that tells of each write, and holds it until let go.
+// shelf is a store of relays that signals each write, and holds it until released.
 type shelf struct {
 	put   chan []*types.VolumeRelay
 	letGo chan error
@@ -43,15 +43,15 @@ func (s *shelf) take(t *testing.T, result error) []*types.VolumeRelay {
 	}
 }
 
-// every is a chain on which every relay is volume-applicable.
+// every returns a chain on which every relay is volume-applicable.
 func every() *fakeChain {
 	chain := newChain(25)
 	chain.policy.DifficultyBits = 0
 	return chain
 }
 
-// What is stored is the relay as it travelled: both envelopes open, verify, and belong together. What was refused, or
-// failed upstream, is not stored.
+// Relays are stored as they were sent: both envelopes open, verify, and belong together. Relays that were refused, or
+// failed upstream, are not stored.
 func TestVolumeRelaysAreStored(t *testing.T) {
 	shelf := newShelf()
 	node := newUpstream(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(reply) })
@@ -91,7 +91,7 @@ func TestDifficultRelaysAreNotStored(t *testing.T) {
 	}
 }
 
-// A store that hangs, or that there is none to empty the queue for, costs relays that are counted, and no time.
+// A store that hangs, or a queue that nothing empties, costs relays, which are counted, but no time.
 func TestSlowStoreDelaysNothing(t *testing.T) {
 	const queue, more = 1024, 10
 	shelf := newShelf()
@@ -102,7 +102,7 @@ func TestSlowStoreDelaysNothing(t *testing.T) {
 	if stats := s.VolumeStats(); stats != (servicer.VolumeStats{Dropped: more}) {
 		t.Errorf("stats %+v", stats)
 	}
-	// Once the store works, it gets what is queued, in order.
+	// Once the store works, it gets the queued relays, in order.
 	running := serve(t, s)
 	if stored := shelf.take(t, errors.New("disk full")); len(stored) != queue {
 		t.Errorf("%d relays were written, want %d", len(stored), queue)
@@ -117,7 +117,7 @@ func TestSlowStoreDelaysNothing(t *testing.T) {
 	}
 }
 
-// What is queued when the servicer stops is stored before it has stopped.
+// Relays that are queued when the servicer stops are stored before it has stopped.
 func TestShutdownStoresWhatIsQueued(t *testing.T) {
 	shelf := newShelf()
 	s := newServicer(t, every(), newHonest(t).URL, func(c *servicer.Config) { c.Volume = shelf })
@@ -130,7 +130,7 @@ func TestShutdownStoresWhatIsQueued(t *testing.T) {
 	running.wait(t)
 }
 
-// A store that hangs does not keep a servicer from stopping.
+// A hanging store does not keep a servicer from stopping.
 func TestShutdownWithHangingStore(t *testing.T) {
 	shelf := newShelf()
 	s := newServicer(t, every(), newHonest(t).URL, func(c *servicer.Config) { c.Volume = shelf })

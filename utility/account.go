@@ -10,7 +10,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// Account is what an address owns. An address that never owned anything has an empty account.
+// Account returns what an address owns. An address that never owned anything has an empty account.
 func Account(r Reader, address string) (*types.Account, error) {
 	key, err := accountKey(address)
 	if err != nil {
@@ -53,7 +53,7 @@ func credit(store Store, address string, amount uint64) error {
 	return setAccount(store, account)
 }
 
-// Fees are what transactions have paid so far, in uPOKT. Nobody owns them yet.
+// Fees returns the total of collected fees in uPOKT. They are not paid out yet.
 func Fees(r Reader) (uint64, error) {
 	value, err := r.Get([]byte(feesKey))
 	switch {
@@ -81,7 +81,7 @@ func collect(store Store, fee uint64) error {
 	return store.Set([]byte(feesKey), binary.BigEndian.AppendUint64(nil, fees))
 }
 
-// sum adds amounts. Nothing that follows from a valid genesis overflows, because the total supply does not.
+// sum adds amounts. No sum that follows from a valid genesis overflows, because the total supply does not.
 func sum(a, b uint64) (uint64, error) {
 	if a > math.MaxUint64-b {
 		return 0, fmt.Errorf("%d + %d uPOKT is more than can be counted", a, b)

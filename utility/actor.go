@@ -19,8 +19,8 @@ var roles = [...]types.ActorType{
 	types.ActorType_ACTOR_TYPE_VALIDATOR,
 }
 
-// Actor is the actor that staked as actorType under address. Errors: modules.ErrUnknownActor, which says in which other
-// roles the address is staked.
+// Actor returns the actor that staked as actorType under address. Errors: modules.ErrUnknownActor, whose text names the
+// other roles in which the address is staked.
 func Actor(r Reader, actorType types.ActorType, address string) (*types.Actor, error) {
 	if err := validateRole(actorType); err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func Actor(r Reader, actorType types.ActorType, address string) (*types.Actor, e
 	return nil, fmt.Errorf("%w: no %s %s%s", modules.ErrUnknownActor, actorType.Label(), address, hint)
 }
 
-// Actors are the staked actors of one type, ordered by address. None is not an error.
+// Actors returns the staked actors of one type, ordered by address. It is not an error if there are none.
 func Actors(r Reader, actorType types.ActorType) ([]*types.Actor, error) {
 	if err := validateRole(actorType); err != nil {
 		return nil, err
@@ -65,8 +65,8 @@ func Actors(r Reader, actorType types.ActorType) ([]*types.Actor, error) {
 	return actors, nil
 }
 
-// ActiveValidators are the validators that take part in consensus, ordered by address: those that are not paused. There
-// is always at least one.
+// ActiveValidators returns the validators that take part in consensus, ordered by address: those that are not paused.
+// There is always at least one.
 func ActiveValidators(r Reader) ([]*types.Actor, error) {
 	validators, err := Actors(r, types.ActorType_ACTOR_TYPE_VALIDATOR)
 	if err != nil {
@@ -84,7 +84,7 @@ func setActor(store Store, actor *types.Actor) error {
 	return setMessage(store, key, actor)
 }
 
-// lookUp is nil, nil when there is no such actor.
+// lookUp returns nil, nil if there is no such actor.
 func lookUp(r Reader, actorType types.ActorType, address string) (*types.Actor, error) {
 	key, err := actorKey(actorType, address)
 	if err != nil {
@@ -104,7 +104,7 @@ func lookUp(r Reader, actorType types.ActorType, address string) (*types.Actor, 
 	return actor, nil
 }
 
-// rolesOf are the names of the roles that an address is staked in.
+// rolesOf returns the names of the roles that an address is staked in.
 func rolesOf(r Reader, address string) ([]string, error) {
 	var names []string
 	for _, role := range roles {

@@ -10,8 +10,8 @@ import (
 )
 
 // EndBlock makes the changes that end a block, after its transactions: it unlocks the stakes that have unbonded, and
-// when the next block starts a session, puts changed parameters in force, unstakes whom they leave below the minimum,
-// and records the hash of the block at height, since the session's id follows from it. Recorded hashes are kept, so that
+// when the next block starts a session, puts changed parameters into force, unstakes actors below a new minimum, and
+// records the hash of the block at height, since the session's id follows from it. Recorded hashes are kept, so that
 // past sessions stay known.
 func EndBlock(store Store, height int64, blockHash []byte) error {
 	if err := endBlock(store, height, blockHash); err != nil {
@@ -44,7 +44,7 @@ func endBlock(store Store, height int64, blockHash []byte) error {
 	return store.Set(blockHashKey(height), blockHash)
 }
 
-// adoptParams puts the parameters of the next session in force, if any were changed.
+// adoptParams puts the parameters of the next session into force, if any were changed.
 func adoptParams(store Store, height int64, params *genesis.Params) error {
 	next, err := readParams(store, nextParamsKey)
 	if err != nil || next == nil {

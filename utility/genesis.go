@@ -11,7 +11,7 @@ import (
 )
 
 // InitGenesis writes the first state into an empty store. The genesis is validated first; an invalid one changes
-// nothing. The order of its actors and accounts makes no difference.
+// nothing. The order of its actors and accounts does not matter.
 func InitGenesis(store Store, g *genesis.Genesis) error {
 	if err := g.Validate(); err != nil {
 		return fmt.Errorf("init genesis: %w", err)

@@ -9,11 +9,11 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 )
 
-// Versions are the committed versions of the state. They may grow while they are read.
+// Versions are the committed versions of the state. New ones may be added while they are read.
 type Versions interface {
-	// Latest is the last committed height; 0 before the first block.
+	// Latest returns the last committed height; 0 before the first block.
 	Latest() int64
-	// At is the state after the block at height. Errors: modules.ErrHeightUnavailable.
+	// At returns the state after the block at height. Errors: modules.ErrHeightUnavailable.
 	At(height int64) (Reader, error)
 }
 
@@ -24,14 +24,14 @@ type Module struct {
 
 var _ modules.UtilityModule = (*Module)(nil)
 
-// NewModule makes a Module over committed versions.
+// NewModule returns a Module over committed versions.
 func NewModule(versions Versions) *Module { return &Module{versions: versions} }
 
-// Height is the last committed height; 0 before the first block.
+// Height returns the last committed height; 0 before the first block.
 func (m *Module) Height() int64 { return m.versions.Latest() }
 
-// Session is the session of an application on a relay chain that the block at height belongs to, from height 1 to one
-// block into the future. Its members follow from the state after the block before height; those of block 1 from the
+// Session returns the session of an application on a relay chain that the block at height belongs to, from height 1 to
+// one block into the future. Its members follow from the state after the block before height; those of block 1 from the
 // state after block 1. Errors: modules.ErrHeightUnavailable, modules.ErrUnknownActor, modules.ErrChainNotStaked,
 // modules.ErrApplicationPaused.
 func (m *Module) Session(ctx context.Context, height int64, application, relayChain string) (*types.Session, error) {
@@ -54,7 +54,7 @@ func (m *Module) Session(ctx context.Context, height int64, application, relayCh
 	return session, nil
 }
 
-// Actors are the staked actors of one type in the state after the block at height, ordered by address. Errors:
+// Actors returns the staked actors of one type in the state after the block at height, ordered by address. Errors:
 // modules.ErrHeightUnavailable.
 func (m *Module) Actors(ctx context.Context, height int64, actorType types.ActorType) ([]*types.Actor, error) {
 	r, err := m.committed(ctx, height)
@@ -64,7 +64,7 @@ func (m *Module) Actors(ctx context.Context, height int64, actorType types.Actor
 	return Actors(r, actorType)
 }
 
-// Params are the governed parameters in the state after the block at height. Errors: modules.ErrHeightUnavailable.
+// Params returns the governed parameters in the state after the block at height. Errors: modules.ErrHeightUnavailable.
 func (m *Module) Params(ctx context.Context, height int64) (*genesis.Params, error) {
 	r, err := m.committed(ctx, height)
 	if err != nil {
@@ -73,7 +73,7 @@ func (m *Module) Params(ctx context.Context, height int64) (*genesis.Params, err
 	return Params(r)
 }
 
-// Account is what an address owns in the state after the block at height; an empty account when it never owned
+// Account returns what an address owns in the state after the block at height; an empty account when it never owned
 // anything. Errors: modules.ErrHeightUnavailable.
 func (m *Module) Account(ctx context.Context, height int64, address string) (*types.Account, error) {
 	r, err := m.committed(ctx, height)
@@ -83,7 +83,7 @@ func (m *Module) Account(ctx context.Context, height int64, address string) (*ty
 	return Account(r, address)
 }
 
-// Unbondings are the stakes of an address that are on their way back to its account in the state after the block at
+// Unbondings returns the stakes of an address that are on their way back to its account in the state after the block at
 // height, the next to be unlocked first. Errors: modules.ErrHeightUnavailable.
 func (m *Module) Unbondings(ctx context.Context, height int64, address string) ([]*types.Unbonding, error) {
 	r, err := m.committed(ctx, height)
@@ -93,7 +93,7 @@ func (m *Module) Unbondings(ctx context.Context, height int64, address string) (
 	return Unbondings(r, address)
 }
 
-// Supply is where all uPOKT are in the state after the block at height. Errors: modules.ErrHeightUnavailable.
+// Supply returns where all uPOKT are in the state after the block at height. Errors: modules.ErrHeightUnavailable.
 func (m *Module) Supply(ctx context.Context, height int64) (Supply, error) {
 	r, err := m.committed(ctx, height)
 	if err != nil {
@@ -102,7 +102,7 @@ func (m *Module) Supply(ctx context.Context, height int64) (Supply, error) {
 	return ReadSupply(r)
 }
 
-// ChainID is the name of the chain. Errors: modules.ErrHeightUnavailable before the first block.
+// ChainID returns the name of the chain. Errors: modules.ErrHeightUnavailable before the first block.
 func (m *Module) ChainID(ctx context.Context) (string, error) {
 	r, err := m.committed(ctx, m.versions.Latest())
 	if err != nil {
@@ -111,7 +111,7 @@ func (m *Module) ChainID(ctx context.Context) (string, error) {
 	return ChainID(r)
 }
 
-// committed is the state after the block at height.
+// committed returns the state after the block at height.
 func (m *Module) committed(ctx context.Context, height int64) (Reader, error) {
 	latest := m.versions.Latest()
 	if latest < 1 {

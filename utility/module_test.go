@@ -16,7 +16,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/utility/session"
 )
 
-// wantID is the id of the application's session that starts at start.
+// wantID returns the id of the application's session that starts at start.
 func wantID(start int64) string {
 	var previous []byte
 	if start > 1 {
@@ -152,7 +152,7 @@ func TestPausedApplicationHasNoSession(t *testing.T) {
 	}
 }
 
-// A state that is older than the session does not know its hash.
+// A state that is older than the session does not contain its hash.
 func TestSessionOfAnOldState(t *testing.T) {
 	store := newChain(t, network(), 5).working
 	for _, height := range []int64{0, 10} {

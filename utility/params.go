@@ -9,10 +9,10 @@ import (
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 )
 
-// errNoGenesis is a state that InitGenesis has not written.
+// errNoGenesis is returned for a state that InitGenesis has not written.
 var errNoGenesis = errors.New("the state is empty: it was not initialised from a genesis")
 
-// Params are the governed parameters in force.
+// Params returns the governed parameters in force.
 func Params(r Reader) (*genesis.Params, error) {
 	params, err := readParams(r, paramsKey)
 	if err == nil && params == nil {
@@ -21,7 +21,7 @@ func Params(r Reader) (*genesis.Params, error) {
 	return params, err
 }
 
-// NextParams are the parameters that the next session starts with, unless they are changed before.
+// NextParams returns the parameters that the next session starts with, unless they are changed before.
 func NextParams(r Reader) (*genesis.Params, error) {
 	next, err := readParams(r, nextParamsKey)
 	if err != nil || next != nil {
@@ -30,7 +30,7 @@ func NextParams(r Reader) (*genesis.Params, error) {
 	return Params(r)
 }
 
-// readParams is nil, nil when there are none.
+// readParams returns nil, nil if there are none.
 func readParams(r Reader, key string) (*genesis.Params, error) {
 	value, err := r.Get([]byte(key))
 	if err != nil {
@@ -46,7 +46,7 @@ func readParams(r Reader, key string) (*genesis.Params, error) {
 	return params, nil
 }
 
-// ChainID is the name of the chain.
+// ChainID returns the name of the chain.
 func ChainID(r Reader) (string, error) {
 	value, err := r.Get([]byte(chainIDKey))
 	if err != nil {

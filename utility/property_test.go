@@ -14,7 +14,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/utility"
 )
 
-// drawMessage draws any message, mostly ones that have a chance.
+// drawMessage draws any message, mostly ones that may succeed.
 func drawMessage(rt *rapid.T) proto.Message {
 	role := types.ActorType(rapid.IntRange(1, 4).Draw(rt, "role"))
 	amount := rapid.OneOf(rapid.Uint64Range(minimum-1, 3*minimum), rapid.Uint64()).Draw(rt, "amount")
@@ -45,7 +45,7 @@ func drawMessage(rt *rapid.T) proto.Message {
 	}
 }
 
-// busy is a chain of short sessions and short unbonding with two validators.
+// busy returns a chain of short sessions and short unbonding with two validators.
 func busy(t testing.TB) *chain {
 	g := network()
 	g.Params.Session.BlocksPerSession = 3
@@ -72,8 +72,8 @@ func (c *chain) end(rt *rapid.T) {
 	c.versions = append(c.versions, nil)
 }
 
-// checkInvariants are what holds after every transaction and block: the supply, the minimum of every stake, an active
-// validator, parameters in range.
+// checkInvariants checks the invariants after every transaction and block: the supply, the minimum of every stake, an
+// active validator, parameters in range.
 func checkInvariants(rt *rapid.T, r utility.Reader, want uint64) *genesis.Params {
 	supply, err := utility.ReadSupply(r)
 	if err != nil || supply.Total() != want {
@@ -101,8 +101,8 @@ func checkInvariants(rt *rapid.T, r utility.Reader, want uint64) *genesis.Params
 	return params
 }
 
-// Whatever is signed, nothing is made or lost, sequences count what was charged, a replay changes nothing, and another
-// store comes to the same state.
+// Whatever is signed, no uPOKT are created or lost, sequences count charged transactions, a replay changes nothing, and
+// another store reaches the same state.
 func TestTransactionsKeepTheInvariants(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		c, other := busy(t), busy(t)
@@ -158,8 +158,8 @@ func TestTransactionsKeepTheInvariants(t *testing.T) {
 	})
 }
 
-// Raw bytes never end the block, and what is not charged changes nothing. So that the fuzzer gets past the signature, it
-// writes bodies too.
+// Raw bytes never end the block, and transactions that are not charged change nothing. The fuzzer also writes bodies,
+// so that it gets past the signature.
 func FuzzDeliver(f *testing.F) {
 	c := busy(f)
 	want := c.supply(f).Total()

@@ -7,13 +7,13 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
 )
 
-// transactionOverhead is the most that a transaction adds to a block besides its own bytes: a tag and a length.
+// transactionOverhead is the most bytes that a transaction adds to a block besides its own: a tag and a length.
 const transactionOverhead = 8
 
-// payer is an account as the transactions that are proposed so far leave it.
+// payer is an account after the transactions that are proposed so far.
 type payer struct {
 	account *types.Account
-	// waiting are transactions whose sequence comes later, by sequence.
+	// waiting are transactions with a later sequence, by sequence.
 	waiting map[uint64]proposed
 }
 
@@ -22,8 +22,8 @@ type proposed struct {
 	fee uint64
 }
 
-// Propose picks the transactions of the next block from those that wait, and brings those of one account into the order
-// of their sequences. It leaves out what a block could not charge, and what exceeds maximumBytes.
+// Propose picks the transactions of the next block from the waiting ones, and sorts those of one account by sequence.
+// It leaves out transactions that a block could not charge, and those that exceed maximumBytes.
 func Propose(r Reader, waiting [][]byte, maximumBytes int64) ([][]byte, error) {
 	var block [][]byte
 	var size int64
@@ -61,7 +61,7 @@ func Propose(r Reader, waiting [][]byte, maximumBytes int64) ([][]byte, error) {
 	return block, nil
 }
 
-// next is the transaction that the account can be charged for next; false when none waits or it cannot pay.
+// next returns the transaction that the account can be charged for next; false when none waits or it cannot pay.
 func (p *payer) next() ([]byte, bool) {
 	next, ok := p.waiting[p.account.GetSequence()]
 	return next.raw, ok && next.fee <= p.account.GetBalanceUpokt()

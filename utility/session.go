@@ -11,10 +11,10 @@ import (
 	"github.com/pocket-fisherman/fisherman/utility/session"
 )
 
-// Session is the session of an application on a relay chain that the block at height belongs to, with the members that
-// follow from the state r. That should be the state after the block before it (see Module). Errors:
-// modules.ErrHeightUnavailable when height is below 1 or r is older than the session's start,
-// modules.ErrUnknownActor, modules.ErrChainNotStaked, modules.ErrApplicationPaused.
+// Session returns the session of an application on a relay chain that the block at height belongs to, with the members
+// that follow from the state r. That should be the state after the block before it (see Module). Errors:
+// modules.ErrHeightUnavailable when height is below 1 or r is older than the session's start, modules.ErrUnknownActor,
+// modules.ErrChainNotStaked, modules.ErrApplicationPaused.
 func Session(r Reader, height int64, application, relayChain string) (*types.Session, error) {
 	if height < 1 {
 		return nil, fmt.Errorf("%w: %d, heights start at 1", modules.ErrHeightUnavailable, height)
@@ -42,7 +42,7 @@ func Session(r Reader, height int64, application, relayChain string) (*types.Ses
 	return session.New(basis)
 }
 
-// servedApplication is the application, when it may have a session on the relay chain.
+// servedApplication returns the application, when it may have a session on the relay chain.
 func servedApplication(r Reader, address, relayChain string) (*types.Actor, error) {
 	if err := types.ValidateRelayChain(relayChain); err != nil {
 		return nil, fmt.Errorf("relay chain: %w", err)
@@ -61,8 +61,8 @@ func servedApplication(r Reader, address, relayChain string) (*types.Actor, erro
 	return application, nil
 }
 
-// hashBeforeSession is the hash of the block before the session that height belongs to. A session that starts with the
-// chain has no block before it, and an empty hash.
+// hashBeforeSession returns the hash of the block before the session that height belongs to. A session that starts with
+// the chain has no block before it, and an empty hash.
 func hashBeforeSession(r Reader, height int64, params *genesis.Params) ([]byte, error) {
 	start := session.StartHeight(height, params.GetSession().GetBlocksPerSession())
 	if start <= 1 {

@@ -32,7 +32,7 @@ func (s *signing) stake(message *types.Stake) (effect, error) {
 		Chains: message.GetChains(), GeoZone: message.GetGeoZone(), ServiceUrl: message.GetServiceUrl(),
 		StakeUpokt: message.GetStakeUpokt(),
 	}
-	return s.place(actor, 0)
+	return s.settle(actor, 0)
 }
 
 // editStake replaces what the signer serves, and may raise its stake.
@@ -49,11 +49,11 @@ func (s *signing) editStake(message *types.EditStake) (effect, error) {
 	actor := proto.Clone(present).(*types.Actor)
 	actor.Chains, actor.GeoZone, actor.ServiceUrl = message.GetChains(), message.GetGeoZone(), message.GetServiceUrl()
 	actor.StakeUpokt = message.GetStakeUpokt()
-	return s.place(actor, before)
+	return s.settle(actor, before)
 }
 
-// place judges an actor as it would be, and takes what its stake has grown by.
-func (s *signing) place(actor *types.Actor, before uint64) (effect, error) {
+// settle checks an actor as it would be staked, and takes the increase of its stake from the signer's account.
+func (s *signing) settle(actor *types.Actor, before uint64) (effect, error) {
 	limits := s.params.GetStake()
 	if minimum, _ := limits.MinimumFor(actor.GetType()); actor.GetStakeUpokt() < minimum {
 		return nil, transaction.Refuse(types.TransactionCode_TRANSACTION_CODE_STAKE_TOO_LOW,
@@ -75,7 +75,7 @@ func (s *signing) place(actor *types.Actor, before uint64) (effect, error) {
 	return func(store Store) error { return setActor(store, actor) }, nil
 }
 
-// countable refuses a validator whose stake consensus could not count together with the others.
+// countable refuses a validator whose stake would make the total voting power overflow.
 func (s *signing) countable(actor *types.Actor, before uint64) error {
 	if actor.GetType() != types.ActorType_ACTOR_TYPE_VALIDATOR {
 		return nil
@@ -108,7 +108,7 @@ func (s *signing) unstake(role types.ActorType) (effect, error) {
 	return func(store Store) error { return unbond(store, actor, unlockHeight) }, nil
 }
 
-// pause takes the signer out of sessions, or out of the validator set, with its stake kept.
+// pause takes the signer out of sessions, or out of the validator set; the stake stays.
 func (s *signing) pause(role types.ActorType) (effect, error) {
 	actor, err := s.staked(role)
 	if err != nil {
@@ -143,7 +143,7 @@ func (s *signing) unpause(role types.ActorType) (effect, error) {
 	return func(store Store) error { return setActor(store, actor) }, nil
 }
 
-// dispensable refuses to let the last active validator go.
+// dispensable returns a refusal if the signer is the last active validator.
 func (s *signing) dispensable(actor *types.Actor) error {
 	if actor.GetType() != types.ActorType_ACTOR_TYPE_VALIDATOR || actor.GetPausedHeight() != 0 {
 		return nil
@@ -159,7 +159,7 @@ func (s *signing) dispensable(actor *types.Actor) error {
 	return nil
 }
 
-// role is the signer as it is staked in a role; nil when it is not.
+// role returns the signer as it is staked in a role; nil when it is not.
 func (s *signing) role(role types.ActorType) (*types.Actor, error) {
 	if err := validateRole(role); err != nil {
 		return nil, transaction.Refuse(types.TransactionCode_TRANSACTION_CODE_UNKNOWN_ROLE, "%s", err)
@@ -167,7 +167,7 @@ func (s *signing) role(role types.ActorType) (*types.Actor, error) {
 	return lookUp(s.r, role, s.Signer)
 }
 
-// staked is the signer as it is staked in a role; a refusal when it is not.
+// staked returns the signer as it is staked in a role; a refusal when it is not.
 func (s *signing) staked(role types.ActorType) (*types.Actor, error) {
 	actor, err := s.role(role)
 	if err == nil && actor == nil {

@@ -20,7 +20,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// The golden file pins every byte of the state: a change of it is a change of the chain.
+// The golden file pins every byte of the state: changing it changes the chain.
 func TestStateBytes(t *testing.T) {
 	const golden = "testdata/state.golden"
 	state := newChain(t, network(), 20).working.entries
@@ -170,7 +170,7 @@ func TestUnknownActors(t *testing.T) {
 	}
 }
 
-// Nothing that reads may take a broken or corrupt state for an empty one.
+// No reader may mistake a broken or corrupt state for an empty one.
 func TestReadersReportABrokenState(t *testing.T) {
 	const servicer = types.ActorType_ACTOR_TYPE_SERVICER
 	reads := map[string]func(r utility.Reader) error{

@@ -26,7 +26,7 @@ type Store interface {
 	Delete(key []byte) error
 }
 
-// The state's keys. None is the beginning of another kind's.
+// The state's keys. No key prefix is a prefix of another.
 //
 //	chain-id                              name of the chain, UTF-8
 //	params                                genesis.Params in force
@@ -38,7 +38,7 @@ type Store interface {
 //	                                      types.Unbonding
 //	block-hash/ <height, 8 big-endian>    hash of the block, kept for each block before a session
 //
-// Messages are stored in protobuf's deterministic form. None of them has a map field, so that form is one form.
+// Messages are stored in protobuf's deterministic form. None of them has a map field, so that form is unique.
 const (
 	chainIDKey      = "chain-id"
 	paramsKey       = "params"
@@ -50,12 +50,12 @@ const (
 	blockHashPrefix = "block-hash/"
 )
 
-// actorsKey is what the keys of all actors of a type start with.
+// actorsKey returns the common prefix of the keys of all actors of a type.
 func actorsKey(actorType types.ActorType) []byte {
 	return append([]byte(actorPrefix), byte(actorType))
 }
 
-// actorKey is the key of one actor. It fails when the address is malformed.
+// actorKey returns the key of one actor. It fails when the address is malformed.
 func actorKey(actorType types.ActorType, address string) ([]byte, error) {
 	if err := types.ValidateAddress(address); err != nil {
 		return nil, fmt.Errorf("address of %s: %w", actorType.Label(), err)
@@ -67,7 +67,7 @@ func actorKey(actorType types.ActorType, address string) ([]byte, error) {
 	return append(actorsKey(actorType), raw...), nil
 }
 
-// accountKey is the key of one account. It fails when the address is malformed.
+// accountKey returns the key of one account. It fails when the address is malformed.
 func accountKey(address string) ([]byte, error) {
 	if err := types.ValidateAddress(address); err != nil {
 		return nil, fmt.Errorf("address of account: %w", err)
@@ -93,7 +93,7 @@ func blockHashKey(height int64) []byte {
 	return binary.BigEndian.AppendUint64([]byte(blockHashPrefix), uint64(height))
 }
 
-// setMessage stores a message in its one form.
+// setMessage stores a message in its deterministic form.
 func setMessage(store Store, key []byte, message proto.Message) error {
 	value, err := proto.MarshalOptions{Deterministic: true}.Marshal(message)
 	if err != nil {

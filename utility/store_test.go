@@ -20,7 +20,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/utility"
 )
 
-// memory is a store in a map. It notes the order in which keys were set.
+// memory is a store in a map. It records the order in which keys were set.
 type memory struct {
 	entries map[string][]byte
 	sets    []string
@@ -50,7 +50,7 @@ func (m *memory) Delete(key []byte) error {
 	return nil
 }
 
-// snapshot is a copy that later changes do not reach.
+// snapshot returns a copy that later changes do not reach.
 func (m *memory) snapshot() *memory { return &memory{entries: maps.Clone(m.entries)} }
 
 var errDisk = errors.New("disk is gone")
@@ -63,7 +63,7 @@ func (broken) Iterate([]byte, func(_, _ []byte) bool) error { return errDisk }
 func (broken) Set(_, _ []byte) error                        { return errDisk }
 func (broken) Delete([]byte) error                          { return errDisk }
 
-// corrupt holds a value that is no message under every key.
+// corrupt holds a value that is not a message under every key.
 type corrupt struct{ broken }
 
 func (corrupt) Get([]byte) ([]byte, error) { return []byte{0xff}, nil }
@@ -109,17 +109,17 @@ func (c *chain) At(height int64) (utility.Reader, error) {
 	return c.versions[height-1], nil
 }
 
-// blockHash is the hash of the test chain's block.
+// blockHash returns the hash of the test chain's block.
 func blockHash(height int64) []byte {
 	sum := sha256.Sum256(fmt.Appendf(nil, "block %d", height))
 	return sum[:]
 }
 
-// key is the key of the actor at index i of the test's genesis.
+// key returns the key of the actor at index i of the test's genesis.
 func key(i byte) crypto.PrivateKey { return crypto.KeyFromSeed([32]byte{i}) }
 
-// network is a genesis of: application 0, servicers 1 to 4, fishermen 5 and 6, validator 7. Keys 0 to 9 have accounts, 8
-// owns the parameters, 9 may stake as fisherman.
+// network returns a genesis of: application 0, servicers 1 to 4, fishermen 5 and 6, validator 7. Keys 0 to 9 have
+// accounts, 8 owns the parameters, 9 may stake as fisherman.
 func network() *genesis.Genesis {
 	actor := func(i byte, actorType types.ActorType) *types.Actor {
 		return &types.Actor{Type: actorType, Address: key(i).Address(), PublicKey: key(i).PublicKeyHex(),

@@ -17,7 +17,7 @@ type Supply struct {
 // Total is everything together.
 func (s Supply) Total() uint64 { return s.Liquid + s.Staked + s.Unbonding + s.Fees }
 
-// ReadSupply adds up the whole state. It fails when that is more than can be counted.
+// ReadSupply adds up the whole state. It fails if the sum overflows.
 func ReadSupply(r Reader) (Supply, error) {
 	var supply Supply
 	var err error
@@ -42,7 +42,7 @@ func ReadSupply(r Reader) (Supply, error) {
 	return supply, nil
 }
 
-// total adds up one amount of every message below a prefix; scratch is what they are decoded into.
+// total adds up one amount of every message below a prefix; messages are decoded into scratch.
 func total[M proto.Message](r Reader, prefix string, scratch M, amount func(M) uint64) (uint64, error) {
 	whole := uint64(0)
 	var failed error

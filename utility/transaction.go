@@ -10,20 +10,20 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
 )
 
-// MostPending is how many transactions of one account may wait for a block.
+// MostPending is the maximum number of transactions of one account that wait for a block.
 const MostPending = 64
 
-// Result is what became of a transaction.
+// Result is the result of a transaction.
 type Result struct {
-	// Code is TRANSACTION_CODE_UNSPECIFIED when it was carried out.
+	// Code is TRANSACTION_CODE_UNSPECIFIED if the transaction was executed.
 	Code types.TransactionCode
-	// Reason is one line for a person; empty when it was carried out.
+	// Reason is one line for people; empty if the transaction was executed.
 	Reason string
-	// Signer is the address of who signed it; empty when it was refused.
+	// Signer is the signer's address; empty if the transaction was refused.
 	Signer string
 }
 
-// signing is a transaction with what its rules look at.
+// signing is a transaction with the data that its rules need.
 type signing struct {
 	*transaction.Signed
 	r      Reader
@@ -33,13 +33,13 @@ type signing struct {
 	account *types.Account
 }
 
-// effect is what a transaction does besides changing its signer's account, once every rule has admitted it. Rules get
-// the state for reading only, so that a refused transaction cannot leave anything behind.
+// effect is the change that a transaction makes besides its signer's account, once every rule has admitted it. Rules
+// have read-only access to the state, so that a refused transaction cannot change it.
 type effect func(store Store) error
 
 // Deliver runs a transaction of the block at height. A transaction that may not be charged changes nothing; otherwise
-// the fee is collected and the sequence counted, also when a rule refuses the message. The error says that the store
-// failed, and the block with it.
+// the fee is collected and the sequence increased, even if a rule refuses the message. It returns an error only if the
+// store failed; the block then fails as well.
 func Deliver(store Store, height int64, raw []byte) (Result, error) {
 	signed, err := transaction.Open(raw)
 	if err != nil {
@@ -66,8 +66,8 @@ func Deliver(store Store, height int64, raw []byte) (Result, error) {
 	return Result{Signer: signed.Signer}, effect(store)
 }
 
-// Check tells what would become of a transaction in a block at height. It is carried out on no state. A transaction whose
-// sequence is ahead waits for others of its signer, up to 64; its message is judged when their block comes.
+// Check returns the result that a transaction would have in a block at height. It changes no state. A transaction whose
+// sequence is ahead waits for others of its signer, up to 64; its message is judged when they are in a block.
 func Check(r Reader, height int64, raw []byte) (Result, error) {
 	signed, err := transaction.Open(raw)
 	if err != nil {
@@ -86,7 +86,7 @@ func Check(r Reader, height int64, raw []byte) (Result, error) {
 	return Result{Signer: signed.Signer}, nil
 }
 
-// refused makes a result of a refusal, and hands every other error on.
+// refused turns a refusal into a result, and returns every other error.
 func refused(err error) (Result, error) {
 	if refusal, ok := errors.AsType[*transaction.Refusal](err); ok {
 		return Result{Code: refusal.Code, Reason: refusal.Reason}, nil
@@ -95,7 +95,7 @@ func refused(err error) (Result, error) {
 }
 
 // admit decides whether a transaction may be charged, and takes the fee. Its sequence may be ahead of the account's by
-// as many as are allowed to be pending.
+// the number of transactions that may be pending.
 func admit(r Reader, height int64, signed *transaction.Signed, pending uint64) (*signing, error) {
 	tx := signed.Transaction
 	chain, err := ChainID(r)
@@ -130,7 +130,7 @@ func admit(r Reader, height int64, signed *transaction.Signed, pending uint64) (
 	return &signing{Signed: signed, r: r, height: height, params: params, account: account}, nil
 }
 
-// judge asks the rules of the message.
+// judge applies the rules of the message.
 func (s *signing) judge() (effect, error) {
 	switch message := s.Transaction.GetMessage().(type) {
 	case *types.Transaction_Send:
@@ -162,7 +162,7 @@ func (s *signing) take(amount uint64) error {
 	return nil
 }
 
-// send moves an amount to another account, or nowhere when it is the signer's own.
+// send moves an amount to another account; it moves nothing if that is the signer's own.
 func (s *signing) send(message *types.Send) (effect, error) {
 	recipient, amount := message.GetRecipient(), message.GetAmountUpokt()
 	if err := types.ValidateAddress(recipient); err != nil {

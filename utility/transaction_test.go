@@ -26,7 +26,7 @@ const (
 	balance = 100_000_000_000
 )
 
-// body wraps a message in a transaction of the test's chain. The sequence is for the test to set.
+// body wraps a message in a transaction of the test's chain. The test sets the sequence.
 func body(message proto.Message) *types.Transaction {
 	tx := &types.Transaction{ChainId: "test-1", FeeUpokt: fee}
 	switch m := message.(type) {
@@ -52,7 +52,7 @@ func number(parameter string, value uint64) *types.ChangeParameter {
 	return &types.ChangeParameter{Parameter: parameter, Value: &types.ChangeParameter_Number{Number: value}}
 }
 
-// stake is a valid stake of a key that is not staked yet.
+// stake returns a valid stake of a key that is not staked yet.
 func stake(role types.ActorType) *types.Stake {
 	message := &types.Stake{Type: role, StakeUpokt: minimum}
 	if role != validator {
@@ -188,7 +188,7 @@ func TestUncharged(t *testing.T) {
 	}
 }
 
-// A transaction that a rule refuses pays its fee and counts, and changes nothing else.
+// A transaction that a rule refuses pays its fee and increases the sequence, and changes nothing else.
 func TestRules(t *testing.T) {
 	edited := func(change func(*types.Stake)) *types.Stake {
 		message := stake(servicer)
@@ -368,7 +368,7 @@ func TestStakesOfOneBlockUnbondTogether(t *testing.T) {
 	}
 }
 
-// Changed parameters hold from the next session on, all together.
+// Changed parameters take effect together with the next session.
 func TestParametersChangeWithTheSession(t *testing.T) {
 	c := newChain(t, network(), 11)
 	c.do(t, 8, number("qos.checks_per_session", 30))
@@ -421,7 +421,7 @@ func TestRaisedMinimumUnstakes(t *testing.T) {
 	}
 }
 
-// A minimum that no active validator reaches is not adopted; everything else is.
+// A minimum that no active validator reaches is not adopted; all other changes are.
 func TestAValidatorIsKept(t *testing.T) {
 	c := newChain(t, network(), 1)
 	c.do(t, 8, stake(validator))
@@ -434,7 +434,7 @@ func TestAValidatorIsKept(t *testing.T) {
 	if err != nil || params.Stake.ValidatorMinimumUpokt != minimum || params.Qos.ChecksPerSession != 30 {
 		t.Errorf("%v, %v", params, err)
 	}
-	// One validator reaches it now; the other has to go.
+	// One validator reaches it now; the other is unstaked.
 	c.do(t, 8, number("stake.validator_minimum_upokt", 20_000_000_000))
 	for c.Latest() < 20 {
 		c.commit(t)
@@ -445,7 +445,7 @@ func TestAValidatorIsKept(t *testing.T) {
 	}
 }
 
-// Who pauses or unstakes is replaced by the next in rank in the following block, and nobody else moves.
+// A member that pauses or unstakes is replaced by the next in rank in the following block; all others stay.
 func TestSessionSubstitution(t *testing.T) {
 	for name, leave := range map[string]proto.Message{"pause": &types.Pause{Type: servicer}, "unstake": &types.Unstake{Type: servicer}} {
 		t.Run(name, func(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// Unbondings are the stakes of an address that are on their way back to its account, the next to be unlocked first.
+// Unbondings returns the stakes of an address that are on their way back to its account, the next to be unlocked first.
 func Unbondings(r Reader, address string) ([]*types.Unbonding, error) {
 	all, err := unbondings(r, func(*types.Unbonding) bool { return false })
 	if err != nil {
@@ -23,7 +23,8 @@ func Unbondings(r Reader, address string) ([]*types.Unbonding, error) {
 	return own, nil
 }
 
-// unbondings reads them in the order of their keys, that is, of their unlock heights, before the first that is beyond.
+// unbondings reads unbonding stakes in the order of their keys, which is that of their unlock heights, up to the first
+// for which beyond returns true.
 func unbondings(r Reader, beyond func(*types.Unbonding) bool) ([]*types.Unbonding, error) {
 	var read []*types.Unbonding
 	var failed error
@@ -44,8 +45,8 @@ func unbondings(r Reader, beyond func(*types.Unbonding) bool) ([]*types.Unbondin
 	return read, nil
 }
 
-// unbond takes an actor out of the state and puts its stake on the way back. Whoever stakes and unstakes twice within a
-// block gets one entry.
+// unbond removes an actor from the state and starts the unbonding of its stake. An actor that stakes and unstakes twice
+// within a block gets one entry.
 func unbond(store Store, actor *types.Actor, unlockHeight int64) error {
 	actorKey, err := actorKey(actor.GetType(), actor.GetAddress())
 	if err != nil {
@@ -75,7 +76,7 @@ func unbond(store Store, actor *types.Actor, unlockHeight int64) error {
 	return setMessage(store, key, entry)
 }
 
-// unlock pays out the stakes that have unbonded by a height.
+// unlock pays out the stakes whose unbonding ended by a height.
 func unlock(store Store, height int64) error {
 	due, err := unbondings(store, func(u *types.Unbonding) bool { return u.GetUnlockHeight() > height })
 	if err != nil {

@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(made)
-		// The user that the tests become has to get through.
+		// The tests' user needs access to the directory.
 		if err := errors.Join(os.Chmod(made, 0o755), buildImage(made)); err != nil {
 			fmt.Fprintln(os.Stderr, "build the image's program:", err)
 			return 1
@@ -109,7 +109,8 @@ func copyContext(to string) error {
 	})
 }
 
-// ignores tells whether a pattern of .dockerignore is a path's: from the root, or, after **/, wherever its last part is.
+// ignores reports whether a pattern of .dockerignore is a path's: from the root, or, after **/, wherever its last part
+// is.
 func ignores(pattern, path string) bool {
 	if last, anywhere := strings.CutPrefix(pattern, "**/"); anywhere {
 		pattern, path = last, filepath.Base(path)
@@ -118,7 +119,7 @@ func ignores(pattern, path string) bool {
 	return err == nil && matches
 }
 
-// TestImageIsTheProgramAlone: the Dockerfile's last stage is empty but for what it copies, and its user is nobody.
+// TestImageIsTheProgramAlone: the Dockerfile's last stage contains only what it copies, and its user is nobody.
 func TestImageIsTheProgramAlone(t *testing.T) {
 	dockerfile, err := os.ReadFile("Dockerfile")
 	if err != nil {
@@ -144,7 +145,7 @@ ENTRYPOINT ["/pocket"]
 	}
 }
 
-// image is a directory with the image's content.
+// image returns a directory with the content of the image.
 func image(t *testing.T) string {
 	t.Helper()
 	root := filepath.Join(filepath.Dir(program), t.Name())
@@ -165,8 +166,8 @@ func image(t *testing.T) string {
 	return root
 }
 
-// contained is a command in the image, as its user, with an environment of its own. Root becomes that user; anybody else
-// is it in a namespace of his own.
+// contained returns a command in the image, as the image's user, with its own environment. If the test runs as root it
+// switches to that user; otherwise it uses a user namespace.
 func contained(root string, environment []string, args ...string) *exec.Cmd {
 	command := exec.Command("/pocket", args...)
 	command.Dir, command.Env = "/", environment
@@ -181,8 +182,8 @@ func contained(root string, environment []string, args ...string) *exec.Cmd {
 	return command
 }
 
-// TestImageRuns: in an empty root and as nobody the program says its version, writes a node's home, and the node, without a
-// network around it, makes blocks.
+// TestImageRuns: in an empty root and as nobody the program prints its version, writes a node's home, and the node
+// makes blocks without any other node.
 func TestImageRuns(t *testing.T) {
 	root := image(t)
 	said, err := contained(root, nil, "version").CombinedOutput()

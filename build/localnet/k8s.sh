@@ -19,12 +19,12 @@ fail() {
 	exit 1
 }
 
-# need ends with one clear line when a program is missing.
+# need fails with one clear line if a program is missing.
 need() {
 	command -v "$1" >/dev/null || fail "$1 is not installed; $2"
 }
 
-# load brings the image into the cluster.
+# load loads the image into the cluster.
 load() {
 	case $loader in
 	kind) kind load docker-image --name "${CLUSTER:-kind}" "$image" ;;
@@ -34,7 +34,7 @@ load() {
 	esac
 }
 
-# check_tools looks for everything before anything is changed.
+# check_tools checks that all tools exist before anything is changed.
 check_tools() {
 	need kubectl "see https://kubernetes.io/docs/tasks/tools"
 	case $loader in
@@ -47,14 +47,14 @@ check_tools() {
 	esac
 }
 
-# check_number refuses what is not a number from 1 to a most.
+# check_number fails unless the value is a number from 1 to a maximum.
 check_number() {
 	if [[ ! $2 =~ ^[1-9][0-9]{0,4}$ ]] || [ "$2" -gt "$3" ]; then
 		fail "$1 is '$2'; it is a number from 1 to $3"
 	fi
 }
 
-# manifests copies the manifests with the numbers that were given, for those that were.
+# manifests copies the manifests and sets the numbers that were given.
 manifests() {
 	local name value line
 	made=$(mktemp -d)
@@ -72,7 +72,7 @@ manifests() {
 	done <k8s/localnet.env
 }
 
-# check_network refuses other numbers than those of the network that runs: a network does not change.
+# check_network fails if the numbers differ from those of the running network: a network does not change.
 check_network() {
 	local line name running
 	kubectl get namespace "$namespace" >/dev/null 2>&1 || return 0

@@ -9,7 +9,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
-// TestManifestsDescribeANetwork: the processes that the manifests describe, with addresses of loopback in place of the
+// TestManifestsDescribeANetwork: the processes that the manifests describe, with loopback addresses instead of the
 // pods' names, become ready and make a network in which each servicer of a complete session is sampled.
 func TestManifestsDescribeANetwork(t *testing.T) {
 	all := pods(t, render(t, map[string]string{"VALIDATORS": "2", "SERVICERS": "3", "BLOCK_TIME": "400ms",
@@ -24,7 +24,7 @@ func TestManifestsDescribeANetwork(t *testing.T) {
 	}
 	nodes := make([]*process, len(all))
 	for _, p := range all {
-		// A pod has a loopback and addresses of its own.
+		// A pod has its own loopback and addresses.
 		p.prepare(strings.NewReplacer(append(names, "127.0.0.1", p.host, "0.0.0.0", p.host)...))
 	}
 	for i, p := range all {
@@ -80,7 +80,7 @@ func samplesAll(t *testing.T, all []*pod, nodes []*process) {
 	t.Fatal("there is no fisherman")
 }
 
-// succeeds tells whether a probe would.
+// succeeds reports whether a probe would.
 func succeeds(url string) bool {
 	response, err := http.Get(url)
 	if err != nil {
@@ -90,7 +90,7 @@ func succeeds(url string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// TestPodsAreConfined: what every pod has to have, whatever else changes.
+// TestPodsAreConfined checks the confinement that every pod must have.
 func TestPodsAreConfined(t *testing.T) {
 	objects := render(t, map[string]string{"SERVICERS": "12", "VALIDATORS": "7"})
 	replicas := map[string]int{}

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// object is what these tests read of a Kubernetes object.
+// object is the part of a Kubernetes object that these tests read.
 type object struct {
 	Kind     string
 	Metadata struct{ Name string }
@@ -108,13 +108,13 @@ type pod struct {
 	objects []object
 	spec    podSpec
 	name    string
-	// dns is how the others find it, and host where it is here.
+	// dns is its name for the others, host its address in the test.
 	dns, host string
-	// volumes is the directory that stands for the file systems of its volumes.
+	// volumes is the directory that replaces the file systems of its volumes.
 	volumes string
 }
 
-// pods are those of all StatefulSets, without a host.
+// pods returns the pods of all StatefulSets, without a host.
 func pods(t *testing.T, objects []object) []*pod {
 	t.Helper()
 	var all []*pod
@@ -133,7 +133,7 @@ func pods(t *testing.T, objects []object) []*pod {
 	return all
 }
 
-// find is the object of a kind and a name.
+// find returns the object of a kind and a name.
 func (p *pod) find(kind, name string) object {
 	for _, o := range p.objects {
 		if o.Kind == kind && o.Metadata.Name == name {
@@ -144,7 +144,7 @@ func (p *pod) find(kind, name string) object {
 	return object{}
 }
 
-// secret is a value of a Secret.
+// secret returns a value of a Secret.
 func (p *pod) secret(name, key string) []byte {
 	value, err := base64.StdEncoding.DecodeString(p.find("Secret", name).Data[key])
 	if err != nil || len(value) == 0 {
@@ -168,7 +168,7 @@ func (p *pod) mount() {
 	}
 }
 
-// environment is a container's, as the kubelet makes it.
+// environment returns a container's, as the kubelet makes it.
 func (p *pod) environment(c container) map[string]string {
 	environment := map[string]string{}
 	for _, from := range c.EnvFrom {
@@ -189,8 +189,8 @@ func (p *pod) environment(c container) map[string]string {
 	return environment
 }
 
-// command is the process of a container: its arguments with variables put in, and with the directories that stand for
-// its volumes in place of where these are mounted.
+// command returns the process of a container: its arguments with variables expanded, and with the test's directories
+// instead of its volumes' mount points.
 func (p *pod) command(c container) *exec.Cmd {
 	environment := p.environment(c)
 	var variables, paths []string
@@ -216,7 +216,7 @@ func (p *pod) command(c container) *exec.Cmd {
 	return command
 }
 
-// prepare runs the containers that run before, and puts what stands for the network's addresses into what they wrote.
+// prepare runs the init containers, and replaces the network's addresses in the files that they wrote.
 func (p *pod) prepare(addresses *strings.Replacer) {
 	for _, c := range p.spec.InitContainers {
 		if said, err := p.command(c).CombinedOutput(); err != nil {
@@ -232,7 +232,7 @@ func (p *pod) prepare(addresses *strings.Replacer) {
 	}
 }
 
-// probe is the URL of a probe of the pod's node.
+// probe returns the URL of a probe of the pod's node.
 func (p *pod) probe(path, port string) string {
 	for _, named := range p.spec.Containers[0].Ports {
 		if named.Name == port {

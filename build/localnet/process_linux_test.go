@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// process is a node that runs.
+// process is a running node.
 type process struct {
 	command *exec.Cmd
 	log     bytes.Buffer
@@ -71,7 +71,7 @@ func (p *process) stop(t *testing.T) {
 	}
 }
 
-// newLoopback gives addresses of loopback that nobody listens on, at the ports of a node: one for each node of a network.
+// newLoopback returns free loopback addresses with a node's ports: one for each node of a network.
 func newLoopback(t *testing.T, count int) []string {
 	t.Helper()
 	for range 20 {
@@ -94,7 +94,7 @@ func newLoopback(t *testing.T, count int) []string {
 	return nil
 }
 
-// readText is a file's content.
+// readText returns a file's content.
 func readText(t *testing.T, path string) string {
 	t.Helper()
 	content, err := os.ReadFile(path)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// standIn is a program that writes down how it was called, and the manifests that it was given; kubectl can be told what
-// network there is.
+// standIn is a fake program that records its arguments and the manifests on its input; the fake kubectl can report a
+// given network.
 const standIn = `#!/bin/sh
 echo "${0##*/} $*" >>"$CALLS"
 case "$*" in
@@ -19,7 +19,7 @@ case "$*" in
 esac
 `
 
-// runScript runs k8s.sh where only the programs with the given names stand in, and the shell's own.
+// runScript runs k8s.sh with only the given fake programs and the shell's own on PATH.
 func runScript(t *testing.T, programs, environment []string, args ...string) (calls, stderr string, err error) {
 	t.Helper()
 	directory := t.TempDir()
@@ -47,7 +47,7 @@ func runScript(t *testing.T, programs, environment []string, args ...string) (ca
 	return string(written), said.String(), err
 }
 
-// TestScriptRefuses: what is wrong is one line, and nothing was changed.
+// TestScriptRefuses: each problem is reported in one line, and nothing is changed.
 func TestScriptRefuses(t *testing.T) {
 	all := []string{"kubectl", "docker", "kind", "k3s", "minikube"}
 	for _, test := range []struct {
@@ -79,7 +79,7 @@ func TestScriptRefuses(t *testing.T) {
 	}
 }
 
-// TestScriptRuns: the image is built and loaded by the loader that was chosen, and the manifests have the numbers given.
+// TestScriptRuns: the image is built and loaded by the chosen loader, and the manifests have the given numbers.
 func TestScriptRuns(t *testing.T) {
 	for loader, want := range map[string]string{
 		"kind":     "kind load docker-image --name kind pocket-fisherman:localnet\n",

@@ -24,13 +24,13 @@ type tab struct {
 	*console
 }
 
-// console keeps what a person would see as an error in the browser's console.
+// console collects the errors in the browser's console.
 type console struct {
 	mu     sync.Mutex
 	errors []string
 }
 
-// chromium is the path of the browser; without one the test is skipped.
+// chromium returns the path of the browser; without one the test is skipped.
 func chromium(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{os.Getenv("POCKET_CHROMIUM"), "chromium", "google-chrome", "chrome"} {
@@ -66,7 +66,7 @@ func openTab(t *testing.T) *tab {
 	return opened
 }
 
-// with is the same page for a part of the test.
+// with returns the same page for a subtest.
 func (b *tab) with(t *testing.T) *tab { return &tab{T: t, ctx: b.ctx, console: b.console} }
 
 func (c *console) hear(message chromedp.ConsoleMessage) {
@@ -99,7 +99,7 @@ func (b *tab) open(url string) {
 	b.do(chromedp.Navigate(url))
 }
 
-// eval is the value of an expression in the page, or that of its promise.
+// eval returns the value of an expression in the page; if it is a promise, the promise's value.
 func eval[T any](b *tab, expression string) T {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -129,7 +129,7 @@ func (b *tab) await(what, expression string) {
 	}
 }
 
-// size is that of the page, in CSS pixels.
+// size returns the size of the page, in CSS pixels.
 func (b *tab) size(width, height int64) {
 	b.Helper()
 	b.do(chromedp.EmulateViewport(width, height))
@@ -145,7 +145,7 @@ func (b *tab) scheme(name string) {
 	}))
 }
 
-// picture is a PNG of what the tab shows, or of the whole page.
+// picture returns a PNG of what the tab shows, or of the whole page.
 func (b *tab) picture(whole bool) []byte {
 	b.Helper()
 	take := chromedp.CaptureScreenshot()

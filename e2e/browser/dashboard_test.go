@@ -16,12 +16,12 @@ import (
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
-// TestDashboard is one visit: what is expected of the page, in the order in which a person would see it.
+// TestDashboard is one visit: the expectations on the page, in the order in which a person would see them.
 func TestDashboard(t *testing.T) {
 	page, net := openTab(t), startNetwork(t, 500*time.Millisecond)
 	page.size(1280, 900)
 	page.open(net.RPCURL())
-	defer func() { page.open("about:blank") }() // or its questions meet a node that is gone
+	defer func() { page.open("about:blank") }() // otherwise its requests meet a stopped node
 	for _, expected := range []struct {
 		name string
 		test func(*testing.T, *tab, *network)
@@ -46,7 +46,7 @@ func TestDashboard(t *testing.T) {
 	t.Run("a node that is gone is missed", func(t *testing.T) { goneIsSaid(t, page.with(t), net) })
 }
 
-// row is an expression for the row of a servicer in the newest session.
+// row returns an expression for the row of a servicer in the newest session.
 func row(servicer localnet.Servicer) string {
 	return fmt.Sprintf(`document.querySelector('table.servicers tbody tr[data-key="%s"]')`, servicer.Address)
 }
@@ -55,7 +55,7 @@ func rowsAppear(t *testing.T, page *tab, net *network) {
 	page.await("all servicers have a row", fmt.Sprintf(`document.querySelectorAll('table.servicers tbody tr').length === %d`, len(net.Servicers())))
 	verdicts := map[localnet.Fault]string{localnet.FaultNone: "healthy", localnet.FaultSlow: "slow", localnet.FaultDown: "unavailable", localnet.FaultLying: "inconsistent"}
 	marks := map[localnet.Fault]string{localnet.FaultNone: "ok", localnet.FaultSlow: "slow", localnet.FaultDown: "null", localnet.FaultLying: "disagree"}
-	// All at once, for a new session may begin at any moment.
+	// Read in one step, because a new session may begin at any moment.
 	expected := []string{`document.querySelector('table.servicers tbody tr').dataset.key === "` + net.Servicers()[5].Address + `"`,
 		row(net.Servicers()[0]) + `?.querySelectorAll(".times .dot").length >= 3`,
 		`["not shown", "of 10 blocks"].every((words) => document.querySelector('.card').innerText.includes(words))`}
@@ -155,7 +155,7 @@ func keyboardSuffices(t *testing.T, page *tab, _ *network) {
 	page.await("the phases are there", `document.querySelector('table.samples').innerText.includes("kept")`)
 }
 
-// textIsText hands markup to what draws text of strangers.
+// textIsText passes markup to the functions that draw strangers' text.
 func textIsText(t *testing.T, page *tab, _ *network) {
 	hostile := `<img src=x onerror="globalThis.harmed = true"><script>globalThis.harmed = true</script>`
 	drawn := eval[string](page, fmt.Sprintf(`(async () => {
@@ -173,7 +173,7 @@ func textIsText(t *testing.T, page *tab, _ *network) {
 	}
 }
 
-// everyPageFits looks at every page in every width and scheme.
+// everyPageFits checks every page at every width and scheme.
 func everyPageFits(t *testing.T, page *tab, net *network) {
 	check := axe(t, page)
 	session := eval[string](page, `location.hash.split("/")[2]`)
@@ -204,7 +204,7 @@ func everyPageFits(t *testing.T, page *tab, net *network) {
 	}
 }
 
-// axe is a function that lists what axe-core finds. `make axe` fetches it; without it the test is skipped.
+// axe returns a function that lists what axe-core finds. `make axe` fetches it; without it the test is skipped.
 func axe(t *testing.T, page *tab) func() []string {
 	t.Helper()
 	source, err := os.ReadFile(filepath.Join("..", "..", "bin", "axe.min.js"))

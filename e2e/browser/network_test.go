@@ -15,7 +15,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/localnet"
 )
 
-// network is a LocalNet that runs. Its first servicer, an honest one, is reached through a gate.
+// network is a running LocalNet. Its first servicer, an honest one, is reached through a gate.
 type network struct {
 	*localnet.LocalNet
 	gate *gate
@@ -75,7 +75,7 @@ func redirect(t *testing.T, home, from, to string) {
 	}
 }
 
-// gate passes connections on until it is shut.
+// gate forwards connections until it is closed.
 type gate struct {
 	listener net.Listener
 	target   string

@@ -18,8 +18,8 @@ import (
 // checksMade counts the checks that the first strip shows as made.
 const checksMade = `document.querySelectorAll('table.servicers tbody tr:first-child .cell:not(.todo)').length`
 
-// TestScreenshots makes the pictures of the README in the directory that POCKET_SCREENSHOTS names; without it there is
-// nothing to do. `make screenshots` runs it.
+// TestScreenshots takes the pictures of the README in the directory that POCKET_SCREENSHOTS names; without it the test
+// is skipped. `make screenshots` runs it.
 func TestScreenshots(t *testing.T) {
 	directory := os.Getenv("POCKET_SCREENSHOTS")
 	if directory == "" {
@@ -52,7 +52,8 @@ func TestScreenshots(t *testing.T) {
 	}
 }
 
-// write writes a picture in its 256 most frequent colours, which text on plain ground does not look different in.
+// write writes a picture in its 256 most frequent colours, which makes no visible difference for text on a plain
+// background.
 func write(t *testing.T, path string, taken []byte) {
 	t.Helper()
 	picture, err := png.Decode(bytes.NewReader(taken))
@@ -70,7 +71,7 @@ func write(t *testing.T, path string, taken []byte) {
 	}
 }
 
-// frequent are the most frequent colours of a picture.
+// frequent returns the most frequent colours of a picture.
 func frequent(picture image.Image, most int) color.Palette {
 	counts := make(map[color.Color]int)
 	for y := picture.Bounds().Min.Y; y < picture.Bounds().Max.Y; y++ {

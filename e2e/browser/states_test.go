@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// openAltered goes to a node with another status, and away again at the test's end.
+// openAltered opens a node with an altered status, and leaves it at the end of the test.
 func openAltered(page *tab, net *network, alter func(status map[string]any)) {
 	page.Helper()
 	url := altered(page.T, net.RPCURL(), alter)
@@ -20,7 +20,7 @@ func openAltered(page *tab, net *network, alter func(status map[string]any)) {
 	page.open(url)
 }
 
-// altered serves a node with another status: what alter makes of the node's own.
+// altered serves a node's API with a status that alter has changed.
 func altered(t *testing.T, node string, alter func(status map[string]any)) string {
 	t.Helper()
 	target, err := url.Parse(node)
@@ -50,7 +50,7 @@ func altered(t *testing.T, node string, alter func(status map[string]any)) strin
 	return server.URL
 }
 
-// statesAreSaid: what is not as usual with the node stands in words on the page.
+// statesAreSaid: unusual states of the node are described in words on the page.
 func statesAreSaid(t *testing.T, page *tab, net *network) {
 	const notices = `document.querySelector("#notices").textContent`
 	t.Run("no fisherman", func(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 // unordered are functions whose result has a map's order; slices.Sorted around them gives it one.
 var unordered = []string{"All", "Keys", "Values"}
 
-// checkDeterministic finds what may differ between two nodes that run the same block: floating point (its rounding may,
-// by architecture), the order of a map, and channels.
+// checkDeterministic finds code that may differ between two nodes that run the same block: floating point (its rounding
+// may, by architecture), the order of a map, and channels.
 func checkDeterministic(pkg *packages.Package) []finding {
 	s := &scan{pkg: pkg}
 	for _, file := range s.files() {
@@ -42,7 +42,7 @@ func checkDeterministic(pkg *packages.Package) []finding {
 	return oncePerLine(s.found)
 }
 
-// ranging judges what a loop runs over.
+// ranging checks what a loop ranges over.
 func (s *scan) ranging(loop *ast.RangeStmt) {
 	switch s.pkg.TypesInfo.TypeOf(loop.X).Underlying().(type) {
 	case *types.Map:
@@ -69,7 +69,7 @@ func (s *scan) expression(expression ast.Expr) {
 	}
 }
 
-// sorted are the calls that stand directly within slices.Sorted.
+// sorted returns the calls that are direct arguments of slices.Sorted.
 func (s *scan) sorted(file *ast.File) map[*ast.CallExpr]bool {
 	calls := make(map[*ast.CallExpr]bool)
 	ast.Inspect(file, func(n ast.Node) bool {
@@ -83,7 +83,7 @@ func (s *scan) sorted(file *ast.File) map[*ast.CallExpr]bool {
 	return calls
 }
 
-// calls tells whether a call is of one of a package's functions.
+// calls reports whether a call is of one of a package's functions.
 func (s *scan) calls(call *ast.CallExpr, path string, names ...string) bool {
 	selector, ok := call.Fun.(*ast.SelectorExpr)
 	if !ok {
@@ -93,7 +93,7 @@ func (s *scan) calls(call *ast.CallExpr, path string, names ...string) bool {
 	return ok && function.Pkg() != nil && function.Pkg().Path() == path && slices.Contains(names, function.Name())
 }
 
-// oncePerLine drops findings that say the same of the same line.
+// oncePerLine drops repeated findings on the same line.
 func oncePerLine(found []finding) []finding {
 	var kept []finding
 	for _, f := range found {

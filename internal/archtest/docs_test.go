@@ -54,7 +54,7 @@ var (
 	named = regexp.MustCompile("`([A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+\\.(?:go|proto|json|py|md|mod|feature))`")
 )
 
-// documents are the Markdown files below a folder, relative to it.
+// documents returns the Markdown files below a folder, relative to it.
 func documents(t *testing.T, top string) []string {
 	t.Helper()
 	var paths []string
@@ -93,8 +93,8 @@ func checkDocuments(t *testing.T, top string, paths []string) []finding {
 		number := 0
 		for line := range strings.Lines(string(text)) {
 			number++
-			absent := func(name, place string) {
-				if _, err := os.Stat(place); errors.Is(err, fs.ErrNotExist) {
+			absent := func(name, file string) {
+				if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 					found = append(found, finding{path, number, "names " + name + ", which does not exist"})
 				}
 			}

@@ -2,7 +2,7 @@ package archtest
 
 import "testing"
 
-// badTable has the rows that the tree in testdata/tree stands in.
+// badTable has the rows of the tree in testdata/tree.
 var badTable = []row{
 	{folders: []string{"top"}, may: []string{"middle"}, tests: true},
 	{folders: []string{"middle", "middle/part"}, may: []string{"bottom"}},

@@ -26,33 +26,33 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 	fail(t, checkDocs(readTree(t, root)))
 }
 
-// vague names say where code was put, not what it is.
+// vague lists names that say nothing about the code.
 var vague = []string{"util", "utils", "common", "helper", "helpers", "misc"}
 
-// checkImports finds imports that the table forbids, folders that it does not know, and departures without need.
+// checkImports finds imports that the table forbids, folders that it does not list, and unneeded departures.
 func checkImports(rows []row, granted []departure, tree []folder) []finding {
 	var found []finding
 	needed := make(map[departure]bool)
 	for _, f := range tree {
-		place := find(rows, f.path)
-		if place < 0 {
+		index := find(rows, f.path)
+		if index < 0 {
 			found = append(found, finding{file: f.path, text: "folder is not in the import table: add it to a row of internal/archtest/table_test.go"})
 			continue
 		}
 		for _, file := range f.files {
-			if file.test && !rows[place].tests {
+			if file.test && !rows[index].tests {
 				continue
 			}
 			for _, spec := range file.imports {
 				to, own := spec.own()
-				if !own || allows(rows, place, to) {
+				if !own || allows(rows, index, to) {
 					continue
 				}
 				if known := slices.IndexFunc(granted, func(d departure) bool { return d.from == f.path && d.to == to }); known >= 0 {
 					needed[granted[known]] = true
 					continue
 				}
-				found = append(found, finding{file.path, spec.line, fmt.Sprintf("%s may not import %s; it may import: %s", f.path, to, may(rows[place]))})
+				found = append(found, finding{file.path, spec.line, fmt.Sprintf("%s may not import %s; it may import: %s", f.path, to, may(rows[index]))})
 			}
 		}
 	}
@@ -74,18 +74,18 @@ func may(r row) string {
 // checkTable finds folders that are in two rows, and rows that may import upwards.
 func checkTable(rows []row) []finding {
 	var found []finding
-	places := make(map[string]int)
-	for place, r := range rows {
+	indexes := make(map[string]int)
+	for index, r := range rows {
 		for _, f := range r.folders {
-			if _, twice := places[f]; twice {
+			if _, twice := indexes[f]; twice {
 				found = append(found, finding{file: f, text: "folder is in two rows"})
 			}
-			places[f] = place
+			indexes[f] = index
 		}
 	}
-	for place, r := range rows {
+	for index, r := range rows {
 		for _, allowed := range r.may {
-			if allowed != below && !leadsDown(rows, place, allowed) {
+			if allowed != below && !leadsDown(rows, index, allowed) {
 				found = append(found, finding{file: r.folders[0], text: "row may import " + allowed + ", which is not below it"})
 			}
 		}
@@ -93,13 +93,13 @@ func checkTable(rows []row) []finding {
 	return found
 }
 
-// leadsDown tells whether a name in a row's may stands for folders, all of lower rows.
-func leadsDown(rows []row, place int, allowed string) bool {
+// leadsDown reports whether a name in a row's may stands for folders, all of lower rows.
+func leadsDown(rows []row, index int, allowed string) bool {
 	known := false
 	for other, r := range rows {
 		for _, f := range r.folders {
-			if within(f, allowed) {
-				if other <= place {
+			if isAtOrBelow(f, allowed) {
+				if other <= index {
 					return false
 				}
 				known = true

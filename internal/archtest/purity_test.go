@@ -11,8 +11,8 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// deniedImports are packages of the standard library that reach the world outside or share memory between goroutines.
-// Packages below them are denied too, but for allowedImports.
+// deniedImports are packages of the standard library that do I/O or share memory between goroutines. Packages below
+// them are denied too, except allowedImports.
 var deniedImports = []string{
 	"C", "crypto/rand", "database", "expvar", "io/fs", "io/ioutil", "log", "math/rand", "net", "os", "path/filepath",
 	"plugin", "runtime", "sync", "syscall", "testing", "unsafe",
@@ -35,7 +35,7 @@ var deniedNames = map[string][]string{
 // seeded are the functions of math/rand/v2 that make a generator; all others use the global one.
 var seeded = []string{"New", "NewChaCha8", "NewPCG", "NewZipf"}
 
-// sentinels make package-level variables that nobody has a reason to change.
+// sentinels are functions whose results are package-level variables that nothing has a reason to change.
 var sentinels = []string{"errors.New", "fmt.Errorf", "regexp.MustCompile"}
 
 // tables are the other package-level variables of pure packages: constant data for which Go has no constant. They are
@@ -53,7 +53,7 @@ func (s *scan) add(at token.Pos, format string, arguments ...any) {
 	s.found = append(s.found, finding{position.Filename, position.Line, fmt.Sprintf(format, arguments...)})
 }
 
-// files are those that a person wrote.
+// files returns the files that are not generated.
 func (s *scan) files() []*ast.File {
 	return slices.DeleteFunc(slices.Clone(s.pkg.Syntax), ast.IsGenerated)
 }
@@ -83,7 +83,7 @@ func checkPure(pkg *packages.Package, allowed []string) (found []finding, declar
 	return s.found, declared
 }
 
-// imports judges what a file imports. The module's own packages are the import table's business.
+// imports checks the imports of a file. The import table covers the module's own packages.
 func (s *scan) imports(file *ast.File) {
 	for _, spec := range file.Imports {
 		path := strings.Trim(spec.Path.Value, "`\"")
@@ -97,10 +97,10 @@ func (s *scan) imports(file *ast.File) {
 }
 
 func covers(paths []string, path string) bool {
-	return slices.ContainsFunc(paths, func(parent string) bool { return within(path, parent) })
+	return slices.ContainsFunc(paths, func(parent string) bool { return isAtOrBelow(path, parent) })
 }
 
-// use judges one name.
+// use checks one name.
 func (s *scan) use(name *ast.Ident) {
 	object := s.pkg.TypesInfo.Uses[name]
 	if builtin, ok := object.(*types.Builtin); ok && (builtin.Name() == "print" || builtin.Name() == "println") {
@@ -117,7 +117,7 @@ func (s *scan) use(name *ast.Ident) {
 	}
 }
 
-// variables judges the package-level variables that a file declares, and returns those that are allowed by name.
+// variables checks the package-level variables that a file declares, and returns those that are allowed by name.
 func (s *scan) variables(file *ast.File, allowed []string) (declared []string) {
 	for _, declaration := range file.Decls {
 		group, ok := declaration.(*ast.GenDecl)
@@ -141,7 +141,7 @@ func (s *scan) variables(file *ast.File, allowed []string) (declared []string) {
 	return declared
 }
 
-// sentinel tells whether a value is a call of one of the sentinels.
+// sentinel reports whether a value is a call of one of the sentinels.
 func (s *scan) sentinel(value ast.Expr) bool {
 	call, ok := value.(*ast.CallExpr)
 	if !ok {
@@ -181,7 +181,7 @@ func (s *scan) writes(n ast.Node) {
 	}
 }
 
-// global is the package-level variable that an expression is a part of, if it is one.
+// global returns the package-level variable that an expression is a part of, if it is one.
 func (s *scan) global(target ast.Expr) *types.Var {
 	for {
 		switch inner := target.(type) {

@@ -17,11 +17,11 @@ import (
 const (
 	// root is the module's folder as seen from this package.
 	root = "../.."
-	// modulePath is what the module's own import paths start with.
+	// modulePath is the prefix of the module's own import paths.
 	modulePath = "github.com/pocket-fisherman/fisherman/"
 )
 
-// finding is one place that breaks a rule.
+// finding is a violation of a rule.
 type finding struct {
 	// file is relative to the root, with slashes. It is a folder when line is 0.
 	file string
@@ -58,7 +58,7 @@ type imported struct {
 	line int
 }
 
-// own is the folder that an import path names, if it is this module's.
+// own returns the folder that an import path names, if it is this module's.
 func (i imported) own() (folder string, ok bool) { return strings.CutPrefix(i.path, modulePath) }
 
 // readTree parses the Go files below a folder up to their imports. Modules within, hidden folders and testdata are left
@@ -84,11 +84,11 @@ func readTree(t *testing.T, top string) []folder {
 		if err != nil {
 			return err
 		}
-		place := filepath.ToSlash(filepath.Dir(relative))
-		if byPath[place] == nil {
-			byPath[place] = &folder{path: place}
+		directory := filepath.ToSlash(filepath.Dir(relative))
+		if byPath[directory] == nil {
+			byPath[directory] = &folder{path: directory}
 		}
-		byPath[place].files = append(byPath[place].files, file)
+		byPath[directory].files = append(byPath[directory].files, file)
 		return nil
 	})
 	if err != nil {
@@ -104,7 +104,7 @@ func readTree(t *testing.T, top string) []folder {
 	return folders
 }
 
-// skipped is filepath.SkipDir for a folder that is not part of the module.
+// skipped returns filepath.SkipDir for a folder that is not part of the module.
 func skipped(top, path, name string) error {
 	if path == top {
 		return nil

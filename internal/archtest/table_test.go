@@ -12,19 +12,20 @@ type row struct {
 	may []string
 	// pure folders have no clock, I/O, goroutine, global mutable state or unseeded randomness.
 	pure bool
-	// stateMachine folders decide what every node must agree on: in addition no float, no order of a map, no channel.
+	// stateMachine folders compute what every node must agree on: in addition they have no float, no order of a map, no
+	// channel.
 	stateMachine bool
-	// tests says that the row holds for test files too.
+	// tests reports whether the row applies to test files too.
 	tests bool
 }
 
-// below stands in may for all folders of lower rows.
+// below, in may, stands for all folders of lower rows.
 const below = "*"
 
-// table is the import table. Imports run down it only. Folders that do not exist yet have their place reserved.
+// table is the import table. Imports run down it only. Folders that do not exist yet are listed in advance.
 var table = []row{
 	{folders: []string{"e2e", "e2e/browser", "build/localnet"}, may: []string{"localnet", "rpc/client"}, tests: true},
-	// On top, so that only test files, which the table leaves alone, can import them.
+	// On top, so that only test files, which the table does not cover, can import them.
 	{folders: []string{"internal/fakes"}, may: []string{"relay", "shared"}},
 	{folders: []string{"app/client/cli/commandtest"}, may: []string{"app/client/cli/command", "keystore", "shared"}},
 	{folders: []string{"app/client/clienttest"}, may: []string{"qos", "rpc/client"}},
@@ -77,7 +78,7 @@ type departure struct {
 	because  string
 }
 
-// departures are few on purpose. One that is not needed any more fails the test.
+// departures are few on purpose. One that is no longer needed fails the test.
 var departures = []departure{
 	{"app/client/cli/request", "relay", "the command line seals its requests itself: nobody else is to be trusted with that (docs/adr/0010)"},
 	{"app/client/cli/relay", "relay", "'pocket relay' opens the answer itself (docs/adr/0010)"},
@@ -94,30 +95,30 @@ var departures = []departure{
 	{"e2e", "shared/crypto", "whom those relays are signed by (docs/adr/0010)"},
 }
 
-// find gives the place in the table of the row that a folder is in, or -1.
+// find returns the index of the row that contains a folder, or -1.
 func find(rows []row, folder string) int {
 	return slices.IndexFunc(rows, func(r row) bool { return slices.Contains(r.folders, folder) })
 }
 
-// allows tells whether the packages of the row at a place may import a folder of this module.
-func allows(rows []row, place int, folder string) bool {
-	if slices.Contains(rows[place].folders, folder) {
+// allows reports whether the packages of the row at an index may import a folder of this module.
+func allows(rows []row, index int, folder string) bool {
+	if slices.Contains(rows[index].folders, folder) {
 		return true
 	}
-	for _, allowed := range rows[place].may {
-		if allowed == below && find(rows[place+1:], folder) >= 0 || within(folder, allowed) {
+	for _, allowed := range rows[index].may {
+		if allowed == below && find(rows[index+1:], folder) >= 0 || isAtOrBelow(folder, allowed) {
 			return true
 		}
 	}
 	return false
 }
 
-// within tells whether a folder is another one or below it.
-func within(folder, parent string) bool {
+// isAtOrBelow reports whether a folder is parent or below it.
+func isAtOrBelow(folder, parent string) bool {
 	return folder == parent || strings.HasPrefix(folder, parent+"/")
 }
 
-// foldersOf gives the folders of the rows that are wanted.
+// foldersOf returns the folders of the wanted rows.
 func foldersOf(rows []row, wanted func(row) bool) []string {
 	var folders []string
 	for _, r := range rows {

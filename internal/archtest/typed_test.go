@@ -47,7 +47,7 @@ func TestDeterminismRulesFail(t *testing.T) {
 	wantAnnounced(t, "testdata/chance", relative(t, checkDeterministic(pkg)))
 }
 
-// existing are the folders that hold Go files; the table has room for later ones.
+// existing returns the folders that hold Go files; the table may list later ones.
 func existing(t *testing.T, folders []string) []string {
 	t.Helper()
 	var present []string
@@ -93,7 +93,7 @@ func load(t *testing.T, folders []string) []*packages.Package {
 	return loaded
 }
 
-// relative names files from the root on.
+// relative makes file names relative to the root.
 func relative(t *testing.T, found []finding) []finding {
 	t.Helper()
 	top, err := filepath.Abs(root)

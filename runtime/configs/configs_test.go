@@ -19,7 +19,7 @@ const (
 	peer   = "00000000000000000000000000000000000000aa@node.example:26656"
 )
 
-// full is a node with every role.
+// full returns a node with every role.
 func full() Node {
 	n := DefaultNode()
 	n.LogLevel = "debug"
@@ -95,7 +95,7 @@ func TestWhatAFileDoesNotNameKeepsItsDefault(t *testing.T) {
 	}
 }
 
-// A relay chain that a file names is its own; those that it does not name keep their catalogues.
+// A file replaces the relay chains that it names; the others keep their catalogues.
 func TestRelayChainsOfAFile(t *testing.T) {
 	n, err := Parse([]byte(`{"format": 1, "relay_chains": {"0001": {"catalogue": "cometbft-uri"}, "0002": {"catalogue": "custom",
 		"questions": [{"method": "a", "params": {"b" : [ 1,"c d" ]}}]}}}`))
@@ -132,7 +132,7 @@ func TestParseRefuses(t *testing.T) {
 		"unknown deeper":  {`{"format": 1, "chain": {"blocktime": "1s"}}`, `unknown field "blocktime"`},
 		"other case":      {`{"format": 1, "chain": {"Block_Time": "1s"}}`, `unknown key "chain.Block_Time"`},
 		"repeated key":    {`{"format": 1, "api": {"listen": "a:1", "listen": "b:2"}}`, `key "api.listen" is repeated`},
-		"something after": {`{"format": 1} {}`, "something follows"},
+		"something after": {`{"format": 1} {}`, "unexpected data after"},
 		"bad duration":    {`{"format": 1, "chain": {"block_time": "1 second"}}`, `"1 second" is not a duration`},
 		"bad type":        {`{"format": 1, "api": "127.0.0.1:1"}`, "string"},
 		"unknown in list": {`{"format": 1, "relay_chains": {"0002": {"catalogue": "custom", "questions": [{"methd": "a"}]}}}`, `unknown field "methd"`},
@@ -223,7 +223,7 @@ func TestBoundsAreAllowed(t *testing.T) {
 	for _, blockTime := range []time.Duration{minimumBlockTime, maximumBlockTime} {
 		n := full()
 		n.Chain.BlockTime = Duration(blockTime)
-		n.API.Listen, n.API.Public, n.Chain.RPCListen = ":0", true, ":0" // any free port is an address of its own
+		n.API.Listen, n.API.Public, n.Chain.RPCListen = ":0", true, ":0" // port 0 is a different address each time
 		if err := n.Validate(); err != nil {
 			t.Error(err)
 		}

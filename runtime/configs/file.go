@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// MaximumSize is the most bytes that Parse reads.
+// MaximumSize is the maximum number of bytes that Parse reads.
 const MaximumSize = 1 << 20
 
-// Parse reads a configuration file over the defaults: what it does not name keeps its default, but for the format, which
-// it has to name. Keys that are not known or written in another case, repeated keys, and anything after the object are
-// refused. It does not validate, because settings may still be overridden. The error is one line and is ErrInvalid.
+// Parse reads a configuration file over the defaults: keys that it does not contain keep their defaults, except the
+// format, which is required. Unknown keys, keys in another case, repeated keys, and anything after the object are
+// errors. It does not validate, because settings may still be overridden. The error is one line and wraps ErrInvalid.
 func Parse(data []byte) (Node, error) {
 	if len(data) > MaximumSize {
 		return Node{}, fmt.Errorf("%w: longer than %d bytes", ErrInvalid, MaximumSize)
@@ -41,7 +41,8 @@ func Parse(data []byte) (Node, error) {
 	return n, n.knows(named)
 }
 
-// knows refuses keys that a configuration of the same shape does not have: encoding/json takes them in any case.
+// knows returns an error for keys that a configuration of the same shape does not have: encoding/json would accept them
+// in any case.
 func (n Node) knows(named []string) error {
 	encoded, err := n.Encode()
 	if err != nil {
@@ -63,8 +64,8 @@ func (n Node) knows(named []string) error {
 	return nil
 }
 
-// Encode is the configuration as a file: all settings, indented JSON, ending in a newline. The same configuration always
-// gives the same bytes.
+// Encode returns the configuration as a file: all settings, indented JSON, ending in a newline. The same configuration
+// always gives the same bytes.
 func (n Node) Encode() ([]byte, error) {
 	var encoded bytes.Buffer
 	encoder := json.NewEncoder(&encoded)
@@ -76,24 +77,24 @@ func (n Node) Encode() ([]byte, error) {
 	return encoded.Bytes(), nil
 }
 
-// keyPaths lists the keys of a JSON text with those that they are below, as in "servicers[0].key". A repeated key and
-// anything after the first value are errors.
+// keyPaths returns the paths of all keys of a JSON text, as in "servicers[0].key". A repeated key and anything after
+// the first value are errors.
 func keyPaths(data []byte) ([]string, error) {
 	walk := walker{decoder: json.NewDecoder(bytes.NewReader(data)), seen: make(map[string]bool)}
 	if err := walk.value(""); err != nil {
 		return nil, err
 	}
 	if _, err := walk.decoder.Token(); err != io.EOF {
-		return nil, fmt.Errorf("something follows the object")
+		return nil, fmt.Errorf("unexpected data after the object")
 	}
 	return walk.paths, nil
 }
 
-// maximumDepth is how deep a text may be nested, about twice what a configuration needs with parameters of questions. The paths of one that is deeper
-// would grow with the square of its length.
+// maximumDepth bounds the nesting, at about twice what a configuration with parameters of questions needs. Without it
+// the paths would grow with the square of the text's length.
 const maximumDepth = 16
 
-// walker goes through a JSON text.
+// walker walks through a JSON text.
 type walker struct {
 	decoder *json.Decoder
 	paths   []string
@@ -150,7 +151,7 @@ func (w *walker) object(path string) error {
 	return nil
 }
 
-// tidy makes one bounded line of an error of the JSON library.
+// tidy returns an error of the JSON library as one bounded line.
 func tidy(err error) error {
 	const most = 256
 	text := strings.TrimPrefix(strings.Join(strings.Fields(err.Error()), " "), "json: ")

@@ -20,35 +20,35 @@ const (
 	CatalogueCometBFTURI = "cometbft-uri"
 	// CatalogueEVM is Ethereum's JSON-RPC.
 	CatalogueEVM = "evm"
-	// CatalogueEVMValues is CatalogueEVM without the questions whose answers differ from make to make of nodes.
+	// CatalogueEVMValues is CatalogueEVM without the questions that different makes of nodes answer differently.
 	CatalogueEVMValues = "evm-values"
 	// CatalogueCosmos is the REST gateway of the Cosmos SDK.
 	CatalogueCosmos = "cosmos"
-	// CatalogueCustom is a list of questions of one's own.
+	// CatalogueCustom is the operator's own list of questions.
 	CatalogueCustom = "custom"
 )
 
 const (
-	// MaximumRelayChains is the most relay chains that a node is told about.
+	// MaximumRelayChains is the maximum number of configured relay chains.
 	MaximumRelayChains = 64
-	// MaximumDepth is the most blocks below the head that count as not settled.
+	// MaximumDepth is the maximum of RelayChain.Depth.
 	MaximumDepth = 1_000_000
-	// maximumRecent is beyond every chain.
+	// maximumRecent is larger than the height of any chain.
 	maximumRecent = 1 << 48
 )
 
-// RelayChain says what the nodes of a relay chain are asked: by its fishermen, and, since that tells whether they take
-// JSON-RPC or REST, by its servicers.
+// RelayChain selects the questions for a relay chain. Fishermen ask them; servicers use it to know whether the chain's
+// nodes accept JSON-RPC or REST.
 type RelayChain struct {
 	// Catalogue of questions: cometbft, cometbft-uri, evm, evm-values, cosmos or custom.
 	Catalogue string `json:"catalogue"`
-	// Depth is how many blocks below the head a height counts as settled, 0 to MaximumDepth; null for the catalogue's
-	// own: 64 for evm, evm-values and custom, else 2.
+	// Depth is the number of blocks below the head at which a height counts as settled, 0 to MaximumDepth; null for the
+	// catalogue's default: 64 for evm, evm-values and custom, otherwise 2.
 	Depth *int64 `json:"depth"`
-	// Recent is how many of the settled heights are asked about, the newest; 0 for all. For chains whose nodes forget.
+	// Recent limits questions to the newest n settled heights, for chains whose nodes forget old ones; 0 for all.
 	Recent int64 `json:"recent"`
-	// Head is how the newest height is learnt, of a custom catalogue only; null if no question names a height, or if
-	// the chain is the network's own.
+	// Head is the question for the newest height, for a custom catalogue only; null if no question names a height, or
+	// if the chain is the network's own.
 	Head *HeadQuestion `json:"head"`
 	// Questions of a custom catalogue.
 	Questions []Question `json:"questions"`
@@ -57,16 +57,16 @@ type RelayChain struct {
 // Question is one of a custom catalogue: a JSON-RPC method with parameters, or a REST path with headers.
 type Question struct {
 	Method string `json:"method"`
-	// Params is an array or an object with placeholders in its texts; null for an empty array.
+	// Params is an array or an object with placeholders in its strings; null for an empty array.
 	Params JSON `json:"params"`
 	// Path with an optional query, and placeholders.
 	Path    string            `json:"path"`
 	Headers map[string]string `json:"headers"`
-	// Range is the most blocks of a range from {from} to {height}; 0 for no range.
+	// Range is the maximum number of blocks from {from} to {height}; 0 for no range.
 	Range int64 `json:"range"`
 }
 
-// HeadQuestion is asked of the control probe's target.
+// HeadQuestion is the question for the newest height, sent to the control probe's target.
 type HeadQuestion struct {
 	Method  string            `json:"method"`
 	Params  JSON              `json:"params"`
@@ -79,7 +79,7 @@ type HeadQuestion struct {
 // JSON is compact JSON; nil stands for null.
 type JSON []byte
 
-// MarshalJSON gives the JSON itself.
+// MarshalJSON returns the JSON itself.
 func (j JSON) MarshalJSON() ([]byte, error) {
 	if j == nil {
 		return []byte("null"), nil
@@ -87,7 +87,7 @@ func (j JSON) MarshalJSON() ([]byte, error) {
 	return j, nil
 }
 
-// UnmarshalJSON takes any JSON.
+// UnmarshalJSON accepts any JSON.
 func (j *JSON) UnmarshalJSON(text []byte) error {
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, text); err != nil {
@@ -100,7 +100,7 @@ func (j *JSON) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// REST tells whether the chain's nodes take REST requests, not JSON-RPC.
+// REST reports whether the chain's nodes accept REST requests rather than JSON-RPC.
 func (c RelayChain) REST() bool {
 	switch c.Catalogue {
 	case CatalogueCometBFTURI, CatalogueCosmos:
@@ -112,17 +112,17 @@ func (c RelayChain) REST() bool {
 	}
 }
 
-// Catalogues are the names of all catalogues.
+// Catalogues returns the names of all catalogues.
 func Catalogues() []string {
 	return []string{CatalogueCometBFT, CatalogueCometBFTURI, CatalogueEVM, CatalogueEVMValues, CatalogueCosmos, CatalogueCustom}
 }
 
-// DefaultRelayChains are those whose catalogue goes without saying: the network's own and Ethereum.
+// DefaultRelayChains returns the relay chains with a default catalogue: the network's own and Ethereum.
 func DefaultRelayChains() map[string]RelayChain {
 	return map[string]RelayChain{types.NativeRelayChain: {Catalogue: CatalogueCometBFT}, "0021": {Catalogue: CatalogueEVM}}
 }
 
-// relayChains checks the form; what the questions say is checked where catalogues are made of them.
+// relayChains checks the form only; the content of questions is checked when catalogues are built.
 func (p *problems) relayChains(chains map[string]RelayChain) {
 	p.add(len(chains) <= MaximumRelayChains, "relay_chains", fmt.Sprintf("%d of them", len(chains)), fmt.Sprintf("at most %d", MaximumRelayChains))
 	for _, chain := range slices.Sorted(maps.Keys(chains)) {

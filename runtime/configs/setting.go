@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// Setting is a single value that the environment and flags can put in place of the file's. Roles have none: they belong
-// to the file.
+// Setting is a value of the file that the environment and flags can override. Roles have no settings: they belong in
+// the file.
 type Setting struct {
 	// Name is the path of the value in the file, as in "chain.block_time".
 	Name string
-	// Usage says in a few words what it is.
+	// Usage describes it in a few words.
 	Usage string
-	// Switch: the value is true or false, and the flag alone means true.
+	// Switch is true if the value is a boolean, so that the flag alone means true.
 	Switch bool
 	set    func(n *Node, value string) error
 }
 
-// Settings are all of them, in the order of the file.
+// Settings returns all settings, in the order of the file.
 func Settings() []Setting {
 	return []Setting{
 		{Name: "log_level", Usage: "least level that is logged", set: text(func(n *Node) *string { return &n.LogLevel })},
@@ -65,15 +65,15 @@ func text(field func(*Node) *string) func(*Node, string) error {
 	}
 }
 
-// Flag is the setting's name on the command line, without dashes: "chain-block-time".
+// Flag returns the setting's name on the command line, without dashes: "chain-block-time".
 func (s Setting) Flag() string { return strings.NewReplacer(".", "-", "_", "-").Replace(s.Name) }
 
-// Variable is the setting's environment variable: "POCKET_CHAIN_BLOCK_TIME".
+// Variable returns the setting's environment variable: "POCKET_CHAIN_BLOCK_TIME".
 func (s Setting) Variable() string {
 	return "POCKET_" + strings.ToUpper(strings.ReplaceAll(s.Name, ".", "_"))
 }
 
-// Override puts a value in place of the configuration's. It checks no more than the form; Validate does the rest.
+// Override replaces a value of the configuration. It checks only the form; Validate does the rest.
 func (n *Node) Override(s Setting, value string) error {
 	if err := s.set(n, value); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrInvalid, s.Name, err)
@@ -81,7 +81,8 @@ func (n *Node) Override(s Setting, value string) error {
 	return nil
 }
 
-// FromEnvironment overrides each setting whose variable the lookup knows, as os.LookupEnv does, and that is not empty.
+// FromEnvironment overrides each setting whose variable lookup finds and that is not empty. os.LookupEnv is such a
+// lookup.
 func (n *Node) FromEnvironment(lookup func(string) (string, bool)) error {
 	for _, setting := range Settings() {
 		value, known := lookup(setting.Variable())

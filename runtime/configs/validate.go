@@ -16,32 +16,32 @@ import (
 )
 
 const (
-	// MaximumServicers is the most servicers of one node.
+	// MaximumServicers is the maximum number of servicers of one node.
 	MaximumServicers = 64
-	// MaximumPeers is the most peers that one node is told to connect to.
+	// MaximumPeers is the maximum number of configured peers of one node.
 	MaximumPeers = 64
 	// maximumText bounds paths and URLs, in bytes.
 	maximumText = 2048
-	// keptProblems bounds how long an error can get, whatever is in the file.
+	// keptProblems bounds the length of an error, whatever is in the file.
 	keptProblems = 10
 )
 
-// Bounds of Chain.BlockTime, which are those of consensus.
+// Bounds of Chain.BlockTime; they equal those of package consensus.
 const (
 	minimumBlockTime = 10 * time.Millisecond
 	maximumBlockTime = time.Hour
 )
 
-// ErrInvalid: a configuration cannot be read, or has a value that is not allowed.
+// ErrInvalid is returned when a configuration cannot be read, or has a value that is not allowed.
 var ErrInvalid = errors.New("invalid configuration")
 
-// problems are the values of a configuration that are not allowed: the first of them, and how many there are.
+// problems collects the values of a configuration that are not allowed: the first ones and the total number.
 type problems struct {
 	kept  []string
 	total int
 }
 
-// add notes a value unless it is allowed.
+// add records a value unless it is allowed.
 func (p *problems) add(allowed bool, field, value, want string) {
 	if allowed {
 		return
@@ -62,7 +62,7 @@ func (p *problems) err() error {
 	return fmt.Errorf("%w: %s", ErrInvalid, text)
 }
 
-// Validate checks every value. The error, if any, is one line that names the first ten that are not allowed; it is
+// Validate checks every value. The error, if any, is one line that names the first ten that are not allowed; it wraps
 // ErrInvalid.
 func (n Node) Validate() error {
 	var p problems
@@ -102,8 +102,8 @@ func levels() []string { return []string{"error", "warn", "info", "debug"} }
 
 func formats() []string { return []string{"text", "json"} }
 
-// onLoopback tells whether a host:port can be reached from this machine only. Of names, localhost counts as such; what it
-// stands for is looked at again when it is listened on.
+// onLoopback reports whether a host:port can be reached from this machine only. The name localhost counts as such; its
+// address is checked again when it is listened on.
 func onLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -157,13 +157,13 @@ func (p *problems) peers(peers []string) {
 	}
 }
 
-// isPeer tells whether a peer has an id, which has the form of an address, and a place to be reached at.
+// isPeer reports whether a peer has an id, which has the form of an actor's address, and a host:port.
 func isPeer(id, at string) bool {
 	port, valid := listenPort(at)
 	return types.ValidateAddress(id) == nil && valid && port != 0 && hasHost(at) && !strings.Contains(at, ",")
 }
 
-// isLoopback tells whether only this machine can connect to an address. One that cannot be read is found elsewhere.
+// isLoopback reports whether only this machine can connect to an address. Malformed addresses are reported elsewhere.
 func isLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	return err != nil || host == "localhost" || net.ParseIP(host).IsLoopback()
@@ -177,7 +177,7 @@ func isTarget(raw string) bool {
 		u.User == nil && u.Fragment == ""
 }
 
-// distinct refuses what two parts cannot both have: an address to listen on, and, for servicers, a key.
+// distinct checks that no two parts have the same address to listen on, and no two servicers the same key.
 func (p *problems) distinct(n Node) {
 	listens, keys := make(map[string]string), make(map[string]string)
 	claim := func(claims map[string]string, field, value, want string) {
@@ -207,7 +207,7 @@ func (p *problems) distinct(n Node) {
 	}
 }
 
-// listenPort is the port of a host:port; 0 takes any free one.
+// listenPort returns the port of a host:port; 0 means any free port.
 func listenPort(address string) (port uint64, valid bool) {
 	host, digits, err := net.SplitHostPort(address)
 	if err != nil || len(address) > 300 || strings.ContainsAny(host, " /") {
@@ -217,7 +217,7 @@ func listenPort(address string) (port uint64, valid bool) {
 	return port, err == nil
 }
 
-// quoted shows text of a file in one bounded line.
+// quoted returns text from a file as one bounded, quoted line.
 func quoted(text string) string { return strconv.Quote(short(text)) }
 
 func short(text string) string {

@@ -9,7 +9,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
 
-// checkActor checks one actor by itself, against the parameters.
+// checkActor checks a single actor against the parameters.
 func checkActor(v *violations, path string, actor *types.Actor, stake *StakeParams) {
 	if actor == nil {
 		v.add(path, "missing", "an object")
@@ -32,7 +32,7 @@ func checkActor(v *violations, path string, actor *types.Actor, stake *StakePara
 	}
 }
 
-// MinimumFor is the least stake of a type of actor, in uPOKT; false when actors of that type cannot stake.
+// MinimumFor returns the minimum stake of a type of actor, in uPOKT; false if actors of that type cannot stake.
 func (s *StakeParams) MinimumFor(actorType types.ActorType) (minimum uint64, known bool) {
 	switch actorType {
 	case types.ActorType_ACTOR_TYPE_APPLICATION:
@@ -48,8 +48,8 @@ func (s *StakeParams) MinimumFor(actorType types.ActorType) (minimum uint64, kno
 	}
 }
 
-// UnbondingBlocksFor is how many blocks the stake of a type of actor is held back after unstaking; 0 when actors of that
-// type cannot stake.
+// UnbondingBlocksFor returns the number of blocks for which the stake of a type of actor is held back after unstaking;
+// 0 if actors of that type cannot stake.
 func (s *StakeParams) UnbondingBlocksFor(actorType types.ActorType) int64 {
 	switch actorType {
 	case types.ActorType_ACTOR_TYPE_APPLICATION:
@@ -65,8 +65,8 @@ func (s *StakeParams) UnbondingBlocksFor(actorType types.ActorType) int64 {
 	}
 }
 
-// ValidateService checks what an actor serves and where, as its type needs it: chains, at most maximumChains of them,
-// geo zone, service URL. The error, if any, is one line and wraps a FieldError for each violation, up to ten.
+// ValidateService checks what an actor serves and where, as required for its type: at most maximumChains chains, geo
+// zone, service URL. The error, if any, is one line and wraps a FieldError for each violation, up to ten.
 func ValidateService(actor *types.Actor, maximumChains uint32) error {
 	var v violations
 	checkService(&v, actor.GetType().Label(), actor, maximumChains)
@@ -110,8 +110,8 @@ func checkService(v *violations, path string, actor *types.Actor, maximumChains 
 	}
 }
 
-// checkChains checks that chains are well-formed, sorted, without repeats, and neither none nor too many. A maximum of
-// 0 is out of range itself and says nothing about the actor.
+// checkChains checks that chains are well-formed, sorted and unique, and that there is at least one and not more than
+// the maximum. A maximum of 0 is itself out of range and is not held against the actor.
 func checkChains(v *violations, field string, chains []string, maximum uint32) {
 	if len(chains) == 0 || maximum > 0 && len(chains) > int(maximum) {
 		v.add(field, fmt.Sprintf("a list of %d", len(chains)),

@@ -14,13 +14,13 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// ErrUnknownParameter: there is no parameter of that name.
+// ErrUnknownParameter is returned when there is no parameter of that name.
 var ErrUnknownParameter = errors.New("no such parameter")
 
-// fixedParameter cannot be changed while a chain runs: the starts of all sessions, past ones included, follow from it.
+// fixedParameter cannot be changed while a chain runs: the starts of all sessions, including past ones, follow from it.
 const fixedParameter = "session.blocks_per_session"
 
-// Owner is the address that may change a parameter; empty when nobody may. Errors: ErrUnknownParameter.
+// Owner returns the address that may change a parameter; empty if nobody may. Errors: ErrUnknownParameter.
 func (p *Params) Owner(parameter string) (string, error) {
 	if _, _, err := p.find(parameter); err != nil {
 		return "", err
@@ -45,8 +45,8 @@ func (p *Params) Owner(parameter string) (string, error) {
 	}
 }
 
-// With gives a copy of the parameters with one of them changed. The parameters as a whole are valid afterwards. Errors:
-// ErrUnknownParameter; else the value has the wrong form, or the error wraps a FieldError.
+// With returns a copy of the parameters with one of them changed. The copy is valid as a whole. Errors:
+// ErrUnknownParameter, one that wraps a FieldError, or one that says that the value has the wrong form.
 func (p *Params) With(change *types.ChangeParameter) (*Params, error) {
 	changed := proto.Clone(p).(*Params)
 	group, field, err := changed.find(change.GetParameter())
@@ -67,9 +67,9 @@ func (p *Params) With(change *types.ChangeParameter) (*Params, error) {
 	return changed, nil
 }
 
-// find gives the group of a parameter and its field there.
+// find returns the group of a parameter and its field there.
 func (p *Params) find(parameter string) (protoreflect.Message, protoreflect.FieldDescriptor, error) {
-	unknown := fmt.Errorf("%w: %s; names are as in \"qos.checks_per_session\"", ErrUnknownParameter, quoted(parameter))
+	unknown := fmt.Errorf("%w: %s; a name looks like \"qos.checks_per_session\"", ErrUnknownParameter, quoted(parameter))
 	groupName, name, _ := strings.Cut(parameter, ".")
 	params := p.ProtoReflect()
 	group := params.Descriptor().Fields().ByName(protoreflect.Name(groupName))
@@ -83,7 +83,7 @@ func (p *Params) find(parameter string) (protoreflect.Message, protoreflect.Fiel
 	return params.Get(group).Message(), field, nil
 }
 
-// valueOf is the value that a change carries, in the form of the field.
+// valueOf returns the value of a change, in the form of the field.
 func valueOf(field protoreflect.FieldDescriptor, change *types.ChangeParameter) (protoreflect.Value, error) {
 	switch value := change.GetValue().(type) {
 	case *types.ChangeParameter_Number:
@@ -136,7 +136,7 @@ func textOf(field protoreflect.FieldDescriptor, text string) (protoreflect.Value
 	}
 }
 
-// wrongForm says which form of value a parameter takes.
+// wrongForm returns an error that names the form of a parameter's value.
 func wrongForm(field protoreflect.FieldDescriptor) error {
 	form := "a number"
 	switch {
@@ -150,8 +150,8 @@ func wrongForm(field protoreflect.FieldDescriptor) error {
 	return fmt.Errorf("its value is %s", form)
 }
 
-// ParseChange makes the change of a parameter from text: a number, a duration ("400ms", "3s"), a text, or a list that is
-// separated by commas and may be empty. Whether the value is in range is for With to say. Errors: ErrUnknownParameter.
+// ParseChange parses the change of a parameter from text: a number, a duration ("400ms", "3s"), a text, or a
+// comma-separated list, which may be empty. It does not check the range; With does. Errors: ErrUnknownParameter.
 func ParseChange(parameter, value string) (*types.ChangeParameter, error) {
 	_, field, err := DefaultParams().find(parameter)
 	if err != nil {
@@ -168,7 +168,7 @@ func ParseChange(parameter, value string) (*types.ChangeParameter, error) {
 	case field.Kind() == protoreflect.MessageKind:
 		duration, err := time.ParseDuration(value)
 		if err != nil {
-			return nil, fmt.Errorf("%s is no duration, as in 400ms or 3s", quoted(value))
+			return nil, fmt.Errorf("%s is not a duration, as in 400ms or 3s", quoted(value))
 		}
 		change.Value = &types.ChangeParameter_Duration{Duration: durationpb.New(duration)}
 	case field.Kind() == protoreflect.StringKind, field.Kind() == protoreflect.EnumKind:
@@ -176,7 +176,7 @@ func ParseChange(parameter, value string) (*types.ChangeParameter, error) {
 	default:
 		number, err := strconv.ParseUint(value, 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("%s is no whole number", quoted(value))
+			return nil, fmt.Errorf("%s is not a whole number", quoted(value))
 		}
 		change.Value = &types.ChangeParameter_Number{Number: number}
 	}

@@ -98,7 +98,7 @@ func TestWithRefuses(t *testing.T) {
 	}
 }
 
-// Every parameter has an owner of its own group, and names in groups that are added later are not forgotten.
+// Every parameter has its group's owner; groups that are added later are covered too.
 func TestEveryParameterHasAnOwner(t *testing.T) {
 	params := DefaultParams()
 	params.Governance = &GovernanceParams{SessionOwner: "session", StakeOwner: "stake", QosOwner: "qos", FeeOwner: "fee",

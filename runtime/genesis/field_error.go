@@ -9,21 +9,21 @@ import (
 type FieldError struct {
 	// Field is the path of the value, as in "params.qos.timeout" or "actors[3].stake_upokt".
 	Field string
-	// Value as it was found: numbers bare, text quoted and shortened, "missing" when there is none.
+	// Value as found: numbers bare, text quoted and shortened, "missing" if there is none.
 	Value string
 	// Allowed values, in words.
 	Allowed string
 }
 
-// Error is one line: the field, the value and the allowed range.
+// Error returns one line: the field, the value and the allowed range.
 func (e *FieldError) Error() string {
 	return e.Field + " is " + e.Value + "; allowed: " + e.Allowed
 }
 
-// keptViolations bounds how long an error can get, whatever is in the file.
+// keptViolations bounds the length of an error, whatever is in the file.
 const keptViolations = 10
 
-// violations are the values of a genesis that are not allowed: the first of them, and how many there are.
+// violations collects the values of a genesis that are not allowed: the first ones and the total number.
 type violations struct {
 	kept  []*FieldError
 	total int
@@ -35,7 +35,7 @@ func (v *violations) add(field, value, allowed string) {
 	}
 }
 
-// err is nil when nothing was added.
+// err returns nil if nothing was added.
 func (v *violations) err() error {
 	if v.total == 0 {
 		return nil
@@ -43,7 +43,7 @@ func (v *violations) err() error {
 	return v
 }
 
-// Error is one line with the first violations and the number of the others.
+// Error returns one line with the first violations and the number of the others.
 func (v *violations) Error() string {
 	texts := make([]string, 0, len(v.kept)+1)
 	for _, violation := range v.kept {
@@ -55,7 +55,7 @@ func (v *violations) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-// Unwrap lets errors.As find the FieldErrors.
+// Unwrap returns the FieldErrors, for errors.As.
 func (v *violations) Unwrap() []error {
 	errs := make([]error, len(v.kept))
 	for i, violation := range v.kept {
@@ -64,7 +64,7 @@ func (v *violations) Unwrap() []error {
 	return errs
 }
 
-// quoted shows text from a file in one bounded line.
+// quoted returns text from a file as one bounded, quoted line.
 func quoted(text string) string {
 	const most = 80
 	if len(text) > most {

@@ -10,12 +10,12 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 )
 
-// MaximumSize is the most bytes that Parse reads: room for some tens of thousands of actors.
+// MaximumSize is the maximum number of bytes that Parse reads: enough for tens of thousands of actors.
 const MaximumSize = 16 << 20
 
-// Parse reads a genesis file and validates it. Keys that are not known, repeated keys and anything after the object are
-// refused. 64-bit numbers may be written as numbers or as strings. The error is one line; it wraps a FieldError for
-// each value that is not allowed, up to ten.
+// Parse reads a genesis file and validates it. Unknown keys, repeated keys and anything after the object are errors.
+// 64-bit numbers may be written as numbers or as strings. The error is one line; it wraps a FieldError for each value
+// that is not allowed, up to ten.
 func Parse(data []byte) (*Genesis, error) {
 	if len(data) > MaximumSize {
 		return nil, fmt.Errorf("parse genesis: %w", &FieldError{Field: "genesis",
@@ -31,8 +31,8 @@ func Parse(data []byte) (*Genesis, error) {
 	return g, nil
 }
 
-// tidy makes one bounded line of a protojson error. The library prefixes it with its name and white space that differs
-// from build to build, and quotes what it stumbled on at any length.
+// tidy returns a protojson error as one bounded line. The library adds its name and white space that differs between
+// builds, and quotes the offending text at any length.
 func tidy(err error) error {
 	const most = 256
 	text := strings.TrimPrefix(strings.Join(strings.Fields(err.Error()), " "), "proto: ")

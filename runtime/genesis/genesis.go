@@ -11,8 +11,8 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// MaximumVotingPower is the most that the stakes of all validators may add up to, in uPOKT. A validator's stake is its
-// voting power, and consensus (CometBFT) allows no larger sum: an eighth of the largest signed 64-bit number.
+// MaximumVotingPower is the maximum sum of the stakes of all validators, in uPOKT. A validator's stake is its voting
+// power, and consensus (CometBFT) allows no larger sum: an eighth of the largest signed 64-bit number.
 const MaximumVotingPower = math.MaxInt64 / 8
 
 var chainIDForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,50}$`)
@@ -40,8 +40,8 @@ func (g *Genesis) Validate() error {
 	return v.err()
 }
 
-// checkTime refuses, besides what is no time, the distant past: consensus takes the zero time for "unset" and would put
-// the clock of each node in its place.
+// checkTime refuses invalid times and the distant past: consensus treats the zero time as "unset" and would use each
+// node's clock instead.
 func checkTime(v *violations, genesisTime *timestamppb.Timestamp) {
 	const allowed = "an RFC 3339 time after 1970-01-01T00:00:00Z"
 	switch {
@@ -54,7 +54,7 @@ func checkTime(v *violations, genesisTime *timestamppb.Timestamp) {
 	}
 }
 
-// checkUnique refuses a second stake of one address in one role.
+// checkUnique refuses a second stake of an address in the same role.
 func checkUnique(v *violations, actors []*types.Actor) {
 	type identity struct {
 		actorType types.ActorType
@@ -95,7 +95,7 @@ func checkAccounts(v *violations, accounts []*types.Account) {
 	}
 }
 
-// checkSupply refuses stakes and balances that cannot be added up, and a chain that could not make a block.
+// checkSupply refuses stakes and balances whose sum overflows, and a chain that could not make a block.
 func checkSupply(v *violations, g *Genesis) {
 	var total, power uint64
 	add := func(field string, amount uint64) bool {

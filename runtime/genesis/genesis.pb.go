@@ -26,7 +26,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// CheckDistribution says where in a session its checks fall.
+// CheckDistribution is how the checks are distributed over a session.
 type CheckDistribution int32
 
 const (
@@ -34,9 +34,9 @@ const (
 	CheckDistribution_CHECK_DISTRIBUTION_UNSPECIFIED CheckDistribution = 0
 	// At the middle of equal strata: predictable, for debugging.
 	CheckDistribution_CHECK_DISTRIBUTION_EVEN CheckDistribution = 1
-	// One check in each equal stratum, at a secret place within it: even and unpredictable. The default.
+	// One check in each equal stratum, at a secret time within it: even and unpredictable. The default.
 	CheckDistribution_CHECK_DISTRIBUTION_STRATIFIED_JITTER CheckDistribution = 2
-	// Each check anywhere in the session, independently.
+	// Each check at an independent random time in the session.
 	CheckDistribution_CHECK_DISTRIBUTION_UNIFORM_RANDOM CheckDistribution = 3
 )
 
@@ -314,7 +314,7 @@ func (x *SessionParams) GetFishermenPerSession() uint32 {
 	return 0
 }
 
-// StakeParams govern who may stake.
+// StakeParams govern staking.
 type StakeParams struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Minimum stakes in uPOKT. Each 1 to 10^18.
@@ -329,7 +329,7 @@ type StakeParams struct {
 	ServicerUnbondingBlocks    int64 `protobuf:"varint,7,opt,name=servicer_unbonding_blocks,json=servicerUnbondingBlocks,proto3" json:"servicer_unbonding_blocks,omitempty"`
 	FishermanUnbondingBlocks   int64 `protobuf:"varint,8,opt,name=fisherman_unbonding_blocks,json=fishermanUnbondingBlocks,proto3" json:"fisherman_unbonding_blocks,omitempty"`
 	ValidatorUnbondingBlocks   int64 `protobuf:"varint,9,opt,name=validator_unbonding_blocks,json=validatorUnbondingBlocks,proto3" json:"validator_unbonding_blocks,omitempty"`
-	// Blocks that a pause lasts at least. 0 to 10^7.
+	// Minimum length of a pause in blocks. 0 to 10^7.
 	MinimumPauseBlocks int64 `protobuf:"varint,10,opt,name=minimum_pause_blocks,json=minimumPauseBlocks,proto3" json:"minimum_pause_blocks,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
@@ -440,7 +440,7 @@ type QoSParams struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Frequency: checks in one session. 1 to 10000.
 	ChecksPerSession uint32 `protobuf:"varint,1,opt,name=checks_per_session,json=checksPerSession,proto3" json:"checks_per_session,omitempty"`
-	// Where in the session the checks fall.
+	// How the checks are distributed over the session.
 	Distribution CheckDistribution `protobuf:"varint,2,opt,name=distribution,proto3,enum=pocket.genesis.v1.CheckDistribution" json:"distribution,omitempty"`
 	// How long a servicer may take, from request written to last byte, before the sample is null. 10ms to 60s.
 	Timeout *durationpb.Duration `protobuf:"bytes,3,opt,name=timeout,proto3" json:"timeout,omitempty"`
@@ -452,7 +452,7 @@ type QoSParams struct {
 	MaxSkew *durationpb.Duration `protobuf:"bytes,6,opt,name=max_skew,json=maxSkew,proto3" json:"max_skew,omitempty"`
 	// Null samples in one session above which a servicer is unavailable. 0 to 10000.
 	NullSamplesAllowed uint32 `protobuf:"varint,7,opt,name=null_samples_allowed,json=nullSamplesAllowed,proto3" json:"null_samples_allowed,omitempty"`
-	// Fewest votes from which a majority is taken. 2 to 1024.
+	// Minimum number of votes for a majority. 2 to 1024.
 	ConsistencyQuorum uint32 `protobuf:"varint,8,opt,name=consistency_quorum,json=consistencyQuorum,proto3" json:"consistency_quorum,omitempty"`
 	// Sessions whose samples are kept; older ones are pruned. 1 to 10000.
 	SessionsRetained uint32 `protobuf:"varint,9,opt,name=sessions_retained,json=sessionsRetained,proto3" json:"sessions_retained,omitempty"`
@@ -562,10 +562,10 @@ func (x *QoSParams) GetSamplesRequired() uint32 {
 	return 0
 }
 
-// FeeParams govern what a transaction costs.
+// FeeParams govern the fees of transactions.
 type FeeParams struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Least fee of a transaction in uPOKT, whatever its kind. 0 to 10^18.
+	// Minimum fee of any transaction in uPOKT. 0 to 10^18.
 	MinimumUpokt  uint64 `protobuf:"varint,1,opt,name=minimum_upokt,json=minimumUpokt,proto3" json:"minimum_upokt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -608,7 +608,7 @@ func (x *FeeParams) GetMinimumUpokt() uint64 {
 	return 0
 }
 
-// GovernanceParams say who may change which parameters, and which fishermen may stake.
+// GovernanceParams are who may change which parameters, and which fishermen may stake.
 type GovernanceParams struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Addresses that own the groups of parameters; empty: nobody, so that the group is fixed.
@@ -704,17 +704,17 @@ func (x *GovernanceParams) GetRelayOwner() string {
 	return ""
 }
 
-// RelayParams govern how many relays a servicer gives, and which of them it keeps.
+// RelayParams govern how many relays a servicer answers, and which of them it stores.
 type RelayParams struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The multiplier of the allowance: relays in one session for each POKT (10^6 uPOKT) of the application's stake, all
-	// servicers of the session together; each gives an equal part. 1 to 1000000.
+	// servicers of the session together; each grants an equal part. 1 to 1000000.
 	RelaysPerPokt uint64 `protobuf:"varint,1,opt,name=relays_per_pokt,json=relaysPerPokt,proto3" json:"relays_per_pokt,omitempty"`
-	// The QoS reserve: relays that a servicer gives each fisherman of a session for each of its planned checks, beside the
+	// The QoS reserve: relays that a servicer grants each fisherman of a session for each planned check, in addition to the
 	// application's allowance. 1 to 100.
 	ReservePerCheck uint32 `protobuf:"varint,2,opt,name=reserve_per_check,json=reservePerCheck,proto3" json:"reserve_per_check,omitempty"`
-	// The difficulty: leading zero bits of a relay's hash from which on it is volume-applicable, thus stored by its
-	// servicer. 0 (every relay) to 255.
+	// The difficulty: leading zero bits that make a relay's hash volume-applicable, so that its servicer stores the
+	// relay. 0 (every relay) to 255.
 	VolumeDifficultyBits uint32 `protobuf:"varint,3,opt,name=volume_difficulty_bits,json=volumeDifficultyBits,proto3" json:"volume_difficulty_bits,omitempty"`
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache

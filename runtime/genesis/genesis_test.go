@@ -16,10 +16,10 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
 
-// key is the key of the actor at index i of the test's genesis.
+// key returns the key of the actor at index i of the test's genesis.
 func key(i byte) crypto.PrivateKey { return crypto.KeyFromSeed([32]byte{i}) }
 
-// network is a valid genesis: actors[0] is an application, [1] a servicer, [2] a fisherman, [3] a validator.
+// network returns a valid genesis: actors[0] is an application, [1] a servicer, [2] a fisherman, [3] a validator.
 func network() *Genesis {
 	actor := func(i byte, actorType types.ActorType) *types.Actor {
 		return &types.Actor{Type: actorType, Address: key(i).Address(), PublicKey: key(i).PublicKeyHex(),
@@ -216,7 +216,7 @@ func TestBoundsAreAllowed(t *testing.T) {
 	}
 }
 
-// Every parameter, also one that is added later, must have a range: its extreme value is refused under its own name.
+// Every parameter, including later ones, must have a range: its extreme value is refused under its own name.
 func TestEveryParameterHasARange(t *testing.T) {
 	type locator func(root protoreflect.Message) protoreflect.Message
 	var walk func(path string, locate locator, d protoreflect.MessageDescriptor)

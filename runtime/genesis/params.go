@@ -13,7 +13,7 @@ import (
 // mostUPOKT is the largest amount that a parameter may name, in uPOKT.
 const mostUPOKT = 1_000_000_000_000_000_000
 
-// DefaultParams are the parameters of a new network. They are valid. They have no owner, so nobody can change them.
+// DefaultParams returns the parameters of a new network. They are valid. They have no owner, so nobody can change them.
 func DefaultParams() *Params {
 	const minimumStake = 15_000_000_000 // 15 000 POKT
 	const unbondingBlocks = 30_240      // three weeks of one block a minute
@@ -184,7 +184,7 @@ func (q *QoSParams) checkDistribution(v *violations, field string) {
 	}
 }
 
-// checkQuorum refuses a quorum that no session can reach, besides one out of range.
+// checkQuorum refuses a quorum that is out of range or that no session can reach.
 func (q *QoSParams) checkQuorum(v *violations, field string, servicersPerSession uint32) {
 	const least, most = 2, 1024
 	inRange := checkNumber(v, field, q.ConsistencyQuorum, least, most)
@@ -205,7 +205,7 @@ func (r *RelayParams) check(v *violations) {
 	checkNumber(v, path+".volume_difficulty_bits", r.VolumeDifficultyBits, 0, 255)
 }
 
-// checkNumber tells whether the value is within its range, and adds a violation when it is not.
+// checkNumber reports whether the value is in range, and adds a violation if not.
 func checkNumber[T int64 | uint32 | uint64](v *violations, field string, value, low, high T) bool {
 	if value < low || value > high {
 		v.add(field, fmt.Sprint(value), fmt.Sprintf("%d to %d", low, high))
@@ -214,7 +214,7 @@ func checkNumber[T int64 | uint32 | uint64](v *violations, field string, value, 
 	return true
 }
 
-// checkDuration tells whether the duration is there and within its range, and adds a violation when it is not.
+// checkDuration reports whether the duration is present and in range, and adds a violation if not.
 func checkDuration(v *violations, field string, value *durationpb.Duration, low, high time.Duration) bool {
 	allowed := seconds(low) + " to " + seconds(high)
 	switch {
@@ -230,7 +230,7 @@ func checkDuration(v *violations, field string, value *durationpb.Duration, low,
 	return false
 }
 
-// seconds writes a duration as a genesis file does ("0.15s"), so that what is shown can be pasted.
+// seconds returns a duration in the form of a genesis file ("0.15s"), so that it can be copied there.
 func seconds(d time.Duration) string {
 	sign := ""
 	if d < 0 {

@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 )
 
-// AddressSize is the length of an address in bytes; its text form is twice as long.
+// AddressSize is the length of an address in bytes; its hex form is twice as long.
 const AddressSize = 20
 
 // PrivateKey signs for one actor.
@@ -14,30 +14,30 @@ type PrivateKey struct {
 	key ed25519.PrivateKey
 }
 
-// KeyFromSeed makes the key of a 32-byte seed (RFC 8032 §5.1.5). The same seed gives the same key.
+// KeyFromSeed returns the key of a 32-byte seed (RFC 8032 §5.1.5). The same seed gives the same key.
 func KeyFromSeed(seed [ed25519.SeedSize]byte) PrivateKey {
 	return PrivateKey{key: ed25519.NewKeyFromSeed(seed[:])}
 }
 
-// Bytes is the 64-byte private key: seed, then public key.
+// Bytes returns the 64-byte private key: seed, then public key.
 func (k PrivateKey) Bytes() []byte { return append([]byte(nil), k.key...) }
 
-// PublicKey is the 32-byte public key.
+// PublicKey returns the 32-byte public key.
 func (k PrivateKey) PublicKey() []byte { return append([]byte(nil), k.key[ed25519.SeedSize:]...) }
 
-// PublicKeyHex is the public key as 64 lower-case hex digits.
+// PublicKeyHex returns the public key as 64 lower-case hex digits.
 func (k PrivateKey) PublicKeyHex() string { return hex.EncodeToString(k.key[ed25519.SeedSize:]) }
 
-// Address is the address of the key's actor.
+// Address returns the address of the key's actor.
 func (k PrivateKey) Address() string { return Address(k.key[ed25519.SeedSize:]) }
 
-// String hides the key, so that it cannot end up in a log by accident.
+// String returns a placeholder, so that the key cannot end up in a log by accident.
 func (k PrivateKey) String() string { return "private key of " + k.Address() }
 
-// GoString hides the key from %#v as well.
+// GoString returns the same placeholder for %#v.
 func (k PrivateKey) GoString() string { return k.String() }
 
-// Address is the first 20 bytes of SHA-256(public key), as 40 lower-case hex digits.
+// Address returns the first 20 bytes of SHA-256(public key), as 40 lower-case hex digits.
 func Address(publicKey []byte) string {
 	sum := sha256.Sum256(publicKey)
 	return hex.EncodeToString(sum[:AddressSize])

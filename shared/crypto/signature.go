@@ -17,14 +17,14 @@ const (
 	DomainEvidence      Domain = "pocket/evidence/v1"
 )
 
-// Sign signs domain ‖ 0x00 ‖ body. The body must be the very bytes that are sent.
+// Sign signs domain ‖ 0x00 ‖ body. The body must be exactly the bytes that are sent.
 func (k PrivateKey) Sign(domain Domain, body []byte) []byte {
 	return fast.Sign(fast.PrivateKey(k.key), tagged(domain, body))
 }
 
-// Verify tells whether value is publicKey's signature over domain ‖ 0x00 ‖ body. A key or value of the wrong length
-// is not an error but a signature that does not fit. It accepts exactly what crypto/ed25519 accepts, in two thirds of the
-// time (docs/adr/0022).
+// Verify reports whether value is publicKey's signature over domain ‖ 0x00 ‖ body. A key or value of the wrong length
+// is an invalid signature, not an error. Verify accepts exactly what crypto/ed25519 accepts, in two thirds of the time
+// (docs/adr/0022).
 func Verify(publicKey []byte, domain Domain, body, value []byte) bool {
 	rule := fast.Options{Verify: fast.VerifyOptionsStdLib}
 	return len(publicKey) == ed25519.PublicKeySize &&

@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestSignaturesAreThoseOfTheStandardLibrary: whoever verifies by another library sees the same.
+// TestSignaturesAreThoseOfTheStandardLibrary: verifying with another library gives the same results.
 func TestSignaturesAreThoseOfTheStandardLibrary(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		seed := [32]byte(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "seed"))
@@ -38,8 +38,9 @@ func TestSignaturesAreThoseOfTheStandardLibrary(t *testing.T) {
 	})
 }
 
-// TestVerifiersAgreeOnCraftedSignatures: ed25519 verifiers differ about signatures in which points of small order or odd
-// encodings have a part. An owner of a key can craft them; they must not divide this network from other verifiers.
+// TestVerifiersAgreeOnCraftedSignatures: ed25519 verifiers differ about signatures in which points of small order or
+// odd encodings have a part. The owner of a key can craft such signatures; this network must agree with other verifiers
+// about them.
 func TestVerifiersAgreeOnCraftedSignatures(t *testing.T) {
 	accepted, refused := 0, 0
 	compare := func(publicKey, value, body []byte) {
@@ -72,7 +73,8 @@ func TestVerifiersAgreeOnCraftedSignatures(t *testing.T) {
 	}
 }
 
-// smallOrder are the encodings of the points of small order: first the canonical ones, then those with a y of p or more.
+// smallOrder returns the encodings of the points of small order: first the canonical ones, then those with a y of p or
+// more.
 func smallOrder(t *testing.T) [][]byte {
 	t.Helper()
 	var encodings [][]byte
@@ -96,8 +98,8 @@ func smallOrder(t *testing.T) [][]byte {
 	return encodings
 }
 
-// craft makes a key with a point of small order in it, and a signature with another one in R. Whether it fits depends on
-// the body, and on whether a verifier multiplies by the cofactor.
+// craft returns a key that contains a point of small order, and a signature with another one in R. Whether it is valid
+// depends on the body, and on whether a verifier multiplies by the cofactor.
 func craft(t *testing.T, inKey *curve.EdwardsPoint, inR, body []byte) (publicKey, value []byte) {
 	t.Helper()
 	secret, nonce := scalarOf(t, sha512.Sum512([]byte("secret"))), scalarOf(t, sha512.Sum512([]byte("nonce")))
@@ -112,7 +114,7 @@ func craft(t *testing.T, inKey *curve.EdwardsPoint, inR, body []byte) (publicKey
 	return publicKey, value
 }
 
-// addOrder adds the group's order to S, which changes nothing for a verifier that does not look.
+// addOrder adds the group's order to S, which makes no difference to a verifier that does not check S.
 func addOrder(value []byte) []byte {
 	order, _ := hex.DecodeString("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010")
 	changed := bytes.Clone(value)
@@ -149,7 +151,7 @@ func encode(t *testing.T, point *curve.EdwardsPoint) []byte {
 	return encoding
 }
 
-// decode gives the identity for what is no point.
+// decode returns the identity for encodings that are not points.
 func decode(encoding []byte) *curve.EdwardsPoint {
 	point := curve.NewEdwardsPoint()
 	if point.UnmarshalBinary(encoding) != nil {

@@ -1,4 +1,4 @@
-// Package modules holds the contracts between the parts of a node that the mission names: UtilityModule (what the
-// chain's state says), ServicerModule (answer a relay) and FishermanModule (execute a QoS check, store it, read it
-// back). Implementations assert them at compile time; consumers declare smaller interfaces of their own.
+// Package modules holds the contracts between the parts of a node: UtilityModule (reads the chain's state),
+// ServicerModule (answers relays) and FishermanModule (executes, stores and reads back QoS checks). Implementations
+// assert them at compile time; consumers declare smaller interfaces of their own.
 package modules

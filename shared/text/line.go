@@ -12,7 +12,7 @@ const ellipsis = "…"
 // Line returns text as one printable line of at most limit bytes. A longer line is cut between two runes and ends in an
 // ellipsis, which counts towards the limit.
 func Line(text string, limit int) string {
-	// Every rune leaves at least one byte, so what is cut off here could not be shown.
+	// Every rune leaves at least one byte, so the part cut off here would not be in the result anyway.
 	text = text[:min(len(text), utf8.UTFMax*(limit+1))]
 	text = Printable(text)
 	if len(text) <= limit {

@@ -25,7 +25,7 @@ type Signed struct {
 	PublicKey string
 }
 
-// Seal signs a transaction. It fails when the result would not be opened for its form.
+// Seal signs a transaction. It fails if Open would refuse the result because of its form.
 func Seal(key crypto.PrivateKey, transaction *types.Transaction) ([]byte, error) {
 	options := proto.MarshalOptions{Deterministic: true}
 	body, err := options.Marshal(transaction)
@@ -50,7 +50,7 @@ func Seal(key crypto.PrivateKey, transaction *types.Transaction) ([]byte, error)
 }
 
 // Open reads a transaction and checks its signature. The error is a Refusal with one of the codes TOO_LARGE, MALFORMED
-// and BAD_SIGNATURE. The same bytes give the same answer always and everywhere.
+// and BAD_SIGNATURE. The result depends on the bytes only.
 func Open(raw []byte) (*Signed, error) {
 	if len(raw) > MaxBytes {
 		return nil, Refuse(types.TransactionCode_TRANSACTION_CODE_TOO_LARGE,
@@ -101,7 +101,7 @@ func readEnvelope(raw []byte) (*types.Envelope, error) {
 	return envelope, nil
 }
 
-// readBody refuses fields that are not known: what they ask for would be signed and silently not done.
+// readBody refuses unknown fields: their effect would be signed but silently not carried out.
 func readBody(body []byte) (*types.Transaction, error) {
 	transaction := new(types.Transaction)
 	if proto.Unmarshal(body, transaction) != nil {
@@ -116,7 +116,8 @@ func readBody(body []byte) (*types.Transaction, error) {
 	return transaction, nil
 }
 
-// hasUnknown looks into nested messages too. The messages of this package have no maps.
+// hasUnknown reports whether a message or a message nested in it has unknown fields. The messages of this package have
+// no maps.
 func hasUnknown(message protoreflect.Message) bool {
 	found := len(message.GetUnknown()) > 0
 	message.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {

@@ -35,7 +35,7 @@ func sealed(t testing.TB, transaction *types.Transaction) []byte {
 	return raw
 }
 
-// marshal is for messages that Seal would refuse.
+// marshal encodes messages that Seal would refuse.
 func marshal(t *testing.T, message proto.Message) []byte {
 	t.Helper()
 	raw, err := proto.Marshal(message)
@@ -52,7 +52,7 @@ func wrap(t *testing.T, domain crypto.Domain, body []byte) []byte {
 		Scheme: types.SignatureScheme_SIGNATURE_SCHEME_ED25519, PublicKey: key(1).PublicKey(), Value: key(1).Sign(domain, body)}})
 }
 
-// The vector that docs/protocol.md refers to. The format is on the wire and in blocks: it changes on purpose only.
+// The vector that docs/protocol.md refers to. The format is on the wire and in blocks, so it changes only on purpose.
 func TestSealedBytes(t *testing.T) {
 	raw := sealed(t, send())
 	envelope := new(types.Envelope)
@@ -154,7 +154,7 @@ func TestSealRefusesWhatWouldNotBeOpened(t *testing.T) {
 	}
 }
 
-// Whatever comes in is either refused with a code of Open's own, or carries a signature over the very body.
+// Any input is either refused with one of Open's codes, or has a valid signature over exactly its body.
 func FuzzOpen(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(sealed(f, send()))

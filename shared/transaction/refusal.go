@@ -6,17 +6,17 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// Refusal is why a transaction is not carried out.
+// Refusal is the reason why a transaction is not executed.
 type Refusal struct {
 	Code types.TransactionCode
-	// Reason is one line for a person.
+	// Reason is one line for people.
 	Reason string
 }
 
-// Error is the code's name and the reason.
+// Error returns the code's name and the reason.
 func (r *Refusal) Error() string { return r.Code.Label() + ": " + r.Reason }
 
-// Refuse makes a Refusal.
+// Refuse returns a Refusal.
 func Refuse(code types.TransactionCode, format string, arguments ...any) *Refusal {
 	return &Refusal{Code: code, Reason: fmt.Sprintf(format, arguments...)}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// checkCompose loads a compose file as docker compose does: against the schema of the compose specification, and then for
-// consistency, so that a dependency on a service, volume or network that is not there is an error.
+// checkCompose loads a compose file as docker compose does: against the schema of the compose specification, and then
+// for consistency, so that a dependency on a missing service, volume or network is an error.
 func checkCompose(ctx context.Context, path string) error {
 	_, err := loadCompose(ctx, path)
 	return err

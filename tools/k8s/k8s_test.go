@@ -11,8 +11,8 @@ import (
 
 const localnet = "../../build/localnet"
 
-// TestManifests: the LocalNet's manifests are valid by Kubernetes' own schemas, and would not be if something were
-// misspelt, misplaced or of another type.
+// TestManifests: the LocalNet's manifests are valid by Kubernetes' own schemas; misspelt, misplaced and wrongly typed
+// fields are errors.
 func TestManifests(t *testing.T) {
 	rendered, err := render(filepath.Join(localnet, "k8s"))
 	if err != nil {
@@ -84,8 +84,8 @@ func TestCompose(t *testing.T) {
 	}
 }
 
-// TestComposeNetwork: each node has the home of its name, is found by the name that the others have for it, and is confined;
-// only the fisherman's API can be reached from outside, and only from this machine.
+// TestComposeNetwork: each node has the home of its name, is reachable by the name that the others use, and is
+// confined; only the fisherman's API can be reached from outside, and only from this machine.
 func TestComposeNetwork(t *testing.T) {
 	project, err := loadCompose(t.Context(), filepath.Join(localnet, "compose.yaml"))
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
-// kustomize makes the objects of a kustomization.
+// kustomize builds the objects of a kustomization.
 func kustomize(directory string) (resmap.ResMap, error) {
 	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), directory)
 	if err != nil {
@@ -25,7 +25,7 @@ func kustomize(directory string) (resmap.ResMap, error) {
 	return made, nil
 }
 
-// render gives the manifests of a kustomization as YAML, as they are checked.
+// render returns the manifests of a kustomization as YAML, in the form in which they are checked.
 func render(directory string) ([]byte, error) {
 	made, err := kustomize(directory)
 	if err != nil {
@@ -34,7 +34,7 @@ func render(directory string) ([]byte, error) {
 	return made.AsYaml()
 }
 
-// list gives the same as a List in JSON, which a program reads without more, and kubectl too.
+// list returns the same as a List in JSON, which both programs and kubectl can read.
 func list(directory string) ([]byte, error) {
 	made, err := kustomize(directory)
 	if err != nil {
@@ -47,7 +47,7 @@ func list(directory string) ([]byte, error) {
 	return append(encoded, '\n'), nil
 }
 
-// checkManifests renders a kustomization and checks what comes out.
+// checkManifests renders a kustomization and checks the result.
 func checkManifests(ctx context.Context, directory string) error {
 	manifests, err := render(directory)
 	if err != nil {
@@ -66,7 +66,7 @@ func checkManifests(ctx context.Context, directory string) error {
 	return nil
 }
 
-// checker checks manifests against Kubernetes' schemas, which it keeps in a directory of its own.
+// checker checks manifests against Kubernetes' schemas, which it stores in a directory of its own.
 type checker struct {
 	directory string
 	validator validator.Validator
@@ -97,7 +97,7 @@ func newChecker(ctx context.Context) (_ *checker, err error) {
 // Close removes the schemas.
 func (c *checker) Close() { _ = os.RemoveAll(c.directory) }
 
-// check gives the number of objects. The error names everything that is wrong; an object of an unknown kind is wrong.
+// check returns the number of objects. The error names everything that is wrong, including objects of an unknown kind.
 func (c *checker) check(name string, manifests []byte) (int, error) {
 	var wrong []error
 	results := c.validator.Validate(name, io.NopCloser(bytes.NewReader(manifests)))

@@ -11,21 +11,21 @@ import (
 const (
 	// definitionsName is the file that all others refer to.
 	definitionsName = "_definitions.json"
-	// minimumKinds is fewer than Kubernetes has: less means that the specification was not understood.
+	// minimumKinds is below the number of kinds that Kubernetes has: fewer mean that the specification was misread.
 	minimumKinds = 100
 )
 
 // schema is a JSON schema, or a part of one.
 type schema = map[string]any
 
-// kind names an object as manifests do.
+// kind identifies a type of object as manifests do.
 type kind struct {
 	Group   string `json:"group"`
 	Version string `json:"version"`
 	Kind    string `json:"kind"`
 }
 
-// file is the name that kubeconform looks for: the kind, the first part of its group, and its version.
+// file returns the name that kubeconform looks for: the kind, the first part of its group, and its version.
 func (k kind) file() string {
 	parts := []string{k.Kind}
 	if group, _, _ := strings.Cut(k.Group, "."); group != "" {
@@ -59,7 +59,7 @@ func writeSchemas(specification []byte, directory string) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		tighten(definition)
-		// Options of requests have every group; a manifest has none of them.
+		// Options of requests belong to every group; manifests do not contain them.
 		if len(kinds) != 1 {
 			continue
 		}
@@ -84,7 +84,7 @@ func kindsOf(definition schema) ([]kind, error) {
 	return kinds, json.Unmarshal(encoded, &kinds)
 }
 
-// schemaOf is the schema of one kind, which has to say that it is that kind.
+// schemaOf returns the schema of one kind; objects have to declare that kind.
 func schemaOf(name string, k kind) schema {
 	return schema{
 		"allOf": []any{
@@ -100,7 +100,7 @@ func schemaOf(name string, k kind) schema {
 	}
 }
 
-// tighten refuses fields that an object does not have, where it lists those that it has.
+// tighten makes unknown fields an error in objects that list their fields.
 func tighten(definition schema) {
 	_, fields := definition["properties"]
 	_, open := definition["additionalProperties"]
@@ -109,7 +109,7 @@ func tighten(definition schema) {
 	}
 }
 
-// loosen lets numbers in where the specification says text and the API server takes both.
+// loosen allows numbers where the specification says text but the API server accepts both.
 func loosen(definitions map[string]schema) {
 	for _, name := range []string{
 		"io.k8s.apimachinery.pkg.util.intstr.IntOrString",

@@ -10,17 +10,18 @@ import (
 	"path/filepath"
 )
 
-// The module that the schemas come from: Kubernetes itself, whose API server serves this very specification. It is too
-// big to be a dependency, and cannot be one, for its own are replaced; so its version and checksum are pinned here.
+// The schemas come from the module of Kubernetes itself, whose API server serves this specification. It is too big to
+// be a dependency, and cannot be one because it replaces its own dependencies, so its version and checksum are pinned
+// here.
 const (
 	kubernetes    = "k8s.io/kubernetes@v1.37.2"
 	kubernetesSum = "h1:A2VDEiObzkYqFTKhSsn0ZEb0RlLEXpHWj93gi2HqEwE="
 )
 
-// downloaded is Kubernetes' OpenAPI specification, from the module cache or the module proxy.
+// downloaded returns Kubernetes' OpenAPI specification, from the module cache or the module proxy.
 func downloaded(ctx context.Context) ([]byte, error) {
 	command := exec.CommandContext(ctx, "go", "mod", "download", "-json", kubernetes)
-	command.Dir = os.TempDir() // outside of every module
+	command.Dir = os.TempDir() // outside every module
 	command.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off")
 	var said bytes.Buffer
 	command.Stderr = &said

@@ -33,13 +33,13 @@ const (
 	alerts    = folder + "prometheus/alerts.yaml"
 	interval  = 500 * time.Millisecond
 	patience  = 90 * time.Second
-	shortTerm = "6s" // in the place of $__rate_interval
+	shortTerm = "6s" // instead of $__rate_interval
 )
 
-// silent are the panels that show nothing while all is well.
+// silent are the panels that show nothing while nothing is wrong.
 var silent = []string{"Why checks do not count"}
 
-// localNet runs a LocalNet and gives the address of its API.
+// localNet runs a LocalNet and returns the address of its API.
 func localNet(t *testing.T) (address string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -79,7 +79,7 @@ func localNet(t *testing.T) (address string) {
 	}
 }
 
-// server is what is inside of a Prometheus.
+// server has the parts of a Prometheus.
 type server struct {
 	t      *testing.T
 	db     *tsdb.DB
@@ -128,7 +128,7 @@ func startServer(t *testing.T, address string) *server {
 	return &server{t: t, db: db, engine: engine, rules: manager}
 }
 
-// query evaluates an expression now, and counts the series of its answer.
+// query evaluates an expression now, and returns the number of series in its answer.
 func (s *server) query(expression string) int {
 	s.t.Helper()
 	query, err := s.engine.NewInstantQuery(s.t.Context(), s.db, nil, expression, time.Now())
@@ -150,7 +150,7 @@ func (s *server) query(expression string) int {
 	return len(vector)
 }
 
-// until looks again and again for what is still missing, until nothing is.
+// until polls until nothing is missing.
 func (s *server) until(missing func() []string) {
 	s.t.Helper()
 	deadline := time.NewTimer(patience)
@@ -203,7 +203,7 @@ func dashboard(t *testing.T) (panels []panel) {
 	return panels
 }
 
-// metricsOf are the names that an expression asks for.
+// metricsOf returns the names of the metrics in an expression.
 func metricsOf(expression parser.Expr) (names []string) {
 	parser.Inspect(expression, func(node parser.Node, _ []parser.Node) error {
 		if selector, ok := node.(*parser.VectorSelector); ok {
@@ -214,8 +214,8 @@ func metricsOf(expression parser.Expr) (names []string) {
 	return names
 }
 
-// A real node, scraped by Prometheus: every panel shows something, every metric of an alert is there, and the alerts that
-// a LocalNet deserves are firing: one of its servicers is down, one lies and one is slow.
+// A real node, scraped by Prometheus: every panel shows something, every metric of an alert is there, and the expected
+// alerts of a LocalNet are firing: one of its servicers is down, one lies and one is slow.
 func TestPrometheusSeesALocalNet(t *testing.T) {
 	panels := dashboard(t)
 	s := startServer(t, localNet(t))
@@ -235,7 +235,7 @@ func TestPrometheusSeesALocalNet(t *testing.T) {
 		}
 		return missing
 	})
-	// Native histograms came along with the classic ones.
+	// Native histograms were scraped together with the classic ones.
 	s.until(func() []string {
 		if s.query(`histogram_count(pocket_fisherman_round_trip_seconds) > 0`) == 0 {
 			return []string{"native histogram of round-trip times"}

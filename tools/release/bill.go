@@ -32,8 +32,8 @@ func writeBill(out io.Writer, path string) error {
 	return nil
 }
 
-// bill lists the modules of a build. Its serial number follows from the binary's hash and its time is that of the
-// commit, so that the same binary has the same bill.
+// bill returns the list of a build's modules. Its serial number is derived from the binary's hash and its time is the
+// commit's, so that the same binary has the same bill.
 func bill(build *debug.BuildInfo, name string, hash [sha256.Size]byte) *cyclonedx.BOM {
 	main := component(&build.Main)
 	main.Type, main.Name = cyclonedx.ComponentTypeApplication, name
@@ -69,7 +69,7 @@ func component(module *debug.Module) *cyclonedx.Component {
 	return made
 }
 
-// properties are the settings of the toolchain that say how the binary was built.
+// properties returns the toolchain's settings with which the binary was built.
 func properties(build *debug.BuildInfo) *[]cyclonedx.Property {
 	var listed []cyclonedx.Property
 	for _, setting := range build.Settings {
@@ -78,7 +78,7 @@ func properties(build *debug.BuildInfo) *[]cyclonedx.Property {
 	return &listed
 }
 
-// serial makes a UUID of version 8 (RFC 9562: content is the maker's own) of a hash.
+// serial returns a UUID of version 8 (RFC 9562: custom content) derived from a hash.
 func serial(hash [sha256.Size]byte) string {
 	id := hash[:16]
 	id[6], id[8] = id[6]&0x0f|0x80, id[8]&0x3f|0x80

@@ -39,7 +39,7 @@ func run(out io.Writer, arguments []string) error {
 	return errUsage
 }
 
-// dependencies are the modules in a binary besides its own, as they were really built in.
+// dependencies returns the modules in a binary except its own, in the versions that were built in.
 func dependencies(build *debug.BuildInfo) []*debug.Module {
 	modules := make([]*debug.Module, len(build.Deps))
 	for i, module := range build.Deps {

@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// noticeFiles are the names, without case and ending, under which modules keep what has to accompany them.
+// noticeFiles are the names, without case and extension, of the files that have to accompany a module.
 var noticeFiles = []string{"license", "licence", "copying", "notice", "patents", "unlicense", "copyright"}
 
 // notice is one text, and the modules that it belongs to.
@@ -26,7 +26,7 @@ type notice struct {
 }
 
 // writeNotices writes the licences and notices of all modules in the binaries, each text once. A module without any is
-// an error: nobody could tell whether it may be passed on.
+// an error: it would be unknown whether it may be distributed.
 func writeNotices(out io.Writer, binaries []string) error {
 	modules, err := modulesOf(binaries)
 	if err != nil {
@@ -73,7 +73,7 @@ func modulesOf(binaries []string) ([]*debug.Module, error) {
 	return listed, nil
 }
 
-// textsOf reads what a module's directory has of licences and notices.
+// textsOf returns the licences and notices in a module's directory.
 func textsOf(module *debug.Module) ([]string, error) {
 	directory, err := directoryOf(module)
 	if err != nil {
@@ -108,7 +108,7 @@ func isNotice(name string) bool {
 	})
 }
 
-// directoryOf finds a module's files in the module cache, or downloads them.
+// directoryOf returns the directory of a module's files in the module cache, and downloads them if necessary.
 func directoryOf(module *debug.Module) (string, error) {
 	if module.Path == "std" {
 		return goRoot()
@@ -135,7 +135,7 @@ func goRoot() (string, error) {
 	return strings.TrimSpace(string(root)), nil
 }
 
-// add notes a text's owner; the same text is kept once, whatever its spacing.
+// add records a text's owner; texts that differ only in spacing are stored once.
 func add(notices []notice, text, owner string) []notice {
 	same := strings.Join(strings.Fields(text), " ")
 	for i := range notices {

@@ -11,7 +11,7 @@ import (
 	"github.com/CycloneDX/cyclonedx-go"
 )
 
-// self is this test's own binary, which has modules of others in it.
+// self returns this test's own binary, which contains other modules.
 func self(t *testing.T) string {
 	t.Helper()
 	path, err := os.Executable()

@@ -6,10 +6,10 @@ import (
 	"encoding/hex"
 )
 
-// ID is the id of a session, as 64 lower-case hex digits: SHA3-256 over chain id, start height (8 bytes, big-endian),
-// hash of the block before the start height (empty when there is none), relay chain, geo zone and the application's
-// public key (32 bytes), in this order, each preceded by its length in bytes as 4 bytes, big-endian. The start height
-// must not be negative.
+// ID returns the id of a session, as 64 lower-case hex digits: SHA3-256 over chain id, start height (8 bytes,
+// big-endian), hash of the block before the start height (empty when there is none), relay chain, geo zone and the
+// application's public key (32 bytes), in this order, each preceded by its length in bytes as 4 bytes, big-endian. The
+// start height must not be negative.
 func ID(chainID string, startHeight int64, previousBlockHash []byte, relayChain, geoZone string,
 	applicationPublicKey []byte) string {
 	var preimage []byte
@@ -27,8 +27,8 @@ func ID(chainID string, startHeight int64, previousBlockHash []byte, relayChain,
 	return hex.EncodeToString(sum[:])
 }
 
-// StartHeight is the first height of the session that height belongs to: the largest multiple of blocksPerSession that
-// is not above it. The height must not be negative, blocksPerSession must be at least 1.
+// StartHeight returns the first height of the session that height belongs to: the largest multiple of blocksPerSession
+// that is not above it. The height must not be negative, blocksPerSession must be at least 1.
 func StartHeight(height, blocksPerSession int64) int64 {
 	return height - height%blocksPerSession
 }

@@ -66,7 +66,7 @@ func TestSelectionIsAPrefixOfTheRanking(t *testing.T) {
 	})
 }
 
-// When one leaves, the others keep their order and the next in rank takes the place.
+// When one leaves, the others keep their order and the next in rank replaces it.
 func TestLeavingMovesNobodyElse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		id, actors := drawID(t), drawActors(t)
@@ -95,7 +95,7 @@ func TestEqualAddressesAreKept(t *testing.T) {
 // Over many sessions each of 24 actors must come first, and be among the first 5, as often as the others. The limit is
 // the 99.9 % quantile of chi-square with 23 degrees of freedom; the ids are fixed, so the test never flickers.
 func TestSelectionIsUniform(t *testing.T) {
-	const actors, places, sessions, limit = 24, 5, 4000, 49.73
+	const actors, selectedActors, sessions, limit = 24, 5, 4000, 49.73
 	random := rand.New(rand.NewPCG(1, 2))
 	candidates := make([]*types.Actor, actors)
 	index := make(map[*types.Actor]int, actors)
@@ -107,7 +107,7 @@ func TestSelectionIsUniform(t *testing.T) {
 	var first, member [actors]float64
 	for s := range sessions {
 		hash := binary.BigEndian.AppendUint64(nil, random.Uint64())
-		selected := session.Select(session.ID("uniform", int64(s), hash, "0001", "eu", nil), candidates, places)
+		selected := session.Select(session.ID("uniform", int64(s), hash, "0001", "eu", nil), candidates, selectedActors)
 		first[index[selected[0]]]++
 		for _, actor := range selected {
 			member[index[actor]]++
@@ -116,13 +116,13 @@ func TestSelectionIsUniform(t *testing.T) {
 	if x := chiSquare(first[:]); x > limit {
 		t.Errorf("first place: chi-square %.1f", x)
 	}
-	// Five are drawn without replacement, which makes the counts less spread by (24-5)/(24-1).
-	if x := chiSquare(member[:]) * (actors - 1) / (actors - places); x > limit {
+	// Five are drawn without replacement, which reduces the variance of the counts by (24-5)/(24-1).
+	if x := chiSquare(member[:]) * (actors - 1) / (actors - selectedActors); x > limit {
 		t.Errorf("membership: chi-square %.1f", x)
 	}
 }
 
-// chiSquare is Pearson's statistic of counts against all being equal.
+// chiSquare returns Pearson's statistic of counts against a uniform distribution.
 func chiSquare(counts []float64) float64 {
 	var total, sum float64
 	for _, count := range counts {

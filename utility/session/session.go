@@ -9,12 +9,12 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// Basis is all that a session follows from.
+// Basis is everything that determines a session.
 type Basis struct {
 	ChainID string
 	// Params in force; valid.
 	Params *genesis.SessionParams
-	// Height that the session is asked for, 1 or more.
+	// Height for which the session is requested, 1 or more.
 	Height int64
 	// PreviousBlockHash is the hash of the block before the session's start height; empty when there is none.
 	PreviousBlockHash []byte
@@ -59,7 +59,7 @@ func New(basis Basis) (*types.Session, error) {
 	}, nil
 }
 
-// candidates are the actors of one type that may be members: unpaused, of the chain and of the zone.
+// candidates returns the actors of one type that may be members: unpaused, of the chain and of the zone.
 func candidates(actors []*types.Actor, actorType types.ActorType, chain, zone string) []*types.Actor {
 	var fit []*types.Actor
 	for _, actor := range actors {

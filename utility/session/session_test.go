@@ -23,7 +23,7 @@ func TestStartHeight(t *testing.T) {
 	}
 }
 
-// Fields are length-prefixed: moving a character from one into the next gives another id.
+// Fields are length-prefixed: moving a character from one into the next changes the id.
 func TestIDSeparatesItsFields(t *testing.T) {
 	ids := []string{
 		session.ID("ab", 0, []byte("c"), "d", "e", []byte("f")),
@@ -56,7 +56,7 @@ func TestIDIsDeterministic(t *testing.T) {
 	})
 }
 
-// staked is an unpaused actor of chain 0001 in zone eu.
+// staked returns an unpaused actor of chain 0001 in zone eu.
 func staked(seed byte, actorType types.ActorType) *types.Actor {
 	key := crypto.KeyFromSeed([32]byte{seed})
 	return &types.Actor{Type: actorType, Address: key.Address(), PublicKey: key.PublicKeyHex(),

@@ -1,6 +1,6 @@
-// What the node tells: answers to questions, and events as they come.
+// Reads the node's API: requests, and the stream of events.
 
-/** NodeError is a refusal of the node (code and message) or, without a code, no answer at all. */
+/** NodeError is an error of the node (code and message) or, without a code, a missing answer. */
 export class NodeError extends Error {
   constructor(code, message) {
     super(message);
@@ -24,7 +24,7 @@ export async function ask(path, parameters = {}) {
   return body;
 }
 
-/** rounds reads the checks of a session from an index on. */
+/** rounds reads the checks of a session, starting at an index. */
 export async function rounds(session, from, servicer) {
   const all = [];
   for (let next = from; next !== null && all.length < MOST_ROUNDS;) {
@@ -35,12 +35,12 @@ export async function rounds(session, from, servicer) {
   return all;
 }
 
-/** The most checks of a session that are held at once. */
+/** The maximum number of checks of a session that are kept. */
 export const MOST_ROUNDS = 1000;
 
 const RETRY = 10000;
 
-/** listen hears the node's events until it is stopped; heard has a function for each kind, and changed(live). */
+/** listen receives the node's events until it is stopped; heard has a function for each kind, and changed(live). */
 export function listen(heard) {
   let source, retry, stopped = false;
   const start = () => {
@@ -48,7 +48,7 @@ export function listen(heard) {
     source.onopen = () => heard.changed(true);
     source.onerror = () => {
       heard.changed(false);
-      // A refusal ends an EventSource for good; a lost connection does not.
+      // An error response ends an EventSource permanently; a lost connection does not.
       if (source.readyState === EventSource.CLOSED && !stopped) retry = setTimeout(start, RETRY);
     };
     for (const kind of ["round", "session", "gap"]) source.addEventListener(kind, (event) => heard[kind](JSON.parse(event.data)));

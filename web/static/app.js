@@ -1,4 +1,4 @@
-// The page: what is drawn for which address, what stands at the top, and what is wrong at the moment.
+// The page: the view for each address, the header, and current problems.
 import { h, show } from "./dom.js";
 import { evidence, readEvidence } from "./evidence.js";
 import { lasting, short, timeOfDay } from "./format.js";

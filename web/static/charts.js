@@ -1,4 +1,4 @@
-// Small drawings that stand in a table. Each says in words what it shows.
+// Small drawings in tables. Each has a description in words.
 import { s } from "./dom.js";
 import { ms, percent, plural } from "./format.js";
 
@@ -19,7 +19,7 @@ export function interval(of, what) {
 
 const STEPS = [1, 2, 5];
 
-// steps are the numbers 1, 2 and 5 with any zeros, from just below the least to just above the most.
+// steps returns 1, 2 and 5 times powers of ten, from just below the least value to just above the greatest.
 function steps(least, most) {
   const all = [];
   for (let decade = 10 ** Math.floor(Math.log10(least)); decade < most * 10; decade *= 10) all.push(...STEPS.map((step) => step * decade));
@@ -27,7 +27,7 @@ function steps(least, most) {
   return all.slice(Math.max(0, low), high + 1);
 }
 
-/** timeScale is a logarithmic scale that all times fit on. */
+/** timeScale returns a logarithmic scale that covers all times. */
 export function timeScale(times) {
   const positive = times.filter((time) => time > 0);
   const all = steps(positive.length ? Math.min(...positive) : 1, positive.length ? Math.max(...positive) : 1000);
@@ -39,7 +39,7 @@ export function timeScale(times) {
 const WIDTH = 224, PAD = 8;
 const place = (scale, time) => PAD + scale.at(time) * (WIDTH - 2 * PAD);
 
-/** timeAxis labels the scale that the times of a column stand on. */
+/** timeAxis labels the scale of a column of times. */
 export function timeAxis(scale, sla) {
   const label = (tick) => (tick >= 1000 ? `${tick / 1000} s` : `${+tick.toPrecision(3)} ms`);
   const free = (tick) => !sla || Math.abs(place(scale, tick) - place(scale, sla)) > 34;
@@ -69,7 +69,7 @@ export function times(scale, rtt, samples, sla) {
       class: over ? "dot over" : reused ? "dot" : "dot cold", cx: x(time), cy: 24, r: reused ? 2.1 : 2.4 })));
 }
 
-/** The looks of a check in a strip: letter, class, and words. */
+/** The appearance of a check in a strip: letter, class, and words. */
 export const MARKS = {
   ok: ["", "ok", "answered, agreed"],
   slow: ["s", "slow", "answered, over the SLA"],
@@ -82,7 +82,7 @@ export const MARKS = {
   todo: ["", "todo", "still to come"],
 };
 
-/** mark says what one check was for one servicer. */
+/** mark returns the result of one check for one servicer. */
 export function mark(round, address) {
   if (!round) return { name: "todo", why: "" };
   if (round.status === "DROPPED") return { name: "dropped", why: round.reason };
@@ -105,7 +105,7 @@ function cell(name, x, y, title) {
     letter ? s("text", { x: x + CELL / 2, y: y + 13, "text-anchor": "middle" }, letter) : null);
 }
 
-/** strip draws a cell for each check, and says in words how many there are of each kind, and which. */
+/** strip draws a cell for each check, and describes in words how many there are of each kind, and which. */
 export function strip(marks) {
   const kinds = new Map();
   for (const { index, name } of marks) kinds.set(name, [...(kinds.get(name) ?? []), index]);

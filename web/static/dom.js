@@ -1,4 +1,4 @@
-// Makes elements, and fits what is shown to what was made. Text is always text: nothing here reads markup.
+// Makes elements, and updates the page to match them. Text is always text: nothing here parses markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -22,7 +22,7 @@ export const s = (tag, attributes, ...children) => fill(document.createElementNS
 const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.getAttribute("data-key") : null);
 const alike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && keyOf(a) === keyOf(b);
 
-/** show makes the children of a place those that are given. What is alike stays, so that focus and scrolling do. */
+/** show replaces the children of an element. Equal nodes are kept, so that focus and scroll position stay. */
 export function show(place, ...children) {
   const focused = document.activeElement;
   const made = place.cloneNode(false);

@@ -1,4 +1,4 @@
-// What proves a disagreement: the question, and the answers of both sides.
+// The evidence of a disagreement: the question, and the answers of both sides.
 import { NodeError, ask } from "./api.js";
 import { h } from "./dom.js";
 import { day, short } from "./format.js";
@@ -9,7 +9,7 @@ const MOST_LINES = 2000;
 
 const kept = { key: null, pieces: null, failure: null };
 
-/** readEvidence fetches the evidence of a check once, and calls done when it is there. */
+/** readEvidence fetches the evidence of a check once, and calls done when it has arrived. */
 export async function readEvidence(session, check, done) {
   const key = `${session}/${check}`;
   if (kept.key === key) return;
@@ -28,7 +28,7 @@ export async function readEvidence(session, check, done) {
   done();
 }
 
-// sorted has the keys of objects in order, so that answers that differ in nothing else look the same.
+// sorted sorts the keys of objects, so that answers that differ only in order look the same.
 function sorted(_, value) {
   if (value === null || typeof value !== "object" || Array.isArray(value) || JSON.isRawJSON?.(value)) return value;
   const result = Object.create(null);
@@ -38,7 +38,7 @@ function sorted(_, value) {
 
 const exact = (_, value, context) => (typeof value === "number" && context?.source && JSON.rawJSON ? JSON.rawJSON(context.source) : value);
 
-// Numbers are shown as they stand in the text, for what is above 2^53 would be rounded.
+// Numbers are shown as written in the text, because those above 2^53 would be rounded.
 function pretty(text) {
   const cut = text.length > SHOWN ? text.slice(0, SHOWN) + "\n… cut" : text;
   try {

@@ -4,13 +4,13 @@ export const NONE = "–";
 
 export const short = (hex) => (hex ? hex.slice(0, 12) : NONE);
 
-/** ms writes milliseconds with about three digits that count. */
+/** ms formats milliseconds with about three significant digits. */
 export function ms(value) {
   if (value === null || value === undefined) return NONE;
   return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
 }
 
-/** percent writes a share, cut rather than rounded up to 100. */
+/** percent formats a share, truncated rather than rounded up to 100. */
 export function percent(share) {
   if (share === null || share === undefined) return NONE;
   const hundredths = share * 100;
@@ -24,7 +24,7 @@ export function bounds(interval) {
 
 export const plural = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
-/** lasting writes seconds as people say them. */
+/** lasting formats a duration in seconds for people. */
 export function lasting(seconds) {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole} s`;
@@ -37,7 +37,7 @@ const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeS
 
 export const timeOfDay = (date) => clock.format(date);
 
-/** moment writes an RFC 3339 time: the time of day with milliseconds, the whole in the title. */
+/** moment formats an RFC 3339 time: the time of day with milliseconds, the full time in the title. */
 export function moment(text) {
   if (!text) return NONE;
   const date = new Date(text);
@@ -46,7 +46,7 @@ export function moment(text) {
 
 export const day = (text) => (text ? calendar.format(new Date(text)) : NONE);
 
-/** micros writes microseconds. */
+/** micros formats microseconds. */
 export function micros(us) {
   if (us === null || us === undefined) return NONE;
   return us < 1000 ? `${us} µs` : `${ms(us / 1000)} ms`;

@@ -1,4 +1,4 @@
-// The sessions that run, each with its servicers worst first; and those that are over.
+// The running sessions, each with its servicers, worst first; and the past ones.
 import { h } from "./dom.js";
 import { MARKS, mark, strip, swatch, timeAxis, timeScale, times } from "./charts.js";
 import { NONE, lasting, micros, short } from "./format.js";
@@ -7,7 +7,7 @@ import { blockSeconds, checksPast, current, isRunning, roundsOf, state } from ".
 
 const CELLS = 60;
 
-/** timeLeft says how far a session is. */
+/** timeLeft describes the progress of a session. */
 export function timeLeft(session) {
   if (!state.status) return NONE;
   const left = session.height + session.blocks - 1 - state.status.height;
@@ -31,7 +31,7 @@ function progress(session) {
       h("li", null, swatch(status), `${checks} ${status}: ${text}`))) : null);
 }
 
-/** positions are the indices of a session's checks that a strip has room for. */
+/** positions returns the indices of a session's checks that fit into a strip. */
 function positions(session) {
   const held = roundsOf(session.id);
   let end = Math.min(session.checks_planned, CELLS);
@@ -50,7 +50,7 @@ export function marksOf(session, address, indices = positions(session)) {
   });
 }
 
-/** answersOf are a servicer's answers of the checks that count. */
+/** answersOf returns a servicer's answers in the checks that count. */
 export const answersOf = (session, address) => [...roundsOf(session.id).values()].filter((round) => round.status === "DONE")
   .flatMap((round) => round.samples).filter((sample) => sample.servicer === address && sample.outcome === "OK");
 
@@ -77,7 +77,7 @@ function servicers(session) {
 export const legend = () => h("ul", { class: "legend", "aria-label": "Marks of checks" },
   Object.entries(MARKS).map(([name, [, , words]]) => h("li", null, swatch(name), words)));
 
-/** sessionCard is a session with its servicers. */
+/** sessionCard shows a session with its servicers. */
 export function sessionCard(session, level = "h2") {
   const running = isRunning(session);
   return h("section", { class: "card", "data-key": session.id, "aria-label": `Session ${short(session.id)}` },
@@ -104,7 +104,7 @@ function past(shown) {
       h("span", { class: "tally" }, tally(countVerdicts(session.servicers)))] }))));
 }
 
-/** overview is the page that one begins with. */
+/** overview is the start page. */
 export function overview() {
   const now = current();
   if (!now.length) {

@@ -1,4 +1,4 @@
-// Parts that several views are made of.
+// Parts that several views share.
 import { h } from "./dom.js";
 import { interval } from "./charts.js";
 import { NONE, bounds, ms, percent, short } from "./format.js";
@@ -16,7 +16,7 @@ export function tally(verdicts) {
 
 export const countVerdicts = (servicers) => servicers.reduce((all, { verdict: name }) => ({ ...all, [name]: (all[name] ?? 0) + 1 }), {});
 
-/** table is a table that narrow screens show as cards. Columns have a name; rows a key and cells. */
+/** table returns a table that narrow screens show as cards. Columns have a name; rows a key and cells. */
 export function table(caption, columns, rows, looks = "") {
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, h("table", { role: "table", class: looks },
     h("caption", { class: "unseen" }, caption),
@@ -27,7 +27,7 @@ export function table(caption, columns, rows, looks = "") {
         role: i === 0 ? "rowheader" : "cell", scope: i === 0 ? "row" : null, "data-name": columns[i].name, class: columns[i].number ? "number" : null }, cell)))))));
 }
 
-/** share is a share, drawn and written. */
+/** share shows a share, as a drawing and as text. */
 export const share = (of, what, note) => h("div", { class: "share" }, interval(of, what),
   h("span", { class: "figure" }, percent(of.value), of.value === null ? null : h("span", { class: "quiet" }, ` ${bounds(of)}`)),
   note ? h("span", { class: "quiet note" }, note) : null);
@@ -35,7 +35,7 @@ export const share = (of, what, note) => h("div", { class: "share" }, interval(o
 export const quantiles = (rtt) => (rtt.p50 === null ? h("span", { class: "quiet" }, "no answer")
   : h("span", { class: "figure" }, `p50 ${ms(rtt.p50)}`, h("span", { class: "quiet" }, ` · p90 ${ms(rtt.p90)} ms · ${rtt.samples} ${rtt.connections}`)));
 
-/** who names a servicer: its address, and the URL that it chose itself. */
+/** who shows a servicer's address, and the URL that it chose itself. */
 export const who = (servicer, link) => h("div", { class: "who" },
   link ? h("a", { href: link, class: "mono", title: servicer.address }, short(servicer.address)) : h("span", { class: "mono", title: servicer.address }, short(servicer.address)),
   h("span", { class: "quiet url", title: servicer.service_url }, servicer.service_url || NONE));

@@ -1,4 +1,4 @@
-// What the page knows of the node, and how it stays true: events as they come, questions where there are none.
+// The page's state of the node, and how it is kept up to date: by events, and by requests where there are none.
 import { MOST_ROUNDS, NodeError, ask, listen, rounds } from "./api.js";
 
 const TICK = 1000;
@@ -15,7 +15,7 @@ export const state = {
   rounds: new Map(),
   listed: false,
   live: false,
-  /** When the node answered last and when the last block was seen, in milliseconds of this page; why it does not answer. */
+  /** When the node last answered and when the last block was seen, in milliseconds of this page; why it does not answer. */
   answered: 0,
   blockSeen: 0,
   failure: null,
@@ -24,16 +24,16 @@ export const state = {
   paces: [],
 };
 
-// Before the first block there is nothing to ask for.
+// Before the first block there is nothing to request.
 const canAsk = () => Boolean(state.status?.fisherman) && state.status.height > 0;
 
 /** checksPast counts the planned checks of a session that are over. */
 export const checksPast = (session) => session.checks_done + session.checks_dropped + session.checks_void;
 
-/** isRunning tells whether blocks of a session are still to come. */
+/** isRunning reports whether a session has blocks to come. */
 export const isRunning = (session) => state.status !== null && state.status.height < session.height + session.blocks - 1;
 
-/** current are the sessions that run or, of each application and relay chain, the newest. */
+/** current returns the running sessions, or the newest of each application and relay chain. */
 export function current() {
   const newest = new Map();
   for (const session of state.sessions.values()) {
@@ -44,14 +44,14 @@ export function current() {
   return running.length ? running : all;
 }
 
-/** blockSeconds is the time between blocks as seen here; null before it can be told. */
+/** blockSeconds returns the observed time between blocks; null before it is known. */
 export function blockSeconds() {
   const first = state.paces[0], last = state.paces.at(-1);
   if (!first || last.height - first.height < 3) return null;
   return (last.at - first.at) / (last.height - first.height) / 1000;
 }
 
-/** roundsOf are the checks that are held of a session, by index. */
+/** roundsOf returns the checks of a session that are kept, by index. */
 export const roundsOf = (id) => state.rounds.get(id) ?? new Map();
 
 let changed = () => {};
@@ -63,7 +63,7 @@ let behind = true;
 const stale = new Set();
 let settling = null;
 
-/** start keeps the state true while the page is seen; onChange is called with what is drawn anew: true for everything. */
+/** start keeps the state up to date while the page is visible; onChange is called with what to redraw: true for everything. */
 export function start(onChange) {
   changed = onChange;
   const seen = () => (document.hidden ? rest() : wake());
@@ -71,7 +71,7 @@ export function start(onChange) {
   seen();
 }
 
-/** want names a session that is drawn besides the current ones; null for none. */
+/** want sets a session that is drawn besides the current ones; null for none. */
 export function want(id) {
   if (wanted === id) return;
   wanted = id;
@@ -87,7 +87,7 @@ function wake() {
   tick();
 }
 
-// A page that nobody sees leaves its place at the node to others.
+// A hidden page leaves its connection to the node to others.
 function rest() {
   clearInterval(ticker);
   ticker = null;
@@ -155,7 +155,7 @@ async function readRounds(id) {
   state.rounds.set(id, held);
 }
 
-/** refresh reads one session anew. */
+/** refresh reads one session again. */
 async function refresh(id) {
   try {
     const report = await ask("/v1/qos", { session: id });

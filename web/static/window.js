@@ -1,4 +1,4 @@
-// Sessions merged: the newest so many, or those of some time.
+// Merged sessions: the newest n, or those of a period.
 import { NodeError, ask } from "./api.js";
 import { h } from "./dom.js";
 import { timeAxis, timeScale, times } from "./charts.js";
@@ -10,7 +10,7 @@ const FRESH = 10000;
 
 const kept = { span: null, at: 0, report: null, failure: null };
 
-/** readWindow fetches a window when it is not fresh, and calls done when it is there. */
+/** readWindow fetches a window if it is not fresh, and calls done when it has arrived. */
 export async function readWindow(span, done) {
   if (kept.span === span && Date.now() - kept.at < FRESH) return;
   if (kept.span !== span) Object.assign(kept, { report: null, failure: null });

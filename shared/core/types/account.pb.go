@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: shared/core/types/proto/account.proto
 
-// Accounts: who owns what is not staked.
+// Accounts: what addresses own besides their stakes.
 
 package types
 
@@ -23,7 +23,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Account is what an address owns and how often it has signed.
+// Account is the balance of an address and the number of its charged transactions.
 type Account struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// First 20 bytes of SHA-256(public key); 40 lower-case hex digits.
@@ -87,7 +87,7 @@ func (x *Account) GetSequence() uint64 {
 	return 0
 }
 
-// Unbonding is a stake that was given back and is not spendable yet.
+// Unbonding is a stake that was unstaked and is not spendable yet.
 type Unbonding struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Role that the address had staked for.

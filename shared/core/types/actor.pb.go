@@ -97,7 +97,7 @@ type Actor struct {
 	Chains []string `protobuf:"bytes,4,rep,name=chains,proto3" json:"chains,omitempty"`
 	// Geo zone that the actor staked for, 1 to 32 characters of [a-z0-9-]. Empty for validators.
 	GeoZone string `protobuf:"bytes,5,opt,name=geo_zone,json=geoZone,proto3" json:"geo_zone,omitempty"`
-	// Where the actor is reached: an absolute http or https URL. Required for servicers, optional for others.
+	// Where the actor can be reached: an absolute http or https URL. Required for servicers, optional for others.
 	ServiceUrl string `protobuf:"bytes,6,opt,name=service_url,json=serviceUrl,proto3" json:"service_url,omitempty"`
 	// Stake in uPOKT.
 	StakeUpokt uint64 `protobuf:"varint,7,opt,name=stake_upokt,json=stakeUpokt,proto3" json:"stake_upokt,omitempty"`

@@ -1,3 +1,3 @@
-// Package types holds the network's own nouns — Actor, Session, Relay, QoSSample, Head — as wire types generated from
-// proto/*.proto, with pure methods beside them: parsing, validation, labels. It imports nothing of this module.
+// Package types holds the network's wire types (Actor, Session, Relay, QoSSample, Head), generated from proto/*.proto,
+// with pure methods: parsing, validation, labels. It imports nothing of this module.
 package types

@@ -9,12 +9,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestIdentifiers compares each check with the regular expression that says the same.
+// TestIdentifiers compares each check with the equivalent regular expression.
 func TestIdentifiers(t *testing.T) {
 	for name, test := range map[string]struct {
 		check func(string) error
 		form  *regexp.Regexp
-		near  string // makes texts that are nearly right
+		near  string // draws texts that are nearly right
 	}{
 		"address":     {ValidateAddress, regexp.MustCompile(`\A[0-9a-f]{40}\z`), `[0-9a-f]{39,41}|[0-9a-g]{40}|[0-9A-F]{40}`},
 		"public key":  {ValidatePublicKey, regexp.MustCompile(`\A[0-9a-f]{64}\z`), `[0-9a-f]{63,65}|[0-9a-g]{64}`},

@@ -2,25 +2,25 @@ package types
 
 import "strings"
 
-// Label is the outcome's short name, as reports and metrics show it: "OK", "TIMEOUT", …
+// Label returns the outcome's short name, as reports and metrics show it: "OK", "TIMEOUT", …
 func (o Outcome) Label() string { return label(o.String(), "OUTCOME_") }
 
-// Label is the blame's short name: "SERVICER", …
+// Label returns the blame's short name: "SERVICER", …
 func (b Blame) Label() string { return label(b.String(), "BLAME_") }
 
-// Label is the consistency's short name: "AGREE", …
+// Label returns the consistency's short name: "AGREE", …
 func (c Consistency) Label() string { return label(c.String(), "CONSISTENCY_") }
 
-// Label is the status's short name: "DONE", …
+// Label returns the status's short name: "DONE", …
 func (s RoundStatus) Label() string { return label(s.String(), "ROUND_STATUS_") }
 
-// Label is the cause's short name: "STALL", …
+// Label returns the cause's short name: "STALL", …
 func (c Cause) Label() string { return label(c.String(), "CAUSE_") }
 
-// Label is the attempt's short name: "CONNECT", …
+// Label returns the attempt's short name: "CONNECT", …
 func (a Attempt) Label() string { return label(a.String(), "ATTEMPT_") }
 
-// Phrase names what was being done for a person: "connect", "read response body", …; "" for none.
+// Phrase returns the attempt in words for people: "connect", "read response body", …; "" for none.
 func (a Attempt) Phrase() string {
 	switch a {
 	case Attempt_ATTEMPT_UNSPECIFIED:
@@ -33,10 +33,10 @@ func (a Attempt) Phrase() string {
 	return strings.ToLower(strings.ReplaceAll(a.Label(), "_", " "))
 }
 
-// Label is the code's short name: "REPLAYED", …
+// Label returns the code's short name: "REPLAYED", …
 func (c RelayErrorCode) Label() string { return label(c.String(), "RELAY_ERROR_CODE_") }
 
-// Label is the code's short name: "WRONG_SEQUENCE", …; "OK" for a transaction that was carried out.
+// Label returns the code's short name: "WRONG_SEQUENCE", …; "OK" for a transaction that was executed.
 func (c TransactionCode) Label() string {
 	if c == TransactionCode_TRANSACTION_CODE_UNSPECIFIED {
 		return "OK"
@@ -44,10 +44,10 @@ func (c TransactionCode) Label() string {
 	return label(c.String(), "TRANSACTION_CODE_")
 }
 
-// Label is the actor type's name in lower case: "servicer", …
+// Label returns the actor type's name in lower case: "servicer", …
 func (t ActorType) Label() string { return strings.ToLower(label(t.String(), "ACTOR_TYPE_")) }
 
-// ParseActorType is the inverse of ActorType.Label.
+// ParseActorType returns the inverse of ActorType.Label.
 func ParseActorType(name string) (ActorType, bool) {
 	value, ok := ActorType_value["ACTOR_TYPE_"+strings.ToUpper(name)]
 	return ActorType(value), ok && value != 0 && name == strings.ToLower(name)

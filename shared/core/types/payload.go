@@ -1,6 +1,6 @@
 package types
 
-// Payload is what a relay asks of the relay chain's node: a REST request if there is one, else a JSON-RPC request.
+// Payload is the request of a relay to the relay chain's node: REST if REST is set, otherwise JSON-RPC.
 type Payload struct {
 	// JSONRPC is the bytes of a JSON-RPC request.
 	JSONRPC []byte
@@ -8,12 +8,12 @@ type Payload struct {
 	REST *RESTPayload
 }
 
-// PayloadOf is the payload of a relay request.
+// PayloadOf returns the payload of a relay request.
 func PayloadOf(request *RelayRequest) Payload {
 	return Payload{JSONRPC: request.GetJsonRpc().GetBody(), REST: request.GetRest()}
 }
 
-// Put makes it the payload of a relay request.
+// Put sets the payload of a relay request.
 func (p Payload) Put(request *RelayRequest) {
 	if p.REST != nil {
 		request.Payload = &RelayRequest_Rest{Rest: p.REST}

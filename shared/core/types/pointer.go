@@ -7,19 +7,19 @@ import (
 )
 
 const (
-	// mostPointerBytes is the longest text of a pointer.
+	// mostPointerBytes is the maximum length of a pointer's text.
 	mostPointerBytes = 256
-	// MaxPointers is the most fields that are ignored in the answers of one relay chain.
+	// MaxPointers is the maximum number of ignored fields of one relay chain.
 	MaxPointers = 64
 )
 
-// Pointer names a place within a JSON value: the reference tokens of a JSON pointer (RFC 6901), unescaped. In an array
-// the token "*", which is no index there, stands for every element.
+// Pointer refers to a part of a JSON value: the reference tokens of a JSON pointer (RFC 6901), unescaped. In an array
+// the token "*", which is not an index, stands for every element.
 type Pointer []string
 
-// ParsePointer reads the text of a pointer, as in "/block/header/time" or "/logs/*/removed": a slash before each token,
-// with "~1" for a slash and "~0" for a tilde within it; 1 to 256 bytes. The empty pointer, which names the whole value,
-// is refused: who ignores everything agrees with everything.
+// ParsePointer parses the text of a pointer, such as "/block/header/time" or "/logs/*/removed": a slash before each
+// token, with "~1" for a slash and "~0" for a tilde within it; 1 to 256 bytes. The empty pointer, which refers to the
+// whole value, is refused: a comparison that ignores everything always agrees.
 func ParsePointer(text string) (Pointer, error) {
 	switch {
 	case len(text) > mostPointerBytes:
@@ -37,7 +37,7 @@ func ParsePointer(text string) (Pointer, error) {
 	return tokens, nil
 }
 
-// ParsePointers reads at most MaxPointers of them.
+// ParsePointers parses at most MaxPointers pointers.
 func ParsePointers(texts []string) ([]Pointer, error) {
 	if len(texts) > MaxPointers {
 		return nil, fmt.Errorf("%d pointers are more than %d", len(texts), MaxPointers)

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: shared/core/types/proto/qos.proto
 
-// Quality of service: what a fisherman asked, what came back, and what it is worth.
+// Quality of service: what a fisherman asked, what it received, and how that was judged.
 
 package types
 
@@ -24,7 +24,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Outcome says how one request of a check ended; exactly one holds.
+// Outcome is how one request of a check ended; exactly one applies.
 type Outcome int32
 
 const (
@@ -35,7 +35,7 @@ const (
 	Outcome_OUTCOME_TIMEOUT Outcome = 2
 	// The host name did not resolve.
 	Outcome_OUTCOME_DNS Outcome = 3
-	// The connection was refused, unreachable, or to an address that may not be dialled.
+	// The connection was refused, or the address is unreachable or may not be dialled.
 	Outcome_OUTCOME_CONNECT Outcome = 4
 	// The TLS handshake failed.
 	Outcome_OUTCOME_TLS Outcome = 5
@@ -45,9 +45,9 @@ const (
 	Outcome_OUTCOME_HTTP_STATUS Outcome = 7
 	// Not HTTP, not an envelope, or a payload that is not what was asked for.
 	Outcome_OUTCOME_MALFORMED Outcome = 8
-	// More header or body bytes than are read.
+	// More header or body bytes than the fisherman reads.
 	Outcome_OUTCOME_TOO_LARGE Outcome = 9
-	// The signature does not fit the answer, or is another key's.
+	// The signature is not valid for the answer, or is from another key.
 	Outcome_OUTCOME_BAD_SIGNATURE Outcome = 10
 	// Signed for another question or by another servicer.
 	Outcome_OUTCOME_WRONG_BINDING Outcome = 11
@@ -55,7 +55,7 @@ const (
 	Outcome_OUTCOME_RELAY_ERROR Outcome = 12
 	// The servicer passed on an error of its node (JSON-RPC error or upstream failure).
 	Outcome_OUTCOME_BACKEND_ERROR Outcome = 13
-	// The sample counts for nobody: the fisherman itself was at fault, nobody can tell who was, or the whole round is void.
+	// The sample counts for nobody: the fisherman itself was at fault, the cause is unknown, or the whole round is void.
 	Outcome_OUTCOME_VOID Outcome = 14
 )
 
@@ -124,7 +124,7 @@ func (Outcome) EnumDescriptor() ([]byte, []int) {
 	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{0}
 }
 
-// Blame says whom a sample without an answer speaks against.
+// Blame is whom a sample without an answer counts against.
 type Blame int32
 
 const (
@@ -135,7 +135,7 @@ const (
 	Blame_BLAME_BACKEND Blame = 2
 	// The fisherman; such a sample is void.
 	Blame_BLAME_SELF Blame = 3
-	// Nobody can tell; such a sample is void.
+	// The cause is unknown; such a sample is void.
 	Blame_BLAME_UNKNOWN Blame = 4
 )
 
@@ -184,7 +184,7 @@ func (Blame) EnumDescriptor() ([]byte, []int) {
 	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{1}
 }
 
-// Consistency says how an answer compares with those of the other servicers of the round.
+// Consistency is the result of comparing an answer with those of the other servicers of the round.
 type Consistency int32
 
 const (
@@ -241,11 +241,11 @@ func (Consistency) EnumDescriptor() ([]byte, []int) {
 	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{2}
 }
 
-// Attempt says what was being done when a sample failed.
+// Attempt is what the fisherman was doing when a sample failed.
 type Attempt int32
 
 const (
-	// The sample did not fail, or was stored by a version that noted no attempt.
+	// The sample did not fail, or was stored by a version that recorded no attempt.
 	Attempt_ATTEMPT_UNSPECIFIED Attempt = 0
 	// Sealing the request.
 	Attempt_ATTEMPT_SEAL_REQUEST Attempt = 1
@@ -266,7 +266,7 @@ const (
 	Attempt_ATTEMPT_OPEN_ANSWER Attempt = 13
 	// Reading a signed refusal or failure of the servicer.
 	Attempt_ATTEMPT_SIGNED_ERROR Attempt = 14
-	// Reading what the node behind the servicer answered.
+	// Reading the answer of the node behind the servicer.
 	Attempt_ATTEMPT_READ_ANSWER Attempt = 15
 	// The exchange as a whole, which never began.
 	Attempt_ATTEMPT_EXCHANGE Attempt = 16
@@ -341,7 +341,7 @@ func (Attempt) EnumDescriptor() ([]byte, []int) {
 	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{3}
 }
 
-// TimingSource says which clock a sample's times go by.
+// TimingSource is the clock of a sample's times.
 type TimingSource int32
 
 const (
@@ -349,7 +349,7 @@ const (
 	TimingSource_TIMING_SOURCE_UNSPECIFIED TimingSource = 0
 	// The fisherman's program: from right before the write to when it had read the last byte, on the monotonic clock.
 	TimingSource_TIMING_SOURCE_USER_SPACE TimingSource = 1
-	// The kernel's stamps of the socket: from the transmission of the request's last byte to the arrival of the answer's.
+	// The kernel's timestamps of the socket: from sending the request's last byte to the arrival of the answer's.
 	TimingSource_TIMING_SOURCE_KERNEL TimingSource = 2
 )
 
@@ -394,7 +394,7 @@ func (TimingSource) EnumDescriptor() ([]byte, []int) {
 	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{4}
 }
 
-// RoundStatus says what became of a planned check.
+// RoundStatus is what became of a planned check.
 type RoundStatus int32
 
 const (
@@ -450,11 +450,11 @@ func (RoundStatus) EnumDescriptor() ([]byte, []int) {
 	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{5}
 }
 
-// Cause says why a check is void or was dropped; the reason says it for a person.
+// Cause is why a check is void or was dropped; the reason says it for people.
 type Cause int32
 
 const (
-	// The check is done, or was stored by a version that noted no cause.
+	// The check is done, or was stored by a version that recorded no cause.
 	Cause_CAUSE_UNSPECIFIED Cause = 0
 	// None of the causes below.
 	Cause_CAUSE_OTHER Cause = 1
@@ -462,7 +462,7 @@ const (
 	Cause_CAUSE_LATE Cause = 2
 	// The fisherman was stopped during the check.
 	Cause_CAUSE_STOPPED Cause = 3
-	// This machine stood still during the check.
+	// This machine stalled during the check.
 	Cause_CAUSE_STALL Cause = 4
 	// The requests were sent too far apart.
 	Cause_CAUSE_SKEW Cause = 5
@@ -476,7 +476,7 @@ const (
 	Cause_CAUSE_REFUSED Cause = 9
 	// The fisherman no longer belongs to the session.
 	Cause_CAUSE_LEFT Cause = 10
-	// It was due before the fisherman took the session up.
+	// It was due before the fisherman joined the session.
 	Cause_CAUSE_JOINED_LATE Cause = 11
 	// It was noticed after the end of the session.
 	Cause_CAUSE_SESSION_OVER Cause = 12
@@ -563,17 +563,17 @@ func (Cause) EnumDescriptor() ([]byte, []int) {
 	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{6}
 }
 
-// QoSSample is what one servicer did with one question.
+// QoSSample is the result of one question to one servicer.
 type QoSSample struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Address of the servicer.
 	Servicer string `protobuf:"bytes,1,opt,name=servicer,proto3" json:"servicer,omitempty"`
-	// URL that was asked.
+	// URL that the request was sent to.
 	ServiceUrl  string      `protobuf:"bytes,2,opt,name=service_url,json=serviceUrl,proto3" json:"service_url,omitempty"`
 	Outcome     Outcome     `protobuf:"varint,3,opt,name=outcome,proto3,enum=pocket.types.v1.Outcome" json:"outcome,omitempty"`
 	Blame       Blame       `protobuf:"varint,4,opt,name=blame,proto3,enum=pocket.types.v1.Blame" json:"blame,omitempty"`
 	Consistency Consistency `protobuf:"varint,5,opt,name=consistency,proto3,enum=pocket.types.v1.Consistency" json:"consistency,omitempty"`
-	// One line that explains an outcome other than OK, or remarks upon an answer; at most 256 bytes.
+	// One line that explains an outcome other than OK, or comments on an answer; at most 256 bytes.
 	Detail string `protobuf:"bytes,6,opt,name=detail,proto3" json:"detail,omitempty"`
 	// Wall clock when the request was sent, nanoseconds since the Unix epoch, by the kernel where it told; 0 when it never
 	// was.
@@ -600,10 +600,10 @@ type QoSSample struct {
 	ResponseEnvelope []byte `protobuf:"bytes,18,opt,name=response_envelope,json=responseEnvelope,proto3" json:"response_envelope,omitempty"`
 	// Clock of round_trip_time and time_to_first_byte. Unspecified without an answer.
 	Timing TimingSource `protobuf:"varint,19,opt,name=timing,proto3,enum=pocket.types.v1.TimingSource" json:"timing,omitempty"`
-	// The round-trip time as the fisherman's program saw it, on its monotonic clock. What it is longer than
+	// The round-trip time as measured by the fisherman's program, on its monotonic clock. Its excess over
 	// round_trip_time is the delay of the fisherman's own machine. Unset without an answer.
 	UserRoundTripTime *durationpb.Duration `protobuf:"bytes,20,opt,name=user_round_trip_time,json=userRoundTripTime,proto3" json:"user_round_trip_time,omitempty"`
-	// What was being done when a sample failed; detail says it for a person. Unspecified for an answer.
+	// What the fisherman was doing when the sample failed; detail says it for people. Unspecified for an answer.
 	Attempt Attempt `protobuf:"varint,21,opt,name=attempt,proto3,enum=pocket.types.v1.Attempt" json:"attempt,omitempty"`
 	// Name of relay_error_code in the network that the servicer belongs to; empty without a signed error.
 	RelayError    string `protobuf:"bytes,22,opt,name=relay_error,json=relayError,proto3" json:"relay_error,omitempty"`
@@ -799,16 +799,16 @@ func (x *QoSSample) GetRelayError() string {
 type QoSRound struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	SessionId string                 `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// Place in the session's plan, from 0.
+	// Index in the session's plan, from 0.
 	Index  uint32      `protobuf:"varint,2,opt,name=index,proto3" json:"index,omitempty"`
 	Status RoundStatus `protobuf:"varint,3,opt,name=status,proto3,enum=pocket.types.v1.RoundStatus" json:"status,omitempty"`
-	// One line for a person when the status is VOID or DROPPED.
+	// One line for people if the status is VOID or DROPPED.
 	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
-	// When the schedule wanted it, and when the requests were released; nanoseconds since the Unix epoch.
+	// When it was scheduled, and when the requests were released; nanoseconds since the Unix epoch.
 	PlannedUnixNano  int64 `protobuf:"varint,5,opt,name=planned_unix_nano,json=plannedUnixNano,proto3" json:"planned_unix_nano,omitempty"`
 	ReleasedUnixNano int64 `protobuf:"varint,6,opt,name=released_unix_nano,json=releasedUnixNano,proto3" json:"released_unix_nano,omitempty"`
-	// Last request sent minus first request sent, less intended offsets; by the kernel's stamps when every request has one,
-	// otherwise by the moments of writing.
+	// Last request sent minus first request sent, less intended offsets; by the kernel's timestamps if every request has
+	// one, otherwise by the times of writing.
 	Skew *durationpb.Duration `protobuf:"bytes,7,opt,name=skew,proto3" json:"skew,omitempty"`
 	// The question, for example "block height=12".
 	Question string `protobuf:"bytes,8,opt,name=question,proto3" json:"question,omitempty"`
@@ -929,7 +929,7 @@ func (x *QoSRound) GetCause() Cause {
 	return Cause_CAUSE_UNSPECIFIED
 }
 
-// QoSSession is a session as the fisherman took it up: header, members and the rules it is judged by.
+// QoSSession is a session that the fisherman follows: header, members and the rules that it is judged by.
 type QoSSession struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Header *SessionHeader         `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
@@ -945,9 +945,9 @@ type QoSSession struct {
 	Servicers []*QoSServicer `protobuf:"bytes,7,rep,name=servicers,proto3" json:"servicers,omitempty"`
 	// Every planned check is done, void or dropped.
 	Closed bool `protobuf:"varint,8,opt,name=closed,proto3" json:"closed,omitempty"`
-	// Height of the head at which the fisherman took the session up.
+	// Height of the head at which the fisherman joined the session.
 	JoinedHeight int64 `protobuf:"varint,9,opt,name=joined_height,json=joinedHeight,proto3" json:"joined_height,omitempty"`
-	// Wall clock when it was taken up, nanoseconds since the Unix epoch.
+	// Wall clock when the fisherman joined it, nanoseconds since the Unix epoch.
 	JoinedUnixNano int64 `protobuf:"varint,10,opt,name=joined_unix_nano,json=joinedUnixNano,proto3" json:"joined_unix_nano,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache

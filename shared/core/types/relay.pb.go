@@ -23,7 +23,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// SignatureScheme says how a signature is made and checked. It leaves room for ring signatures.
+// SignatureScheme is how a signature is made and checked. It leaves room for ring signatures.
 type SignatureScheme int32
 
 const (
@@ -71,7 +71,7 @@ func (SignatureScheme) EnumDescriptor() ([]byte, []int) {
 	return file_shared_core_types_proto_relay_proto_rawDescGZIP(), []int{0}
 }
 
-// RelayErrorCode says why a servicer gave no answer; codes below 100 are refusals, in order of the admission checks.
+// RelayErrorCode is why a servicer gave no answer; codes below 100 are refusals, in order of the admission checks.
 type RelayErrorCode int32
 
 const (
@@ -82,7 +82,7 @@ const (
 	RelayErrorCode_RELAY_ERROR_CODE_MALFORMED RelayErrorCode = 2
 	// The request is addressed to another servicer.
 	RelayErrorCode_RELAY_ERROR_CODE_WRONG_SERVICER RelayErrorCode = 3
-	// The session is neither the current one nor the one before it.
+	// The session is neither the current one nor the previous one.
 	RelayErrorCode_RELAY_ERROR_CODE_SESSION_NOT_CURRENT RelayErrorCode = 4
 	// The servicer does not serve the relay chain.
 	RelayErrorCode_RELAY_ERROR_CODE_CHAIN_NOT_SERVED RelayErrorCode = 5
@@ -94,21 +94,21 @@ const (
 	RelayErrorCode_RELAY_ERROR_CODE_REPLAYED RelayErrorCode = 8
 	// The signer is neither the application nor a fisherman of the session.
 	RelayErrorCode_RELAY_ERROR_CODE_SIGNER_NOT_ALLOWED RelayErrorCode = 9
-	// The signature does not fit the body.
+	// The signature is not valid for the body.
 	RelayErrorCode_RELAY_ERROR_CODE_BAD_SIGNATURE RelayErrorCode = 10
 	// The application's allowance for the session is used up.
 	RelayErrorCode_RELAY_ERROR_CODE_OVER_ALLOWANCE RelayErrorCode = 11
-	// The servicer runs as many relays as it may.
+	// The servicer already runs its maximum number of relays.
 	RelayErrorCode_RELAY_ERROR_CODE_BUSY RelayErrorCode = 12
-	// The servicer has no committed block to judge the session by yet.
+	// The servicer has no committed block yet by which to check the session.
 	RelayErrorCode_RELAY_ERROR_CODE_NOT_READY RelayErrorCode = 13
 	// The upstream node did not answer in time.
 	RelayErrorCode_RELAY_ERROR_CODE_UPSTREAM_TIMEOUT RelayErrorCode = 100
-	// The upstream node could not be reached, or broke off.
+	// The upstream node could not be reached, or closed the connection early.
 	RelayErrorCode_RELAY_ERROR_CODE_UPSTREAM_UNREACHABLE RelayErrorCode = 101
-	// The upstream node answered more than the servicer passes on.
+	// The upstream node's answer is larger than the servicer passes on.
 	RelayErrorCode_RELAY_ERROR_CODE_UPSTREAM_TOO_LARGE RelayErrorCode = 102
-	// The upstream node answered something that is not JSON.
+	// The upstream node's answer is not JSON.
 	RelayErrorCode_RELAY_ERROR_CODE_UPSTREAM_NOT_JSON RelayErrorCode = 103
 )
 
@@ -469,7 +469,7 @@ type RESTPayload struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// GET, HEAD, POST, PUT, PATCH or DELETE.
 	Method string `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
-	// Path with an optional query, as in "/cosmos/bank/v1beta1/supply?pagination.limit=1". It begins with "/", is
+	// Path with an optional query, such as "/cosmos/bank/v1beta1/supply?pagination.limit=1". It begins with "/", is
 	// percent-encoded, and does not lead out of the base.
 	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
 	// At most 32. The servicer passes on only what is on its list.
@@ -591,7 +591,7 @@ func (x *HTTPHeader) GetValue() string {
 	return ""
 }
 
-// RelayResponse is the body of a response envelope. It binds the answer to question, servicer and time.
+// RelayResponse is the body of a response envelope. It binds the answer to its request, servicer and time.
 type RelayResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// SHA-256 of the request envelope's body; 32 zero bytes in an error about a request in which no body could be read.
@@ -700,8 +700,7 @@ func (x *RelayResponse) GetHeaders() []*HTTPHeader {
 	return nil
 }
 
-// VolumeRelay is a volume-applicable relay as a servicer keeps it: what was asked and what was answered, each with its
-// signature.
+// VolumeRelay is a volume-applicable relay as a servicer stores it: request and response, each with its signature.
 type VolumeRelay struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Session *SessionHeader         `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
@@ -768,7 +767,7 @@ func (x *VolumeRelay) GetResponse() []byte {
 type RelayError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Code  RelayErrorCode         `protobuf:"varint,1,opt,name=code,proto3,enum=pocket.types.v1.RelayErrorCode" json:"code,omitempty"`
-	// One line for a person, at most 256 bytes.
+	// One line for people, at most 256 bytes.
 	Message       string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: shared/core/types/proto/session.proto
 
-// Sessions: who serves whom, and who watches, for a number of blocks.
+// Sessions: the servicers and fishermen of an application for a number of blocks.
 
 package types
 
@@ -105,7 +105,7 @@ func (x *SessionHeader) GetApplication() string {
 	return ""
 }
 
-// Session is a header with its members as of one height.
+// Session is a header with its members at one height.
 type Session struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Header *SessionHeader         `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: shared/core/types/proto/transaction.proto
 
-// Transactions: what changes the chain's state, besides the end of a block.
+// Transactions: the changes of the chain's state, besides those at the end of a block.
 
 package types
 
@@ -25,18 +25,18 @@ const (
 )
 
 // TransactionCode is the result of a transaction. Codes below 100 are refusals of the transaction itself: nothing is
-// charged and the sequence stays. With codes from 100 the fee is charged and the sequence counted, and nothing else
+// charged and the sequence stays. With codes from 100 the fee is charged and the sequence increased, and nothing else
 // changes.
 type TransactionCode int32
 
 const (
-	// Not refused: the transaction was carried out.
+	// Not refused: the transaction was executed.
 	TransactionCode_TRANSACTION_CODE_UNSPECIFIED TransactionCode = 0
 	// More bytes than a transaction may have.
 	TransactionCode_TRANSACTION_CODE_TOO_LARGE TransactionCode = 1
 	// Not a well-formed envelope and body with exactly one message.
 	TransactionCode_TRANSACTION_CODE_MALFORMED TransactionCode = 2
-	// The signature does not fit the body.
+	// The signature is not valid for the body.
 	TransactionCode_TRANSACTION_CODE_BAD_SIGNATURE TransactionCode = 3
 	// Signed for another chain.
 	TransactionCode_TRANSACTION_CODE_WRONG_CHAIN TransactionCode = 4
@@ -46,15 +46,15 @@ const (
 	TransactionCode_TRANSACTION_CODE_FEE_TOO_LOW TransactionCode = 6
 	// The signer cannot pay the fee.
 	TransactionCode_TRANSACTION_CODE_FEE_NOT_COVERED TransactionCode = 7
-	// Too many transactions of the signer wait for a block already. Only a mempool refuses with it.
+	// Too many transactions of the signer already wait for a block. Only a mempool uses this code.
 	TransactionCode_TRANSACTION_CODE_TOO_MANY_PENDING TransactionCode = 8
 	// The signer cannot pay the amount or the stake after the fee.
 	TransactionCode_TRANSACTION_CODE_INSUFFICIENT_FUNDS TransactionCode = 100
-	// An amount of 0, or a recipient that is no address.
+	// An amount of 0, or a recipient that is not an address.
 	TransactionCode_TRANSACTION_CODE_INVALID_SEND TransactionCode = 101
 	// Not one of the four types of actors.
 	TransactionCode_TRANSACTION_CODE_UNKNOWN_ROLE TransactionCode = 102
-	// The signer is staked in that role already.
+	// The signer is already staked in that role.
 	TransactionCode_TRANSACTION_CODE_ALREADY_STAKED TransactionCode = 103
 	// The signer is not staked in that role.
 	TransactionCode_TRANSACTION_CODE_NOT_STAKED TransactionCode = 104
@@ -64,15 +64,15 @@ const (
 	TransactionCode_TRANSACTION_CODE_STAKE_LOWERED TransactionCode = 106
 	// More relay chains than params.stake.maximum_chains.
 	TransactionCode_TRANSACTION_CODE_TOO_MANY_CHAINS TransactionCode = 107
-	// Relay chains, geo zone or service URL are not as the role needs them.
+	// Relay chains, geo zone or service URL do not meet the role's requirements.
 	TransactionCode_TRANSACTION_CODE_INVALID_SERVICE TransactionCode = 108
 	// The signer is not on the fisherman access list.
 	TransactionCode_TRANSACTION_CODE_NOT_ADMITTED TransactionCode = 109
-	// The stakes of all validators together would exceed what consensus can count.
+	// The sum of all validators' stakes would exceed the maximum of consensus.
 	TransactionCode_TRANSACTION_CODE_TOO_MUCH_POWER TransactionCode = 110
 	// Without the signer there would be no active validator.
 	TransactionCode_TRANSACTION_CODE_LAST_VALIDATOR TransactionCode = 111
-	// The actor is paused already.
+	// The actor is already paused.
 	TransactionCode_TRANSACTION_CODE_PAUSED TransactionCode = 112
 	// The actor is not paused.
 	TransactionCode_TRANSACTION_CODE_NOT_PAUSED TransactionCode = 113
@@ -82,7 +82,7 @@ const (
 	TransactionCode_TRANSACTION_CODE_UNKNOWN_PARAMETER TransactionCode = 115
 	// The signer does not own the parameter's group.
 	TransactionCode_TRANSACTION_CODE_NOT_OWNER TransactionCode = 116
-	// The value is of the wrong form or out of range, or the parameter is fixed.
+	// The value has the wrong form or is out of range, or the parameter is fixed.
 	TransactionCode_TRANSACTION_CODE_INVALID_PARAMETER TransactionCode = 117
 )
 
@@ -181,9 +181,9 @@ type Transaction struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Chain that the transaction is for.
 	ChainId string `protobuf:"bytes,1,opt,name=chain_id,json=chainId,proto3" json:"chain_id,omitempty"`
-	// The signer's sequence as it is in the state; any other is refused, so that a transaction is charged at most once.
+	// The signer's sequence in the state; any other is refused, so that a transaction is charged at most once.
 	Sequence uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// What the signer pays for it, in uPOKT; at least params.fee.minimum_upokt. Charged also when the message is refused.
+	// What the signer pays for it, in uPOKT; at least params.fee.minimum_upokt. Charged even if the message is refused.
 	FeeUpokt uint64 `protobuf:"varint,3,opt,name=fee_upokt,json=feeUpokt,proto3" json:"fee_upokt,omitempty"`
 	// Exactly one.
 	//
@@ -509,7 +509,7 @@ type EditStake struct {
 	Chains     []string               `protobuf:"bytes,2,rep,name=chains,proto3" json:"chains,omitempty"`
 	GeoZone    string                 `protobuf:"bytes,3,opt,name=geo_zone,json=geoZone,proto3" json:"geo_zone,omitempty"`
 	ServiceUrl string                 `protobuf:"bytes,4,opt,name=service_url,json=serviceUrl,proto3" json:"service_url,omitempty"`
-	// The whole new stake; not below the present one. The difference is taken from the signer's account.
+	// The whole new stake; not below the current one. The difference is taken from the signer's account.
 	StakeUpokt    uint64 `protobuf:"varint,5,opt,name=stake_upokt,json=stakeUpokt,proto3" json:"stake_upokt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -625,7 +625,7 @@ func (x *Unstake) GetType() ActorType {
 	return ActorType_ACTOR_TYPE_UNSPECIFIED
 }
 
-// Pause takes the signer out of all sessions, or out of the validator set, with its stake kept.
+// Pause takes the signer out of all sessions, or out of the validator set; the stake stays.
 type Pause struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Type          ActorType              `protobuf:"varint,1,opt,name=type,proto3,enum=pocket.types.v1.ActorType" json:"type,omitempty"`
@@ -715,12 +715,12 @@ func (x *Unpause) GetType() ActorType {
 	return ActorType_ACTOR_TYPE_UNSPECIFIED
 }
 
-// ChangeParameter sets one governed parameter from the next session on. The signer must own the parameter's group.
+// ChangeParameter sets one governed parameter from the next session. The signer must own the parameter's group.
 type ChangeParameter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Path below "params" in the genesis file, as in "qos.checks_per_session".
+	// Path below "params" in the genesis file, such as "qos.checks_per_session".
 	Parameter string `protobuf:"bytes,1,opt,name=parameter,proto3" json:"parameter,omitempty"`
-	// The new value, in the form that fits the parameter.
+	// The new value, in the parameter's form.
 	//
 	// Types that are valid to be assigned to Value:
 	//

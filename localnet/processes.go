@@ -26,35 +26,35 @@ import (
 )
 
 const (
-	// crewPatience bounds the time until the processes are level with the chain.
-	crewPatience = time.Minute
-	// crewWork is the work factor of the key files. The keys are public knowledge, so they need not cost a second each.
-	crewWork = 10
-	// crewLooks is the pause between two looks at the processes' heights.
-	crewLooks = 100 * time.Millisecond
+	// catchUpPatience bounds the time until the processes have caught up with the chain.
+	catchUpPatience = time.Minute
+	// keyWork is the work factor of the key files. The keys are public knowledge, so they need not take a second each.
+	keyWork = 10
+	// heightInterval is the interval at which the processes' heights are polled.
+	heightInterval = 100 * time.Millisecond
 
 	passphraseName = "passphrase"
-	crewKeysName   = "keys"
+	keysName       = "keys"
 )
 
-// Processes says how actors become processes.
+// Processes configures how the actors of a LocalNet run as processes.
 type Processes struct {
-	// Program is the path of the program, which knows 'node start --home DIR --passphrase-file FILE'.
+	// Program is the path of a program that understands 'node start --home DIR --passphrase-file FILE'.
 	Program string
 	// LogLevel is the least level that the processes log.
 	LogLevel string
-	// LogFormat is how they write it: text or json; text when empty.
+	// LogFormat is the format of their log: text or json; text if empty.
 	LogFormat string
-	// Log takes their log, whole lines at a time; several processes write at once.
+	// Log receives their log in whole lines; several processes write concurrently.
 	Log io.Writer
-	// Ready is called when all of them are level with the chain.
+	// Ready is called when all of them have caught up with the chain.
 	Ready func()
 }
 
-// crew is the actors of a LocalNet as processes: the validator, the servicers, and the fisherman, each with a home of its
-// own and a node that makes or follows the chain.
-type crew struct {
-	processes            *Processes
+// actorProcesses runs the actors of a LocalNet as processes: the validator, the servicers, and the fisherman, each with
+// a home of its own and a node that makes or follows the chain.
+type actorProcesses struct {
+	config               *Processes
 	validator, fisherman *member
 	servicers            []*member
 }
@@ -65,17 +65,17 @@ type member struct {
 	held            []net.Listener
 }
 
-// assembleCrew writes the homes of the processes.
-func (l *LocalNet) assembleCrew(servicers []node.ServicerRole) (err error) {
-	crew := &crew{processes: l.options.Processes}
+// assembleProcesses writes the homes of the processes.
+func (l *LocalNet) assembleProcesses(servicers []node.ServicerRole) (err error) {
+	p := &actorProcesses{config: l.options.Processes}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, crew.Close())
+			err = errors.Join(err, p.Close())
 		}
 	}()
 	var p2p string
 	nodeKey := Key(l.options.Seed, types.ActorType_ACTOR_TYPE_UNSPECIFIED, 0)
-	crew.validator, err = l.enlist("validator", Key(l.options.Seed, types.ActorType_ACTOR_TYPE_VALIDATOR, 0),
+	p.validator, err = l.addProcess("validator", Key(l.options.Seed, types.ActorType_ACTOR_TYPE_VALIDATOR, 0),
 		func(c *configs.Node, m *member, key string) error {
 			c.Validator = &configs.Validator{Key: key}
 			c.Chain.RPCListen, m.held = l.addresses.ChainRPC, append(m.held, l.endpoints.chainRPC)
@@ -90,7 +90,7 @@ func (l *LocalNet) assembleCrew(servicers []node.ServicerRole) (err error) {
 	}
 	peers := []string{node.ID(nodeKey) + "@" + p2p}
 	for i, role := range servicers {
-		servicer, err := l.enlist("servicer-"+strconv.Itoa(i), role.Key, func(c *configs.Node, m *member, key string) error {
+		servicer, err := l.addProcess("servicer-"+strconv.Itoa(i), role.Key, func(c *configs.Node, m *member, key string) error {
 			c.Chain.Peers, m.held = peers, append(m.held, role.Relays)
 			c.Servicers = []configs.Servicer{{Key: key, Listen: role.Relays.Addr().String(),
 				Upstreams: map[string]string{RelayChain: role.Upstreams[RelayChain].URL}}}
@@ -99,9 +99,9 @@ func (l *LocalNet) assembleCrew(servicers []node.ServicerRole) (err error) {
 		if err != nil {
 			return err
 		}
-		crew.servicers = append(crew.servicers, servicer)
+		p.servicers = append(p.servicers, servicer)
 	}
-	crew.fisherman, err = l.enlist("fisherman", Key(l.options.Seed, types.ActorType_ACTOR_TYPE_FISHERMAN, 0),
+	p.fisherman, err = l.addProcess("fisherman", Key(l.options.Seed, types.ActorType_ACTOR_TYPE_FISHERMAN, 0),
 		func(c *configs.Node, m *member, key string) error {
 			c.Chain.Peers, m.held = peers, append(m.held, l.endpoints.rpc)
 			c.API.Listen, m.api = l.addresses.RPC, l.addresses.RPC
@@ -111,13 +111,13 @@ func (l *LocalNet) assembleCrew(servicers []node.ServicerRole) (err error) {
 	if err != nil {
 		return err
 	}
-	l.crew = crew
+	l.processes = p
 	return nil
 }
 
-// enlist writes the home of a process: its configuration, its key, and the passphrase that the key is encrypted with.
-func (l *LocalNet) enlist(name string, key crypto.PrivateKey, role func(*configs.Node, *member, string) error) (_ *member, err error) {
-	m := &member{name: name, home: filepath.Join(l.home.path, crewName, name)}
+// addProcess writes the home of a process: its configuration, its key, and the passphrase that the key is encrypted with.
+func (l *LocalNet) addProcess(name string, key crypto.PrivateKey, role func(*configs.Node, *member, string) error) (_ *member, err error) {
+	m := &member{name: name, home: filepath.Join(l.home.path, processesName, name)}
 	defer func() {
 		if err != nil {
 			m.release()
@@ -129,7 +129,7 @@ func (l *LocalNet) enlist(name string, key crypto.PrivateKey, role func(*configs
 	config := configs.DefaultNode()
 	config.LogLevel = l.options.Processes.LogLevel
 	config.LogFormat = cmp.Or(l.options.Processes.LogFormat, config.LogFormat)
-	config.Genesis, config.Keys = filepath.Join(l.home.path, genesisName), crewKeysName
+	config.Genesis, config.Keys = filepath.Join(l.home.path, genesisName), keysName
 	config.Chain = configs.Chain{RPCListen: anyPort, P2PListen: anyPort, Peers: []string{}, BlockTime: configs.Duration(l.options.BlockTime)}
 	if m.api, err = m.hold(); err != nil {
 		return nil, err
@@ -163,16 +163,16 @@ func (m *member) hold() (string, error) {
 	return address, nil
 }
 
-// release gives the sockets up to the process, or for good.
+// release closes the sockets, so that the process can open them.
 func (m *member) release() {
 	for _, listener := range m.held {
 		listener.Close()
 	}
 }
 
-// keep stores the key, encrypted with a passphrase that nobody knows, unless a run before did.
+// keep stores the key, encrypted with a random passphrase, unless an earlier run did.
 func (m *member) keep(key crypto.PrivateKey) error {
-	store := keystore.New(filepath.Join(m.home, crewKeysName), keystore.Config{Work: crewWork})
+	store := keystore.New(filepath.Join(m.home, keysName), keystore.Config{Work: keyWork})
 	path := filepath.Join(m.home, passphraseName)
 	passphrase, err := os.ReadFile(path)
 	if err == nil {
@@ -196,39 +196,39 @@ func (m *member) keep(key crypto.PrivateKey) error {
 	return nil
 }
 
-// Run runs the processes until the context ends (nil) or one of them does, and ends them all. The fisherman starts when
-// the servicers are level with the chain: before, they would refuse its relays without being at fault.
-func (c *crew) Run(ctx context.Context) error {
+// Run runs the processes until the context ends (nil) or one of them does, and ends them all. The fisherman starts once
+// the servicers have caught up with the chain: before that, they would refuse its relays without being at fault.
+func (p *actorProcesses) Run(ctx context.Context) error {
 	running, ctx := errgroup.WithContext(ctx)
 	run := func(m *member) {
-		running.Go(func() error { return m.run(ctx, c.processes) })
+		running.Go(func() error { return m.run(ctx, p.config) })
 	}
 	running.Go(func() error {
-		run(c.validator)
-		if err := c.level(ctx, c.validator); err != nil {
+		run(p.validator)
+		if err := p.awaitLevel(ctx, p.validator); err != nil {
 			return err
 		}
-		for _, servicer := range c.servicers {
+		for _, servicer := range p.servicers {
 			run(servicer)
 		}
-		if err := c.level(ctx, c.servicers...); err != nil {
+		if err := p.awaitLevel(ctx, p.servicers...); err != nil {
 			return err
 		}
-		run(c.fisherman)
-		if err := c.level(ctx, c.fisherman); err != nil {
+		run(p.fisherman)
+		if err := p.awaitLevel(ctx, p.fisherman); err != nil {
 			return err
 		}
 		if ctx.Err() == nil {
-			c.processes.Ready()
+			p.config.Ready()
 		}
 		return nil
 	})
 	return running.Wait()
 }
 
-// Close gives up the sockets of processes that are not started. After Run it does nothing.
-func (c *crew) Close() error {
-	for _, m := range append([]*member{c.validator, c.fisherman}, c.servicers...) {
+// Close closes the sockets of processes that were not started. After Run it does nothing.
+func (p *actorProcesses) Close() error {
+	for _, m := range append([]*member{p.validator, p.fisherman}, p.servicers...) {
 		if m != nil {
 			m.release()
 		}
@@ -236,14 +236,14 @@ func (c *crew) Close() error {
 	return nil
 }
 
-// level waits until members are at most a block behind the validator, or the context ends.
-func (c *crew) level(ctx context.Context, members ...*member) error {
-	timeout := time.NewTimer(crewPatience)
+// awaitLevel waits until the members are at most one block behind the validator, or the context ends.
+func (p *actorProcesses) awaitLevel(ctx context.Context, members ...*member) error {
+	timeout := time.NewTimer(catchUpPatience)
 	defer timeout.Stop()
-	again := time.NewTicker(crewLooks)
+	again := time.NewTicker(heightInterval)
 	defer again.Stop()
 	for {
-		height, late := c.validator.height(ctx), ""
+		height, late := p.validator.height(ctx), ""
 		for _, m := range members {
 			if own := m.height(ctx); own == 0 || own < height-1 {
 				late = m.name
@@ -256,13 +256,13 @@ func (c *crew) level(ctx context.Context, members ...*member) error {
 		case <-ctx.Done():
 			return nil
 		case <-timeout.C:
-			return fmt.Errorf("%s is not level with the chain after %s", late, crewPatience)
+			return fmt.Errorf("%s did not catch up with the chain within %s", late, catchUpPatience)
 		case <-again.C:
 		}
 	}
 }
 
-// height is the last committed one; 0 while the process does not answer.
+// height returns the last committed height; 0 while the process does not answer.
 func (m *member) height(ctx context.Context) int64 {
 	api, err := client.New(httpURL(m.api))
 	if err != nil {
