@@ -13,6 +13,7 @@ BENCH ?= .
 # Everything but the race detector is built without a C compiler.
 GO := CGO_ENABLED=0 go
 BUF := $(GO) tool -modfile=tools/buf/go.mod buf
+OAPI_CODEGEN := $(GO) run -C tools/oapi-codegen .
 K8S := $(GO) run -C tools/k8s .
 GOVULNCHECK := $(GO) tool -modfile=tools/govulncheck/go.mod govulncheck
 # Prometheus without its clients of cloud providers, which nothing here needs and which take longest to build.
@@ -27,7 +28,7 @@ BUILD_RELEASE := $(GO) build -trimpath -buildvcs=true -ldflags='-s -w'
 
 # Packages with goroutines of their own.
 CONCURRENT := ./app/... ./consensus/... ./fisherman/... ./localnet/... ./node/... ./persistence/... ./relay/... \
-	./rpc/... ./servicer/... ./telemetry/...
+	./rpc/... ./samples/... ./servicer/... ./telemetry/...
 # Sets $packages to all packages but the end-to-end tests, which measure time and run alone.
 LIST_UNIT = packages=$$($(GO) list ./...) && packages=$$(printf '%s\n' $$packages | grep -Ev '/(e2e|build)(/|$$)')
 
@@ -151,16 +152,18 @@ lint: ## Check formatting, vet, staticcheck and the .proto files
 	$(BUF) lint
 
 .PHONY: generate
-generate: ## Regenerate the Go code of the .proto files and the command reference in docs/cli
+generate: ## Regenerate the Go code of the .proto files and of the API's document, and the command reference in docs/cli
 	@made=$$(mktemp -d) && trap 'rm -rf "$$made"' EXIT && \
 	$(BUF) generate --output "$$made" && \
 	find . -name '*.pb.go' -not -path './.git/*' -delete && cp -R "$$made/." .
+	@made=$$(mktemp) && trap 'rm -f "$$made"' EXIT && \
+	$(OAPI_CODEGEN) < rpc/v1/openapi.yaml > "$$made" && cat "$$made" > rpc/api/types.gen.go
 	@$(GO) test -count=1 -run '^TestCommandReference$$' ./app/client/cli -update
 
 .PHONY: generate_check
 generate_check: generate ## Regenerate, and fail if that changes, adds or removes a file
-	@git --no-pager diff --exit-code -- '*.pb.go' docs/cli
-	@untracked=$$(git ls-files --others --exclude-standard -- '*.pb.go' docs/cli) && \
+	@git --no-pager diff --exit-code -- '*.pb.go' '*.gen.go' docs/cli
+	@untracked=$$(git ls-files --others --exclude-standard -- '*.pb.go' '*.gen.go' docs/cli) && \
 	if [ -n "$$untracked" ]; then echo "generated but not committed:"; echo "$$untracked"; exit 1; fi
 
 .PHONY: tidy_check
@@ -168,6 +171,7 @@ tidy_check: ## Fail if go.mod or go.sum is not tidy
 	go mod tidy -diff
 	cd tools/release && go mod tidy -diff
 	cd tools/k8s && go mod tidy -diff
+	cd tools/oapi-codegen && go mod tidy -diff
 
 .PHONY: release
 release: ## Build reproducible binaries of the committed source for PLATFORMS into dist, with bills of materials and checksums

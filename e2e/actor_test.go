@@ -17,6 +17,7 @@ import (
 
 	"github.com/cucumber/godog"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
@@ -38,7 +39,7 @@ type actorStory struct {
 	keys, address, publicKey string
 	role                     string
 	// receipt of the last transaction that was carried out.
-	receipt client.Receipt
+	receipt api.Receipt
 }
 
 func (s *story) actorSteps(scenario *godog.ScenarioContext) {
@@ -185,12 +186,12 @@ func (s *story) isMember(height int64) (bool, error) {
 	}
 	session, err := s.network.api.Session(ctx, application, relayChain, height)
 	var refused *client.Error
-	absent := []string{"unknown_application", "application_paused"}
+	absent := []api.ErrorCode{api.ErrorCodeUnknownApplication, api.ErrorCodeApplicationPaused}
 	if s.role == "application" && errors.As(err, &refused) && slices.Contains(absent, refused.Code) {
 		return false, nil
 	}
-	members := map[string][]client.Actor{"application": {session.Application}, "servicer": session.Servicers, "fisherman": session.Fishermen}
-	return slices.ContainsFunc(members[s.role], func(a client.Actor) bool { return a.Address == s.address }), err
+	members := map[string][]api.Actor{"application": {session.Application}, "servicer": session.Servicers, "fisherman": session.Fishermen}
+	return slices.ContainsFunc(members[s.role], func(a api.Actor) bool { return a.Address == s.address }), err
 }
 
 // validates asks the consensus engine itself.

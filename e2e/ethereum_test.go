@@ -18,6 +18,7 @@ import (
 	"github.com/cucumber/godog"
 
 	"github.com/pocket-fisherman/fisherman/localnet"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
@@ -77,7 +78,7 @@ func (s *story) ethereumNetwork(honest, slow, down, lying int) error {
 func (s *story) sampleChain(chain string) error {
 	return s.network.await("a session of chain "+chain+" is complete", func(ctx context.Context) (bool, error) {
 		report, err := s.network.api.QoS(ctx, client.QoSFilter{})
-		s.sessions = slices.DeleteFunc(report.Sessions, func(r client.SessionReport) bool { return !r.Complete || r.RelayChain != chain })
+		s.sessions = slices.DeleteFunc(report.Sessions, func(r api.SessionReport) bool { return !r.Complete || r.RelayChain != chain })
 		return len(s.sessions) > 0, err
 	})
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/cucumber/godog"
 
 	"github.com/pocket-fisherman/fisherman/localnet"
-	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 // evidenceStory is the state of a story about saved evidence and a check on demand.
@@ -20,9 +20,9 @@ type evidenceStory struct {
 	// saved is the file with the evidence, in a directory of the story's.
 	saved string
 	check struct {
-		Verdict     string             `json:"verdict"`
-		Explanation []string           `json:"explanation"`
-		Check       client.CheckReport `json:"check"`
+		Verdict     string          `json:"verdict"`
+		Explanation []string        `json:"explanation"`
+		Check       api.CheckReport `json:"check"`
 	}
 }
 
@@ -148,7 +148,7 @@ func (s *story) checkAtURL(which, who string) error {
 
 // runCheck runs the command and reads what it says.
 func (s *story) runCheck(args ...string) error {
-	s.check.Verdict, s.check.Explanation, s.check.Check = "", nil, client.CheckReport{}
+	s.check.Verdict, s.check.Explanation, s.check.Check = "", nil, api.CheckReport{}
 	if err := s.run(append([]string{"fisherman", "check", "--output", "json"}, args...)...); err != nil || s.stdout == "" {
 		return err
 	}
@@ -161,7 +161,7 @@ func (s *story) phasesAreThere() error {
 		return errors.New("the servicer has no sample")
 	}
 	reached := sample.Outcome == "OK"
-	for _, phase := range []*float64{sample.ConnectMS, sample.WriteMS, sample.FirstByteMS, sample.LastByteMS} {
+	for _, phase := range []*float64{sample.Connect, sample.WriteMS, sample.TimeToFirstByte, sample.RoundTripTime} {
 		if (phase != nil) != reached {
 			return fmt.Errorf("outcome %s, but %+v", sample.Outcome, sample)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cucumber/godog"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
@@ -53,7 +54,7 @@ func (s *story) planned(height int64, checks int) error {
 	}
 	return s.network.await(fmt.Sprintf("the session of block %d is in the report", height), func(ctx context.Context) (bool, error) {
 		report, err := s.network.api.QoS(ctx, client.QoSFilter{Last: 20})
-		at := slices.IndexFunc(report.Sessions, func(r client.SessionReport) bool {
+		at := slices.IndexFunc(report.Sessions, func(r api.SessionReport) bool {
 			return r.Height == height && r.Application == s.network.Application()
 		})
 		if err != nil || at < 0 {

@@ -8,15 +8,16 @@ import (
 	"github.com/cucumber/godog"
 
 	"github.com/pocket-fisherman/fisherman/localnet"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
 // qosStory is the state of a story about samples.
 type qosStory struct {
 	// sessions under test, oldest first; the steps about servicers look at the last one.
-	sessions []client.SessionReport
+	sessions []api.SessionReport
 	// interrupted is the session as it was when the network was stopped.
-	interrupted client.SessionReport
+	interrupted api.SessionReport
 }
 
 func (s *story) qosSteps(scenario *godog.ScenarioContext) {
@@ -25,54 +26,54 @@ func (s *story) qosSteps(scenario *godog.ScenarioContext) {
 	scenario.Then(`^done, dropped and void checks add up to the planned ones$`, s.checksAddUp)
 	scenario.Then(`^in both done, dropped and void checks add up to the planned ones$`, s.checksAddUp)
 	scenario.Then(`^the servicers are listed worst first, each with a reason$`, s.worstFirst)
-	s.perServicer(scenario, `answered every check`, func(r client.ServicerReport) error {
+	s.perServicer(scenario, `answered every check`, func(r api.ServicerReport) error {
 		return expect(r.Samples > 0 && r.NullSamples == 0 && r.Outcomes["OK"] == r.Samples, "%d samples, %d null", r.Samples, r.NullSamples)
 	})
-	s.perServicer(scenario, `has the availability 1`, func(r client.ServicerReport) error {
+	s.perServicer(scenario, `has the availability 1`, func(r api.ServicerReport) error {
 		return expect(r.Availability.Value != nil && *r.Availability.Value == 1, "availability %v", show(r.Availability.Value))
 	})
-	s.perServicer(scenario, `has the availability 0`, func(r client.ServicerReport) error {
+	s.perServicer(scenario, `has the availability 0`, func(r api.ServicerReport) error {
 		return expect(r.Availability.Value != nil && *r.Availability.Value == 0, "availability %v", show(r.Availability.Value))
 	})
-	s.perServicer(scenario, `agrees with the majority in every check`, func(r client.ServicerReport) error {
+	s.perServicer(scenario, `agrees with the majority in every check`, func(r api.ServicerReport) error {
 		return expect(r.Consistency.Agree == r.Samples, "%+v of %d samples", r.Consistency, r.Samples)
 	})
-	s.perServicer(scenario, `disagrees with the majority in every decidable check`, func(r client.ServicerReport) error {
+	s.perServicer(scenario, `disagrees with the majority in every decidable check`, func(r api.ServicerReport) error {
 		return expect(r.Consistency.Disagree > 0 && r.Consistency.Agree == 0, "%+v", r.Consistency)
 	})
-	s.perServicer(scenario, `has a median round-trip time within the SLA`, func(r client.ServicerReport) error {
+	s.perServicer(scenario, `has a median round-trip time within the SLA`, func(r api.ServicerReport) error {
 		return expect(r.RoundTripTimes.P50 != nil && 2*r.OverSLA < r.Samples, "p50 %v ms, %d over the SLA", show(r.RoundTripTimes.P50), r.OverSLA)
 	})
-	s.perServicer(scenario, `has a median round-trip time from 400 to 460 ms`, func(r client.ServicerReport) error {
+	s.perServicer(scenario, `has a median round-trip time from 400 to 460 ms`, func(r api.ServicerReport) error {
 		return expect(r.RoundTripTimes.P50 != nil && *r.RoundTripTimes.P50 >= 400 && *r.RoundTripTimes.P50 <= 460, "p50 %v ms", show(r.RoundTripTimes.P50))
 	})
-	s.perServicer(scenario, `was over the SLA in every check`, func(r client.ServicerReport) error {
+	s.perServicer(scenario, `was over the SLA in every check`, func(r api.ServicerReport) error {
 		return expect(r.OverSLA == r.Samples, "%d of %d over the SLA", r.OverSLA, r.Samples)
 	})
-	s.perServicer(scenario, `has no round-trip time`, func(r client.ServicerReport) error {
+	s.perServicer(scenario, `has no round-trip time`, func(r api.ServicerReport) error {
 		return expect(r.RoundTripTimes.P50 == nil && r.RoundTripTimes.P99 == nil, "p50 %v ms", show(r.RoundTripTimes.P50))
 	})
 	s.perServicer(scenario, `has a null sample for every check, each with its index`, s.nullEverywhere)
 	scenario.Then(`^each (honest|slow|down|lying) servicer has the verdict "([a-z]+)"$`, func(kind, verdict string) error {
-		return s.each(kind, func(r client.ServicerReport) error {
+		return s.each(kind, func(r api.ServicerReport) error {
 			return expect(string(r.Verdict) == verdict, "verdict %s (%s)", r.Verdict, r.Reason)
 		})
 	})
 }
 
 // perServicer defines a step about every servicer of a kind.
-func (s *story) perServicer(scenario *godog.ScenarioContext, predicate string, holds func(client.ServicerReport) error) {
+func (s *story) perServicer(scenario *godog.ScenarioContext, predicate string, holds func(api.ServicerReport) error) {
 	scenario.Then(`^each (honest|slow|down|lying) servicer `+predicate+`$`, func(kind string) error { return s.each(kind, holds) })
 }
 
-func (s *story) each(kind string, holds func(client.ServicerReport) error) error {
+func (s *story) each(kind string, holds func(api.ServicerReport) error) error {
 	found := false
 	for _, servicer := range s.network.Servicers() {
 		if kindOf(servicer) != kind {
 			continue
 		}
 		found = true
-		i := slices.IndexFunc(s.session().Servicers, func(r client.ServicerReport) bool { return r.Address == servicer.Address })
+		i := slices.IndexFunc(s.session().Servicers, func(r api.ServicerReport) bool { return r.Address == servicer.Address })
 		if i < 0 {
 			return fmt.Errorf("%s servicer %s is not in the report", kind, servicer.Address)
 		}
@@ -91,9 +92,9 @@ func kindOf(servicer localnet.Servicer) string {
 }
 
 // session under test.
-func (s *story) session() client.SessionReport { return s.sessions[len(s.sessions)-1] }
+func (s *story) session() api.SessionReport { return s.sessions[len(s.sessions)-1] }
 
-func (s *story) report() (client.Report, error) {
+func (s *story) report() (api.Report, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return s.network.api.QoS(ctx, client.QoSFilter{})
@@ -103,7 +104,7 @@ func (s *story) report() (client.Report, error) {
 func (s *story) sampleSessions(wanted int) error {
 	return s.network.await(fmt.Sprintf("%d sessions are complete", wanted), func(ctx context.Context) (bool, error) {
 		report, err := s.network.api.QoS(ctx, client.QoSFilter{})
-		complete := slices.DeleteFunc(report.Sessions, func(r client.SessionReport) bool { return !r.Complete })
+		complete := slices.DeleteFunc(report.Sessions, func(r api.SessionReport) bool { return !r.Complete })
 		s.sessions = complete[max(0, len(complete)-wanted):]
 		return len(complete) >= wanted, err
 	})
@@ -118,14 +119,14 @@ func (s *story) checksAddUp() error {
 	return nil
 }
 
-func (s *story) nullEverywhere(r client.ServicerReport) error {
+func (s *story) nullEverywhere(r api.ServicerReport) error {
 	checks := s.session().ChecksDone
 	return expect(checks > 0 && r.Samples == checks && r.NullSamples == checks && len(r.NullIndices) == checks,
 		"%d checks, %d null samples, indices %v", checks, r.NullSamples, r.NullIndices)
 }
 
 func (s *story) worstFirst() error {
-	order := []client.Verdict{"inconsistent", "unavailable", "slow", "unknown", "healthy"}
+	order := []api.Verdict{"inconsistent", "unavailable", "slow", "unknown", "healthy"}
 	worst := 0
 	for _, r := range s.session().Servicers {
 		rank := slices.Index(order, r.Verdict)

@@ -18,7 +18,7 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/relay"
-	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
@@ -48,19 +48,19 @@ type forged struct {
 }
 
 // wrongs are what can be wrong with a relay before it is sealed.
-var wrongs = map[string]func(f *forged, others []client.Actor){
-	"holds something that is not JSON-RPC": func(f *forged, _ []client.Actor) { f.ask(`{"no":"request"}`) },
-	"is addressed to another servicer":     func(f *forged, others []client.Actor) { f.request.Servicer = others[0].Address },
-	"is for a session to come":             func(f *forged, _ []client.Actor) { f.request.Session.StartHeight += 1_000_000 },
-	"is for a chain that it does not serve": func(f *forged, _ []client.Actor) {
+var wrongs = map[string]func(f *forged, others []api.Actor){
+	"holds something that is not JSON-RPC": func(f *forged, _ []api.Actor) { f.ask(`{"no":"request"}`) },
+	"is addressed to another servicer":     func(f *forged, others []api.Actor) { f.request.Servicer = others[0].Address },
+	"is for a session to come":             func(f *forged, _ []api.Actor) { f.request.Session.StartHeight += 1_000_000 },
+	"is for a chain that it does not serve": func(f *forged, _ []api.Actor) {
 		f.request.Session.RelayChain = "00FF"
 	},
-	"is for an application that is not staked": func(f *forged, _ []client.Actor) {
+	"is for an application that is not staked": func(f *forged, _ []api.Actor) {
 		f.role, f.index = types.ActorType_ACTOR_TYPE_SERVICER, stranger
 		f.request.Session.Application = f.key().Address()
 	},
-	"names another session id": func(f *forged, _ []client.Actor) { f.request.Session.Id = strings.Repeat("0", 64) },
-	"is signed by a stranger":  func(f *forged, _ []client.Actor) { f.role, f.index = types.ActorType_ACTOR_TYPE_SERVICER, stranger },
+	"names another session id": func(f *forged, _ []api.Actor) { f.request.Session.Id = strings.Repeat("0", 64) },
+	"is signed by a stranger":  func(f *forged, _ []api.Actor) { f.role, f.index = types.ActorType_ACTOR_TYPE_SERVICER, stranger },
 }
 
 // spoils are the changes that can happen to a relay after it was sealed.
@@ -154,19 +154,19 @@ func (s *story) overdraw(pokt int64, requests int) error {
 
 // addressed addresses a relay that has nothing wrong to an honest servicer of the application's present session, and
 // gives the other servicers too.
-func (s *story) addressed(f *forged, application string) (servicer client.Actor, others []client.Actor, err error) {
-	var session client.Session
+func (s *story) addressed(f *forged, application string) (servicer api.Actor, others []api.Actor, err error) {
+	var session api.Session
 	err = s.network.await("the application has a session", func(ctx context.Context) (bool, error) {
 		session, err = s.network.api.Session(ctx, application, relayChain, 0)
 		return err == nil, err
 	})
 	if err != nil {
-		return client.Actor{}, nil, err
+		return api.Actor{}, nil, err
 	}
 	honest := s.network.Servicers()[0].Address
-	at := slices.IndexFunc(session.Servicers, func(a client.Actor) bool { return a.Address == honest })
+	at := slices.IndexFunc(session.Servicers, func(a api.Actor) bool { return a.Address == honest })
 	if at < 0 || len(session.Servicers) < 2 {
-		return client.Actor{}, nil, errors.New("the session lacks the honest servicer, or others")
+		return api.Actor{}, nil, errors.New("the session lacks the honest servicer, or others")
 	}
 	f.request = &types.RelayRequest{
 		Session: &types.SessionHeader{Id: session.ID, StartHeight: session.StartHeight, RelayChain: session.RelayChain,
@@ -199,13 +199,13 @@ func (f *forged) seal() error {
 	return nil
 }
 
-func (s *story) deliver(f *forged, servicer client.Actor) (err error) {
+func (s *story) deliver(f *forged, servicer api.Actor) (err error) {
 	s.response, err = f.deliver(servicer)
 	return err
 }
 
 // deliver posts the envelope, and opens the answer, which must be the servicer's own and bound to what was sent.
-func (f *forged) deliver(servicer client.Actor) (*types.RelayResponse, error) {
+func (f *forged) deliver(servicer api.Actor) (*types.RelayResponse, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), relayTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, servicer.ServiceURL+relay.Path, bytes.NewReader(f.sealed))

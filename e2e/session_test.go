@@ -8,6 +8,7 @@ import (
 
 	"github.com/cucumber/godog"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
@@ -47,7 +48,7 @@ func (s *story) follow() error {
 func (s *story) allSampled() error {
 	for _, session := range s.sessions {
 		for _, servicer := range s.network.Servicers() {
-			sampled := slices.ContainsFunc(session.Servicers, func(r client.ServicerReport) bool {
+			sampled := slices.ContainsFunc(session.Servicers, func(r api.ServicerReport) bool {
 				return r.Address == servicer.Address && r.Samples == session.ChecksDone && r.Samples > 0
 			})
 			if !sampled {

@@ -10,7 +10,7 @@ import (
 	"github.com/cucumber/godog"
 
 	"github.com/pocket-fisherman/fisherman/relay"
-	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 // storageStory is the state of a story about relays that a servicer should keep.
@@ -46,20 +46,20 @@ func (s *story) makeRelays(count int) error {
 
 func (s *story) storedNoneLost() error {
 	return eventually("the relays are stored", func() bool {
-		var kept client.KeptRelays
+		var kept api.KeptRelays
 		if s.told(&kept, "servicer", "relays", "--node", s.network.RPCURL(), "--output", "json") != nil {
 			return false
 		}
-		at := slices.IndexFunc(kept.Servicers, func(r client.ServicerRelays) bool { return r.Address == s.servicer })
+		at := slices.IndexFunc(kept.Servicers, func(r api.ServicerRelays) bool { return r.Address == s.servicer })
 		return at >= 0 && kept.Servicers[at].Stored >= uint64(len(s.made)) && kept.Servicers[at].Dropped+kept.Servicers[at].Failed == 0 &&
 			kept.Store.Relays >= len(s.made)
 	})
 }
 
 // keptOf reads all relays that are kept of a session, page by page.
-func (s *story) keptOf(session string) (relays []client.KeptRelay, err error) {
+func (s *story) keptOf(session string) (relays []api.KeptRelay, err error) {
 	for from, more := int64(0), true; more; {
-		var page client.RelayPage
+		var page api.RelayPage
 		err := s.told(&page, "servicer", "relays", "--node", s.network.RPCURL(), "--session", session, "--from", fmt.Sprint(from),
 			"--limit", "5", "--output", "json")
 		if err != nil {
@@ -77,11 +77,11 @@ func (s *story) keptOf(session string) (relays []client.KeptRelay, err error) {
 func (s *story) madeAreKept(count int) error {
 	found := 0
 	for hash, session := range s.made {
-		var relays []client.KeptRelay
+		var relays []api.KeptRelay
 		at := -1
 		if err := eventually("relay "+hash+" is kept", func() bool {
 			relays, _ = s.keptOf(session)
-			at = slices.IndexFunc(relays, func(r client.KeptRelay) bool { return r.RequestHash == hash })
+			at = slices.IndexFunc(relays, func(r api.KeptRelay) bool { return r.RequestHash == hash })
 			return at >= 0
 		}); err != nil {
 			return err

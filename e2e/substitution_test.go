@@ -11,7 +11,7 @@ import (
 
 	"github.com/cucumber/godog"
 
-	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 // substitutionStory is the state of a story about a servicer that leaves a session.
@@ -74,7 +74,7 @@ func (s *story) membersChange() error {
 		if err != nil {
 			return err
 		}
-		is := slices.ContainsFunc(session.Servicers, func(a client.Actor) bool { return a.Address == s.leaver })
+		is := slices.ContainsFunc(session.Servicers, func(a api.Actor) bool { return a.Address == s.leaver })
 		if len(session.Servicers) != servicers || is != (height == left) {
 			return fmt.Errorf("%d servicers at block %d, the leaver among them: %v; it paused in block %d", len(session.Servicers), height, is, left)
 		}
@@ -165,7 +165,7 @@ func (s *story) notAsked() error {
 	}
 	err = s.network.await("the session is complete", func(context.Context) (bool, error) {
 		r, err := s.atSession(start)
-		s.sessions = []client.SessionReport{r}
+		s.sessions = []api.SessionReport{r}
 		return r.Complete, err
 	})
 	if err != nil {
@@ -190,26 +190,26 @@ func (s *story) othersAnswered() error {
 }
 
 // atSession reads the report of the session that begins at a height.
-func (s *story) atSession(start int64) (client.SessionReport, error) {
+func (s *story) atSession(start int64) (api.SessionReport, error) {
 	report, err := s.report()
 	if err != nil {
-		return client.SessionReport{}, err
+		return api.SessionReport{}, err
 	}
-	at := slices.IndexFunc(report.Sessions, func(r client.SessionReport) bool { return r.Height == start })
+	at := slices.IndexFunc(report.Sessions, func(r api.SessionReport) bool { return r.Height == start })
 	if at < 0 {
-		return client.SessionReport{}, nil
+		return api.SessionReport{}, nil
 	}
 	return report.Sessions[at], nil
 }
 
-func (s *story) leaverIn(r client.SessionReport) (client.ServicerReport, error) {
+func (s *story) leaverIn(r api.SessionReport) (api.ServicerReport, error) {
 	return s.servicerIn(r, s.leaver)
 }
 
-func (s *story) servicerIn(r client.SessionReport, address string) (client.ServicerReport, error) {
-	at := slices.IndexFunc(r.Servicers, func(servicer client.ServicerReport) bool { return servicer.Address == address })
+func (s *story) servicerIn(r api.SessionReport, address string) (api.ServicerReport, error) {
+	at := slices.IndexFunc(r.Servicers, func(servicer api.ServicerReport) bool { return servicer.Address == address })
 	if at < 0 {
-		return client.ServicerReport{}, fmt.Errorf("servicer %s is not in the report of the session", address)
+		return api.ServicerReport{}, fmt.Errorf("servicer %s is not in the report of the session", address)
 	}
 	return r.Servicers[at], nil
 }

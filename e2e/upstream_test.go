@@ -20,6 +20,7 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/relay"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
@@ -36,7 +37,7 @@ type upstreamStory struct {
 	// plays is the fake node's current handler.
 	plays atomic.Pointer[http.HandlerFunc]
 	// servicerActor is the servicer as it is staked.
-	servicerActor client.Actor
+	servicerActor api.Actor
 	answered      int
 	refused       []types.RelayErrorCode
 }
@@ -109,7 +110,7 @@ func (s *story) servicerHome() (err error) {
 		return err
 	}
 	s.nodes = []*nodeProcess{validator, servicer}
-	s.servicerActor = client.Actor{Address: servicer.address, PublicKey: servicer.publicKey, ServiceURL: "http://" + free[0]}
+	s.servicerActor = api.Actor{Address: servicer.address, PublicKey: servicer.publicKey, ServiceURL: "http://" + free[0]}
 	application := localnet.Key(localnet.DefaultOptions().Seed, types.ActorType_ACTOR_TYPE_APPLICATION, 0)
 	staked := func(kind, address, key, url string) map[string]any {
 		actor := map[string]any{"type": "ACTOR_TYPE_" + kind, "address": address, "public_key": key, "stake_upokt": amount(15_000)}

@@ -14,7 +14,7 @@ import (
 	"github.com/cucumber/godog"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 // validatorStory is the state of a story about validators in processes.
@@ -212,7 +212,7 @@ func (s *story) fifthStakes(pokt int64) error {
 	if s.receipt.Result != "OK" || s.receipt.Height == 0 {
 		return fmt.Errorf("receipt is %+v", s.receipt)
 	}
-	var found client.Actors
+	var found api.Actors
 	if err := s.told(&found, "query", "actors", "--type", "validator", "--node", s.nodes[0].api, "--output", "json"); err != nil {
 		return err
 	}

@@ -7,12 +7,13 @@ import (
 
 	"github.com/cucumber/godog"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
 // windowStory is the state of a story about merged sessions.
 type windowStory struct {
-	window client.WindowReport
+	window api.WindowReport
 }
 
 func (s *story) windowSteps(scenario *godog.ScenarioContext) {
@@ -47,7 +48,7 @@ func (s *story) askWindow(filter client.WindowFilter) error {
 }
 
 // windowSessions are the sessions that the window says it merges.
-func (s *story) windowSessions() ([]client.SessionReport, error) {
+func (s *story) windowSessions() ([]api.SessionReport, error) {
 	report, err := s.report()
 	if err != nil {
 		return nil, err
@@ -55,7 +56,7 @@ func (s *story) windowSessions() ([]client.SessionReport, error) {
 	if s.window.FirstHeight == nil || s.window.LastHeight == nil {
 		return nil, fmt.Errorf("unexpected: a window without heights")
 	}
-	var within []client.SessionReport
+	var within []api.SessionReport
 	for _, session := range report.Sessions {
 		if session.Complete && session.Height >= *s.window.FirstHeight && session.Height <= *s.window.LastHeight {
 			within = append(within, session)
@@ -121,13 +122,13 @@ func (s *story) windowVerdict(kind, verdict, rank string) error {
 	return nil
 }
 
-func (s *story) windowRow(address string) (client.WindowServicer, error) {
+func (s *story) windowRow(address string) (api.WindowServicer, error) {
 	for _, row := range s.window.Servicers {
 		if row.Address == address {
 			return row, nil
 		}
 	}
-	return client.WindowServicer{}, fmt.Errorf("servicer %s is not in the window", address)
+	return api.WindowServicer{}, fmt.Errorf("servicer %s is not in the window", address)
 }
 
 func (s *story) windowOfOne() error {

@@ -55,11 +55,11 @@ func newBareClient(b *testing.B, fleet *fleet) *bareClient {
 	c := &bareClient{b: b, key: fishermanKey.Bytes()}
 	session := sessionOf(10, 10, 12, fleet.actors...)
 	for _, actor := range fleet.actors {
-		sealed, err := fleet.seal(session, actor, testQuestion(b).Payload)
+		sealed, err := fleet.ask(session, actor, testQuestion(b).Payload)
 		if err != nil {
 			b.Fatal(err)
 		}
-		c.targets = append(c.targets, newBareTarget(b, actor, sealed.Wire, sealed.Envelope))
+		c.targets = append(c.targets, newBareTarget(b, actor, sealed.Wire(), sealed.Evidence()))
 	}
 	return c
 }

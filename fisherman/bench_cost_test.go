@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/fisherman/question"
+	"github.com/pocket-fisherman/fisherman/fisherman/round"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
-	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
@@ -112,7 +112,7 @@ func (c bareClients) turn(each int) cost {
 type samplers struct {
 	b         *testing.B
 	fisherman *Fisherman
-	watches   []*watch
+	sessions  []*followed
 	next      []uint32
 }
 
@@ -122,17 +122,22 @@ func newSamplers(b *testing.B, fleet *fleet, workers int) *samplers {
 	if err != nil {
 		b.Fatal(err)
 	}
-	seal := (&relay.Protocol{Key: fishermanKey, Now: time.Now}).Seal
 	made, err := New(Config{
 		Secret:        [32]byte{7},
 		Catalogues:    map[string]question.Catalogue{chain: question.CometBFT()},
 		BlockInterval: time.Second,
-	}, nil, nil, seal, fleet.dial, store)
+	}, asking{ask: fleet.ask}, fleet.dial, store)
 	if err != nil {
 		b.Fatal(err)
 	}
+	writing, stop := context.WithCancel(context.Background())
+	stored := make(chan struct{})
+	go func() { defer close(stored); made.writer.run(writing) }()
 	b.Cleanup(func() {
-		made.links.close()
+		made.writer.end()
+		stop()
+		<-stored
+		made.pool.Close()
 		if err := store.Close(); err != nil {
 			b.Error(err)
 		}
@@ -141,20 +146,18 @@ func newSamplers(b *testing.B, fleet *fleet, workers int) *samplers {
 	for worker := range workers {
 		session := sessionOf(1000, 10, 1005, fleet.actors...)
 		session.Header.Id = fmt.Sprintf("%064x", worker+1)
-		watch, err := newWatch(made.config.Secret, session, fleet.policy)
+		one, err := newFollowed(made.config.Secret, session, fleet.policy)
 		if err != nil {
 			b.Fatal(err)
 		}
-		s.watches = append(s.watches, watch)
-		if err := store.PutSession(context.Background(), &types.QoSSession{Header: session.GetHeader(), Blocks: 10}); err != nil {
-			b.Fatal(err)
-		}
+		s.sessions = append(s.sessions, one)
+		made.writer.putSession(&types.QoSSession{Header: session.GetHeader(), Blocks: 10})
 	}
 	return s
 }
 
 func (s *samplers) turn(each int) cost {
-	return turn(len(s.watches), each, s.check)
+	return turn(len(s.sessions), each, s.check)
 }
 
 // check carries out and stores one round as the run loop does; it counts the samples that are complete. A round that is void afterwards, for
@@ -163,12 +166,14 @@ func (s *samplers) check(worker int) (samples int) {
 	const head = 1_000_000
 	ctx := context.Background()
 	s.next[worker]++
-	order, err := s.watches[worker].order(s.fisherman.config.Catalogues[chain], nil, s.next[worker], time.Now(), head)
+	w, f := s.sessions[worker], s.fisherman
+	asked, err := w.draw(f.config.Catalogues[chain], s.next[worker], head)
 	if err != nil {
 		s.b.Error(err)
 		return 0
 	}
-	record := s.fisherman.check(ctx, order)
+	_, record := f.carryOut(ctx, spec{rules: w.policy.Rules, Spec: round.Spec{Session: w.session, Index: s.next[worker], Question: asked,
+		Due: time.Now(), Lead: round.LongestLead, Timeout: w.policy.Timeout}}, f.pool)
 	if err := s.fisherman.StoreRound(ctx, record); err != nil {
 		s.b.Error(err)
 	}
@@ -178,4 +183,15 @@ func (s *samplers) check(worker int) (samples int) {
 		}
 	}
 	return samples
+}
+
+// asking is a network that is asked only.
+type asking struct {
+	Network
+	ask round.Ask
+}
+
+// Ask implements Network.
+func (a asking) Ask(session *types.Session, servicer *types.Actor, payload types.Payload) (Request, error) {
+	return a.ask(session, servicer, payload)
 }

@@ -6,17 +6,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pocket-fisherman/fisherman/relay"
+	"github.com/pocket-fisherman/fisherman/fisherman/judge"
+	"github.com/pocket-fisherman/fisherman/fisherman/round"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/wire"
 )
 
 // fleet checks the same servicers again and again, as a fisherman does: connections stay open between rounds.
 type fleet struct {
 	b      *testing.B
 	policy Policy
-	seal   Seal
+	ask    round.Ask
 	dial   Dial
-	links  *links
+	pool   *wire.Pool
 	actors []*types.Actor
 }
 
@@ -26,30 +28,25 @@ func newFleet(b *testing.B, actors []*types.Actor) *fleet {
 	f := &fleet{
 		b:      b,
 		policy: testPolicy(),
-		seal:   (&relay.Protocol{Key: fishermanKey, Now: time.Now}).Seal,
-		dial:   (&relay.Dialer{AllowPrivate: true, RootCAs: roots}).Dial,
-		links:  &links{},
+		ask:    seal,
+		dial:   (&wire.Dialer{AllowPrivate: true, RootCAs: roots}).Dial,
+		pool:   &wire.Pool{},
 		actors: actors,
 	}
-	b.Cleanup(f.links.close)
+	b.Cleanup(f.pool.Close)
 	return f
 }
 
 // check carries out a round now.
 func (f *fleet) check() *types.QoSRound {
-	one := &round{
-		order: order{
-			lead:     longestLead,
-			session:  sessionOf(10, 10, 12, f.actors...),
-			policy:   f.policy,
-			due:      time.Now(),
-			question: testQuestion(f.b),
-		},
-		seal:  f.seal,
-		dial:  f.dial,
-		links: f.links,
-	}
-	return one.judge(context.Background(), one.execute(context.Background()))
+	runner := round.Runner{Ask: f.ask, Dial: f.dial, Pool: f.pool}
+	return judge.Round(runner.Run(context.Background(), round.Spec{
+		Session:  sessionOf(10, 10, 12, f.actors...),
+		Question: testQuestion(f.b),
+		Due:      time.Now(),
+		Lead:     round.LongestLead,
+		Timeout:  f.policy.Timeout,
+	}), &f.policy.Rules)
 }
 
 // warm makes the connections, and fails if an honest servicer does not answer over them.
@@ -69,7 +66,7 @@ func (f *fleet) warm() {
 func answers(record *types.QoSRound) []*types.QoSSample {
 	var found []*types.QoSSample
 	for _, sample := range record.GetSamples() {
-		if answered(sample) && sample.GetReusedConnection() {
+		if sample.GetOutcome() == types.Outcome_OUTCOME_OK && sample.GetReusedConnection() {
 			found = append(found, sample)
 		}
 	}

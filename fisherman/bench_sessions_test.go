@@ -2,6 +2,7 @@ package fisherman
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -70,6 +71,11 @@ func (c *loadChain) Sessions(_ context.Context, height int64) ([]*types.Session,
 	return sessions, nil
 }
 
+// Ask implements Network.
+func (*loadChain) Ask(session *types.Session, servicer *types.Actor, payload types.Payload) (Request, error) {
+	return seal(session, servicer, payload)
+}
+
 // Policy implements Sessions.
 func (*loadChain) Policy(context.Context, *types.Session) (Policy, error) {
 	policy := testPolicy()
@@ -109,7 +115,7 @@ func newLoad(b *testing.B, far *farside) *load {
 		Secret:        [32]byte{7},
 		Catalogues:    map[string]question.Catalogue{chain: question.CometBFT()},
 		BlockInterval: loadInterval,
-	}, l.chain, l.chain, fleet.seal, fleet.dial, l)
+	}, l.chain, fleet.dial, l)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -147,18 +153,26 @@ func (l *load) weigh() {
 	l.heaps = append(l.heaps, float64(memory.HeapAlloc))
 }
 
-// PutRound implements Store; it looks at the round on its way.
-func (l *load) PutRound(ctx context.Context, record *types.QoSRound) error {
-	if err := l.Store.PutRound(ctx, record); err != nil {
+// PutAll implements Store; it looks at the rounds on their way.
+func (l *load) PutAll(ctx context.Context, sessions []*types.QoSSession, rounds []*types.QoSRound) []error {
+	errs := l.Store.PutAll(ctx, sessions, rounds)
+	if err := errors.Join(errs...); err != nil {
 		l.b.Error(err)
-		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for _, record := range rounds {
+		l.note(record)
+	}
+	return errs
+}
+
+// note counts a round. It requires mu.
+func (l *load) note(record *types.QoSRound) {
 	switch record.GetStatus() {
 	case types.RoundStatus_ROUND_STATUS_DROPPED:
 		l.dropped++
-		return nil
+		return
 	case types.RoundStatus_ROUND_STATUS_VOID:
 		l.void++
 	default:
@@ -167,13 +181,12 @@ func (l *load) PutRound(ctx context.Context, record *types.QoSRound) error {
 	l.lateness = append(l.lateness, time.Duration(record.GetReleasedUnixNano()-record.GetPlannedUnixNano()))
 	l.skew = append(l.skew, record.GetSkew().AsDuration())
 	for _, sample := range record.GetSamples() {
-		if answered(sample) {
+		if sample.GetOutcome() == types.Outcome_OUTCOME_OK {
 			l.answered++
 		} else {
 			l.nulls++
 		}
 	}
-	return nil
 }
 
 func (l *load) report(quiet quiet) {

@@ -59,13 +59,13 @@ func newBareWriters(b *testing.B, fleet *fleet) *bareWriters {
 	w := &bareWriters{b: b}
 	session := sessionOf(10, 10, 12, fleet.actors...)
 	for _, actor := range fleet.actors {
-		sealed, err := fleet.seal(session, actor, testQuestion(b).Payload)
+		sealed, err := fleet.ask(session, actor, testQuestion(b).Payload)
 		if err != nil {
 			b.Fatal(err)
 		}
 		conn := dialBare(b, actor)
 		w.conns, w.readers = append(w.conns, conn), append(w.readers, bufio.NewReader(conn))
-		w.wires = append(w.wires, sealed.Wire)
+		w.wires = append(w.wires, sealed.Wire())
 	}
 	return w
 }

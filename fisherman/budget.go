@@ -43,13 +43,13 @@ func levelOf(budget int, sizes []int) int {
 }
 
 // size is how many requests a round of the session makes.
-func (w *watch) size() int { return len(w.session.GetServicers()) }
+func (w *followed) size() int { return len(w.session.GetServicers()) }
 
-// crowded gives the reason for which there is no room for another round of a session, or "".
-func (l *loop) crowded(w *watch) string {
-	var sizes []int
-	for _, other := range l.watches {
-		if other.pending() || other.requests > 0 || other == w {
+// crowded returns why there is no room for another round of a session; "" when there is.
+func (l *loop) crowded(w *followed) string {
+	sizes := []int{w.size()}
+	for _, other := range l.followed {
+		if other != w && (other.pending() || other.requests > 0) {
 			sizes = append(sizes, other.size())
 		}
 	}
@@ -59,7 +59,7 @@ func (l *loop) crowded(w *watch) string {
 	if common {
 		level := levelOf(most, sizes)
 		taken = 0
-		for _, other := range l.watches {
+		for _, other := range l.followed {
 			if other.size() >= level {
 				taken += other.requests
 			}

@@ -13,8 +13,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/pocket-fisherman/fisherman/fisherman/question"
-	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/wire"
 )
 
 func TestRoom(t *testing.T) {
@@ -83,7 +83,7 @@ func newCrowd(sizes map[string]int) *crowd {
 	for _, chain := range c.chains {
 		c.catalogues[chain] = question.CometBFT()
 	}
-	c.dial = func(ctx context.Context, serviceURL string) (*relay.Conn, error) {
+	c.dial = func(ctx context.Context, serviceURL string) (*wire.Conn, error) {
 		c.count(1)
 		defer c.count(-1)
 		timer := time.NewTimer(c.hang(serviceURL))
@@ -93,7 +93,7 @@ func newCrowd(sizes map[string]int) *crowd {
 			return nil, refused()
 		case <-ctx.Done():
 			if ctx.Err() == context.Canceled {
-				return nil, ownFailure("connect", ctx.Err())
+				return nil, ctx.Err() // carries no failure, so it is ours
 			}
 			return nil, refused()
 		}

@@ -19,8 +19,8 @@ import (
 	"github.com/pocket-fisherman/fisherman/fisherman/question"
 	"github.com/pocket-fisherman/fisherman/internal/fakes"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
-	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/wire"
 )
 
 // samplerVariable makes the test binary a fisherman; it holds a sampler in JSON. killsVariable says how often one is
@@ -65,7 +65,7 @@ func runSampler(told string) int {
 		Secret:        [32]byte{7},
 		Catalogues:    map[string]question.Catalogue{chain: question.CometBFT()},
 		BlockInterval: killedInterval,
-	}, s, s, (&relay.Protocol{Key: fishermanKey, Now: time.Now}).Seal, (&relay.Dialer{AllowPrivate: true}).Dial, telling{store})
+	}, s, (&wire.Dialer{AllowPrivate: true}).Dial, telling{store})
 	if err != nil {
 		return fail(err)
 	}
@@ -97,6 +97,11 @@ func (s sampler) Sessions(_ context.Context, height int64) ([]*types.Session, er
 	return []*types.Session{sessionOf(height-height%killedBlocks, killedBlocks, height, s.Services...)}, nil
 }
 
+// Ask implements Network.
+func (s sampler) Ask(session *types.Session, servicer *types.Actor, payload types.Payload) (Request, error) {
+	return seal(session, servicer, payload)
+}
+
 // Policy implements Sessions.
 func (s sampler) Policy(context.Context, *types.Session) (Policy, error) {
 	policy := testPolicy()
@@ -107,26 +112,28 @@ func (s sampler) Policy(context.Context, *types.Session) (Policy, error) {
 // telling is a store that tells of each round before it is stored and after it was acknowledged, and of closed sessions.
 type telling struct{ *local.Samples }
 
-func (s telling) PutRound(ctx context.Context, round *types.QoSRound) error {
-	tell("put %s %d", round.GetSessionId(), round.GetIndex())
-	err := s.Samples.PutRound(ctx, round)
-	switch {
-	case err != nil:
-		tell("failed: %v", err)
-	case !s.Health().Durable:
-		tell("failed: %s", s.Health().Reason)
-	default:
-		tell("acknowledged %s %d %s", round.GetSessionId(), round.GetIndex(), fingerprint(round))
+// PutAll implements Store.
+func (s telling) PutAll(ctx context.Context, sessions []*types.QoSSession, rounds []*types.QoSRound) []error {
+	for _, round := range rounds {
+		tell("put %s %d", round.GetSessionId(), round.GetIndex())
 	}
-	return err
-}
-
-func (s telling) PutSession(ctx context.Context, session *types.QoSSession) error {
-	err := s.Samples.PutSession(ctx, session)
-	if err == nil && session.GetClosed() {
-		tell("closed %s", session.GetHeader().GetId())
+	errs := s.Samples.PutAll(ctx, sessions, rounds)
+	for i, round := range rounds {
+		switch err := errs[len(sessions)+i]; {
+		case err != nil:
+			tell("failed: %v", err)
+		case !s.Health().Durable:
+			tell("failed: %s", s.Health().Reason)
+		default:
+			tell("acknowledged %s %d %s", round.GetSessionId(), round.GetIndex(), fingerprint(round))
+		}
 	}
-	return err
+	for i, session := range sessions {
+		if errs[i] == nil && session.GetClosed() {
+			tell("closed %s", session.GetHeader().GetId())
+		}
+	}
+	return errs
 }
 
 // tell writes one line at once, so that a kill leaves whole lines.

@@ -9,7 +9,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/fisherman/judge"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/wire"
 )
 
 // Sentinels of CheckNow.
@@ -28,6 +30,8 @@ const (
 	// firstDemand is the index from which checks on demand are counted, beyond those of any plan, so that none has the
 	// question of a scheduled one.
 	firstDemand = 1 << 31
+	// mostExtras bounds the sessions whose checks on demand are counted.
+	mostExtras = 1024
 )
 
 // Demand says which servicer is to be checked, in which of its sessions.
@@ -46,9 +50,12 @@ type Checked struct {
 	Writes map[string]time.Duration
 }
 
-// demand is one that waits for the loop.
+// demand is one that waits for the loop. It names a servicer, whose current session is found by the loop, or brings the
+// session and the index of a check along.
 type demand struct {
 	Demand
+	brought *followed
+	index   uint32
 	// done takes the result; it never blocks.
 	done chan demanded
 }
@@ -65,19 +72,54 @@ type demanded struct {
 // end of the context ends the waiting, not the check. Errors: ErrNotInSession, ErrTooManyChecks, ErrCannotAsk.
 func (f *Fisherman) CheckNow(ctx context.Context, wanted Demand) (*Checked, error) {
 	select {
-	case f.demanding <- struct{}{}:
+	case f.demanding <- struct{}{}: // the loop frees it
 	default:
 		return nil, fmt.Errorf("%w: one is under way", ErrTooManyChecks)
 	}
-	order := demand{Demand: wanted, done: make(chan demanded, 1)}
+	return f.demand(ctx, demand{Demand: wanted})
+}
+
+// ExecuteCheck implements modules.FishermanModule: it asks at once, outside of any schedule. It needs a fisherman that
+// runs. Errors: ErrTooManyChecks, ErrCannotAsk, or what the context says.
+func (f *Fisherman) ExecuteCheck(ctx context.Context, session *types.Session, index uint32) (*types.QoSRound, error) {
+	policy, err := f.network.Policy(ctx, session)
+	if err != nil {
+		return nil, fmt.Errorf("read policy: %w", err)
+	}
+	brought, err := newFollowed(f.config.Secret, session, policy)
+	if err != nil {
+		return nil, err
+	}
+	// So that it asks nothing that the session was asked before.
+	if rounds, err := f.store.Rounds(ctx, session.GetHeader().GetId()); err == nil {
+		brought.resume(nil, rounds)
+	}
+	if err := f.lookNow(ctx, session.GetHeader().GetRelayChain()); err != nil {
+		return nil, err
+	}
 	select {
-	case f.demands <- order: // the loop gives the place free
+	case f.demanding <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	checked, err := f.demand(ctx, demand{brought: brought, index: index})
+	if err != nil {
+		return nil, fmt.Errorf("check %d of session %s: %w", index, session.GetHeader().GetId(), err)
+	}
+	return checked.Round, nil
+}
+
+// demand hands a check on demand to the loop and waits for its result. The loop frees the place in demanding.
+func (f *Fisherman) demand(ctx context.Context, d demand) (*Checked, error) {
+	d.done = make(chan demanded, 1)
+	select {
+	case f.demands <- d:
 	case <-ctx.Done():
 		<-f.demanding
 		return nil, ctx.Err()
 	}
 	select {
-	case result := <-order.done:
+	case result := <-d.done:
 		return result.checked, result.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -86,13 +128,20 @@ func (f *Fisherman) CheckNow(ctx context.Context, wanted Demand) (*Checked, erro
 
 // onDemand starts a check on demand, or says why there is none.
 func (l *loop) onDemand(d demand, now time.Time) {
-	if err := l.demand(d, now); err != nil {
+	var err error
+	if d.brought != nil {
+		err = l.ask(d, d.brought, d.index, now)
+	} else {
+		err = l.askNow(d, now)
+	}
+	if err != nil {
 		<-l.demanding
 		d.done <- demanded{err: err}
 	}
 }
 
-func (l *loop) demand(d demand, now time.Time) error {
+// askNow checks the current session that fits a demand, if it may be checked.
+func (l *loop) askNow(d demand, now time.Time) error {
 	w := l.sessionOf(d.Demand)
 	switch {
 	case w == nil:
@@ -102,52 +151,64 @@ func (l *loop) demand(d demand, now time.Time) error {
 	case w.demanded >= w.policy.ChecksOnDemand:
 		return fmt.Errorf("%w: this session has had its %d", ErrTooManyChecks, w.policy.ChecksOnDemand)
 	}
-	if reason := l.crowded(w); reason != "" {
-		return fmt.Errorf("%w: %s", ErrTooManyChecks, reason)
-	}
-	order, err := l.drawUp(w, firstDemand+uint32(w.demanded), now.Add(l.lead(w)))
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrCannotAsk, err)
+	if err := l.ask(d, w, firstDemand+uint32(w.demanded), now); err != nil {
+		return err
 	}
 	w.demanded++
 	l.demandedAt = now
-	l.extras.add(w.session.GetHeader().GetId())
-	order.asked = w.mostAsked(uint32(w.next)) + l.extras.of(w.session.GetHeader().GetId())
-	l.work(w, w.size(), func() {
-		checked := l.checkOnDemand(order)
+	return nil
+}
+
+// ask starts a check outside of any schedule. It makes connections of its own, and leaves them to later checks.
+func (l *loop) ask(d demand, w *followed, index uint32, now time.Time) error {
+	if reason := l.crowded(w); reason != "" {
+		return fmt.Errorf("%w: %s", ErrTooManyChecks, reason)
+	}
+	drawn, err := l.drawUp(w, index, now.Add(l.lead(w)))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrCannotAsk, err)
+	}
+	id := w.session.GetHeader().GetId()
+	l.countExtra(id)
+	if f := l.followed[id]; f != nil {
+		drawn.Asked = f.mostAsked(uint32(f.next)) + l.extras[id]
+	}
+	l.work(w, func() {
+		own := &wire.Pool{}
+		observed, record := l.carryOut(l.ctx, drawn, own)
+		l.pool.Adopt(own)
 		<-l.demanding
-		d.done <- demanded{checked: checked}
+		d.done <- demanded{checked: &Checked{Session: drawn.Session, Policy: w.policy, Round: record, Writes: writes(observed)}}
 	})
 	return nil
 }
 
-// checkOnDemand makes connections of its own, and leaves them to later checks.
-func (l *loop) checkOnDemand(order order) *Checked {
-	own := &links{}
-	round := l.round(order, own)
-	record := round.judge(l.ctx, round.execute(l.ctx))
-	l.links.adopt(own)
-	return &Checked{Session: order.session, Policy: order.policy, Round: record, Writes: round.writes()}
+// countExtra counts a check outside of any schedule. Only sessions that are current can be asked, so there are few.
+func (l *loop) countExtra(id string) {
+	if len(l.extras) >= mostExtras {
+		clear(l.extras)
+	}
+	l.extras[id]++
 }
 
-// writes are how long each request took to be written.
-func (r *round) writes() map[string]time.Duration {
+// writes returns how long each request took to be written.
+func writes(observed *judge.Observation) map[string]time.Duration {
 	took := make(map[string]time.Duration)
-	for _, slot := range r.slots {
-		if !slot.sent.IsZero() {
-			took[slot.servicer.GetAddress()] = slot.written.Sub(slot.sent)
+	for _, exchange := range observed.Exchanges {
+		if !exchange.Times.Sent.IsZero() {
+			took[exchange.Servicer] = exchange.Times.Writing
 		}
 	}
 	return took
 }
 
 // sessionOf finds a current session that fits a demand: of several, the first by relay chain and application.
-func (l *loop) sessionOf(wanted Demand) *watch {
-	byHeader := func(a, b *watch) int {
+func (l *loop) sessionOf(wanted Demand) *followed {
+	byHeader := func(a, b *followed) int {
 		one, other := a.session.GetHeader(), b.session.GetHeader()
 		return cmp.Or(cmp.Compare(one.GetRelayChain(), other.GetRelayChain()), cmp.Compare(one.GetApplication(), other.GetApplication()))
 	}
-	for _, w := range slices.SortedFunc(maps.Values(l.watches), byHeader) {
+	for _, w := range slices.SortedFunc(maps.Values(l.followed), byHeader) {
 		header := w.session.GetHeader()
 		current := !w.left && l.pace.Height < w.span.End
 		fits := (wanted.Application == "" || wanted.Application == header.GetApplication()) &&

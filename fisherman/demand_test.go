@@ -3,6 +3,7 @@ package fisherman
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -11,8 +12,8 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/fisherman/question"
 	"github.com/pocket-fisherman/fisherman/internal/fakes"
-	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/wire"
 )
 
 // A check on demand asks everybody, is not stored, and leaves the schedule and its questions alone.
@@ -104,7 +105,7 @@ func TestOneCheckOnDemandAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork()
 		n.policy.ChecksOnDemand, n.policy.Checks = 5, 1
-		n.dial = func(ctx context.Context, _ string) (*relay.Conn, error) { <-ctx.Done(); return nil, refused() }
+		n.dial = func(ctx context.Context, _ string) (*wire.Conn, error) { <-ctx.Done(); return nil, refused() }
 		wanted := Demand{Servicer: actor("a").GetAddress()}
 		n.while(t, func() {
 			n.head(10)
@@ -147,6 +148,55 @@ func TestNothingToAskOnDemand(t *testing.T) {
 	})
 }
 
+// ExecuteCheck goes the same way, for a session and an index that the caller names.
+func TestExecuteCheck(t *testing.T) {
+	honest, down := fakes.Start(t, fakes.Honest()), fakes.Start(t, fakes.Down())
+	session := sessionOf(10, 10, 12, honest.Actor(), down.Actor())
+	n := newNetwork()
+	n.ask, n.dial = seal, (&wire.Dialer{AllowPrivate: true}).Dial
+	n.while(t, func() {
+		record, err := n.running.ExecuteCheck(t.Context(), session, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		isOK(t, sampleOf(t, record, honest))
+		isNull(t, sampleOf(t, record, down), types.Outcome_OUTCOME_CONNECT, types.Blame_BLAME_SERVICER)
+		if record.GetIndex() != 3 || record.GetSessionId() != session.GetHeader().GetId() || record.GetQuestion() == "" {
+			t.Errorf("%v", record)
+		}
+		if rounds, _ := n.store.Rounds(t.Context(), session.GetHeader().GetId()); len(rounds) > 0 {
+			t.Error("stored")
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if record, err := n.running.ExecuteCheck(ctx, session, 3); !errors.Is(err, context.Canceled) {
+			t.Errorf("%v, %v", record, err)
+		}
+		elsewhere := sessionOf(10, 10, 12, honest.Actor())
+		elsewhere.Header.RelayChain = "0002"
+		if record, err := n.running.ExecuteCheck(t.Context(), elsewhere, 3); !errors.Is(err, ErrCannotAsk) {
+			t.Errorf("asked on a chain without questions: %v, %v", record, err)
+		}
+	})
+}
+
+// What is asked on demand counts towards the reserve of its session, within bounds.
+func TestExtrasAreCounted(t *testing.T) {
+	l := &loop{extras: make(map[string]uint64)}
+	l.countExtra("a")
+	l.countExtra("a")
+	l.countExtra("b")
+	if l.extras["a"] != 2 || l.extras["b"] != 1 {
+		t.Errorf("%v", l.extras)
+	}
+	for i := range mostExtras {
+		l.countExtra(fmt.Sprint(i))
+	}
+	if len(l.extras) > mostExtras {
+		t.Errorf("%d sessions are remembered", len(l.extras))
+	}
+}
+
 // Over sockets: each servicer gets its own verdict, on connections that no scheduled check had, and that are kept.
 func TestCheckOnDemandOverSockets(t *testing.T) {
 	honest := []*fakes.Servicer{fakes.Start(t, fakes.Honest()), fakes.Start(t, fakes.Honest()), fakes.Start(t, fakes.Honest())}
@@ -154,34 +204,33 @@ func TestCheckOnDemandOverSockets(t *testing.T) {
 	n := newNetwork()
 	n.interval = time.Hour // no scheduled check comes between
 	n.policy.ChecksOnDemand, n.policy.LatencySLA = 20, n.policy.Timeout
-	n.seal = (&relay.Protocol{Key: fishermanKey, Now: time.Now}).Seal
-	n.dial = (&relay.Dialer{AllowPrivate: true}).Dial
+	n.ask = seal
+	n.dial = (&wire.Dialer{AllowPrivate: true}).Dial
 	n.members = func(int64) []*types.Actor { return actorsOf(append(slices.Clone(honest), lying, down)...) }
 	n.while(t, func() {
 		n.head(15)
-		kept := &links{}
+		kept := &wire.Pool{}
 		conn, err := n.dial(t.Context(), honest[0].URL())
 		if err != nil {
 			t.Fatal(err)
 		}
-		kept.give(honest[0].URL(), conn)
-		n.running.links.adopt(kept)
+		kept.Give(honest[0].URL(), conn)
+		n.running.pool.Adopt(kept)
 		again := time.NewTicker(20 * time.Millisecond)
 		defer again.Stop()
-		record := undisturbed(t, func() *types.QoSRound {
-			for ; ; <-again.C {
-				checked, err := n.running.CheckNow(t.Context(), Demand{Servicer: lying.Address()})
-				if err == nil && len(checked.Writes) != 4 {
-					t.Errorf("writes %v", checked.Writes)
-				}
-				if err == nil {
-					return checked.Round
-				}
-				if !errors.Is(err, ErrTooManyChecks) && !errors.Is(err, ErrNotInSession) {
-					t.Fatal(err)
-				}
+		var checked *Checked
+		for ; ; <-again.C { // until the session is taken up
+			if checked, err = n.running.CheckNow(t.Context(), Demand{Servicer: lying.Address()}); err == nil {
+				break
 			}
-		})
+			if !errors.Is(err, ErrTooManyChecks) && !errors.Is(err, ErrNotInSession) {
+				t.Fatal(err)
+			}
+		}
+		record := checked.Round
+		if len(checked.Writes) != 4 {
+			t.Errorf("writes %v", checked.Writes)
+		}
 		for _, servicer := range append(slices.Clone(honest), lying) {
 			sample := sampleOf(t, record, servicer)
 			isOK(t, sample)
@@ -194,7 +243,7 @@ func TestCheckOnDemandOverSockets(t *testing.T) {
 		}
 		isNull(t, sampleOf(t, record, down), types.Outcome_OUTCOME_CONNECT, types.Blame_BLAME_SERVICER)
 		for range 2 { // the one that was kept before, and the check's own
-			conn := n.running.links.take(honest[0].URL())
+			conn := n.running.pool.Take(honest[0].URL())
 			if conn == nil {
 				t.Fatal("no connection is kept")
 			}

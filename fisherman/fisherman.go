@@ -3,14 +3,16 @@ package fisherman
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/fisherman/judge"
 	"github.com/pocket-fisherman/fisherman/fisherman/question"
+	"github.com/pocket-fisherman/fisherman/fisherman/round"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
+	"github.com/pocket-fisherman/fisherman/wire"
 )
 
 // Config of a fisherman.
@@ -31,22 +33,20 @@ type Config struct {
 	MostRequests int
 	// Logger takes the log; nil discards it.
 	Logger *slog.Logger
-	// Hooks tell an observer of what is done.
+	// Hooks tell an observer of what is stored.
 	Hooks Hooks
 }
 
 // Fisherman samples the servicers of its sessions.
 type Fisherman struct {
-	config   Config
-	heads    Heads
-	sessions Sessions
-	seal     Seal
-	dial     Dial
-	store    Store
+	config  Config
+	network Network
+	dial    Dial
+	store   Store
 	// ignored fields by relay chain; IgnoredFields of the configuration, parsed.
 	ignored map[string][]types.Pointer
-	links   *links
-	extras  extras
+	pool    *wire.Pool
+	writer  *writer
 	// relayHeads are kept while the fisherman runs.
 	relayHeads *relayHeads
 	// demanding has one place, for the check on demand under way; demands go to the loop.
@@ -57,7 +57,7 @@ type Fisherman struct {
 var _ modules.FishermanModule = (*Fisherman)(nil)
 
 // New makes a fisherman; Run starts it.
-func New(config Config, heads Heads, sessions Sessions, seal Seal, dial Dial, store Store) (*Fisherman, error) {
+func New(config Config, network Network, dial Dial, store Store) (*Fisherman, error) {
 	if config.BlockInterval <= 0 {
 		return nil, fmt.Errorf("block interval %v; must be above 0", config.BlockInterval)
 	}
@@ -76,55 +76,49 @@ func New(config Config, heads Heads, sessions Sessions, seal Seal, dial Dial, st
 		}
 		ignored[chain] = pointers
 	}
-	return &Fisherman{config: config, heads: heads, sessions: sessions, seal: seal, dial: dial, store: store,
-		ignored: ignored, links: &links{most: config.MostRequests}, relayHeads: &relayHeads{},
+	return &Fisherman{config: config, network: network, dial: dial, store: store, ignored: ignored,
+		pool: &wire.Pool{Most: config.MostRequests}, writer: newWriter(store, config.Hooks, config.Logger), relayHeads: &relayHeads{},
 		demanding: make(chan struct{}, 1), demands: make(chan demand)}, nil
 }
 
-// ExecuteCheck implements modules.FishermanModule: it asks at once, outside of any schedule.
-func (f *Fisherman) ExecuteCheck(ctx context.Context, session *types.Session, index uint32) (*types.QoSRound, error) {
-	policy, err := f.sessions.Policy(ctx, session)
-	if err != nil {
-		return nil, fmt.Errorf("read policy: %w", err)
-	}
-	watch, err := newWatch(f.config.Secret, session, policy)
-	if err != nil {
-		return nil, err
-	}
-	// So that it asks nothing that the session was asked before; without a store it may.
-	if err := f.recall(ctx, watch); err != nil {
-		f.config.Logger.Error("recall session failed", "error", err)
-	}
-	chain := session.GetHeader().GetRelayChain()
-	head, err := f.headNow(ctx, chain, session.GetHeight())
-	if err != nil {
-		return nil, err
-	}
-	order, err := watch.order(f.config.Catalogues[chain], f.config.Probes[chain], index, time.Now(), head)
-	if err != nil {
-		return nil, fmt.Errorf("check %d on chain %s: %w", index, chain, err)
-	}
-	f.extras.add(session.GetHeader().GetId())
-	round := f.check(ctx, order)
-	return round, ctx.Err()
+// spec is a check that was drawn up: what to ask, and how to judge it.
+type spec struct {
+	round.Spec
+	rules judge.Rules
+	probe Probe
 }
 
-// check carries out one order.
-func (f *Fisherman) check(ctx context.Context, order order) *types.QoSRound {
-	round := f.round(order, f.links)
-	err := round.execute(ctx)
-	return round.judge(ctx, err)
+// carryOut asks and judges a check, on kept connections. The control probe is asked only about a check that no servicer
+// answered.
+func (f *Fisherman) carryOut(ctx context.Context, s spec, kept *wire.Pool) (*judge.Observation, *types.QoSRound) {
+	runner := round.Runner{Ask: f.network.Ask, Dial: f.dial, Pool: kept}
+	observed := runner.Run(ctx, s.Spec)
+	record := judge.Round(observed, &s.rules)
+	if record.GetCause() == types.Cause_CAUSE_NO_CONTROL_PROBE && s.probe != nil {
+		observed.Control = s.askControl(ctx)
+		record = judge.Round(observed, &s.rules)
+	}
+	return observed, record
 }
 
-// round makes one of an order, on kept connections.
-func (f *Fisherman) round(order order, kept *links) *round {
-	chain := order.session.GetHeader().GetRelayChain()
-	return &round{order: order, seal: f.seal, dial: f.dial, links: kept, ignored: f.ignored[chain], ignoredFields: f.config.IgnoredFields[chain]}
+// askControl asks the control probe the check's question.
+func (s *spec) askControl(ctx context.Context) *judge.Control {
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	answer, err := s.probe(ctx, s.Question.Payload)
+	return &judge.Control{Status: answer.Status, Payload: answer.Body, Err: err}
 }
 
-// StoreRound implements modules.FishermanModule.
+// StoreRound implements modules.FishermanModule. It needs a fisherman that runs.
 func (f *Fisherman) StoreRound(ctx context.Context, round *types.QoSRound) error {
-	return f.store.PutRound(ctx, round)
+	stored := make(chan error, 1)
+	f.writer.putRound(nil, round, func(err error) { stored <- err })
+	select {
+	case err := <-stored:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Sessions implements modules.FishermanModule.
@@ -135,37 +129,4 @@ func (f *Fisherman) Sessions(ctx context.Context) ([]*types.QoSSession, error) {
 // Rounds implements modules.FishermanModule.
 func (f *Fisherman) Rounds(ctx context.Context, sessionID string) ([]*types.QoSRound, error) {
 	return f.store.Rounds(ctx, sessionID)
-}
-
-// takeUp makes a watch of a session.
-func (f *Fisherman) takeUp(ctx context.Context, session *types.Session, head types.Head, now time.Time) (*watch, error) {
-	policy, err := f.sessions.Policy(ctx, session)
-	if err != nil {
-		return nil, fmt.Errorf("read policy of session %s: %w", session.GetHeader().GetId(), err)
-	}
-	watch, err := newWatch(f.config.Secret, session, policy)
-	if err != nil {
-		return nil, err
-	}
-	watch.begin(head, now)
-	return watch, nil
-}
-
-// recall takes over what an earlier run stored of a session, if any. What cannot be read is sampled anew; the store
-// keeps the first round of an index.
-func (f *Fisherman) recall(ctx context.Context, watch *watch) error {
-	id := watch.session.GetHeader().GetId()
-	stored, err := f.store.Session(ctx, id)
-	if errors.Is(err, modules.ErrUnknownSession) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read session %s: %w", id, err)
-	}
-	rounds, err := f.store.Rounds(ctx, id)
-	if err != nil {
-		return fmt.Errorf("read rounds of session %s: %w", id, err)
-	}
-	watch.resume(stored, rounds)
-	return nil
 }

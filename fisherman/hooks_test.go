@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/fisherman/question"
-	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/wire"
 )
 
 // observedBy collects what the hooks tell, from the goroutines of the rounds.
@@ -20,10 +20,10 @@ func observedBy(n *network) <-chan Observed {
 }
 
 // causesOf counts what was told.
-func causesOf(told <-chan Observed) map[Cause]int {
-	counted := make(map[Cause]int)
+func causesOf(told <-chan Observed) map[types.Cause]int {
+	counted := make(map[types.Cause]int)
 	for len(told) > 0 {
-		counted[(<-told).Cause]++
+		counted[(<-told).Round.Why()]++
 	}
 	return counted
 }
@@ -42,7 +42,7 @@ func TestObserverIsToldOfEveryCheckOnce(t *testing.T) {
 			}
 			index := observed.Round.GetIndex()
 			if seen[index] || observed.Session.GetId() != idOf(10) || observed.Session.GetRelayChain() != chain || !observed.Stored ||
-				observed.Round.GetStatus() != rounds[index].GetStatus() || observed.Cause != CauseOf(rounds[index]) {
+				observed.Round.GetStatus() != rounds[index].GetStatus() || observed.Round.Why() != rounds[index].Why() {
 				t.Errorf("told %+v", observed)
 			}
 			seen[index] = true
@@ -100,15 +100,15 @@ func TestSlowObserverDelaysNoRound(t *testing.T) {
 
 // Every reason that the loop and a round can give is counted as what it is.
 func TestCauses(t *testing.T) {
-	hang := func(ctx context.Context, _ string) (*relay.Conn, error) { <-ctx.Done(); return nil, refused() }
-	for want, test := range map[Cause]struct {
+	hang := func(ctx context.Context, _ string) (*wire.Conn, error) { <-ctx.Done(); return nil, refused() }
+	for want, test := range map[types.Cause]struct {
 		harm   func(*network)
 		script func(*network)
 	}{
-		CauseNone:        {harm: func(*network) {}},
-		CauseJoinedLate:  {func(*network) {}, func(n *network) { n.blocks(17, 20, time.Second) }},
-		CauseSessionOver: {func(n *network) { n.interval = time.Minute }, func(n *network) { n.head(11); time.Sleep(time.Second); n.head(21); time.Sleep(time.Second) }},
-		CauseLeft: {func(n *network) {
+		types.Cause_CAUSE_UNSPECIFIED:  {harm: func(*network) {}},
+		types.Cause_CAUSE_JOINED_LATE:  {func(*network) {}, func(n *network) { n.blocks(17, 20, time.Second) }},
+		types.Cause_CAUSE_SESSION_OVER: {func(n *network) { n.interval = time.Minute }, func(n *network) { n.head(11); time.Sleep(time.Second); n.head(21); time.Sleep(time.Second) }},
+		types.Cause_CAUSE_LEFT: {func(n *network) {
 			n.members = func(height int64) []*types.Actor {
 				if height > 12 {
 					return nil
@@ -116,24 +116,24 @@ func TestCauses(t *testing.T) {
 				return []*types.Actor{actor("a")}
 			}
 		}, nil},
-		CauseNoServicers: {func(n *network) { n.members = func(int64) []*types.Actor { return []*types.Actor{} } }, nil},
-		CauseNoQuestion:  {func(n *network) { n.catalogues = nil }, nil},
-		CauseOverload: {func(n *network) { n.mostRequests, n.policy.Timeout, n.dial = 2, 5*time.Second, hang }, func(n *network) {
+		types.Cause_CAUSE_NO_SERVICERS: {func(n *network) { n.members = func(int64) []*types.Actor { return []*types.Actor{} } }, nil},
+		types.Cause_CAUSE_NO_QUESTION:  {func(n *network) { n.catalogues = nil }, nil},
+		types.Cause_CAUSE_OVERLOAD: {func(n *network) { n.mostRequests, n.policy.Timeout, n.dial = 2, 5*time.Second, hang }, func(n *network) {
 			n.blocks(10, 20, time.Second)
 			time.Sleep(10 * time.Second)
 		}},
-		CauseNoProbe: {func(n *network) { n.probe = nil }, nil},
-		CauseOffline: {func(n *network) {
+		types.Cause_CAUSE_NO_CONTROL_PROBE: {func(n *network) { n.probe = nil }, nil},
+		types.Cause_CAUSE_OFFLINE: {func(n *network) {
 			n.probe = func(context.Context, types.Payload) (Answer, error) { return Answer{}, errors.New("offline") }
 		}, nil},
-		CauseNoSample: {func(n *network) {
-			n.dial = func(context.Context, string) (*relay.Conn, error) {
-				return nil, &relay.Failure{Outcome: types.Outcome_OUTCOME_VOID, Blame: types.Blame_BLAME_SELF, Err: errors.New("ours")}
+		types.Cause_CAUSE_NO_SAMPLE: {func(n *network) {
+			n.dial = func(context.Context, string) (*wire.Conn, error) {
+				return nil, &wire.Failure{Outcome: types.Outcome_OUTCOME_VOID, Blame: types.Blame_BLAME_SELF, Err: errors.New("ours")}
 			}
 		}, nil},
-		CauseStopped: {func(n *network) { n.policy.Timeout, n.dial = 5*time.Second, hang }, func(n *network) { n.blocks(10, 12, time.Second) }},
+		types.Cause_CAUSE_STOPPED: {func(n *network) { n.policy.Timeout, n.dial = 5*time.Second, hang }, func(n *network) { n.blocks(10, 12, time.Second) }},
 	} {
-		t.Run(string(want), func(t *testing.T) {
+		t.Run(want.Label(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := newNetwork()
 				told := observedBy(n)
@@ -143,7 +143,7 @@ func TestCauses(t *testing.T) {
 				}
 				n.while(t, func() { test.script(n) })
 				got := causesOf(told)
-				if got[want] == 0 || got[CauseOther] > 0 {
+				if got[want] == 0 || got[types.Cause_CAUSE_OTHER] > 0 {
 					t.Errorf("causes %v", got)
 				}
 			})
@@ -160,26 +160,10 @@ func TestCauseOfAnUnknownHead(t *testing.T) {
 		catalogue.Head = question.CometBFTHead()
 		n.catalogues[chain], n.probe = catalogue, nil
 		n.while(t, func() { n.blocks(10, 20, time.Second) })
-		if got := causesOf(told); got[CauseNoQuestion] < n.policy.Checks || len(got) != 1 {
+		if got := causesOf(told); got[types.Cause_CAUSE_NO_QUESTION] < n.policy.Checks || len(got) != 1 {
 			t.Errorf("causes %v", got)
 		}
 	})
-}
-
-// Reasons that only a disturbed machine gives, as judge and the loop write them.
-func TestCausesOfDisturbance(t *testing.T) {
-	honest := newRounds(t)
-	one := honest.at(time.Now())
-	for want, harm := range map[Cause]func(*round){
-		CauseStall: func(r *round) { r.released, r.stall = r.due, stallLimit+1 },
-		CauseSkew:  func(r *round) { r.released, r.stall, r.skew = r.due, 0, r.policy.MaxSkew+1 },
-		CauseLate:  func(r *round) { r.released = r.due.Add(latest + 1) },
-	} {
-		harm(one)
-		if record := one.judge(t.Context(), nil); CauseOf(record) != want {
-			t.Errorf("%s: %s", CauseOf(record), record.GetReason())
-		}
-	}
 }
 
 // Every reason of a check that was dropped because it was noticed too late.
@@ -188,23 +172,10 @@ func TestCausesOfLateness(t *testing.T) {
 		n := newNetwork()
 		told := observedBy(n)
 		n.policy.Checks = 4 // so far apart that none overtakes another
-		n.members = func(height int64) []*types.Actor {
-			if height < 13 {
-				return []*types.Actor{actor("a")}
-			}
-			return []*types.Actor{actor("a"), actor("c")} // c has to be stored, which holds the loop up
-		}
-		written := 0
-		n.store.setFail(func(_ context.Context, operation string) error {
-			if operation == "PutSession" {
-				if written++; written == 2 {
-					time.Sleep(2900 * time.Millisecond)
-				}
-			}
-			return nil
-		})
+		n.holdUpAt("session taken up", 2, 2900*time.Millisecond)
+		n.anotherFrom(13)
 		n.while(t, func() { n.blocks(10, 20, time.Second) })
-		if got := causesOf(told); got[CauseLate] != 1 || got[CauseNone] < 3 {
+		if got := causesOf(told); got[types.Cause_CAUSE_LATE] != 1 || got[types.Cause_CAUSE_UNSPECIFIED] < 3 {
 			t.Errorf("causes %v", got)
 		}
 	})

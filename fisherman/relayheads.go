@@ -113,13 +113,11 @@ func (f *Fisherman) headOf(chain string, own int64) (int64, error) {
 	return height, nil
 }
 
-// headNow is headOf, and looks first: a check outside of any schedule may come when the fisherman does not run.
-func (f *Fisherman) headNow(ctx context.Context, chain string, own int64) (int64, error) {
+// lookNow looks at a chain's head once: a check outside of any schedule may come before the first look.
+func (f *Fisherman) lookNow(ctx context.Context, chain string) error {
 	catalogue, ask := f.config.Catalogues[chain], f.config.Probes[chain]
-	if catalogue.Head != nil && ask != nil {
-		if err := f.relayHeads.look(ctx, chain, catalogue.Head, ask); err != nil {
-			return 0, err
-		}
+	if catalogue.Head == nil || ask == nil {
+		return nil
 	}
-	return f.headOf(chain, own)
+	return f.relayHeads.look(ctx, chain, catalogue.Head, ask)
 }

@@ -3,8 +3,10 @@ package fisherman
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -15,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/pocket-fisherman/fisherman/fisherman/judge"
 	"github.com/pocket-fisherman/fisherman/fisherman/question"
 	"github.com/pocket-fisherman/fisherman/fisherman/schedule"
 	"github.com/pocket-fisherman/fisherman/internal/fakes"
@@ -22,6 +25,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
+	"github.com/pocket-fisherman/fisherman/wire"
 )
 
 // TestMain is also what tests and benchmarks run as processes of their own: the fisherman that TestKilledFisherman starts and
@@ -67,12 +71,15 @@ func actorsOf(servicers ...*fakes.Servicer) []*types.Actor {
 // testPolicy is generous where the machine that runs the tests may be slow.
 func testPolicy() Policy {
 	return Policy{
+		Rules: judge.Rules{
+			Timeout:    2 * time.Second,
+			LatencySLA: time.Second,
+			MaxSkew:    time.Second,
+			MaxStall:   time.Second,
+			Quorum:     2,
+		},
 		Checks:           10,
 		Distribution:     schedule.Even,
-		Timeout:          2 * time.Second,
-		LatencySLA:       time.Second,
-		MaxSkew:          time.Second,
-		Quorum:           2,
 		SessionsRetained: 5,
 		SamplesRequired:  3,
 	}
@@ -87,90 +94,40 @@ func testQuestion(t testing.TB) question.Question {
 	return asked
 }
 
-// rounds makes rounds that share their connections, as a fisherman's do.
-type rounds struct {
-	t      *testing.T
-	policy Policy
-	probe  Probe
-	seal   Seal
-	dial   Dial
-	links  *links
-	actors []*types.Actor
-	// ignored fields of answers, and as they are written.
-	ignored       []types.Pointer
-	ignoredFields []string
+// sealed is a question sealed for our own chain's servicers, so that rounds over sockets have a real far side.
+type sealed struct {
+	envelope, serialised []byte
+	binding              relay.Binding
 }
 
-func newRounds(t *testing.T, servicers ...*fakes.Servicer) *rounds {
-	t.Helper()
-	dialer := &relay.Dialer{AllowPrivate: true}
-	for _, servicer := range servicers {
-		if servicer.Roots() != nil {
-			dialer.RootCAs = servicer.Roots()
-		}
+// seal implements round.Ask.
+func seal(session *types.Session, servicer *types.Actor, payload types.Payload) (Request, error) {
+	request, err := relay.SealRequest(fishermanKey, relay.NewRequest(session.GetHeader(), servicer.GetAddress(), payload, time.Now()))
+	if err != nil {
+		return nil, err
 	}
-	r := &rounds{
-		t:      t,
-		policy: testPolicy(),
-		seal:   (&relay.Protocol{Key: fishermanKey, Now: time.Now}).Seal,
-		dial:   dialer.Dial,
-		links:  &links{},
-		actors: actorsOf(servicers...),
+	publicKey, err := hex.DecodeString(servicer.GetPublicKey())
+	if err != nil {
+		return nil, err
 	}
-	t.Cleanup(r.links.close)
-	return r
+	serialised, err := wire.Request("POST", servicer.GetServiceUrl()+relay.Path, http.Header{"Content-Type": {relay.ContentType}}, request.Envelope)
+	return &sealed{envelope: request.Envelope, serialised: serialised,
+		binding: relay.Binding{RequestHash: request.BodyHash, Servicer: servicer.GetAddress(), PublicKey: publicKey}}, err
 }
 
-// at makes a round that is due at a moment.
-func (r *rounds) at(due time.Time) *round {
-	return &round{
-		order: order{
-			lead:     longestLead,
-			session:  sessionOf(10, 10, 12, r.actors...),
-			policy:   r.policy,
-			due:      due,
-			question: testQuestion(r.t),
-			probe:    r.probe,
-		},
-		seal:  r.seal,
-		dial:  r.dial,
-		links: r.links,
+func (s *sealed) Wire() []byte     { return s.serialised }
+func (s *sealed) Evidence() []byte { return s.envelope }
 
-		ignored: r.ignored, ignoredFields: r.ignoredFields,
+func (s *sealed) Open(answer *wire.Answer) (Reply, *wire.Failure) {
+	response, err := relay.OpenResponse(answer.Body, s.binding)
+	if err != nil {
+		return Reply{}, wire.Fail(types.Outcome_OUTCOME_MALFORMED, types.Attempt_ATTEMPT_OPEN_ANSWER, err)
 	}
-}
-
-// run carries out a round now and judges it.
-func (r *rounds) run() *types.QoSRound {
-	r.t.Helper()
-	one := r.at(time.Now())
-	return one.judge(r.t.Context(), one.execute(r.t.Context()))
-}
-
-// disturbances are reasons for which a busy machine voids what went well otherwise.
-var disturbances = []string{"this machine stalled", "skew of", "after its time", "moment of sending is not known"}
-
-func disturbed(record *types.QoSRound) bool {
-	texts := []string{record.GetReason()}
-	for _, sample := range record.GetSamples() {
-		texts = append(texts, sample.GetDetail())
+	if signed := response.GetError(); signed != nil {
+		return Reply{}, &wire.Failure{Outcome: types.Outcome_OUTCOME_VOID, Blame: types.Blame_BLAME_SELF, Attempt: types.Attempt_ATTEMPT_SIGNED_ERROR,
+			Refusal: &types.Refusal{Code: uint32(signed.GetCode()), Label: signed.GetCode().Label(), OverAllowance: true}, Err: errors.New("refused")}
 	}
-	return slices.ContainsFunc(texts, func(text string) bool {
-		return slices.ContainsFunc(disturbances, func(reason string) bool { return strings.Contains(text, reason) })
-	})
-}
-
-// undisturbed repeats a round until this machine was not at fault.
-func undisturbed(t *testing.T, run func() *types.QoSRound) *types.QoSRound {
-	t.Helper()
-	var record *types.QoSRound
-	for range 10 {
-		if record = run(); !disturbed(record) {
-			return record
-		}
-	}
-	t.Fatalf("this machine is too busy: %s", record.GetReason())
-	return nil
+	return Reply{Status: response.GetUpstreamStatus(), Payload: response.GetPayload()}, nil
 }
 
 func sampleOf(t *testing.T, record *types.QoSRound, servicer *fakes.Servicer) *types.QoSSample {
@@ -223,8 +180,8 @@ func isVoid(t *testing.T, record *types.QoSRound, reason string) {
 	}
 }
 
-// memory is a store in memory, for the run loop's tests.
-type memory struct {
+// memoryStore is a store in memory, for the run loop's tests.
+type memoryStore struct {
 	mu       sync.Mutex
 	sessions map[string]*types.QoSSession
 	rounds   map[string]map[uint32]*types.QoSRound
@@ -235,15 +192,15 @@ type memory struct {
 	fail func(ctx context.Context, operation string) error
 }
 
-var _ Store = (*memory)(nil)
+var _ Store = (*memoryStore)(nil)
 
 var errRepeated = errors.New("round is stored already")
 
-func newMemory() *memory {
-	return &memory{sessions: make(map[string]*types.QoSSession), rounds: make(map[string]map[uint32]*types.QoSRound)}
+func newMemoryStore() *memoryStore {
+	return &memoryStore{sessions: make(map[string]*types.QoSSession), rounds: make(map[string]map[uint32]*types.QoSRound)}
 }
 
-func (m *memory) enter(ctx context.Context, operation string) error {
+func (m *memoryStore) enter(ctx context.Context, operation string) error {
 	m.mu.Lock()
 	fail := m.fail
 	m.mu.Unlock()
@@ -255,13 +212,25 @@ func (m *memory) enter(ctx context.Context, operation string) error {
 	return ctx.Err()
 }
 
-func (m *memory) setFail(fail func(ctx context.Context, operation string) error) {
+func (m *memoryStore) setFail(fail func(ctx context.Context, operation string) error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.fail = fail
 }
 
-func (m *memory) PutSession(ctx context.Context, session *types.QoSSession) error {
+// PutAll implements Store. Its operations are "PutSession" and "PutRound", once for each.
+func (m *memoryStore) PutAll(ctx context.Context, sessions []*types.QoSSession, rounds []*types.QoSRound) []error {
+	var errs []error
+	for _, session := range sessions {
+		errs = append(errs, m.putSession(ctx, session))
+	}
+	for _, round := range rounds {
+		errs = append(errs, m.putRound(ctx, round))
+	}
+	return errs
+}
+
+func (m *memoryStore) putSession(ctx context.Context, session *types.QoSSession) error {
 	if err := m.enter(ctx, "PutSession"); err != nil {
 		return err
 	}
@@ -271,7 +240,7 @@ func (m *memory) PutSession(ctx context.Context, session *types.QoSSession) erro
 	return nil
 }
 
-func (m *memory) PutRound(ctx context.Context, round *types.QoSRound) error {
+func (m *memoryStore) putRound(ctx context.Context, round *types.QoSRound) error {
 	if err := m.enter(ctx, "PutRound"); err != nil {
 		return err
 	}
@@ -295,7 +264,7 @@ func (m *memory) PutRound(ctx context.Context, round *types.QoSRound) error {
 	return nil
 }
 
-func (m *memory) Sessions(ctx context.Context) ([]*types.QoSSession, error) {
+func (m *memoryStore) Sessions(ctx context.Context) ([]*types.QoSSession, error) {
 	if err := m.enter(ctx, "Sessions"); err != nil {
 		return nil, err
 	}
@@ -311,7 +280,7 @@ func (m *memory) Sessions(ctx context.Context) ([]*types.QoSSession, error) {
 	return sessions, nil
 }
 
-func (m *memory) Session(ctx context.Context, id string) (*types.QoSSession, error) {
+func (m *memoryStore) Session(ctx context.Context, id string) (*types.QoSSession, error) {
 	if err := m.enter(ctx, "Session"); err != nil {
 		return nil, err
 	}
@@ -323,7 +292,7 @@ func (m *memory) Session(ctx context.Context, id string) (*types.QoSSession, err
 	return proto.CloneOf(m.sessions[id]), nil
 }
 
-func (m *memory) Rounds(ctx context.Context, id string) ([]*types.QoSRound, error) {
+func (m *memoryStore) Rounds(ctx context.Context, id string) ([]*types.QoSRound, error) {
 	if err := m.enter(ctx, "Rounds"); err != nil {
 		return nil, err
 	}
@@ -340,7 +309,7 @@ func (m *memory) Rounds(ctx context.Context, id string) ([]*types.QoSRound, erro
 	return rounds, nil
 }
 
-func (m *memory) Prune(ctx context.Context, retain int) (int, error) {
+func (m *memoryStore) Prune(ctx context.Context, retain int) (int, error) {
 	if err := m.enter(ctx, "Prune"); err != nil {
 		return 0, err
 	}

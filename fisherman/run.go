@@ -6,55 +6,81 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/fisherman/round"
 	"github.com/pocket-fisherman/fisherman/fisherman/schedule"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/text"
 )
 
-// storeGrace is how long a round may take to be stored, and how long any may after the fisherman was stopped.
-const storeGrace = 2 * time.Second
+const (
+	// storeGrace is how long rounds may take to be stored after the fisherman was stopped.
+	storeGrace = 2 * time.Second
+	// mostReason bounds the reason of a dropped check, in bytes.
+	mostReason = 256
+)
 
-// loop is the state of one Run; only its goroutine touches it.
+// loop is the state of one Run; only its goroutine touches it. It does no I/O: workers carry out rounds and read, the
+// writer stores.
 type loop struct {
 	*Fisherman
-	ctx context.Context
-	// storing outlives ctx by the grace in which what is under way may still be stored.
-	storing context.Context
-	pace    schedule.Pace
-	// watches by session id.
-	watches map[string]*watch
-	// workers carry out rounds and store dropped checks; finished tells of one that ended.
+	ctx  context.Context
+	pace schedule.Pace
+	// followed sessions by id.
+	followed map[string]*followed
+	// workers carry out rounds and read sessions; finished tells of a round that ended.
 	workers  sync.WaitGroup
 	finished chan ended
 	// requests counts what the workers ask.
 	requests int
+	// extras counts the checks outside of any schedule, by session id; they count towards the same reserve.
+	extras map[string]uint64
 	// demandedAt is when the last check on demand was started.
 	demandedAt time.Time
+
+	// recalled is what an earlier run stored; nil until it is known.
+	recalled *recalled
+	tidied   bool
+	// unread is the newest head whose sessions were not read; nil when they were, or are being read.
+	unread   *arrived
+	reading  bool
+	currents chan current
+}
+
+// arrived is a head, and when it came.
+type arrived struct {
+	head types.Head
+	at   time.Time
 }
 
 // ended is a worker that has ended: of which session, and how many requests it made at once.
 type ended struct {
-	session  string
+	session  *followed
 	requests int
 }
 
 // Run samples until the context ends; it then stops the rounds under way, stores them as void and returns nil.
 func (f *Fisherman) Run(ctx context.Context) error {
-	heads, cancel := f.heads.Subscribe()
+	heads, cancel := f.network.Subscribe()
 	defer cancel()
-	storing, abort := context.WithCancel(context.WithoutCancel(ctx))
 	l := &loop{
 		Fisherman: f,
 		ctx:       ctx,
-		storing:   storing,
 		pace:      schedule.Pace{Interval: f.config.BlockInterval},
-		watches:   make(map[string]*watch),
+		followed:  make(map[string]*followed),
 		finished:  make(chan ended),
+		extras:    make(map[string]uint64),
+		currents:  make(chan current),
 	}
+	defer l.startWriter()()
 	// Until the workers have ended somebody has to listen to them.
-	defer l.drain(abort)
+	defer l.drain()
 	following, unfollow := context.WithCancel(ctx)
 	defer f.followHeads(following)()
 	defer unfollow()
+	recalls := make(chan recalled, 1)
+	l.workers.Go(func() { recalls <- f.recall(ctx) })
+	patience := time.NewTimer(recallLimit)
+	defer patience.Stop()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -65,6 +91,12 @@ func (f *Fisherman) Run(ctx context.Context) error {
 			l.launch(time.Now()) // what fell due by the old pace is not moved by the new one
 			l.onHead(head, time.Now())
 		case <-timer.C:
+		case found := <-recalls:
+			l.onRecalled(found)
+		case <-patience.C:
+			l.onRecalled(recalled{err: errRecallSlow})
+		case found := <-l.currents:
+			l.onCurrent(found)
 		case worker := <-l.finished:
 			l.onFinished(worker)
 		case demand := <-l.demands:
@@ -76,10 +108,21 @@ func (f *Fisherman) Run(ctx context.Context) error {
 	}
 }
 
-// drain waits for the workers, then lets the connections go. It ends the storing of rounds after the grace.
-func (l *loop) drain(abort context.CancelFunc) {
-	defer abort()
-	defer time.AfterFunc(storeGrace, abort).Stop()
+// startWriter starts the writer. The returned function ends it when all is stored, after the grace at the latest.
+func (l *loop) startWriter() (end func()) {
+	storing, abort := context.WithCancel(context.WithoutCancel(l.ctx))
+	var writing sync.WaitGroup
+	writing.Go(func() { l.writer.run(storing) })
+	return func() {
+		defer abort()
+		defer time.AfterFunc(storeGrace, abort).Stop()
+		l.writer.end()
+		writing.Wait()
+	}
+}
+
+// drain waits for the workers, then lets the connections go.
+func (l *loop) drain() {
 	done := make(chan struct{})
 	go func() {
 		l.workers.Wait()
@@ -88,242 +131,195 @@ func (l *loop) drain(abort context.CancelFunc) {
 	for {
 		select {
 		case <-l.finished:
+		case <-l.currents:
 		case <-done:
-			l.links.close()
+			l.pool.Close()
 			return
 		}
 	}
 }
 
-// onHead follows the chain: it corrects the pace, takes up sessions that have begun, and learns of changed members.
+// onHead follows the chain: it corrects the pace, and has the sessions read that the head belongs to.
 func (l *loop) onHead(head types.Head, now time.Time) {
 	if head.CatchingUp || head.Height <= l.pace.Height {
 		return
 	}
-	if l.pace.Height == 0 {
-		l.closeLeftOpen(head.Height)
-	}
 	l.pace = l.pace.Observe(head.Height, now)
-	sessions, err := l.sessions.Sessions(l.ctx, head.Height)
-	if err != nil {
-		l.fault("read own sessions", err)
-		return
-	}
-	for _, watch := range l.watches {
-		watch.left = head.Height < watch.span.End
-	}
-	for _, session := range sessions {
-		l.follow(session, head, now)
-	}
-}
-
-// follow takes a session up, or updates its members.
-func (l *loop) follow(session *types.Session, head types.Head, now time.Time) {
-	id := session.GetHeader().GetId()
-	known, ok := l.watches[id]
-	if !ok {
-		var err error
-		if known, err = l.takeUp(l.ctx, session, head, now); err != nil {
-			l.fault("take up session", err)
-			return
-		}
-		if err := l.recall(l.ctx, known); err != nil {
-			l.fault("recall session", err)
-		}
-		known.unsaved = true
-		l.watches[id] = known
-		l.config.Logger.Info("session taken up", "session", id, "height", head.Height,
-			"relay_chain", session.GetHeader().GetRelayChain(), "servicers", len(session.GetServicers()))
-	}
-	known.left = false
-	if known.adopt(session) || known.unsaved {
-		l.putSession(known)
-	}
+	l.unread = &arrived{head: head, at: now}
+	l.read()
 }
 
 // onFinished notes that a worker of a session has ended.
 func (l *loop) onFinished(worker ended) {
-	watch := l.watches[worker.session] // a watch is not closed before its workers have ended
-	watch.underway--
-	watch.requests -= worker.requests
+	worker.session.underway--
+	worker.session.requests -= worker.requests
 	l.requests -= worker.requests
 }
 
 // launch starts what falls due within the lead, and drops what cannot be served any more.
 func (l *loop) launch(now time.Time) {
-	for _, watch := range l.watches {
-		l.launchWatch(watch, now)
-		watch.fresh = false
+	for _, w := range l.followed {
+		l.launchSession(w, now)
+		w.fresh = false
 	}
 }
 
-// launchWatch looks at one session's plan. A check is late by what passed since it fell due, or since the head that
+// launchSession looks at one session's plan. A check is late by what passed since it fell due, or since the head that
 // moved its time; of several that are overdue only the newest is served, the others are dropped, never delayed.
-func (l *loop) launchWatch(w *watch, now time.Time) {
-	var dropped []*types.QoSRound
-	drop := func(index int, due time.Time, reason string) {
-		unserved := order{session: w.session, index: uint32(index), due: due}
-		record := unserved.record(types.RoundStatus_ROUND_STATUS_DROPPED)
-		record.Reason = reason
-		dropped = append(dropped, record)
-	}
+func (l *loop) launchSession(w *followed, now time.Time) {
 	for w.pending() && !now.Before(l.prepare(w)) {
 		index, due := w.next, l.due(w, w.next)
 		w.advance()
 		overtaken := w.pending() && !now.Before(l.due(w, w.next))
-		if reason := l.unservable(w, due, now, overtaken); reason != "" {
-			drop(index, due, reason)
-		} else if reason := l.start(w, uint32(index), l.expected(w, due)); reason != "" {
-			drop(index, due, reason)
+		cause, reason := l.unservable(w, due, now, overtaken)
+		if cause == types.Cause_CAUSE_UNSPECIFIED {
+			cause, reason = l.start(w, uint32(index), l.expected(w, due))
 		}
-	}
-	if len(dropped) > 0 {
-		l.storeDropped(w, dropped)
+		if cause != types.Cause_CAUSE_UNSPECIFIED {
+			l.drop(w, uint32(index), due, cause, reason)
+		}
 	}
 }
 
-func (l *loop) due(w *watch, index int) time.Time { return l.pace.Due(w.span, w.plan[index]) }
+// drop stores that a check was never asked.
+func (l *loop) drop(w *followed, index uint32, due time.Time, cause types.Cause, reason string) {
+	header := w.session.GetHeader()
+	l.keep(header, &types.QoSRound{
+		SessionId:       header.GetId(),
+		Index:           index,
+		Status:          types.RoundStatus_ROUND_STATUS_DROPPED,
+		Cause:           cause,
+		Reason:          text.Line(reason, mostReason),
+		PlannedUnixNano: due.UnixNano(),
+	})
+}
+
+// keep logs a round and hands it to the writer.
+func (l *loop) keep(header *types.SessionHeader, round *types.QoSRound) {
+	l.log(round)
+	l.writer.putRound(header, round, nil)
+}
+
+func (l *loop) due(w *followed, index int) time.Time { return l.pace.Due(w.span, w.plan[index]) }
 
 // prepare is when the next check of a session has to be launched.
-func (l *loop) prepare(w *watch) time.Time {
+func (l *loop) prepare(w *followed) time.Time {
 	return l.due(w, w.next).Add(-l.lead(w))
 }
 
 // lead is how long before its moment a check of a session is launched.
-func (l *loop) lead(w *watch) time.Duration {
-	if took := l.links.slowest(w.session.GetServicers()); took > 0 {
-		return w.longLead(l.pace.Interval, took)
+func (l *loop) lead(w *followed) time.Duration {
+	if slowest := l.pool.Slowest(w.serviceURLs); slowest > 0 {
+		return w.longLead(l.pace.Interval, slowest)
 	}
 	return w.lead(l.pace.Interval)
 }
 
-// unservable gives the reason for which a check cannot be served in time any more, or "".
-func (l *loop) unservable(w *watch, due, now time.Time, overtaken bool) string {
+// unservable returns why a check cannot be served in time any more; CAUSE_UNSPECIFIED when it can.
+func (l *loop) unservable(w *followed, due, now time.Time, overtaken bool) (types.Cause, string) {
 	switch late := now.Sub(l.expected(w, due)); {
 	case w.left:
-		return "the fisherman does not belong to the session any more"
+		return types.Cause_CAUSE_LEFT, "the fisherman does not belong to the session any more"
 	case w.fresh && late > w.tolerance(l.pace.Interval):
-		return "fell due before the fisherman took the session up"
+		return types.Cause_CAUSE_JOINED_LATE, "fell due before the fisherman took the session up"
 	case l.pace.Height > w.span.End:
-		return "the session was over"
+		return types.Cause_CAUSE_SESSION_OVER, "the session was over"
 	case overtaken:
-		return "the next check was due as well"
+		return types.Cause_CAUSE_OVERTAKEN, "the next check was due as well"
 	case late > w.tolerance(l.pace.Interval):
-		return "noticed " + late.Round(time.Millisecond).String() + " late"
+		return types.Cause_CAUSE_LATE, "noticed " + late.Round(time.Millisecond).String() + " late"
 	}
-	return ""
+	return types.Cause_CAUSE_UNSPECIFIED, ""
 }
 
 // expected is when the loop was told to serve a check: when it fell due, or when a head came early and moved it.
-func (l *loop) expected(w *watch, due time.Time) time.Time {
+func (l *loop) expected(w *followed, due time.Time) time.Time {
 	if !w.fresh && due.Before(l.pace.At) {
 		return l.pace.At
 	}
 	return due
 }
 
-// start launches a round; it returns the reason if there can be none.
-func (l *loop) start(w *watch, index uint32, due time.Time) string {
+// start launches a round; it returns why there can be none.
+func (l *loop) start(w *followed, index uint32, due time.Time) (types.Cause, string) {
 	if w.size() == 0 {
-		return "the session has no servicers"
+		return types.Cause_CAUSE_NO_SERVICERS, "the session has no servicers"
 	}
 	if reason := l.crowded(w); reason != "" {
-		return reason
+		return types.Cause_CAUSE_OVERLOAD, reason
 	}
-	order, err := l.drawUp(w, index, due)
+	drawn, err := l.drawUp(w, index, due)
 	if err != nil {
-		return clip(err.Error())
+		return types.Cause_CAUSE_NO_QUESTION, err.Error()
 	}
-	order.asked = w.mostAsked(index) + l.extras.of(w.session.GetHeader().GetId())
 	header := w.session.GetHeader()
-	l.work(w, w.size(), func() {
-		round := l.check(l.ctx, order)
-		l.log(round)
-		l.putRounds(header, round)
+	drawn.Asked = w.mostAsked(index) + l.extras[header.GetId()]
+	l.work(w, func() {
+		_, record := l.carryOut(l.ctx, drawn, l.pool)
+		l.keep(header, record)
 	})
-	return ""
+	return types.Cause_CAUSE_UNSPECIFIED, ""
 }
 
-// drawUp makes the order of a check, with a question for the relay chain as it is now.
-func (l *loop) drawUp(w *watch, index uint32, due time.Time) (order, error) {
+// drawUp draws up a check, with a question for the relay chain as it is now.
+func (l *loop) drawUp(w *followed, index uint32, due time.Time) (spec, error) {
 	chain := w.session.GetHeader().GetRelayChain()
-	head, err := l.headOf(chain, l.pace.Height)
+	head, err := l.headOf(chain, max(l.pace.Height, w.session.GetHeight()))
 	if err != nil {
-		return order{}, err
+		return spec{}, err
 	}
-	made, err := w.order(l.config.Catalogues[chain], l.config.Probes[chain], index, due, head)
-	made.lead = l.lead(w)
-	return made, err
+	asked, err := w.draw(l.config.Catalogues[chain], index, head)
+	if err != nil {
+		return spec{}, err
+	}
+	drawn := spec{rules: w.policy.Rules, probe: l.config.Probes[chain]}
+	drawn.rules.IgnoredFields, drawn.rules.Ignored = l.config.IgnoredFields[chain], l.ignored[chain]
+	drawn.Spec = round.Spec{
+		Session:  w.session,
+		Index:    index,
+		Question: asked,
+		Due:      due,
+		Lead:     l.lead(w),
+		Timeout:  w.policy.Timeout,
+		Offset:   w.policy.ServicerOffset,
+	}
+	return drawn, nil
 }
 
-func (l *loop) storeDropped(w *watch, dropped []*types.QoSRound) {
-	for _, round := range dropped {
-		l.log(round)
-	}
-	header := w.session.GetHeader()
-	l.work(w, 0, func() { l.putRounds(header, dropped...) })
-}
-
-// work runs a task for a session, which makes so many requests at once, in a goroutine of the loop's.
-func (l *loop) work(w *watch, requests int, task func()) {
-	id := w.session.GetHeader().GetId()
+// work runs a round of a session in a goroutine of the loop's.
+func (l *loop) work(w *followed, task func()) {
+	requests := w.size()
 	w.underway++
 	w.requests += requests
 	l.requests += requests
 	l.workers.Go(func() {
 		task()
-		l.finished <- ended{session: id, requests: requests}
+		l.finished <- ended{session: w, requests: requests}
 	})
 }
 
-// close ends the sessions that are over and have nothing under way. One whose end cannot be stored is tried again for
-// as long as another session.
+// close ends the sessions that are over and have nothing under way.
 func (l *loop) close() {
-	for id, watch := range l.watches {
-		if !watch.complete(l.pace.Height) {
+	for id, w := range l.followed {
+		if !w.complete(l.pace.Height) {
 			continue
 		}
-		watch.stored.Closed = true
-		l.putSession(watch)
-		if watch.unsaved && l.pace.Height < watch.span.End+watch.session.GetBlocks() {
-			continue
-		}
-		delete(l.watches, id)
-		l.extras.forget(id)
-		if _, err := l.store.Prune(l.ctx, watch.policy.SessionsRetained); err != nil {
-			l.fault("prune sessions", err)
-		}
-		l.links.retain(l.serviceURLs())
+		w.stored.Closed = true
+		l.writer.putSession(w.stored) // after its rounds
+		l.writer.prune(w.policy.SessionsRetained)
+		delete(l.followed, id)
+		delete(l.extras, id)
+		l.pool.Retain(l.serviceURLs())
 		l.config.Logger.Info("session complete", "session", id)
-	}
-}
-
-// closeLeftOpen closes the sessions that an earlier run was stopped in and that are over by now. What they lack was never
-// asked.
-func (l *loop) closeLeftOpen(height int64) {
-	stored, err := l.store.Sessions(l.ctx)
-	if err != nil {
-		l.fault("read sessions of an earlier run", err)
-		return
-	}
-	for _, session := range stored {
-		end := schedule.NewSpan(session.GetHeader().GetStartHeight(), session.GetBlocks()).End
-		if session.GetClosed() || height < end {
-			continue
-		}
-		session.Closed = true
-		if err := l.store.PutSession(l.ctx, session); err != nil {
-			l.fault("close session of an earlier run", err)
-		}
 	}
 }
 
 // serviceURLs are those that the current sessions need.
 func (l *loop) serviceURLs() map[string]bool {
 	needed := make(map[string]bool)
-	for _, watch := range l.watches {
-		for _, servicer := range watch.session.GetServicers() {
-			needed[servicer.GetServiceUrl()] = true
+	for _, w := range l.followed {
+		for url := range w.serviceURLs {
+			needed[url] = true
 		}
 	}
 	return needed
@@ -332,9 +328,9 @@ func (l *loop) serviceURLs() map[string]bool {
 // wake is when the next check has to be prepared.
 func (l *loop) wake() time.Time {
 	next := time.Now().Add(time.Hour)
-	for _, watch := range l.watches {
-		if watch.pending() {
-			if moment := l.prepare(watch); moment.Before(next) {
+	for _, w := range l.followed {
+		if w.pending() {
+			if moment := l.prepare(w); moment.Before(next) {
 				next = moment
 			}
 		}
@@ -342,28 +338,7 @@ func (l *loop) wake() time.Time {
 	return next
 }
 
-// putSession stores what is known of a session; sampling does not depend on it.
-func (l *loop) putSession(w *watch) {
-	err := l.store.PutSession(l.ctx, w.stored)
-	if w.unsaved = err != nil; w.unsaved {
-		l.fault("store session", err)
-	}
-}
-
-// putRounds stores rounds of a session, even while the fisherman is being stopped, and tells the observer of them.
-func (l *loop) putRounds(session *types.SessionHeader, rounds ...*types.QoSRound) {
-	for _, round := range rounds {
-		ctx, cancel := context.WithTimeout(l.storing, storeGrace)
-		err := l.store.PutRound(ctx, round)
-		if err != nil {
-			l.fault("store round", err)
-		}
-		cancel()
-		l.config.Hooks.round(Observed{Session: session, Round: round, Cause: CauseOf(round), Stored: err == nil})
-	}
-}
-
-// log tells of a round: quietly when all went well.
+// log logs a round: quietly when all went well.
 func (l *loop) log(round *types.QoSRound) {
 	level := slog.LevelDebug
 	if round.GetStatus() == types.RoundStatus_ROUND_STATUS_VOID && l.ctx.Err() == nil {

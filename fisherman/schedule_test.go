@@ -60,7 +60,7 @@ func driftingSession(t *testing.T, distribution schedule.Distribution, factor fu
 		}
 	})
 	_, rounds := n.record(t, 10)
-	w, err := newWatch([32]byte{7}, sessionOf(10, sessionBlocks, 10), n.policy)
+	w, err := newFollowed([32]byte{7}, sessionOf(10, sessionBlocks, 10), n.policy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestPlanIsSecretAndReproducible(t *testing.T) {
 	planned := func(secret byte, distribution schedule.Distribution) schedule.Plan {
 		policy := testPolicy()
 		policy.Distribution = distribution
-		w, err := newWatch([32]byte{secret}, sessionOf(10, 10, 10), policy)
+		w, err := newFollowed([32]byte{secret}, sessionOf(10, 10, 10), policy)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -252,14 +252,14 @@ func TestWallClockIsSet(t *testing.T) {
 // for other machines, and what reads the kernel's stamps, which are believed only while nobody sets the clock. Everything
 // else reckons with the monotonic readings of time.Now.
 var wallClock = []string{
-	"fisherman unixNano", "fisherman begin", "fisherman clockRemark", "relay NewRequest",
-	"relay own", "relay receiveLate", "relay stampsIn", "relay step",
+	"judge unixNano", "fisherman begin", "fisherman drop", "pocket clockRemark", "relay NewRequest",
+	"wire own", "wire receiveLate", "wire stampsIn", "wire step",
 }
 
 // Nothing but stored times depends on the wall clock: no other function takes a time apart or makes one of a number.
 func TestNothingDependsOnTheWallClock(t *testing.T) {
 	var found []string
-	for _, folder := range []string{".", "schedule", "question", "verify", "../relay"} {
+	for _, folder := range []string{".", "schedule", "question", "verify", "round", "judge", "../wire", "../relay", "../network/pocket"} {
 		entries, err := os.ReadDir(folder)
 		if err != nil {
 			t.Fatal(err)

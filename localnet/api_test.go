@@ -13,6 +13,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
@@ -108,7 +109,7 @@ func (d *documentedAPI) sent(l *LocalNet) string {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	var receipt client.Receipt
+	var receipt api.Receipt
 	if err := json.Unmarshal(d.request(http.MethodPost, "/v1/tx?wait=true", bytes.NewReader(raw)), &receipt); err != nil || receipt.Height == 0 {
 		d.t.Fatalf("%+v, %v", receipt, err)
 	}
@@ -126,7 +127,7 @@ func TestAPIAnswersAsDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.document = document
-	var report client.Report
+	var report api.Report
 	if err := json.Unmarshal(d.request(http.MethodGet, "/v1/qos", nil), &report); err != nil || len(report.Sessions) == 0 {
 		t.Fatalf("%d sessions, %v", len(report.Sessions), err)
 	}

@@ -6,14 +6,15 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/fisherman"
-	"github.com/pocket-fisherman/fisherman/qos"
 	"github.com/pocket-fisherman/fisherman/rpc"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/samples"
 )
 
 // check has the node's fisherman check a servicer on demand.
-func (n *Node) check(ctx context.Context, wanted rpc.CheckRequest) (qos.CheckReport, error) {
+func (n *Node) check(ctx context.Context, wanted rpc.CheckRequest) (api.CheckReport, error) {
 	if n.fisherman == nil {
-		return qos.CheckReport{}, rpc.ErrNoFisherman
+		return api.CheckReport{}, rpc.ErrNoFisherman
 	}
 	checked, err := n.fisherman.CheckNow(ctx, fisherman.Demand(wanted))
 	for ours, theirs := range map[error]error{
@@ -22,15 +23,15 @@ func (n *Node) check(ctx context.Context, wanted rpc.CheckRequest) (qos.CheckRep
 		fisherman.ErrCannotAsk:     rpc.ErrCannotAsk,
 	} {
 		if errors.Is(err, ours) {
-			return qos.CheckReport{}, theirs
+			return api.CheckReport{}, theirs
 		}
 	}
 	if err != nil {
-		return qos.CheckReport{}, err
+		return api.CheckReport{}, err
 	}
 	header, policy := checked.Session.GetHeader(), checked.Policy
-	report := qos.ReportCheck(wanted.Servicer, checked.Round, checked.Writes)
-	report.Session = qos.EvidenceSession{ID: header.GetId(), StartHeight: header.GetStartHeight(), RelayChain: header.GetRelayChain(),
+	report := samples.Check(wanted.Servicer, checked.Round, checked.Writes)
+	report.Session = api.EvidenceSession{ID: header.GetId(), StartHeight: header.GetStartHeight(), RelayChain: header.GetRelayChain(),
 		GeoZone: header.GetGeoZone(), Application: header.GetApplication()}
 	report.TimeoutMS = float64(policy.Timeout) / float64(time.Millisecond)
 	report.LatencySLAMS = float64(policy.LatencySLA) / float64(time.Millisecond)

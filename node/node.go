@@ -20,6 +20,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/persistence"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/rpc"
+	"github.com/pocket-fisherman/fisherman/samples"
 	"github.com/pocket-fisherman/fisherman/servicer"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
@@ -45,7 +46,8 @@ type Node struct {
 	servicers []*servicer.Servicer
 	relays    *local.RelayStore
 	samples   *local.Samples
-	feed      *feed
+	reader    *samples.Reader
+	stream    *samples.Stream
 	fisherman *fisherman.Fisherman
 	metrics   *telemetry.Metrics
 	api       *rpc.Server
@@ -142,24 +144,22 @@ func (n *Node) buildAPI() error {
 	if err != nil {
 		return err
 	}
-	proofs := evidenceReader{fisherman: n.fisherman}
-	if role := n.config.Fisherman; role != nil {
-		proofs.key = role.Key
-	}
-	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc"), Metrics: n.metrics.Handler(), Public: n.config.PublicRPC, Pages: pages}, rpc.Readers{
+	readers := rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
 		Blocks:    blockReader{n.engine},
 		Params:    n.params,
-		QoS:       newQoSReader(n.fisherman),
-		Rounds:    roundReader{feed: n.feed},
-		Events:    n.feed,
 		Status:    statusReader{fisherman: n.config.Fisherman, samples: n.samples},
-		Relays:    relayReader{servicers: n.servicers, store: n.relays},
-		Evidence:  proofs.page,
 		Check:     n.check,
 		Accounts:  n.utility,
 		Broadcast: n.broadcast,
-	})
+	}
+	if n.fisherman != nil {
+		readers.Samples, readers.Events = n.reader, n.stream
+	}
+	if n.relays != nil {
+		readers.Relays = relayReader{servicers: n.servicers, store: n.relays}
+	}
+	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc"), Metrics: n.metrics.Handler(), Public: n.config.PublicRPC, Pages: pages}, readers)
 	return nil
 }
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"math"
 
-	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+	"github.com/pocket-fisherman/fisherman/network/pocket"
 	"github.com/pocket-fisherman/fisherman/servicer"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/utility"
@@ -25,12 +25,7 @@ func (p relayPolicies) RelayPolicy(ctx context.Context, session *types.Session) 
 	relay := params.GetRelay()
 	return servicer.Policy{
 		RelaysPerPOKT:  relay.GetRelaysPerPokt(),
-		Reserve:        reserveOf(params),
+		Reserve:        pocket.Reserve(params),
 		DifficultyBits: int(min(relay.GetVolumeDifficultyBits(), math.MaxUint8)),
 	}, nil
-}
-
-// reserveOf is how many relays a servicer keeps for each fisherman of a session; both sides reckon with it.
-func reserveOf(params *genesis.Params) uint64 {
-	return uint64(params.GetQos().GetChecksPerSession()) * uint64(params.GetRelay().GetReservePerCheck())
 }

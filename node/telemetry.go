@@ -5,8 +5,7 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
-	"github.com/pocket-fisherman/fisherman/qos"
-	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/samples"
 	"github.com/pocket-fisherman/fisherman/telemetry"
 )
 
@@ -23,15 +22,19 @@ func (n *Node) sources() telemetry.Sources {
 		sources.Volume = n.volume
 	}
 	if n.config.Fisherman != nil {
-		sources.Sessions = n.currentSessions
+		sources.Sessions = func(ctx context.Context, servicers int) ([]samples.Running, error) {
+			return n.reader.Running(ctx, servicers)
+		}
 	}
 	return sources
 }
 
-// observeRound tells the metrics of a check.
+// observeRound tells metrics and listeners of a check.
 func (n *Node) observeRound(observed fisherman.Observed) {
-	n.metrics.Round(telemetry.Round{RelayChain: observed.Session.GetRelayChain(), Record: observed.Round,
-		Cause: string(observed.Cause), Stored: observed.Stored})
+	n.metrics.Round(telemetry.Round{RelayChain: observed.Session.GetRelayChain(), Record: observed.Round, Stored: observed.Stored})
+	if observed.Stored {
+		n.stream.Round(observed.Round)
+	}
 }
 
 // stores tells of the samples of the fisherman and the relays of the servicers. What is held in memory while the disk
@@ -69,40 +72,4 @@ func (n *Node) volume() []telemetry.Volume {
 			Stored: counted.Stored, Dropped: counted.Dropped, Failed: counted.Failed})
 	}
 	return volumes
-}
-
-// currentSessions are the sessions that are being sampled, oldest first. The rounds are read of no more sessions than have
-// servicers with series of their own; a session whose rounds cannot be read is shown without its servicers.
-func (n *Node) currentSessions(ctx context.Context) ([]telemetry.Session, error) {
-	stored, err := n.fisherman.Sessions(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var current []telemetry.Session
-	servicers := 0
-	for _, session := range stored {
-		if session.GetClosed() {
-			continue
-		}
-		report := outline(session)
-		if servicers < telemetry.MostServicers {
-			if rounds, err := n.fisherman.Rounds(ctx, report.ID); err == nil {
-				report = qos.Summarize(session, rounds)
-			}
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		members := len(session.GetServicers())
-		servicers += members
-		current = append(current, telemetry.Session{Report: report, Members: members})
-	}
-	return current, nil
-}
-
-// outline is what is known of a session without its rounds.
-func outline(session *types.QoSSession) qos.SessionReport {
-	header := session.GetHeader()
-	return qos.SessionReport{ID: header.GetId(), RelayChain: header.GetRelayChain(), Application: header.GetApplication(),
-		ChecksPlanned: int(session.GetChecksPlanned())}
 }

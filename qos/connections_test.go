@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"pgregory.net/rapid"
 )
@@ -17,7 +18,7 @@ func warm(sample *types.QoSSample) *types.QoSSample {
 }
 
 // summarizeAnswers sums up a session of one servicer, whose warm and cold answers took so many milliseconds each.
-func summarizeAnswers(warmTimes, coldTimes []int, change func(*types.QoSSession)) ServicerReport {
+func summarizeAnswers(warmTimes, coldTimes []int, change func(*types.QoSSession)) api.ServicerReport {
 	session := sessionOf(1)
 	if change != nil {
 		change(session)
@@ -43,31 +44,31 @@ func TestQuantilesAreOfConnectionsOfOneKind(t *testing.T) {
 		warm, cold []int
 		change     func(*types.QoSSession)
 		p50, p99   float64
-		kind       Connections
+		kind       api.Connections
 		samples    int
-		verdict    Verdict
+		verdict    api.Verdict
 		reason     string
 	}{
 		{name: "the first connection is slow and does not count", warm: times(9, 5), cold: times(1, 90),
-			p50: 5, p99: 5, kind: Warm, samples: 9, verdict: Healthy, reason: "answered 10 of 10 checks, agreed with the majority in 10 of 10"},
+			p50: 5, p99: 5, kind: api.ConnectionsWarm, samples: 9, verdict: api.VerdictHealthy, reason: "answered 10 of 10 checks, agreed with the majority in 10 of 10"},
 		{name: "no connection was kept", cold: times(10, 20),
-			p50: 20, p99: 20, kind: Cold, samples: 10, verdict: Healthy, reason: "answered 10 of 10 checks, agreed with the majority in 10 of 10"},
+			p50: 20, p99: 20, kind: api.ConnectionsCold, samples: 10, verdict: api.VerdictHealthy, reason: "answered 10 of 10 checks, agreed with the majority in 10 of 10"},
 		{name: "as many warm ones as required", warm: times(3, 5), cold: times(4, 90),
-			p50: 5, p99: 5, kind: Warm, samples: 3, verdict: Healthy, reason: "answered 7 of 7 checks, agreed with the majority in 7 of 7"},
+			p50: 5, p99: 5, kind: api.ConnectionsWarm, samples: 3, verdict: api.VerdictHealthy, reason: "answered 7 of 7 checks, agreed with the majority in 7 of 7"},
 		{name: "fewer warm ones than required", warm: times(2, 5), cold: times(4, 90),
-			p50: 90, p99: 90, kind: Cold, samples: 4, verdict: Healthy, reason: "answered 6 of 6 checks, agreed with the majority in 6 of 6"},
+			p50: 90, p99: 90, kind: api.ConnectionsCold, samples: 4, verdict: api.VerdictHealthy, reason: "answered 6 of 6 checks, agreed with the majority in 6 of 6"},
 		{name: "few of either", warm: times(2, 5), cold: times(2, 90),
-			p50: 5, p99: 5, kind: Warm, samples: 2, verdict: Healthy, reason: "answered 4 of 4 checks, agreed with the majority in 4 of 4"},
+			p50: 5, p99: 5, kind: api.ConnectionsWarm, samples: 2, verdict: api.VerdictHealthy, reason: "answered 4 of 4 checks, agreed with the majority in 4 of 4"},
 		{name: "none required", cold: times(4, 9), change: func(s *types.QoSSession) { s.SamplesRequired = 0 },
-			p50: 9, p99: 9, kind: Cold, samples: 4, verdict: Healthy, reason: "answered 4 of 4 checks, agreed with the majority in 4 of 4"},
+			p50: 9, p99: 9, kind: api.ConnectionsCold, samples: 4, verdict: api.VerdictHealthy, reason: "answered 4 of 4 checks, agreed with the majority in 4 of 4"},
 		{name: "slow when warm, whatever it is when cold", warm: times(3, 400), cold: times(6, 5),
-			p50: 400, p99: 400, kind: Warm, samples: 3, verdict: Slow, reason: "p50 400 ms over the SLA of 150 ms"},
+			p50: 400, p99: 400, kind: api.ConnectionsWarm, samples: 3, verdict: api.VerdictSlow, reason: "p50 400 ms over the SLA of 150 ms"},
 		{name: "closing connections hides no slow answers", warm: times(4, 5), cold: times(6, 400),
-			p50: 5, p99: 5, kind: Warm, samples: 4, verdict: Slow, reason: "6 of 10 answers over the SLA of 150 ms"},
+			p50: 5, p99: 5, kind: api.ConnectionsWarm, samples: 4, verdict: api.VerdictSlow, reason: "6 of 10 answers over the SLA of 150 ms"},
 		{name: "half of the answers is not most of them", warm: times(5, 5), cold: times(5, 400),
-			p50: 5, p99: 5, kind: Warm, samples: 5, verdict: Healthy, reason: "answered 10 of 10 checks, agreed with the majority in 10 of 10"},
+			p50: 5, p99: 5, kind: api.ConnectionsWarm, samples: 5, verdict: api.VerdictHealthy, reason: "answered 10 of 10 checks, agreed with the majority in 10 of 10"},
 		{name: "without an SLA nothing is slow", warm: times(4, 5), cold: times(6, 400), change: func(s *types.QoSSession) { s.LatencySla = nil },
-			p50: 5, p99: 5, kind: Warm, samples: 4, verdict: Healthy, reason: "answered 10 of 10 checks, agreed with the majority in 10 of 10"},
+			p50: 5, p99: 5, kind: api.ConnectionsWarm, samples: 4, verdict: api.VerdictHealthy, reason: "answered 10 of 10 checks, agreed with the majority in 10 of 10"},
 	} {
 		got := summarizeAnswers(c.warm, c.cold, c.change)
 		times := got.RoundTripTimes
@@ -80,7 +81,7 @@ func TestQuantilesAreOfConnectionsOfOneKind(t *testing.T) {
 	}
 }
 
-func showTimes(times RoundTripTimes) string {
+func showTimes(times api.RoundTripTimes) string {
 	if times.Connections == nil {
 		return fmt.Sprintf("no times, %d samples", times.Samples)
 	}
@@ -100,9 +101,9 @@ func TestQuantilesNeverMix(t *testing.T) {
 			}
 			return
 		}
-		want, of := Warm, warmTimes
+		want, of := api.ConnectionsWarm, warmTimes
 		if len(warmTimes) < 3 && len(coldTimes) > len(warmTimes) {
-			want, of = Cold, coldTimes
+			want, of = api.ConnectionsCold, coldTimes
 		}
 		if *times.Connections != want || times.Samples != len(of) ||
 			*times.P10 < float64(slices.Min(of)) || *times.P99 != float64(slices.Max(of)) {
@@ -114,7 +115,7 @@ func TestQuantilesNeverMix(t *testing.T) {
 				over++
 			}
 		}
-		if slow := got.Verdict == Slow; len(warmTimes)+len(coldTimes) >= 3 && slow != (*times.P50 > 150 || 2*over > len(warmTimes)+len(coldTimes)) {
+		if slow := got.Verdict == api.VerdictSlow; len(warmTimes)+len(coldTimes) >= 3 && slow != (*times.P50 > 150 || 2*over > len(warmTimes)+len(coldTimes)) {
 			t.Fatalf("%s with %d over the SLA: %s", showTimes(times), over, got.Verdict)
 		}
 	})

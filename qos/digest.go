@@ -3,13 +3,15 @@ package qos
 import (
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 // SessionDigest is what a window takes of a session: its report and, of each servicer, sketches of its times in the place
 // of its samples. It is not changed by being merged.
 type SessionDigest struct {
-	Report SessionReport
+	Report api.SessionReport
+	rows   []row
 	rules  rules
 	// blocks in the session.
 	blocks int64
@@ -33,9 +35,10 @@ type timed struct {
 
 // Digest sums up a session as Summarize does, for a window.
 func Digest(session *types.QoSSession, rounds []*types.QoSRound) SessionDigest {
-	report, counted := summarize(session, rounds)
+	report, rows, counted := summarize(session, rounds)
 	digest := SessionDigest{
 		Report: report,
+		rows:   rows,
 		rules:  rulesOf(session),
 		blocks: session.GetBlocks(),
 		joined: session.GetJoinedUnixNano(),

@@ -67,7 +67,7 @@ func TestQuantilesAgainstCounting(t *testing.T) {
 			}
 			previous = *q.value
 		}
-		if *got.P99 > milliseconds(slices.Max(times)) || *got.P10 < milliseconds(slices.Min(times)) {
+		if *got.P99 > Milliseconds(slices.Max(times)) || *got.P10 < Milliseconds(slices.Min(times)) {
 			t.Fatal("quantiles leave the range of the times")
 		}
 	})

@@ -1,27 +1,29 @@
 package qos
 
+import "github.com/pocket-fisherman/fisherman/rpc/api"
+
 // setRanks ranks the servicers of one list. Summarize documents what a rank says.
-func setRanks(servicers []ServicerReport) {
-	for i := range servicers {
-		if !servicers[i].rankable() {
+func setRanks(rows []row) {
+	for i := range rows {
+		if !rows[i].rankable() {
 			continue
 		}
 		rank := 1
-		for j := range servicers {
-			if better(&servicers[j], &servicers[i]) {
+		for j := range rows {
+			if better(&rows[j], &rows[i]) {
 				rank++
 			}
 		}
-		servicers[i].Rank = &rank
+		rows[i].Rank = &rank
 	}
 }
 
-// rankable tells whether enough is known of a servicer to compare it with others.
-func (s *ServicerReport) rankable() bool { return s.Verdict != Unknown && !s.scarce }
+// rankable reports whether enough is known of a servicer to compare it with others.
+func (r *row) rankable() bool { return r.Verdict != api.VerdictUnknown && !r.scarce }
 
-// better tells whether a is better than b beyond doubt.
-func better(a, b *ServicerReport) bool {
-	if !a.rankable() || a.Verdict.severity() < b.Verdict.severity() {
+// better reports whether a is better than b beyond doubt.
+func better(a, b *row) bool {
+	if !a.rankable() || severity(a.Verdict) < severity(b.Verdict) {
 		return false
 	}
 	available, consistent := compare(a.Availability, b.Availability), compare(a.Consistency.Interval, b.Consistency.Interval)
@@ -29,7 +31,7 @@ func better(a, b *ServicerReport) bool {
 }
 
 // compare is 1 when an interval lies wholly above another, -1 when wholly below, and 0 when they touch or one is absent.
-func compare(a, b Interval) int {
+func compare(a, b api.Interval) int {
 	switch {
 	case a.Low == nil || b.Low == nil:
 		return 0

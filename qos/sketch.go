@@ -6,6 +6,8 @@ import (
 	"github.com/DataDog/sketches-go/ddsketch"
 	"github.com/DataDog/sketches-go/ddsketch/mapping"
 	"github.com/DataDog/sketches-go/ddsketch/store"
+
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 // RelativeError bounds how far a quantile of a Sketch lies from the exact one, as a share of it: 400 ms are shown as
@@ -50,7 +52,7 @@ func (s *Sketch) Merge(other *Sketch) {
 	s.bound(other.least, other.longest, other.count)
 }
 
-// bound widens the range for so many more times.
+// bound widens the range for more times.
 func (s *Sketch) bound(least, longest time.Duration, more int) {
 	if s.count == 0 {
 		s.least, s.longest = least, longest
@@ -62,8 +64,8 @@ func (s *Sketch) bound(least, longest time.Duration, more int) {
 func (s *Sketch) Count() int { return s.count }
 
 // Quantiles are those of all times, by nearest rank as QuantilesOf has them, but for RelativeError.
-func (s *Sketch) Quantiles() Quantiles {
-	return Quantiles{P10: s.at(10), P25: s.at(25), P50: s.at(50), P75: s.at(75), P90: s.at(90), P99: s.at(99)}
+func (s *Sketch) Quantiles() api.Quantiles {
+	return api.Quantiles{P10: s.at(10), P25: s.at(25), P50: s.at(50), P75: s.at(75), P90: s.at(90), P99: s.at(99)}
 }
 
 // at is the given percentile (1 to 100) in milliseconds; nil without any time.
@@ -80,7 +82,7 @@ func (s *Sketch) at(percent int) *float64 {
 	default:
 		value = s.estimate(rank)
 	}
-	shown := milliseconds(value)
+	shown := Milliseconds(value)
 	return &shown
 }
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 func sketchOf(times ...time.Duration) *Sketch {
@@ -57,7 +59,7 @@ func drawTimes(label string) *rapid.Generator[[]time.Duration] {
 }
 
 // near tells whether every quantile is within RelativeError of the exact one, and the rounding to microseconds.
-func near(t *rapid.T, got Quantiles, times []time.Duration) {
+func near(t *rapid.T, got api.Quantiles, times []time.Duration) {
 	exact := QuantilesOf(times)
 	for _, q := range []struct {
 		name      string

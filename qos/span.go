@@ -17,7 +17,7 @@ const (
 
 // Span says how far a window reaches back. Exactly one field is set.
 type Span struct {
-	// Starts admits the sessions of the newest so many starts: 1 to MaximumStarts. Sessions of several applications that
+	// Starts admits the sessions of the newest starts, this many of them: 1 to MaximumStarts. Sessions of several applications that
 	// start at one height are one start.
 	Starts int
 	// Age admits sessions that the fisherman took up no longer ago: one second to 10 000 hours.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
@@ -42,28 +43,15 @@ import (
 // consistency) lies wholly above that of B, and the other one not wholly below. Rank is 1 plus the number of servicers
 // that are better beyond doubt, so that servicers whose intervals overlap never come before one another. Servicers of the
 // verdict unknown, or with samples < samples_required, have no rank and are better than nobody.
-func Summarize(session *types.QoSSession, rounds []*types.QoSRound) SessionReport {
-	report, _ := summarize(session, rounds)
+func Summarize(session *types.QoSSession, rounds []*types.QoSRound) api.SessionReport {
+	report, _, _ := summarize(session, rounds)
 	return report
 }
 
-// summarize gives what was counted of every servicer too, by address.
-func summarize(session *types.QoSSession, rounds []*types.QoSRound) (SessionReport, map[string]*tally) {
-	header := session.GetHeader()
+// summarize returns the rows of the report too, in its order, and what was counted of every servicer, by address.
+func summarize(session *types.QoSSession, rounds []*types.QoSRound) (api.SessionReport, []row, map[string]*tally) {
+	report := Outline(session)
 	planned := planned(session, rounds)
-	report := SessionReport{
-		ID:                 header.GetId(),
-		Height:             header.GetStartHeight(),
-		RelayChain:         header.GetRelayChain(),
-		GeoZone:            header.GetGeoZone(),
-		Application:        header.GetApplication(),
-		Blocks:             session.GetBlocks(),
-		LatencySLA:         millisecondsOf(session.GetLatencySla()),
-		NullSamplesAllowed: int(session.GetNullSamplesAllowed()),
-		SamplesRequired:    int(session.GetSamplesRequired()),
-		ChecksPlanned:      int(session.GetChecksPlanned()),
-		Complete:           complete(session),
-	}
 	countChecks(&report, planned)
 	missing := 0
 	if session.GetClosed() {
@@ -71,18 +59,39 @@ func summarize(session *types.QoSSession, rounds []*types.QoSRound) (SessionRepo
 		report.ChecksDropped = report.ChecksPlanned - report.ChecksDone - report.ChecksVoid
 		missing = report.ChecksDropped - recorded
 	}
-	report.Reasons = present(reasonsOf(planned, missing))
+	report.Reasons = reasonsOf(planned, missing)
 	counted := tallies(session, planned)
+	rows := make([]row, 0, len(counted))
 	for _, tally := range counted {
-		report.Servicers = append(report.Servicers, tally.report(rulesOf(session)))
+		rows = append(rows, tally.judged(rulesOf(session)))
 	}
-	report.Servicers = present(report.Servicers)
-	slices.SortFunc(report.Servicers, worstFirst)
-	setRanks(report.Servicers)
-	return report, counted
+	slices.SortFunc(rows, worstFirst)
+	setRanks(rows)
+	report.Servicers = shown(rows)
+	return report, rows, counted
 }
 
-// complete tells whether a session is over and was taken up at its first block.
+// Outline returns what is known of a session without its rounds.
+func Outline(session *types.QoSSession) api.SessionReport {
+	header := session.GetHeader()
+	return api.SessionReport{
+		ID:                 header.GetId(),
+		Height:             header.GetStartHeight(),
+		RelayChain:         header.GetRelayChain(),
+		GeoZone:            header.GetGeoZone(),
+		Application:        header.GetApplication(),
+		Blocks:             session.GetBlocks(),
+		LatencySLA:         OptionalMilliseconds(session.GetLatencySla()),
+		NullSamplesAllowed: int(session.GetNullSamplesAllowed()),
+		SamplesRequired:    int(session.GetSamplesRequired()),
+		ChecksPlanned:      int(session.GetChecksPlanned()),
+		Reasons:            []api.Reason{},
+		Complete:           complete(session),
+		Servicers:          []api.ServicerReport{},
+	}
+}
+
+// complete reports whether a session is over and was taken up at its first block.
 func complete(session *types.QoSSession) bool {
 	return session.GetClosed() && session.GetJoinedHeight() <= max(session.GetHeader().GetStartHeight(), 1)
 }
@@ -102,7 +111,7 @@ func planned(session *types.QoSSession, rounds []*types.QoSRound) []*types.QoSRo
 }
 
 // countChecks counts rounds by status and finds the largest skew of those that were asked.
-func countChecks(report *SessionReport, rounds []*types.QoSRound) {
+func countChecks(report *api.SessionReport, rounds []*types.QoSRound) {
 	for _, round := range rounds {
 		switch round.GetStatus() {
 		case types.RoundStatus_ROUND_STATUS_DONE:
@@ -112,16 +121,22 @@ func countChecks(report *SessionReport, rounds []*types.QoSRound) {
 		case types.RoundStatus_ROUND_STATUS_DROPPED:
 			report.ChecksDropped++
 		}
-		if !asked(round) || round.GetSkew() == nil {
-			continue
-		}
-		if skew := microsUp(round.GetSkew()); report.MaxSkewMicros == nil || *skew > *report.MaxSkewMicros {
-			report.MaxSkewMicros = skew
+		if skew := SkewMicros(round); skew != nil {
+			report.MaxSkewMicros = extreme(report.MaxSkewMicros, *skew, 1)
 		}
 	}
 }
 
-// asked tells whether the round's question was sent.
+// SkewMicros returns the skew of a round that was asked, in microseconds, rounded up; nil when there is none.
+func SkewMicros(round *types.QoSRound) *int64 {
+	if !asked(round) || round.GetSkew() == nil {
+		return nil
+	}
+	micros := int64(math.Ceil(float64(round.GetSkew().AsDuration()) / float64(time.Microsecond)))
+	return &micros
+}
+
+// asked reports whether the round's question was sent.
 func asked(round *types.QoSRound) bool {
 	return round.GetStatus() == types.RoundStatus_ROUND_STATUS_DONE ||
 		round.GetStatus() == types.RoundStatus_ROUND_STATUS_VOID
@@ -129,7 +144,7 @@ func asked(round *types.QoSRound) bool {
 
 // tally gathers what one servicer did in a session.
 type tally struct {
-	counts ServicerReport
+	counts row
 	// warm and cold are the times of answers on kept and on new connections.
 	warm, cold []time.Duration
 	// last is the round counted last: a servicer has one sample in a round.
@@ -141,9 +156,7 @@ func tallies(session *types.QoSSession, rounds []*types.QoSRound) map[string]*ta
 	byAddress := make(map[string]*tally)
 	servicer := func(address, serviceURL string) *tally {
 		if byAddress[address] == nil {
-			byAddress[address] = &tally{counts: ServicerReport{
-				Address: address, ServiceURL: serviceURL, NullIndices: []uint32{}, Outcomes: map[string]int{},
-			}}
+			byAddress[address] = &tally{counts: row{ServicerReport: api.NewServicerReport(address, serviceURL)}}
 		}
 		return byAddress[address]
 	}
@@ -206,41 +219,17 @@ func (t *tally) addAnswer(sample *types.QoSSample) {
 	}
 }
 
-// report estimates and judges what was counted.
-func (t *tally) report(r rules) ServicerReport {
-	report := t.counts
-	report.estimateShares()
+// judged estimates and judges what was counted.
+func (t *tally) judged(r rules) row {
+	judged := t.counts
+	judged.estimateShares()
 	connections, times := r.connections(len(t.warm), len(t.cold)), t.warm
-	if connections == Cold {
+	if connections == api.ConnectionsCold {
 		times = t.cold
 	}
 	if len(times) > 0 {
-		report.RoundTripTimes = RoundTripTimes{QuantilesOf(times), &connections, len(times)}
+		judged.RoundTripTimes = api.RoundTripTimes{Quantiles: QuantilesOf(times), Connections: &connections, Samples: len(times)}
 	}
-	report.Verdict, report.Reason = r.judge(&report, r.slowReason(&report))
-	return report
-}
-
-// estimateShares estimates availability and consistency from the counts.
-func (s *ServicerReport) estimateShares() {
-	s.Availability = Wilson(s.Samples-s.NullSamples, s.Samples)
-	agree := s.Consistency.Agree
-	s.Consistency.Interval = Wilson(agree, agree+s.Consistency.Disagree)
-}
-
-// worstFirst is the order of servicers that Summarize documents. Addresses differ, so it is total.
-func worstFirst(a, b ServicerReport) int {
-	return cmp.Or(
-		cmp.Compare(a.Verdict.severity(), b.Verdict.severity()),
-		cmp.Compare(valueOr(a.Availability.Low, 0), valueOr(b.Availability.Low, 0)),
-		cmp.Compare(valueOr(b.RoundTripTimes.P50, math.Inf(1)), valueOr(a.RoundTripTimes.P50, math.Inf(1))),
-		cmp.Compare(a.Address, b.Address),
-	)
-}
-
-func valueOr(value *float64, absent float64) float64 {
-	if value == nil {
-		return absent
-	}
-	return *value
+	judged.Verdict, judged.Reason = r.judge(&judged, r.slowReason(&judged))
+	return judged
 }

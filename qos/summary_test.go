@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"pgregory.net/rapid"
@@ -73,14 +74,14 @@ func null(servicer int, outcome types.Outcome) *types.QoSSample {
 // doubtful is void, and nobody can tell whose fault that was.
 func doubtful(servicer int) *types.QoSSample {
 	sample := null(servicer, types.Outcome_OUTCOME_VOID)
-	sample.Blame, sample.Detail = types.Blame_BLAME_UNKNOWN, "resolve host name: lookup servicer.test: server misbehaving"
+	sample.Blame, sample.Attempt, sample.Detail = types.Blame_BLAME_UNKNOWN, types.Attempt_ATTEMPT_RESOLVE_HOST_NAME, "resolve host name: lookup servicer.test: server misbehaving"
 	return sample
 }
 
 // ours is void by a fault of the fisherman's.
 func ours(servicer int) *types.QoSSample {
 	sample := null(servicer, types.Outcome_OUTCOME_VOID)
-	sample.Blame, sample.Detail = types.Blame_BLAME_SELF, "write request: took 7ms"
+	sample.Blame, sample.Attempt, sample.Detail = types.Blame_BLAME_SELF, types.Attempt_ATTEMPT_WRITE_REQUEST, "write request: took 7ms"
 	return sample
 }
 
@@ -114,7 +115,7 @@ func TestReportGolden(t *testing.T) {
 	young := sessionOf(2)
 	young.Header.Id, young.Header.StartHeight = strings.Repeat("cd", 32), 30
 	young.Closed, young.JoinedHeight = false, 34
-	report := Report{Sessions: []SessionReport{Summarize(session, rounds), Summarize(young, nil)}}
+	report := api.Report{Sessions: []api.SessionReport{Summarize(session, rounds), Summarize(young, nil)}}
 	got, err := json.MarshalIndent(report, "", "  ")
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +134,7 @@ func TestReportGolden(t *testing.T) {
 	if !bytes.Equal(got, want) {
 		t.Errorf("report differs from %s; run go test ./qos -update and read the difference\n%s", golden, got)
 	}
-	var decoded Report
+	var decoded api.Report
 	if err := json.Unmarshal(got, &decoded); err != nil {
 		t.Fatal(err)
 	}
@@ -145,14 +146,14 @@ func TestReportGolden(t *testing.T) {
 
 func TestEmptyReportHasNoNullLists(t *testing.T) {
 	got, err := json.Marshal(struct {
-		Report   Report
-		Session  SessionReport
-		Servicer *ServicerReport
-	}{Servicer: &ServicerReport{}})
+		Session  api.SessionReport
+		Servicer api.ServicerReport
+		Window   api.WindowReport
+	}{Summarize(&types.QoSSession{}, nil), api.NewServicerReport("", ""), new(Window).Report()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"sessions":[]`, `"servicers":[]`, `"null_indices":[]`, `"outcomes":{}`, `"max_skew_us":null`} {
+	for _, want := range []string{`"servicers":[]`, `"reasons":[]`, `"applications":[]`, `"null_indices":[]`, `"outcomes":{}`, `"max_skew_us":null`} {
 		if !strings.Contains(string(got), want) {
 			t.Errorf("%s is missing in %s", want, got)
 		}
@@ -169,54 +170,54 @@ func TestVerdicts(t *testing.T) {
 		name    string
 		samples []*types.QoSSample
 		change  func(*types.QoSSession)
-		verdict Verdict
+		verdict api.Verdict
 		reason  string
 	}{
-		{"all well", repeat(10, fast(agree)), nil, Healthy,
+		{"all well", repeat(10, fast(agree)), nil, api.VerdictHealthy,
 			"answered 10 of 10 checks, agreed with the majority in 10 of 10"},
-		{"nulls within the allowance", append(repeat(8, fast(agree)), repeat(2, null(1, timeout))...), nil, Healthy,
+		{"nulls within the allowance", append(repeat(8, fast(agree)), repeat(2, null(1, timeout))...), nil, api.VerdictHealthy,
 			"answered 8 of 10 checks, agreed with the majority in 8 of 8"},
-		{"one null too many", append(repeat(7, fast(agree)), repeat(3, null(1, timeout))...), nil, Unavailable,
+		{"one null too many", append(repeat(7, fast(agree)), repeat(3, null(1, timeout))...), nil, api.VerdictUnavailable,
 			"3 of 10 checks unanswered (TIMEOUT 3), allowed 2"},
-		{"down", append(repeat(9, null(1, connect)), null(1, timeout)), nil, Unavailable,
+		{"down", append(repeat(9, null(1, connect)), null(1, timeout)), nil, api.VerdictUnavailable,
 			"10 of 10 checks unanswered (CONNECT 9, TIMEOUT 1), allowed 2"},
 		{"all null, but within the allowance", repeat(3, null(1, connect)),
-			func(s *types.QoSSession) { s.NullSamplesAllowed = 5 }, Unavailable,
+			func(s *types.QoSSession) { s.NullSamplesAllowed = 5 }, api.VerdictUnavailable,
 			"3 of 3 checks unanswered (CONNECT 3)"},
 		{"one lie outweighs the nulls", append(repeat(7, null(1, connect)), fast(disagree), fast(agree)), nil,
-			Inconsistent, "disagreed with the majority in 1 of 2 decidable checks"},
-		{"always lying", repeat(9, fast(disagree)), nil, Inconsistent,
+			api.VerdictInconsistent, "disagreed with the majority in 1 of 2 decidable checks"},
+		{"always lying", repeat(9, fast(disagree)), nil, api.VerdictInconsistent,
 			"disagreed with the majority in 9 of 9 decidable checks"},
-		{"slow", repeat(10, answer(1, 404*time.Millisecond, agree)), nil, Slow, "p50 404 ms over the SLA of 150 ms"},
-		{"slow by a microsecond", repeat(4, answer(1, 150_001*time.Microsecond, undecidable)), nil, Slow,
+		{"slow", repeat(10, answer(1, 404*time.Millisecond, agree)), nil, api.VerdictSlow, "p50 404 ms over the SLA of 150 ms"},
+		{"slow by a microsecond", repeat(4, answer(1, 150_001*time.Microsecond, undecidable)), nil, api.VerdictSlow,
 			"p50 150.001 ms over the SLA of 150 ms"},
-		{"exactly the SLA", repeat(4, answer(1, 150*time.Millisecond, agree)), nil, Healthy,
+		{"exactly the SLA", repeat(4, answer(1, 150*time.Millisecond, agree)), nil, api.VerdictHealthy,
 			"answered 4 of 4 checks, agreed with the majority in 4 of 4"},
 		{"the median decides, not the tail", append(repeat(6, fast(agree)), repeat(4, answer(1, time.Second, agree))...),
-			nil, Healthy, "answered 10 of 10 checks, agreed with the majority in 10 of 10"},
-		{"no majority", repeat(10, fast(undecidable)), nil, Unknown, "no majority in any of 10 answers"},
-		{"too few majorities", append(repeat(8, fast(undecidable)), repeat(2, fast(agree))...), nil, Unknown,
+			nil, api.VerdictHealthy, "answered 10 of 10 checks, agreed with the majority in 10 of 10"},
+		{"no majority", repeat(10, fast(undecidable)), nil, api.VerdictUnknown, "no majority in any of 10 answers"},
+		{"too few majorities", append(repeat(8, fast(undecidable)), repeat(2, fast(agree))...), nil, api.VerdictUnknown,
 			"a majority in only 2 of 10 answers, 3 needed"},
-		{"too few samples", repeat(2, fast(agree)), nil, Unknown, "2 samples, 3 needed"},
-		{"too few samples, one null", []*types.QoSSample{null(1, timeout)}, nil, Unknown, "1 sample, 3 needed"},
-		{"never asked", nil, nil, Unknown, "0 samples, 3 needed"},
-		{"never asked, nothing required", nil, func(s *types.QoSSession) { s.SamplesRequired = 0 }, Unknown,
+		{"too few samples", repeat(2, fast(agree)), nil, api.VerdictUnknown, "2 samples, 3 needed"},
+		{"too few samples, one null", []*types.QoSSample{null(1, timeout)}, nil, api.VerdictUnknown, "1 sample, 3 needed"},
+		{"never asked", nil, nil, api.VerdictUnknown, "0 samples, 3 needed"},
+		{"never asked, nothing required", nil, func(s *types.QoSSession) { s.SamplesRequired = 0 }, api.VerdictUnknown,
 			"0 samples, 1 needed"},
-		{"only void samples", repeat(4, null(1, types.Outcome_OUTCOME_VOID)), nil, Unknown, "0 samples, 3 needed (4 void)"},
-		{"doubt within the allowance", append(repeat(8, fast(agree)), repeat(2, doubtful(1))...), nil, Healthy,
+		{"only void samples", repeat(4, null(1, types.Outcome_OUTCOME_VOID)), nil, api.VerdictUnknown, "0 samples, 3 needed (4 void)"},
+		{"doubt within the allowance", append(repeat(8, fast(agree)), repeat(2, doubtful(1))...), nil, api.VerdictHealthy,
 			"answered 8 of 8 checks, agreed with the majority in 8 of 8"},
-		{"one doubt too many", append(repeat(7, fast(agree)), repeat(3, doubtful(1))...), nil, Unknown,
+		{"one doubt too many", append(repeat(7, fast(agree)), repeat(3, doubtful(1))...), nil, api.VerdictUnknown,
 			"3 of 10 checks void, and nobody can tell whose fault that was (resolve host name 3); with them 3 unanswered, allowed 2"},
-		{"doubt and nulls", append(repeat(6, fast(agree)), null(1, timeout), null(1, timeout), doubtful(1), ours(1)), nil, Unknown,
+		{"doubt and nulls", append(repeat(6, fast(agree)), null(1, timeout), null(1, timeout), doubtful(1), ours(1)), nil, api.VerdictUnknown,
 			"1 of 9 checks void, and nobody can tell whose fault that was (resolve host name 1, write request 1); with them 3 unanswered, allowed 2"},
-		{"our faults are no doubt", append(repeat(6, fast(agree)), repeat(4, ours(1))...), nil, Healthy,
+		{"our faults are no doubt", append(repeat(6, fast(agree)), repeat(4, ours(1))...), nil, api.VerdictHealthy,
 			"answered 6 of 6 checks, agreed with the majority in 6 of 6"},
-		{"nulls outweigh doubt", append(repeat(7, doubtful(1)), repeat(3, null(1, timeout))...), nil, Unavailable,
+		{"nulls outweigh doubt", append(repeat(7, doubtful(1)), repeat(3, null(1, timeout))...), nil, api.VerdictUnavailable,
 			"3 of 3 checks unanswered (TIMEOUT 3), allowed 2"},
-		{"a lie outweighs doubt", append(repeat(7, doubtful(1)), fast(disagree)), nil, Inconsistent,
+		{"a lie outweighs doubt", append(repeat(7, doubtful(1)), fast(disagree)), nil, api.VerdictInconsistent,
 			"disagreed with the majority in 1 of 1 decidable check"},
-		{"mostly our own faults", append(repeat(8, ours(1)), fast(agree)), nil, Unknown, "1 sample, 3 needed (8 void: write request 8)"},
-		{"no SLA", repeat(4, answer(1, time.Minute, agree)), func(s *types.QoSSession) { s.LatencySla = nil }, Healthy,
+		{"mostly our own faults", append(repeat(8, ours(1)), fast(agree)), nil, api.VerdictUnknown, "1 sample, 3 needed (8 void: write request 8)"},
+		{"no SLA", repeat(4, answer(1, time.Minute, agree)), func(s *types.QoSSession) { s.LatencySla = nil }, api.VerdictHealthy,
 			"answered 4 of 4 checks, agreed with the majority in 4 of 4"},
 	} {
 		session := sessionOf(1)
@@ -238,7 +239,7 @@ func TestOrderWorstFirst(t *testing.T) {
 	session, rounds := mixedSession()
 	var got []string
 	for _, s := range Summarize(session, rounds).Servicers {
-		got = append(got, fmt.Sprintf("%s %s", strings.TrimLeft(s.Address, "0"), s.Verdict))
+		got = append(got, fmt.Sprintf("%s %s", strings.TrimLeft(s.Servicer, "0"), s.Verdict))
 	}
 	want := []string{"5 inconsistent", "4 unavailable", "3 slow", "6 unknown", "7 unknown", "2 healthy", "1 healthy"}
 	if !slices.Equal(got, want) {
@@ -275,7 +276,7 @@ func TestChecksAndSkew(t *testing.T) {
 	rounds := []*types.QoSRound{unasked, fine, roundOf(session, 0, done), second, nil, foreign,
 		roundOf(session, 10, done), roundOf(session, 4, types.RoundStatus_ROUND_STATUS_UNSPECIFIED)}
 
-	counts := func(r SessionReport) [3]int { return [3]int{r.ChecksDone, r.ChecksDropped, r.ChecksVoid} }
+	counts := func(r api.SessionReport) [3]int { return [3]int{r.ChecksDone, r.ChecksDropped, r.ChecksVoid} }
 	closed := Summarize(session, rounds)
 	if got, want := counts(closed), [3]int{1, 8, 1}; got != want {
 		t.Errorf("closed: done, dropped, void = %v, want %v", got, want)
@@ -338,10 +339,10 @@ func TestSummaryInvariants(t *testing.T) {
 		}
 		seen := map[string]bool{}
 		for _, s := range report.Servicers {
-			if seen[s.Address] {
-				t.Fatalf("%s is listed twice", s.Address)
+			if seen[s.Servicer] {
+				t.Fatalf("%s is listed twice", s.Servicer)
 			}
-			seen[s.Address] = true
+			seen[s.Servicer] = true
 			checkServicer(t, report, s)
 		}
 		for _, member := range session.Servicers {
@@ -353,7 +354,7 @@ func TestSummaryInvariants(t *testing.T) {
 }
 
 // checkServicer compares every number of a servicer with the others.
-func checkServicer(t *rapid.T, session SessionReport, s ServicerReport) {
+func checkServicer(t *rapid.T, session api.SessionReport, s api.ServicerReport) {
 	outcomes := 0
 	for label, n := range s.Outcomes {
 		if n <= 0 {
@@ -380,9 +381,9 @@ func checkServicer(t *rapid.T, session SessionReport, s ServicerReport) {
 	case (s.RoundTripTimes.P50 == nil) != (s.RoundTripTimes.Samples == 0) || s.RoundTripTimes.Samples > answers ||
 		(s.RoundTripTimes.P50 == nil) != (s.RoundTripTimes.Connections == nil):
 		t.Fatalf("times %+v of %d answers", s.RoundTripTimes, answers)
-	case (s.Rank == nil) != (s.Verdict == Unknown || s.scarce), s.Rank != nil && (*s.Rank < 1 || *s.Rank > len(session.Servicers)):
+	case (s.Rank == nil) != (s.Verdict == api.VerdictUnknown || s.Samples < session.SamplesRequired), s.Rank != nil && (*s.Rank < 1 || *s.Rank > len(session.Servicers)):
 		t.Fatalf("%s has rank %v", s.Verdict, s.Rank)
-	case s.Verdict.severity() < 0 || s.Reason == "" || strings.ContainsAny(s.Reason, "\n\r"):
+	case severity(s.Verdict) < 0 || s.Reason == "" || strings.ContainsAny(s.Reason, "\n\r"):
 		t.Fatalf("verdict %q, reason %q", s.Verdict, s.Reason)
 	}
 }
@@ -392,10 +393,10 @@ func TestOrderIsTotalAndIndependentOfInput(t *testing.T) {
 		session, rounds := drawSession(t)
 		// Of rounds with one index the first counts, so only rounds with different ones may be shuffled.
 		rounds = planned(session, rounds)
-		first := Summarize(session, rounds)
-		for i := range first.Servicers {
-			for j := range first.Servicers {
-				if got, want := worstFirst(first.Servicers[i], first.Servicers[j]), min(max(i-j, -1), 1); got != want {
+		first, rows, _ := summarize(session, rounds)
+		for i := range rows {
+			for j := range rows {
+				if got, want := worstFirst(rows[i], rows[j]), min(max(i-j, -1), 1); got != want {
 					t.Fatalf("servicers %d and %d compare as %d", i, j, got)
 				}
 			}
@@ -413,18 +414,23 @@ func TestOrderIsTotalAndIndependentOfInput(t *testing.T) {
 	})
 }
 
-// What becomes of the checks that do not count is said with its reason; reasons that differ in numbers only are one.
+// What becomes of the checks that do not count is said with its reason; those of one cause are one, whatever the text.
 func TestReasons(t *testing.T) {
 	session := sessionOf(1)
-	because := func(index uint32, status types.RoundStatus, reason string) *types.QoSRound {
+	because := func(index uint32, status types.RoundStatus, cause types.Cause, reason string) *types.QoSRound {
 		round := roundOf(session, index, status, answer(1, time.Millisecond, agree))
-		round.Reason = reason
+		round.Cause, round.Reason = cause, reason
 		return round
 	}
+	stall := types.Cause_CAUSE_STALL
 	rounds := []*types.QoSRound{
-		because(0, void, "stalled for 213ms"), because(1, done, ""), because(2, void, "stalled for 118.5ms"), because(3, dropped, "stalled for 1ms"),
+		because(0, void, stall, "stalled for 213ms"), because(1, done, 0, ""), because(2, void, stall, "the machine stood still"),
+		because(3, dropped, stall, "stalled for 1ms"), because(4, dropped, 0, "an old version's words"),
 	}
-	want := []Reason{{"dropped", 6, unrecorded}, {"void", 2, "stalled for 213ms"}, {"dropped", 1, "stalled for 1ms"}}
+	want := []api.Reason{{Status: "dropped", Checks: 5, Text: unrecorded, Cause: api.CauseNotStored},
+		{Status: "void", Checks: 2, Text: "stalled for 213ms", Cause: api.CauseStall},
+		{Status: "dropped", Checks: 1, Text: "stalled for 1ms", Cause: api.CauseStall},
+		{Status: "dropped", Checks: 1, Text: "an old version's words", Cause: api.CauseOther}}
 	got := Summarize(session, rounds)
 	if !slices.Equal(got.Reasons, want) || got.ChecksDropped != 7 {
 		t.Errorf("%+v, %d dropped", got.Reasons, got.ChecksDropped)
@@ -438,7 +444,7 @@ func TestReasons(t *testing.T) {
 	}
 	session.ChecksPlanned = 26
 	for index := range uint32(26) {
-		rounds = append(rounds, because(index, dropped, string(rune('a'+index))))
+		rounds = append(rounds, because(index, dropped, types.Cause(1+index%17), "as given"))
 	}
 	if got := Summarize(session, rounds).Reasons; len(got) != mostReasons || got[0].Checks != 2 {
 		t.Errorf("%d reasons: %+v", len(got), got)

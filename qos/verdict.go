@@ -9,29 +9,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// Verdict is the judgement of one servicer over one session.
-type Verdict string
-
-// Verdicts, worst first.
-const (
-	// Inconsistent: it contradicted the strict majority at least once.
-	Inconsistent Verdict = "inconsistent"
-	// Unavailable: too many of its samples are null.
-	Unavailable Verdict = "unavailable"
-	// Slow: its median round-trip time is above the latency SLA, or more than half of all its answers are.
-	Slow Verdict = "slow"
-	// Unknown: too little was observed to tell.
-	Unknown Verdict = "unknown"
-	// Healthy: enough was observed, and none of the above holds.
-	Healthy Verdict = "healthy"
-)
-
 // severity orders verdicts, worst first.
-func (v Verdict) severity() int {
-	return slices.Index([]Verdict{Inconsistent, Unavailable, Slow, Unknown, Healthy}, v)
+func severity(verdict api.Verdict) int {
+	return slices.Index([]api.Verdict{api.VerdictInconsistent, api.VerdictUnavailable, api.VerdictSlow, api.VerdictUnknown, api.VerdictHealthy}, verdict)
 }
 
 // rules are the thresholds of a session that verdicts are taken by.
@@ -54,55 +38,55 @@ func rulesOf(session *types.QoSSession) rules {
 
 // judge takes the verdict of a counted servicer and its reason, and notes if its samples are scarce. slow is why it counts
 // as slow; empty when it does not. Summarize documents the rules.
-func (r rules) judge(s *ServicerReport, slow string) (Verdict, string) {
+func (r rules) judge(s *row, slow string) (api.Verdict, string) {
 	decidable := s.Consistency.Agree + s.Consistency.Disagree
 	answers := s.Samples - s.NullSamples
 	s.scarce = s.Samples < r.samplesRequired
 	allNull := answers == 0 && s.Samples > 0 && s.Samples >= r.samplesRequired
 	switch {
 	case s.Consistency.Disagree > 0:
-		return Inconsistent, fmt.Sprintf("disagreed with the majority in %d of %s",
+		return api.VerdictInconsistent, fmt.Sprintf("disagreed with the majority in %d of %s",
 			s.Consistency.Disagree, count(decidable, "decidable check"))
 	case s.NullSamples > r.nullsAllowed || allNull:
-		return Unavailable, r.unansweredReason(s)
+		return api.VerdictUnavailable, r.unansweredReason(s)
 	case s.voids.doubtful > 0 && s.NullSamples+s.voids.doubtful > r.unansweredAllowed:
-		return Unknown, r.doubtReason(s)
+		return api.VerdictUnknown, r.doubtReason(s)
 	case s.scarce || s.Samples == 0:
-		return Unknown, r.fewSamplesReason(s)
+		return api.VerdictUnknown, r.fewSamplesReason(s)
 	case slow != "":
-		return Slow, slow
+		return api.VerdictSlow, slow
 	case decidable == 0:
-		return Unknown, "no majority in any of " + count(answers, "answer")
+		return api.VerdictUnknown, "no majority in any of " + count(answers, "answer")
 	case decidable < r.samplesRequired:
-		return Unknown, fmt.Sprintf("a majority in only %d of %s, %d needed",
+		return api.VerdictUnknown, fmt.Sprintf("a majority in only %d of %s, %d needed",
 			decidable, count(answers, "answer"), r.samplesRequired)
 	default:
-		return Healthy, fmt.Sprintf("answered %d of %s, agreed with the majority in %d of %d",
+		return api.VerdictHealthy, fmt.Sprintf("answered %d of %s, agreed with the majority in %d of %d",
 			answers, count(s.Samples, "check"), s.Consistency.Agree, decidable)
 	}
 }
 
 // connections says which round-trip times the quantiles are of: those of warm connections, unless they are fewer than
 // required and fewer than those of cold ones.
-func (r rules) connections(warm, cold int) Connections {
+func (r rules) connections(warm, cold int) api.Connections {
 	if warm >= max(r.samplesRequired, 1) || warm >= cold {
-		return Warm
+		return api.ConnectionsWarm
 	}
-	return Cold
+	return api.ConnectionsCold
 }
 
-// over tells whether a time is above the SLA, as a median would be.
+// over reports whether a time is above the SLA, as a median would be.
 func (r rules) over(elapsed time.Duration) bool {
-	return r.sla > 0 && milliseconds(elapsed) > milliseconds(r.sla)
+	return r.sla > 0 && Milliseconds(elapsed) > Milliseconds(r.sla)
 }
 
 // slowReason says why a servicer is slow in a session; empty when it is not.
-func (r rules) slowReason(s *ServicerReport) string {
-	sla, median, answers := decimal(milliseconds(r.sla)), s.RoundTripTimes.P50, s.Samples-s.NullSamples
+func (r rules) slowReason(s *row) string {
+	sla, median, answers := decimal(Milliseconds(r.sla)), s.RoundTripTimes.P50, s.Samples-s.NullSamples
 	switch {
 	case r.sla == 0:
 		return ""
-	case median != nil && *median > milliseconds(r.sla):
+	case median != nil && *median > Milliseconds(r.sla):
 		return fmt.Sprintf("p50 %s ms over the SLA of %s ms", decimal(*median), sla)
 	case mostOf(s.OverSLA, answers):
 		return fmt.Sprintf("%d of %s over the SLA of %s ms", s.OverSLA, count(answers, "answer"), sla)
@@ -111,10 +95,10 @@ func (r rules) slowReason(s *ServicerReport) string {
 	}
 }
 
-// mostOf tells whether a part is more than half of a whole.
+// mostOf reports whether a part is more than half of a whole.
 func mostOf(part, whole int) bool { return 2*part > whole }
 
-func (r rules) unansweredReason(s *ServicerReport) string {
+func (r rules) unansweredReason(s *row) string {
 	reason := fmt.Sprintf("%d of %s unanswered (%s)", s.NullSamples, count(s.Samples, "check"), failures(s.Outcomes))
 	if s.NullSamples > r.nullsAllowed {
 		reason += fmt.Sprintf(", allowed %d", r.nullsAllowed)
@@ -122,7 +106,7 @@ func (r rules) unansweredReason(s *ServicerReport) string {
 	return reason
 }
 
-func (r rules) fewSamplesReason(s *ServicerReport) string {
+func (r rules) fewSamplesReason(s *row) string {
 	reason := fmt.Sprintf("%s, %d needed", count(s.Samples, "sample"), max(r.samplesRequired, 1))
 	switch causes := s.voids.String(); {
 	case causes != "":
@@ -134,7 +118,7 @@ func (r rules) fewSamplesReason(s *ServicerReport) string {
 }
 
 // failures lists the outcomes of null samples, most frequent first: "CONNECT 9, TIMEOUT 1".
-func failures(outcomes map[string]int) string {
+func failures(outcomes api.Outcomes) string {
 	nulls := maps.Clone(outcomes)
 	delete(nulls, types.Outcome_OUTCOME_OK.Label())
 	delete(nulls, types.Outcome_OUTCOME_VOID.Label())

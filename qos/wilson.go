@@ -1,19 +1,13 @@
 package qos
 
-import "math"
+import (
+	"math"
+
+	"github.com/pocket-fisherman/fisherman/rpc/api"
+)
 
 // z95 is the 97.5 % quantile of the standard normal distribution: two-sided 95 % confidence.
 const z95 = 1.959963984540054
-
-// Interval estimates a share by a number of trials: the observed share and the bounds of its 95 % interval, each within
-// [0, 1]. All three are nil (null in JSON) when there were no trials: never observed is not perfect.
-type Interval struct {
-	// Value is successes / trials.
-	Value *float64 `json:"value"`
-	// Low and High bound the share that would be seen over infinitely many trials.
-	Low  *float64 `json:"low"`
-	High *float64 `json:"high"`
-}
 
 // Wilson is the 95 % score interval of a binomial share (E. B. Wilson, "Probable inference, the law of succession, and
 // statistical inference", JASA 22, 1927). With p = successes/trials, n = trials and z = 1.959963984540054:
@@ -21,10 +15,11 @@ type Interval struct {
 //	(p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n)
 //
 // Unlike the textbook p ± z·√(p(1−p)/n) it stays meaningful for few trials and for shares near 0 and 1. Low is exactly 0
-// without successes and High exactly 1 without failures. Successes outside of [0, trials] count as the nearer bound.
-func Wilson(successes, trials int) Interval {
+// without successes and High exactly 1 without failures. Successes outside of [0, trials] count as the nearer bound. Without trials
+// there is no estimate: never observed is not perfect.
+func Wilson(successes, trials int) api.Interval {
 	if trials <= 0 {
-		return Interval{}
+		return api.Interval{}
 	}
 	successes = min(max(successes, 0), trials)
 	n := float64(trials)
@@ -41,5 +36,5 @@ func Wilson(successes, trials int) Interval {
 	if successes == trials {
 		high = 1
 	}
-	return Interval{Value: &value, Low: &low, High: &high}
+	return api.Interval{Value: &value, Low: &low, High: &high}
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 func TestWilsonKnownValues(t *testing.T) {
@@ -38,7 +40,7 @@ func TestWilsonEnds(t *testing.T) {
 			t.Fatalf("no failures of %d: %v %v %v", trials, *all.Value, *all.Low, *all.High)
 		}
 	}
-	text, err := json.Marshal([]Interval{Wilson(0, 0), Wilson(3, -1), Wilson(-2, 4), Wilson(9, 4)})
+	text, err := json.Marshal([]api.Interval{Wilson(0, 0), Wilson(3, -1), Wilson(-2, 4), Wilson(9, 4)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +132,7 @@ func TestWilsonCoverage(t *testing.T) {
 
 // coverage is the exact probability that the interval of so many trials holds the share that they are made with: the sum
 // of the binomial probabilities of those outcomes whose interval does. logFactorials has ln k! for k up to trials.
-func coverage(intervals []Interval, logFactorials []float64, share float64) float64 {
+func coverage(intervals []api.Interval, logFactorials []float64, share float64) float64 {
 	trials := len(intervals) - 1
 	success, failure := math.Log(share), math.Log1p(-share)
 	total := 0.0
@@ -157,7 +159,7 @@ func TestWilsonCoverageExactly(t *testing.T) {
 		counts = append(counts, trials)
 	}
 	for _, trials := range counts {
-		intervals := make([]Interval, trials+1)
+		intervals := make([]api.Interval, trials+1)
 		for k := range intervals {
 			intervals[k] = Wilson(k, trials)
 		}

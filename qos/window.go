@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
@@ -15,7 +16,7 @@ type Window struct {
 	// Sessions are those to be added, oldest first.
 	Sessions []*types.QoSSession
 
-	report  WindowReport
+	report  api.WindowReport
 	members map[string]*windowMember
 	// applications that were added.
 	applications map[string]bool
@@ -106,12 +107,12 @@ func (w *Window) Add(digest SessionDigest) {
 	if session.MaxSkewMicros != nil {
 		sum.MaxSkewMicros = extreme(sum.MaxSkewMicros, *session.MaxSkewMicros, 1)
 	}
-	for i := range session.Servicers {
-		servicer := &session.Servicers[i]
-		if w.members[servicer.Address] == nil {
-			w.members[servicer.Address] = newWindowMember(servicer.Address)
+	for i := range digest.rows {
+		row := &digest.rows[i]
+		if w.members[row.Servicer] == nil {
+			w.members[row.Servicer] = newWindowMember(row.Servicer)
 		}
-		w.members[servicer.Address].add(digest, servicer)
+		w.members[row.Servicer].add(digest, row)
 	}
 }
 
@@ -140,18 +141,19 @@ func extreme(known *int64, value int64, direction int) *int64 {
 // So a window of one session has that session's verdict, and sessions with other parameters are each held to their own.
 // Quantiles are those of the merged sketches: warm ones, unless they are fewer than samples_required and fewer than the
 // cold ones.
-func (w *Window) Report() WindowReport {
+func (w *Window) Report() api.WindowReport {
 	report := w.report
-	report.Applications = slices.Sorted(maps.Keys(w.applications))
-	rows := make([]ServicerReport, 0, len(w.members))
+	report.Applications = slices.AppendSeq([]string{}, maps.Keys(w.applications))
+	slices.Sort(report.Applications)
+	rows := make([]row, 0, len(w.members))
 	for _, member := range w.members {
 		rows = append(rows, member.judged())
 	}
 	slices.SortFunc(rows, worstFirst)
 	setRanks(rows)
-	report.Servicers = make([]WindowServicer, 0, len(rows))
+	report.Servicers = make([]api.WindowServicer, 0, len(rows))
 	for _, row := range rows {
-		report.Servicers = append(report.Servicers, w.members[row.Address].row(row))
+		report.Servicers = append(report.Servicers, w.members[row.Servicer].shown(row))
 	}
 	return report
 }

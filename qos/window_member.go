@@ -4,14 +4,16 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 // windowMember gathers what one servicer did in the sessions of a window.
 type windowMember struct {
 	// sum has the counts.
-	sum      ServicerReport
+	sum      row
 	sessions int
-	verdicts map[Verdict]int
+	verdicts api.Verdicts
 	// rules are sums of the sessions' thresholds. Times are compared with the SLA session by session, so there is none.
 	rules rules
 	times answerTimes
@@ -22,12 +24,12 @@ type windowMember struct {
 	id     string
 }
 
-func newWindowMember(address string) *windowMember {
-	return &windowMember{sum: ServicerReport{Address: address, Outcomes: map[string]int{}}, verdicts: map[Verdict]int{}}
+func newWindowMember(servicer string) *windowMember {
+	return &windowMember{sum: row{ServicerReport: api.NewServicerReport(servicer, "")}, verdicts: api.Verdicts{}}
 }
 
 // add merges the servicer's row of a session.
-func (m *windowMember) add(digest SessionDigest, row *ServicerReport) {
+func (m *windowMember) add(digest SessionDigest, row *row) {
 	session := &digest.Report
 	if m.sessions == 0 || cmp.Or(cmp.Compare(session.Height, m.height), cmp.Compare(session.ID, m.id)) > 0 {
 		m.height, m.id, m.sum.ServiceURL = session.Height, session.ID, row.ServiceURL
@@ -51,37 +53,38 @@ func (m *windowMember) add(digest SessionDigest, row *ServicerReport) {
 	if digest.rules.sla > 0 {
 		m.over += row.OverSLA
 	}
-	times := digest.times[row.Address]
+	times := digest.times[row.Servicer]
 	m.times.warm.merge(times.warm)
 	m.times.cold.merge(times.cold)
 }
 
 // judged is the row that shares, verdict, order and rank are made of.
-func (m *windowMember) judged() ServicerReport {
-	report := m.sum
+func (m *windowMember) judged() row {
+	judged := m.sum
 	connections, times := m.rules.connections(m.times.warm.count(), m.times.cold.count()), m.times.warm
-	if connections == Cold {
+	if connections == api.ConnectionsCold {
 		times = m.times.cold
 	}
 	if times.count() > 0 {
-		report.RoundTripTimes = RoundTripTimes{times.sketch.Quantiles(), &connections, times.count()}
+		judged.RoundTripTimes = api.RoundTripTimes{Quantiles: times.sketch.Quantiles(), Connections: &connections, Samples: times.count()}
 	}
-	report.estimateShares()
-	slow, answers := "", report.Samples-report.NullSamples
+	judged.estimateShares()
+	slow, answers := "", judged.Samples-judged.NullSamples
 	switch {
 	case mostOf(times.over, times.count()):
 		slow = fmt.Sprintf("%d of %s over the SLA", times.over, count(times.count(), string(connections)+" answer"))
 	case mostOf(m.over, answers):
 		slow = fmt.Sprintf("%d of %s over the SLA", m.over, count(answers, "answer"))
 	}
-	report.Verdict, report.Reason = m.rules.judge(&report, slow)
-	return report
+	judged.Verdict, judged.Reason = m.rules.judge(&judged, slow)
+	return judged
 }
 
-// row is what is shown of a judged and ranked servicer.
-func (m *windowMember) row(judged ServicerReport) WindowServicer {
-	return WindowServicer{
-		Address:            judged.Address,
+// shown is what is shown of a judged and ranked servicer.
+func (m *windowMember) shown(judged row) api.WindowServicer {
+	return api.WindowServicer{
+		Address:            judged.Servicer,
+		Servicer:           judged.Servicer,
 		ServiceURL:         judged.ServiceURL,
 		Sessions:           m.sessions,
 		Verdicts:           maps.Clone(m.verdicts),

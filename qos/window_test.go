@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"pgregory.net/rapid"
@@ -51,7 +52,7 @@ func each(samples ...*types.QoSSample) func(int) []*types.QoSSample {
 }
 
 // window merges sessions of one relay chain and zone.
-func window(t interface{ Fatalf(string, ...any) }, sessions ...sampledSession) WindowReport {
+func window(t interface{ Fatalf(string, ...any) }, sessions ...sampledSession) api.WindowReport {
 	var all []*types.QoSSession
 	rounds := make(map[string][]*types.QoSRound)
 	for _, session := range sessions {
@@ -151,41 +152,41 @@ func TestWindowVerdicts(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		sessions []sampledSession
-		verdict  Verdict
+		verdict  api.Verdict
 		reason   string
 		verdicts string
 	}{
-		{"well in both", []sampledSession{sampled(1, 1, 10, fast), sampled(2, 1, 10, fast)}, Healthy,
+		{"well in both", []sampledSession{sampled(1, 1, 10, fast), sampled(2, 1, 10, fast)}, api.VerdictHealthy,
 			"answered 20 of 20 checks, agreed with the majority in 20 of 20", "healthy 2"},
 		{"one bad session within the allowance of five", []sampledSession{sampled(1, 1, 10, fast), sampled(2, 1, 10, nulls(10)),
-			sampled(3, 1, 10, fast), sampled(4, 1, 10, fast), sampled(5, 1, 10, fast)}, Healthy,
+			sampled(3, 1, 10, fast), sampled(4, 1, 10, fast), sampled(5, 1, 10, fast)}, api.VerdictHealthy,
 			"answered 40 of 50 checks, agreed with the majority in 40 of 40", "healthy 4 unavailable 1"},
-		{"the example of docs/qos.md", append(nineFast, sampled(9, 1, 10, nulls(10))), Healthy,
+		{"the example of docs/qos.md", append(nineFast, sampled(9, 1, 10, nulls(10))), api.VerdictHealthy,
 			"answered 90 of 100 checks, agreed with the majority in 90 of 90", "healthy 9 unavailable 1"},
-		{"one null more than allowed in all", []sampledSession{sampled(1, 1, 10, fast), sampled(2, 1, 10, nulls(5))}, Unavailable,
+		{"one null more than allowed in all", []sampledSession{sampled(1, 1, 10, fast), sampled(2, 1, 10, nulls(5))}, api.VerdictUnavailable,
 			"5 of 20 checks unanswered (CONNECT 5), allowed 4", "healthy 1 unavailable 1"},
 		{"a session without samples allows no nulls", []sampledSession{sampled(1, 1, 10, each(null(1, types.Outcome_OUTCOME_VOID))), sampled(2, 1, 10, nulls(3))},
-			Unavailable, "3 of 10 checks unanswered (CONNECT 3), allowed 2", "unavailable 1 unknown 1"},
-		{"doubt within the allowance of two", []sampledSession{sampled(1, 1, 10, doubts(4)), sampled(2, 1, 10, fast)}, Healthy,
+			api.VerdictUnavailable, "3 of 10 checks unanswered (CONNECT 3), allowed 2", "unavailable 1 unknown 1"},
+		{"doubt within the allowance of two", []sampledSession{sampled(1, 1, 10, doubts(4)), sampled(2, 1, 10, fast)}, api.VerdictHealthy,
 			"answered 16 of 16 checks, agreed with the majority in 16 of 16", "healthy 1 unknown 1"},
-		{"one doubt more than allowed in all", []sampledSession{sampled(1, 1, 10, doubts(2)), sampled(2, 1, 10, doubts(3))}, Unknown,
+		{"one doubt more than allowed in all", []sampledSession{sampled(1, 1, 10, doubts(2)), sampled(2, 1, 10, doubts(3))}, api.VerdictUnknown,
 			"5 of 20 checks void, and nobody can tell whose fault that was (resolve host name 5); with them 5 unanswered, allowed 4", "healthy 1 unknown 1"},
-		{"doubt allows no nulls elsewhere", []sampledSession{sampled(1, 1, 10, doubts(10)), sampled(2, 1, 10, nulls(3))}, Unavailable,
+		{"doubt allows no nulls elsewhere", []sampledSession{sampled(1, 1, 10, doubts(10)), sampled(2, 1, 10, nulls(3))}, api.VerdictUnavailable,
 			"3 of 10 checks unanswered (CONNECT 3), allowed 2", "unavailable 1 unknown 1"},
-		{"one lie in any session", []sampledSession{sampled(1, 1, 10, fast), sampled(2, 1, 1, each(answer(1, 1, disagree)))}, Inconsistent,
+		{"one lie in any session", []sampledSession{sampled(1, 1, 10, fast), sampled(2, 1, 1, each(answer(1, 1, disagree)))}, api.VerdictInconsistent,
 			"disagreed with the majority in 1 of 11 decidable checks", "healthy 1 inconsistent 1"},
 		{"a session's worth of samples is too little for four sessions", []sampledSession{sampled(1, 1, 10, fast), sampled(2, 1, 0, nil), sampled(3, 1, 0, nil), sampled(4, 1, 0, nil)},
-			Unknown, "10 samples, 12 needed", "healthy 1 unknown 3"},
-		{"never asked", []sampledSession{sampled(1, 1, 0, nil)}, Unknown, "0 samples, 3 needed", "unknown 1"},
-		{"slow in most answers", []sampledSession{sampled(1, 1, 9, fast), sampled(2, 1, 10, slow)}, Slow,
+			api.VerdictUnknown, "10 samples, 12 needed", "healthy 1 unknown 3"},
+		{"never asked", []sampledSession{sampled(1, 1, 0, nil)}, api.VerdictUnknown, "0 samples, 3 needed", "unknown 1"},
+		{"slow in most answers", []sampledSession{sampled(1, 1, 9, fast), sampled(2, 1, 10, slow)}, api.VerdictSlow,
 			"10 of 19 warm answers over the SLA", "healthy 1 slow 1"},
-		{"slow in half of them", []sampledSession{sampled(1, 1, 10, fast), sampled(2, 1, 10, slow)}, Healthy,
+		{"slow in half of them", []sampledSession{sampled(1, 1, 10, fast), sampled(2, 1, 10, slow)}, api.VerdictHealthy,
 			"answered 20 of 20 checks, agreed with the majority in 20 of 20", "healthy 1 slow 1"},
-		{"each session by its own SLA", []sampledSession{sampled(1, 1, 10, slow), patient}, Healthy,
+		{"each session by its own SLA", []sampledSession{sampled(1, 1, 10, slow), patient}, api.VerdictHealthy,
 			"answered 21 of 21 checks, agreed with the majority in 21 of 21", "healthy 1 slow 1"},
-		{"cold ones are compared too", []sampledSession{sampled(1, 1, 10, each(answer(1, 400*time.Millisecond, agree))), sampled(2, 1, 9, fast)}, Slow,
+		{"cold ones are compared too", []sampledSession{sampled(1, 1, 10, each(answer(1, 400*time.Millisecond, agree))), sampled(2, 1, 9, fast)}, api.VerdictSlow,
 			"10 of 19 answers over the SLA", "healthy 1 slow 1"},
-		{"no majority", []sampledSession{sampled(1, 1, 10, each(answer(1, 1, undecidable))), sampled(2, 1, 5, each(answer(1, 1, agree)))}, Unknown,
+		{"no majority", []sampledSession{sampled(1, 1, 10, each(answer(1, 1, undecidable))), sampled(2, 1, 5, each(answer(1, 1, agree)))}, api.VerdictUnknown,
 			"a majority in only 5 of 15 answers, 6 needed", "healthy 1 unknown 1"},
 	} {
 		row := window(t, c.sessions...).Servicers[0]
@@ -247,8 +248,8 @@ func TestWindowOfOneSessionSaysWhatTheSessionSays(t *testing.T) {
 		}
 		for i, row := range got.Servicers {
 			of := want.Servicers[i]
-			if row.Address != of.Address || row.Verdict != of.Verdict || row.Verdicts[of.Verdict] != 1 {
-				t.Fatalf("%s %s (%s), want %s %s (%s)", row.Address, row.Verdict, row.Reason, of.Address, of.Verdict, of.Reason)
+			if row.Servicer != of.Servicer || row.Verdict != of.Verdict || row.Verdicts[of.Verdict] != 1 {
+				t.Fatalf("%s %s (%s), want %s %s (%s)", row.Servicer, row.Verdict, row.Reason, of.Servicer, of.Verdict, of.Reason)
 			}
 			shares, _ := json.Marshal([]any{row.Availability, row.Consistency, row.Rank, row.Samples, row.NullSamples, row.Void, row.OverSLA, row.Outcomes})
 			wanted, _ := json.Marshal([]any{of.Availability, of.Consistency, of.Rank, of.Samples, of.NullSamples, of.Void, of.OverSLA, of.Outcomes})
@@ -272,45 +273,45 @@ func TestWindowSumsUpItsSessions(t *testing.T) {
 		newest := make(map[string]string)
 		checks := 0
 		for _, session := range sessions {
-			report, counted := summarize(session.QoSSession, session.rounds)
+			report, _, counted := summarize(session.QoSSession, session.rounds)
 			checks += report.ChecksDone
 			for _, s := range report.Servicers {
-				sum := sums[s.Address]
+				sum := sums[s.Servicer]
 				for i, n := range []int{s.Samples, s.NullSamples, s.Void, s.OverSLA, s.Consistency.Agree} {
 					sum[i] += n
 				}
-				sums[s.Address] = sum
-				listed[s.Address]++
-				newest[s.Address] = s.ServiceURL
-				verdicts[s.Address+string(s.Verdict)]++
-				warmTimes[s.Address] = append(warmTimes[s.Address], counted[s.Address].warm...)
-				coldTimes[s.Address] = append(coldTimes[s.Address], counted[s.Address].cold...)
+				sums[s.Servicer] = sum
+				listed[s.Servicer]++
+				newest[s.Servicer] = s.ServiceURL
+				verdicts[s.Servicer+string(s.Verdict)]++
+				warmTimes[s.Servicer] = append(warmTimes[s.Servicer], counted[s.Servicer].warm...)
+				coldTimes[s.Servicer] = append(coldTimes[s.Servicer], counted[s.Servicer].cold...)
 			}
 		}
 		if got.Sessions != len(sessions) || got.ChecksDone != checks || len(got.Servicers) != len(sums) {
 			t.Fatalf("%d sessions, %d checks, %d servicers", got.Sessions, got.ChecksDone, len(got.Servicers))
 		}
 		for _, row := range got.Servicers {
-			if sum := [5]int{row.Samples, row.NullSamples, row.Void, row.OverSLA, row.Consistency.Agree}; sum != sums[row.Address] || row.Sessions != listed[row.Address] {
-				t.Fatalf("%s: %v of %d sessions, want %v", row.Address, sum, row.Sessions, sums[row.Address])
+			if sum := [5]int{row.Samples, row.NullSamples, row.Void, row.OverSLA, row.Consistency.Agree}; sum != sums[row.Servicer] || row.Sessions != listed[row.Servicer] {
+				t.Fatalf("%s: %v of %d sessions, want %v", row.Servicer, sum, row.Sessions, sums[row.Servicer])
 			}
-			if row.ServiceURL != newest[row.Address] {
-				t.Fatalf("%s is shown at %s, last was %s", row.Address, row.ServiceURL, newest[row.Address])
+			if row.ServiceURL != newest[row.Servicer] {
+				t.Fatalf("%s is shown at %s, last was %s", row.Servicer, row.ServiceURL, newest[row.Servicer])
 			}
 			for verdict, n := range row.Verdicts {
-				if n != verdicts[row.Address+string(verdict)] {
-					t.Fatalf("%s is %s in %d sessions", row.Address, verdict, n)
+				if n != verdicts[row.Servicer+string(verdict)] {
+					t.Fatalf("%s is %s in %d sessions", row.Servicer, verdict, n)
 				}
 			}
-			of := warmTimes[row.Address]
-			if row.RoundTripTimes.Connections != nil && *row.RoundTripTimes.Connections == Cold {
-				of = coldTimes[row.Address]
+			of := warmTimes[row.Servicer]
+			if row.RoundTripTimes.Connections != nil && *row.RoundTripTimes.Connections == api.ConnectionsCold {
+				of = coldTimes[row.Servicer]
 			}
 			if row.RoundTripTimes.Samples != len(of) {
 				t.Fatalf("times of %d answers, want %d", row.RoundTripTimes.Samples, len(of))
 			}
 			near(t, row.RoundTripTimes.Quantiles, of)
-			if row.Samples < row.SamplesRequired && (row.Verdict == Healthy || row.Verdict == Slow) {
+			if row.Samples < row.SamplesRequired && (row.Verdict == api.VerdictHealthy || row.Verdict == api.VerdictSlow) {
 				t.Fatalf("%s after %d samples, %d required", row.Verdict, row.Samples, row.SamplesRequired)
 			}
 		}
@@ -348,8 +349,8 @@ func TestDigestsStayAsTheyAre(t *testing.T) {
 		window := PlanWindows([]*types.QoSSession{session.QoSSession}, Span{Starts: 1}, noon)[0]
 		window.Add(digest)
 		row := window.Report().Servicers[0]
-		row.Outcomes["OK"], row.Verdicts[Healthy] = 99, 99
-		if row = window.Report().Servicers[0]; row.Samples != 10 || row.Outcomes["OK"] != 10 || row.Verdicts[Healthy] != 1 || row.RoundTripTimes.Samples != 10 {
+		row.Outcomes["OK"], row.Verdicts[api.VerdictHealthy] = 99, 99
+		if row = window.Report().Servicers[0]; row.Samples != 10 || row.Outcomes["OK"] != 10 || row.Verdicts[api.VerdictHealthy] != 1 || row.RoundTripTimes.Samples != 10 {
 			t.Fatalf("%+v", row)
 		}
 	}
@@ -365,7 +366,7 @@ func TestWindowGolden(t *testing.T) {
 	ethereum := sampled(1, 1, 0, nil)
 	ethereum.Header.RelayChain, ethereum.Closed = "0021", false
 	all := []*types.QoSSession{mixed, second.QoSSession, running.QoSSession, ethereum.QoSSession}
-	report := WindowsReport{Window: Span{Starts: 2}.String(), RelativeError: RelativeError}
+	report := api.WindowsReport{Window: Span{Starts: 2}.String(), RelativeError: RelativeError}
 	for _, window := range PlanWindows(all, Span{Starts: 2}, noon) {
 		for _, session := range window.Sessions {
 			window.Add(Digest(session, map[string][]*types.QoSRound{mixed.Header.Id: rounds, second.Header.Id: second.rounds}[session.Header.Id]))
@@ -390,11 +391,11 @@ func TestWindowGolden(t *testing.T) {
 	if !bytes.Equal(got, want) {
 		t.Errorf("window differs from %s; run go test ./qos -update and read the difference\n%s", path, got)
 	}
-	empty, err := json.Marshal([]any{WindowsReport{}, WindowReport{}, WindowServicer{}})
+	empty, err := json.Marshal([]any{new(Window).Report(), newWindowMember("").shown(newWindowMember("").judged())})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"windows":[]`, `"applications":[]`, `"servicers":[]`, `"verdicts":{}`, `"outcomes":{}`, `"from":null`, `"last_height":null`} {
+	for _, want := range []string{`"applications":[]`, `"servicers":[]`, `"verdicts":{}`, `"outcomes":{}`, `"from":null`, `"last_height":null`} {
 		if !strings.Contains(string(empty), want) {
 			t.Errorf("%s is missing in %s", want, empty)
 		}

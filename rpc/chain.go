@@ -3,7 +3,6 @@ package rpc
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -11,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
@@ -62,69 +62,19 @@ type Transaction struct {
 	Log  string
 }
 
-// Build is how the program was built.
-type Build struct {
-	Version  string
-	Revision string
-	Modified bool
-	Time     string
-	Go       string
+func (s *Server) health(context.Context, query) (any, error) {
+	return api.Health{Status: api.HealthStatusOK}, nil
 }
-
-// healthView is the body of GET /v1/health.
-type healthView struct {
-	Status string `json:"status"`
-}
-
-// readyView is the body of GET /v1/ready.
-type readyView struct {
-	Status string `json:"status"`
-	Height int64  `json:"height"`
-}
-
-// versionView is the body of GET /v1/version. Texts are empty where the toolchain was told nothing.
-type versionView struct {
-	Version  string `json:"version"`
-	Revision string `json:"revision"`
-	Modified bool   `json:"modified"`
-	Time     string `json:"time"`
-	Go       string `json:"go"`
-}
-
-// paramsView is the body of GET /v1/params; the parameters are written as in the genesis file.
-type paramsView struct {
-	Height int64           `json:"height"`
-	Params json.RawMessage `json:"params"`
-}
-
-// blockView is the body of GET /v1/block.
-type blockView struct {
-	Height       int64     `json:"height"`
-	Hash         string    `json:"hash"`
-	Time         time.Time `json:"time"`
-	Proposer     string    `json:"proposer"`
-	Transactions int       `json:"transactions"`
-	AppHash      string    `json:"app_hash"`
-}
-
-// blocksView is the body of GET /v1/blocks; next is null when there is no block behind them yet.
-type blocksView struct {
-	Height int64       `json:"height"`
-	Next   *int64      `json:"next"`
-	Blocks []blockView `json:"blocks"`
-}
-
-func (s *Server) health(context.Context, query) (any, error) { return healthView{"ok"}, nil }
 
 func (s *Server) ready(context.Context, query) (any, error) {
 	if err := s.readers.Blocks.Ready(); err != nil {
 		return nil, err
 	}
-	return readyView{"ready", s.readers.Chain.Height()}, nil
+	return api.Ready{Status: api.ReadyStatusReady, Height: s.readers.Chain.Height()}, nil
 }
 
 func (s *Server) version(context.Context, query) (any, error) {
-	return versionView(s.readers.Status.Build()), nil
+	return s.readers.Status.Build(), nil
 }
 
 func (s *Server) params(ctx context.Context, parameters query) (any, error) {
@@ -136,7 +86,7 @@ func (s *Server) params(ctx context.Context, parameters query) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return paramsView{height, params}, nil
+	return api.ParamsAt{Height: height, Params: params}, nil
 }
 
 func (s *Server) block(_ context.Context, parameters query) (any, error) {
@@ -176,7 +126,7 @@ func (s *Server) blocks(ctx context.Context, parameters query) (any, error) {
 	if from == 0 {
 		from = max(1, latest-limit+1)
 	}
-	view := blocksView{Height: latest, Blocks: []blockView{}}
+	view := api.Blocks{Height: latest, Blocks: []api.Block{}}
 	for height := from; height <= latest && height-from < limit && ctx.Err() == nil; height++ {
 		block, err := s.readers.Blocks.Block(height)
 		if err != nil {
@@ -190,8 +140,8 @@ func (s *Server) blocks(ctx context.Context, parameters query) (any, error) {
 	return view, ctx.Err()
 }
 
-func viewBlock(block Block) blockView {
-	return blockView{Height: block.Height, Hash: hex.EncodeToString(block.Hash), Time: block.Time.UTC(), Proposer: block.Proposer,
+func viewBlock(block Block) api.Block {
+	return api.Block{Height: block.Height, Hash: hex.EncodeToString(block.Hash), Time: block.Time.UTC(), Proposer: block.Proposer,
 		Transactions: block.Transactions, AppHash: hex.EncodeToString(block.AppHash)}
 }
 
@@ -215,7 +165,7 @@ func (s *Server) oneTransaction(ctx context.Context, parameters query) (any, err
 	}
 	found, err := s.readers.Blocks.Transaction(ctx, hash, height, s.readers.Chain.Height())
 	if errors.Is(err, ErrUnknownTransaction) {
-		return nil, &refusal{http.StatusNotFound, codeUnknownTransaction, err.Error()}
+		return nil, &refusal{http.StatusNotFound, api.ErrorCodeUnknownTransaction, err.Error()}
 	}
 	if err != nil {
 		return nil, err
@@ -226,31 +176,15 @@ func (s *Server) oneTransaction(ctx context.Context, parameters query) (any, err
 // validateHash reports what is wrong with the hash of a transaction: it has the form of a session's id.
 func validateHash(hash string) error { return types.ValidateSessionID(hash) }
 
-// transactionView is the body of GET /v1/transaction.
-type transactionView struct {
-	Hash   string `json:"hash"`
-	Height int64  `json:"height"`
-	Index  int    `json:"index"`
-	Code   int32  `json:"code"`
-	Result string `json:"result"`
-	Log    string `json:"log"`
-	// Signer, Sequence and FeeUPOKT are what the envelope says.
-	Signer   string `json:"signer"`
-	Sequence uint64 `json:"sequence"`
-	FeeUPOKT string `json:"fee_upokt"`
-	// Message has one key, which names the kind of the transaction.
-	Message map[string]any `json:"message"`
-}
-
-func viewTransaction(hash string, found Transaction) (transactionView, error) {
+func viewTransaction(hash string, found Transaction) (api.Transaction, error) {
 	opened, err := transaction.Open(found.Raw)
 	if err != nil { // no honest validator lets it into a block
-		return transactionView{}, fmt.Errorf("open transaction %s of block %d: %s", hash, found.Height, err)
+		return api.Transaction{}, fmt.Errorf("open transaction %s of block %d: %s", hash, found.Height, err)
 	}
 	body := opened.Transaction
-	return transactionView{
+	return api.Transaction{
 		Hash: hash, Height: found.Height, Index: found.Index,
-		Code: int32(found.Code), Result: found.Code.Label(), Log: found.Log,
+		Code: int32(found.Code), Result: api.TransactionResult(found.Code.Label()), Log: found.Log,
 		Signer: opened.Signer, Sequence: body.GetSequence(), FeeUPOKT: strconv.FormatUint(body.GetFeeUpokt(), 10),
 		Message: viewMessage(body),
 	}, nil

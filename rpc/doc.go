@@ -36,18 +36,18 @@
 // GET /v1/qos/rounds answers a page of a session's checks, ordered by index, which may have holes. It ends after limit
 // rounds (100 unless told, at most 1000) or some 4 MiB; next is the from of the following page, null on the last one.
 // servicer narrows the samples, not the rounds. Times are RFC 3339 with nanoseconds, in UTC; what is not known is null,
-// lists never are (qos.RoundReport, client.Round):
+// lists never are (api.Round):
 //
 //	{"session":"1f…","stored":10,"next":1,"rounds":[
-//	  {"session":"1f…","index":0,"status":"DONE","reason":"","planned":"2026-01-02T03:04:05.000000123Z",
+//	  {"session":"1f…","index":0,"status":"DONE","cause":null,"reason":"","planned":"2026-01-02T03:04:05.000000123Z",
 //	   "released":"2026-01-02T03:04:05.000000456Z","skew_us":104,"question":"block height=12","samples":[
-//	    {"servicer":"00…bb","service_url":"http://…","outcome":"OK","blame":null,"consistency":"AGREE","detail":"",
+//	    {"servicer":"00…bb","service_url":"http://…","outcome":"OK","blame":null,"consistency":"AGREE",
+//	     "attempt":null,"detail":"",
 //	     "sent":"2026-01-02T03:04:05.000000789Z","rtt_ms":12.345,"ttfb_ms":12.3,"user_rtt_ms":12.6,"timing":"KERNEL",
 //	     "dns_ms":null,"connect_ms":null,"tls_ms":null,"reused":true,"over_sla":false,
 //	     "relay_error_code":null,"relay_error":null,"answer_digest":"cd…","evidence":false}]}]}
 //
-// Words: status DONE, VOID, DROPPED; outcome as types.Outcome (OK, TIMEOUT, …, VOID); blame SERVICER, BACKEND, SELF,
-// UNKNOWN or null; consistency AGREE, DISAGREE, UNDECIDABLE or null; timing KERNEL, USER_SPACE or null.
+// Status, cause, outcome, blame, consistency, attempt and timing are words of fixed lists, which the document has.
 //
 // # Events
 //

@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 // documented is the document, read once.
@@ -86,6 +88,45 @@ func TestDocumentedObjectsAreClosed(t *testing.T) {
 	}
 	for name, schema := range readDocument(t).Components.Schemas {
 		walk(name, schema)
+	}
+}
+
+// The document's enums have every value that the wire types have, and no other.
+func TestEnumsAreComplete(t *testing.T) {
+	documented := func(name string) (values []string) {
+		for _, value := range readDocument(t).Components.Schemas[name].Value.Enum {
+			values = append(values, fmt.Sprint(value))
+		}
+		return values
+	}
+	wire := func(names map[int32]string, prefix string, form func(string) string) (values []string) {
+		for number, name := range names {
+			if number != 0 {
+				values = append(values, form(strings.TrimPrefix(name, prefix)))
+			}
+		}
+		return values
+	}
+	same := func(text string) string { return text }
+	for name, want := range map[string][]string{
+		"Outcome":           wire(types.Outcome_name, "OUTCOME_", same),
+		"Blame":             wire(types.Blame_name, "BLAME_", same),
+		"Agreement":         wire(types.Consistency_name, "CONSISTENCY_", same),
+		"Attempt":           wire(types.Attempt_name, "ATTEMPT_", same),
+		"TimingSource":      wire(types.TimingSource_name, "TIMING_SOURCE_", same),
+		"RoundStatus":       wire(types.RoundStatus_name, "ROUND_STATUS_", same),
+		"Cause":             wire(types.Cause_name, "CAUSE_", same),
+		"ActorType":         wire(types.ActorType_name, "ACTOR_TYPE_", strings.ToLower),
+		"TransactionResult": append(wire(types.TransactionCode_name, "TRANSACTION_CODE_", same), "OK", "PENDING"),
+	} {
+		if got := documented(name); !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))) {
+			t.Errorf("%s: documented %v, on the wire %v", name, got, want)
+		}
+	}
+	refusals := slices.DeleteFunc(documented("ErrorCode"), func(code string) bool { return !strings.HasPrefix(code, "transaction_") })
+	want := wire(types.TransactionCode_name, "TRANSACTION_CODE_", func(text string) string { return "transaction_" + strings.ToLower(text) })
+	if !slices.Equal(slices.Sorted(slices.Values(refusals)), slices.Sorted(slices.Values(want))) {
+		t.Errorf("refusals of transactions: documented %v, want %v", refusals, want)
 	}
 }
 

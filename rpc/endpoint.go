@@ -6,6 +6,8 @@ import (
 	"math"
 	"net/http"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/samples"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
@@ -59,16 +61,13 @@ func (s *Server) endpoints() map[string]endpoint {
 
 // status answers before the first block too, with height 0: it is how a client learns that the node is starting.
 func (s *Server) status(context.Context, query) (any, error) {
-	view := statusView{
-		ChainID: s.readers.Chain.ChainID(),
-		Height:  s.readers.Chain.Height(),
-		Version: s.readers.Status.Build().Version,
-		Store:   viewStore(s.readers.Status.Store()),
-	}
-	if address := s.readers.Status.Fisherman(); address != "" {
-		view.Fisherman = &address
-	}
-	return view, nil
+	return api.Status{
+		ChainID:   s.readers.Chain.ChainID(),
+		Height:    s.readers.Chain.Height(),
+		Fisherman: api.Optional(s.readers.Status.Fisherman()),
+		Version:   s.readers.Status.Build().Version,
+		Store:     s.readers.Status.Store(),
+	}, nil
 }
 
 func (s *Server) session(ctx context.Context, parameters query) (any, error) {
@@ -104,7 +103,7 @@ func (s *Server) actors(ctx context.Context, parameters query) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return actorsView{Height: height, Actors: viewActors(actors)}, nil
+	return api.Actors{Height: height, Actors: viewActors(actors)}, nil
 }
 
 func (s *Server) account(ctx context.Context, parameters query) (any, error) {
@@ -134,7 +133,7 @@ func (s *Server) transaction(ctx context.Context, parameters query, body []byte)
 		return nil, badParameter("wait: %s is neither true nor false", shown(wait))
 	}
 	if len(body) == 0 {
-		return nil, &refusal{http.StatusBadRequest, codeBadRequest, "the body is empty; it is the envelope of a transaction"}
+		return nil, &refusal{http.StatusBadRequest, api.ErrorCodeBadRequest, "the body is empty; it is the envelope of a transaction"}
 	}
 	receipt, err := s.readers.Broadcast(ctx, body, wait == "true")
 	if err != nil {
@@ -159,15 +158,15 @@ func (s *Server) qos(ctx context.Context, parameters query) (any, error) {
 	if _, given := parameters["window"]; given {
 		return s.windows(ctx, parameters, servicer)
 	}
-	if s.readers.Chain.Height() == 0 {
-		return nil, notReady()
+	if err := s.measures(); err != nil {
+		return nil, err
 	}
-	report, err := s.readers.QoS.Report(ctx, QoSFilter{SessionID: session, Servicer: servicer, Last: int(last)})
+	report, err := s.readers.Samples.Report(ctx, samples.ReportFilter{SessionID: session, Servicer: servicer, Last: int(last)})
 	if err != nil {
 		return nil, fmt.Errorf("read quality of service: %w", err)
 	}
 	if servicer != "" && len(report.Sessions) == 0 {
-		return nil, &refusal{http.StatusNotFound, codeUnknownServicer, "the servicer is in no session that the fisherman holds"}
+		return nil, &refusal{http.StatusNotFound, api.ErrorCodeUnknownServicer, "the servicer is in no session that the fisherman holds"}
 	}
 	return report, nil
 }
@@ -183,15 +182,15 @@ func (s *Server) windows(ctx context.Context, parameters query, servicer string)
 	if err != nil {
 		return nil, err
 	}
-	if s.readers.Chain.Height() == 0 {
-		return nil, notReady()
+	if err := s.measures(); err != nil {
+		return nil, err
 	}
-	report, err := s.readers.QoS.Windows(ctx, WindowFilter{Span: span, Servicer: servicer})
+	report, err := s.readers.Samples.Windows(ctx, samples.WindowFilter{Span: span, Servicer: servicer})
 	if err != nil {
 		return nil, fmt.Errorf("read quality of service: %w", err)
 	}
 	if servicer != "" && len(report.Windows) == 0 {
-		return nil, &refusal{http.StatusNotFound, codeUnknownServicer, "the servicer is in no complete session of the window"}
+		return nil, &refusal{http.StatusNotFound, api.ErrorCodeUnknownServicer, "the servicer is in no complete session of the window"}
 	}
 	return report, nil
 }
@@ -201,14 +200,25 @@ func (s *Server) evidence(ctx context.Context, parameters query) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.readers.Chain.Height() == 0 {
-		return nil, notReady()
+	if err := s.measures(); err != nil {
+		return nil, err
 	}
-	page, err := s.readers.Evidence(ctx, filter)
+	page, err := s.readers.Samples.Evidence(ctx, filter)
 	if err != nil {
 		return nil, fmt.Errorf("read evidence: %w", err)
 	}
 	return page, nil
+}
+
+// measures is nil when the node has a fisherman, and its chain a block.
+func (s *Server) measures() error {
+	switch {
+	case s.readers.Chain.Height() == 0:
+		return notReady()
+	case s.readers.Samples == nil:
+		return ErrNoFisherman
+	}
+	return nil
 }
 
 // check has the node's fisherman ask a servicer, and all others of its session, now.

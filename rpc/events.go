@@ -7,40 +7,10 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/samples"
 )
-
-// Kinds of events.
-const (
-	// EventRound carries a qos.RoundReport: a round was stored.
-	EventRound = "round"
-	// EventSession carries a qos.SessionNotice: a session was taken up, has a further member, or is complete.
-	EventSession = "session"
-	// EventGap carries an empty object: more was missed than is told again.
-	EventGap = "gap"
-)
-
-// ErrTooManyListeners is returned by an EventReader that takes no more of them.
-var ErrTooManyListeners = errors.New("too many listeners")
-
-// Event is something that the fisherman stored.
-type Event struct {
-	// ID orders events; later ones have larger ids. 0 is that of an event that is told again: it does not count as the
-	// last one heard.
-	ID int64
-	// Kind is one of the constants above.
-	Kind string
-	// Data is JSON without line breaks.
-	Data []byte
-}
-
-// EventReader tells of what the fisherman stores. Errors on which the server decides: ErrNoFisherman,
-// ErrTooManyListeners.
-type EventReader interface {
-	// Listen tells what comes from now on until the context ends. The channel is closed when the listener is too slow.
-	// After an id other than 0 it also tells what was missed since the event of that id, as far as it is stored; some of
-	// that may have been told before.
-	Listen(ctx context.Context, after int64) (missed []Event, coming <-chan Event, err error)
-}
 
 // events streams events until the client goes, is too slow, or the server ends. An error means that nothing was sent.
 func (s *Server) events(ctx context.Context, w http.ResponseWriter, r *http.Request, _ query) error {
@@ -48,12 +18,12 @@ func (s *Server) events(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if err != nil {
 		return err
 	}
+	if s.readers.Events == nil {
+		return ErrNoFisherman
+	}
 	listening, cancel := context.WithCancel(ctx)
 	defer cancel()
 	missed, coming, err := s.readers.Events.Listen(listening, after)
-	if errors.Is(err, ErrTooManyListeners) {
-		return &refusal{http.StatusServiceUnavailable, codeTooManyListeners, "too many listen to events already; try again later"}
-	}
 	if err != nil {
 		return fmt.Errorf("listen to events: %w", err)
 	}
@@ -76,7 +46,7 @@ func lastEventID(header http.Header) (int64, error) {
 	}
 	id, err := strconv.ParseInt(given, 10, 64)
 	if err != nil || id < 1 {
-		return 0, &refusal{http.StatusBadRequest, codeBadRequest, "Last-Event-ID is not the id of an event"}
+		return 0, &refusal{http.StatusBadRequest, api.ErrorCodeBadRequest, "Last-Event-ID is not the id of an event"}
 	}
 	return id, nil
 }
@@ -94,7 +64,7 @@ func newEventStream(w http.ResponseWriter, patience time.Duration) *eventStream 
 }
 
 // run writes until there is nothing to write any more. The comment at its start tells the client that it is listening.
-func (e *eventStream) run(ctx context.Context, missed []Event, coming <-chan Event, keepAlive time.Duration) error {
+func (e *eventStream) run(ctx context.Context, missed []samples.Event, coming <-chan samples.Event, keepAlive time.Duration) error {
 	ticks := time.NewTicker(keepAlive)
 	defer ticks.Stop()
 	if err := e.write(": listening\n\n"); err != nil {
@@ -124,12 +94,12 @@ func (e *eventStream) run(ctx context.Context, missed []Event, coming <-chan Eve
 	}
 }
 
-func (e *eventStream) event(event Event) error {
+func (e *eventStream) event(event samples.Event) error {
 	id := ""
 	if event.ID != 0 {
 		id = "id: " + strconv.FormatInt(event.ID, 10) + "\n"
 	}
-	return e.write(id + "event: " + event.Kind + "\ndata: " + string(event.Data) + "\n\n")
+	return e.write(id + "event: " + string(event.Kind) + "\ndata: " + string(event.Data) + "\n\n")
 }
 
 // write sends at once. A writer without deadlines, as tests have, goes without.

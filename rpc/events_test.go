@@ -10,22 +10,25 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/samples"
 )
 
 // fakeEvents tells what it is given.
 type fakeEvents struct {
-	missed []Event
-	coming chan Event
+	missed []samples.Event
+	coming chan samples.Event
 	heard  chan int64
 	err    error
 }
 
-func (e fakeEvents) Listen(_ context.Context, after int64) ([]Event, <-chan Event, error) {
+func (e fakeEvents) Listen(_ context.Context, after int64) ([]samples.Event, <-chan samples.Event, error) {
 	if e.heard != nil {
 		e.heard <- after
 	}
 	if e.coming == nil && e.err == nil {
-		e.coming = make(chan Event)
+		e.coming = make(chan samples.Event)
 		close(e.coming)
 	}
 	return e.missed, e.coming, e.err
@@ -57,8 +60,8 @@ func (r *recording) String() string {
 
 func TestEventsAreStreamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := fakeEvents{missed: []Event{{Kind: EventSession, Data: []byte(`{"a":1}`)}, {Kind: EventGap, Data: []byte(`{}`)}},
-			coming: make(chan Event), heard: make(chan int64, 1)}
+		events := fakeEvents{missed: []samples.Event{{Kind: api.EventKindSession, Data: []byte(`{"a":1}`)}, {Kind: api.EventKindGap, Data: []byte(`{}`)}},
+			coming: make(chan samples.Event), heard: make(chan int64, 1)}
 		readers, _, _ := readersAt(9)
 		readers.Events = events
 		server := New(Config{}, readers)
@@ -70,7 +73,7 @@ func TestEventsAreStreamed(t *testing.T) {
 			defer close(ended)
 			server.ServeHTTP(answer, request)
 		}()
-		events.coming <- Event{ID: 42, Kind: EventRound, Data: []byte(`{"b":2}`)}
+		events.coming <- samples.Event{ID: 42, Kind: api.EventKindRound, Data: []byte(`{"b":2}`)}
 		time.Sleep(server.limits.keepAlive) // virtual
 		synctest.Wait()
 		want := ": listening\n\n" + "event: session\ndata: {\"a\":1}\n\n" + "event: gap\ndata: {}\n\n" +
@@ -91,13 +94,13 @@ func TestEventsAreRefused(t *testing.T) {
 		err    error
 		last   string
 		status int
-		code   string
+		code   api.ErrorCode
 	}{
-		"too many":  {ErrTooManyListeners, "", 503, codeTooManyListeners},
-		"fisherman": {ErrNoFisherman, "", 404, codeNoFisherman},
-		"no number": {nil, "x", 400, codeBadRequest},
-		"negative":  {nil, "-1", 400, codeBadRequest},
-		"too large": {nil, "9223372036854775808", 400, codeBadRequest},
+		"too many":  {samples.ErrTooManyListeners, "", 503, api.ErrorCodeTooManyListeners},
+		"fisherman": {ErrNoFisherman, "", 404, api.ErrorCodeNoFisherman},
+		"no number": {nil, "x", 400, api.ErrorCodeBadRequest},
+		"negative":  {nil, "-1", 400, api.ErrorCodeBadRequest},
+		"too large": {nil, "9223372036854775808", 400, api.ErrorCodeBadRequest},
 	} {
 		t.Run(name, func(t *testing.T) {
 			readers, _, _ := readersAt(9)
@@ -114,7 +117,7 @@ func TestEventsAreRefused(t *testing.T) {
 // A stream outlives what bounds other requests, and ends with the server.
 func TestStreamsOutliveRequests(t *testing.T) {
 	readers, _, _ := readersAt(9)
-	readers.Events = fakeEvents{coming: make(chan Event)}
+	readers.Events = fakeEvents{coming: make(chan samples.Event)}
 	server := New(Config{}, readers)
 	server.limits.read, server.limits.answer, server.limits.write = 20*time.Millisecond, 20*time.Millisecond, 300*time.Millisecond
 	server.limits.keepAlive, server.limits.grace = 10*time.Millisecond, time.Hour

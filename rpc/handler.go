@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
 )
 
@@ -56,7 +57,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, ending <-chan st
 	}
 	endpoint, known := s.paths[r.URL.Path]
 	if !known {
-		return nil, &refusal{http.StatusNotFound, codeUnknownPath,
+		return nil, &refusal{http.StatusNotFound, api.ErrorCodeUnknownPath,
 			"no such path; there are " + strings.Join(slices.Sorted(maps.Keys(s.paths)), ", ")}
 	}
 	if err := endpoint.takes(w, r); err != nil {
@@ -120,7 +121,7 @@ func (e endpoint) takes(w http.ResponseWriter, r *http.Request) error {
 	var own http.CrossOriginProtection
 	if own.Check(r) != nil {
 		w.Header().Set("Connection", "close")
-		return &refusal{http.StatusForbidden, codeCrossOrigin, "a page of another site may not do this"}
+		return &refusal{http.StatusForbidden, api.ErrorCodeCrossOrigin, "a page of another site may not do this"}
 	}
 	return nil
 }
@@ -142,7 +143,7 @@ func permit(w http.ResponseWriter, r *http.Request, hint string, methods ...stri
 	}
 	w.Header().Set("Allow", strings.Join(methods, ", "))
 	w.Header().Set("Connection", "close")
-	return &refusal{http.StatusMethodNotAllowed, codeMethodNotAllowed, hint}
+	return &refusal{http.StatusMethodNotAllowed, api.ErrorCodeMethodNotAllowed, hint}
 }
 
 // bodiless refuses a request with a body.
@@ -151,7 +152,7 @@ func bodiless(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	w.Header().Set("Connection", "close")
-	return &refusal{http.StatusBadRequest, codeBadRequest, "a request has no body here"}
+	return &refusal{http.StatusBadRequest, api.ErrorCodeBadRequest, "a request has no body here"}
 }
 
 // transactionType is the media type of a transaction. A browser does not send it to another origin unasked.
@@ -161,12 +162,12 @@ const transactionType = "application/x-protobuf"
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.Header.Get("Content-Type") != transactionType {
 		w.Header().Set("Connection", "close")
-		return nil, &refusal{http.StatusUnsupportedMediaType, codeBadRequest, "the body has to be " + transactionType}
+		return nil, &refusal{http.StatusUnsupportedMediaType, api.ErrorCodeBadRequest, "the body has to be " + transactionType}
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, transaction.MaxBytes+1))
 	if err != nil {
 		w.Header().Set("Connection", "close")
-		return nil, &refusal{http.StatusBadRequest, codeBadRequest, "the body ended early"}
+		return nil, &refusal{http.StatusBadRequest, api.ErrorCodeBadRequest, "the body ended early"}
 	}
 	if len(body) > transaction.MaxBytes {
 		w.Header().Set("Connection", "close")
@@ -181,7 +182,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, body 
 		s.logger.Error("rpc answer cannot be encoded", "path", r.URL.Path, "error", err)
 		status = http.StatusInternalServerError
 		encoded.Reset()
-		fmt.Fprintf(&encoded, `{"error":{"code":%q,"message":"the node failed to answer"}}`+"\n", codeInternal)
+		fmt.Fprintf(&encoded, `{"error":{"code":%q,"message":"the node failed to answer"}}`+"\n", api.ErrorCodeInternal)
 	}
 	setHeaders(w.Header(), "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(encoded.Len()))
@@ -208,13 +209,11 @@ func guard(header http.Header) {
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 }
 
-func (r *refusal) view() refusalView {
-	var view refusalView
-	view.Error.Code, view.Error.Message = r.code, r.message
-	return view
+func (r *refusal) view() api.Error {
+	return api.Error{Error: api.Refusal{Code: r.code, Message: r.message}}
 }
 
-func internal() refusalView {
-	failed := refusal{code: codeInternal, message: "the node failed to answer"}
+func internal() api.Error {
+	failed := refusal{code: api.ErrorCodeInternal, message: "the node failed to answer"}
 	return failed.view()
 }

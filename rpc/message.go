@@ -3,34 +3,9 @@ package rpc
 import (
 	"strconv"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
-
-// sendView is the message of a transfer.
-type sendView struct {
-	Recipient   string `json:"recipient"`
-	AmountUPOKT string `json:"amount_upokt"`
-}
-
-// stakeView is the message that stakes an actor, or changes what it is staked for.
-type stakeView struct {
-	Type       string   `json:"type"`
-	Chains     []string `json:"chains"`
-	GeoZone    string   `json:"geo_zone"`
-	ServiceURL string   `json:"service_url"`
-	StakeUPOKT string   `json:"stake_upokt"`
-}
-
-// roleView is the message that ends, pauses or resumes a role.
-type roleView struct {
-	Type string `json:"type"`
-}
-
-// changeView is the message that changes a parameter: the value is decimal, a duration ("3s"), a name or a list.
-type changeView struct {
-	Parameter string `json:"parameter"`
-	Value     any    `json:"value"`
-}
 
 // staking is what stake and edit_stake have in common.
 type staking interface {
@@ -42,33 +17,33 @@ type staking interface {
 }
 
 // viewMessage is a transaction's message under the name of its kind.
-func viewMessage(body *types.Transaction) map[string]any {
+func viewMessage(body *types.Transaction) (view api.Message) {
 	switch message := body.GetMessage().(type) {
 	case *types.Transaction_Send:
-		return map[string]any{"send": sendView{message.Send.GetRecipient(), strconv.FormatUint(message.Send.GetAmountUpokt(), 10)}}
+		view.Send = &api.SendMessage{Recipient: message.Send.GetRecipient(), AmountUPOKT: upokt(message.Send.GetAmountUpokt())}
 	case *types.Transaction_Stake:
-		return map[string]any{"stake": viewStake(message.Stake)}
+		view.Stake = viewStake(message.Stake)
 	case *types.Transaction_EditStake:
-		return map[string]any{"edit_stake": viewStake(message.EditStake)}
+		view.EditStake = viewStake(message.EditStake)
 	case *types.Transaction_Unstake:
-		return map[string]any{"unstake": roleView{message.Unstake.GetType().Label()}}
+		view.Unstake = &api.RoleMessage{Type: message.Unstake.GetType().Label()}
 	case *types.Transaction_Pause:
-		return map[string]any{"pause": roleView{message.Pause.GetType().Label()}}
+		view.Pause = &api.RoleMessage{Type: message.Pause.GetType().Label()}
 	case *types.Transaction_Unpause:
-		return map[string]any{"unpause": roleView{message.Unpause.GetType().Label()}}
+		view.Unpause = &api.RoleMessage{Type: message.Unpause.GetType().Label()}
 	case *types.Transaction_ChangeParameter:
-		return map[string]any{"change_parameter": viewChange(message.ChangeParameter)}
+		view.ChangeParameter = viewChange(message.ChangeParameter)
 	}
-	return map[string]any{}
+	return view
 }
 
-func viewStake(message staking) stakeView {
-	return stakeView{message.GetType().Label(), append([]string{}, message.GetChains()...), message.GetGeoZone(), message.GetServiceUrl(),
-		strconv.FormatUint(message.GetStakeUpokt(), 10)}
+func viewStake(message staking) *api.StakeMessage {
+	return &api.StakeMessage{Type: message.GetType().Label(), Chains: append([]string{}, message.GetChains()...), GeoZone: message.GetGeoZone(),
+		ServiceURL: message.GetServiceUrl(), StakeUPOKT: upokt(message.GetStakeUpokt())}
 }
 
-func viewChange(message *types.ChangeParameter) changeView {
-	view := changeView{Parameter: message.GetParameter()}
+func viewChange(message *types.ChangeParameter) *api.ChangeMessage {
+	view := &api.ChangeMessage{Parameter: message.GetParameter()}
 	switch value := message.GetValue().(type) {
 	case *types.ChangeParameter_Number:
 		view.Value = strconv.FormatUint(value.Number, 10)
@@ -81,3 +56,6 @@ func viewChange(message *types.ChangeParameter) changeView {
 	}
 	return view
 }
+
+// upokt is an amount as the API writes it.
+func upokt(amount uint64) api.UPOKT { return strconv.FormatUint(amount, 10) }

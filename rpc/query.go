@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/samples"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
@@ -98,7 +100,7 @@ func (q query) actorType() (types.ActorType, error) {
 }
 
 // evidence is what a request for evidence asks for.
-func (q query) evidence() (filter EvidenceFilter, err error) {
+func (q query) evidence() (filter samples.EvidenceFilter, err error) {
 	if filter.SessionID, err = q.optional("session", types.ValidateSessionID); err != nil {
 		return filter, err
 	}
@@ -124,7 +126,7 @@ func (q query) evidence() (filter EvidenceFilter, err error) {
 	case (session == "") != (check == nil):
 		return filter, badParameter("before_session and before_check belong together")
 	case check != nil:
-		filter.Before = &qos.EvidencePlace{Session: session, Check: *check}
+		filter.Before = &api.EvidencePlace{Session: session, Check: *check}
 	}
 	return filter, nil
 }

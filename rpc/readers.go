@@ -4,32 +4,32 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"time"
 
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/samples"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// ErrNoFisherman is returned by a QoSReader on a node that runs no fisherman.
+// ErrNoFisherman is why a node that runs no fisherman cannot answer.
 var ErrNoFisherman = errors.New("this node runs no fisherman")
 
 // Why a check could not be made, besides ErrNoFisherman.
 var (
-	// ErrNotInSession: the servicer is in no current session of the node's fisherman that fits.
+	// ErrNotInSession is returned when the servicer is in no current session of the node's fisherman that fits.
 	ErrNotInSession = errors.New("the servicer is in no current session of this node's fisherman")
-	// ErrTooManyChecks: one is under way or was just made, or the session has had its share. What is wrapped says which.
+	// ErrTooManyChecks is returned when one is under way or was just made, or the session has had its share.
 	ErrTooManyChecks = errors.New("too many checks on demand")
-	// ErrCannotAsk: there is nothing to ask about the relay chain now.
+	// ErrCannotAsk is returned when there is nothing to ask about the relay chain now.
 	ErrCannotAsk = errors.New("no question can be asked about the relay chain now; try again shortly")
 )
 
 // Why the chain could not answer, or a transaction not be handed in, besides being refused.
 var (
-	// ErrNotReady: the chain does not run, or is not level.
+	// ErrNotReady is returned when the chain does not run, or the node is not level with it.
 	ErrNotReady = errors.New("the chain is not ready")
-	// ErrKnownTransaction: the same bytes were handed in before.
+	// ErrKnownTransaction is returned when the same bytes were handed in before.
 	ErrKnownTransaction = errors.New("the transaction was handed in before")
-	// ErrMempoolFull: too many transactions wait for a block.
+	// ErrMempoolFull is returned when too many transactions wait for a block.
 	ErrMempoolFull = errors.New("too many transactions wait for a block")
 )
 
@@ -41,19 +41,15 @@ type Readers struct {
 	// Params are the governed parameters in the state after the block at a height, as the genesis file writes them. Errors
 	// on which the server decides: modules.ErrHeightUnavailable.
 	Params func(ctx context.Context, height int64) (json.RawMessage, error)
-	QoS    QoSReader
-	// Rounds and Events tell of single checks.
-	Rounds RoundReader
-	Events EventReader
-	Status StatusReader
-	// Relays reads what the node's servicers keep.
+	// Samples and Events tell what the node's fisherman measured; nil on a node without one.
+	Samples SampleReader
+	Events  EventReader
+	Status  StatusReader
+	// Relays reads what the node's servicers keep; nil on a node without one.
 	Relays RelayReader
-	// Evidence reads what proves that servicers disagreed. Errors on which the server decides: ErrNoFisherman,
-	// modules.ErrUnknownSession.
-	Evidence func(ctx context.Context, filter EvidenceFilter) (qos.EvidencePage, error)
 	// Check makes the fisherman ask the servicers of a session at once, outside of its schedule; nothing is stored. Errors
 	// on which the server decides: ErrNoFisherman, ErrNotInSession, ErrTooManyChecks, ErrCannotAsk.
-	Check func(ctx context.Context, wanted CheckRequest) (qos.CheckReport, error)
+	Check func(ctx context.Context, wanted CheckRequest) (api.CheckReport, error)
 	// Accounts reads what addresses own.
 	Accounts AccountReader
 	// Broadcast hands a transaction in; when it is to wait, it returns after a block has taken it, or with height 0 when
@@ -93,51 +89,31 @@ type ChainReader interface {
 	Actors(ctx context.Context, height int64, actorType types.ActorType) ([]*types.Actor, error)
 }
 
-// QoSReader reads what the node's fisherman measured. Errors on which the server decides: ErrNoFisherman,
-// modules.ErrUnknownSession.
-type QoSReader interface {
+// SampleReader reads what the node's fisherman measured. Errors on which the server decides: modules.ErrUnknownSession,
+// samples.ErrUnknownServicer.
+type SampleReader interface {
 	// Report lists the retained sessions that the filter admits, oldest first.
-	Report(ctx context.Context, filter QoSFilter) (qos.Report, error)
+	Report(ctx context.Context, filter samples.ReportFilter) (api.Report, error)
 	// Windows merges the newest sessions, by relay chain and geo zone.
-	Windows(ctx context.Context, filter WindowFilter) (qos.WindowsReport, error)
+	Windows(ctx context.Context, filter samples.WindowFilter) (api.WindowsReport, error)
+	// Rounds is a page of a session's rounds.
+	Rounds(ctx context.Context, filter samples.RoundFilter) (api.RoundPage, error)
+	// Evidence is a page of what proves that servicers disagreed.
+	Evidence(ctx context.Context, filter samples.EvidenceFilter) (api.EvidencePage, error)
 }
 
-// WindowFilter says what is merged and shown.
-type WindowFilter struct {
-	// Span of the windows.
-	Span qos.Span
-	// Servicer shows only this address's rows, and only windows that it is in; empty shows all. It changes no number.
-	Servicer string
-}
-
-// QoSFilter narrows a report; its zero value admits every retained session.
-type QoSFilter struct {
-	// SessionID admits this session only; empty admits all.
-	SessionID string
-	// Servicer admits only sessions that this address is a member of, and in them only its own row; empty admits all.
-	Servicer string
-	// Last admits the newest N of what is left; 0 admits all.
-	Last int
-}
-
-// EvidenceFilter narrows evidence; but for Limit its zero value admits every check in which servicers disagreed.
-type EvidenceFilter struct {
-	// SessionID admits this session only; empty admits all.
-	SessionID string
-	// Servicer admits only checks in which this address is on a side; empty admits all.
-	Servicer string
-	// Check admits only this place in a session's plan; nil admits all.
-	Check *uint32
-	// Before admits only checks that are older; nil admits all.
-	Before *qos.EvidencePlace
-	// Limit is the most checks of a page, 1 or more.
-	Limit int
+// EventReader tells what the fisherman stores. Errors on which the server decides: samples.ErrTooManyListeners.
+type EventReader interface {
+	// Listen tells what comes from now on until the context ends. The channel is closed when the listener is too slow.
+	// After an id other than 0 it also tells what was missed since the event of that id, as far as it is stored; some of
+	// that may have been told before.
+	Listen(ctx context.Context, after int64) (missed []samples.Event, coming <-chan samples.Event, err error)
 }
 
 // CheckRequest says which servicer is to be checked, in which of its sessions.
 type CheckRequest struct {
 	Servicer string
-	// Application and RelayChain narrow the sessions down; empty admits all.
+	// Application and RelayChain narrow the sessions down; empty ones admit all.
 	Application, RelayChain string
 }
 
@@ -146,29 +122,7 @@ type StatusReader interface {
 	// Fisherman is the address of the fisherman that runs in this node; empty for none.
 	Fisherman() string
 	// Store is where that fisherman's samples are held; nil for none.
-	Store() *Store
+	Store() *api.Store
 	// Build is how the program was built.
-	Build() Build
-}
-
-// Store tells where a fisherman's samples are held.
-type Store struct {
-	// Durable: samples are on the disk and survive a crash. Otherwise those since Since are in memory only, for Reason.
-	Durable bool
-	Reason  string
-	Since   time.Time
-	// Disk and Memory are what can be read there.
-	Disk, Memory Held
-	// EvictedSessions counts sessions that the caps removed.
-	EvictedSessions int64
-	// UnreadableSessions counts sessions whose rounds could not be read.
-	UnreadableSessions int
-	// SetAside is the directory that a damaged store was moved to; empty for none.
-	SetAside string
-}
-
-// Held counts what is stored in one place. Bytes count keys and records.
-type Held struct {
-	Sessions, Rounds int
-	Bytes            int64
+	Build() api.Version
 }

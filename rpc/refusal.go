@@ -7,64 +7,28 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/samples"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
-)
-
-// Codes of refusals. They are part of the API: a code is never renamed or given another meaning.
-const (
-	codeBadParameter       = "bad_parameter"
-	codeBadRequest         = "bad_request"
-	codeUnknownPath        = "unknown_path"
-	codeMethodNotAllowed   = "method_not_allowed"
-	codeHeightUnavailable  = "height_unavailable"
-	codeUnknownApplication = "unknown_application"
-	codeChainNotStaked     = "chain_not_staked"
-	codeApplicationPaused  = "application_paused"
-	codeUnknownSession     = "unknown_session"
-	codeUnknownServicer    = "unknown_servicer"
-	codeUnknownTransaction = "unknown_transaction"
-	codeNoFisherman        = "no_fisherman"
-	codeNoServicer         = "no_servicer"
-	codeNotInSession       = "not_in_session"
-	codeTooManyChecks      = "too_many_checks"
-	codeCrossOrigin        = "cross_origin"
-	codeBadHost            = "bad_host"
-	codeNotReady           = "not_ready"
-	codeKnownTransaction   = "known_transaction"
-	codeMempoolFull        = "mempool_full"
-	codeTooManyListeners   = "too_many_listeners"
-	codeTimeout            = "timeout"
-	codeInternal           = "internal"
-	// codeTransaction is what the code of a refused transaction begins with: the name of its TransactionCode in lower
-	// case follows, as in "transaction_wrong_sequence".
-	codeTransaction = "transaction_"
 )
 
 // refusal is why a request gets no answer: what the client is told, and under which HTTP status.
 type refusal struct {
 	status  int
-	code    string
+	code    api.ErrorCode
 	message string
 }
 
 // Error makes a refusal an error, so that the steps of a handler can return it.
-func (r *refusal) Error() string { return r.code + ": " + r.message }
-
-// refusalView is the body of every answer other than 200.
-type refusalView struct {
-	Error struct {
-		Code    string `json:"code"`
-		Message string `json:"message"`
-	} `json:"error"`
-}
+func (r *refusal) Error() string { return string(r.code) + ": " + r.message }
 
 func badParameter(format string, args ...any) *refusal {
-	return &refusal{http.StatusBadRequest, codeBadParameter, fmt.Sprintf(format, args...)}
+	return &refusal{http.StatusBadRequest, api.ErrorCodeBadParameter, fmt.Sprintf(format, args...)}
 }
 
 func notReady() *refusal {
-	return &refusal{http.StatusServiceUnavailable, codeNotReady, "the chain has no committed block yet; try again shortly"}
+	return &refusal{http.StatusServiceUnavailable, api.ErrorCodeNotReady, "the chain has no committed block yet; try again shortly"}
 }
 
 // refuse maps a reader's error to what the client is told. What the chain's state knows better is passed on in its own
@@ -74,38 +38,42 @@ func refuse(err error) *refusal {
 	var refused *transaction.Refusal
 	switch {
 	case errors.As(err, &refused):
-		return &refusal{http.StatusUnprocessableEntity, codeTransaction + strings.ToLower(refused.Code.Label()), refused.Reason}
+		return &refusal{http.StatusUnprocessableEntity, api.ErrorCode("transaction_" + strings.ToLower(refused.Code.Label())), refused.Reason}
 	case errors.Is(err, ErrNotReady):
-		return &refusal{http.StatusServiceUnavailable, codeNotReady, err.Error()}
+		return &refusal{http.StatusServiceUnavailable, api.ErrorCodeNotReady, err.Error()}
 	case errors.Is(err, ErrKnownTransaction):
-		return &refusal{http.StatusConflict, codeKnownTransaction, ErrKnownTransaction.Error()}
+		return &refusal{http.StatusConflict, api.ErrorCodeKnownTransaction, ErrKnownTransaction.Error()}
 	case errors.Is(err, ErrMempoolFull):
-		return &refusal{http.StatusServiceUnavailable, codeMempoolFull, ErrMempoolFull.Error()}
+		return &refusal{http.StatusServiceUnavailable, api.ErrorCodeMempoolFull, ErrMempoolFull.Error()}
 	case errors.As(err, &known):
 		return known
 	case errors.Is(err, modules.ErrHeightUnavailable):
-		return &refusal{http.StatusNotFound, codeHeightUnavailable, err.Error()}
+		return &refusal{http.StatusNotFound, api.ErrorCodeHeightUnavailable, err.Error()}
 	case errors.Is(err, modules.ErrUnknownActor):
-		return &refusal{http.StatusNotFound, codeUnknownApplication, err.Error()}
+		return &refusal{http.StatusNotFound, api.ErrorCodeUnknownApplication, err.Error()}
 	case errors.Is(err, modules.ErrChainNotStaked):
-		return &refusal{http.StatusNotFound, codeChainNotStaked, err.Error()}
+		return &refusal{http.StatusNotFound, api.ErrorCodeChainNotStaked, err.Error()}
 	case errors.Is(err, modules.ErrApplicationPaused):
-		return &refusal{http.StatusNotFound, codeApplicationPaused, err.Error()}
+		return &refusal{http.StatusNotFound, api.ErrorCodeApplicationPaused, err.Error()}
 	case errors.Is(err, modules.ErrUnknownSession):
-		return &refusal{http.StatusNotFound, codeUnknownSession, "the fisherman holds no session of that id"}
+		return &refusal{http.StatusNotFound, api.ErrorCodeUnknownSession, "the fisherman holds no session of that id"}
+	case errors.Is(err, samples.ErrUnknownServicer):
+		return &refusal{http.StatusNotFound, api.ErrorCodeUnknownServicer, samples.ErrUnknownServicer.Error()}
+	case errors.Is(err, samples.ErrTooManyListeners):
+		return &refusal{http.StatusServiceUnavailable, api.ErrorCodeTooManyListeners, "too many listen to events already; try again later"}
 	case errors.Is(err, ErrNoFisherman):
-		return &refusal{http.StatusNotFound, codeNoFisherman, "this node runs no fisherman"}
+		return &refusal{http.StatusNotFound, api.ErrorCodeNoFisherman, "this node runs no fisherman"}
 	case errors.Is(err, ErrNoServicer):
-		return &refusal{http.StatusNotFound, codeNoServicer, ErrNoServicer.Error()}
+		return &refusal{http.StatusNotFound, api.ErrorCodeNoServicer, ErrNoServicer.Error()}
 	case errors.Is(err, ErrNotInSession):
-		return &refusal{http.StatusNotFound, codeNotInSession, ErrNotInSession.Error()}
+		return &refusal{http.StatusNotFound, api.ErrorCodeNotInSession, ErrNotInSession.Error()}
 	case errors.Is(err, ErrTooManyChecks):
-		return &refusal{http.StatusTooManyRequests, codeTooManyChecks, "too many checks on demand: one at a time and one a second, " +
+		return &refusal{http.StatusTooManyRequests, api.ErrorCodeTooManyChecks, "too many checks on demand: one at a time and one a second, " +
 			"and no more in a session than servicers reserve relays for"}
 	case errors.Is(err, ErrCannotAsk):
-		return &refusal{http.StatusServiceUnavailable, codeNotReady, ErrCannotAsk.Error()}
+		return &refusal{http.StatusServiceUnavailable, api.ErrorCodeNotReady, ErrCannotAsk.Error()}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return &refusal{http.StatusServiceUnavailable, codeTimeout, "the node did not answer in time"}
+		return &refusal{http.StatusServiceUnavailable, api.ErrorCodeTimeout, "the node did not answer in time"}
 	}
 	return nil
 }

@@ -7,21 +7,22 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/samples"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 )
 
 // fakeRounds has rounds 0, 1 and 3 of one session.
 type fakeRounds struct{}
 
-func (fakeRounds) Rounds(_ context.Context, filter RoundFilter) (RoundPage, error) {
+func (fakeRounds) Rounds(_ context.Context, filter samples.RoundFilter) (api.RoundPage, error) {
 	switch {
 	case filter.SessionID != knownSession:
-		return RoundPage{}, modules.ErrUnknownSession
+		return api.RoundPage{}, modules.ErrUnknownSession
 	case filter.Servicer != "" && filter.Servicer != knownServicer:
-		return RoundPage{}, ErrUnknownServicer
+		return api.RoundPage{}, samples.ErrUnknownServicer
 	}
-	page := RoundPage{Stored: 3}
+	page := api.RoundPage{Session: knownSession, Stored: 3}
 	for _, index := range []uint32{0, 1, 3} {
 		switch {
 		case index < filter.From:
@@ -35,24 +36,24 @@ func (fakeRounds) Rounds(_ context.Context, filter RoundFilter) (RoundPage, erro
 	return page, nil
 }
 
-func roundAt(index uint32) qos.RoundReport {
+func roundAt(index uint32) api.Round {
 	planned, rtt, skew := time.Unix(1_700_000_000, 123).UTC(), 12.345, int64(104)
-	agree, kernel, digest := "AGREE", "KERNEL", strings.Repeat("cd", 32)
-	return qos.RoundReport{Session: knownSession, Index: index, Status: "DONE", Planned: &planned, Released: &planned, SkewMicros: &skew,
-		Question: "block height=12", Samples: []qos.SampleReport{{Servicer: knownServicer, ServiceURL: "http://servicer.example:8080",
+	agree, kernel, digest := api.AgreementAgree, api.TimingSourceKernel, strings.Repeat("cd", 32)
+	return api.Round{Session: knownSession, Index: index, Status: "DONE", Planned: &planned, Released: &planned, SkewMicros: &skew,
+		Question: "block height=12", Samples: []api.Sample{{Servicer: knownServicer, ServiceURL: "http://servicer.example:8080",
 			Outcome: "OK", Consistency: &agree, Sent: &planned, RoundTripTime: &rtt, TimeToFirstByte: &rtt, UserRoundTripTime: &rtt,
 			Timing: &kernel, Reused: true, AnswerDigest: &digest}}}
 }
 
 // A page ends by its bytes too, and says where the next begins.
 func TestPagesOfRoundsAreBounded(t *testing.T) {
-	page := RoundPage{Stored: 1000}
+	page := api.RoundPage{Session: knownSession, Stored: 1000}
 	for index := range uint32(1000) {
 		round := roundAt(2 * index)
 		round.Reason = strings.Repeat("x", 64<<10)
 		page.Rounds = append(page.Rounds, round)
 	}
-	view, err := viewRounds(knownSession, page)
+	view, err := bounded(page)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/net/netutil"
+
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 // Config says how the API is served.
@@ -89,7 +91,7 @@ func New(config Config, readers Readers) *Server {
 func (s *Server) served(ctx context.Context) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.public && !isThisMachine(r.Host) {
-			refused := refusal{http.StatusMisdirectedRequest, codeBadHost,
+			refused := refusal{http.StatusMisdirectedRequest, api.ErrorCodeBadHost,
 				"this node answers to localhost and loopback addresses only, unless api.public is set"}
 			s.write(w, r, refused.status, refused.view())
 			return
@@ -98,7 +100,7 @@ func (s *Server) served(ctx context.Context) http.Handler {
 	})
 }
 
-// isThisMachine tells whether a host, with a port or without, is a name of this machine for itself.
+// isThisMachine reports whether a host, with a port or without, is a name of this machine for itself.
 func isThisMachine(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

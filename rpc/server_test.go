@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -18,6 +19,8 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/samples"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
@@ -129,124 +132,133 @@ func fakeBroadcast(_ context.Context, raw []byte, wait bool) (Receipt, error) {
 
 // fakeQoS holds one session with one servicer.
 type fakeQoS struct {
-	filters []QoSFilter
-	windows []WindowFilter
+	fakeRounds
+	filters []samples.ReportFilter
+	windows []samples.WindowFilter
 	err     error
 	panics  bool
 }
 
-func (q *fakeQoS) Report(_ context.Context, filter QoSFilter) (qos.Report, error) {
+func (q *fakeQoS) Report(_ context.Context, filter samples.ReportFilter) (api.Report, error) {
 	q.filters = append(q.filters, filter)
 	switch {
 	case q.panics:
 		panic("secret of the node")
 	case q.err != nil:
-		return qos.Report{}, q.err
+		return api.Report{}, q.err
 	case filter.SessionID != "" && filter.SessionID != knownSession:
-		return qos.Report{}, modules.ErrUnknownSession
+		return api.Report{}, modules.ErrUnknownSession
 	case filter.Servicer != "" && filter.Servicer != knownServicer:
-		return qos.Report{}, nil
+		return api.Report{Sessions: []api.SessionReport{}}, nil
 	}
-	return qos.Report{Sessions: []qos.SessionReport{{ID: knownSession, Height: 20, RelayChain: "0001", GeoZone: "zone-1",
-		Application: knownApplication, ChecksPlanned: 10, Servicers: []qos.ServicerReport{{Address: knownServicer, Verdict: qos.Unknown}}}}}, nil
+	return api.Report{Sessions: []api.SessionReport{{ID: knownSession, Height: 20, RelayChain: "0001", GeoZone: "zone-1",
+		Application: knownApplication, ChecksPlanned: 10, Reasons: []api.Reason{}, Servicers: []api.ServicerReport{servicerRow()}}}}, nil
+}
+
+func servicerRow() api.ServicerReport {
+	row := api.NewServicerReport(knownServicer, "")
+	row.Verdict = api.VerdictUnknown
+	return row
 }
 
 // fakeRelays keeps three relays of one session.
 type fakeRelays struct{ err error }
 
-func (r fakeRelays) Kept(_ context.Context, last int) (KeptRelays, error) {
-	kept := KeptRelays{Servicers: []ServicerRelays{{Address: knownServicer, Stored: 3, Dropped: 2, Failed: 1}},
-		AllSessions: 5, AllRelays: 9, Bytes: 1234, EvictedSessions: 4, Failures: 6}
+func (r fakeRelays) Kept(_ context.Context, last int) (api.KeptRelays, error) {
+	kept := api.KeptRelays{Servicers: []api.ServicerRelays{{Address: knownServicer, Stored: 3, Dropped: 2, Failed: 1}},
+		Store: api.RelayStore{Sessions: 5, Relays: 9, Bytes: 1234, EvictedSessions: 4, Failures: 6}, Sessions: []api.SessionRelays{}}
 	if last > 1 {
-		kept.Sessions = []SessionRelays{{Relays: 3, Header: &types.SessionHeader{Id: knownSession, StartHeight: 20, RelayChain: "0001",
-			GeoZone: "zone-1", Application: knownApplication}}}
+		kept.Sessions = []api.SessionRelays{{Relays: 3, ID: knownSession, StartHeight: 20, RelayChain: "0001",
+			GeoZone: "zone-1", Application: knownApplication}}
 	}
 	return kept, r.err
 }
 
-func (r fakeRelays) Relays(_ context.Context, session string, from uint32, limit int) ([]KeptRelay, int, error) {
+func (r fakeRelays) Relays(_ context.Context, session string, from uint32, limit int) ([]api.KeptRelay, int, error) {
 	if r.err != nil || session != knownSession {
 		return nil, 0, cmp.Or(r.err, modules.ErrUnknownSession)
 	}
-	var relays []KeptRelay
+	relays := []api.KeptRelay{}
 	for place := int(from); place < min(3, int(from)+limit); place++ {
-		relays = append(relays, KeptRelay{
-			RequestHash: [32]byte{1, byte(place)}, Servicer: knownServicer, Application: knownApplication, Signer: knownFisherman,
-			Received: time.Unix(1_700_000_000, 123), Answered: time.Unix(1_700_000_000, 456), UpstreamStatus: 200,
+		relays = append(relays, api.KeptRelay{
+			Place: int64(place), RequestHash: fmt.Sprintf("01%02x%060d", place, 0), Servicer: knownServicer, Application: knownApplication, Signer: knownFisherman,
+			Received: time.Unix(1_700_000_000, 123).UTC(), Answered: time.Unix(1_700_000_000, 456).UTC(), UpstreamStatus: 200,
 			Request: []byte("request"), Response: []byte("response"),
 		})
 	}
 	return relays, 3, nil
 }
 
-func (q *fakeQoS) Windows(_ context.Context, filter WindowFilter) (qos.WindowsReport, error) {
+func (q *fakeQoS) Windows(_ context.Context, filter samples.WindowFilter) (api.WindowsReport, error) {
 	q.windows = append(q.windows, filter)
 	switch {
 	case q.panics:
 		panic("secret of the node")
 	case q.err != nil:
-		return qos.WindowsReport{}, q.err
+		return api.WindowsReport{}, q.err
 	case filter.Servicer != "" && filter.Servicer != knownServicer:
-		return qos.WindowsReport{}, nil
+		return api.WindowsReport{Windows: []api.WindowReport{}}, nil
 	}
-	return qos.WindowsReport{Window: filter.Span.String(), RelativeError: qos.RelativeError, Windows: []qos.WindowReport{{
-		RelayChain: "0001", GeoZone: "zone-1", Sessions: 2, Servicers: []qos.WindowServicer{{Address: knownServicer, Sessions: 2, Verdict: qos.Unknown}}}}}, nil
+	return api.WindowsReport{Window: filter.Span.String(), RelativeError: qos.RelativeError, Windows: []api.WindowReport{{
+		RelayChain: "0001", GeoZone: "zone-1", Applications: []string{}, Sessions: 2, Servicers: []api.WindowServicer{{Address: knownServicer, Servicer: knownServicer, Sessions: 2,
+			Verdicts: api.Verdicts{}, Outcomes: api.Outcomes{}, Verdict: api.VerdictUnknown}}}}}, nil
 }
 
 type fakeStatus string
 
 func (s fakeStatus) Fisherman() string { return string(s) }
-func (s fakeStatus) Build() Build {
-	return Build{Version: "v1.2.3", Revision: "abcdef", Time: "2026-01-02T03:04:05Z", Go: "go1.26"}
+func (s fakeStatus) Build() api.Version {
+	return api.Version{Version: "v1.2.3", Revision: "abcdef", Time: "2026-01-02T03:04:05Z", Go: "go1.26"}
 }
 
 // Store of a node whose address says so holds samples in memory.
-func (s fakeStatus) Store() *Store {
+func (s fakeStatus) Store() *api.Store {
 	switch s {
 	case "":
 		return nil
 	case memoryFisherman:
-		return &Store{Reason: "no space left on device", Since: time.Unix(1_700_000_000, 5), Disk: Held{Sessions: 3, Rounds: 30, Bytes: 4000},
-			Memory: Held{Sessions: 2, Rounds: 11, Bytes: 1500}, EvictedSessions: 7, UnreadableSessions: 1, SetAside: "/home/samples.damaged-1"}
+		since := time.Unix(1_700_000_000, 0).UTC()
+		return &api.Store{Reason: api.Optional("no space left on device"), Since: &since, Disk: api.Held{Sessions: 3, Rounds: 30, Bytes: 4000},
+			Memory: api.Held{Sessions: 2, Rounds: 11, Bytes: 1500}, EvictedSessions: 7, UnreadableSessions: 1, SetAside: api.Optional("/home/samples.damaged-1")}
 	}
-	return &Store{Durable: true, Disk: Held{Sessions: 5, Rounds: 50, Bytes: 6000}, EvictedSessions: 2}
+	return &api.Store{Durable: true, Disk: api.Held{Sessions: 5, Rounds: 50, Bytes: 6000}, EvictedSessions: 2}
 }
 
-// fakeEvidence has one piece, and repeats the filter as the next place.
-func fakeEvidence(_ context.Context, filter EvidenceFilter) (qos.EvidencePage, error) {
+// Evidence has one piece, and repeats the filter as the next place.
+func (q *fakeQoS) Evidence(_ context.Context, filter samples.EvidenceFilter) (api.EvidencePage, error) {
 	if filter.SessionID == otherSession {
-		return qos.EvidencePage{}, modules.ErrUnknownSession
+		return api.EvidencePage{}, modules.ErrUnknownSession
 	}
-	piece := qos.Evidence{Session: qos.EvidenceSession{ID: knownSession, StartHeight: 20}, Check: 3, IgnoredFields: []string{}, Votes: []qos.EvidenceVote{},
-		Sides: []qos.EvidenceSide{{Answer: "<é>", RequestEnvelope: []byte{1, 2}, ResponseEnvelope: []byte{0xff}}}}
-	return qos.EvidencePage{Evidence: []qos.Evidence{piece}, Unkept: filter.Limit, Next: filter.Before}, nil
+	piece := api.Evidence{Session: api.EvidenceSession{ID: knownSession, StartHeight: 20}, Check: 3, IgnoredFields: []string{}, Votes: []api.EvidenceVote{},
+		Sides: []api.EvidenceSide{{Consistency: api.AgreementDisagree, Answer: "<é>", RequestEnvelope: []byte{1, 2}, ResponseEnvelope: []byte{0xff}}}}
+	return api.EvidencePage{Evidence: []api.Evidence{piece}, Unkept: filter.Limit, Next: filter.Before}, nil
 }
 
 // fakeCheck knows one servicer, and answers by the relay chain.
-func fakeCheck(ctx context.Context, wanted CheckRequest) (qos.CheckReport, error) {
+func fakeCheck(ctx context.Context, wanted CheckRequest) (api.CheckReport, error) {
 	switch {
 	case wanted.Servicer != knownServicer:
-		return qos.CheckReport{}, ErrNotInSession
+		return api.CheckReport{}, ErrNotInSession
 	case wanted.RelayChain == "0002":
-		return qos.CheckReport{}, ErrTooManyChecks
+		return api.CheckReport{}, ErrTooManyChecks
 	case wanted.RelayChain == "0003":
-		return qos.CheckReport{}, ErrCannotAsk
+		return api.CheckReport{}, ErrCannotAsk
 	case wanted.RelayChain == "0004":
-		return qos.CheckReport{}, ErrNoFisherman
+		return api.CheckReport{}, ErrNoFisherman
 	case wanted.RelayChain == "0005":
 		<-ctx.Done()
-		return qos.CheckReport{}, ctx.Err()
+		return api.CheckReport{}, ctx.Err()
 	}
 	ms := 1.5
-	return qos.CheckReport{Session: qos.EvidenceSession{ID: knownSession, Application: wanted.Application}, Servicer: wanted.Servicer, Verdict: qos.CheckOK,
-		Samples: []qos.CheckSample{{Servicer: wanted.Servicer, Outcome: "OK", ConnectMS: &ms}}}, nil
+	return api.CheckReport{Session: api.EvidenceSession{ID: knownSession, Application: wanted.Application}, Servicer: wanted.Servicer, Verdict: api.CheckVerdictOK,
+		Samples: []api.CheckSample{{Sample: api.Sample{Servicer: wanted.Servicer, Outcome: "OK", Connect: &ms}}}}, nil
 }
 
 func readersAt(height int64) (Readers, *fakeChain, *fakeQoS) {
-	chain, samples := &fakeChain{height: height}, &fakeQoS{}
-	return Readers{Chain: chain, Blocks: fakeBlocks{height: height}, Params: fakeParams, QoS: samples, Rounds: fakeRounds{},
+	chain, measured := &fakeChain{height: height}, &fakeQoS{}
+	return Readers{Chain: chain, Blocks: fakeBlocks{height: height}, Params: fakeParams, Samples: measured,
 		Events: fakeEvents{}, Status: fakeStatus(knownFisherman), Relays: fakeRelays{}, Accounts: fakeAccounts{},
-		Broadcast: fakeBroadcast, Evidence: fakeEvidence, Check: fakeCheck}, chain, samples
+		Broadcast: fakeBroadcast, Check: fakeCheck}, chain, measured
 }
 
 func ask(handler http.Handler, method, target string) *httptest.ResponseRecorder {
@@ -335,104 +347,104 @@ func TestStatusCodesAndCodes(t *testing.T) {
 	for _, test := range []struct {
 		name, method, target string
 		status               int
-		code                 string
+		code                 api.ErrorCode
 	}{
-		{"unknown path", "GET", "/v1/nothing", 404, codeUnknownPath},
-		{"path of another case", "GET", "/V1/status", 404, codeUnknownPath},
-		{"trailing slash", "GET", "/v1/status/", 404, codeUnknownPath},
-		{"post", "POST", "/v1/status", 405, codeMethodNotAllowed},
-		{"delete", "DELETE", "/v1/qos", 405, codeMethodNotAllowed},
-		{"unknown parameter", "GET", "/v1/status?verbose=1", 400, codeBadParameter},
-		{"repeated parameter", "GET", session + knownApplication + "&application=" + knownApplication, 400, codeBadParameter},
-		{"empty parameter", "GET", "/v1/qos?session=", 400, codeBadParameter},
-		{"broken query", "GET", "/v1/qos?session=%zz", 400, codeBadParameter},
-		{"semicolons", "GET", "/v1/qos?session=1;last=2", 400, codeBadParameter},
-		{"missing application", "GET", "/v1/session?relay_chain=0001", 400, codeBadParameter},
-		{"missing chain", "GET", "/v1/session?application=" + knownApplication, 400, codeBadParameter},
-		{"bad application", "GET", session + "AA", 400, codeBadParameter},
-		{"bad chain", "GET", "/v1/session?relay_chain=1&application=" + knownApplication, 400, codeBadParameter},
-		{"height zero", "GET", session + knownApplication + "&height=0", 400, codeBadParameter},
-		{"height negative", "GET", session + knownApplication + "&height=-1", 400, codeBadParameter},
-		{"height not a number", "GET", session + knownApplication + "&height=1e3", 400, codeBadParameter},
-		{"height beyond 64 bits", "GET", session + knownApplication + "&height=9223372036854775808", 400, codeBadParameter},
-		{"height ahead", "GET", session + knownApplication + "&height=25", 404, codeHeightUnavailable},
+		{"unknown path", "GET", "/v1/nothing", 404, api.ErrorCodeUnknownPath},
+		{"path of another case", "GET", "/V1/status", 404, api.ErrorCodeUnknownPath},
+		{"trailing slash", "GET", "/v1/status/", 404, api.ErrorCodeUnknownPath},
+		{"post", "POST", "/v1/status", 405, api.ErrorCodeMethodNotAllowed},
+		{"delete", "DELETE", "/v1/qos", 405, api.ErrorCodeMethodNotAllowed},
+		{"unknown parameter", "GET", "/v1/status?verbose=1", 400, api.ErrorCodeBadParameter},
+		{"repeated parameter", "GET", session + knownApplication + "&application=" + knownApplication, 400, api.ErrorCodeBadParameter},
+		{"empty parameter", "GET", "/v1/qos?session=", 400, api.ErrorCodeBadParameter},
+		{"broken query", "GET", "/v1/qos?session=%zz", 400, api.ErrorCodeBadParameter},
+		{"semicolons", "GET", "/v1/qos?session=1;last=2", 400, api.ErrorCodeBadParameter},
+		{"missing application", "GET", "/v1/session?relay_chain=0001", 400, api.ErrorCodeBadParameter},
+		{"missing chain", "GET", "/v1/session?application=" + knownApplication, 400, api.ErrorCodeBadParameter},
+		{"bad application", "GET", session + "AA", 400, api.ErrorCodeBadParameter},
+		{"bad chain", "GET", "/v1/session?relay_chain=1&application=" + knownApplication, 400, api.ErrorCodeBadParameter},
+		{"height zero", "GET", session + knownApplication + "&height=0", 400, api.ErrorCodeBadParameter},
+		{"height negative", "GET", session + knownApplication + "&height=-1", 400, api.ErrorCodeBadParameter},
+		{"height not a number", "GET", session + knownApplication + "&height=1e3", 400, api.ErrorCodeBadParameter},
+		{"height beyond 64 bits", "GET", session + knownApplication + "&height=9223372036854775808", 400, api.ErrorCodeBadParameter},
+		{"height ahead", "GET", session + knownApplication + "&height=25", 404, api.ErrorCodeHeightUnavailable},
 		{"height next", "GET", session + knownApplication + "&height=24", 200, ""},
-		{"unknown application", "GET", session + otherAddress, 404, codeUnknownApplication},
-		{"chain not staked", "GET", "/v1/session?relay_chain=0002&application=" + knownApplication, 404, codeChainNotStaked},
-		{"missing type", "GET", "/v1/actors", 400, codeBadParameter},
-		{"unknown type", "GET", "/v1/actors?type=portal", 400, codeBadParameter},
-		{"unspecified type", "GET", "/v1/actors?type=unspecified", 400, codeBadParameter},
-		{"actors ahead", "GET", "/v1/actors?type=servicer&height=24", 404, codeHeightUnavailable},
-		{"missing address", "GET", "/v1/account", 400, codeBadParameter},
-		{"bad address", "GET", "/v1/account?address=x", 400, codeBadParameter},
-		{"account ahead", "GET", "/v1/account?height=24&address=" + knownServicer, 404, codeHeightUnavailable},
-		{"transaction by GET", "GET", "/v1/tx", 405, codeMethodNotAllowed},
-		{"transaction without type", "POST", "/v1/tx", 415, codeBadRequest},
-		{"transaction with parameters", "POST", "/v1/tx?height=1", 400, codeBadParameter},
-		{"bad session", "GET", "/v1/qos?session=12", 400, codeBadParameter},
-		{"unknown session", "GET", "/v1/qos?session=" + otherSession, 404, codeUnknownSession},
+		{"unknown application", "GET", session + otherAddress, 404, api.ErrorCodeUnknownApplication},
+		{"chain not staked", "GET", "/v1/session?relay_chain=0002&application=" + knownApplication, 404, api.ErrorCodeChainNotStaked},
+		{"missing type", "GET", "/v1/actors", 400, api.ErrorCodeBadParameter},
+		{"unknown type", "GET", "/v1/actors?type=portal", 400, api.ErrorCodeBadParameter},
+		{"unspecified type", "GET", "/v1/actors?type=unspecified", 400, api.ErrorCodeBadParameter},
+		{"actors ahead", "GET", "/v1/actors?type=servicer&height=24", 404, api.ErrorCodeHeightUnavailable},
+		{"missing address", "GET", "/v1/account", 400, api.ErrorCodeBadParameter},
+		{"bad address", "GET", "/v1/account?address=x", 400, api.ErrorCodeBadParameter},
+		{"account ahead", "GET", "/v1/account?height=24&address=" + knownServicer, 404, api.ErrorCodeHeightUnavailable},
+		{"transaction by GET", "GET", "/v1/tx", 405, api.ErrorCodeMethodNotAllowed},
+		{"transaction without type", "POST", "/v1/tx", 415, api.ErrorCodeBadRequest},
+		{"transaction with parameters", "POST", "/v1/tx?height=1", 400, api.ErrorCodeBadParameter},
+		{"bad session", "GET", "/v1/qos?session=12", 400, api.ErrorCodeBadParameter},
+		{"unknown session", "GET", "/v1/qos?session=" + otherSession, 404, api.ErrorCodeUnknownSession},
 		{"known session", "GET", "/v1/qos?session=" + knownSession, 200, ""},
-		{"unknown servicer", "GET", "/v1/qos?servicer=" + otherAddress, 404, codeUnknownServicer},
-		{"relays of none", "GET", "/v1/relays/session", 400, codeBadParameter},
-		{"relays of a bad session", "GET", "/v1/relays/session?session=12", 400, codeBadParameter},
-		{"relays of an unknown session", "GET", "/v1/relays/session?session=" + otherSession, 404, codeUnknownSession},
+		{"unknown servicer", "GET", "/v1/qos?servicer=" + otherAddress, 404, api.ErrorCodeUnknownServicer},
+		{"relays of none", "GET", "/v1/relays/session", 400, api.ErrorCodeBadParameter},
+		{"relays of a bad session", "GET", "/v1/relays/session?session=12", 400, api.ErrorCodeBadParameter},
+		{"relays of an unknown session", "GET", "/v1/relays/session?session=" + otherSession, 404, api.ErrorCodeUnknownSession},
 		{"relays beyond the end", "GET", "/v1/relays/session?from=9&session=" + knownSession, 200, ""},
-		{"relays from below", "GET", "/v1/relays/session?from=-1&session=" + knownSession, 400, codeBadParameter},
-		{"relays from beyond 32 bits", "GET", "/v1/relays/session?from=4294967296&session=" + knownSession, 400, codeBadParameter},
-		{"no relays", "GET", "/v1/relays/session?limit=0&session=" + knownSession, 400, codeBadParameter},
-		{"too many relays", "GET", "/v1/relays/session?limit=1001&session=" + knownSession, 400, codeBadParameter},
-		{"too many sessions of relays", "GET", "/v1/relays?last=1001", 400, codeBadParameter},
-		{"params ahead", "GET", "/v1/params?height=24", 404, codeHeightUnavailable},
-		{"block of height zero", "GET", "/v1/block?height=0", 400, codeBadParameter},
+		{"relays from below", "GET", "/v1/relays/session?from=-1&session=" + knownSession, 400, api.ErrorCodeBadParameter},
+		{"relays from beyond 32 bits", "GET", "/v1/relays/session?from=4294967296&session=" + knownSession, 400, api.ErrorCodeBadParameter},
+		{"no relays", "GET", "/v1/relays/session?limit=0&session=" + knownSession, 400, api.ErrorCodeBadParameter},
+		{"too many relays", "GET", "/v1/relays/session?limit=1001&session=" + knownSession, 400, api.ErrorCodeBadParameter},
+		{"too many sessions of relays", "GET", "/v1/relays?last=1001", 400, api.ErrorCodeBadParameter},
+		{"params ahead", "GET", "/v1/params?height=24", 404, api.ErrorCodeHeightUnavailable},
+		{"block of height zero", "GET", "/v1/block?height=0", 400, api.ErrorCodeBadParameter},
 		{"the newest block", "GET", "/v1/block", 200, ""},
-		{"block ahead", "GET", "/v1/block?height=24", 404, codeHeightUnavailable},
+		{"block ahead", "GET", "/v1/block?height=24", 404, api.ErrorCodeHeightUnavailable},
 		{"blocks ahead", "GET", "/v1/blocks?from=24", 200, ""},
 		{"blocks of the end of numbers", "GET", "/v1/blocks?from=9223372036854775807&limit=100", 200, ""},
-		{"too many blocks", "GET", "/v1/blocks?limit=101", 400, codeBadParameter},
-		{"no hash", "GET", "/v1/transaction", 400, codeBadParameter},
-		{"bad hash", "GET", "/v1/transaction?hash=" + strings.Repeat("AB", 32), 400, codeBadParameter},
-		{"unknown hash", "GET", "/v1/transaction?hash=" + otherSession, 404, codeUnknownTransaction},
-		{"hash in another block", "GET", "/v1/transaction?height=8&hash=" + hashOf(fakeTransactions()[0]), 404, codeUnknownTransaction},
+		{"too many blocks", "GET", "/v1/blocks?limit=101", 400, api.ErrorCodeBadParameter},
+		{"no hash", "GET", "/v1/transaction", 400, api.ErrorCodeBadParameter},
+		{"bad hash", "GET", "/v1/transaction?hash=" + strings.Repeat("AB", 32), 400, api.ErrorCodeBadParameter},
+		{"unknown hash", "GET", "/v1/transaction?hash=" + otherSession, 404, api.ErrorCodeUnknownTransaction},
+		{"hash in another block", "GET", "/v1/transaction?height=8&hash=" + hashOf(fakeTransactions()[0]), 404, api.ErrorCodeUnknownTransaction},
 		{"hash in its block", "GET", "/v1/transaction?height=7&hash=" + hashOf(fakeTransactions()[0]), 200, ""},
-		{"hash in a block ahead", "GET", "/v1/transaction?height=24&hash=" + otherSession, 404, codeHeightUnavailable},
-		{"rounds of none", "GET", "/v1/qos/rounds", 400, codeBadParameter},
-		{"rounds of an unknown session", "GET", "/v1/qos/rounds?session=" + otherSession, 404, codeUnknownSession},
-		{"rounds of an unknown servicer", "GET", "/v1/qos/rounds?session=" + knownSession + "&servicer=" + otherAddress, 404, codeUnknownServicer},
+		{"hash in a block ahead", "GET", "/v1/transaction?height=24&hash=" + otherSession, 404, api.ErrorCodeHeightUnavailable},
+		{"rounds of none", "GET", "/v1/qos/rounds", 400, api.ErrorCodeBadParameter},
+		{"rounds of an unknown session", "GET", "/v1/qos/rounds?session=" + otherSession, 404, api.ErrorCodeUnknownSession},
+		{"rounds of an unknown servicer", "GET", "/v1/qos/rounds?session=" + knownSession + "&servicer=" + otherAddress, 404, api.ErrorCodeUnknownServicer},
 		{"rounds beyond the end", "GET", "/v1/qos/rounds?from=9&session=" + knownSession, 200, ""},
-		{"rounds from beyond 32 bits", "GET", "/v1/qos/rounds?from=4294967296&session=" + knownSession, 400, codeBadParameter},
-		{"no rounds", "GET", "/v1/qos/rounds?limit=0&session=" + knownSession, 400, codeBadParameter},
-		{"too many rounds", "GET", "/v1/qos/rounds?limit=1001&session=" + knownSession, 400, codeBadParameter},
-		{"events with parameters", "GET", "/v1/qos/events?session=" + knownSession, 400, codeBadParameter},
-		{"events by POST", "POST", "/v1/qos/events", 405, codeMethodNotAllowed},
+		{"rounds from beyond 32 bits", "GET", "/v1/qos/rounds?from=4294967296&session=" + knownSession, 400, api.ErrorCodeBadParameter},
+		{"no rounds", "GET", "/v1/qos/rounds?limit=0&session=" + knownSession, 400, api.ErrorCodeBadParameter},
+		{"too many rounds", "GET", "/v1/qos/rounds?limit=1001&session=" + knownSession, 400, api.ErrorCodeBadParameter},
+		{"events with parameters", "GET", "/v1/qos/events?session=" + knownSession, 400, api.ErrorCodeBadParameter},
+		{"events by POST", "POST", "/v1/qos/events", 405, api.ErrorCodeMethodNotAllowed},
 		{"head of events", "HEAD", "/v1/qos/events", 200, ""},
-		{"last zero", "GET", "/v1/qos?last=0", 400, codeBadParameter},
-		{"last too many", "GET", "/v1/qos?last=1001", 400, codeBadParameter},
+		{"last zero", "GET", "/v1/qos?last=0", 400, api.ErrorCodeBadParameter},
+		{"last too many", "GET", "/v1/qos?last=1001", 400, api.ErrorCodeBadParameter},
 		{"last", "GET", "/v1/qos?last=1000", 200, ""},
 		{"window", "GET", "/v1/qos?window=10", 200, ""},
 		{"window of a servicer", "GET", "/v1/qos?window=90m&servicer=" + knownServicer, 200, ""},
-		{"window of an unknown servicer", "GET", "/v1/qos?window=10&servicer=" + otherAddress, 404, codeUnknownServicer},
-		{"window of nothing", "GET", "/v1/qos?window=0", 400, codeBadParameter},
-		{"window of words", "GET", "/v1/qos?window=yesterday", 400, codeBadParameter},
-		{"window and session", "GET", "/v1/qos?window=10&session=" + knownSession, 400, codeBadParameter},
-		{"window and last", "GET", "/v1/qos?window=10&last=3", 400, codeBadParameter},
+		{"window of an unknown servicer", "GET", "/v1/qos?window=10&servicer=" + otherAddress, 404, api.ErrorCodeUnknownServicer},
+		{"window of nothing", "GET", "/v1/qos?window=0", 400, api.ErrorCodeBadParameter},
+		{"window of words", "GET", "/v1/qos?window=yesterday", 400, api.ErrorCodeBadParameter},
+		{"window and session", "GET", "/v1/qos?window=10&session=" + knownSession, 400, api.ErrorCodeBadParameter},
+		{"window and last", "GET", "/v1/qos?window=10&last=3", 400, api.ErrorCodeBadParameter},
 		{"evidence", "GET", "/v1/evidence", 200, ""},
 		{"evidence of a check", "GET", "/v1/evidence?check=0&servicer=" + knownServicer, 200, ""},
-		{"evidence of an unknown session", "GET", "/v1/evidence?session=" + otherSession, 404, codeUnknownSession},
-		{"evidence of a bad check", "GET", "/v1/evidence?check=-1", 400, codeBadParameter},
-		{"check beyond 32 bits", "GET", "/v1/evidence?check=4294967296", 400, codeBadParameter},
-		{"too much evidence", "GET", "/v1/evidence?limit=101", 400, codeBadParameter},
-		{"half a place", "GET", "/v1/evidence?before_check=1", 400, codeBadParameter},
-		{"the other half", "GET", "/v1/evidence?before_session=" + knownSession, 400, codeBadParameter},
+		{"evidence of an unknown session", "GET", "/v1/evidence?session=" + otherSession, 404, api.ErrorCodeUnknownSession},
+		{"evidence of a bad check", "GET", "/v1/evidence?check=-1", 400, api.ErrorCodeBadParameter},
+		{"check beyond 32 bits", "GET", "/v1/evidence?check=4294967296", 400, api.ErrorCodeBadParameter},
+		{"too much evidence", "GET", "/v1/evidence?limit=101", 400, api.ErrorCodeBadParameter},
+		{"half a place", "GET", "/v1/evidence?before_check=1", 400, api.ErrorCodeBadParameter},
+		{"the other half", "GET", "/v1/evidence?before_session=" + knownSession, 400, api.ErrorCodeBadParameter},
 		{"check", "POST", "/v1/check?servicer=" + knownServicer, 200, ""},
-		{"check by GET", "GET", "/v1/check?servicer=" + knownServicer, 405, codeMethodNotAllowed},
-		{"check of nobody", "POST", "/v1/check", 400, codeBadParameter},
-		{"check of a bad address", "POST", "/v1/check?servicer=x", 400, codeBadParameter},
-		{"check for a bad application", "POST", "/v1/check?application=x&servicer=" + knownServicer, 400, codeBadParameter},
-		{"check on a bad chain", "POST", "/v1/check?relay_chain=x&servicer=" + knownServicer, 400, codeBadParameter},
-		{"check of a stranger", "POST", "/v1/check?servicer=" + otherAddress, 404, codeNotInSession},
-		{"checks too many", "POST", "/v1/check?relay_chain=0002&servicer=" + knownServicer, 429, codeTooManyChecks},
-		{"check with nothing to ask", "POST", "/v1/check?relay_chain=0003&servicer=" + knownServicer, 503, codeNotReady},
-		{"check without a fisherman", "POST", "/v1/check?relay_chain=0004&servicer=" + knownServicer, 404, codeNoFisherman},
+		{"check by GET", "GET", "/v1/check?servicer=" + knownServicer, 405, api.ErrorCodeMethodNotAllowed},
+		{"check of nobody", "POST", "/v1/check", 400, api.ErrorCodeBadParameter},
+		{"check of a bad address", "POST", "/v1/check?servicer=x", 400, api.ErrorCodeBadParameter},
+		{"check for a bad application", "POST", "/v1/check?application=x&servicer=" + knownServicer, 400, api.ErrorCodeBadParameter},
+		{"check on a bad chain", "POST", "/v1/check?relay_chain=x&servicer=" + knownServicer, 400, api.ErrorCodeBadParameter},
+		{"check of a stranger", "POST", "/v1/check?servicer=" + otherAddress, 404, api.ErrorCodeNotInSession},
+		{"checks too many", "POST", "/v1/check?relay_chain=0002&servicer=" + knownServicer, 429, api.ErrorCodeTooManyChecks},
+		{"check with nothing to ask", "POST", "/v1/check?relay_chain=0003&servicer=" + knownServicer, 503, api.ErrorCodeNotReady},
+		{"check without a fisherman", "POST", "/v1/check?relay_chain=0004&servicer=" + knownServicer, 404, api.ErrorCodeNoFisherman},
 		{"head", "HEAD", "/v1/status", 200, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -443,7 +455,7 @@ func TestStatusCodesAndCodes(t *testing.T) {
 	}
 }
 
-func expect(t *testing.T, answer *httptest.ResponseRecorder, status int, code string) {
+func expect(t *testing.T, answer *httptest.ResponseRecorder, status int, code api.ErrorCode) {
 	t.Helper()
 	if answer.Code != status {
 		t.Fatalf("status %d, want %d: %s", answer.Code, status, answer.Body)
@@ -452,7 +464,7 @@ func expect(t *testing.T, answer *httptest.ResponseRecorder, status int, code st
 		return
 	}
 	conforms(t, "", answer)
-	var body refusalView
+	var body api.Error
 	if err := json.Unmarshal(answer.Body.Bytes(), &body); err != nil {
 		t.Fatalf("body %q: %v", answer.Body, err)
 	}
@@ -482,7 +494,7 @@ func TestOtherSitesCannotAct(t *testing.T) {
 			request.Header = test.header
 			recorder := httptest.NewRecorder()
 			server.ServeHTTP(recorder, request)
-			if refused := recorder.Code == http.StatusForbidden && strings.Contains(recorder.Body.String(), codeCrossOrigin); refused != test.cross {
+			if refused := recorder.Code == http.StatusForbidden && strings.Contains(recorder.Body.String(), string(api.ErrorCodeCrossOrigin)); refused != test.cross {
 				t.Errorf("%s, %s: %d %s", target, name, recorder.Code, recorder.Body)
 			}
 		}
@@ -493,11 +505,11 @@ func TestCheckHasTimeOfItsOwn(t *testing.T) {
 	readers, _, _ := readersAt(23)
 	server := New(Config{}, readers)
 	server.limits.act = time.Millisecond
-	expect(t, ask(server, http.MethodPost, "/v1/check?relay_chain=0005&servicer="+knownServicer), 503, codeTimeout)
+	expect(t, ask(server, http.MethodPost, "/v1/check?relay_chain=0005&servicer="+knownServicer), 503, api.ErrorCodeTimeout)
 	body := httptest.NewRequest(http.MethodPost, "/v1/check?servicer="+knownServicer, strings.NewReader("{}"))
 	recorder := httptest.NewRecorder()
 	server.ServeHTTP(recorder, body)
-	expect(t, recorder, 400, codeBadRequest)
+	expect(t, recorder, 400, api.ErrorCodeBadRequest)
 }
 
 func TestCheckIsGolden(t *testing.T) {
@@ -522,26 +534,24 @@ func TestFailuresOfTheNode(t *testing.T) {
 		height       int64
 		prepare      func(Readers, *fakeChain, *fakeQoS)
 		status       int
-		code         string
+		code         api.ErrorCode
 	}{
 		{"status before the first block", "/v1/status", 0, quiet, 200, ""},
 		{"health before the first block", "/v1/health", 0, quiet, 200, ""},
 		{"version before the first block", "/v1/version", 0, quiet, 200, ""},
-		{"ready before the first block", "/v1/ready", 0, quiet, 503, codeNotReady},
-		{"params before the first block", "/v1/params", 0, quiet, 503, codeNotReady},
-		{"block before the first block", "/v1/block", 0, quiet, 503, codeNotReady},
-		{"blocks before the first block", "/v1/blocks", 0, quiet, 503, codeNotReady},
-		{"transaction before the first block", "/v1/transaction?hash=" + otherSession, 0, quiet, 503, codeNotReady},
-		{"session before the first block", "/v1/session?relay_chain=0001&application=" + knownApplication, 0, quiet, 503, codeNotReady},
-		{"actors before the first block", "/v1/actors?type=servicer", 0, quiet, 503, codeNotReady},
-		{"samples before the first block", "/v1/qos", 0, quiet, 503, codeNotReady},
-		{"window before the first block", "/v1/qos?window=3", 0, quiet, 503, codeNotReady},
-		{"window without a fisherman", "/v1/qos?window=3", 9, func(_ Readers, _ *fakeChain, q *fakeQoS) { q.err = ErrNoFisherman }, 404, codeNoFisherman},
-		{"evidence before the first block", "/v1/evidence", 0, quiet, 503, codeNotReady},
-		{"no fisherman", "/v1/qos", 9, func(_ Readers, _ *fakeChain, q *fakeQoS) { q.err = ErrNoFisherman }, 404, codeNoFisherman},
-		{"too late", "/v1/actors?type=servicer", 9, func(_ Readers, c *fakeChain, _ *fakeQoS) { c.err = context.DeadlineExceeded }, 503, codeTimeout},
-		{"own failure", "/v1/actors?type=servicer", 9, func(_ Readers, c *fakeChain, _ *fakeQoS) { c.err = errors.New("secret of the node") }, 500, codeInternal},
-		{"panic", "/v1/qos", 9, func(_ Readers, _ *fakeChain, q *fakeQoS) { q.panics = true }, 500, codeInternal},
+		{"ready before the first block", "/v1/ready", 0, quiet, 503, api.ErrorCodeNotReady},
+		{"params before the first block", "/v1/params", 0, quiet, 503, api.ErrorCodeNotReady},
+		{"block before the first block", "/v1/block", 0, quiet, 503, api.ErrorCodeNotReady},
+		{"blocks before the first block", "/v1/blocks", 0, quiet, 503, api.ErrorCodeNotReady},
+		{"transaction before the first block", "/v1/transaction?hash=" + otherSession, 0, quiet, 503, api.ErrorCodeNotReady},
+		{"session before the first block", "/v1/session?relay_chain=0001&application=" + knownApplication, 0, quiet, 503, api.ErrorCodeNotReady},
+		{"actors before the first block", "/v1/actors?type=servicer", 0, quiet, 503, api.ErrorCodeNotReady},
+		{"samples before the first block", "/v1/qos", 0, quiet, 503, api.ErrorCodeNotReady},
+		{"window before the first block", "/v1/qos?window=3", 0, quiet, 503, api.ErrorCodeNotReady},
+		{"evidence before the first block", "/v1/evidence", 0, quiet, 503, api.ErrorCodeNotReady},
+		{"too late", "/v1/actors?type=servicer", 9, func(_ Readers, c *fakeChain, _ *fakeQoS) { c.err = context.DeadlineExceeded }, 503, api.ErrorCodeTimeout},
+		{"own failure", "/v1/actors?type=servicer", 9, func(_ Readers, c *fakeChain, _ *fakeQoS) { c.err = errors.New("secret of the node") }, 500, api.ErrorCodeInternal},
+		{"panic", "/v1/qos", 9, func(_ Readers, _ *fakeChain, q *fakeQoS) { q.panics = true }, 500, api.ErrorCodeInternal},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			readers, chain, samples := readersAt(test.height)
@@ -555,28 +565,37 @@ func TestFailuresOfTheNode(t *testing.T) {
 	}
 }
 
-func TestRelaysOfNoServicer(t *testing.T) {
+// A node answers for what runs in it.
+func TestNodeWithoutFishermanOrServicer(t *testing.T) {
 	readers, _, _ := readersAt(9)
-	readers.Relays = fakeRelays{err: ErrNoServicer}
-	for _, target := range []string{"/v1/relays", "/v1/relays/session?session=" + knownSession} {
-		expect(t, ask(New(Config{}, readers), http.MethodGet, target), 404, codeNoServicer)
+	readers.Samples, readers.Events, readers.Relays = nil, nil, nil
+	for target, code := range map[string]api.ErrorCode{
+		"/v1/qos":                                api.ErrorCodeNoFisherman,
+		"/v1/qos?window=3":                       api.ErrorCodeNoFisherman,
+		"/v1/qos/rounds?session=" + knownSession: api.ErrorCodeNoFisherman,
+		"/v1/qos/events":                         api.ErrorCodeNoFisherman,
+		"/v1/evidence":                           api.ErrorCodeNoFisherman,
+		"/v1/relays":                             api.ErrorCodeNoServicer,
+		"/v1/relays/session?session=" + knownSession: api.ErrorCodeNoServicer,
+	} {
+		expect(t, ask(New(Config{}, readers), http.MethodGet, target), 404, code)
 	}
 }
 
 func TestFilterReachesTheReader(t *testing.T) {
-	readers, _, samples := readersAt(9)
+	readers, _, measured := readersAt(9)
 	server := New(Config{}, readers)
 	ask(server, http.MethodGet, "/v1/qos")
 	ask(server, http.MethodGet, "/v1/qos?session="+knownSession+"&servicer="+knownServicer+"&last=7")
-	want := []QoSFilter{{Last: defaultSessions}, {SessionID: knownSession, Servicer: knownServicer, Last: 7}}
-	if !slices.Equal(samples.filters, want) {
-		t.Errorf("filters %+v, want %+v", samples.filters, want)
+	want := []samples.ReportFilter{{Last: defaultSessions}, {SessionID: knownSession, Servicer: knownServicer, Last: 7}}
+	if !slices.Equal(measured.filters, want) {
+		t.Errorf("filters %+v, want %+v", measured.filters, want)
 	}
 	ask(server, http.MethodGet, "/v1/qos?window=10")
 	ask(server, http.MethodGet, "/v1/qos?window=24h&servicer="+knownServicer)
-	windows := []WindowFilter{{Span: qos.Span{Starts: 10}}, {Span: qos.Span{Age: 24 * time.Hour}, Servicer: knownServicer}}
-	if !slices.Equal(samples.windows, windows) {
-		t.Errorf("windows %+v, want %+v", samples.windows, windows)
+	windows := []samples.WindowFilter{{Span: qos.Span{Starts: 10}}, {Span: qos.Span{Age: 24 * time.Hour}, Servicer: knownServicer}}
+	if !slices.Equal(measured.windows, windows) {
+		t.Errorf("windows %+v, want %+v", measured.windows, windows)
 	}
 }
 
@@ -616,14 +635,15 @@ func TestBodyIsRefused(t *testing.T) {
 	recorder := httptest.NewRecorder()
 	request := httptest.NewRequest(http.MethodGet, "/v1/status", strings.NewReader("{}"))
 	New(Config{}, readers).ServeHTTP(recorder, request)
-	expect(t, recorder, 400, codeBadRequest)
+	expect(t, recorder, 400, api.ErrorCodeBadRequest)
 }
 
 func TestTransactions(t *testing.T) {
 	for _, test := range []struct {
 		name, parameters, body string
 		status                 int
-		code, answer           string
+		code                   api.ErrorCode
+		answer                 string
 	}{
 		{"handed in", "", "tx", 200, "", `{"hash":"abcd","height":0,"code":0,"result":"PENDING","log":""}`},
 		{"not waited for", "?wait=false", "tx", 200, "", `"height":0`},
@@ -631,12 +651,12 @@ func TestTransactions(t *testing.T) {
 		{"failed", "?wait=true", "fails", 200, "", `"code":116,"result":"NOT_OWNER","log":"NOT_OWNER: not yours"`},
 		{"refused", "", "refused", 422, "transaction_wrong_sequence", "the next one is 3"},
 		{"large", "", strings.Repeat("x", 1<<20), 422, "transaction_too_large", "16385 bytes"},
-		{"empty", "", "", 400, codeBadRequest, "empty"},
-		{"wait", "?wait=yes", "tx", 400, codeBadParameter, "neither"},
-		{"early", "", "early", 503, codeNotReady, "not ready"},
-		{"again", "", "again", 409, codeKnownTransaction, "before"},
-		{"full", "", "full", 503, codeMempoolFull, "too many"},
-		{"own failure", "", "broken", 500, codeInternal, "failed"},
+		{"empty", "", "", 400, api.ErrorCodeBadRequest, "empty"},
+		{"wait", "?wait=yes", "tx", 400, api.ErrorCodeBadParameter, "neither"},
+		{"early", "", "early", 503, api.ErrorCodeNotReady, "not ready"},
+		{"again", "", "again", 409, api.ErrorCodeKnownTransaction, "before"},
+		{"full", "", "full", 503, api.ErrorCodeMempoolFull, "too many"},
+		{"own failure", "", "broken", 500, api.ErrorCodeInternal, "failed"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			readers, _, _ := readersAt(23)
@@ -707,7 +727,7 @@ func TestHostsThatAreAnswered(t *testing.T) {
 			if local || public {
 				expect(t, answer, 200, "")
 			} else {
-				expect(t, answer, 421, codeBadHost)
+				expect(t, answer, 421, api.ErrorCodeBadHost)
 			}
 		}
 	}

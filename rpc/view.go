@@ -2,168 +2,59 @@ package rpc
 
 import (
 	"encoding/hex"
-	"strconv"
-	"time"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// statusView is the body of GET /v1/status.
-type statusView struct {
-	ChainID   string  `json:"chain_id"`
-	Height    int64   `json:"height"`
-	Fisherman *string `json:"fisherman"`
-	Version   string  `json:"version"`
-	// Store is null on a node without a fisherman.
-	Store *storeView `json:"store"`
-}
-
-// storeView tells where the fisherman's samples are held. What is null while they are durable says since when, in RFC
-// 3339, and why they are not.
-type storeView struct {
-	Durable            bool     `json:"durable"`
-	Reason             *string  `json:"reason"`
-	Since              *string  `json:"since"`
-	Disk               heldView `json:"disk"`
-	Memory             heldView `json:"memory"`
-	EvictedSessions    int64    `json:"evicted_sessions"`
-	UnreadableSessions int      `json:"unreadable_sessions"`
-	// SetAside is null unless a damaged store was moved to that directory since the node was started.
-	SetAside *string `json:"set_aside"`
-}
-
-// heldView counts what is held in one place.
-type heldView struct {
-	Sessions int   `json:"sessions"`
-	Rounds   int   `json:"rounds"`
-	Bytes    int64 `json:"bytes"`
-}
-
-// actorView is one staked actor. The stake is decimal text: it may exceed what a JSON number holds exactly.
-type actorView struct {
-	Type         string   `json:"type"`
-	Address      string   `json:"address"`
-	PublicKey    string   `json:"public_key"`
-	Chains       []string `json:"chains"`
-	GeoZone      string   `json:"geo_zone"`
-	ServiceURL   string   `json:"service_url"`
-	StakeUPOKT   string   `json:"stake_upokt"`
-	PausedHeight int64    `json:"paused_height"`
-}
-
-// actorsView is the body of GET /v1/actors.
-type actorsView struct {
-	Height int64       `json:"height"`
-	Actors []actorView `json:"actors"`
-}
-
-// sessionView is the body of GET /v1/session; servicers and fishermen are in rank order.
-type sessionView struct {
-	ID          string      `json:"id"`
-	StartHeight int64       `json:"start_height"`
-	Blocks      int64       `json:"blocks"`
-	Height      int64       `json:"height"`
-	RelayChain  string      `json:"relay_chain"`
-	GeoZone     string      `json:"geo_zone"`
-	Application actorView   `json:"application"`
-	Servicers   []actorView `json:"servicers"`
-	Fishermen   []actorView `json:"fishermen"`
-}
-
-// unbondingView is a stake on its way back to its account.
-type unbondingView struct {
-	Type         string `json:"type"`
-	AmountUPOKT  string `json:"amount_upokt"`
-	UnlockHeight int64  `json:"unlock_height"`
-}
-
-// accountView is the body of GET /v1/account.
-type accountView struct {
-	Height       int64           `json:"height"`
-	Address      string          `json:"address"`
-	BalanceUPOKT string          `json:"balance_upokt"`
-	Sequence     uint64          `json:"sequence"`
-	Unbonding    []unbondingView `json:"unbonding"`
-}
-
-// receiptView is the body of POST /v1/tx: the result is that of height; height 0 has none yet.
-type receiptView struct {
-	Hash   string `json:"hash"`
-	Height int64  `json:"height"`
-	Code   int32  `json:"code"`
-	Result string `json:"result"`
-	Log    string `json:"log"`
-}
-
-func viewStore(store *Store) *storeView {
-	if store == nil {
-		return nil
-	}
-	view := &storeView{
-		Durable:            store.Durable,
-		Disk:               heldView(store.Disk),
-		Memory:             heldView(store.Memory),
-		EvictedSessions:    store.EvictedSessions,
-		UnreadableSessions: store.UnreadableSessions,
-	}
-	if !store.Durable {
-		since := store.Since.UTC().Format(time.RFC3339)
-		view.Reason, view.Since = &store.Reason, &since
-	}
-	if store.SetAside != "" {
-		view.SetAside = &store.SetAside
-	}
-	return view
-}
-
-func viewAccount(height int64, account *types.Account, unbonding []*types.Unbonding) accountView {
-	view := accountView{
+func viewAccount(height int64, account *types.Account, unbonding []*types.Unbonding) api.Account {
+	view := api.Account{
 		Height:       height,
 		Address:      account.GetAddress(),
-		BalanceUPOKT: strconv.FormatUint(account.GetBalanceUpokt(), 10),
+		BalanceUPOKT: upokt(account.GetBalanceUpokt()),
 		Sequence:     account.GetSequence(),
-		Unbonding:    []unbondingView{},
+		Unbonding:    []api.Unbonding{},
 	}
 	for _, u := range unbonding {
-		view.Unbonding = append(view.Unbonding, unbondingView{
-			u.GetType().Label(), strconv.FormatUint(u.GetAmountUpokt(), 10), u.GetUnlockHeight()})
+		view.Unbonding = append(view.Unbonding, api.Unbonding{Type: api.ActorType(u.GetType().Label()),
+			AmountUPOKT: upokt(u.GetAmountUpokt()), UnlockHeight: u.GetUnlockHeight()})
 	}
 	return view
 }
 
-func viewReceipt(receipt Receipt) receiptView {
-	view := receiptView{Hash: hex.EncodeToString(receipt.Hash), Height: receipt.Height, Code: int32(receipt.Code), Log: receipt.Log}
-	view.Result = "PENDING"
+func viewReceipt(receipt Receipt) api.Receipt {
+	view := api.Receipt{Hash: hex.EncodeToString(receipt.Hash), Height: receipt.Height, Code: int32(receipt.Code), Log: receipt.Log}
+	view.Result = api.TransactionResultPending
 	if receipt.Height > 0 {
-		view.Result = receipt.Code.Label()
+		view.Result = api.TransactionResult(receipt.Code.Label())
 	}
 	return view
 }
 
-func viewActor(actor *types.Actor) actorView {
-	return actorView{
-		Type:         actor.GetType().Label(),
+func viewActor(actor *types.Actor) api.Actor {
+	return api.Actor{
+		Type:         api.ActorType(actor.GetType().Label()),
 		Address:      actor.GetAddress(),
 		PublicKey:    actor.GetPublicKey(),
 		Chains:       append([]string{}, actor.GetChains()...),
 		GeoZone:      actor.GetGeoZone(),
 		ServiceURL:   actor.GetServiceUrl(),
-		StakeUPOKT:   strconv.FormatUint(actor.GetStakeUpokt(), 10),
+		StakeUPOKT:   upokt(actor.GetStakeUpokt()),
 		PausedHeight: actor.GetPausedHeight(),
 	}
 }
 
-func viewActors(actors []*types.Actor) []actorView {
-	views := make([]actorView, 0, len(actors))
+func viewActors(actors []*types.Actor) []api.Actor {
+	views := make([]api.Actor, 0, len(actors))
 	for _, actor := range actors {
 		views = append(views, viewActor(actor))
 	}
 	return views
 }
 
-func viewSession(session *types.Session) sessionView {
+func viewSession(session *types.Session) api.Session {
 	header := session.GetHeader()
-	return sessionView{
+	return api.Session{
 		ID:          header.GetId(),
 		StartHeight: header.GetStartHeight(),
 		Blocks:      session.GetBlocks(),

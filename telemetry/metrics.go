@@ -74,7 +74,7 @@ func counter(name, help string, labels ...string) *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 }
 
-// bounded lets only so many values through; all others become other.
+// bounded lets the first values through, up to a number of them; all others become other.
 type bounded struct {
 	mu    sync.Mutex
 	most  int

@@ -20,7 +20,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/samples"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
@@ -30,24 +31,24 @@ var (
 )
 
 // members are a session's servicers, all with samples.
-func members(from, to int) []qos.ServicerReport {
+func members(from, to int) []api.ServicerReport {
 	share, median := 0.75, 12.5
-	var all []qos.ServicerReport
+	var all []api.ServicerReport
 	for i := from; i < to; i++ {
-		servicer := qos.ServicerReport{Address: fmt.Sprintf("%040x", i), Samples: 8, NullSamples: 2, Verdict: qos.Healthy}
+		servicer := api.ServicerReport{Servicer: fmt.Sprintf("%040x", i), Samples: 8, NullSamples: 2, Verdict: api.VerdictHealthy}
 		servicer.Availability.Value, servicer.RoundTripTimes.P50 = &share, &median
 		all = append(all, servicer)
 	}
 	return all
 }
 
-func session(chain string, servicers []qos.ServicerReport) Session {
-	return Session{Members: len(servicers),
-		Report: qos.SessionReport{RelayChain: chain, Application: application, ChecksPlanned: 10, Servicers: servicers}}
+func session(chain string, servicers []api.ServicerReport) samples.Running {
+	return samples.Running{Members: len(servicers),
+		Report: api.SessionReport{RelayChain: chain, Application: application, ChecksPlanned: 10, Servicers: servicers}}
 }
 
 // full is a node with every role, and everything about it that can be shown.
-func full(sessions func(context.Context) ([]Session, error)) Sources {
+func full(sessions func(context.Context, int) ([]samples.Running, error)) Sources {
 	durable := true
 	return Sources{
 		Build: Build{Version: "v1", Revision: "abc", Go: "go1.26"},
@@ -64,8 +65,8 @@ func full(sessions func(context.Context) ([]Session, error)) Sources {
 	}
 }
 
-func some(sessions ...Session) func(context.Context) ([]Session, error) {
-	return func(context.Context) ([]Session, error) { return sessions, nil }
+func some(sessions ...samples.Running) func(context.Context, int) ([]samples.Running, error) {
+	return func(context.Context, int) ([]samples.Running, error) { return sessions, nil }
 }
 
 // doneRound is a round of servicers, the last of which is down.
@@ -203,13 +204,14 @@ func TestRoundsAreCounted(t *testing.T) {
 	m := New(full(some()), silent)
 	m.Round(Round{RelayChain: "0001", Record: doneRound(6), Stored: true})
 	m.Round(Round{RelayChain: "0001", Record: doneRound(6), Stored: false})
-	m.Round(Round{RelayChain: "0001", Record: &types.QoSRound{Status: types.RoundStatus_ROUND_STATUS_DROPPED}, Cause: "overtaken", Stored: true})
+	m.Round(Round{RelayChain: "0001", Record: &types.QoSRound{Status: types.RoundStatus_ROUND_STATUS_DROPPED, Cause: types.Cause_CAUSE_OVERTAKEN}, Stored: true})
 	void := doneRound(3)
+	void.Cause = types.Cause_CAUSE_SKEW
 	void.Status = types.RoundStatus_ROUND_STATUS_VOID
 	for _, sample := range void.Samples {
 		sample.Outcome, sample.Blame, sample.Consistency = types.Outcome_OUTCOME_VOID, types.Blame_BLAME_SELF, 0
 	}
-	m.Round(Round{RelayChain: "0001", Record: void, Cause: "skew", Stored: true})
+	m.Round(Round{RelayChain: "0001", Record: void, Stored: true})
 
 	wantValue(t, m, 2, "pocket_fisherman_rounds_total", "status", "DONE", "cause", "none")
 	wantValue(t, m, 1, "pocket_fisherman_rounds_total", "status", "DROPPED", "cause", "overtaken")
@@ -252,7 +254,7 @@ func TestRelayChainsAreBounded(t *testing.T) {
 }
 
 // clocked makes a collector whose clock stands until it is moved.
-func clocked(read func(context.Context) ([]Session, error)) (c *servicerCollector, pass func(time.Duration)) {
+func clocked(read func(context.Context, int) ([]samples.Running, error)) (c *servicerCollector, pass func(time.Duration)) {
 	now := time.Unix(1000, 0)
 	return newServicerCollector(read, func() time.Time { return now }, silent), func(d time.Duration) { now = now.Add(d) }
 }
@@ -260,8 +262,8 @@ func clocked(read func(context.Context) ([]Session, error)) (c *servicerCollecto
 // With thousands of servicers the number of series stays bounded, those left out are counted, and the series of a
 // session are gone with it.
 func TestServicersAreBoundedAndGoWithTheirSession(t *testing.T) {
-	current := []Session{session("0001", members(0, 3000)), session("0021", members(3000, 5000)), {Members: 700}}
-	c, pass := clocked(func(context.Context) ([]Session, error) { return current, nil })
+	current := []samples.Running{session("0001", members(0, 3000)), session("0021", members(3000, 5000)), {Members: 700}}
+	c, pass := clocked(func(context.Context, int) ([]samples.Running, error) { return current, nil })
 	count := func(name string) int { return testutil.CollectAndCount(c, "pocket_fisherman_servicer_"+name) }
 	series := testutil.CollectAndCount(c)
 	if most := 5*MostServicers + 10; series > most {
@@ -279,7 +281,7 @@ pocket_fisherman_servicers_without_series 5444
 `), "pocket_fisherman_servicers_without_series"); err != nil {
 		t.Error(err)
 	}
-	current = []Session{session("0021", members(4999, 5000))}
+	current = []samples.Running{session("0021", members(4999, 5000))}
 	if count("verdict") != MostServicers {
 		t.Error("the sessions were read again too soon")
 	}
@@ -296,7 +298,7 @@ pocket_fisherman_servicers_without_series 5444
 
 // What was never observed is absent: not 0, and not perfect.
 func TestServicerWithoutSamples(t *testing.T) {
-	c, _ := clocked(some(session("0001", []qos.ServicerReport{{Address: fmt.Sprintf("%040x", 1), Verdict: qos.Unknown}})))
+	c, _ := clocked(some(session("0001", []api.ServicerReport{{Servicer: fmt.Sprintf("%040x", 1), Verdict: api.VerdictUnknown}})))
 	for name, want := range map[string]int{"samples": 1, "verdict": 1, "availability_ratio": 0, "round_trip_median_seconds": 0} {
 		if got := testutil.CollectAndCount(c, "pocket_fisherman_servicer_"+name); got != want {
 			t.Errorf("%d series of %s, want %d", got, name, want)
@@ -306,8 +308,8 @@ func TestServicerWithoutSamples(t *testing.T) {
 
 func TestServicerSeries(t *testing.T) {
 	servicers := members(1, 2)
-	servicers[0].Verdict = qos.Slow
-	c, _ := clocked(some(session("0001", append(servicers, servicers[0], qos.ServicerReport{Address: "evil\n"}))))
+	servicers[0].Verdict = api.VerdictSlow
+	c, _ := clocked(some(session("0001", append(servicers, servicers[0], api.ServicerReport{Servicer: "evil\n"}))))
 	address := fmt.Sprintf("%040x", 1)
 	labels := fmt.Sprintf(`application="%s",relay_chain="0001",servicer="%s"`, application, address)
 	if err := testutil.CollectAndCompare(c, strings.NewReader(strings.ReplaceAll(`
@@ -332,11 +334,11 @@ pocket_fisherman_servicers_without_series 2
 // Sessions that cannot be read are not shown as they were, and are counted.
 func TestSessionsThatCannotBeRead(t *testing.T) {
 	fail := false
-	c, pass := clocked(func(context.Context) ([]Session, error) {
+	c, pass := clocked(func(context.Context, int) ([]samples.Running, error) {
 		if fail {
 			return nil, errors.New("disk")
 		}
-		return []Session{session("0001", members(1, 3))}, nil
+		return []samples.Running{session("0001", members(1, 3))}, nil
 	})
 	if got := testutil.CollectAndCount(c, "pocket_fisherman_servicer_verdict"); got != 2 {
 		t.Fatalf("%d series", got)
@@ -437,7 +439,7 @@ func TestHandler(t *testing.T) {
 // Scrapes that hang hold up no round, and no more than so many of them wait.
 func TestScrapesThatHang(t *testing.T) {
 	hang, entered := make(chan struct{}), make(chan struct{}, 1)
-	m := New(full(func(context.Context) ([]Session, error) { entered <- struct{}{}; <-hang; return nil, nil }), silent)
+	m := New(full(func(context.Context, int) ([]samples.Running, error) { entered <- struct{}{}; <-hang; return nil, nil }), silent)
 	handler := m.Handler()
 	statuses := make(chan int, mostScrapes)
 	var scrapes sync.WaitGroup

@@ -1,7 +1,7 @@
 package telemetry
 
 import (
-	"cmp"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,14 +28,20 @@ const (
 // noCause is the cause of done rounds.
 const noCause = "none"
 
+// causeOf is why a round is not done, as a label: "stall", "no_control_probe".
+func causeOf(record *types.QoSRound) string {
+	if why := record.Why(); why != types.Cause_CAUSE_UNSPECIFIED {
+		return strings.ToLower(why.Label())
+	}
+	return noCause
+}
+
 // Round is a check as a fisherman tells of it.
 type Round struct {
 	// RelayChain of its session.
 	RelayChain string
 	// Record is the round; it is not changed.
 	Record *types.QoSRound
-	// Cause of a void or dropped round: one of a fixed list of words; "" for a done one.
-	Cause string
 	// Stored: the store acknowledged it.
 	Stored bool
 }
@@ -107,7 +113,7 @@ func (m *roundMetrics) observe(round Round) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	record := round.Record
-	m.rounds.WithLabelValues(record.GetStatus().Label(), cmp.Or(round.Cause, noCause)).Inc()
+	m.rounds.WithLabelValues(record.GetStatus().Label(), causeOf(record)).Inc()
 	if !round.Stored {
 		m.unstored.Inc()
 	}

@@ -10,7 +10,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/samples"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
@@ -27,7 +28,7 @@ const (
 
 // servicerCollector shows the servicers of the current sessions. The series of a session are gone when it is over.
 type servicerCollector struct {
-	read   func(context.Context) ([]Session, error)
+	read   func(context.Context, int) ([]samples.Running, error)
 	now    func() time.Time
 	logger *slog.Logger
 
@@ -35,12 +36,12 @@ type servicerCollector struct {
 	samples, nulls, availability, median, verdict *prometheus.Desc
 
 	mu       sync.Mutex
-	kept     []Session
+	kept     []samples.Running
 	readAt   time.Time
 	failures int
 }
 
-func newServicerCollector(read func(context.Context) ([]Session, error), now func() time.Time, logger *slog.Logger) *servicerCollector {
+func newServicerCollector(read func(context.Context, int) ([]samples.Running, error), now func() time.Time, logger *slog.Logger) *servicerCollector {
 	member := []string{"servicer", "relay_chain", "application"}
 	describe := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("pocket_fisherman_"+name, help, labels, nil)
@@ -76,12 +77,12 @@ func (c *servicerCollector) Collect(out chan<- prometheus.Metric) {
 	shown, left := 0, 0
 	seen := make(map[[3]string]bool)
 	for _, session := range sessions {
-		servicers := slices.SortedFunc(slices.Values(session.Report.Servicers), func(a, b qos.ServicerReport) int {
-			return cmp.Compare(a.Address, b.Address) // not by verdict, so that which ones are shown does not change with it
+		servicers := slices.SortedFunc(slices.Values(session.Report.Servicers), func(a, b api.ServicerReport) int {
+			return cmp.Compare(a.Servicer, b.Servicer) // not by verdict, so that which ones are shown does not change with it
 		})
 		members := 0
 		for _, servicer := range servicers {
-			place := [3]string{servicer.Address, session.Report.RelayChain, session.Report.Application}
+			place := [3]string{servicer.Servicer, session.Report.RelayChain, session.Report.Application}
 			if shown == MostServicers || seen[place] || !presentable(place) {
 				continue
 			}
@@ -95,13 +96,13 @@ func (c *servicerCollector) Collect(out chan<- prometheus.Metric) {
 	out <- prometheus.MustNewConstMetric(c.overflow, prometheus.GaugeValue, float64(left))
 }
 
-// presentable tells whether a servicer, a relay chain and an application have the form that the chain demands.
+// presentable reports whether a servicer, a relay chain and an application have the form that the chain demands.
 func presentable(place [3]string) bool {
 	return types.ValidateAddress(place[0]) == nil && types.ValidateRelayChain(place[1]) == nil && types.ValidateAddress(place[2]) == nil
 }
 
 // collectSessions counts sessions and checks by relay chain.
-func (c *servicerCollector) collectSessions(out chan<- prometheus.Metric, sessions []Session) {
+func (c *servicerCollector) collectSessions(out chan<- prometheus.Metric, sessions []samples.Running) {
 	type total struct{ sessions, planned int }
 	names := bounded{most: mostRelayChains, valid: types.ValidateRelayChain, known: make(map[string]bool)}
 	totals := make(map[string]total)
@@ -118,7 +119,7 @@ func (c *servicerCollector) collectSessions(out chan<- prometheus.Metric, sessio
 	}
 }
 
-func (c *servicerCollector) collectServicer(out chan<- prometheus.Metric, servicer qos.ServicerReport, place [3]string) {
+func (c *servicerCollector) collectServicer(out chan<- prometheus.Metric, servicer api.ServicerReport, place [3]string) {
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, append(place[:], labels...)...)
 	}
@@ -135,7 +136,7 @@ func (c *servicerCollector) collectServicer(out chan<- prometheus.Metric, servic
 
 // current reads the sessions, or gives what was read a moment ago. When they cannot be read there are none: what is not
 // known is not shown as if it were.
-func (c *servicerCollector) current() (sessions []Session, failures int) {
+func (c *servicerCollector) current() (sessions []samples.Running, failures int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.readAt.IsZero() && c.now().Sub(c.readAt) < sessionsAge {
@@ -144,7 +145,7 @@ func (c *servicerCollector) current() (sessions []Session, failures int) {
 	ctx, cancel := context.WithTimeout(context.Background(), sessionsPatience)
 	defer cancel()
 	var err error
-	if c.kept, err = c.read(ctx); err != nil {
+	if c.kept, err = c.read(ctx, MostServicers); err != nil {
 		c.kept = nil
 		c.failures++
 		c.logger.Warn("current sessions cannot be read for metrics", "error", err)

@@ -3,7 +3,7 @@ package telemetry
 import (
 	"context"
 
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/samples"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
@@ -20,9 +20,9 @@ type Sources struct {
 	Stores func() []Store
 	// Volume tells what became of the volume-applicable relays of the node's servicers.
 	Volume func() []Volume
-	// Sessions are those that the fisherman samples now, as its reports show them. Servicers may be left out of all but
-	// the first of them, once there are MostServicers: their number is Members.
-	Sessions func(ctx context.Context) ([]Session, error)
+	// Sessions are those that the fisherman samples now, as its reports show them. Servicers may be left out of the
+	// sessions behind the first that have the given number of them.
+	Sessions func(ctx context.Context, servicers int) ([]samples.Running, error)
 }
 
 // Build is how the program was built; what is not known is "".
@@ -52,12 +52,4 @@ type Volume struct {
 	// Servicer is its address.
 	Servicer                string
 	Stored, Dropped, Failed uint64
-}
-
-// Session is a session that is being sampled.
-type Session struct {
-	// Report of the session so far.
-	Report qos.SessionReport
-	// Members is the number of its servicers, those that Report leaves out included.
-	Members int
 }

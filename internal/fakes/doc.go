@@ -1,6 +1,7 @@
 // Package fakes holds servicers for tests, named by their fault: Honest, Sleepy, Down, Lying, …
 //
-// The central type is Servicer. Start gives it a loopback listener and a key; it reads relays from real sockets and
-// behaves as its Fault says, mostly with answers that relay.SealResponse properly sealed. An honest answer depends on
-// the question only, so that any two honest servicers agree.
+// The central type is Servicer. Start gives it a listener on loopback and a key; it reads relays from real sockets and
+// does what its Fault says, mostly with answers that are properly sealed by relay.SealResponse. StartPiped does without
+// the listener: its connections are pipes, for tests in virtual time. What an honest one answers follows from the
+// question alone, so that any two of them agree.
 package fakes

@@ -29,7 +29,7 @@ type exchange struct {
 	served int
 }
 
-// handle serves one connection until the fault or the far side ends it.
+// handle shakes hands on one connection and serves it until the fault or the far side ends it.
 func (s *Servicer) handle(socket net.Conn) {
 	if s.fault.mute {
 		_, _ = io.Copy(io.Discard, socket) // until it is closed
@@ -50,6 +50,11 @@ func (s *Servicer) handle(socket net.Conn) {
 		reset(socket)
 		return
 	}
+	s.serve(socket, stream)
+}
+
+// serve answers on a connection that stands.
+func (s *Servicer) serve(socket, stream net.Conn) {
 	if _, err := io.WriteString(stream, s.fault.greeting); err != nil {
 		return
 	}
@@ -57,7 +62,7 @@ func (s *Servicer) handle(socket net.Conn) {
 	exchange := &exchange{servicer: s, socket: socket, stream: stream}
 	for {
 		exchange.opened = s.read(reader)
-		if exchange.opened == nil || !s.fault.answer(exchange) {
+		if exchange.opened == nil || !s.wait(s.distance) || !s.fault.answer(exchange) {
 			return
 		}
 	}

@@ -24,6 +24,8 @@ type Servicer struct {
 	url    string
 	secure *tls.Config
 	roots  *x509.CertPool
+	// distance is how long every request takes, whatever the fault.
+	distance time.Duration
 
 	// ended is closed with the test; handlers are the accept loop and the open connections.
 	ended    chan struct{}
@@ -59,8 +61,8 @@ func StartTLS(t testing.TB, fault Fault, secure *tls.Config) *Servicer {
 
 func start(t testing.TB, fault Fault, secure *tls.Config) *Servicer {
 	t.Helper()
-	s := &Servicer{fault: fault, secure: secure, ended: make(chan struct{}), open: make(map[net.Conn]bool)}
-	s.changed = sync.NewCond(&s.mu)
+	s := newServicer(fault)
+	s.secure = secure
 	scheme := "http://"
 	if secure != nil || fault.mute {
 		scheme = "https://"
@@ -75,7 +77,16 @@ func start(t testing.TB, fault Fault, secure *tls.Config) *Servicer {
 	}
 	s.settle(scheme, listener.Addr().String()) // before anybody can come
 	s.handlers.Go(func() { s.accept(listener) })
-	t.Cleanup(func() { s.close(listener) })
+	t.Cleanup(func() {
+		listener.Close()
+		s.end()
+	})
+	return s
+}
+
+func newServicer(fault Fault) *Servicer {
+	s := &Servicer{fault: fault, ended: make(chan struct{}), open: make(map[net.Conn]bool)}
+	s.changed = sync.NewCond(&s.mu)
 	return s
 }
 
@@ -175,9 +186,8 @@ func (s *Servicer) HangUp() {
 	}
 }
 
-func (s *Servicer) close(listener net.Listener) {
+func (s *Servicer) end() {
 	close(s.ended)
-	listener.Close()
 	s.HangUp()
 	s.handlers.Wait()
 }

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/pocket-fisherman/fisherman/shared/modules"
 )
 
 // Errors that callers decide on.
@@ -19,7 +21,7 @@ var (
 	// ErrFull is returned when a record exceeds MaxBytes even with all other sessions removed.
 	ErrFull = errors.New("record does not fit in the local store")
 	// ErrClosed is returned when the store was closed.
-	ErrClosed = errors.New("local store is closed")
+	ErrClosed = modules.ErrStoreClosed
 )
 
 // diskError marks an error of the disk, or of what is stored on it, as opposed to the caller's.

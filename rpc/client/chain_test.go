@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
@@ -17,11 +18,11 @@ func TestReadsTheChain(t *testing.T) {
 		"health": {func(ctx context.Context, node *client.Client) (bool, error) { return true, node.Health(ctx) }, asked{"/v1/health", ""}},
 		"ready": {func(ctx context.Context, node *client.Client) (bool, error) {
 			ready, err := node.Ready(ctx)
-			return ready == client.Readiness{Status: "ready", Height: 23}, err
+			return ready == api.Ready{Status: "ready", Height: 23}, err
 		}, asked{"/v1/ready", ""}},
 		"version": {func(ctx context.Context, node *client.Client) (bool, error) {
 			version, err := node.Version(ctx)
-			return version == client.Version{Version: "v1.2.3", Revision: "abcdef", Time: "2026-01-02T03:04:05Z", Go: "go1.26"}, err
+			return version == api.Version{Version: "v1.2.3", Revision: "abcdef", Time: "2026-01-02T03:04:05Z", Go: "go1.26"}, err
 		}, asked{"/v1/version", ""}},
 		"params": {func(ctx context.Context, node *client.Client) (bool, error) {
 			params, err := node.Params(ctx, 3)
@@ -37,7 +38,7 @@ func TestReadsTheChain(t *testing.T) {
 		}, asked{"/v1/blocks", "from=3&limit=2"}},
 		"transaction": {func(ctx context.Context, node *client.Client) (bool, error) {
 			found, err := node.Transaction(ctx, "ab", 7)
-			return found.Height == 7 && found.Result == "OK" && strings.HasPrefix(string(found.Message), `{"send":`), err
+			return found.Height == 7 && found.Result == "OK" && found.Message.Send != nil, err
 		}, asked{"/v1/transaction", "hash=ab&height=7"}},
 	} {
 		opened, seen := node(t, 200, "application/json", golden(t, name))

@@ -14,6 +14,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/shared/text"
 )
 
 const (
@@ -62,27 +65,27 @@ func (c *Client) URL() string { return c.base.String() }
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Status reads what the node is. It is answered before the first block too, with height 0.
-func (c *Client) Status(ctx context.Context) (Status, error) {
-	return get[Status](ctx, c, "/v1/status", url.Values{})
+func (c *Client) Status(ctx context.Context) (api.Status, error) {
+	return get[api.Status](ctx, c, "/v1/status", url.Values{})
 }
 
 // Session reads the session of an application on a relay chain at a height; height 0 means the latest.
-func (c *Client) Session(ctx context.Context, application, relayChain string, height int64) (Session, error) {
+func (c *Client) Session(ctx context.Context, application, relayChain string, height int64) (api.Session, error) {
 	parameters := url.Values{"application": {application}, "relay_chain": {relayChain}}
 	addHeight(parameters, height)
-	return get[Session](ctx, c, "/v1/session", parameters)
+	return get[api.Session](ctx, c, "/v1/session", parameters)
 }
 
 // Actors reads the staked actors of one type ("application", "servicer", "fisherman", "validator") at a height; height 0
 // means the latest.
-func (c *Client) Actors(ctx context.Context, actorType string, height int64) (Actors, error) {
+func (c *Client) Actors(ctx context.Context, actorType string, height int64) (api.Actors, error) {
 	parameters := url.Values{"type": {actorType}}
 	addHeight(parameters, height)
-	return get[Actors](ctx, c, "/v1/actors", parameters)
+	return get[api.Actors](ctx, c, "/v1/actors", parameters)
 }
 
 // QoS reads the quality of service that the node's fisherman measured.
-func (c *Client) QoS(ctx context.Context, filter QoSFilter) (Report, error) {
+func (c *Client) QoS(ctx context.Context, filter QoSFilter) (api.Report, error) {
 	parameters := url.Values{}
 	if filter.SessionID != "" {
 		parameters.Set("session", filter.SessionID)
@@ -93,21 +96,21 @@ func (c *Client) QoS(ctx context.Context, filter QoSFilter) (Report, error) {
 	if filter.Last != 0 {
 		parameters.Set("last", strconv.Itoa(filter.Last))
 	}
-	return get[Report](ctx, c, "/v1/qos", parameters)
+	return get[api.Report](ctx, c, "/v1/qos", parameters)
 }
 
 // QoSWindow reads the same, merged over the newest sessions.
-func (c *Client) QoSWindow(ctx context.Context, filter WindowFilter) (WindowsReport, error) {
+func (c *Client) QoSWindow(ctx context.Context, filter WindowFilter) (api.WindowsReport, error) {
 	parameters := url.Values{"window": {filter.Span.String()}}
 	if filter.Servicer != "" {
 		parameters.Set("servicer", filter.Servicer)
 	}
-	return get[WindowsReport](ctx, c, "/v1/qos", parameters)
+	return get[api.WindowsReport](ctx, c, "/v1/qos", parameters)
 }
 
 // Evidence reads a page of the checks in which servicers disagreed, the newest first. What it holds is the node's word
 // until its signatures are checked.
-func (c *Client) Evidence(ctx context.Context, filter EvidenceFilter) (EvidencePage, error) {
+func (c *Client) Evidence(ctx context.Context, filter EvidenceFilter) (api.EvidencePage, error) {
 	parameters := url.Values{}
 	if filter.SessionID != "" {
 		parameters.Set("session", filter.SessionID)
@@ -125,12 +128,12 @@ func (c *Client) Evidence(ctx context.Context, filter EvidenceFilter) (EvidenceP
 	if filter.Limit != 0 {
 		parameters.Set("limit", strconv.Itoa(filter.Limit))
 	}
-	return get[EvidencePage](ctx, c, "/v1/evidence", parameters)
+	return get[api.EvidencePage](ctx, c, "/v1/evidence", parameters)
 }
 
 // Check has the node's fisherman ask a servicer now, with all others of its session, outside of the schedule; it counts for
 // nothing. Application and relay chain narrow the sessions down; empty ones admit all. It may take half a minute.
-func (c *Client) Check(ctx context.Context, servicer, application, relayChain string) (CheckReport, error) {
+func (c *Client) Check(ctx context.Context, servicer, application, relayChain string) (api.CheckReport, error) {
 	parameters := url.Values{"servicer": {servicer}}
 	if application != "" {
 		parameters.Set("application", application)
@@ -140,24 +143,24 @@ func (c *Client) Check(ctx context.Context, servicer, application, relayChain st
 	}
 	patient := *c.http
 	patient.Timeout = checkTimeout
-	var report CheckReport
+	var report api.CheckReport
 	err := (&Client{base: c.base, http: &patient}).do(ctx, http.MethodPost, "/v1/check", parameters, nil, &report)
 	return report, err
 }
 
 // Account reads what an address owns at a height; height 0 means the latest. An address that never owned anything has an
 // empty account.
-func (c *Client) Account(ctx context.Context, address string, height int64) (Account, error) {
+func (c *Client) Account(ctx context.Context, address string, height int64) (api.Account, error) {
 	parameters := url.Values{"address": {address}}
 	addHeight(parameters, height)
-	return get[Account](ctx, c, "/v1/account", parameters)
+	return get[api.Account](ctx, c, "/v1/account", parameters)
 }
 
 // Submit hands in the envelope of a transaction. When it is to wait, the node answers after a block has taken the
 // transaction, or with height 0 when none has in time. A transaction that the node refuses is an Error whose code is
 // "transaction_" and the name of the result in lower case.
-func (c *Client) Submit(ctx context.Context, envelope []byte, wait bool) (Receipt, error) {
-	var receipt Receipt
+func (c *Client) Submit(ctx context.Context, envelope []byte, wait bool) (api.Receipt, error) {
+	var receipt api.Receipt
 	parameters := url.Values{"wait": {strconv.FormatBool(wait)}}
 	err := c.do(ctx, http.MethodPost, "/v1/tx", parameters, bytes.NewReader(envelope), &receipt)
 	return receipt, err
@@ -216,19 +219,14 @@ func (c *Client) decode(response *http.Response, content []byte, body any) error
 		}
 		return nil
 	}
-	var refusal struct {
-		Error struct {
-			Code    string `json:"code"`
-			Message string `json:"message"`
-		} `json:"error"`
-	}
+	var refusal api.Error
 	if err := json.Unmarshal(content, &refusal); err != nil || refusal.Error.Code == "" {
 		return c.notANode("HTTP status %d without an error of this API", response.StatusCode)
 	}
 	return &Error{
 		Status:  response.StatusCode,
-		Code:    cut(refusal.Error.Code),
-		Message: cut(refusal.Error.Message),
+		Code:    api.ErrorCode(text.Line(string(refusal.Error.Code), maximumSentence)),
+		Message: text.Line(refusal.Error.Message, maximumSentence),
 	}
 }
 
@@ -245,12 +243,4 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 
 func (c *Client) notANode(format string, args ...any) error {
 	return fmt.Errorf("%w at %s: %s", ErrNotANode, c.base, fmt.Sprintf(format, args...))
-}
-
-// cut bounds a text of the node.
-func cut(text string) string {
-	if len(text) > maximumSentence {
-		text = strings.ToValidUTF8(text[:maximumSentence], "")
-	}
-	return text
 }

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
@@ -62,8 +64,8 @@ func golden(t *testing.T, name string) string {
 func TestAccountsAndTransactions(t *testing.T) {
 	opened, seen := node(t, 200, "application/json", golden(t, "account"))
 	account, err := opened.Account(t.Context(), servicer, 23)
-	want := client.Account{Height: 23, Address: servicer, BalanceUPOKT: "18446744073709551615", Sequence: 7,
-		Unbonding: []client.Unbonding{{Type: "servicer", AmountUPOKT: "5", UnlockHeight: 30}}}
+	want := api.Account{Height: 23, Address: servicer, BalanceUPOKT: "18446744073709551615", Sequence: 7,
+		Unbonding: []api.Unbonding{{Type: "servicer", AmountUPOKT: "5", UnlockHeight: 30}}}
 	if err != nil || !reflect.DeepEqual(account, want) || *seen != (asked{"/v1/account", "address=" + servicer + "&height=23"}) {
 		t.Errorf("%+v, %v, asked %+v", account, err, *seen)
 	}
@@ -82,7 +84,7 @@ func TestAccountsAndTransactions(t *testing.T) {
 	}))
 	defer server.Close()
 	receipt, err := open(t, server.URL).Submit(t.Context(), []byte("envelope"), true)
-	if err != nil || receipt != (client.Receipt{Hash: "abcd", Height: 24, Code: 116, Result: "NOT_OWNER", Log: "NOT_OWNER: not yours"}) {
+	if err != nil || receipt != (api.Receipt{Hash: "abcd", Height: 24, Code: 116, Result: "NOT_OWNER", Log: "NOT_OWNER: not yours"}) {
 		t.Errorf("%+v, %v", receipt, err)
 	}
 	if method != http.MethodPost || media != "application/x-protobuf" || body != "envelope" {
@@ -97,10 +99,10 @@ func TestAccountsAndTransactions(t *testing.T) {
 func TestReadsRelays(t *testing.T) {
 	opened, seen := node(t, 200, "application/json", golden(t, "relays"))
 	kept, err := opened.KeptRelays(t.Context(), 7)
-	want := client.KeptRelays{
-		Servicers: []client.ServicerRelays{{Address: servicer, Stored: 3, Dropped: 2, Failed: 1}},
-		Store:     client.RelayStore{Sessions: 5, Relays: 9, Bytes: 1234, EvictedSessions: 4, Failures: 6},
-		Sessions: []client.SessionRelays{{ID: strings.Repeat("1f", 32), StartHeight: 20, RelayChain: "0001", GeoZone: "zone-1",
+	want := api.KeptRelays{
+		Servicers: []api.ServicerRelays{{Address: servicer, Stored: 3, Dropped: 2, Failed: 1}},
+		Store:     api.RelayStore{Sessions: 5, Relays: 9, Bytes: 1234, EvictedSessions: 4, Failures: 6},
+		Sessions: []api.SessionRelays{{ID: strings.Repeat("1f", 32), StartHeight: 20, RelayChain: "0001", GeoZone: "zone-1",
 			Application: application, Relays: 3}},
 	}
 	if err != nil || !reflect.DeepEqual(kept, want) || *seen != (asked{"/v1/relays", "last=7"}) {
@@ -137,14 +139,15 @@ func TestReadsWhatTheServerWrites(t *testing.T) {
 		t.Errorf("asked %+v, want %+v", *seen, want)
 	}
 
-	durable := &client.Store{Durable: true, Disk: client.Held{Sessions: 5, Rounds: 50, Bytes: 6000}, EvictedSessions: 2}
+	durable := &api.Store{Durable: true, Disk: api.Held{Sessions: 5, Rounds: 50, Bytes: 6000}, EvictedSessions: 2}
 	if !reflect.DeepEqual(status.Store, durable) {
 		t.Errorf("store %+v, want %+v", status.Store, durable)
 	}
 	opened, _ = node(t, 200, "application/json", golden(t, "status_memory"))
 	status, err = opened.Status(ctx)
-	held := &client.Store{Reason: "no space left on device", Since: "2023-11-14T22:13:20Z", Disk: client.Held{Sessions: 3, Rounds: 30, Bytes: 4000},
-		Memory: client.Held{Sessions: 2, Rounds: 11, Bytes: 1500}, EvictedSessions: 7, UnreadableSessions: 1, SetAside: "/home/samples.damaged-1"}
+	since := time.Date(2023, 11, 14, 22, 13, 20, 0, time.UTC)
+	held := &api.Store{Reason: api.Optional("no space left on device"), Since: &since, Disk: api.Held{Sessions: 3, Rounds: 30, Bytes: 4000},
+		Memory: api.Held{Sessions: 2, Rounds: 11, Bytes: 1500}, EvictedSessions: 7, UnreadableSessions: 1, SetAside: api.Optional("/home/samples.damaged-1")}
 	if err != nil || !reflect.DeepEqual(status.Store, held) {
 		t.Errorf("store %+v, %v, want %+v", status.Store, err, held)
 	}
@@ -158,7 +161,7 @@ func TestReadsWhatTheServerWrites(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Session: %v", err)
 	}
-	wantServicer := client.Actor{Type: "servicer", Address: servicer, PublicKey: strings.Repeat("ab", 32), Chains: []string{"0001"},
+	wantServicer := api.Actor{Type: "servicer", Address: servicer, PublicKey: strings.Repeat("ab", 32), Chains: []string{"0001"},
 		GeoZone: "zone-1", ServiceURL: "http://servicer.example:8080/<a>", StakeUPOKT: "18446744073709551615", PausedHeight: 3}
 	if len(session.Servicers) != 1 || !reflect.DeepEqual(session.Servicers[0], wantServicer) {
 		t.Errorf("servicers %+v, want %+v", session.Servicers, wantServicer)
@@ -192,7 +195,7 @@ func TestReadsWhatTheServerWrites(t *testing.T) {
 
 func TestQoSWindow(t *testing.T) {
 	opened, seen := node(t, 200, "application/json", golden(t, "qos_window"))
-	report, err := opened.QoSWindow(t.Context(), client.WindowFilter{Span: client.Span{Age: 24 * time.Hour}, Servicer: strings.Repeat("0b", 20)})
+	report, err := opened.QoSWindow(t.Context(), client.WindowFilter{Span: qos.Span{Age: 24 * time.Hour}, Servicer: strings.Repeat("0b", 20)})
 	if err != nil || report.Window != "24h" || len(report.Windows) != 1 || report.Windows[0].Servicers[0].Sessions != 2 {
 		t.Errorf("QoSWindow: %+v, %v", report, err)
 	}
@@ -339,7 +342,7 @@ func TestEvidence(t *testing.T) {
 	opened, seen := node(t, 200, "application/json", golden(t, "evidence"))
 	check := uint32(0)
 	page, err := opened.Evidence(t.Context(), client.EvidenceFilter{SessionID: "s", Servicer: servicer, Check: &check, Limit: 7,
-		Before: &client.EvidencePlace{Session: "b", Check: 4}})
+		Before: &api.EvidencePlace{Session: "b", Check: 4}})
 	if err != nil || len(page.Evidence) != 1 || page.Evidence[0].Check != 3 || string(page.Evidence[0].Sides[0].ResponseEnvelope) != "\xff" ||
 		page.Unkept != 7 || page.Next == nil || page.Next.Check != 4 {
 		t.Errorf("%+v, %v", page, err)

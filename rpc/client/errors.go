@@ -3,13 +3,15 @@ package client
 import (
 	"errors"
 	"fmt"
+
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
-// Sentinels on which callers decide. Both are wrapped with the URL that was asked.
+// Errors that callers decide on. Both are wrapped with the URL that was asked.
 var (
-	// ErrUnreachable: no answer came, for the node is not there, or did not answer in time.
+	// ErrUnreachable is returned when no answer came: the node is not there, or did not answer in time.
 	ErrUnreachable = errors.New("node is unreachable")
-	// ErrNotANode: something answered, but not as this API does.
+	// ErrNotANode is returned when something answered that does not speak this API.
 	ErrNotANode = errors.New("the answer is not that of a pocket node")
 )
 
@@ -18,8 +20,8 @@ type Error struct {
 	// Status is the HTTP status.
 	Status int
 	// Code is stable and meant for programs: "unknown_application", "not_ready", …
-	Code string
-	// Message is one sentence for a person. It is the node's text: clean it before a terminal sees it.
+	Code api.ErrorCode
+	// Message is one printable sentence for a person.
 	Message string
 }
 

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 const (
@@ -20,8 +22,8 @@ const (
 	streamSilence = 45 * time.Second
 )
 
-// ErrStreamEnded: the node ended the stream, for it stops, or this listener was too slow. Another call goes on after the
-// last event's id.
+// ErrStreamEnded is returned when the node ended the stream: it stops, or this listener was too slow. Another call with the
+// last event's id goes on from there.
 var ErrStreamEnded = errors.New("the event stream ended")
 
 // Event is something that the node's fisherman stored. A round, or a session, may be told of more than once.
@@ -29,15 +31,15 @@ type Event struct {
 	// ID of the newest event so far: what another call of Events goes on after. Empty before the first.
 	ID string
 	// Round is set when a round was stored.
-	Round *Round
+	Round *api.Round
 	// Session is set when a session was taken up, has a further servicer, or is complete.
-	Session *SessionNotice
+	Session *api.SessionNotice
 	// Gap: more was missed than is told again; Rounds has it.
 	Gap bool
 }
 
 // Events tells of what the fisherman stores from now on; after the id of an event, also of what it stored since. It calls
-// listening, which may be nil, when it has begun, and each for every event, one after the other. It returns when the
+// listening, which may be nil, when it has begun, and each for every event, in turn. It returns when the
 // context ends, when each fails, with that error, or when the stream ends (ErrStreamEnded, ErrUnreachable).
 func (c *Client) Events(ctx context.Context, after string, listening func(), each func(Event) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -106,7 +108,7 @@ func (c *Client) listen(ctx context.Context, stream io.Reader, after string, eac
 		case name == "data":
 			data = value
 		case name == "" && lines.Text() == "" && kind != "":
-			if err := event.read(kind, data); err != nil {
+			if err := event.read(api.EventKind(kind), data); err != nil {
 				return c.notANode("its event is of another form: %v", err)
 			}
 			kind, data = "", ""
@@ -126,15 +128,15 @@ func (c *Client) listen(ctx context.Context, stream io.Reader, after string, eac
 }
 
 // read takes what an event says. One of a kind that is not known says nothing.
-func (e *Event) read(kind, data string) error {
+func (e *Event) read(kind api.EventKind, data string) error {
 	switch kind {
-	case "round":
-		e.Round = new(Round)
+	case api.EventKindRound:
+		e.Round = new(api.Round)
 		return json.Unmarshal([]byte(data), e.Round)
-	case "session":
-		e.Session = new(SessionNotice)
+	case api.EventKindSession:
+		e.Session = new(api.SessionNotice)
 		return json.Unmarshal([]byte(data), e.Session)
-	case "gap":
+	case api.EventKindGap:
 		e.Gap = true
 	}
 	return nil

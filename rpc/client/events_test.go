@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
@@ -44,8 +45,8 @@ func TestReadsEvents(t *testing.T) {
 		events = append(events, event)
 		return nil
 	})
-	want := []client.Event{{ID: "7", Session: &client.SessionNotice{ID: "ab", Closed: true}}, {ID: "7", Gap: true},
-		{ID: "42", Round: &client.Round{Session: "ab", Index: 3}}}
+	want := []client.Event{{ID: "7", Session: &api.SessionNotice{ID: "ab", Closed: true}}, {ID: "7", Gap: true},
+		{ID: "42", Round: &api.Round{Session: "ab", Index: 3}}}
 	if !errors.Is(err, client.ErrStreamEnded) || listening != 1 || !reflect.DeepEqual(events, want) || *seen != (asked{"/v1/qos/events", ""}) {
 		t.Errorf("%+v, %v, %d, asked %+v", events, err, listening, *seen)
 	}

@@ -21,6 +21,8 @@ var (
 	ErrApplicationPaused = errors.New("application is paused")
 	// ErrUnknownSession is returned when the fisherman has no session with that id.
 	ErrUnknownSession = errors.New("session is not known to this fisherman")
+	// ErrStoreClosed: the store of the samples was closed.
+	ErrStoreClosed = errors.New("local store is closed")
 )
 
 // UtilityModule reads the state of the state machine.

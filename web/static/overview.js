@@ -55,21 +55,21 @@ export const answersOf = (session, address) => [...roundsOf(session.id).values()
   .flatMap((round) => round.samples).filter((sample) => sample.servicer === address && sample.outcome === "OK");
 
 function servicers(session) {
-  const answers = new Map(session.servicers.map(({ address }) => [address, answersOf(session, address)]));
+  const answers = new Map(session.servicers.map(({ servicer }) => [servicer, answersOf(session, servicer)]));
   const scale = timeScale([...answers.values()].flat().map((sample) => sample.rtt_ms)
     .concat(session.servicers.flatMap(({ rtt_ms: rtt }) => [rtt.p10, rtt.p99]).filter((time) => time !== null), session.latency_sla_ms ?? []));
   const columns = [{ name: "Servicer" }, { name: "Verdict" }, { name: "Rank", number: true }, { name: "Availability" },
     { name: "Round-trip time", extra: timeAxis(scale, session.latency_sla_ms) }, { name: "Consistency" }, { name: "Checks" }];
   return table(`Servicers of session ${short(session.id)}, worst first`, columns, session.servicers.map((servicer) => ({
-    key: servicer.address,
+    key: servicer.servicer,
     cells: [
-      who(servicer, `#/session/${session.id}/${servicer.address}`),
+      who(servicer, `#/session/${session.id}/${servicer.servicer}`),
       h("div", { class: "judged" }, verdict(servicer.verdict), reason(servicer)),
       servicer.rank ?? NONE,
       share(servicer.availability, "Available", `${servicer.samples - servicer.null_samples} of ${servicer.samples}`),
-      h("div", { class: "rtt" }, times(scale, servicer.rtt_ms, answers.get(servicer.address), session.latency_sla_ms), quantiles(servicer.rtt_ms)),
+      h("div", { class: "rtt" }, times(scale, servicer.rtt_ms, answers.get(servicer.servicer), session.latency_sla_ms), quantiles(servicer.rtt_ms)),
       share(servicer.consistency, "Consistent", `${servicer.consistency.agree} of ${servicer.consistency.agree + servicer.consistency.disagree}`),
-      strip(marksOf(session, servicer.address)),
+      strip(marksOf(session, servicer.servicer)),
     ],
   })), "servicers");
 }

@@ -37,7 +37,7 @@ export const quantiles = (rtt) => (rtt.p50 === null ? h("span", { class: "quiet"
 
 /** who shows a servicer's address, and the URL that it chose itself. */
 export const who = (servicer, link) => h("div", { class: "who" },
-  link ? h("a", { href: link, class: "mono", title: servicer.address }, short(servicer.address)) : h("span", { class: "mono", title: servicer.address }, short(servicer.address)),
+  link ? h("a", { href: link, class: "mono", title: servicer.servicer }, short(servicer.servicer)) : h("span", { class: "mono", title: servicer.servicer }, short(servicer.servicer)),
   h("span", { class: "quiet url", title: servicer.service_url }, servicer.service_url || NONE));
 
 export const fact = (name, ...value) => h("div", { class: "fact" }, h("dt", null, name), h("dd", null, value));

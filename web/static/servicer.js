@@ -54,7 +54,7 @@ function row(of, round, address, longest) {
 
 /** servicer is the page of one servicer in one session. */
 export function servicer(id, address) {
-  const of = state.sessions.get(id), found = of?.servicers.find((one) => one.address === address);
+  const of = state.sessions.get(id), found = of?.servicers.find((one) => one.servicer === address);
   if (!found) return missing(`servicer ${short(address)} in session ${short(id)}`);
   const answers = answersOf(of, address), all = [...roundsOf(id).values()].sort((a, b) => b.index - a.index);
   const scale = timeScale(answers.map((sample) => sample.rtt_ms).concat(of.latency_sla_ms ?? []));

@@ -34,7 +34,7 @@ function one(of) {
     h("div", { class: "cardhead" }, h("h2", null, name), h("span", { class: "quiet" }, plural(of.sessions, "session") + (of.sessions_left_out ? `, ${of.sessions_left_out} left out` : ""))),
     h("div", { class: "facts" }, h("dl", null, fact("blocks", of.first_height === null ? NONE : `${of.first_height} to ${of.last_height}`), fact("from", day(of.from)), fact("to", day(of.to)),
       fact("checks", `${of.checks_done} done, ${of.checks_dropped} dropped, ${of.checks_void} void of ${of.checks_planned}`), fact("largest skew", micros(of.max_skew_us)))),
-    table(`Servicers, ${name}, worst first`, columns, of.servicers.map((servicer) => ({ key: servicer.address, cells: [
+    table(`Servicers, ${name}, worst first`, columns, of.servicers.map((servicer) => ({ key: servicer.servicer, cells: [
       who(servicer), h("div", { class: "judged" }, verdict(servicer.verdict), reason(servicer)), servicer.rank ?? NONE,
       share(servicer.availability, "Available", `${servicer.samples - servicer.null_samples} of ${servicer.samples}`),
       h("div", { class: "rtt" }, times(scale, servicer.rtt_ms, [], null), quantiles(servicer.rtt_ms)),

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/localnet"
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
@@ -68,7 +68,7 @@ func TestLocalnetInProcesses(t *testing.T) {
 	if left := processesOf(t, home); len(left) > 0 || most != 5 {
 		t.Errorf("%d processes ran, 5 wanted; left are %v", most, left)
 	}
-	var report qos.Report
+	var report api.Report
 	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
 		t.Fatalf("%v in %s", err, out.String())
 	}
@@ -78,7 +78,7 @@ func TestLocalnetInProcesses(t *testing.T) {
 	}
 	for _, servicer := range report.Sessions[0].Servicers {
 		for i, verdict := range want {
-			if servicer.Address == localnet.Key(1, types.ActorType_ACTOR_TYPE_SERVICER, i).Address() && string(servicer.Verdict) != verdict {
+			if servicer.Servicer == localnet.Key(1, types.ActorType_ACTOR_TYPE_SERVICER, i).Address() && string(servicer.Verdict) != verdict {
 				t.Errorf("servicer %d is %s (%s), want %s", i, servicer.Verdict, servicer.Reason, verdict)
 			}
 		}

@@ -25,6 +25,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/cli/commandtest"
 	"github.com/pocket-fisherman/fisherman/localnet"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
@@ -192,7 +193,7 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 	defer again.Stop()
 	for {
 		report, err := node.QoS(ctx, client.QoSFilter{})
-		if err == nil && slices.ContainsFunc(report.Sessions, func(s client.SessionReport) bool { return s.Complete }) {
+		if err == nil && slices.ContainsFunc(report.Sessions, func(s api.SessionReport) bool { return s.Complete }) {
 			return
 		}
 		select {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
@@ -31,24 +31,24 @@ func SessionID(chain string, start int64) string {
 func (n *Node) height() int64 { return n.From + int64(time.Since(n.Started)/time.Second) }
 
 // Status tells the height.
-func (n *Node) Status(ctx context.Context) (client.Status, error) {
+func (n *Node) Status(ctx context.Context) (api.Status, error) {
 	passed := time.Since(n.Started)
 	if ctx.Err() != nil || n.DownFrom <= passed && passed < n.DownUntil {
-		return client.Status{}, fmt.Errorf("%w: connection refused", client.ErrUnreachable)
+		return api.Status{}, fmt.Errorf("%w: connection refused", client.ErrUnreachable)
 	}
 	height := n.height()
 	if n.FrozenFrom > 0 && passed > n.FrozenFrom {
 		height = n.From + int64(n.FrozenFrom/time.Second)
 	}
-	return client.Status{ChainID: "test", Height: height}, nil
+	return api.Status{ChainID: "test", Height: height}, nil
 }
 
 // QoS has the newest sessions, or the one that is asked for.
-func (n *Node) QoS(ctx context.Context, filter client.QoSFilter) (client.Report, error) {
+func (n *Node) QoS(ctx context.Context, filter client.QoSFilter) (api.Report, error) {
 	if ctx.Err() != nil {
-		return client.Report{}, ctx.Err()
+		return api.Report{}, ctx.Err()
 	}
-	var report client.Report
+	var report api.Report
 	chains, last := n.Chains, filter.Last
 	if chains == nil {
 		chains = []string{"0001"}
@@ -60,7 +60,7 @@ func (n *Node) QoS(ctx context.Context, filter client.QoSFilter) (client.Report,
 	for start := max(newest-10*int64(last-1), 0); start <= newest; start += 10 {
 		done := min(int(n.height()-start), 10)
 		for late, chain := range chains {
-			session := qos.SessionReport{ID: SessionID(chain, start), Height: start, RelayChain: chain, ChecksPlanned: 10, ChecksDone: done,
+			session := api.SessionReport{ID: SessionID(chain, start), Height: start, RelayChain: chain, ChecksPlanned: 10, ChecksDone: done,
 				Complete: n.height() >= start+10+int64(late), Servicers: Report().Sessions[0].Servicers}
 			if filter.SessionID == "" || filter.SessionID == session.ID {
 				report.Sessions = append(report.Sessions, session)
@@ -74,18 +74,18 @@ func (n *Node) QoS(ctx context.Context, filter client.QoSFilter) (client.Report,
 }
 
 // Session has no members.
-func (n *Node) Session(_ context.Context, application, chain string, height int64) (client.Session, error) {
-	return client.Session{ID: SessionID(chain, height), Blocks: 10, Application: client.Actor{Address: application}}, nil
+func (n *Node) Session(_ context.Context, application, chain string, height int64) (api.Session, error) {
+	return api.Session{ID: SessionID(chain, height), Blocks: 10, Application: api.Actor{Address: application}}, nil
 }
 
 // Rounds has pages of four.
-func (n *Node) Rounds(ctx context.Context, filter client.RoundFilter) (client.RoundPage, error) {
+func (n *Node) Rounds(ctx context.Context, filter client.RoundFilter) (api.RoundPage, error) {
 	n.Pages++
 	report, err := n.QoS(ctx, client.QoSFilter{SessionID: filter.SessionID})
 	if err != nil {
-		return client.RoundPage{}, err
+		return api.RoundPage{}, err
 	}
-	page := client.RoundPage{Session: filter.SessionID, Stored: report.Sessions[0].ChecksDone}
+	page := api.RoundPage{Session: filter.SessionID, Stored: report.Sessions[0].ChecksDone}
 	for index := filter.From; index < uint32(page.Stored); index++ {
 		if len(page.Rounds) == 4 {
 			page.Next = &index

@@ -5,14 +5,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pocket-fisherman/fisherman/qos"
-	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 // Observation is what is known of a node's sampling at one moment. Nobody changes it once it is made.
 type Observation struct {
 	At     time.Time
-	Status client.Status
+	Status api.Status
 	// Sessions are the newest that were asked for, newest first.
 	Sessions []Session
 	// Still is how long there was no new block, when that is too long; else 0.
@@ -29,11 +28,11 @@ type Outage struct {
 
 // Session is a session with its checks.
 type Session struct {
-	Report qos.SessionReport
+	Report api.SessionReport
 	// Blocks of the session; 0 while they are not known.
 	Blocks int64
 	// Rounds are the checks that are stored so far, ordered by index.
-	Rounds []client.Round
+	Rounds []api.Round
 }
 
 // BlocksLeft returns the number of blocks of the session after the one at a height; negative when that is not known.
@@ -51,7 +50,7 @@ func (s Session) SameStream(other Session) bool {
 }
 
 // Sample returns what a servicer did in a round; nil when it was not asked.
-func Sample(round client.Round, servicer string) *client.Sample {
+func Sample(round api.Round, servicer string) *api.Sample {
 	for i := range round.Samples {
 		if round.Samples[i].Servicer == servicer {
 			return &round.Samples[i]
@@ -69,15 +68,15 @@ func newestFirst(sessions []Session) {
 }
 
 // mergeRounds puts fresh rounds in the place of older ones of the same index. It changes neither list.
-func mergeRounds(known, fresh []client.Round) []client.Round {
+func mergeRounds(known, fresh []api.Round) []api.Round {
 	merged := append(slices.Clone(fresh), known...)
-	byIndex := func(a, b client.Round) int { return cmp.Compare(a.Index, b.Index) }
+	byIndex := func(a, b api.Round) int { return cmp.Compare(a.Index, b.Index) }
 	slices.SortStableFunc(merged, byIndex)
-	return slices.CompactFunc(merged, func(a, b client.Round) bool { return a.Index == b.Index })
+	return slices.CompactFunc(merged, func(a, b api.Round) bool { return a.Index == b.Index })
 }
 
 // firstMissing is the least index of which there is no round.
-func firstMissing(rounds []client.Round) uint32 {
+func firstMissing(rounds []api.Round) uint32 {
 	for i, round := range rounds {
 		if round.Index != uint32(i) {
 			return uint32(i)

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
@@ -29,10 +29,10 @@ const (
 
 // Node is what an Observer asks.
 type Node interface {
-	Status(ctx context.Context) (client.Status, error)
-	QoS(ctx context.Context, filter client.QoSFilter) (client.Report, error)
-	Session(ctx context.Context, application, relayChain string, height int64) (client.Session, error)
-	Rounds(ctx context.Context, filter client.RoundFilter) (client.RoundPage, error)
+	Status(ctx context.Context) (api.Status, error)
+	QoS(ctx context.Context, filter client.QoSFilter) (api.Report, error)
+	Session(ctx context.Context, application, relayChain string, height int64) (api.Session, error)
+	Rounds(ctx context.Context, filter client.RoundFilter) (api.RoundPage, error)
 }
 
 // Choice says which sessions are observed; its zero value admits all.
@@ -40,7 +40,7 @@ type Choice struct {
 	ID, Application, Chain string
 }
 
-func (c Choice) admits(session qos.SessionReport) bool {
+func (c Choice) admits(session api.SessionReport) bool {
 	return (c.Application == "" || c.Application == session.Application) && (c.Chain == "" || c.Chain == session.RelayChain)
 }
 
@@ -167,7 +167,7 @@ func (o *Observer) look(ctx context.Context) error {
 }
 
 // admitted are the newest sessions of a report that were asked for, newest first, with what is known of them already.
-func (o *Observer) admitted(report client.Report) []Session {
+func (o *Observer) admitted(report api.Report) []Session {
 	known := make(map[string]Session)
 	for _, session := range o.seen.Sessions {
 		known[session.Report.ID] = session
@@ -214,7 +214,7 @@ func (o *Observer) complete(ctx context.Context, sessions []Session, height int6
 }
 
 // readRounds reads the rounds that are not known yet.
-func (o *Observer) readRounds(ctx context.Context, session Session) ([]client.Round, error) {
+func (o *Observer) readRounds(ctx context.Context, session Session) ([]api.Round, error) {
 	rounds := session.Rounds
 	filter := client.RoundFilter{SessionID: session.Report.ID, From: firstMissing(rounds)}
 	for range roundPages {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/pocket-fisherman/fisherman/app/client/observer"
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 // Form says how a report is laid out. The zero Form leaves lines whole and abbreviates identifiers.
@@ -57,12 +57,12 @@ func (f Form) ranks() bool     { return f.roomy() || f.session != nil && f.width
 func (f Form) counts() bool    { return f.roomy() || f.session == nil }
 func (f Form) tails() bool     { return f.unbounded() || f.width >= tailWidth }
 
-func (f Form) picked(servicer qos.ServicerReport) bool {
-	return f.session != nil && servicer.Address == f.pick
+func (f Form) picked(servicer api.ServicerReport) bool {
+	return f.session != nil && servicer.Servicer == f.pick
 }
 
 // pointer marks the row of the servicer that is picked.
-func (f Form) pointer(servicer qos.ServicerReport) string {
+func (f Form) pointer(servicer api.ServicerReport) string {
 	if f.picked(servicer) {
 		return ">"
 	}
@@ -70,11 +70,11 @@ func (f Form) pointer(servicer qos.ServicerReport) string {
 }
 
 // verdict is as wide as the longest one where rows are scrolled, so that the columns stay where they are.
-func (f Form) verdict(verdict qos.Verdict) string {
+func (f Form) verdict(verdict api.Verdict) string {
 	if f.session == nil {
 		return Clean(string(verdict))
 	}
-	return fmt.Sprintf("%-*s", len(qos.Inconsistent), Clean(string(verdict)))
+	return fmt.Sprintf("%-*s", len(api.VerdictInconsistent), Clean(string(verdict)))
 }
 
 // strip draws the checks of a servicer in a sixth of the width, so that the reason has room.
@@ -83,12 +83,12 @@ func (f Form) strip(servicer string) string {
 }
 
 // explains reports whether a servicer's reason has a line below the rows.
-func (f Form) explains(servicer qos.ServicerReport) bool {
-	return !f.roomy() && f.session == nil && servicer.Verdict != qos.Healthy
+func (f Form) explains(servicer api.ServicerReport) bool {
+	return !f.roomy() && f.session == nil && servicer.Verdict != api.VerdictHealthy
 }
 
 // fitting is how many servicers the lines have room for, one at least.
-func (f Form) fitting(servicers []qos.ServicerReport) int {
+func (f Form) fitting(servicers []api.ServicerReport) int {
 	if f.lines <= 0 || len(servicers) == 0 {
 		return len(servicers)
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/app/client/observer"
-	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 // Lines writes what is observed as lines to Out: one for every check, and a table at a session's end. Trouble is told
@@ -101,7 +101,7 @@ func (w *Lines) write(text string) {
 }
 
 // checkLine tells one check: what became of it, how many answered, and who did not or contradicted.
-func checkLine(session observer.Session, round client.Round) string {
+func checkLine(session observer.Session, round api.Round) string {
 	line := fmt.Sprintf("%s session %s chain %s check %s of %d %s: ", checkMoment(round), ID(round.Session),
 		Clean(session.Report.RelayChain), checkName(round), session.Report.ChecksPlanned, strings.ToLower(Clean(round.Status)))
 	if round.Status != roundDone {
@@ -124,7 +124,7 @@ func checkLine(session observer.Session, round client.Round) string {
 }
 
 // checkMoment is when a check was released, or else planned.
-func checkMoment(round client.Round) string {
+func checkMoment(round api.Round) string {
 	switch {
 	case round.Released != nil:
 		return round.Released.UTC().Format(time.RFC3339)
@@ -135,7 +135,7 @@ func checkMoment(round client.Round) string {
 }
 
 // exception says what was not well with a sample; empty when all was.
-func exception(round client.Round, sample client.Sample) string {
+func exception(round api.Round, sample api.Sample) string {
 	switch shown := markOf(round, sample.Servicer); {
 	case sample.Outcome != outcomeOK:
 		return Clean(sample.Outcome)

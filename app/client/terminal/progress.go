@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 // plainEvery is the pause between two tables on an output that is no terminal.
@@ -31,9 +31,9 @@ type Snapshot struct {
 	Blocks int64
 	// Still is how long there was no new block, when that is too long; else 0.
 	Still   time.Duration
-	Session qos.SessionReport
+	Session api.SessionReport
 	// Before is the session before it; nil for none.
-	Before *qos.SessionReport
+	Before *api.SessionReport
 }
 
 // NewProgress redraws in place on a terminal and prints plain lines elsewhere.
@@ -102,7 +102,7 @@ func (p *plainProgress) Show(shot Snapshot) {
 func (p *plainProgress) Wait(string) {}
 
 // end prints a complete session, once.
-func (p *plainProgress) end(session qos.SessionReport) {
+func (p *plainProgress) end(session api.SessionReport) {
 	last := p.printed[session.RelayChain]
 	if last.ended == session.ID {
 		return

@@ -10,7 +10,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"github.com/pocket-fisherman/fisherman/app/client/clienttest"
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 func TestLiveTableFollowsTheTerminalsSize(t *testing.T) {
@@ -32,7 +32,7 @@ func TestLiveTablesOfTwoChainsShareTheTerminal(t *testing.T) {
 	var model tea.Model = liveModel{}
 	other := clienttest.Report().Sessions[0]
 	other.RelayChain = "0021"
-	for _, session := range []qos.SessionReport{other, clienttest.Report().Sessions[0], other} {
+	for _, session := range []api.SessionReport{other, clienttest.Report().Sessions[0], other} {
 		model, _ = model.Update(Snapshot{Height: 12, Blocks: 10, Session: session})
 	}
 	for _, size := range []tea.WindowSizeMsg{{Width: 160, Height: 40}, {Width: 80, Height: 12}} {

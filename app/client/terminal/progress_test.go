@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/app/client/clienttest"
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 func TestPlainProgressPrintsSeldom(t *testing.T) {
@@ -16,7 +16,7 @@ func TestPlainProgressPrintsSeldom(t *testing.T) {
 	base := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	session := clienttest.Report().Sessions[0]
 	session.Complete = false
-	show := func(second int, id string, done int, before *qos.SessionReport) int {
+	show := func(second int, id string, done int, before *api.SessionReport) int {
 		session.ID, session.ChecksDone = strings.Repeat(id, 64), done
 		shown.Show(Snapshot{At: base.Add(time.Duration(second) * time.Second), Height: 12, Blocks: 10, Session: session, Before: before})
 		defer written.Reset()
@@ -28,7 +28,7 @@ func TestPlainProgressPrintsSeldom(t *testing.T) {
 		second int
 		id     string
 		done   int
-		before *qos.SessionReport
+		before *api.SessionReport
 		want   int
 	}{
 		{0, "a", 0, nil, 0}, {1, "a", 1, nil, 1}, {2, "a", 2, nil, 0}, {5, "a", 5, nil, 0}, {6, "a", 6, nil, 1},

@@ -5,11 +5,11 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"charm.land/lipgloss/v2"
 
-	"github.com/pocket-fisherman/fisherman/qos"
-	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 // Absent stands in a table where there is no value.
@@ -18,36 +18,36 @@ const Absent = "-"
 // reportColumn is one column of a servicer's row.
 type reportColumn struct {
 	header string
-	cell   func(qos.ServicerReport, Form) string
+	cell   func(api.ServicerReport, Form) string
 	// in reports whether a form has the column; nil stands for every form.
 	in func(Form) bool
 }
 
 // reportColumns are the columns in order; the reason is the last.
 var reportColumns = []reportColumn{
-	{header: "", cell: func(s qos.ServicerReport, f Form) string { return f.pointer(s) }, in: Form.points},
-	{header: verdictHeader, cell: func(s qos.ServicerReport, f Form) string { return f.verdict(s.Verdict) }},
-	{header: "SERVICER", cell: func(s qos.ServicerReport, f Form) string { return f.id(s.Address) }},
-	{header: "RANK", cell: func(s qos.ServicerReport, _ Form) string { return rank(s.Rank) }, in: Form.ranks},
-	{header: "SAMPLES", cell: func(s qos.ServicerReport, _ Form) string { return strconv.Itoa(s.Samples) }, in: Form.counts},
-	{header: "VOID", cell: func(s qos.ServicerReport, _ Form) string { return strconv.Itoa(s.Void) }, in: Form.unbounded},
-	{header: "AVAILABLE", cell: func(s qos.ServicerReport, _ Form) string { return share(s.Availability) }},
-	{header: "", cell: func(s qos.ServicerReport, _ Form) string { return bar(s.Availability) }, in: Form.bars},
-	{header: "P50 ms", cell: func(s qos.ServicerReport, _ Form) string { return millis(s.RoundTripTimes.P50) }},
-	{header: "P90 ms", cell: func(s qos.ServicerReport, _ Form) string { return millis(s.RoundTripTimes.P90) }, in: Form.tails},
-	{header: "TIMES", cell: func(s qos.ServicerReport, _ Form) string { return timesOf(s.RoundTripTimes) }, in: Form.unbounded},
-	{header: "OVER SLA", cell: func(s qos.ServicerReport, _ Form) string { return strconv.Itoa(s.OverSLA) }, in: Form.unbounded},
-	{header: "AGREED", cell: func(s qos.ServicerReport, _ Form) string { return agreed(s.Consistency) }},
-	{header: "CONSISTENT", cell: func(s qos.ServicerReport, _ Form) string { return share(s.Consistency.Interval) }, in: Form.unbounded},
-	{header: "CHECKS", cell: func(s qos.ServicerReport, f Form) string { return f.strip(s.Address) }, in: Form.strips},
-	{header: "WHY", cell: func(s qos.ServicerReport, _ Form) string { return Clean(s.Reason) }, in: Form.roomy},
+	{header: "", cell: func(s api.ServicerReport, f Form) string { return f.pointer(s) }, in: Form.points},
+	{header: verdictHeader, cell: func(s api.ServicerReport, f Form) string { return f.verdict(s.Verdict) }},
+	{header: "SERVICER", cell: func(s api.ServicerReport, f Form) string { return f.id(s.Servicer) }},
+	{header: "RANK", cell: func(s api.ServicerReport, _ Form) string { return rank(s.Rank) }, in: Form.ranks},
+	{header: "SAMPLES", cell: func(s api.ServicerReport, _ Form) string { return strconv.Itoa(s.Samples) }, in: Form.counts},
+	{header: "VOID", cell: func(s api.ServicerReport, _ Form) string { return strconv.Itoa(s.Void) }, in: Form.unbounded},
+	{header: "AVAILABLE", cell: func(s api.ServicerReport, _ Form) string { return share(s.Availability) }},
+	{header: "", cell: func(s api.ServicerReport, _ Form) string { return bar(s.Availability) }, in: Form.bars},
+	{header: "P50 ms", cell: func(s api.ServicerReport, _ Form) string { return millis(s.RoundTripTimes.P50) }},
+	{header: "P90 ms", cell: func(s api.ServicerReport, _ Form) string { return millis(s.RoundTripTimes.P90) }, in: Form.tails},
+	{header: "TIMES", cell: func(s api.ServicerReport, _ Form) string { return timesOf(s.RoundTripTimes) }, in: Form.unbounded},
+	{header: "OVER SLA", cell: func(s api.ServicerReport, _ Form) string { return strconv.Itoa(s.OverSLA) }, in: Form.unbounded},
+	{header: "AGREED", cell: func(s api.ServicerReport, _ Form) string { return agreed(s.Consistency) }},
+	{header: "CONSISTENT", cell: func(s api.ServicerReport, _ Form) string { return share(s.Consistency.Interval) }, in: Form.unbounded},
+	{header: "CHECKS", cell: func(s api.ServicerReport, f Form) string { return f.strip(s.Servicer) }, in: Form.strips},
+	{header: "WHY", cell: func(s api.ServicerReport, _ Form) string { return Clean(s.Reason) }, in: Form.roomy},
 }
 
 // verdictHeader heads the column that is painted.
 const verdictHeader = "VERDICT"
 
 // ReportText lays out a report for a person: a table for each session, oldest first, its worst servicer first.
-func ReportText(report qos.Report, form Form) string {
+func ReportText(report api.Report, form Form) string {
 	if len(report.Sessions) == 0 {
 		return "no session sampled yet\n"
 	}
@@ -59,12 +59,12 @@ func ReportText(report qos.Report, form Form) string {
 }
 
 // sessionEnd is what is printed of a session that is complete, where nothing else is known of the form.
-func sessionEnd(session qos.SessionReport) string {
+func sessionEnd(session api.SessionReport) string {
 	return sessionHeading(session, Form{}) + servicerTable(session, Form{})
 }
 
 // sessionHeading says which session it is and what became of its checks.
-func sessionHeading(session qos.SessionReport, form Form) string {
+func sessionHeading(session api.SessionReport, form Form) string {
 	state := "running or joined late"
 	if session.Complete {
 		state = "complete"
@@ -85,7 +85,7 @@ func sessionHeading(session qos.SessionReport, form Form) string {
 
 // servicerTable has a row for each servicer, worst first, as the report orders them. Where lines are short, the reasons
 // of all but the healthy ones follow below the rows.
-func servicerTable(session qos.SessionReport, form Form) string {
+func servicerTable(session api.SessionReport, form Form) string {
 	columns := form.columns()
 	headers := make([]string, 0, len(columns))
 	for _, column := range columns {
@@ -100,7 +100,7 @@ func servicerTable(session qos.SessionReport, form Form) string {
 		}
 		rows = append(rows, row)
 		if form.explains(servicer) {
-			reasons += fmt.Sprintf("%s: %s\n", form.id(servicer.Address), Clean(servicer.Reason))
+			reasons += fmt.Sprintf("%s: %s\n", form.id(servicer.Servicer), Clean(servicer.Reason))
 		}
 	}
 	text := paintedTable(headers, rows, func(row, column int) lipgloss.Style {
@@ -127,7 +127,7 @@ func skewText(micros *int64) string {
 }
 
 // agreed shows how many of the answers that could be compared were the majority's: "9 of 10".
-func agreed(consistency qos.Consistency) string {
+func agreed(consistency api.Consistency) string {
 	decidable := consistency.Agree + consistency.Disagree
 	if decidable == 0 {
 		return Absent
@@ -136,7 +136,7 @@ func agreed(consistency qos.Consistency) string {
 }
 
 // share shows an estimated share with its 95 % interval, in percent: "90% (60-98)".
-func share(interval qos.Interval) string {
+func share(interval api.Interval) string {
 	if interval.Value == nil || interval.Low == nil || interval.High == nil {
 		return Absent
 	}
@@ -147,7 +147,7 @@ func share(interval qos.Interval) string {
 const barWidth = 10
 
 // bar draws a share with its 95 % interval: full up to the lower bound, shaded up to the upper one.
-func bar(interval qos.Interval) string {
+func bar(interval api.Interval) string {
 	if interval.Low == nil || interval.High == nil {
 		return strings.Repeat("░", barWidth)
 	}
@@ -165,7 +165,7 @@ func rank(rank *int) string {
 }
 
 // timesOf says how many answers the round-trip times are of, and on which connections: "9 warm".
-func timesOf(times qos.RoundTripTimes) string {
+func timesOf(times api.RoundTripTimes) string {
 	if times.Connections == nil {
 		return Absent
 	}
@@ -180,16 +180,16 @@ func millis(value *float64) string {
 }
 
 // verdictStyle paints with the terminal's own sixteen colours, which follow its theme.
-func verdictStyle(verdict qos.Verdict) lipgloss.Style {
+func verdictStyle(verdict api.Verdict) lipgloss.Style {
 	style := lipgloss.NewStyle()
 	switch verdict {
-	case qos.Inconsistent:
+	case api.VerdictInconsistent:
 		return style.Bold(true).Foreground(lipgloss.Magenta)
-	case qos.Unavailable:
+	case api.VerdictUnavailable:
 		return style.Bold(true).Foreground(lipgloss.Red)
-	case qos.Slow:
+	case api.VerdictSlow:
 		return style.Foreground(lipgloss.Yellow)
-	case qos.Healthy:
+	case api.VerdictHealthy:
 		return style.Foreground(lipgloss.Green)
 	default:
 		return style.Faint(true)
@@ -198,15 +198,15 @@ func verdictStyle(verdict qos.Verdict) lipgloss.Style {
 
 // StoreWarning is one line on what a reader of a report should know of the store that it is made from; empty when all is
 // well.
-func StoreWarning(store *client.Store) string {
+func StoreWarning(store *api.Store) string {
 	warning := ""
 	switch {
 	case store == nil:
 		return ""
 	case !store.Durable:
-		warning = fmt.Sprintf("samples since %s are held in memory only and would be lost in a crash: %s", Clean(store.Since), Clean(store.Reason))
-	case store.SetAside != "":
-		warning = "the sample store was damaged; what could not be read of it is in " + Clean(store.SetAside)
+		warning = fmt.Sprintf("samples since %s are held in memory only and would be lost in a crash: %s", api.Value(store.Since).Format(time.RFC3339), Clean(api.Value(store.Reason)))
+	case store.SetAside != nil:
+		warning = "the sample store was damaged; what could not be read of it is in " + Clean(*store.SetAside)
 	case store.UnreadableSessions > 0:
 		warning = "the sample store is damaged"
 	}

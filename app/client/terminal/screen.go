@@ -10,7 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/pocket-fisherman/fisherman/app/client/observer"
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 // screen is the model of the live view of a node's sampling: what was observed, and what the person looks at.
@@ -125,11 +125,11 @@ func (s screen) row() int {
 	if session == nil {
 		return 0
 	}
-	return max(slices.IndexFunc(session.Report.Servicers, func(servicer qos.ServicerReport) bool { return servicer.Address == s.servicer }), 0)
+	return max(slices.IndexFunc(session.Report.Servicers, func(servicer api.ServicerReport) bool { return servicer.Servicer == s.servicer }), 0)
 }
 
 // picked is the servicer that is picked; nil while there is none.
-func (s screen) picked() *qos.ServicerReport {
+func (s screen) picked() *api.ServicerReport {
 	session := s.current()
 	if session == nil || len(session.Report.Servicers) == 0 {
 		return nil
@@ -151,7 +151,7 @@ func (s screen) press(key string) (tea.Model, tea.Cmd) {
 	case "enter":
 		if !s.help && s.picked() != nil {
 			// The servicer stays picked, whatever the order becomes.
-			s.servicer, s.samples, s.top = s.picked().Address, !s.samples, 0
+			s.servicer, s.samples, s.top = s.picked().Servicer, !s.samples, 0
 		}
 	case "tab", "right", "l":
 		s = s.turn(1)
@@ -202,7 +202,7 @@ func (s screen) move(by int) screen {
 		s.top = min(max(s.top+by, 0), max(len(session.Rounds)-1, 0))
 	case len(session.Report.Servicers) > 0:
 		row := min(max(s.row()+by, 0), len(session.Report.Servicers)-1)
-		s.servicer = session.Report.Servicers[row].Address
+		s.servicer = session.Report.Servicers[row].Servicer
 	}
 	return s
 }

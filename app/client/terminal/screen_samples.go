@@ -8,38 +8,38 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"github.com/pocket-fisherman/fisherman/app/client/observer"
-	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 // sampleColumn is one column of a sample's row. Least is the width of a terminal from which on it is shown.
 type sampleColumn struct {
 	header string
 	least  int
-	cell   func(client.Round, *client.Sample) string
+	cell   func(api.Round, *api.Sample) string
 }
 
 // sampleColumns are the columns in order. A sample is nil when the servicer was not asked.
 var sampleColumns = []sampleColumn{
 	{"", 0, nil}, // the mark
-	{"CHECK", 0, func(r client.Round, _ *client.Sample) string { return checkName(r) }},
+	{"CHECK", 0, func(r api.Round, _ *api.Sample) string { return checkName(r) }},
 	{"SENT (UTC)", 0, of(sentAt)},
 	{"OUTCOME", 0, outcomeText},
-	{"RTT ms", 0, of(func(s *client.Sample) string { return millis(s.RoundTripTime) })},
-	{"TTFB ms", 90, of(func(s *client.Sample) string { return millis(s.TimeToFirstByte) })},
+	{"RTT ms", 0, of(func(s *api.Sample) string { return millis(s.RoundTripTime) })},
+	{"TTFB ms", 90, of(func(s *api.Sample) string { return millis(s.TimeToFirstByte) })},
 	{"CONNECTION", 100, of(connectionText)},
-	{"ANSWER", 0, of(func(s *client.Sample) string { return orAbsent(s.Consistency) })},
-	{"BLAME", 110, of(func(s *client.Sample) string { return orAbsent(s.Blame) })},
-	{"CLOCK", 150, of(func(s *client.Sample) string { return orAbsent(s.Timing) })},
-	{"QUESTION", 130, func(r client.Round, _ *client.Sample) string { return Clean(Short(r.Question)) }},
+	{"ANSWER", 0, of(func(s *api.Sample) string { return orAbsent(s.Consistency) })},
+	{"BLAME", 110, of(func(s *api.Sample) string { return orAbsent(s.Blame) })},
+	{"CLOCK", 150, of(func(s *api.Sample) string { return orAbsent(s.Timing) })},
+	{"QUESTION", 130, func(r api.Round, _ *api.Sample) string { return Clean(Short(r.Question)) }},
 	{"DETAIL", 0, detailText},
 }
 
 // checkName is the index of a check in its session's plan, from 0, as everywhere in the API.
-func checkName(round client.Round) string { return fmt.Sprintf("#%d", round.Index) }
+func checkName(round api.Round) string { return fmt.Sprintf("#%d", round.Index) }
 
 // of makes a cell of a sample that may not be there.
-func of(cell func(*client.Sample) string) func(client.Round, *client.Sample) string {
-	return func(_ client.Round, s *client.Sample) string {
+func of(cell func(*api.Sample) string) func(api.Round, *api.Sample) string {
+	return func(_ api.Round, s *api.Sample) string {
 		if s == nil {
 			return Absent
 		}
@@ -53,7 +53,7 @@ func (s screen) samplesTable(session observer.Session, lines int) string {
 	if picked == nil {
 		return "the servicer is no member of this session any more\n"
 	}
-	text := fmt.Sprintf("%s  %s\n%s: %s\n\n", strong.Render(Clean(picked.Address)), Clean(picked.ServiceURL),
+	text := fmt.Sprintf("%s  %s\n%s: %s\n\n", strong.Render(Clean(picked.Servicer)), Clean(picked.ServiceURL),
 		verdictStyle(picked.Verdict).Render(Clean(string(picked.Verdict))), Clean(picked.Reason))
 	const others = 5 // the three lines above, names of columns, and the line on how many rows there are
 	rounds := slices.Clone(session.Rounds)
@@ -64,11 +64,11 @@ func (s screen) samplesTable(session observer.Session, lines int) string {
 	if len(shown) == 0 {
 		return text + "no check yet\n"
 	}
-	text += s.sampleRows(shown, picked.Address)
+	text += s.sampleRows(shown, picked.Servicer)
 	return text + faint.Render(fmt.Sprintf("checks %d to %d of %d stored, newest first", first+1, first+len(shown), len(rounds))) + "\n"
 }
 
-func (s screen) sampleRows(rounds []client.Round, servicer string) string {
+func (s screen) sampleRows(rounds []api.Round, servicer string) string {
 	var columns []sampleColumn
 	var headers []string
 	for _, column := range sampleColumns {
@@ -87,7 +87,7 @@ func (s screen) sampleRows(rounds []client.Round, servicer string) string {
 	return paintedTable(headers, rows, func(int, int) lipgloss.Style { return lipgloss.NewStyle() })
 }
 
-func sentAt(sample *client.Sample) string {
+func sentAt(sample *api.Sample) string {
 	if sample.Sent == nil {
 		return Absent
 	}
@@ -95,7 +95,7 @@ func sentAt(sample *client.Sample) string {
 }
 
 // outcomeText is the outcome of a sample, or what became of the check without one.
-func outcomeText(round client.Round, sample *client.Sample) string {
+func outcomeText(round api.Round, sample *api.Sample) string {
 	switch {
 	case round.Status != roundDone:
 		return Clean(round.Status)
@@ -106,7 +106,7 @@ func outcomeText(round client.Round, sample *client.Sample) string {
 }
 
 // connectionText is "kept", or what a new connection took.
-func connectionText(sample *client.Sample) string {
+func connectionText(sample *api.Sample) string {
 	if sample.Reused {
 		return "kept"
 	}
@@ -123,7 +123,7 @@ func connectionText(sample *client.Sample) string {
 }
 
 // detailText explains what went wrong.
-func detailText(round client.Round, sample *client.Sample) string {
+func detailText(round api.Round, sample *api.Sample) string {
 	switch {
 	case round.Status != roundDone:
 		return Clean(round.Reason)
@@ -137,7 +137,7 @@ func detailText(round client.Round, sample *client.Sample) string {
 	return Clean(sample.Detail)
 }
 
-func orAbsent(text *string) string {
+func orAbsent[Text ~string](text *Text) string {
 	if text == nil {
 		return Absent
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/app/client/clienttest"
 	"github.com/pocket-fisherman/fisherman/app/client/observer"
 	"github.com/pocket-fisherman/fisherman/qos"
-	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 var (
@@ -28,7 +28,7 @@ func sampleSession() observer.Session {
 		session.Rounds = append(session.Rounds, clienttest.Round(session.Report.ID, index))
 	}
 	session.Rounds[3].Status, session.Rounds[3].Reason = "VOID", "skew of 31 ms above 20 ms"
-	session.Rounds[5] = client.Round{Session: session.Report.ID, Index: 5, Status: "DROPPED", Reason: "fell due while the fisherman was stopped", Planned: &clienttest.Noon}
+	session.Rounds[5] = api.Round{Session: session.Report.ID, Index: 5, Status: "DROPPED", Reason: "fell due while the fisherman was stopped", Planned: &clienttest.Noon}
 	session.Rounds[6].Samples[3].Outcome = "VOID"
 	return session
 }
@@ -36,7 +36,7 @@ func sampleSession() observer.Session {
 func sampleSeen() observer.Observation {
 	older := observer.Session{Report: clienttest.Report().Sessions[0]}
 	older.Report.ID, older.Report.Height = strings.Repeat("0d", 32), 0
-	return observer.Observation{At: clienttest.Noon, Status: client.Status{ChainID: "pocket-test", Height: 15}, Sessions: []observer.Session{sampleSession(), older}}
+	return observer.Observation{At: clienttest.Noon, Status: api.Status{ChainID: "pocket-test", Height: 15}, Sessions: []observer.Session{sampleSession(), older}}
 }
 
 // sized is a screen of a size that has seen something.
@@ -58,7 +58,7 @@ func TestScreensMatchGoldenFiles(t *testing.T) {
 	lost, still := sampleSeen(), sampleSeen()
 	lost.Lost = &observer.Outage{Since: clienttest.Noon.Add(-12 * time.Second), Next: clienttest.Noon.Add(4 * time.Second), Reason: clienttest.Hostile}
 	still.Still = 42 * time.Second
-	still.Status.Store = &client.Store{Reason: "disk full", Since: "2026-05-04T11:00:00Z"}
+	still.Status.Store = &api.Store{Reason: clienttest.Ptr("disk full"), Since: clienttest.Ptr(clienttest.Noon.Add(-time.Hour))}
 	for name, shown := range map[string]screen{
 		"screen_80.txt":          sized(80, 24, sampleSeen()),
 		"screen_120.txt":         sized(120, 20, sampleSeen()),
@@ -69,7 +69,7 @@ func TestScreensMatchGoldenFiles(t *testing.T) {
 		"screen_samples_160.txt": press(t, sized(160, 20, sampleSeen()), "enter"),
 		"screen_lost.txt":        sized(80, 20, lost),
 		"screen_still.txt":       sized(80, 20, still),
-		"screen_nothing.txt":     sized(80, 9, observer.Observation{At: clienttest.Noon, Status: client.Status{ChainID: "pocket-test", Height: 3}}),
+		"screen_nothing.txt":     sized(80, 9, observer.Observation{At: clienttest.Noon, Status: api.Status{ChainID: "pocket-test", Height: 3}}),
 	} {
 		clienttest.Golden(t, name, []byte(escapes.ReplaceAllString(shown.View().Content, "")+"\n"))
 	}
@@ -106,13 +106,13 @@ func TestScreenShowsTheWorstWhereThereIsNoRoom(t *testing.T) {
 
 func TestPickedServicerStaysPicked(t *testing.T) {
 	shown := press(t, sized(80, 24, sampleSeen()), "down", "down", "up")
-	if got := shown.picked().Address; got != strings.Repeat("b2", 20) {
+	if got := shown.picked().Servicer; got != strings.Repeat("b2", 20) {
 		t.Fatalf("picked %s", got)
 	}
 	turned := sampleSeen()
 	slices.Reverse(turned.Sessions[0].Report.Servicers)
-	if shown = shown.observe(turned); shown.picked().Address != strings.Repeat("b2", 20) || shown.row() != 3 {
-		t.Errorf("picked %s in row %d", shown.picked().Address, shown.row())
+	if shown = shown.observe(turned); shown.picked().Servicer != strings.Repeat("b2", 20) || shown.row() != 3 {
+		t.Errorf("picked %s in row %d", shown.picked().Servicer, shown.row())
 	}
 	if shown = press(t, shown, "home", "up"); shown.row() != 0 {
 		t.Errorf("row %d above the first", shown.row())
@@ -226,7 +226,7 @@ func TestMarksDifferWithoutColour(t *testing.T) {
 }
 
 func TestBar(t *testing.T) {
-	for want, interval := range map[string]qos.Interval{
+	for want, interval := range map[string]api.Interval{
 		"███████▒▒▒": qos.Wilson(10, 10), "▒▒▒░░░░░░░": qos.Wilson(0, 10), "░░░░░░░░░░": qos.Wilson(0, 0), "██▒▒▒▒▒▒░░": qos.Wilson(5, 10),
 	} {
 		if got := bar(interval); got != want {

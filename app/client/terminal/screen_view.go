@@ -9,7 +9,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"github.com/pocket-fisherman/fisherman/app/client/observer"
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 // Heights of terminals from which on the parts around the table are shown.
@@ -115,7 +115,7 @@ func sessionState(session observer.Session, height int64) string {
 }
 
 // checksBar draws how much of the plan is decided.
-func checksBar(report qos.SessionReport) string {
+func checksBar(report api.SessionReport) string {
 	if report.ChecksPlanned <= 0 {
 		return ""
 	}
@@ -158,7 +158,7 @@ func (s screen) servicersTable(session observer.Session, lines int) string {
 		first = min(max(s.row()-rows/2, 0), all-rows)
 		shown.Servicers = shown.Servicers[first : first+rows]
 	}
-	text := servicerTable(shown, Form{width: s.width, colour: true, session: &session, pick: picked.Address})
+	text := servicerTable(shown, Form{width: s.width, colour: true, session: &session, pick: picked.Servicer})
 	if len(shown.Servicers) < len(session.Report.Servicers) {
 		text += faint.Render(fmt.Sprintf("servicers %d to %d of %d, worst first", first+1, first+len(shown.Servicers), len(session.Report.Servicers))) + "\n"
 	}
@@ -166,9 +166,9 @@ func (s screen) servicersTable(session observer.Session, lines int) string {
 }
 
 // panel tells more of the picked servicer than its row.
-func (s screen) panel(session observer.Session, picked qos.ServicerReport) string {
-	checks := strip(session, picked.Address, max(s.width-len("checks   "), 1), true)
-	return fmt.Sprintf("\n%s  %s\nwhy     %s\nchecks  %s\n%s\n", strong.Render(Clean(picked.Address)), Clean(picked.ServiceURL),
+func (s screen) panel(session observer.Session, picked api.ServicerReport) string {
+	checks := strip(session, picked.Servicer, max(s.width-len("checks   "), 1), true)
+	return fmt.Sprintf("\n%s  %s\nwhy     %s\nchecks  %s\n%s\n", strong.Render(Clean(picked.Servicer)), Clean(picked.ServiceURL),
 		Clean(picked.Reason), checks, legend(true))
 }
 

@@ -7,7 +7,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"github.com/pocket-fisherman/fisherman/app/client/observer"
-	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 // Words of the API for checks and samples.
@@ -39,7 +39,7 @@ var (
 var marks = []mark{markAnswered, markOverSLA, markDisagrees, markNull, markVoid, markDropped, markNotAsked}
 
 // markOf is the mark of a servicer in a round. What counts worst is shown: a contradiction before slowness.
-func markOf(round client.Round, servicer string) mark {
+func markOf(round api.Round, servicer string) mark {
 	if round.Status == roundDropped {
 		return markDropped
 	}
@@ -62,7 +62,7 @@ func markOf(round client.Round, servicer string) mark {
 // strip draws every check of a session's plan for one servicer, the first on the left; with more checks than width, the
 // newest that are decided. A check that is still to come, and one that asked others only, is a dot.
 func strip(session observer.Session, servicer string, width int, colour bool) string {
-	byIndex := make(map[int]client.Round, len(session.Rounds))
+	byIndex := make(map[int]api.Round, len(session.Rounds))
 	end := min(session.Report.ChecksPlanned, width)
 	for _, round := range session.Rounds {
 		byIndex[int(round.Index)] = round

@@ -10,7 +10,7 @@ import (
 const ShortBytes = 80
 
 // Clean returns a stranger's text as one printable line.
-func Clean(stranger string) string { return text.Printable(stranger) }
+func Clean[Text ~string](stranger Text) string { return text.Printable(string(stranger)) }
 
 // Short returns a stranger's text as one printable line of at most 80 bytes.
 func Short(stranger string) string { return text.Line(stranger, ShortBytes) }

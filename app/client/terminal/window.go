@@ -6,29 +6,29 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 // WindowsText lays out windows for a person: a table for each, its worst servicer first.
-func WindowsText(report qos.WindowsReport, form Form) string {
+func WindowsText(report api.WindowsReport, form Form) string {
 	if len(report.Windows) == 0 {
 		return "no session sampled yet\n"
 	}
 	var texts []string
 	for _, window := range report.Windows {
-		rows := make([]qos.ServicerReport, 0, len(window.Servicers))
+		rows := make([]api.ServicerReport, 0, len(window.Servicers))
 		for _, servicer := range window.Servicers {
 			row := WindowRow(servicer)
-			row.Reason = fmt.Sprintf("%s; healthy in %d of %d sessions", row.Reason, servicer.Verdicts[qos.Healthy], servicer.Sessions)
+			row.Reason = fmt.Sprintf("%s; healthy in %d of %d sessions", row.Reason, servicer.Verdicts[api.VerdictHealthy], servicer.Sessions)
 			rows = append(rows, row)
 		}
-		texts = append(texts, windowHeading(report, window, form)+servicerTable(qos.SessionReport{Servicers: rows}, form))
+		texts = append(texts, windowHeading(report, window, form)+servicerTable(api.SessionReport{Servicers: rows}, form))
 	}
 	return strings.Join(texts, "\n")
 }
 
 // windowHeading says which sessions were merged and what became of their checks.
-func windowHeading(report qos.WindowsReport, window qos.WindowReport, form Form) string {
+func windowHeading(report api.WindowsReport, window api.WindowReport, form Form) string {
 	lines := []string{
 		fmt.Sprintf("window %s, chain %s, zone %s: complete sessions %d, applications %d, left out %d", Clean(report.Window),
 			Clean(window.RelayChain), Clean(window.GeoZone), window.Sessions, len(window.Applications), window.SessionsLeftOut),
@@ -45,9 +45,9 @@ func windowHeading(report qos.WindowsReport, window qos.WindowReport, form Form)
 }
 
 // WindowRow returns a row of a window in the form of a session's, without the indices of null samples.
-func WindowRow(servicer qos.WindowServicer) qos.ServicerReport {
-	return qos.ServicerReport{
-		Address:        servicer.Address,
+func WindowRow(servicer api.WindowServicer) api.ServicerReport {
+	return api.ServicerReport{
+		Servicer:       servicer.Servicer,
 		ServiceURL:     servicer.ServiceURL,
 		Samples:        servicer.Samples,
 		NullSamples:    servicer.NullSamples,

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
@@ -80,8 +80,8 @@ func (o checkOptions) fits(cmd *cobra.Command) error {
 type checkResult struct {
 	Verdict string `json:"verdict"`
 	// Explanation says why, in sentences.
-	Explanation []string           `json:"explanation"`
-	Check       client.CheckReport `json:"check"`
+	Explanation []string        `json:"explanation"`
+	Check       api.CheckReport `json:"check"`
 	code        command.ExitCode
 }
 
@@ -107,7 +107,7 @@ func runCheck(ctx context.Context, io command.Streams, o checkOptions) error {
 // askFisherman has the node's fisherman make the check.
 func askFisherman(ctx context.Context, _ command.Streams, o checkOptions) (*checkResult, error) {
 	report, err := command.Ask(o.signer.Node, "check servicer "+o.servicer,
-		func(node *client.Client) (client.CheckReport, error) {
+		func(node *client.Client) (api.CheckReport, error) {
 			return node.Check(ctx, o.servicer, o.application, o.chain)
 		})
 	if err != nil {
@@ -115,9 +115,9 @@ func askFisherman(ctx context.Context, _ command.Streams, o checkOptions) (*chec
 	}
 	result := &checkResult{Verdict: string(report.Verdict), Explanation: explainReport(report), Check: report}
 	switch report.Verdict {
-	case qos.CheckNull, qos.CheckInconsistent:
+	case api.CheckVerdictNull, api.CheckVerdictInconsistent:
 		result.code = command.ExitCheckFailed
-	case qos.CheckVoid:
+	case api.CheckVerdictVoid:
 		result.code = command.ExitFailure
 	}
 	return result, nil

@@ -9,8 +9,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/cli/commandtest"
 	"github.com/pocket-fisherman/fisherman/internal/fakes"
-	"github.com/pocket-fisherman/fisherman/qos"
-	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
@@ -30,8 +29,8 @@ func checkURL(t *testing.T, args ...string) (code command.ExitCode, result check
 func TestCheckOfAURL(t *testing.T) {
 	for name, test := range map[string]struct {
 		fault              fakes.Fault
-		outcome            string
-		signature, binding string
+		outcome            api.Outcome
+		signature, binding api.Finding
 		code               command.ExitCode
 		verdict            string
 	}{
@@ -68,16 +67,16 @@ func TestPhasesOfACheck(t *testing.T) {
 	secured := fakes.Start(t, fakes.Honest())
 	_, result, _ := checkURL(t, "--url", secured.URL())
 	whole := result.Check.Samples[0]
-	if whole.Servicer != secured.Address() || whole.DNSMS == nil || whole.ConnectMS == nil || whole.TLSMS != nil || whole.WriteMS == nil ||
-		whole.FirstByteMS == nil || whole.LastByteMS == nil || *whole.LastByteMS < *whole.FirstByteMS {
+	if whole.Servicer != secured.Address() || whole.DNS == nil || whole.Connect == nil || whole.TLS != nil || whole.WriteMS == nil ||
+		whole.TimeToFirstByte == nil || whole.RoundTripTime == nil || *whole.RoundTripTime < *whole.TimeToFirstByte {
 		t.Errorf("%+v", whole)
 	}
 	_, result, _ = checkURL(t, "--url", fakes.Start(t, fakes.Hanging()).URL())
-	if half := result.Check.Samples[0]; half.ConnectMS == nil || half.WriteMS == nil || half.FirstByteMS != nil || half.LastByteMS != nil {
+	if half := result.Check.Samples[0]; half.Connect == nil || half.WriteMS == nil || half.TimeToFirstByte != nil || half.RoundTripTime != nil {
 		t.Errorf("%+v", half)
 	}
 	_, result, _ = checkURL(t, "--url", fakes.Start(t, fakes.Down()).URL())
-	if none := result.Check.Samples[0]; none.ConnectMS != nil || none.WriteMS != nil {
+	if none := result.Check.Samples[0]; none.Connect != nil || none.WriteMS != nil {
 		t.Errorf("%+v", none)
 	}
 }
@@ -90,7 +89,7 @@ func TestEveryOutcomeIsExplained(t *testing.T) {
 		if outcome == types.Outcome_OUTCOME_UNSPECIFIED || outcome == types.Outcome_OUTCOME_OK {
 			continue
 		}
-		said := explainOutcome(client.CheckSample{Outcome: outcome.Label(), Detail: "seen"}, 3000)
+		said := explainOutcome(api.CheckSample{Sample: api.Sample{Outcome: api.Outcome(outcome.Label()), Detail: "seen"}}, 3000)
 		if other, repeated := seen[said[0]]; repeated || len(said) != 2 || !strings.Contains(said[1], "seen") {
 			t.Errorf("%s: %q, like %s", name, said, other)
 		}
@@ -107,29 +106,29 @@ func TestEveryOutcomeIsExplained(t *testing.T) {
 func TestExplainReport(t *testing.T) {
 	ms := func(value float64) *float64 { return &value }
 	for name, test := range map[string]struct {
-		sample  client.CheckSample
-		verdict qos.CheckVerdict
+		sample  api.Sample
+		verdict api.CheckVerdict
 		reason  string
 		want    string
 	}{
-		"ok":             {client.CheckSample{LastByteMS: ms(1.25), Consistency: "AGREE"}, qos.CheckOK, "", "1.250 ms, within the latency SLA of 150 ms, as the majority did: of 2 servicers 2 agree"},
-		"slow, waiting":  {client.CheckSample{FirstByteMS: ms(200), LastByteMS: ms(201), ConnectMS: ms(1)}, qos.CheckSlow, "", "passed before the first byte"},
-		"slow, dripping": {client.CheckSample{FirstByteMS: ms(20), LastByteMS: ms(201), ConnectMS: ms(1)}, qos.CheckSlow, "", "between the first and the last byte"},
-		"slow, far":      {client.CheckSample{FirstByteMS: ms(200), LastByteMS: ms(201), ConnectMS: ms(190)}, qos.CheckSlow, "", "the distance"},
-		"inconsistent":   {client.CheckSample{Consistency: "DISAGREE"}, qos.CheckInconsistent, "", "1 agree, 1 disagree"},
-		"undecidable":    {client.CheckSample{Consistency: "UNDECIDABLE"}, qos.CheckUndecidable, "", "a majority needs 2 votes"},
-		"void round":     {client.CheckSample{Outcome: "VOID"}, qos.CheckVoid, "this machine stalled", "this machine stalled. Run it again"},
-		"void sample":    {client.CheckSample{Outcome: "VOID", Detail: "over", RelayError: "OVER_ALLOWANCE"}, qos.CheckVoid, "", "the asker's fault"},
-		"null":           {client.CheckSample{Outcome: "TIMEOUT"}, qos.CheckNull, "", "within 3000 ms"},
+		"ok":             {api.Sample{RoundTripTime: ms(1.25), Consistency: api.Optional(api.AgreementAgree)}, api.CheckVerdictOK, "", "1.250 ms, within the latency SLA of 150 ms, as the majority did: of 2 servicers 2 agree"},
+		"slow, waiting":  {api.Sample{TimeToFirstByte: ms(200), RoundTripTime: ms(201), Connect: ms(1)}, api.CheckVerdictSlow, "", "passed before the first byte"},
+		"slow, dripping": {api.Sample{TimeToFirstByte: ms(20), RoundTripTime: ms(201), Connect: ms(1)}, api.CheckVerdictSlow, "", "between the first and the last byte"},
+		"slow, far":      {api.Sample{TimeToFirstByte: ms(200), RoundTripTime: ms(201), Connect: ms(190)}, api.CheckVerdictSlow, "", "the distance"},
+		"inconsistent":   {api.Sample{Consistency: api.Optional(api.AgreementDisagree)}, api.CheckVerdictInconsistent, "", "1 agree, 1 disagree"},
+		"undecidable":    {api.Sample{Consistency: api.Optional(api.AgreementUndecidable)}, api.CheckVerdictUndecidable, "", "a majority needs 2 votes"},
+		"void round":     {api.Sample{Outcome: "VOID"}, api.CheckVerdictVoid, "this machine stalled", "this machine stalled. Run it again"},
+		"void sample":    {api.Sample{Outcome: "VOID", Detail: "over", RelayError: api.Optional("OVER_ALLOWANCE")}, api.CheckVerdictVoid, "", "the asker's fault"},
+		"null":           {api.Sample{Outcome: "TIMEOUT"}, api.CheckVerdictNull, "", "within 3000 ms"},
 	} {
 		test.sample.Servicer = "b"
-		report := client.CheckReport{Servicer: "b", Verdict: test.verdict, Reason: test.reason, LatencySLAMS: 150, TimeoutMS: 3000, Quorum: 2,
-			Samples: []client.CheckSample{{Servicer: "a", Consistency: "AGREE"}, test.sample}}
+		report := api.CheckReport{Servicer: "b", Verdict: test.verdict, Reason: test.reason, LatencySLAMS: 150, TimeoutMS: 3000, Quorum: 2,
+			Samples: []api.CheckSample{{Sample: api.Sample{Servicer: "a", Consistency: api.Optional(api.AgreementAgree)}}, {Sample: test.sample}}}
 		if said := explainReport(report); !slices.ContainsFunc(said, func(text string) bool { return strings.Contains(text, test.want) }) {
 			t.Errorf("%s: %q", name, said)
 		}
 	}
-	if said := explainReport(client.CheckReport{Servicer: "b"}); !strings.Contains(said[0], "left the session") {
+	if said := explainReport(api.CheckReport{Servicer: "b"}); !strings.Contains(said[0], "left the session") {
 		t.Errorf("%q", said)
 	}
 }
@@ -137,9 +136,10 @@ func TestExplainReport(t *testing.T) {
 // What a node or a servicer says of a check ends up on a terminal.
 func TestCheckTextIsClean(t *testing.T) {
 	const bad = "\x1b[2J\u202e\nx"
-	sample := client.CheckSample{Servicer: bad, ServiceURL: bad, Outcome: bad, Blame: bad, Consistency: bad, RelayError: bad, Detail: bad, Signature: bad, Binding: bad, Digest: bad}
-	report := client.CheckReport{Session: qos.EvidenceSession{ID: bad, RelayChain: bad, Application: bad}, Servicer: bad, Verdict: qos.CheckNull, Question: bad, AskedAt: bad,
-		Samples: []client.CheckSample{sample, {}}}
+	sample := api.CheckSample{Signature: bad, Binding: bad, Sample: api.Sample{Servicer: bad, ServiceURL: bad, Outcome: bad, Blame: api.Optional[api.Blame](bad),
+		Consistency: api.Optional[api.Agreement](bad), RelayError: api.Optional(bad), Detail: bad, AnswerDigest: api.Optional(bad)}}
+	report := api.CheckReport{Session: api.EvidenceSession{ID: bad, RelayChain: bad, Application: bad}, Servicer: bad, Verdict: api.CheckVerdictNull, Question: bad, AskedAt: bad,
+		Samples: []api.CheckSample{sample, {}}}
 	result := checkResult{Verdict: bad, Explanation: explainReport(report), Check: report}
 	text := result.text()
 	if strings.ContainsAny(text, "\x1b\u202e") || slices.Contains(strings.Split(text, "\n"), "x") {

@@ -5,9 +5,7 @@ import (
 	"strings"
 
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
-	"github.com/pocket-fisherman/fisherman/qos"
-	"github.com/pocket-fisherman/fisherman/rpc/client"
-	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 // text shows verdict and reasons first, then what they stand on.
@@ -43,41 +41,41 @@ func (r *checkResult) subject() string {
 }
 
 // against says whom an outcome speaks against.
-func against(blame string) string {
+func against(blame api.Blame) string {
 	switch blame {
-	case "SERVICER":
+	case api.BlameServicer:
 		return "the servicer"
-	case "BACKEND":
+	case api.BlameBackend:
 		return "the node behind the servicer"
-	case "SELF":
+	case api.BlameSelf:
 		return "who asked"
 	}
 	return "nobody that can be told"
 }
 
 // sampleText shows every phase of one servicer's answer.
-func sampleText(sample client.CheckSample) string {
+func sampleText(sample api.CheckSample) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "service URL %s\n", terminal.Clean(sample.ServiceURL))
-	outcome := sample.Outcome
-	if sample.Blame != "" {
-		outcome += ", which speaks against " + against(sample.Blame)
+	outcome := string(sample.Outcome)
+	if sample.Blame != nil {
+		outcome += ", which speaks against " + against(*sample.Blame)
 	}
 	if sample.Detail != "" {
 		outcome += ": " + sample.Detail
 	}
 	fmt.Fprintf(&text, "outcome     %s\n", terminal.Clean(outcome))
 	from, read := "from before the write", ""
-	if sample.Timing == types.TimingSource_TIMING_SOURCE_KERNEL.Label() && sample.UserLastByteMS != nil {
-		from, read = "by the kernel, from when it sent the request", fmt.Sprintf("; %s ms as this program saw it", phase(sample.UserLastByteMS))
+	if api.Value(sample.Timing) == api.TimingSourceKernel && sample.UserRoundTripTime != nil {
+		from, read = "by the kernel, from when it sent the request", fmt.Sprintf("; %s ms as this program saw it", phase(sample.UserRoundTripTime))
 	}
 	for _, line := range []struct {
 		name, note string
 		ms         *float64
 	}{
-		{"DNS", "", sample.DNSMS}, {"connect", "", sample.ConnectMS}, {"TLS", "", sample.TLSMS},
-		{"write", "", sample.WriteMS}, {"first byte", from, sample.FirstByteMS},
-		{"last byte", from + ": the round-trip time" + read, sample.LastByteMS},
+		{"DNS", "", sample.DNS}, {"connect", "", sample.Connect}, {"TLS", "", sample.TLS},
+		{"write", "", sample.WriteMS}, {"first byte", from, sample.TimeToFirstByte},
+		{"last byte", from + ": the round-trip time" + read, sample.RoundTripTime},
 	} {
 		shown := phase(line.ms)
 		if line.ms != nil {
@@ -86,15 +84,15 @@ func sampleText(sample client.CheckSample) string {
 		fmt.Fprintf(&text, "%-11s %s\n", line.name, shown)
 	}
 	fmt.Fprintf(&text, "signature   %s\nbinding     %s\nconsistency %s\n", word(sample.Signature), word(sample.Binding),
-		word(strings.ToLower(sample.Consistency)))
+		word(strings.ToLower(string(api.Value(sample.Consistency)))))
 	return text.String()
 }
 
-func samplesTable(report client.CheckReport) string {
+func samplesTable(report api.CheckReport) string {
 	rows := make([][]string, 0, len(report.Samples))
 	for _, sample := range report.Samples {
-		rows = append(rows, []string{terminal.Clean(sample.Servicer), terminal.Clean(sample.Outcome), word(strings.ToLower(sample.Consistency)), phase(sample.LastByteMS),
-			word(terminal.ID(sample.Digest)), terminal.Clean(sample.Detail)})
+		rows = append(rows, []string{terminal.Clean(sample.Servicer), terminal.Clean(sample.Outcome), word(strings.ToLower(string(api.Value(sample.Consistency)))), phase(sample.RoundTripTime),
+			word(terminal.ID(api.Value(sample.AnswerDigest))), terminal.Clean(sample.Detail)})
 	}
 	return terminal.Table([]string{"SERVICER", "OUTCOME", "CONSISTENCY", "RTT ms", "DIGEST", "DETAIL"}, rows)
 }
@@ -107,7 +105,7 @@ func phase(ms *float64) string {
 	return fmt.Sprintf("%.3f", *ms)
 }
 
-func word(text string) string {
+func word[Text ~string](text Text) string {
 	if text == "" {
 		return terminal.Absent
 	}
@@ -115,29 +113,29 @@ func word(text string) string {
 }
 
 // explainReport says in sentences what a fisherman's check found of the servicer that it was made for.
-func explainReport(report client.CheckReport) []string {
+func explainReport(report api.CheckReport) []string {
 	sample := report.Sample(report.Servicer)
 	if sample == nil {
 		return []string{"The servicer left the session before it was asked."}
 	}
 	switch report.Verdict {
-	case qos.CheckVoid:
+	case api.CheckVerdictVoid:
 		if report.Reason != "" {
 			return []string{"The check counts for nobody: " + report.Reason + ". Run it again."}
 		}
-		return append([]string{"This sample counts for nobody: " + sample.Detail + "."}, explainCode(sample.RelayError)...)
-	case qos.CheckNull:
+		return append([]string{"This sample counts for nobody: " + sample.Detail + "."}, explainCode(api.Value(sample.RelayError))...)
+	case api.CheckVerdictNull:
 		return explainOutcome(*sample, report.TimeoutMS)
-	case qos.CheckInconsistent:
+	case api.CheckVerdictInconsistent:
 		return []string{
 			fmt.Sprintf("Its answer is not that of the majority: %s.", votes(report)),
 			"Its node may be on another fork, behind, pruned or faulty, or something between them alters answers.",
 			"Ask the node for the same thing and compare; 'pocket fisherman evidence' shows both answers of scheduled checks.",
 		}
-	case qos.CheckSlow:
+	case api.CheckVerdictSlow:
 		return append([]string{fmt.Sprintf("It answered, but its round-trip time of %s ms is above the latency SLA of %g ms.",
-			phase(sample.LastByteMS), report.LatencySLAMS)}, explainTimes(*sample)...)
-	case qos.CheckUndecidable:
+			phase(sample.RoundTripTime), report.LatencySLAMS)}, explainTimes(*sample)...)
+	case api.CheckVerdictUndecidable:
 		return []string{
 			fmt.Sprintf("It answered in time, but there is no majority to compare it with: %s; a majority needs %d votes and more than half of them.",
 				votes(report), report.Quorum),
@@ -145,68 +143,68 @@ func explainReport(report client.CheckReport) []string {
 		}
 	}
 	return []string{fmt.Sprintf("It answered in %s ms, within the latency SLA of %g ms, as the majority did: %s.",
-		phase(sample.LastByteMS), report.LatencySLAMS, votes(report))}
+		phase(sample.RoundTripTime), report.LatencySLAMS, votes(report))}
 }
 
 // votes counts what all servicers said.
-func votes(report client.CheckReport) string {
-	counts := make(map[string]int)
+func votes(report api.CheckReport) string {
+	counts := make(map[api.Agreement]int)
 	for _, sample := range report.Samples {
-		counts[sample.Consistency]++
+		counts[api.Value(sample.Consistency)]++
 	}
 	return fmt.Sprintf("of %d servicers %d agree, %d disagree, %d are undecidable, %d gave no answer", len(report.Samples),
-		counts["AGREE"], counts["DISAGREE"], counts["UNDECIDABLE"], counts[""])
+		counts[api.AgreementAgree], counts[api.AgreementDisagree], counts[api.AgreementUndecidable], counts[""])
 }
 
 // explainTimes says where the time went.
-func explainTimes(sample client.CheckSample) []string {
-	if sample.FirstByteMS == nil || sample.LastByteMS == nil {
+func explainTimes(sample api.CheckSample) []string {
+	if sample.TimeToFirstByte == nil || sample.RoundTripTime == nil {
 		return nil
 	}
-	first, last := *sample.FirstByteMS, *sample.LastByteMS
+	first, last := *sample.TimeToFirstByte, *sample.RoundTripTime
 	text := "Almost all of it passed before the first byte: the way to the servicer and back, the servicer, or the node behind it."
 	if last-first > first {
 		text = "Most of it passed between the first and the last byte: the answer is large or drips, or the line is narrow."
 	}
-	if sample.ConnectMS != nil && first < 3**sample.ConnectMS {
+	if sample.Connect != nil && first < 3**sample.Connect {
 		text += " Connecting took about as long, so it is the distance rather than the servicer."
 	}
 	return []string{text}
 }
 
 // explainOutcome says what it means that there was no valid answer, and what to look at.
-func explainOutcome(sample client.CheckSample, timeoutMS float64) []string {
+func explainOutcome(sample api.CheckSample, timeoutMS float64) []string {
 	var text string
 	switch sample.Outcome {
-	case "TIMEOUT":
+	case api.OutcomeTimeout:
 		text = fmt.Sprintf("There was no complete answer within %g ms. Look at the phases: one without a time is where it hung. "+
 			"Without a connect time, packets are dropped on the way (a firewall, a wrong address); with one, the servicer or its node hangs.", timeoutMS)
-	case "DNS":
+	case api.OutcomeDNS:
 		text = "The host name of the service URL does not exist. Check the URL that is staked, and the name's records."
-	case "CONNECT":
+	case api.OutcomeConnect:
 		text = "No connection was made: nothing listens there, it cannot be reached, or its address is not public and is not dialled."
-	case "TLS":
+	case api.OutcomeTLS:
 		text = "The TLS handshake failed. Check the certificate's names, dates and chain, and that the servicer takes TLS 1.2 or newer " +
 			"at this port."
-	case "RESET":
+	case api.OutcomeReset:
 		text = "The connection broke after the request was sent. The servicer or a proxy before it crashed, restarted, or refuses such requests."
-	case "HTTP_STATUS":
+	case api.OutcomeHTTPStatus:
 		text = "Something answered with an HTTP status other than 200: a proxy, or not a servicer. Servicers answer 200 " +
 			"even when they refuse; check path and proxy."
-	case "MALFORMED":
+	case api.OutcomeMalformed:
 		text = "What came back is not a signed answer to the question. Something else than a servicer may listen there, " +
 			"or its node answers something that is no JSON-RPC."
-	case "TOO_LARGE":
+	case api.OutcomeTooLarge:
 		text = "The answer is larger than is read: 16 KiB of header, 1 MiB of body."
-	case "BAD_SIGNATURE":
+	case api.OutcomeBadSignature:
 		text = "The answer is not signed by the key that is staked for the servicer's address. Another key is configured, or " +
 			"something alters answers on the way."
-	case "WRONG_BINDING":
+	case api.OutcomeWrongBinding:
 		text = "The answer is signed, but for another request or in another servicer's name: a cache or proxy gives out " +
 			"old answers, or two servicers share an address."
-	case "BACKEND_ERROR":
+	case api.OutcomeBackendError:
 		text = "The servicer answered, but the node behind it did not: it failed, timed out, or returned a JSON-RPC error."
-	case "RELAY_ERROR":
+	case api.OutcomeRelayError:
 		text = "The servicer refused the request, and signed the refusal."
 	default:
 		text = "The sample counts for nobody: the fault may be here."
@@ -215,7 +213,7 @@ func explainOutcome(sample client.CheckSample, timeoutMS float64) []string {
 	if sample.Detail != "" {
 		said = append(said, "What was seen: "+sample.Detail+".")
 	}
-	return append(said, explainCode(sample.RelayError)...)
+	return append(said, explainCode(api.Value(sample.RelayError))...)
 }
 
 // explainCode says what a signed error means to the servicer's operator.

@@ -19,11 +19,11 @@ import (
 	"github.com/pocket-fisherman/fisherman/app/client/cli/request"
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
 	"github.com/pocket-fisherman/fisherman/node"
-	"github.com/pocket-fisherman/fisherman/qos"
 	"github.com/pocket-fisherman/fisherman/relay"
-	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
+	"github.com/pocket-fisherman/fisherman/wire"
 )
 
 // verdictReachable is the best that a servicer can do about a stranger's question: refuse it under its signature.
@@ -37,7 +37,7 @@ type urlCheck struct {
 	url     string
 	timeout time.Duration
 	key     crypto.PrivateKey
-	session client.Session
+	session api.Session
 	payload []byte
 	// servicer that is asked; empty takes whoever answers.
 	servicer string
@@ -79,7 +79,7 @@ func (c *urlCheck) asStranger(io command.Streams, o checkOptions) (err error) {
 	if chain == "" {
 		chain = node.NativeChain
 	}
-	c.session = client.Session{ID: hex.EncodeToString(id[:]), RelayChain: chain, GeoZone: "local", Application: client.Actor{Address: c.key.Address()}}
+	c.session = api.Session{ID: hex.EncodeToString(id[:]), RelayChain: chain, GeoZone: "local", Application: api.Actor{Address: c.key.Address()}}
 	c.payload, err = questionOf(io, o.payload, strangersQuestion)
 	return err
 }
@@ -95,17 +95,17 @@ func (c *urlCheck) asApplication(ctx context.Context, io command.Streams, o chec
 		return err
 	}
 	c.payload = payload
-	api, key, _, err := o.signer.Open(ctx, io, o.application)
+	node, key, _, err := o.signer.Open(ctx, io, o.application)
 	if err != nil {
 		return err
 	}
-	defer api.Close()
+	defer node.Close()
 	c.key = key
-	if c.session, err = api.Session(ctx, o.application, o.chain, 0); err != nil {
+	if c.session, err = node.Session(ctx, o.application, o.chain, 0); err != nil {
 		return fmt.Errorf("session of application %s on chain %s: %w", o.application, o.chain, err)
 	}
 	if c.servicer == "" {
-		at := slices.IndexFunc(c.session.Servicers, func(s client.Actor) bool { return s.ServiceURL == o.url })
+		at := slices.IndexFunc(c.session.Servicers, func(s api.Actor) bool { return s.ServiceURL == o.url })
 		if at < 0 {
 			return command.Fail(command.ExitNotFound, "no servicer of session %s is staked with the URL %s; name it with --servicer ADDRESS",
 				terminal.ID(c.session.ID), terminal.Short(o.url))
@@ -137,52 +137,55 @@ func questionOf(io command.Streams, given, fallback string) ([]byte, error) {
 }
 
 // exchange asks, and returns a sample and the code of a signed error.
-func (c *urlCheck) exchange(ctx context.Context) (client.CheckSample, types.RelayErrorCode, error) {
-	sample := client.CheckSample{Servicer: c.servicer, ServiceURL: c.url, Outcome: types.Outcome_OUTCOME_OK.Label()}
+func (c *urlCheck) exchange(ctx context.Context) (api.CheckSample, types.RelayErrorCode, error) {
+	sample := api.CheckSample{Sample: api.Sample{Servicer: c.servicer, ServiceURL: c.url, Outcome: api.OutcomeOK}}
 	// A servicer that was not named is addressed by another address; its refusal names its own.
 	sealed, err := request.Seal(c.key, c.session, cmp.Or(c.servicer, c.key.Address()), types.Payload{JSONRPC: c.payload})
 	if err != nil {
 		return sample, 0, fmt.Errorf("seal relay: %w", err)
 	}
-	wire, err := relay.WireRequest(c.url, sealed.Envelope)
+	serialised, err := request.Post(c.url, sealed.Envelope)
 	if err != nil {
 		return sample, 0, command.Fail(command.ExitUsage, "--url: %w", err)
 	}
 	// The operator named the URL, so any address is dialled.
-	carried, err := request.Carry(ctx, &relay.Dialer{AllowPrivate: true}, c.url, wire, func() time.Time { return time.Now().Add(c.timeout) })
+	carried, err := request.Carry(ctx, &wire.Dialer{AllowPrivate: true}, c.url, serialised, func() time.Time { return time.Now().Add(c.timeout) })
 	note(carried, &sample)
 	var response *types.RelayResponse
 	if err == nil {
 		response, err = c.open(carried.Answer, sealed, &sample)
 	}
-	if failure, is := errors.AsType[*relay.Failure](err); is {
-		sample.Outcome, sample.Blame, sample.Detail = failure.Outcome.Label(), failure.Blame.Label(), failure.Error()
+	if failure, is := errors.AsType[*wire.Failure](err); is {
+		sample.Outcome, sample.Blame = api.Outcome(failure.Outcome.Label()), api.Label[api.Blame](failure.Blame)
+		sample.Attempt, sample.Detail = api.Label[api.Attempt](failure.Attempt), failure.Error()
 		return sample, 0, nil
 	}
 	if signed := response.GetError(); signed != nil {
-		sample.Outcome, sample.Blame = types.Outcome_OUTCOME_RELAY_ERROR.Label(), types.Blame_BLAME_SERVICER.Label()
+		outcome, blame := api.OutcomeRelayError, api.BlameServicer
 		if signed.GetCode() >= types.RelayErrorCode_RELAY_ERROR_CODE_UPSTREAM_TIMEOUT {
-			sample.Outcome, sample.Blame = types.Outcome_OUTCOME_BACKEND_ERROR.Label(), types.Blame_BLAME_BACKEND.Label()
+			outcome, blame = api.OutcomeBackendError, api.BlameBackend
 		}
-		sample.RelayError, sample.Detail = signed.GetCode().Label(), signed.GetMessage()
+		code, name := uint32(signed.GetCode()), signed.GetCode().Label()
+		sample.Outcome, sample.Blame, sample.Detail = outcome, &blame, signed.GetMessage()
+		sample.RelayErrorCode, sample.RelayError = &code, &name
 	}
 	return sample, response.GetError().GetCode(), err
 }
 
 // note takes the phases of an exchange, as far as it came.
-func note(carried request.Carried, sample *client.CheckSample) {
+func note(carried request.Carried, sample *api.CheckSample) {
 	if phases := carried.Phases; phases != nil {
-		sample.DNSMS, sample.ConnectMS = inMillis(phases.DNS), inMillis(phases.Connect)
+		sample.DNS, sample.Connect = inMillis(phases.DNS), inMillis(phases.Connect)
 		if phases.TLS > 0 {
-			sample.TLSMS = inMillis(phases.TLS)
+			sample.TLS = inMillis(phases.TLS)
 		}
 	}
 	if carried.Write > 0 {
 		sample.WriteMS = inMillis(carried.Write)
 	}
 	if answer := carried.Answer; answer != nil {
-		sample.Timing = types.TimingSource_TIMING_SOURCE_USER_SPACE.Label()
-		sample.FirstByteMS, sample.LastByteMS = inMillis(max(0, answer.FirstByte.Sub(carried.Sent))), inMillis(answer.LastByte.Sub(carried.Sent))
+		sample.Timing = api.Optional(api.TimingSourceUserSpace)
+		sample.TimeToFirstByte, sample.RoundTripTime = inMillis(max(0, answer.FirstByte.Sub(carried.Sent))), inMillis(answer.LastByte.Sub(carried.Sent))
 	}
 }
 
@@ -191,16 +194,16 @@ func inMillis(d time.Duration) *float64 {
 	return &ms
 }
 
-// open checks an answer. Its errors are *relay.Failure.
-func (c *urlCheck) open(answer *relay.Answer, sealed *relay.SealedRequest, sample *client.CheckSample) (*types.RelayResponse, error) {
+// open checks an answer. Its errors are *wire.Failure.
+func (c *urlCheck) open(answer *wire.Answer, sealed *relay.SealedRequest, sample *api.CheckSample) (*types.RelayResponse, error) {
 	failed := func(outcome types.Outcome, err error) (*types.RelayResponse, error) {
-		return nil, &relay.Failure{Outcome: outcome, Blame: types.Blame_BLAME_SERVICER, Attempt: "open answer", Err: err}
+		return nil, &wire.Failure{Outcome: outcome, Blame: types.Blame_BLAME_SERVICER, Attempt: types.Attempt_ATTEMPT_OPEN_ANSWER, Err: err}
 	}
 	if answer.Status != 200 {
 		return failed(types.Outcome_OUTCOME_HTTP_STATUS, fmt.Errorf("HTTP status %d", answer.Status))
 	}
-	if answer.ContentType != relay.ContentType {
-		return failed(types.Outcome_OUTCOME_MALFORMED, fmt.Errorf("content type %q", terminal.Short(answer.ContentType)))
+	if answer.ContentType() != relay.ContentType {
+		return failed(types.Outcome_OUTCOME_MALFORMED, fmt.Errorf("content type %q", terminal.Short(answer.ContentType())))
 	}
 	want := relay.Binding{RequestHash: sealed.BodyHash, Servicer: sealed.Servicer, PublicKey: c.publicKey}
 	if want.PublicKey == nil {
@@ -209,21 +212,21 @@ func (c *urlCheck) open(answer *relay.Answer, sealed *relay.SealedRequest, sampl
 	response, err := relay.OpenResponse(answer.Body, want)
 	switch {
 	case errors.Is(err, relay.ErrBadSignature):
-		sample.Signature = qos.HoldsNot
+		sample.Signature = api.FindingFailed
 		return failed(types.Outcome_OUTCOME_BAD_SIGNATURE, err)
 	case errors.Is(err, relay.ErrWrongBinding):
-		sample.Signature, sample.Binding = qos.Holds, qos.HoldsNot
+		sample.Signature, sample.Binding = api.FindingOK, api.FindingFailed
 		return failed(types.Outcome_OUTCOME_WRONG_BINDING, err)
 	case err != nil:
 		return failed(types.Outcome_OUTCOME_MALFORMED, err)
 	}
-	sample.Signature, sample.Binding, sample.Servicer = qos.Holds, qos.Holds, response.GetServicer()
+	sample.Signature, sample.Binding, sample.Servicer = api.FindingOK, api.FindingOK, response.GetServicer()
 	return response, c.readPayload(response)
 }
 
 // named binds an answer to whom it says it is of, where the servicer's key is not known: the address follows from the key
 // that signed. One who names another is not taken for it.
-func (c *urlCheck) named(answer *relay.Answer, want relay.Binding) relay.Binding {
+func (c *urlCheck) named(answer *wire.Answer, want relay.Binding) relay.Binding {
 	var outer types.Envelope
 	var body types.RelayResponse
 	if proto.Unmarshal(answer.Body, &outer) != nil || proto.Unmarshal(outer.GetBody(), &body) != nil {
@@ -246,33 +249,34 @@ func (c *urlCheck) readPayload(response *types.RelayResponse) error {
 	case response.GetError() != nil:
 		return nil
 	case err == nil && answer.Error != nil && string(answer.Error) != "null":
-		return &relay.Failure{Outcome: types.Outcome_OUTCOME_BACKEND_ERROR, Blame: types.Blame_BLAME_BACKEND, Attempt: "read answer",
+		return &wire.Failure{Outcome: types.Outcome_OUTCOME_BACKEND_ERROR, Blame: types.Blame_BLAME_BACKEND, Attempt: types.Attempt_ATTEMPT_READ_ANSWER,
 			Err: fmt.Errorf("JSON-RPC error %s", terminal.Short(string(answer.Error)))}
 	case err != nil || answer.Result == nil:
-		return &relay.Failure{Outcome: types.Outcome_OUTCOME_MALFORMED, Blame: types.Blame_BLAME_SERVICER, Attempt: "read answer",
+		return &wire.Failure{Outcome: types.Outcome_OUTCOME_MALFORMED, Blame: types.Blame_BLAME_SERVICER, Attempt: types.Attempt_ATTEMPT_READ_ANSWER,
 			Err: errors.New("neither a JSON-RPC result nor an error")}
 	}
 	return nil
 }
 
 // result judges a check from here. There is no other answer to compare with.
-func (c *urlCheck) result(ctx context.Context, sample client.CheckSample, refusal types.RelayErrorCode) *checkResult {
-	result := &checkResult{Verdict: string(qos.CheckNull), code: command.ExitCheckFailed, Check: client.CheckReport{
+func (c *urlCheck) result(ctx context.Context, sample api.CheckSample, refusal types.RelayErrorCode) *checkResult {
+	sample.KeepOldNames()
+	result := &checkResult{Verdict: string(api.CheckVerdictNull), code: command.ExitCheckFailed, Check: api.CheckReport{
 		Servicer: sample.Servicer, Question: terminal.Short(string(c.payload)), AskedAt: time.Now().UTC().Format(time.RFC3339),
-		TimeoutMS: *inMillis(c.timeout), Samples: []client.CheckSample{sample},
+		TimeoutMS: *inMillis(c.timeout), Samples: []api.CheckSample{sample},
 	}}
 	switch {
-	case sample.Outcome == types.Outcome_OUTCOME_VOID.Label():
-		result.Verdict, result.code = string(qos.CheckVoid), command.ExitFailure
+	case sample.Outcome == api.OutcomeVoid:
+		result.Verdict, result.code = string(api.CheckVerdictVoid), command.ExitFailure
 		result.Explanation = []string{"The fault is here, not the servicer's: " + sample.Detail + "."}
-	case sample.Outcome == types.Outcome_OUTCOME_OK.Label():
-		result.Verdict, result.code = string(qos.CheckUndecidable), command.ExitOK
+	case sample.Outcome == api.OutcomeOK:
+		result.Verdict, result.code = string(api.CheckVerdictUndecidable), command.ExitOK
 		result.Explanation = append([]string{fmt.Sprintf("It answered in %s ms, signed and bound. One servicer alone says nothing about consistency.",
-			phase(sample.LastByteMS))}, explainTimes(sample)...)
+			phase(sample.RoundTripTime))}, explainTimes(sample)...)
 	case !c.known && refusesStrangers(refusal):
 		result.Verdict, result.code = verdictReachable, command.ExitOK
 		result.Explanation = append([]string{
-			fmt.Sprintf("It refused a question of nobody's with %s, signed and bound: that is what a sound servicer does.", sample.RelayError),
+			fmt.Sprintf("It refused a question of nobody's with %s, signed and bound: that is what a sound servicer does.", api.Value(sample.RelayError)),
 			"For a real answer give --application and --chain, or let a fisherman ask.",
 		}, explainStranger(refusal, c.servicer, sample.Servicer)...)
 	default:
@@ -280,7 +284,7 @@ func (c *urlCheck) result(ctx context.Context, sample client.CheckSample, refusa
 	}
 	result.Explanation = append(result.Explanation, c.addressing(ctx)...)
 	if c.known {
-		result.Check.Session = qos.EvidenceSession{ID: c.session.ID, StartHeight: c.session.StartHeight, RelayChain: c.session.RelayChain,
+		result.Check.Session = api.EvidenceSession{ID: c.session.ID, StartHeight: c.session.StartHeight, RelayChain: c.session.RelayChain,
 			GeoZone: c.session.GeoZone, Application: c.session.Application.Address}
 	}
 	return result
@@ -319,7 +323,7 @@ func (c *urlCheck) addressing(ctx context.Context) []string {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", target.Hostname())
-	if err != nil || slices.ContainsFunc(addresses, relay.Public) {
+	if err != nil || slices.ContainsFunc(addresses, wire.Public) {
 		return nil
 	}
 	return []string{"The URL has no public address. A fisherman does not dial it unless its configuration allows private ones: " +

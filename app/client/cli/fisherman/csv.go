@@ -9,7 +9,7 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 // csvHeader names the columns of the CSV form. Scripts depend on it: columns are only ever added at the end.
@@ -29,7 +29,7 @@ var csvMeasures = []string{
 
 // reportRows has one row for each servicer of each session. Absent values are empty, numbers have a decimal point
 // and no exponent, and a text that a spreadsheet would take for a formula is preceded by an apostrophe.
-func reportRows(report qos.Report) [][]string {
+func reportRows(report api.Report) [][]string {
 	rows := [][]string{csvHeader}
 	for _, session := range report.Sessions {
 		for _, servicer := range session.Servicers {
@@ -39,7 +39,7 @@ func reportRows(report qos.Report) [][]string {
 	return rows
 }
 
-func sessionFields(session qos.SessionReport) []string {
+func sessionFields(session api.SessionReport) []string {
 	return []string{
 		command.CSVText(session.ID), strconv.FormatInt(session.Height, 10), command.CSVText(session.RelayChain), command.CSVText(session.GeoZone),
 		command.CSVText(session.Application), strconv.Itoa(session.ChecksPlanned), strconv.Itoa(session.ChecksDone),
@@ -47,15 +47,15 @@ func sessionFields(session qos.SessionReport) []string {
 	}
 }
 
-func servicerFields(servicer qos.ServicerReport) []string {
+func servicerFields(servicer api.ServicerReport) []string {
 	return []string{
-		command.CSVText(servicer.Address), command.CSVText(servicer.ServiceURL), strconv.Itoa(servicer.Samples),
+		command.CSVText(servicer.Servicer), command.CSVText(servicer.ServiceURL), strconv.Itoa(servicer.Samples),
 		strconv.Itoa(servicer.NullSamples), csvIndices(servicer.NullIndices), strconv.Itoa(servicer.Void),
 	}
 }
 
 // measureFields are the values of csvMeasures.
-func measureFields(servicer qos.ServicerReport) []string {
+func measureFields(servicer api.ServicerReport) []string {
 	times, consistency := servicer.RoundTripTimes, servicer.Consistency
 	return []string{
 		csvNumber(servicer.Availability.Value), csvNumber(servicer.Availability.Low), csvNumber(servicer.Availability.High),
@@ -68,7 +68,7 @@ func measureFields(servicer qos.ServicerReport) []string {
 	}
 }
 
-func csvConnections(connections *qos.Connections) string {
+func csvConnections(connections *api.Connections) string {
 	if connections == nil {
 		return ""
 	}
@@ -115,7 +115,7 @@ var csvWindowHeader = append([]string{
 }, csvMeasures...)
 
 // windowRows has one row for each servicer of each window, in the form of reportRows.
-func windowRows(report qos.WindowsReport) [][]string {
+func windowRows(report api.WindowsReport) [][]string {
 	rows := [][]string{csvWindowHeader}
 	for _, window := range report.Windows {
 		for _, servicer := range window.Servicers {
@@ -125,7 +125,7 @@ func windowRows(report qos.WindowsReport) [][]string {
 	return rows
 }
 
-func windowFields(report qos.WindowsReport, window qos.WindowReport) []string {
+func windowFields(report api.WindowsReport, window api.WindowReport) []string {
 	return []string{
 		command.CSVText(report.Window), csvNumber(&report.RelativeError), command.CSVText(window.RelayChain), command.CSVText(window.GeoZone),
 		command.CSVText(strings.Join(window.Applications, ";")), strconv.Itoa(window.Sessions), strconv.Itoa(window.SessionsLeftOut),
@@ -135,9 +135,9 @@ func windowFields(report qos.WindowsReport, window qos.WindowReport) []string {
 	}
 }
 
-func windowServicerFields(servicer qos.WindowServicer) []string {
+func windowServicerFields(servicer api.WindowServicer) []string {
 	return []string{
-		command.CSVText(servicer.Address), command.CSVText(servicer.ServiceURL), strconv.Itoa(servicer.Sessions), csvCounts(servicer.Verdicts),
+		command.CSVText(servicer.Servicer), command.CSVText(servicer.ServiceURL), strconv.Itoa(servicer.Sessions), csvCounts(servicer.Verdicts),
 		strconv.Itoa(servicer.Samples), strconv.Itoa(servicer.NullSamples), strconv.Itoa(servicer.Void),
 		strconv.Itoa(servicer.NullSamplesAllowed), strconv.Itoa(servicer.SamplesRequired),
 	}

@@ -12,8 +12,8 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
-	"github.com/pocket-fisherman/fisherman/fisherman/evidence"
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/network/pocket/evidence"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/text"
@@ -81,14 +81,14 @@ func showEvidence(ctx context.Context, io command.Streams, q evidenceOptions) er
 	case q.out != "":
 		return saveEvidence(io, found, q.out)
 	case q.output == command.OutputJSON:
-		return command.WriteJSON(io.Out, qos.EvidenceFile{Format: qos.EvidenceFormat, Evidence: found.Evidence})
+		return command.WriteJSON(io.Out, api.EvidenceFile{Format: evidence.Format, Evidence: found.Evidence})
 	}
 	return command.WriteText(io.Out, evidenceText(found))
 }
 
 // collectEvidence reads pages until there are as many checks as wanted.
-func collectEvidence(ctx context.Context, node *client.Client, q evidenceOptions) (client.EvidencePage, error) {
-	all := client.EvidencePage{Evidence: []qos.Evidence{}}
+func collectEvidence(ctx context.Context, node *client.Client, q evidenceOptions) (api.EvidencePage, error) {
+	all := api.EvidencePage{Evidence: []api.Evidence{}}
 	filter := q.filter
 	for {
 		filter.Limit = min(pageOfPieces, int(q.limit)-len(all.Evidence))
@@ -107,7 +107,7 @@ func collectEvidence(ctx context.Context, node *client.Client, q evidenceOptions
 }
 
 // saveEvidence writes a file whole or not at all. Nothing is no evidence, and no file.
-func saveEvidence(io command.Streams, found client.EvidencePage, path string) error {
+func saveEvidence(io command.Streams, found api.EvidencePage, path string) error {
 	if len(found.Evidence) == 0 {
 		return command.Fail(command.ExitNotFound, "there is no evidence of disagreement, so %s was not written", terminal.Short(path))
 	}
@@ -141,7 +141,7 @@ func saveEvidence(io command.Streams, found client.EvidencePage, path string) er
 		len(found.Evidence), terminal.Clean(path)))
 }
 
-func evidenceText(found client.EvidencePage) string {
+func evidenceText(found api.EvidencePage) string {
 	var text strings.Builder
 	for _, piece := range found.Evidence {
 		text.WriteString(pieceText(piece) + "\n")
@@ -159,7 +159,7 @@ func evidenceText(found client.EvidencePage) string {
 }
 
 // pieceText shows one check: who said what, and from where the answers differ.
-func pieceText(piece qos.Evidence) string {
+func pieceText(piece api.Evidence) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "check %d of session %s at %s: %s\n", piece.Check, terminal.Clean(piece.Session.ID), terminal.Clean(piece.AskedAt), terminal.Clean(piece.Question))
 	fmt.Fprintf(&text, "  asked   %s\n", clipped(piece.Request, 0))

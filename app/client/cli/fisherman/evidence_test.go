@@ -4,8 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pocket-fisherman/fisherman/qos"
-	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 func TestDifference(t *testing.T) {
@@ -40,16 +39,16 @@ func TestClipped(t *testing.T) {
 // What a node says of evidence ends up on a terminal.
 func TestEvidenceTextIsClean(t *testing.T) {
 	const bad = "\x1b[2J\u202e\n"
-	side := qos.EvidenceSide{Servicer: qos.EvidenceParty{Address: bad}, Answer: bad}
-	page := client.EvidencePage{Unkept: 2, Next: &client.EvidencePlace{}, Evidence: []qos.Evidence{{
-		Session: qos.EvidenceSession{ID: bad}, AskedAt: bad, Question: bad, Request: bad, IgnoredFields: []string{bad},
-		Votes: []qos.EvidenceVote{{Servicer: bad, ServiceURL: bad, Consistency: bad, Digest: bad}}, Sides: []qos.EvidenceSide{side, side},
+	side := api.EvidenceSide{Servicer: api.EvidenceParty{Address: bad}, Answer: bad}
+	page := api.EvidencePage{Unkept: 2, Next: &api.EvidencePlace{}, Evidence: []api.Evidence{{
+		Session: api.EvidenceSession{ID: bad}, AskedAt: bad, Question: bad, Request: bad, IgnoredFields: []string{bad},
+		Votes: []api.EvidenceVote{{Servicer: bad, ServiceURL: bad, Consistency: bad, Digest: bad}}, Sides: []api.EvidenceSide{side, side},
 	}}}
 	text := evidenceText(page)
 	if strings.ContainsAny(text, "\x1b\u202e") || strings.Count(text, "\n") != 10 || !strings.Contains(text, "2 further checks") {
 		t.Errorf("%q", text)
 	}
-	if text := evidenceText(client.EvidencePage{}); !strings.Contains(text, "no disagreement") {
+	if text := evidenceText(api.EvidencePage{}); !strings.Contains(text, "no disagreement") {
 		t.Errorf("%q", text)
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
@@ -63,7 +63,7 @@ of the last D. Round-trip times are then estimated, within 0.1 %.`,
 }
 
 func checkSpan(text string) error {
-	_, err := qos.ParseSpan(text)
+	_, err := client.ParseSpan(text)
 	return err
 }
 
@@ -99,7 +99,7 @@ func showQoS(ctx context.Context, io command.Streams, q qosOptions) error {
 
 // showWindows asks for sessions merged.
 func showWindows(ctx context.Context, io command.Streams, node *client.Client, q qosOptions) error {
-	span, err := qos.ParseSpan(q.window)
+	span, err := client.ParseSpan(q.window)
 	if err != nil {
 		return command.Fail(command.ExitUsage, "--window: %w", err)
 	}
@@ -126,13 +126,13 @@ func (q qosOptions) subject() string {
 }
 
 // writeReport writes sessions in the form that --output names.
-func writeReport(out io.Writer, report qos.Report, output string) error {
+func writeReport(out io.Writer, report api.Report, output string) error {
 	return command.WriteResult(out, output, report, func() string { return terminal.ReportText(report, terminal.FormFor(out)) },
 		func() [][]string { return reportRows(report) })
 }
 
 // writeWindows writes merged sessions in the form that --output names.
-func writeWindows(out io.Writer, report qos.WindowsReport, output string) error {
+func writeWindows(out io.Writer, report api.WindowsReport, output string) error {
 	return command.WriteResult(out, output, report, func() string { return terminal.WindowsText(report, terminal.FormFor(out)) },
 		func() [][]string { return windowRows(report) })
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/clienttest"
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 func TestReportFormsMatchGoldenFiles(t *testing.T) {
@@ -30,7 +30,7 @@ func TestEmptyReport(t *testing.T) {
 		command.OutputCSV:   strings.Join(csvHeader, ",") + "\r\n",
 	} {
 		var written bytes.Buffer
-		if err := writeReport(&written, qos.Report{}, output); err != nil || written.String() != want {
+		if err := writeReport(&written, api.Report{Sessions: []api.SessionReport{}}, output); err != nil || written.String() != want {
 			t.Errorf("%s: %q, %v; want %q", output, written.String(), err, want)
 		}
 	}
@@ -54,7 +54,7 @@ func TestJSONFormKeepsEveryValue(t *testing.T) {
 	if err := writeReport(&written, clienttest.Report(), command.OutputJSON); err != nil {
 		t.Fatal(err)
 	}
-	var read qos.Report
+	var read api.Report
 	if err := json.Unmarshal(written.Bytes(), &read); err != nil {
 		t.Fatal(err)
 	}

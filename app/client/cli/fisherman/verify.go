@@ -9,8 +9,8 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
-	"github.com/pocket-fisherman/fisherman/fisherman/evidence"
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/network/pocket/evidence"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 func newVerify(io command.Streams) *cobra.Command {
@@ -62,7 +62,7 @@ func verifyEvidence(io command.Streams, path, output string) error {
 	return err
 }
 
-func readEvidence(io command.Streams, path string) ([]qos.Evidence, error) {
+func readEvidence(io command.Streams, path string) ([]api.Evidence, error) {
 	read := func() ([]byte, error) { return command.ReadFile(path, evidence.MaxBytes) }
 	if path == "-" {
 		read = func() ([]byte, error) { return command.ReadAll(io.In, "standard input", evidence.MaxBytes) }
@@ -82,7 +82,7 @@ func readEvidence(io command.Streams, path string) ([]qos.Evidence, error) {
 }
 
 // verdictsText prints every step. What it proves is said only when all of them hold.
-func verdictsText(pieces []qos.Evidence, verdicts []verdictOfPiece, failed int) string {
+func verdictsText(pieces []api.Evidence, verdicts []verdictOfPiece, failed int) string {
 	var text strings.Builder
 	for i, verdict := range verdicts {
 		fmt.Fprintf(&text, "check %d of session %s: %s\n", verdict.Check, terminal.Clean(terminal.Short(verdict.Session)), terminal.Clean(terminal.Short(pieces[i].Question)))
@@ -109,7 +109,7 @@ func verdictsText(pieces []qos.Evidence, verdicts []verdictOfPiece, failed int) 
 }
 
 // askers are the fishermen of pieces, each once.
-func askers(pieces []qos.Evidence) string {
+func askers(pieces []api.Evidence) string {
 	var all []string
 	seen := make(map[string]bool)
 	for _, piece := range pieces {

@@ -18,8 +18,7 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/clienttest"
-	"github.com/pocket-fisherman/fisherman/qos"
-	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 // sampledAPI is the API of a node that shows one session, and goes on with every call of its status.
@@ -27,15 +26,15 @@ func sampledAPI(t *testing.T) string {
 	t.Helper()
 	session := clienttest.Report().Sessions[0]
 	session.Complete = false
-	page := client.RoundPage{Session: session.ID, Stored: 10}
+	page := api.RoundPage{Session: session.ID, Stored: 10}
 	for index := range uint32(10) {
 		page.Rounds = append(page.Rounds, clienttest.Round(session.ID, index))
 	}
 	answers := map[string]any{
-		"/v1/qos":        qos.Report{Sessions: []qos.SessionReport{session}},
-		"/v1/session":    client.Session{ID: session.ID, Blocks: 10},
+		"/v1/qos":        api.Report{Sessions: []api.SessionReport{session}},
+		"/v1/session":    api.Session{ID: session.ID, Blocks: 10},
 		"/v1/qos/rounds": page,
-		"/v1/status":     client.Status{ChainID: "pocket-test", Height: 15},
+		"/v1/status":     api.Status{ChainID: "pocket-test", Height: 15},
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

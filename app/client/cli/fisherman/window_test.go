@@ -12,6 +12,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/clienttest"
 	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 func TestWindowFormsMatchGoldenFiles(t *testing.T) {
@@ -33,13 +34,13 @@ func TestWindowJSONIsReadBack(t *testing.T) {
 	if err := writeWindows(&written, clienttest.Windows(), command.OutputJSON); err != nil {
 		t.Fatal(err)
 	}
-	var read qos.WindowsReport
+	var read api.WindowsReport
 	if err := json.Unmarshal(written.Bytes(), &read); err != nil {
 		t.Fatal(err)
 	}
 	first := read.Windows[0]
 	if first.GeoZone != clienttest.Hostile || !first.To.Equal(*clienttest.Windows().Windows[0].To) ||
-		!maps.Equal(first.Servicers[2].Verdicts, map[qos.Verdict]int{qos.Slow: 2, qos.Healthy: 1}) {
+		!maps.Equal(first.Servicers[2].Verdicts, map[api.Verdict]int{api.VerdictSlow: 2, api.VerdictHealthy: 1}) {
 		t.Errorf("read back as %+v", first)
 	}
 }
@@ -78,7 +79,7 @@ func TestEmptyWindows(t *testing.T) {
 		command.OutputCSV:   strings.Join(csvWindowHeader, ",") + "\r\n",
 	} {
 		var written bytes.Buffer
-		report := qos.WindowsReport{Window: "3", RelativeError: qos.RelativeError}
+		report := api.WindowsReport{Window: "3", RelativeError: qos.RelativeError, Windows: []api.WindowReport{}}
 		if err := writeWindows(&written, report, output); err != nil || written.String() != want {
 			t.Errorf("%s: %q, %v; want %q", output, written.String(), err, want)
 		}

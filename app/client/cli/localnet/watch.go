@@ -10,7 +10,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/app/client/observer"
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
 	"github.com/pocket-fisherman/fisherman/localnet"
-	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 const (
@@ -38,7 +38,7 @@ type watch struct {
 
 	began    bool
 	first    int64               // start of the first session that is counted
-	sessions []qos.SessionReport // oldest first
+	sessions []api.SessionReport // oldest first
 }
 
 func newWatch(node observer.Node, progress terminal.Progress, options localnet.Options, wanted int) *watch {
@@ -116,7 +116,7 @@ func (w *watch) begin(height int64) bool {
 }
 
 // remember keeps what is newest of a session. Sessions come oldest first.
-func (w *watch) remember(session qos.SessionReport) {
+func (w *watch) remember(session api.SessionReport) {
 	for i := range w.sessions {
 		if w.sessions[i].ID == session.ID {
 			w.sessions[i] = session
@@ -164,9 +164,9 @@ func (w *watch) finished() bool { return w.wanted > 0 && w.complete() >= w.wante
 
 // report is what was seen, oldest first: with an end, of every chain up to and including the last session that was
 // wanted.
-func (w *watch) report() qos.Report {
+func (w *watch) report() api.Report {
 	counts := make(map[string]int)
-	seen := []qos.SessionReport{}
+	seen := []api.SessionReport{}
 	for _, session := range w.sessions {
 		if w.wanted > 0 && counts[session.RelayChain] == w.wanted {
 			continue
@@ -176,8 +176,8 @@ func (w *watch) report() qos.Report {
 		}
 		seen = append(seen, session)
 	}
-	slices.SortStableFunc(seen, func(a, b qos.SessionReport) int {
+	slices.SortStableFunc(seen, func(a, b api.SessionReport) int {
 		return cmp.Or(cmp.Compare(a.Height, b.Height), cmp.Compare(a.RelayChain, b.RelayChain))
 	})
-	return qos.Report{Sessions: seen}
+	return api.Report{Sessions: seen}
 }

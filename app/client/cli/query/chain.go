@@ -13,6 +13,7 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
@@ -25,13 +26,13 @@ func newParams(io command.Streams) *cobra.Command {
 		Example: "  pocket query params",
 	}, &o, "as of this block (default the latest)", func(ctx context.Context) error {
 		var groups map[string]map[string]any
-		return show(ctx, io.Out, o, "parameters", func(node *client.Client) (client.Params, error) {
+		return show(ctx, io.Out, o, "parameters", func(node *client.Client) (api.ParamsAt, error) {
 			params, err := node.Params(ctx, o.height)
 			if err != nil {
 				return params, err
 			}
 			return params, json.Unmarshal(params.Params, &groups)
-		}, func(params client.Params) string { return paramsText(params.Height, groups) })
+		}, func(params api.ParamsAt) string { return paramsText(params.Height, groups) })
 	})
 }
 
@@ -43,7 +44,7 @@ func newBlock(io command.Streams) *cobra.Command {
 		Example: "  pocket query block --height 7",
 	}, &o, "of this height (default the latest)", func(ctx context.Context) error {
 		return show(ctx, io.Out, o, "block",
-			func(node *client.Client) (client.Block, error) { return node.Block(ctx, o.height) }, blockText)
+			func(node *client.Client) (api.Block, error) { return node.Block(ctx, o.height) }, blockText)
 	})
 }
 
@@ -59,7 +60,7 @@ func newTransaction(io command.Streams) *cobra.Command {
 	command.AddChecked(cmd.Flags(), &hash, "hash", "HASH", types.ValidateSessionID, "SHA-256 of the transaction, as 'pocket tx' shows it")
 	return addOptions(cmd, &o, "of this block (default one of the newest 1000)", func(ctx context.Context) error {
 		return show(ctx, io.Out, o, "transaction "+hash,
-			func(node *client.Client) (client.Transaction, error) { return node.Transaction(ctx, hash, o.height) }, transactionText)
+			func(node *client.Client) (api.Transaction, error) { return node.Transaction(ctx, hash, o.height) }, transactionText)
 	})
 }
 
@@ -88,17 +89,18 @@ func valueText(value any) string {
 	return strings.Join(items, ",")
 }
 
-func blockText(block client.Block) string {
+func blockText(block api.Block) string {
 	return fmt.Sprintf("height        %d\nhash          %s\ntime          %s\nproposer      %s\ntransactions  %d\napp hash      %s\n", block.Height,
 		terminal.Clean(block.Hash), block.Time.UTC().Format(time.RFC3339Nano), terminal.Clean(block.Proposer), block.Transactions, terminal.Clean(block.AppHash))
 }
 
-func transactionText(found client.Transaction) string {
-	result := found.Result
+func transactionText(found api.Transaction) string {
+	result := string(found.Result)
 	if found.Log != "" {
 		result = found.Log
 	}
+	message, _ := json.Marshal(found.Message) // it was decoded, so it can be encoded
 	return fmt.Sprintf("hash      %s\nheight    %d\nindex     %d\nresult    %s\nsigner    %s\nsequence  %s\nfee       %s uPOKT\nmessage   %s\n",
 		terminal.Clean(found.Hash), found.Height, found.Index, terminal.Clean(result), terminal.Clean(found.Signer), strconv.FormatUint(found.Sequence, 10),
-		terminal.Clean(found.FeeUPOKT), terminal.Clean(string(found.Message)))
+		terminal.Clean(found.FeeUPOKT), terminal.Clean(string(message)))
 }

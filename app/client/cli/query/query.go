@@ -12,6 +12,7 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
@@ -64,13 +65,13 @@ func newSession(io command.Streams) *cobra.Command {
 	command.AddChecked(cmd.Flags(), &chain, "chain", "CHAIN", types.ValidateRelayChain, "the relay chain, as in 0001")
 	return addOptions(cmd, &o, "a block of the session (default the latest)", func(ctx context.Context) error {
 		return show(ctx, io.Out, o, fmt.Sprintf("session of application %s on chain %s", application, chain),
-			func(node *client.Client) (client.Session, error) {
+			func(node *client.Client) (api.Session, error) {
 				return node.Session(ctx, application, chain, o.height)
 			}, sessionText)
 	})
 }
 
-func sessionText(session client.Session) string {
+func sessionText(session api.Session) string {
 	last := session.StartHeight + session.Blocks - 1
 	return fmt.Sprintf("session      %s\nheights      %d to %d, members as of %d\nrelay chain  %s\ngeo zone     %s\napplication  %s\n\n",
 		terminal.Clean(session.ID), session.StartHeight, last, session.Height, terminal.Clean(session.RelayChain), terminal.Clean(session.GeoZone),
@@ -78,7 +79,7 @@ func sessionText(session client.Session) string {
 		memberText("SERVICER", session.Servicers) + "\n" + memberText("FISHERMAN", session.Fishermen)
 }
 
-func memberText(role string, members []client.Actor) string {
+func memberText(role string, members []api.Actor) string {
 	rows := make([][]string, 0, len(members))
 	for rank, member := range members {
 		rows = append(rows, []string{strconv.Itoa(rank + 1), terminal.Clean(member.Address), terminal.Clean(member.ServiceURL)})
@@ -101,13 +102,13 @@ func newActors(io command.Streams) *cobra.Command {
 			wanted = []string{actorType}
 		}
 		return show(ctx, io.Out, o, "actors",
-			func(node *client.Client) (client.Actors, error) { return readActors(ctx, node, wanted, o.height) }, actorsText)
+			func(node *client.Client) (api.Actors, error) { return readActors(ctx, node, wanted, o.height) }, actorsText)
 	})
 }
 
 // readActors reads all types at the height that the first answer was given for, so that the list is of one block.
-func readActors(ctx context.Context, node *client.Client, wanted []string, height int64) (client.Actors, error) {
-	found := client.Actors{Height: height, Actors: []client.Actor{}}
+func readActors(ctx context.Context, node *client.Client, wanted []string, height int64) (api.Actors, error) {
+	found := api.Actors{Height: height, Actors: []api.Actor{}}
 	for _, actorType := range wanted {
 		actors, err := node.Actors(ctx, actorType, found.Height)
 		if err != nil {
@@ -119,7 +120,7 @@ func readActors(ctx context.Context, node *client.Client, wanted []string, heigh
 	return found, nil
 }
 
-func actorsText(found client.Actors) string {
+func actorsText(found api.Actors) string {
 	rows := make([][]string, 0, len(found.Actors))
 	for _, actor := range found.Actors {
 		paused := ""
@@ -145,11 +146,11 @@ func newAccount(io command.Streams) *cobra.Command {
 	command.AddChecked(cmd.Flags(), &address, "address", "ADDRESS", types.ValidateAddress, "the account's address")
 	return addOptions(cmd, &o, "as of this block (default the latest)", func(ctx context.Context) error {
 		return show(ctx, io.Out, o, "account "+address,
-			func(node *client.Client) (client.Account, error) { return node.Account(ctx, address, o.height) }, accountText)
+			func(node *client.Client) (api.Account, error) { return node.Account(ctx, address, o.height) }, accountText)
 	})
 }
 
-func accountText(account client.Account) string {
+func accountText(account api.Account) string {
 	text := fmt.Sprintf("address    %s\nheight     %d\nbalance    %s uPOKT\nsequence   %d\n", terminal.Clean(account.Address), account.Height,
 		terminal.Clean(account.BalanceUPOKT), account.Sequence)
 	if len(account.Unbonding) == 0 {

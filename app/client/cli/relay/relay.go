@@ -16,9 +16,10 @@ import (
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
 	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/relay"
-	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
+	"github.com/pocket-fisherman/fisherman/wire"
 )
 
 // options are what 'pocket relay' was told.
@@ -85,7 +86,7 @@ func sendRelay(ctx context.Context, io command.Streams, o options) error {
 		return err
 	}
 	_, isLocalnet := localnet.SeedOf(chainID)
-	dialer := &relay.Dialer{AllowPrivate: isLocalnet || o.allowPrivate}
+	dialer := &wire.Dialer{AllowPrivate: isLocalnet || o.allowPrivate}
 	result, err := exchangeRelay(ctx, dialer, key, session, servicer, payload, o.timeout)
 	if err != nil {
 		return err
@@ -112,18 +113,18 @@ func (o options) request(io command.Streams) (types.Payload, error) {
 }
 
 // exchangeRelay seals the request, sends it, and opens the answer.
-func exchangeRelay(ctx context.Context, dialer *relay.Dialer, key crypto.PrivateKey, session client.Session, servicer client.Actor,
+func exchangeRelay(ctx context.Context, dialer *wire.Dialer, key crypto.PrivateKey, session api.Session, servicer api.Actor,
 	payload types.Payload, timeout time.Duration) (*relayResult, error) {
 	sealed, err := request.Seal(key, session, servicer.Address, payload)
 	if err != nil {
 		return nil, fmt.Errorf("seal relay: %w", err)
 	}
-	wire, err := relay.WireRequest(servicer.ServiceURL, sealed.Envelope)
+	serialised, err := request.Post(servicer.ServiceURL, sealed.Envelope)
 	if err != nil {
 		return nil, fmt.Errorf("seal relay: %w", err)
 	}
 	deadline := time.Now().Add(timeout) // of connecting and answering together
-	carried, err := request.Carry(ctx, dialer, servicer.ServiceURL, wire, func() time.Time { return deadline })
+	carried, err := request.Carry(ctx, dialer, servicer.ServiceURL, serialised, func() time.Time { return deadline })
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/app/client/cli/commandtest"
 	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/relay"
-	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
@@ -68,16 +68,16 @@ func (n *fakeNetwork) start(t *testing.T) string {
 	servicer.Start()
 	t.Cleanup(servicer.Close)
 	n.serviceURL = servicer.URL
-	session := client.Session{
+	session := api.Session{
 		ID: strings.Repeat("1f", 32), StartHeight: 10, Blocks: 10, Height: 12, RelayChain: "0001", GeoZone: "local",
-		Application: client.Actor{Address: n.application},
-		Servicers:   []client.Actor{{Address: servicerKey.Address(), PublicKey: n.publicKey, ServiceURL: servicer.URL}},
+		Application: api.Actor{Address: n.application},
+		Servicers:   []api.Actor{{Address: servicerKey.Address(), PublicKey: n.publicKey, ServiceURL: servicer.URL}},
 	}
 	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		var body any = session
 		if r.URL.Path == "/v1/status" {
-			body = client.Status{ChainID: n.chainID, Height: 12}
+			body = api.Status{ChainID: n.chainID, Height: 12}
 		}
 		if err := json.NewEncoder(w).Encode(body); err != nil {
 			t.Error(err)

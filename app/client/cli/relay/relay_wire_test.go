@@ -16,6 +16,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/app/client/cli/commandtest"
 	"github.com/pocket-fisherman/fisherman/fisherman/question"
 	"github.com/pocket-fisherman/fisherman/localnet"
+	"github.com/pocket-fisherman/fisherman/network/pocket"
 	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
@@ -118,11 +119,11 @@ func TestAChecksBytesAreThoseOfARelay(t *testing.T) {
 				}
 				session := &types.Session{Header: network.opened().Request.GetSession()}
 				servicer := &types.Actor{Address: servicerKey.Address(), PublicKey: servicerKey.PublicKeyHex(), ServiceUrl: network.serviceURL}
-				sealed, err := (&relay.Protocol{Key: fishermanKey, Now: time.Now}).Seal(session, servicer, asked.Payload)
+				sealed, err := (&pocket.Asker{Key: fishermanKey, Now: time.Now}).Ask(session, servicer, asked.Payload)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if relayed, checked := blank(t, network.wire.bytes()), blank(t, sealed.Wire); !bytes.Equal(relayed, checked) {
+				if relayed, checked := blank(t, network.wire.bytes()), blank(t, sealed.Wire()); !bytes.Equal(relayed, checked) {
 					t.Errorf("relay %q\ncheck %q", relayed, checked)
 				}
 			})

@@ -15,7 +15,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
 	"github.com/pocket-fisherman/fisherman/relay"
-	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
@@ -44,7 +44,7 @@ type relayResultError struct {
 	Message string `json:"message"`
 }
 
-func newRelayResult(session client.Session, sealed *relay.SealedRequest, response *types.RelayResponse, roundTrip time.Duration) *relayResult {
+func newRelayResult(session api.Session, sealed *relay.SealedRequest, response *types.RelayResponse, roundTrip time.Duration) *relayResult {
 	result := &relayResult{
 		Servicer:          sealed.Servicer,
 		SessionID:         session.ID,

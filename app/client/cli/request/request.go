@@ -9,10 +9,12 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
+	"github.com/pocket-fisherman/fisherman/network/pocket"
 	"github.com/pocket-fisherman/fisherman/relay"
-	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
+	"github.com/pocket-fisherman/fisherman/wire"
 )
 
 // ReadJSONRPC reads the request from where --payload points and checks its form.
@@ -38,25 +40,25 @@ func ReadBody(io command.Streams, source string) (payload []byte, err error) {
 
 // Servicer finds a servicer in a session. The key that its answers are checked with must be the address's own, whatever
 // the node says.
-func Servicer(session client.Session, address string) (client.Actor, error) {
-	index := slices.IndexFunc(session.Servicers, func(actor client.Actor) bool { return actor.Address == address })
+func Servicer(session api.Session, address string) (api.Actor, error) {
+	index := slices.IndexFunc(session.Servicers, func(actor api.Actor) bool { return actor.Address == address })
 	if index < 0 {
-		return client.Actor{}, command.Fail(command.ExitNotFound, "servicer %s is not in session %s; see 'pocket query session --application %s --chain %s'",
+		return api.Actor{}, command.Fail(command.ExitNotFound, "servicer %s is not in session %s; see 'pocket query session --application %s --chain %s'",
 			address, terminal.ID(session.ID), session.Application.Address, session.RelayChain)
 	}
 	servicer := session.Servicers[index]
 	key, err := hex.DecodeString(servicer.PublicKey)
 	if err != nil || crypto.Address(key) != address {
-		return client.Actor{}, command.Fail(command.ExitUntrusted, "the node's public key of servicer %s does not belong to that address", address)
+		return api.Actor{}, command.Fail(command.ExitUntrusted, "the node's public key of servicer %s does not belong to that address", address)
 	}
 	if err := types.ValidateServiceURL(servicer.ServiceURL); err != nil {
-		return client.Actor{}, command.Fail(command.ExitUntrusted, "the node's service URL of servicer %s: %w", address, err)
+		return api.Actor{}, command.Fail(command.ExitUntrusted, "the node's service URL of servicer %s: %w", address, err)
 	}
 	return servicer, nil
 }
 
 // Seal addresses a payload and signs it, as a fisherman does.
-func Seal(key crypto.PrivateKey, session client.Session, servicer string, payload types.Payload) (*relay.SealedRequest, error) {
+func Seal(key crypto.PrivateKey, session api.Session, servicer string, payload types.Payload) (*relay.SealedRequest, error) {
 	header := &types.SessionHeader{
 		Id:          session.ID,
 		StartHeight: session.StartHeight,
@@ -67,19 +69,24 @@ func Seal(key crypto.PrivateKey, session client.Session, servicer string, payloa
 	return relay.SealRequest(key, relay.NewRequest(header, servicer, payload, time.Now()))
 }
 
+// Post serialises the HTTP request that carries an envelope to a servicer, as a fisherman's does.
+func Post(serviceURL string, envelope []byte) ([]byte, error) {
+	return pocket.Post(serviceURL, envelope)
+}
+
 // Carried is what is known of an exchange with a servicer, as far as it came.
 type Carried struct {
 	// Phases of connecting; nil without a connection.
-	Phases *relay.Phases
+	Phases *wire.Phases
 	// Sent is when the request was handed to the connection, Write how long that took.
 	Sent   time.Time
 	Write  time.Duration
-	Answer *relay.Answer
+	Answer *wire.Answer
 }
 
 // Carry takes a request to a servicer and its answer back. The deadline is asked for before connecting, and again before
 // sending; the round-trip time, from Sent to the answer's last byte, has no part of connecting, as in a fisherman's check.
-func Carry(ctx context.Context, dialer *relay.Dialer, serviceURL string, wire []byte, deadline func() time.Time) (carried Carried, err error) {
+func Carry(ctx context.Context, dialer *wire.Dialer, serviceURL string, serialised []byte, deadline func() time.Time) (carried Carried, err error) {
 	dialing, cancel := context.WithDeadline(ctx, deadline())
 	defer cancel()
 	conn, err := dialer.Dial(dialing, serviceURL)
@@ -90,7 +97,7 @@ func Carry(ctx context.Context, dialer *relay.Dialer, serviceURL string, wire []
 	defer closing()
 	defer context.AfterFunc(ctx, closing)()
 	carried.Phases = &conn.Phases
-	if carried.Sent, err = conn.Send(wire, deadline()); err != nil {
+	if carried.Sent, err = conn.Send(serialised, deadline()); err != nil {
 		return carried, err
 	}
 	carried.Write = time.Since(carried.Sent)

@@ -15,6 +15,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
 	"github.com/pocket-fisherman/fisherman/relay"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
@@ -66,7 +67,7 @@ the servicer's answer that is bound to it. The envelopes are part of the JSON an
 }
 
 func showRelaySessions(ctx context.Context, io command.Streams, o options) error {
-	kept, err := command.Ask(o.node, "relays of servicers", func(node *client.Client) (client.KeptRelays, error) { return node.KeptRelays(ctx, o.limit) })
+	kept, err := command.Ask(o.node, "relays of servicers", func(node *client.Client) (api.KeptRelays, error) { return node.KeptRelays(ctx, o.limit) })
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func showRelaySessions(ctx context.Context, io command.Streams, o options) error
 
 func showRelays(ctx context.Context, io command.Streams, o options) error {
 	page, err := command.Ask(o.node, "relays of session "+o.session,
-		func(node *client.Client) (client.RelayPage, error) {
+		func(node *client.Client) (api.RelayPage, error) {
 			return node.SessionRelays(ctx, o.session, o.from, o.limit)
 		})
 	if err != nil {
@@ -102,13 +103,13 @@ type verifiedPage struct {
 }
 
 type verifiedRelay struct {
-	client.KeptRelay
+	api.KeptRelay
 	// Verified: both signatures fit, and the envelopes say what the node says.
 	Verified bool `json:"verified"`
 }
 
 // verifyRelays verifies every relay, and tells the first problem.
-func verifyRelays(page client.RelayPage) (verified verifiedPage, problem error) {
+func verifyRelays(page api.RelayPage) (verified verifiedPage, problem error) {
 	verified = verifiedPage{Session: page.Session, Kept: page.Kept, Next: page.Next, Relays: []verifiedRelay{}}
 	for _, kept := range page.Relays {
 		err := verifyRelay(page.Session, kept)
@@ -120,7 +121,7 @@ func verifyRelays(page client.RelayPage) (verified verifiedPage, problem error) 
 	return verified, problem
 }
 
-func verifyRelay(session string, kept client.KeptRelay) error {
+func verifyRelay(session string, kept api.KeptRelay) error {
 	opened, err := relay.OpenExchanged(kept.Request, kept.Response)
 	if err != nil {
 		return err
@@ -142,7 +143,7 @@ var (
 		"upstream_status", "verified", "request", "response"}
 )
 
-func relaySessionsText(kept client.KeptRelays) string {
+func relaySessionsText(kept api.KeptRelays) string {
 	store := kept.Store
 	text := fmt.Sprintf("%d relays of %d sessions are kept, %d bytes; since the node runs %d sessions were evicted and the disk failed %d times\n\n",
 		store.Relays, store.Sessions, store.Bytes, store.EvictedSessions, store.Failures)
@@ -155,7 +156,7 @@ func relaySessionsText(kept client.KeptRelays) string {
 	return text + "\n" + terminal.Table([]string{"SESSION", "HEIGHT", "CHAIN", "ZONE", "APPLICATION", "RELAYS"}, relaySessionRows(kept, terminal.Clean))
 }
 
-func relaySessionRows(kept client.KeptRelays, text func(string) string) [][]string {
+func relaySessionRows(kept api.KeptRelays, text func(string) string) [][]string {
 	rows := make([][]string, 0, len(kept.Sessions))
 	for _, session := range kept.Sessions {
 		rows = append(rows, []string{text(session.ID), strconv.FormatInt(session.StartHeight, 10), text(session.RelayChain),

@@ -13,7 +13,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/app/client/cli/commandtest"
 	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/relay"
-	"github.com/pocket-fisherman/fisherman/rpc/client"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
@@ -24,7 +24,7 @@ var (
 )
 
 // keptRelay is a relay as a node shows it.
-func keptRelay(t *testing.T, session string) client.KeptRelay {
+func keptRelay(t *testing.T, session string) api.KeptRelay {
 	t.Helper()
 	request, err := relay.SealRequest(applicationKey, &types.RelayRequest{
 		Session:  &types.SessionHeader{Id: session, StartHeight: 10, RelayChain: "0001", GeoZone: "local", Application: applicationKey.Address()},
@@ -39,7 +39,7 @@ func keptRelay(t *testing.T, session string) client.KeptRelay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return client.KeptRelay{RequestHash: hex.EncodeToString(request.BodyHash[:]), Servicer: servicerKey.Address(),
+	return api.KeptRelay{RequestHash: hex.EncodeToString(request.BodyHash[:]), Servicer: servicerKey.Address(),
 		Application: applicationKey.Address(), Signer: applicationKey.Address(), Received: time.Unix(1_700_000_000, 123).UTC(),
 		Answered: time.Unix(1_700_000_000, 456).UTC(), UpstreamStatus: 200, Request: request.Envelope, Response: response}
 }
@@ -48,19 +48,19 @@ func keptRelay(t *testing.T, session string) client.KeptRelay {
 func TestKeptRelaysAreVerified(t *testing.T) {
 	session := strings.Repeat("1f", 32)
 	for name, test := range map[string]struct {
-		spoil func(*client.KeptRelay)
+		spoil func(*api.KeptRelay)
 		code  command.ExitCode
 		says  string
 	}{
-		"as it is":           {func(*client.KeptRelay) {}, command.ExitOK, ""},
-		"response altered":   {func(r *client.KeptRelay) { r.Response[len(r.Response)-1] ^= 1 }, command.ExitUntrusted, "relay 5: response: bad signature"},
-		"request missing":    {func(r *client.KeptRelay) { r.Request = nil }, command.ExitUntrusted, "relay 5: request: malformed"},
-		"another hash":       {func(r *client.KeptRelay) { r.RequestHash = strings.Repeat("0", 64) }, command.ExitUntrusted, "something else than the node"},
-		"another time":       {func(r *client.KeptRelay) { r.Received = r.Received.Add(1) }, command.ExitUntrusted, "something else"},
-		"another servicer":   {func(r *client.KeptRelay) { r.Servicer = strangerKey.Address() }, command.ExitUntrusted, "something else"},
-		"escapes of a liar":  {func(r *client.KeptRelay) { r.Signer = "\x1b[31m" }, command.ExitUntrusted, "something else"},
-		"another upstream":   {func(r *client.KeptRelay) { r.UpstreamStatus = 500 }, command.ExitUntrusted, "something else"},
-		"another's relation": {func(r *client.KeptRelay) { r.Application = strangerKey.Address() }, command.ExitUntrusted, "something else"},
+		"as it is":           {func(*api.KeptRelay) {}, command.ExitOK, ""},
+		"response altered":   {func(r *api.KeptRelay) { r.Response[len(r.Response)-1] ^= 1 }, command.ExitUntrusted, "relay 5: response: bad signature"},
+		"request missing":    {func(r *api.KeptRelay) { r.Request = nil }, command.ExitUntrusted, "relay 5: request: malformed"},
+		"another hash":       {func(r *api.KeptRelay) { r.RequestHash = strings.Repeat("0", 64) }, command.ExitUntrusted, "something else than the node"},
+		"another time":       {func(r *api.KeptRelay) { r.Received = r.Received.Add(1) }, command.ExitUntrusted, "something else"},
+		"another servicer":   {func(r *api.KeptRelay) { r.Servicer = strangerKey.Address() }, command.ExitUntrusted, "something else"},
+		"escapes of a liar":  {func(r *api.KeptRelay) { r.Signer = "\x1b[31m" }, command.ExitUntrusted, "something else"},
+		"another upstream":   {func(r *api.KeptRelay) { r.UpstreamStatus = 500 }, command.ExitUntrusted, "something else"},
+		"another's relation": {func(r *api.KeptRelay) { r.Application = strangerKey.Address() }, command.ExitUntrusted, "something else"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			kept, next := keptRelay(t, session), int64(6)
@@ -68,7 +68,7 @@ func TestKeptRelaysAreVerified(t *testing.T) {
 			test.spoil(&kept)
 			node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "application/json")
-				if err := json.NewEncoder(w).Encode(client.RelayPage{Session: session, Kept: 9, Next: &next, Relays: []client.KeptRelay{kept}}); err != nil {
+				if err := json.NewEncoder(w).Encode(api.RelayPage{Session: session, Kept: 9, Next: &next, Relays: []api.KeptRelay{kept}}); err != nil {
 					t.Error(err)
 				}
 			}))

@@ -17,6 +17,7 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
@@ -143,7 +144,7 @@ func (p *actorOptions) complete(ctx context.Context, node *client.Client, addres
 	if err != nil {
 		return 0, fmt.Errorf("actors of type %s: %w", p.role, err)
 	}
-	index := slices.IndexFunc(actors.Actors, func(a client.Actor) bool { return a.Address == address })
+	index := slices.IndexFunc(actors.Actors, func(a api.Actor) bool { return a.Address == address })
 	if index < 0 {
 		return 0, command.Fail(command.ExitNotFound, "%s is not staked as %s; see 'pocket query actors'", address, p.role)
 	}
@@ -202,7 +203,7 @@ func newChangeParameter(io command.Streams) *cobra.Command {
 
 // txResult is what 'pocket tx' shows.
 type txResult struct {
-	client.Receipt
+	api.Receipt
 	Signer   string `json:"signer"`
 	Sequence uint64 `json:"sequence"`
 	FeeUPOKT string `json:"fee_upokt"`
@@ -261,7 +262,7 @@ func newResult(o options, tx *types.Transaction, envelope []byte) (*txResult, er
 	}
 	hash := sha256.Sum256(envelope)
 	return &txResult{
-		Receipt:     client.Receipt{Hash: hex.EncodeToString(hash[:]), Result: "NOT_SENT"},
+		Receipt:     api.Receipt{Hash: hex.EncodeToString(hash[:]), Result: "NOT_SENT"},
 		Signer:      o.from,
 		Sequence:    tx.GetSequence(),
 		FeeUPOKT:    strconv.FormatUint(tx.GetFeeUpokt(), 10),

@@ -1,0 +1,153 @@
+package fisherman
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/fisherman/round"
+	"github.com/pocket-fisherman/fisherman/fisherman/schedule"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/wire"
+)
+
+func TestLeadAndTolerance(t *testing.T) {
+	for name, test := range map[string]struct {
+		start, blocks   int64
+		checks          int
+		interval        time.Duration
+		lead, tolerance time.Duration
+	}{
+		"a check a second":       {10, 10, 10, time.Second, 500 * time.Millisecond, 500 * time.Millisecond},
+		"first session":          {0, 11, 10, time.Second, 500 * time.Millisecond, 500 * time.Millisecond},
+		"far between":            {10, 10, 1, time.Hour, 500 * time.Millisecond, time.Second},
+		"dense":                  {10, 10, 100, 2 * time.Second, 200 * time.Millisecond, 100 * time.Millisecond},
+		"very dense":             {10, 10, 10_000, time.Second, 50 * time.Millisecond, 50 * time.Millisecond},
+		"session without blocks": {0, 1, 5, time.Second, 50 * time.Millisecond, 50 * time.Millisecond},
+		"longest session":        {0, 100_000, 1, time.Hour, 500 * time.Millisecond, time.Second},
+	} {
+		policy := testPolicy()
+		policy.Checks = test.checks
+		w, err := newFollowed([32]byte{}, sessionOf(test.start, test.blocks, test.start), policy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.lead(test.interval); got != test.lead {
+			t.Errorf("%s: lead %v", name, got)
+		}
+		if got := w.tolerance(test.interval); got != test.tolerance {
+			t.Errorf("%s: tolerance %v", name, got)
+		}
+	}
+}
+
+// A plan and its questions follow from the fisherman's secret and the session, and from nothing else.
+func TestSeeds(t *testing.T) {
+	policy := testPolicy()
+	policy.Distribution = schedule.StratifiedJitter
+	followedOf := func(secret byte, start int64) *followed {
+		w, err := newFollowed([32]byte{secret}, sessionOf(start, 10, start), policy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	first := followedOf(1, 10)
+	if again := followedOf(1, 10); again.plan[0] != first.plan[0] || again.questionSeed(3) != first.questionSeed(3) {
+		t.Error("one session, two plans")
+	}
+	seeds := map[[32]byte]bool{first.seed: true}
+	for _, other := range []*followed{followedOf(2, 10), followedOf(1, 20)} {
+		if other.plan[0] == first.plan[0] || seeds[other.seed] {
+			t.Error("two sessions or secrets, one plan")
+		}
+		seeds[other.seed] = true
+	}
+	for index := range uint32(100) {
+		seed := first.questionSeed(index)
+		if seeds[seed] {
+			t.Errorf("the seed of question %d is used already", index)
+		}
+		seeds[seed] = true
+	}
+}
+
+func TestAdopt(t *testing.T) {
+	w, err := newFollowed([32]byte{}, sessionOf(10, 10, 10, actor("a")), testPolicy())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.begin(types.Head{Height: 10}, time.Now())
+	for i, test := range []struct {
+		names []string
+		grown bool
+		known int
+	}{
+		{[]string{"a"}, true, 1},
+		{[]string{"a"}, false, 1},
+		{[]string{"b", "a"}, true, 2},
+		{[]string{"b"}, false, 2},
+		{nil, false, 2},
+		{[]string{"a", "c"}, true, 3},
+	} {
+		var members []*types.Actor
+		for _, name := range test.names {
+			members = append(members, actor(name))
+		}
+		grown := w.adopt(sessionOf(10, 10, 11, members...))
+		if grown != test.grown || len(w.stored.GetServicers()) != test.known || len(w.session.GetServicers()) != len(members) {
+			t.Errorf("step %d: grown %t, %d known", i, grown, len(w.stored.GetServicers()))
+		}
+	}
+}
+
+// What the fisherman can have asked for is never reckoned too low: a killed run may have asked without storing.
+func TestMostAsked(t *testing.T) {
+	w, err := newFollowed([32]byte{}, sessionOf(10, 10, 10), testPolicy())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.mostAsked(0) != 1 || w.mostAsked(9) != 10 {
+		t.Errorf("%d and %d", w.mostAsked(0), w.mostAsked(9))
+	}
+	w.resume(&types.QoSSession{}, nil)
+	if w.mostAsked(0) != 2 || w.mostAsked(9) != 20 {
+		t.Errorf("after a restart %d and %d", w.mostAsked(0), w.mostAsked(9))
+	}
+}
+
+// The lead of a session with a servicer that was late is twice what that took, up to the timeout, as far as the checks
+// lie apart.
+func TestLongLead(t *testing.T) {
+	for name, test := range map[string]struct {
+		checks                  int
+		interval, timeout, took time.Duration
+		want                    time.Duration
+	}{
+		"far apart":     {10, time.Minute, 3 * time.Second, 600 * time.Millisecond, 1200 * time.Millisecond},
+		"timeout":       {10, time.Minute, 3 * time.Second, 2 * time.Second, 3 * time.Second},
+		"close":         {10, time.Second, 3 * time.Second, 2 * time.Second, time.Second},
+		"very close":    {10_000, time.Second, 3 * time.Second, time.Second, round.ShortestLead},
+		"short timeout": {10, time.Minute, 10 * time.Millisecond, time.Second, round.LongestLead},
+		"quick":         {10, time.Minute, 3 * time.Second, 1, round.LongestLead},
+	} {
+		policy := testPolicy()
+		policy.Checks, policy.Timeout = test.checks, test.timeout
+		w, err := newFollowed([32]byte{}, sessionOf(10, 10, 10, actor("a")), policy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := &loop{Fisherman: &Fisherman{pool: &wire.Pool{}}}
+		l.pace.Interval = test.interval
+		if got := l.lead(w); got != w.lead(test.interval) {
+			t.Errorf("%s: lead %v", name, got)
+		}
+		near, far := net.Pipe()
+		l.pool.GiveLate(actor("a").GetServiceUrl(), wire.Over(near), test.took)
+		if got := l.lead(w); got != test.want {
+			t.Errorf("%s: lead %v of a late one", name, got)
+		}
+		l.pool.Close()
+		far.Close()
+	}
+}

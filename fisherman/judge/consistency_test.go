@@ -1,0 +1,167 @@
+package judge
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// at is an exchange with a servicer at a URL.
+func at(url string, e Exchange) Exchange {
+	return changed(e, func(e *Exchange) { e.ServiceURL = url })
+}
+
+// Consistency as it falls out of who answers what, from where, and the evidence that is kept of it.
+func TestRoundConsistency(t *testing.T) {
+	broken := func(servicer string) Exchange { return says(servicer, nodeError) }
+	forges := func(servicer string) Exchange {
+		return changed(answers(servicer, `9`), func(e *Exchange) {
+			e.Rejected = &types.Failure{Outcome: types.Outcome_OUTCOME_BAD_SIGNATURE, Blame: blamesServicer, Err: errOffline}
+		})
+	}
+	for name, test := range map[string]struct {
+		exchanges []Exchange
+		quorum    int
+		want      string
+	}{
+		"all honest":               {[]Exchange{answers("a", `1`), answers("b", `1`), answers("c", `1`)}, 2, "aaa"},
+		"other spelling":           {[]Exchange{answers("a", `{"x":1.0,"y":"é"}`), answers("b", ` {"y":"\u00e9", "x":1}`)}, 2, "aa"},
+		"one liar":                 {[]Exchange{answers("a", `1`), answers("b", `2`), answers("c", `1`)}, 2, "ada"},
+		"liars outvote":            {[]Exchange{answers("a", `2`), answers("b", `1`), answers("c", `2`)}, 2, "ada"},
+		"liars differ":             {[]Exchange{answers("a", `2`), answers("b", `1`), answers("c", `3`)}, 2, "uuu"},
+		"one against one":          {[]Exchange{answers("a", `2`), answers("b", `1`)}, 2, "uu"},
+		"alone":                    {[]Exchange{answers("a", `1`), down("b")}, 2, "u "},
+		"quorum not reached":       {[]Exchange{answers("a", `1`), answers("b", `1`), down("c")}, 3, "uu "},
+		"who is down has no vote":  {[]Exchange{answers("a", `1`), down("b"), busy("c"), answers("d", `1`)}, 2, "a  a"},
+		"who forges has no vote":   {[]Exchange{answers("a", `1`), forges("b"), forges("c"), answers("d", `2`), answers("e", `1`)}, 3, "a  da"},
+		"an error is not a result": {[]Exchange{broken("a"), broken("b"), broken("c"), answers("d", `1`), answers("e", `1`)}, 2, "   aa"},
+		"one origin, one vote": {[]Exchange{
+			at("http://x.example", answers("a", `2`)), at("http://x.example:80/other", answers("b", `2`)), at("http://X.example", answers("c", `2`)),
+			answers("d", `1`), answers("e", `1`),
+		}, 2, "dddaa"},
+		"an origin contradicts itself": {[]Exchange{
+			at("http://x.example", answers("a", `1`)), at("http://x.example/", answers("b", `2`)), answers("c", `1`), answers("d", `1`),
+		}, 2, "adaa"},
+	} {
+		o := check(test.exchanges...)
+		by := rules()
+		by.Quorum = test.quorum
+		o.Control = &Control{Payload: result(`1`)}
+		record := judged(t, o, by)
+		var got strings.Builder
+		for _, exchange := range test.exchanges {
+			got.WriteByte(" adu"[sampleOf(t, record, exchange.Servicer).GetConsistency()])
+		}
+		if got.String() != test.want {
+			t.Errorf("%s: %q, want %q", name, got.String(), test.want)
+		}
+		checkEvidence(t, name, o, record, strings.Contains(test.want, "d"))
+	}
+}
+
+// checkEvidence checks that every dissenter's envelopes are kept and those of one of the majority.
+func checkEvidence(t *testing.T, name string, o *Observation, record *types.QoSRound, dissent bool) {
+	t.Helper()
+	witnesses := 0
+	for _, e := range o.Exchanges {
+		sample := sampleOf(t, record, e.Servicer)
+		kept := sample.RequestEnvelope != nil
+		if kept && (!bytes.Equal(sample.RequestEnvelope, e.Request) || !bytes.Equal(sample.ResponseEnvelope, e.Response)) {
+			t.Errorf("%s: %s: evidence of somebody else", name, e.Servicer)
+		}
+		switch sample.GetConsistency() {
+		case types.Consistency_CONSISTENCY_DISAGREE:
+			if !kept {
+				t.Errorf("%s: no evidence of a dissenter", name)
+			}
+		case types.Consistency_CONSISTENCY_AGREE:
+			if kept {
+				witnesses++
+			}
+		default:
+			if kept {
+				t.Errorf("%s: evidence of a servicer that is %v", name, sample.GetConsistency())
+			}
+		}
+	}
+	if want := map[bool]int{true: 1}[dissent]; witnesses != want {
+		t.Errorf("%s: evidence of %d of the majority, want %d", name, witnesses, want)
+	}
+}
+
+// What the configuration ignores is not compared, and the round says what that was.
+func TestIgnoredFieldsAreNotCompared(t *testing.T) {
+	o := check(answers("a", `{"hash":"x"}`), answers("b", `{"hash":"x","lie":"y"}`), answers("c", `{"hash":"x"}`))
+	by := rules()
+	if got := sampleOf(t, judged(t, o, by), "b").GetConsistency(); got != types.Consistency_CONSISTENCY_DISAGREE {
+		t.Errorf("compared: %v", got)
+	}
+	by.Ignored, by.IgnoredFields = []types.Pointer{{"lie"}}, []string{"/lie"}
+	record := judged(t, o, by)
+	for _, sample := range record.GetSamples() {
+		if sample.GetConsistency() != types.Consistency_CONSISTENCY_AGREE {
+			t.Errorf("%s: %v", sample.GetServicer(), sample.GetConsistency())
+		}
+	}
+	if got := record.GetIgnoredFields(); !slices.Equal(got, []string{"/lie"}) {
+		t.Errorf("the round says %q", got)
+	}
+}
+
+// An answer above the bound is not kept, which the sample says; another of the majority is the witness then.
+func TestEvidenceIsBounded(t *testing.T) {
+	sized := func(servicer, value string, size int) Exchange {
+		return changed(answers(servicer, value), func(e *Exchange) { e.Response = make([]byte, size) })
+	}
+	o := check(
+		sized("a", `1`, mostEvidence+1), sized("b", `1`, mostEvidence), answers("c", `1`),
+		changed(sized("d", `2`, mostEvidence+1), func(e *Exchange) { e.Remark = "odd" }), sized("e", `2`, mostEvidence),
+	)
+	record := judged(t, o, rules())
+	for servicer, want := range map[string]struct {
+		size   int
+		detail string
+	}{
+		"a": {0, "answer too large to keep as evidence"},
+		"b": {mostEvidence, ""},
+		"c": {0, ""},
+		"d": {0, "odd; answer too large to keep as evidence"},
+		"e": {mostEvidence, ""},
+	} {
+		sample := sampleOf(t, record, servicer)
+		if len(sample.GetResponseEnvelope()) != want.size || (sample.RequestEnvelope != nil) != (want.size > 0) || sample.GetDetail() != want.detail {
+			t.Errorf("%s: %d bytes, %s", servicer, len(sample.GetResponseEnvelope()), sample.GetDetail())
+		}
+	}
+}
+
+func TestOrigin(t *testing.T) {
+	for name, spellings := range map[string][]string{
+		"default port":  {"http://a.example", "http://a.example:80", "http://A.EXAMPLE/path", "http://a.example.", "http://a.example.:80/other"},
+		"secure":        {"https://a.example", "https://a.example:443/x"},
+		"address":       {"http://127.0.0.1:8080", "http://[::ffff:127.0.0.1]:8080/"},
+		"IPv6":          {"http://[::1]", "http://[0:0:0:0:0:0:0:1]:80"},
+		"another port":  {"http://a.example:8080"},
+		"another host":  {"http://b.example"},
+		"not a URL":     {"http://[::1"},
+		"another such":  {"http://[::2"},
+		"other address": {"http://127.0.0.1:8081"},
+	} {
+		for _, spelling := range spellings {
+			if origin(spelling) != origin(spellings[0]) {
+				t.Errorf("%s: %s is not %s", name, origin(spelling), origin(spellings[0]))
+			}
+		}
+		for _, other := range []string{"http://c.example", "https://c.example"} {
+			if origin(other) == origin(spellings[0]) {
+				t.Errorf("%s is %s", other, spellings[0])
+			}
+		}
+	}
+	if origin("http://a.example") == origin("https://a.example") || origin("http://[::1") == origin("http://[::2") || origin("http://a.example") == origin("http://a.example:8080") {
+		t.Error("two origins are one")
+	}
+}

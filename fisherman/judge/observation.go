@@ -1,0 +1,86 @@
+package judge
+
+import (
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/fisherman/question"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// Observation is one check as it was carried out: what was sent and received, when, and by which clock.
+type Observation struct {
+	SessionID string
+	// Index of the check in the session's plan.
+	Index    uint32
+	Question question.Question
+	// Asked is the most requests that each servicer can have received from this fisherman in the session, this one
+	// included; 0 when that is not known.
+	Asked uint64
+	// Due is when the check was to be released, Released when it was; zero when it never was.
+	Due, Released time.Time
+	// Skew is from the first request sent to the last, intended offsets left out.
+	Skew time.Duration
+	// Lead is how long before Due the check began to connect.
+	Lead time.Duration
+	// Stall is how long this process was kept from running while it waited for answers, ConnectStall while it connected
+	// to servicers that had been late before.
+	Stall, ConnectStall time.Duration
+	// Stopped: the fisherman was stopped during the check.
+	Stopped bool
+	// Exchanges with the servicers of the session, one each.
+	Exchanges []Exchange
+	// Control is what the control probe said; nil when it was not asked.
+	Control *Control
+}
+
+// Exchange is what passed between the fisherman and one servicer.
+type Exchange struct {
+	Servicer, ServiceURL string
+	// Reused: the connection was kept from an earlier check. Otherwise DNS, Connect and TLS are the phases of making it;
+	// all 0 when none was made.
+	Reused            bool
+	DNS, Connect, TLS time.Duration
+	// Late is set when the connection was made only after the release, so that nothing was sent.
+	Late *LateConnection
+	// Failure is why no answer came; nil when one did.
+	Failure *types.Failure
+	// Times of the exchange.
+	Times Times
+	// Rejected is why what came is not an answer to this request; nil when it is.
+	Rejected *types.Failure
+	// Status and Payload are what the node behind the servicer answered.
+	Status  uint32
+	Payload []byte
+	// Remark is what is odd about an answer that counts, in one line.
+	Remark string
+	// Request and Response are what others need to check the answer.
+	Request, Response []byte
+}
+
+// LateConnection is a connection that was made too late for its check.
+type LateConnection struct {
+	// Redialed: another connection had died right before the release.
+	Redialed bool
+	// Evades: the servicer had been as late before, and has since closed the connection that was kept for it.
+	Evades bool
+}
+
+// Times of one exchange; zero where there is none.
+type Times struct {
+	// Sent is the wall clock when the request left, by the kernel where it told.
+	Sent time.Time
+	// Writing is how long the write took. SentStamped: the kernel stamped the moment of sending.
+	Writing     time.Duration
+	SentStamped bool
+	// Source is the clock of RoundTrip and FirstByte, which are from request sent to last and first byte of the answer.
+	// UserRoundTrip is the same as this program saw it.
+	Source                              types.TimingSource
+	RoundTrip, FirstByte, UserRoundTrip time.Duration
+}
+
+// Control is the control probe's answer to the question of the check, or the error of asking it.
+type Control struct {
+	Status  uint32
+	Payload []byte
+	Err     error
+}

@@ -1,0 +1,48 @@
+package judge
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// Rules by which the checks of a session are judged.
+type Rules struct {
+	// Timeout from request sent to last byte, and for connecting.
+	Timeout time.Duration
+	// LatencySLA above which an answer is slow.
+	LatencySLA time.Duration
+	// MaxSkew between the first and the last request sent, above which a check is void.
+	MaxSkew time.Duration
+	// MaxStall is the longest stall of this process that a check survives; 0 means StallLimit.
+	MaxStall time.Duration
+	// Quorum is the fewest votes that a majority is taken from.
+	Quorum int
+	// Reserve is how many requests a servicer keeps for each fisherman in the session; 0 when that is not known.
+	Reserve uint64
+	// IgnoredFields are JSON pointers to what is not compared in the answers; Ignored are the same, parsed.
+	IgnoredFields []string
+	Ignored       []types.Pointer
+}
+
+// maxStall returns MaxStall, or its default.
+func (r *Rules) maxStall() time.Duration { return cmp.Or(r.MaxStall, StallLimit) }
+
+const (
+	// LongestLead is the longest that a check may take to connect before its release.
+	LongestLead = 500 * time.Millisecond
+	// StallLimit is the usual Rules.MaxStall. A longer stall could turn answers that had
+	// arrived in time into time-outs, or add that much to their round-trip times.
+	StallLimit = 100 * time.Millisecond
+	// latestRelease is how much later than planned a check may be released: the time to connect and to redial. A later
+	// one was held up by this machine and is void, since it is unknown what else was.
+	latestRelease = 2*LongestLead + StallLimit
+	// writeLimit is the longest that writing a request may take before its sample is void: the moment of sending would be
+	// known no better than that.
+	writeLimit = 5 * time.Millisecond
+	// mostDetail bounds the text kept with a sample or a round, in bytes.
+	mostDetail = 256
+	// mostEvidence bounds each envelope kept with a sample, in bytes.
+	mostEvidence = 64 << 10
+)

@@ -1,0 +1,143 @@
+package judge
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/pocket-fisherman/fisherman/fisherman/verify"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/text"
+)
+
+// sample judges what one servicer did.
+func (j *judgement) sample(e *Exchange) (*types.QoSSample, verify.Digest) {
+	sample := &types.QoSSample{
+		Servicer:         e.Servicer,
+		ServiceUrl:       e.ServiceURL,
+		SentUnixNano:     unixNano(e.Times.Sent),
+		ReusedConnection: e.Reused,
+	}
+	if !e.Reused && e.DNS+e.Connect+e.TLS > 0 {
+		sample.DnsTime = durationpb.New(e.DNS)
+		sample.ConnectTime = durationpb.New(e.Connect)
+		sample.TlsTime = durationpb.New(e.TLS)
+	}
+	digest, failure := j.read(e)
+	if failure != nil {
+		sample.Outcome, sample.Blame, sample.Attempt = failure.Outcome, failure.Blame, failure.Attempt
+		sample.Detail = text.Line(failure.Error(), mostDetail)
+		if refusal := failure.Refusal; refusal != nil {
+			sample.RelayErrorCode, sample.RelayError = refusal.Code, refusal.Label
+		}
+		return sample, digest
+	}
+	sample.Outcome, sample.Detail = types.Outcome_OUTCOME_OK, text.Line(e.Remark, mostDetail)
+	sample.Timing = e.Times.Source
+	sample.RoundTripTime = durationpb.New(e.Times.RoundTrip)
+	sample.UserRoundTripTime = durationpb.New(e.Times.UserRoundTrip)
+	sample.TimeToFirstByte = durationpb.New(e.Times.FirstByte)
+	sample.OverSla = e.Times.RoundTrip > j.LatencySLA
+	sample.AnswerDigest = digest[:]
+	return sample, digest
+}
+
+// read returns the digest of an exchange's answer, or why it has none.
+func (j *judgement) read(e *Exchange) (verify.Digest, *types.Failure) {
+	if failure := j.missing(e); failure != nil {
+		return verify.Digest{}, failure
+	}
+	digest, err := j.answers.Read(e.Status, e.Payload)
+	failure := &types.Failure{Attempt: types.Attempt_ATTEMPT_READ_ANSWER, Err: err}
+	switch {
+	case err == nil:
+		return digest, nil
+	case errors.Is(err, verify.ErrBackend):
+		failure.Outcome, failure.Blame = types.Outcome_OUTCOME_BACKEND_ERROR, types.Blame_BLAME_BACKEND
+	default:
+		failure.Outcome, failure.Blame = types.Outcome_OUTCOME_MALFORMED, types.Blame_BLAME_SERVICER
+	}
+	return digest, failure
+}
+
+// missing returns why an exchange has no answer that can be read; nil when it has one.
+func (j *judgement) missing(e *Exchange) *types.Failure {
+	switch {
+	case e.Late != nil:
+		return j.late(e)
+	case e.Failure != nil:
+		return e.Failure
+	}
+	if failure := untimed(e.Times, j.Timeout); failure != nil {
+		return failure
+	}
+	return j.withinReserve(e.Rejected)
+}
+
+var errStillConnecting = errors.New("not asked: still connecting when the check was released")
+
+// late judges a connection that was made after the release. Once it is the servicer's fault no more than ours: the lead
+// may have been too short. It is the servicer's when it was late before, closed the connection that was kept for it
+// since, and then took longer to connect and shake hands than there was time: otherwise it could avoid measurement
+// indefinitely. Our own stalls are not held against it, nor is name resolution, whose blame is unknown.
+func (j *judgement) late(e *Exchange) *types.Failure {
+	took, given := e.Connect+e.TLS, j.Lead
+	if e.Late.Redialed {
+		given = min(given, LongestLead)
+	}
+	switch {
+	case !e.Late.Evades || j.ConnectStall > j.maxStall() || e.DNS+took <= given:
+		return own(types.Attempt_ATTEMPT_CONNECT, errStillConnecting)
+	case took <= given:
+		return &types.Failure{
+			Outcome: types.Outcome_OUTCOME_VOID,
+			Blame:   types.Blame_BLAME_UNKNOWN,
+			Attempt: types.Attempt_ATTEMPT_RESOLVE_HOST_NAME,
+			Err:     fmt.Errorf("took %v", e.DNS.Round(time.Millisecond)),
+		}
+	}
+	return &types.Failure{
+		Outcome: types.Outcome_OUTCOME_TIMEOUT,
+		Blame:   types.Blame_BLAME_SERVICER,
+		Attempt: types.Attempt_ATTEMPT_CONNECT,
+		Err: fmt.Errorf("took %v, above %v, after it had closed a connection that had been as late",
+			took.Round(time.Millisecond), given.Round(time.Millisecond)),
+	}
+}
+
+// untimed returns how this machine spoilt the timing of an answer; nil when it did not. When it was slow to write the
+// request, the moment of sending is unknown; when it was slow to read an answer that had arrived in time, its own share
+// of the time is.
+func untimed(times Times, timeout time.Duration) *types.Failure {
+	if !times.SentStamped && times.Writing > writeLimit {
+		return own(types.Attempt_ATTEMPT_WRITE_REQUEST, fmt.Errorf("took %v; the moment of sending is not known", times.Writing))
+	}
+	if times.Source == types.TimingSource_TIMING_SOURCE_USER_SPACE && times.UserRoundTrip > timeout {
+		return own(types.Attempt_ATTEMPT_READ_ANSWER, fmt.Errorf("read after %v; the moment of its arrival is not known", times.UserRoundTrip))
+	}
+	return nil
+}
+
+// withinReserve judges a refusal for having asked too much. A servicer keeps a reserve of requests for each fisherman of
+// a session: a fisherman that cannot have asked for more has used up nothing, and the refusal is the servicer's fault.
+// Without this rule a servicer could turn its nulls into voids.
+func (j *judgement) withinReserve(failure *types.Failure) *types.Failure {
+	over := failure != nil && failure.Refusal != nil && failure.Refusal.OverAllowance
+	if !over || j.Asked == 0 || j.Asked > j.Reserve {
+		return failure
+	}
+	return &types.Failure{
+		Outcome: types.Outcome_OUTCOME_RELAY_ERROR,
+		Blame:   types.Blame_BLAME_SERVICER,
+		Attempt: failure.Attempt,
+		Refusal: failure.Refusal,
+		Err:     fmt.Errorf("this was relay %d at most of a reserve of %d: %w", j.Asked, j.Reserve, failure.Err),
+	}
+}
+
+// own returns a failure of this fisherman.
+func own(attempt types.Attempt, err error) *types.Failure {
+	return &types.Failure{Outcome: types.Outcome_OUTCOME_VOID, Blame: types.Blame_BLAME_SELF, Attempt: attempt, Err: err}
+}

@@ -1,0 +1,6 @@
+// Package round carries out one check: it asks every servicer of a session the same question at the same moment and
+// returns what it observed (judge.Observation). It decides nothing.
+//
+// The central type is Runner. Run prepares a Request for each servicer, connects ahead of the moment, releases all
+// requests at once from one loop, reads the answers and opens them. Everything expensive comes before the release.
+package round

@@ -1,0 +1,35 @@
+package round
+
+import (
+	"context"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/wire"
+)
+
+// Request is one question, addressed to one servicer and ready to be written.
+type Request interface {
+	// Wire returns the whole request as it is written to the servicer's connection.
+	Wire() []byte
+	// Open verifies that an answer is the servicer's, to this very request, and returns what it says. A failure says how
+	// it ended, whom that speaks against, and carries a Refusal if the servicer signed one.
+	Open(answer *wire.Answer) (Reply, *wire.Failure)
+	// Evidence returns what has to be kept of the request so that others can check the answer.
+	Evidence() []byte
+}
+
+// Reply is what the node behind a servicer answered.
+type Reply struct {
+	// Status is the node's HTTP status; 0 when it is not known.
+	Status  uint32
+	Payload []byte
+	// Remark is what is odd about the answer although it counts, in one line.
+	Remark string
+}
+
+// Ask addresses a question to one servicer of a session. An error that is a *wire.Failure says whose fault it is; any
+// other is ours.
+type Ask func(session *types.Session, servicer *types.Actor, payload types.Payload) (Request, error)
+
+// Dial connects to a service URL. Errors are *wire.Failure.
+type Dial func(ctx context.Context, serviceURL string) (*wire.Conn, error)

@@ -1,0 +1,325 @@
+package round
+
+import (
+	"cmp"
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/fisherman/judge"
+	"github.com/pocket-fisherman/fisherman/fisherman/question"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/wire"
+)
+
+// A round starts to prepare a lead before its moment: enough to seal all requests and to make connections that are not
+// there. A connection that takes longer is not waited for; it serves the next check. Where checks lie closer together
+// than the longest lead, the lead is their distance, so that few rounds wait at once, each with connections of its own.
+// For a session with a servicer that was late before it is twice as long as connecting took then, up to the timeout:
+// a servicer that does not keep connections may take as long to make one as an answer may.
+const (
+	LongestLead  = judge.LongestLead
+	ShortestLead = 50 * time.Millisecond
+)
+
+// Spec says what a round has to do.
+type Spec struct {
+	Session  *types.Session
+	Index    uint32
+	Question question.Question
+	// Due is when the requests are to be released. Connecting begins a Lead before.
+	Due  time.Time
+	Lead time.Duration
+	// Timeout from request sent to last byte, and for connecting.
+	Timeout time.Duration
+	// Offset bounds the private delay before each servicer's request; 0 asks all at once.
+	Offset time.Duration
+	// Asked is the most requests that each servicer can have received in the session, this one included; 0 when that is
+	// not known.
+	Asked uint64
+}
+
+// Runner carries out rounds on kept connections.
+type Runner struct {
+	Ask  Ask
+	Dial Dial
+	Pool *wire.Pool
+}
+
+// round is one check under way.
+type round struct {
+	Spec
+	*Runner
+
+	slots    []*slot
+	released time.Time
+	skew     time.Duration
+	stall    time.Duration
+	// connectStall is how long this process was kept from running while it connected to evasive servicers.
+	connectStall time.Duration
+}
+
+// Run carries a check out and returns what it observed, answers opened. Cancelling the context ends it early.
+func (r *Runner) Run(ctx context.Context, spec Spec) *judge.Observation {
+	one := &round{Spec: spec, Runner: r}
+	err := one.execute(ctx)
+	observed := &judge.Observation{
+		SessionID:    spec.Session.GetHeader().GetId(),
+		Index:        spec.Index,
+		Question:     spec.Question,
+		Asked:        spec.Asked,
+		Due:          spec.Due,
+		Released:     one.released,
+		Skew:         one.skew,
+		Lead:         spec.Lead,
+		Stall:        one.stall,
+		ConnectStall: one.connectStall,
+		Stopped:      err != nil,
+	}
+	for _, slot := range one.slots {
+		observed.Exchanges = append(observed.Exchanges, slot.observe())
+	}
+	return observed
+}
+
+// execute carries the check out; its slots then say how. Everything expensive comes before the release. Cancelling the
+// context ends it early, with the context's error; the samples are then nobody's fault.
+func (r *round) execute(ctx context.Context) error {
+	r.prepare()
+	r.connect(ctx)
+	r.settleInTime(ctx)
+	if !sleepUntil(ctx, r.Due) {
+		return r.abandon(ctx)
+	}
+	r.revive(ctx)
+	stalls := newStallWatch()
+	r.exchange(ctx)
+	r.collect()
+	r.stall = stalls.end()
+	return ctx.Err()
+}
+
+// prepare makes one request for every servicer. One that cannot be made is that servicer's sample, not the round's end:
+// otherwise one servicer could keep all others from being asked.
+func (r *round) prepare() {
+	for _, servicer := range r.Session.GetServicers() {
+		request, err := r.Ask(r.Session, servicer, r.Question.Payload)
+		made := &slot{servicer: servicer, request: request, failure: failureOf(types.Attempt_ATTEMPT_SEAL_REQUEST, err)}
+		if r.Offset > 0 {
+			made.offset = rand.N(r.Offset)
+		}
+		r.slots = append(r.slots, made)
+	}
+	// Shuffled, so that no servicer is always the first; by offset, so that one loop can release them all.
+	rand.Shuffle(len(r.slots), func(i, j int) { r.slots[i], r.slots[j] = r.slots[j], r.slots[i] })
+	slices.SortStableFunc(r.slots, func(a, b *slot) int { return cmp.Compare(a.offset, b.offset) })
+}
+
+func (r *round) connect(ctx context.Context) {
+	for _, slot := range r.slots {
+		if slot.failure == nil {
+			slot.connect(ctx, r.Pool, r.Dial, r.Timeout)
+		}
+	}
+}
+
+// settleInTime waits for all dials until the lead is over. One that was launched late has no more than the longest lead,
+// so that no servicer can hold up the release.
+func (r *round) settleInTime(ctx context.Context) {
+	until := r.Due
+	if soon := time.Now().Add(min(r.Lead, LongestLead)); until.Before(soon) {
+		until = soon
+	}
+	if !slices.ContainsFunc(r.slots, r.evades) {
+		r.settle(ctx, r.slots, until)
+		return
+	}
+	stalls := newStallWatch()
+	r.settle(ctx, r.slots, until)
+	r.connectStall = stalls.end()
+}
+
+// evades reports whether the servicer was late before and closed its connection, and is being connected to again.
+func (r *round) evades(slot *slot) bool {
+	return slot.dialing != nil && r.Pool.Evasive(slot.url())
+}
+
+// settle waits for the dials of some slots until a moment; those that are not finished then go on.
+func (r *round) settle(ctx context.Context, slots []*slot, until time.Time) {
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	for _, slot := range slots {
+		if slot.dialing == nil {
+			continue
+		}
+		select {
+		case result := <-slot.dialing:
+			slot.settle(result)
+		case <-ctx.Done():
+			// The time is up for the others too, but one that has finished is taken.
+			select {
+			case result := <-slot.dialing:
+				slot.settle(result)
+			default:
+			}
+		}
+	}
+}
+
+// revive looks at every connection right before the release and redials the dead ones. It waits for those only: a
+// servicer that is still connecting delays nobody.
+func (r *round) revive(ctx context.Context) {
+	var redialed []*slot
+	for _, slot := range r.slots {
+		if slot.revive(ctx, r.Pool, r.Dial, r.Timeout) {
+			r.Pool.HungUp(slot.url())
+			slot.redialed = true
+			redialed = append(redialed, slot)
+		}
+	}
+	r.settle(ctx, redialed, time.Now().Add(min(r.Lead, LongestLead)))
+}
+
+// collect waits for the dials that did not end before the release; each has a deadline of its own. It is too late to
+// ask: a connection that was made is kept for the next check.
+func (r *round) collect() {
+	for _, slot := range r.slots {
+		if slot.dialing == nil {
+			continue
+		}
+		evades := r.evades(slot)
+		slot.settle(<-slot.dialing)
+		if slot.ready() {
+			r.Pool.GiveLate(slot.url(), slot.conn, slot.phases.DNS+slot.phases.Connect+slot.phases.TLS)
+			slot.conn, slot.late = nil, &judge.LateConnection{Redialed: slot.redialed, Evades: evades}
+		}
+	}
+}
+
+// exchange releases all requests and collects what comes back. Timeout policy: one deadline for all, counted from the
+// release (plus a servicer's own offset); it bounds writing, waiting and reading together, so a dripping answer ends
+// with it.
+func (r *round) exchange(ctx context.Context) {
+	var ready []*slot
+	for _, slot := range r.slots {
+		if slot.ready() {
+			ready = append(ready, slot)
+		}
+	}
+	// Closing the connections is what ends blocked reads when the fisherman is stopped.
+	stop := context.AfterFunc(ctx, func() {
+		for _, slot := range ready {
+			slot.conn.Close()
+		}
+	})
+	var receivers sync.WaitGroup
+	for _, slot := range ready {
+		if slot.early() {
+			receivers.Go(slot.receive)
+		}
+	}
+	r.release(ctx, ready, &receivers)
+	receivers.Wait()
+	for _, slot := range ready {
+		slot.stamps = slot.conn.Stamps()
+	}
+	r.skew = skewOf(ready)
+	r.keep(ready, !stop())
+}
+
+// release writes the requests one after the other from one loop: on open connections that is faster and more even than
+// waking a goroutine for each. Receivers that are not waiting yet start when the loop has time for it: while it waits for
+// an offset, and at its end.
+func (r *round) release(ctx context.Context, ready []*slot, receivers *sync.WaitGroup) {
+	unread := ready
+	receive := func(until int) {
+		for ; len(unread) > len(ready)-until; unread = unread[1:] {
+			if !unread[0].early() {
+				receivers.Go(unread[0].receive)
+			}
+		}
+	}
+	r.released = time.Now()
+	deadline := r.released.Add(r.Timeout)
+	for i, slot := range ready {
+		if slot.offset > 0 {
+			receive(i)
+			if !sleepUntil(ctx, r.released.Add(slot.offset)) {
+				return // who is stopped asks nobody more
+			}
+		}
+		slot.send(deadline.Add(slot.offset))
+	}
+	receive(len(ready))
+}
+
+// skewOf is the last request sent less the first, intended offsets and requests that could not be written aside. It goes
+// by the kernel's transmissions when all are known, since the two clocks do not mix: a write begins before it sends.
+func skewOf(slots []*slot) time.Duration {
+	written := slices.DeleteFunc(slices.Clone(slots), func(s *slot) bool { return s.sent.IsZero() })
+	unstamped := slices.ContainsFunc(written, func(s *slot) bool { _, stamped := s.times().Transmission(); return !stamped })
+	var earliest, latest time.Time
+	for _, slot := range written {
+		at := slot.sent
+		if !unstamped {
+			at, _ = slot.times().Transmission()
+			if slot.written.Before(at) {
+				at = slot.written // the far side may have had a say in the rest
+			}
+		}
+		at = at.Add(-slot.offset)
+		if earliest.IsZero() || at.Before(earliest) {
+			earliest = at
+		}
+		if latest.IsZero() || at.After(latest) {
+			latest = at
+		}
+	}
+	return latest.Sub(earliest)
+}
+
+// keep gives connections back after clean exchanges and closes the others. When the fisherman was stopped it keeps none:
+// they are being closed.
+func (r *round) keep(sent []*slot, stopped bool) {
+	for _, slot := range sent {
+		if slot.answer != nil {
+			r.Pool.Answered(slot.url())
+		}
+		if slot.clean() && !stopped {
+			r.Pool.Give(slot.url(), slot.conn)
+		} else {
+			slot.conn.Close()
+		}
+	}
+}
+
+// abandon closes everything when the fisherman is stopped before the release.
+func (r *round) abandon(ctx context.Context) error {
+	for _, slot := range r.slots {
+		if slot.dialing != nil {
+			slot.settle(<-slot.dialing) // the dial ends with the context
+		}
+		if slot.conn != nil {
+			slot.conn.Close()
+		}
+	}
+	return ctx.Err()
+}
+
+// sleepUntil waits for a moment; false when the context ended first.
+func sleepUntil(ctx context.Context, moment time.Time) bool {
+	wait := time.Until(moment)
+	if wait <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,167 @@
+package round
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/fisherman/judge"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/wire"
+)
+
+// slot is one servicer's part of a round. The round's goroutine owns it, but for answer and failure, which belong to
+// the receiver from before the release until it has ended.
+type slot struct {
+	servicer *types.Actor
+	request  Request
+	// offset is the private delay after the release.
+	offset time.Duration
+
+	conn   *wire.Conn
+	phases wire.Phases
+	reused bool
+	// redialed: a connection was there, and died before the release.
+	redialed bool
+	// late is set when the connection was made after the release.
+	late *judge.LateConnection
+	// dialing delivers the result of a dial under way; nil when there is none.
+	dialing chan dialed
+
+	// sent is the moment of writing, and written when this program saw that it had been written.
+	sent, written time.Time
+	answer        *wire.Answer
+	// stamps are the kernel's times of the exchange.
+	stamps wire.Stamps
+	// failure to connect or to receive; unsent is a failure to write, which comes first.
+	failure, unsent *wire.Failure
+}
+
+type dialed struct {
+	conn    *wire.Conn
+	failure *wire.Failure
+}
+
+// url returns the service URL, which names the connection.
+func (s *slot) url() string { return s.servicer.GetServiceUrl() }
+
+// connect gives the slot a kept connection, or starts to make one. Making one may take as long as an answer may.
+func (s *slot) connect(ctx context.Context, kept *wire.Pool, dial Dial, timeout time.Duration) {
+	if s.conn = kept.Take(s.url()); s.conn != nil {
+		s.reused = true
+		return
+	}
+	result := make(chan dialed, 1)
+	s.dialing = result
+	go func() {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		conn, err := dial(ctx, s.url())
+		result <- dialed{conn: conn, failure: failureOf(types.Attempt_ATTEMPT_CONNECT, err)}
+	}()
+}
+
+// settle takes the result of the dial.
+func (s *slot) settle(result dialed) {
+	s.dialing = nil
+	s.conn, s.failure = result.conn, result.failure
+	if s.conn != nil {
+		s.phases = s.conn.Phases
+	}
+}
+
+// ready reports whether the request can be sent.
+func (s *slot) ready() bool { return s.conn != nil && s.failure == nil }
+
+// revive replaces a connection that died while it waited for the release, and reports whether it did; never after the
+// request was written.
+func (s *slot) revive(ctx context.Context, kept *wire.Pool, dial Dial, timeout time.Duration) bool {
+	if !s.ready() || s.conn.Alive() {
+		return false
+	}
+	s.conn.Close()
+	s.conn, s.reused = nil, false
+	s.connect(ctx, kept, dial, timeout)
+	return true
+}
+
+// early reports whether a receiver has to wait for the answer from before the request is sent, because the time of
+// reading is all there is. Where the kernel notes the time, receivers that wake up during the release would only hold it
+// up.
+func (s *slot) early() bool { return !s.conn.Stamped() }
+
+// send writes the request and notes when.
+func (s *slot) send(deadline time.Time) {
+	sent, err := s.conn.Release(s.request.Wire(), deadline)
+	if err != nil {
+		s.unsent = failureOf(types.Attempt_ATTEMPT_WRITE_REQUEST, err)
+		s.conn.Close() // ends the receiver
+		return
+	}
+	s.sent, s.written = sent, time.Now()
+}
+
+// receive waits for the answer; it runs in a goroutine of its own.
+func (s *slot) receive() {
+	answer, err := s.conn.Receive()
+	s.answer, s.failure = answer, failureOf(types.Attempt_ATTEMPT_READ_ANSWER, err)
+}
+
+// times returns the times of the exchange, once it is over.
+func (s *slot) times() wire.Times { return wire.TimesOf(s.sent, s.written, s.answer, s.stamps) }
+
+// clean reports whether the exchange left the connection fit for another one. After an answer that began before it was
+// asked for, the next answer could not be told from the rest of this one.
+func (s *slot) clean() bool {
+	return s.failure == nil && s.unsent == nil && s.conn.Reusable() && !s.times().Anticipated()
+}
+
+// observe returns what passed on the slot, its answer opened.
+func (s *slot) observe() judge.Exchange {
+	times := s.times()
+	sent, stamped := times.Transmission()
+	exchange := judge.Exchange{
+		Servicer:   s.servicer.GetAddress(),
+		ServiceURL: s.url(),
+		Reused:     s.reused,
+		DNS:        s.phases.DNS,
+		Connect:    s.phases.Connect,
+		TLS:        s.phases.TLS,
+		Late:       s.late,
+		Failure:    s.failure,
+		Times:      judge.Times{Sent: sent, SentStamped: stamped, Writing: s.written.Sub(s.sent)},
+	}
+	switch {
+	case s.unsent != nil:
+		exchange.Failure = s.unsent
+	case s.answer == nil && s.failure == nil:
+		exchange.Failure = own(types.Attempt_ATTEMPT_EXCHANGE, errors.New("not asked"))
+	}
+	if exchange.Failure != nil || s.answer == nil {
+		return exchange
+	}
+	exchange.Times.Source = times.Source()
+	exchange.Times.RoundTrip, exchange.Times.UserRoundTrip = times.RoundTrip(), times.UserRoundTrip()
+	exchange.Times.FirstByte = times.TimeToFirstByte()
+	s.answer.Times = times
+	reply, rejected := s.request.Open(s.answer)
+	exchange.Status, exchange.Payload, exchange.Remark, exchange.Rejected = reply.Status, reply.Payload, reply.Remark, rejected
+	exchange.Request, exchange.Response = s.request.Evidence(), s.answer.Body
+	return exchange
+}
+
+// failureOf finds the failure in an error; one that carries none is a fault of this program.
+func failureOf(attempt types.Attempt, err error) *wire.Failure {
+	if err == nil {
+		return nil
+	}
+	var failure *wire.Failure
+	if !errors.As(err, &failure) {
+		return own(attempt, err)
+	}
+	return failure
+}
+
+func own(attempt types.Attempt, err error) *wire.Failure {
+	return &wire.Failure{Outcome: types.Outcome_OUTCOME_VOID, Blame: types.Blame_BLAME_SELF, Attempt: attempt, Err: err}
+}

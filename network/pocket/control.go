@@ -1,0 +1,90 @@
+package pocket
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/pocket-fisherman/fisherman/fisherman"
+	"github.com/pocket-fisherman/fisherman/relay"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+const (
+	// maxProbeHeaderBytes bounds the header of an answer to a control probe.
+	maxProbeHeaderBytes = 64 << 10
+	// maxProbeBytes bounds its body.
+	maxProbeBytes = relay.MaxResponseBytes
+)
+
+// Control returns a control probe that asks a node of the relay chain directly, on a connection of its own: what is tested
+// is whether this machine can reach anything at all, now. The target is the operator's choice, so it may be at a private
+// address; but it cannot send the probe elsewhere, and no proxy of the environment is used. Errors do not name the URL,
+// which may hold an access token: they are kept with rounds, and shown.
+func Control(target string) fisherman.Probe {
+	transport := &http.Transport{
+		Proxy:                  nil,
+		DisableKeepAlives:      true,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: maxProbeHeaderBytes,
+	}
+	return func(ctx context.Context, payload types.Payload) (fisherman.Answer, error) {
+		request, err := probeRequest(ctx, target, payload)
+		if err != nil {
+			return fisherman.Answer{}, err
+		}
+		// The transport alone follows no redirect and keeps no cookie.
+		response, err := transport.RoundTrip(request)
+		if err != nil {
+			return fisherman.Answer{}, fmt.Errorf("send control probe: %w", err)
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(io.LimitReader(response.Body, maxProbeBytes+1))
+		switch {
+		case err != nil:
+			return fisherman.Answer{}, fmt.Errorf("read answer of control probe: %w", err)
+		case len(body) > maxProbeBytes:
+			return fisherman.Answer{}, fmt.Errorf("answer of control probe has more than %d bytes", maxProbeBytes)
+		case response.StatusCode/100 == 3:
+			return fisherman.Answer{}, fmt.Errorf("control probe was redirected (HTTP status %d)", response.StatusCode)
+		}
+		return fisherman.Answer{Status: uint32(response.StatusCode), Body: body}, nil
+	}
+}
+
+var (
+	errProbeURL  = errors.New("build control probe: its URL cannot be read")
+	errProbePath = errors.New("build control probe: the question's path does not fit its URL")
+)
+
+// probeRequest is a question as a servicer would ask it of its node.
+func probeRequest(ctx context.Context, target string, payload types.Payload) (*http.Request, error) {
+	if payload.REST == nil {
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(payload.JSONRPC))
+		if err != nil {
+			return nil, errProbeURL
+		}
+		request.Header.Set("Content-Type", "application/json")
+		return request, nil
+	}
+	base, err := url.Parse(target)
+	if err != nil {
+		return nil, errProbeURL
+	}
+	address, err := relay.JoinREST(base, payload.REST.GetPath())
+	if err != nil {
+		return nil, errProbePath
+	}
+	request, err := http.NewRequestWithContext(ctx, payload.REST.GetMethod(), address.String(), bytes.NewReader(payload.REST.GetBody()))
+	if err != nil {
+		return nil, errProbeURL
+	}
+	for _, header := range payload.REST.GetHeaders() {
+		request.Header.Set(header.GetName(), header.GetValue())
+	}
+	return request, nil
+}

@@ -1,0 +1,33 @@
+package samples
+
+import (
+	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// Notice tells of a session: header, members and the rules it is judged by. It says nothing of samples, and shares
+// nothing with the session.
+func Notice(session *types.QoSSession) api.SessionNotice {
+	header := session.GetHeader()
+	notice := api.SessionNotice{
+		ID:                 header.GetId(),
+		Height:             header.GetStartHeight(),
+		Blocks:             session.GetBlocks(),
+		RelayChain:         header.GetRelayChain(),
+		GeoZone:            header.GetGeoZone(),
+		Application:        header.GetApplication(),
+		ChecksPlanned:      int(session.GetChecksPlanned()),
+		LatencySLA:         qos.OptionalMilliseconds(session.GetLatencySla()),
+		NullSamplesAllowed: int(session.GetNullSamplesAllowed()),
+		SamplesRequired:    int(session.GetSamplesRequired()),
+		JoinedHeight:       session.GetJoinedHeight(),
+		Joined:             moment(session.GetJoinedUnixNano()),
+		Closed:             session.GetClosed(),
+		Servicers:          make([]api.MemberNotice, 0, len(session.GetServicers())),
+	}
+	for _, servicer := range session.GetServicers() {
+		notice.Servicers = append(notice.Servicers, api.MemberNotice{Address: servicer.GetAddress(), ServiceURL: servicer.GetServiceUrl()})
+	}
+	return notice
+}

@@ -1,0 +1,66 @@
+package samples
+
+import (
+	"encoding/hex"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// Round is the form of a round.
+func Round(round *types.QoSRound) api.Round {
+	shown := api.Round{
+		Session:    round.GetSessionId(),
+		Index:      round.GetIndex(),
+		Status:     api.RoundStatus(round.GetStatus().Label()),
+		Cause:      api.Label[api.Cause](round.Why()),
+		Reason:     round.GetReason(),
+		Planned:    moment(round.GetPlannedUnixNano()),
+		Released:   moment(round.GetReleasedUnixNano()),
+		SkewMicros: qos.SkewMicros(round),
+		Question:   round.GetQuestion(),
+		Samples:    make([]api.Sample, 0, len(round.GetSamples())),
+	}
+	for _, sample := range round.GetSamples() {
+		shown.Samples = append(shown.Samples, Sample(sample))
+	}
+	return shown
+}
+
+// Sample is the form of a sample.
+func Sample(sample *types.QoSSample) api.Sample {
+	return api.Sample{
+		Servicer:          sample.GetServicer(),
+		ServiceURL:        sample.GetServiceUrl(),
+		Outcome:           api.Outcome(sample.GetOutcome().Label()),
+		Blame:             api.Label[api.Blame](sample.GetBlame()),
+		Consistency:       api.Label[api.Agreement](sample.GetConsistency()),
+		Attempt:           api.Label[api.Attempt](sample.GetAttempt()),
+		Detail:            sample.GetDetail(),
+		Sent:              moment(sample.GetSentUnixNano()),
+		RoundTripTime:     qos.OptionalMilliseconds(sample.GetRoundTripTime()),
+		TimeToFirstByte:   qos.OptionalMilliseconds(sample.GetTimeToFirstByte()),
+		UserRoundTripTime: qos.OptionalMilliseconds(sample.GetUserRoundTripTime()),
+		Timing:            api.Label[api.TimingSource](sample.GetTiming()),
+		DNS:               qos.OptionalMilliseconds(sample.GetDnsTime()),
+		Connect:           qos.OptionalMilliseconds(sample.GetConnectTime()),
+		TLS:               qos.OptionalMilliseconds(sample.GetTlsTime()),
+		Reused:            sample.GetReusedConnection(),
+		OverSLA:           sample.GetOverSla(),
+		RelayErrorCode:    api.Optional(sample.GetRelayErrorCode()),
+		RelayError:        api.Optional(sample.RelayErrorName()),
+		AnswerDigest:      api.Optional(hex.EncodeToString(sample.GetAnswerDigest())),
+		Evidence:          len(sample.GetResponseEnvelope()) > 0,
+	}
+}
+
+// moment is a moment in UTC; nil for 0, which stands for none.
+func moment(unixNano int64) *time.Time {
+	if unixNano == 0 {
+		return nil
+	}
+	at := time.Unix(0, unixNano).UTC()
+	return &at
+}

@@ -1,0 +1,234 @@
+package wire
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/text"
+)
+
+// MaxBodyBytes is the longest body of an answer that is read, in bytes.
+const MaxBodyBytes = 1 << 20
+
+// Bounds of an answer as it is read from the wire.
+const (
+	maxAnswerHeaderBytes = 16 << 10
+	// maxFramingBytes is what chunked framing may add to a body, trailers included: enough for chunks of 100 bytes.
+	maxFramingBytes = 128 << 10
+	// readBuffer is kept with every connection; an answer's header fits as a rule.
+	readBuffer = 4 << 10
+	// mostInterim bounds the interim responses (1xx) before the response proper.
+	mostInterim = 8
+	// mostQuoted bounds a stranger's text in an error, in bytes.
+	mostQuoted = 64
+)
+
+// Answer is what came back on a connection, timed where it was read.
+type Answer struct {
+	// Status of the HTTP response.
+	Status int
+	// Header of the response.
+	Header http.Header
+	// Body, at most MaxBodyBytes.
+	Body []byte
+	// FirstByte and LastByte are when the first and the last byte of the response were read (monotonic). The end of the
+	// stream is no byte: waiting for it is not part of the time.
+	FirstByte, LastByte time.Time
+	// Times of the whole exchange; the asker adds them when the exchange is over.
+	Times Times
+}
+
+// ContentType returns the media type of the response, in lower case and without parameters; "" for none.
+func (a *Answer) ContentType() string {
+	contentType, _, _ := strings.Cut(a.Header.Get("Content-Type"), ";")
+	return strings.ToLower(strings.TrimSpace(contentType))
+}
+
+// Send writes a serialised request and returns when: the moment right before the write. The kernel sends within the
+// write, but this program may be resumed long after it; on a busy machine the moment after the write can lie behind the
+// answer. The deadline holds for the write and for the answer. After an error the connection must be closed; the
+// request must not be sent again. Errors are *Failure.
+func (c *Conn) Send(wire []byte, deadline time.Time) (time.Time, error) {
+	if err := c.stream.SetDeadline(deadline); err != nil {
+		return time.Time{}, brokenStream(types.Attempt_ATTEMPT_SET_DEADLINE, err)
+	}
+	return c.write(wire)
+}
+
+// Release is Send for many requests one after the other, on connections that are Stamped and that nobody receives from
+// yet: no timer is set, no reader is woken, and nothing is waited for. Receive, called afterwards, has the deadline, and
+// writes first what a far side that takes nothing has left of the request. On other connections Release is Send.
+func (c *Conn) Release(wire []byte, deadline time.Time) (time.Time, error) {
+	if c.stamped == nil {
+		return c.Send(wire, deadline)
+	}
+	c.deadline = deadline
+	c.stamped.hold()
+	return c.write(wire)
+}
+
+// Stamped tells that the kernel notes when the connection sends and receives, so that an answer's time does not depend
+// on when it is read.
+func (c *Conn) Stamped() bool { return c.stamped != nil }
+
+func (c *Conn) write(wire []byte) (time.Time, error) {
+	if c.stamped != nil {
+		c.stamped.expect(len(wire))
+	}
+	sent := time.Now()
+	if _, err := c.stream.Write(wire); err != nil {
+		return time.Time{}, brokenStream(types.Attempt_ATTEMPT_WRITE_REQUEST, err)
+	}
+	if c.stamped != nil {
+		c.stamped.requested()
+	}
+	return sent, nil
+}
+
+// Receive reads one response, within the deadline given to Send. It may be called before Send: it then waits for the
+// request to be sent by another goroutine. Errors are *Failure.
+//
+// Redirects are not followed, and a body is never decompressed: an encoded one is malformed.
+func (c *Conn) Receive() (*Answer, error) {
+	c.reusable = false
+	c.timed.reset()
+	if c.stamped != nil {
+		c.stamped.forget()
+	}
+	if deadline := c.deadline; !deadline.IsZero() {
+		c.deadline = time.Time{}
+		if err := c.stream.SetDeadline(deadline); err != nil {
+			return nil, brokenStream(types.Attempt_ATTEMPT_SET_DEADLINE, err)
+		}
+		if err := c.stamped.flush(); err != nil {
+			return nil, brokenStream(types.Attempt_ATTEMPT_WRITE_REQUEST, err)
+		}
+		c.stamped.collect()
+	}
+	response, err := c.header()
+	if err != nil {
+		return nil, err
+	}
+	body, err := c.body(response)
+	if err != nil {
+		return nil, err
+	}
+	if encoding := response.Header.Get("Content-Encoding"); encoding != "" {
+		return nil, Fail(types.Outcome_OUTCOME_MALFORMED, types.Attempt_ATTEMPT_READ_RESPONSE, fmt.Errorf("content encoding %q was not asked for", text.Line(encoding, mostQuoted)))
+	}
+	c.used = true
+	c.reusable = c.stream.SetDeadline(time.Time{}) == nil && !response.Close && response.ProtoAtLeast(1, 1) &&
+		response.StatusCode >= 200 && c.reader.Buffered() == 0
+	return &Answer{
+		Status:    response.StatusCode,
+		Header:    response.Header,
+		Body:      body,
+		FirstByte: c.timed.first,
+		LastByte:  c.timed.last,
+	}, nil
+}
+
+// Stamps gives the kernel's times of the last exchange, whether it gave an answer or not. Call it once after Send and
+// Receive have both returned, before the connection is closed or used again.
+func (c *Conn) Stamps() Stamps {
+	if c.stamped == nil {
+		return Stamps{}
+	}
+	return Stamps{
+		Transmitted: c.stamped.transmitted(),
+		FirstByte:   c.timed.firstArrival,
+		LastByte:    c.timed.lastArrival,
+		InOrder:     c.stamped.inOrder(),
+		Taken:       time.Now(),
+	}
+}
+
+// header reads up to the end of the response's header. Interim responses come before the response and say nothing about
+// it (RFC 9110 §15.2); a switch of protocols is final.
+func (c *Conn) header() (*http.Response, error) {
+	const attempt = types.Attempt_ATTEMPT_READ_RESPONSE_HEADER
+	c.limit.N = maxAnswerHeaderBytes
+	for range mostInterim + 1 {
+		response, err := http.ReadResponse(c.reader, nil)
+		if err != nil {
+			return nil, c.unreadable(attempt, err)
+		}
+		if response.StatusCode/100 != 1 || response.StatusCode == http.StatusSwitchingProtocols {
+			return response, nil
+		}
+	}
+	return nil, Fail(types.Outcome_OUTCOME_MALFORMED, attempt, fmt.Errorf("more than %d interim responses", mostInterim))
+}
+
+// body reads the response's body. It is not closed: that would read on to its end, and it holds nothing but the
+// connection.
+func (c *Conn) body(response *http.Response) ([]byte, error) {
+	if response.ContentLength > MaxBodyBytes {
+		return nil, Fail(types.Outcome_OUTCOME_TOO_LARGE, types.Attempt_ATTEMPT_READ_RESPONSE, fmt.Errorf("body of %d bytes announced", response.ContentLength))
+	}
+	c.limit.N = MaxBodyBytes + maxFramingBytes
+	body, err := io.ReadAll(io.LimitReader(response.Body, MaxBodyBytes+1))
+	if err != nil {
+		return nil, c.unreadable(types.Attempt_ATTEMPT_READ_RESPONSE_BODY, err)
+	}
+	if len(body) > MaxBodyBytes {
+		return nil, Fail(types.Outcome_OUTCOME_TOO_LARGE, types.Attempt_ATTEMPT_READ_RESPONSE, fmt.Errorf("body above %d bytes", MaxBodyBytes))
+	}
+	return body, nil
+}
+
+// unreadable classifies a failure to read: our size limit, the stream, or what was in it. The parser's own error comes
+// last: of a line that broke off in the middle it says that it is malformed, whatever ended it.
+func (c *Conn) unreadable(attempt types.Attempt, err error) error {
+	switch {
+	case c.limit.N <= 0:
+		return Fail(types.Outcome_OUTCOME_TOO_LARGE, attempt, errors.New("more bytes than are read"))
+	case errors.Is(c.timed.broken, io.EOF):
+		return Fail(types.Outcome_OUTCOME_RESET, attempt, errors.New("connection closed before the answer was complete"))
+	case c.timed.broken != nil:
+		return brokenStream(attempt, c.timed.broken)
+	default:
+		return Fail(types.Outcome_OUTCOME_MALFORMED, attempt, err)
+	}
+}
+
+// timedReader notes when bytes are read, when the kernel had received them, and how the stream ended.
+type timedReader struct {
+	source                    io.Reader
+	stamped                   *stampedConn // below the source; nil when there is none
+	first, last               time.Time
+	firstArrival, lastArrival time.Time
+	broken                    error
+}
+
+func (t *timedReader) reset() { *t = timedReader{source: t.source, stamped: t.stamped} }
+
+func (t *timedReader) Read(p []byte) (int, error) {
+	n, err := t.source.Read(p)
+	if n > 0 {
+		t.last = time.Now()
+		if t.stamped != nil {
+			t.lastArrival = t.stamped.arrival()
+		}
+		if t.first.IsZero() {
+			t.first, t.firstArrival = t.last, t.lastArrival
+		}
+	}
+	if err != nil {
+		t.broken = err
+	}
+	return n, err
+}
+
+// newReader stacks limit and clock under the parser's buffer.
+func newReader(stream io.Reader) (*timedReader, *io.LimitedReader, *bufio.Reader) {
+	timed := &timedReader{source: stream}
+	limit := &io.LimitedReader{R: timed}
+	return timed, limit, bufio.NewReaderSize(limit, readBuffer)
+}

@@ -1,0 +1,178 @@
+package wire
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+)
+
+// DefaultMostIdle is how many connections a Pool keeps in all unless it says otherwise.
+const DefaultMostIdle = 16384
+
+const (
+	// mostIdle bounds the connections kept to one URL; rounds that overlap need one each.
+	mostIdle = 4
+	// surplusIdle is how long a connection is kept beside a newer one without being needed.
+	surplusIdle = time.Minute
+)
+
+// Pool keeps connections open between exchanges, so that connecting is not part of what is measured, and remembers which
+// URLs make that hard. Its zero value is ready; many goroutines may use it.
+type Pool struct {
+	// Most connections kept in all; 0 means DefaultMostIdle.
+	Most int
+
+	mu     sync.Mutex
+	idle   map[string][]idleConn
+	count  int
+	closed bool
+	// late are the URLs at which a connection was once made too late to be used.
+	late map[string]lateness
+}
+
+// lateness is how late a URL connects.
+type lateness struct {
+	// took is the longest that connecting took when it was late.
+	took time.Duration
+	// closed: the far side has closed a connection since its last answer, so that another had to be made.
+	closed bool
+}
+
+// idleConn is a connection that has been idle since a moment.
+type idleConn struct {
+	*Conn
+	since time.Time
+}
+
+// Take returns a kept connection that is still alive, or nil.
+func (p *Pool) Take(url string) *Conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for kept := p.idle[url]; len(kept) > 0; kept = p.idle[url] {
+		conn := kept[len(kept)-1]
+		p.idle[url] = kept[:len(kept)-1]
+		p.count--
+		if conn.Alive() {
+			return conn.Conn
+		}
+		conn.Close()
+		p.noteClosed(url, true)
+	}
+	return nil
+}
+
+// Give takes a connection back.
+func (p *Pool) Give(url string, conn *Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || len(p.idle[url]) >= mostIdle || p.count >= cmp.Or(p.Most, DefaultMostIdle) {
+		conn.Close()
+		return
+	}
+	if p.idle == nil {
+		p.idle = make(map[string][]idleConn)
+	}
+	kept := append(p.idle[url], idleConn{conn, time.Now()})
+	// The newest is taken first, so the first is the one that was not needed for the longest time.
+	if time.Since(kept[0].since) > surplusIdle {
+		kept[0].Close()
+		kept = slices.Delete(kept, 0, 1)
+		p.count--
+	}
+	p.idle[url] = kept
+	p.count++
+}
+
+// GiveLate is Give for a connection that was made too late for its exchange; the pool remembers how long that took.
+func (p *Pool) GiveLate(url string, conn *Conn, took time.Duration) {
+	p.mu.Lock()
+	if p.late == nil {
+		p.late = make(map[string]lateness)
+	}
+	known := p.late[url]
+	known.took = max(known.took, took)
+	p.late[url] = known
+	p.mu.Unlock()
+	p.Give(url, conn)
+}
+
+// HungUp notes that the far side closed a connection before it was used.
+func (p *Pool) HungUp(url string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.noteClosed(url, true)
+}
+
+// Answered notes that an exchange went well: what came before was no evasion.
+func (p *Pool) Answered(url string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.noteClosed(url, false)
+}
+
+func (p *Pool) noteClosed(url string, closed bool) {
+	if known, late := p.late[url]; late {
+		known.closed = closed
+		p.late[url] = known
+	}
+}
+
+// Evasive reports whether a URL connected late before, and closed what had been made.
+func (p *Pool) Evasive(url string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.late[url].closed
+}
+
+// Slowest returns the longest that connecting to one of some URLs took when it was late; 0 when none ever was.
+func (p *Pool) Slowest(urls iter.Seq[string]) (slowest time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.late) == 0 {
+		return 0
+	}
+	for url := range urls {
+		slowest = max(slowest, p.late[url].took)
+	}
+	return slowest
+}
+
+// Adopt takes over the connections of another pool, which is not used any more.
+func (p *Pool) Adopt(other *Pool) {
+	for url, kept := range other.idle {
+		for _, conn := range kept {
+			p.Give(url, conn.Conn)
+		}
+	}
+}
+
+// Retain closes the connections to URLs that are not needed, and forgets how late they were.
+func (p *Pool) Retain(needed map[string]bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for url, kept := range p.idle {
+		if needed[url] {
+			continue
+		}
+		for _, conn := range kept {
+			conn.Close()
+		}
+		p.count -= len(kept)
+		delete(p.idle, url)
+	}
+	for url := range p.late {
+		if !needed[url] {
+			delete(p.late, url)
+		}
+	}
+}
+
+// Close closes all connections, and those that come back later.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.Retain(nil)
+}
