@@ -162,8 +162,8 @@ func textIsText(t *testing.T, page *tab, _ *network) {
 		const { who } = await import("/dashboard/parts.js"), { show } = await import("/dashboard/dom.js");
 		const place = document.createElement("div");
 		document.body.append(place);
-		show(place, who({ address: "00", service_url: %q }));
-		show(place, who({ address: "00", service_url: %q + " " }));
+		show(place, who({ servicer: "00", service_url: %q }));
+		show(place, who({ servicer: "00", service_url: %q + " " }));
 		const text = place.textContent, elements = place.querySelectorAll("img, script").length;
 		place.remove();
 		return elements + text;
