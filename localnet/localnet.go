@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pocket-fisherman/fisherman/node"
+	"github.com/pocket-fisherman/fisherman/runtime/configs"
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
@@ -141,10 +142,9 @@ func (l *LocalNet) nodeConfig(home string, first *genesis.Genesis, servicers []n
 		RPC:          l.endpoints.rpc,
 		Servicers:    servicers,
 		Fisherman: &node.FishermanRole{
-			Key:           Key(l.options.Seed, types.ActorType_ACTOR_TYPE_FISHERMAN, 0),
-			ControlProbes: l.nodes(),
-			RelayChains:   l.options.asked(),
-			AllowPrivate:  true,
+			Key:         Key(l.options.Seed, types.ActorType_ACTOR_TYPE_FISHERMAN, 0),
+			Config:      configs.Fisherman{ControlProbes: l.nodes(), AllowPrivate: true},
+			RelayChains: l.options.asked(),
 		},
 		Logger: l.logger,
 	}

@@ -60,16 +60,10 @@ type ServicerRole struct {
 // FishermanRole is the fisherman of a node.
 type FishermanRole struct {
 	Key crypto.PrivateKey
-	// ControlProbes are targets outside of every session that tell "they are all down" from "I am offline":
-	// relay chain → http URL of a node that answers the chain's questions directly; the base of a REST node.
-	// The heads of relay chains other than the network's own are learnt from them too.
-	ControlProbes map[string]string
+	// Config is what its operator set; its Key is the address of the key above, if anything.
+	Config configs.Fisherman
 	// RelayChains that the fisherman knows how to ask about.
 	RelayChains map[string]configs.RelayChain
-	// IgnoredFields are, by relay chain, JSON pointers to what is not compared in its answers.
-	IgnoredFields map[string][]string
-	// AllowPrivate lets servicers be dialled at loopback, private and link-local addresses.
-	AllowPrivate bool
 }
 
 // Upstreams makes upstreams of nodes, relay chain → http or https URL. They take JSON-RPC, unless what is said of their

@@ -32,16 +32,16 @@ func (n *Node) buildFisherman() error {
 		return fmt.Errorf("open sample store: %w", err)
 	}
 	n.reader, n.stream = samples.NewReader(n.samples, proverOf(role.Key)), samples.NewStream(n.samples, logger)
-	probes := make(map[string]fisherman.Probe, len(role.ControlProbes))
-	for chain, target := range role.ControlProbes {
+	probes := make(map[string]fisherman.Probe, len(role.Config.ControlProbes))
+	for chain, target := range role.Config.ControlProbes {
 		probes[chain] = pocket.Control(target)
 	}
-	dialer := &wire.Dialer{AllowPrivate: role.AllowPrivate}
+	dialer := &wire.Dialer{AllowPrivate: role.Config.AllowPrivate}
 	n.fisherman, err = fisherman.New(fisherman.Config{
 		Secret:        secretOf(role),
 		Catalogues:    catalogues,
 		Probes:        probes,
-		IgnoredFields: role.IgnoredFields,
+		IgnoredFields: role.Config.IgnoredFields,
 		BlockInterval: n.config.BlockTime,
 		MostRequests:  mostRequests(),
 		Logger:        logger,

@@ -205,8 +205,7 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 			node.ServicerRole{Key: keys[role.Key], Relays: listen(role.Listen), Upstreams: node.Upstreams(role.Upstreams, config.RelayChains)})
 	}
 	if role := config.Fisherman; role != nil {
-		assembled.Fisherman = &node.FishermanRole{Key: keys[role.Key], ControlProbes: role.ControlProbes,
-			RelayChains: config.RelayChains, IgnoredFields: role.IgnoredFields, AllowPrivate: role.AllowPrivate}
+		assembled.Fisherman = &node.FishermanRole{Key: keys[role.Key], Config: *role, RelayChains: config.RelayChains}
 	}
 	if err == nil {
 		if err = os.MkdirAll(data, 0o700); err != nil {
