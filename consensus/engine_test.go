@@ -131,6 +131,24 @@ func TestEngineRestartContinues(t *testing.T) {
 	second.stop()
 }
 
+// The home, and the directories in it, may be the roots of disks.
+func TestEngineStartsOnADisk(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	for _, folder := range []string{"", "config", "data", "data/state.db", "data/blockstore.db", "data/cs.wal"} {
+		if err := os.MkdirAll(filepath.Join(home, folder, "lost+found"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	state := newMemoryState()
+	first := start(t, testConfig(t, home), state)
+	first.awaitHeight(2)
+	first.stop()
+	second := start(t, testConfig(t, home), state)
+	second.awaitHeight(3)
+	second.stop()
+}
+
 // TestEngineReplaysIntoEmptyState: the blocks of a home give an empty state the hash that the lost one had, and heads
 // that start nothing.
 func TestEngineReplaysIntoEmptyState(t *testing.T) {

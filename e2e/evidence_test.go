@@ -104,7 +104,11 @@ func (s *story) liarDissents() error {
 			}
 		}
 	}
-	return expect(len(file.Evidence) == s.session().ChecksDone, "%d pieces of %d checks", len(file.Evidence), s.session().ChecksDone)
+	compared, err := s.settled(liar)
+	if err != nil {
+		return err
+	}
+	return expect(len(file.Evidence) == compared, "%d pieces of %d checks of settled blocks", len(file.Evidence), compared)
 }
 
 // servicerOf finds a servicer by its article and kind.

@@ -32,6 +32,7 @@ func TestFeatures(t *testing.T) {
 			s.upstreamSteps(scenario)
 			s.validatorSteps(scenario)
 			s.windowSteps(scenario)
+			s.freshnessSteps(scenario)
 			scenario.After(func(ctx context.Context, _ *godog.Scenario, err error) (context.Context, error) {
 				return ctx, s.end()
 			})

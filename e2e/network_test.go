@@ -32,7 +32,7 @@ func startNetwork(options localnet.Options) (*network, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	options.RPCListen = "127.0.0.1:0"
 	options.BlockTime = blockTime
-	options.Explicit = localnet.Flags{localnet.FlagSlow: true, localnet.FlagDown: true, localnet.FlagLying: true}
+	options.Explicit = localnet.Flags{localnet.FlagSlow: true, localnet.FlagDown: true, localnet.FlagLying: true, localnet.FlagBehind: true}
 	net, err := localnet.New(ctx, options)
 	if err != nil {
 		cancel()

@@ -35,8 +35,16 @@ func (s *story) qosSteps(scenario *godog.ScenarioContext) {
 	s.perServicer(scenario, `has the availability 0`, func(r api.ServicerReport) error {
 		return expect(r.Availability.Value != nil && *r.Availability.Value == 0, "availability %v", show(r.Availability.Value))
 	})
-	s.perServicer(scenario, `agrees with the majority in every check`, func(r api.ServicerReport) error {
-		return expect(r.Consistency.Agree == r.Samples, "%+v of %d samples", r.Consistency, r.Samples)
+	s.perServicer(scenario, `agrees with the majority in every check of a settled block`, func(r api.ServicerReport) error {
+		settled, err := s.settled(r.Address)
+		if err != nil {
+			return err
+		}
+		return expect(settled > 0 && r.Consistency.Agree == settled && r.Consistency.Disagree+r.Consistency.Undecidable == 0,
+			"%+v of %d samples, %d of settled blocks", r.Consistency, r.Samples, settled)
+	})
+	s.perServicer(scenario, `is not behind`, func(r api.ServicerReport) error {
+		return expect(r.Freshness.Claims > 0 && r.Freshness.Behind == 0, "%+v", r.Freshness)
 	})
 	s.perServicer(scenario, `disagrees with the majority in every decidable check`, func(r api.ServicerReport) error {
 		return expect(r.Consistency.Disagree > 0 && r.Consistency.Agree == 0, "%+v", r.Consistency)
@@ -54,16 +62,34 @@ func (s *story) qosSteps(scenario *godog.ScenarioContext) {
 		return expect(r.RoundTripTimes.P50 == nil && r.RoundTripTimes.P99 == nil, "p50 %v ms", show(r.RoundTripTimes.P50))
 	})
 	s.perServicer(scenario, `has a null sample for every check, each with its index`, s.nullEverywhere)
-	scenario.Then(`^each (honest|slow|down|lying) servicer has the verdict "([a-z]+)"$`, func(kind, verdict string) error {
+	scenario.Then(`^each `+kinds+` servicer has the verdict "([a-z]+)"$`, func(kind, verdict string) error {
 		return s.each(kind, func(r api.ServicerReport) error {
 			return expect(string(r.Verdict) == verdict, "verdict %s (%s)", r.Verdict, r.Reason)
 		})
 	})
 }
 
+// settled counts the servicer's samples of the session under test that are about settled blocks: only these are compared.
+func (s *story) settled(servicer string) (count int, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	page, err := s.network.api.Rounds(ctx, client.RoundFilter{SessionID: s.session().ID, Servicer: servicer})
+	for _, round := range page.Rounds {
+		for _, sample := range round.Samples {
+			if round.Kind == api.RoundKindSettled && round.Status == "DONE" && sample.Outcome != api.OutcomeVoid {
+				count++
+			}
+		}
+	}
+	return count, err
+}
+
+// kinds of servicers: each has its fault, or none.
+const kinds = `(honest|slow|down|lying|behind)`
+
 // perServicer defines a step about every servicer of a kind.
 func (s *story) perServicer(scenario *godog.ScenarioContext, predicate string, holds func(api.ServicerReport) error) {
-	scenario.Then(`^each (honest|slow|down|lying) servicer `+predicate+`$`, func(kind string) error { return s.each(kind, holds) })
+	scenario.Then(`^each `+kinds+` servicer `+predicate+`$`, func(kind string) error { return s.each(kind, holds) })
 }
 
 func (s *story) each(kind string, holds func(api.ServicerReport) error) error {
@@ -126,7 +152,7 @@ func (s *story) nullEverywhere(r api.ServicerReport) error {
 }
 
 func (s *story) worstFirst() error {
-	order := []api.Verdict{"inconsistent", "unavailable", "slow", "unknown", "healthy"}
+	order := []api.Verdict{"inconsistent", "unavailable", "behind", "slow", "unknown", "healthy"}
 	worst := 0
 	for _, r := range s.session().Servicers {
 		rank := slices.Index(order, r.Verdict)

@@ -26,6 +26,10 @@ type (
 		MaxSkew       *int64        `json:"max_skew_us"`
 		Complete      bool          `json:"complete"`
 		Servicers     []reportedRow `json:"servicers"`
+
+		MaxLag               int64 `json:"max_lag"`
+		LaggingAllowed       int   `json:"lagging_allowed"`
+		DisagreementsAllowed int   `json:"disagreements_allowed"`
 	}
 	reportedRow struct {
 		Address      string         `json:"address"`
@@ -41,9 +45,18 @@ type (
 		Outcomes     map[string]int `json:"outcomes"`
 		Verdict      string         `json:"verdict"`
 		Rank         *int           `json:"rank"`
+		Freshness    reportedLag    `json:"freshness"`
 
 		doubtful   int
 		warm, cold []float64
+		lags       []int64
+	}
+	reportedLag struct {
+		Claims int      `json:"claims"`
+		Behind int      `json:"behind"`
+		Max    *int64   `json:"lag_blocks_max"`
+		Median *int64   `json:"lag_blocks_median"`
+		MaxMS  *float64 `json:"lag_ms_max"`
 	}
 	reportedShare struct {
 		Value, Low, High *float64
@@ -60,6 +73,7 @@ type (
 	reportedRound struct {
 		Index   int
 		Status  string
+		Kind    string
 		Skew    *int64 `json:"skew_us"`
 		Samples []reportedSample
 	}
@@ -71,7 +85,10 @@ type (
 		Consistency *string
 		RTT         *float64 `json:"rtt_ms"`
 		Reused      bool
+		Large       bool
 		Digest      *string `json:"answer_digest"`
+		Lag         *int64
+		LagMS       *float64 `json:"lag_ms"`
 	}
 	// thresholds are parameters of params.qos.
 	thresholds struct {
@@ -149,9 +166,11 @@ func indented(value any) string {
 	return string(text)
 }
 
-// recompute computes a session's report again. From the given report it uses only id, plan and members.
+// recompute computes a session's report again. From the given report it uses only id, plan, members, and what a session
+// has its own value of: the lag and how much of it and of disagreement is allowed.
 func recompute(t *testing.T, session reportedSession, rounds []reportedRound, limits thresholds) reportedSession {
-	again := reportedSession{ID: session.ID, ChecksPlanned: session.ChecksPlanned, Complete: session.Complete}
+	again := reportedSession{ID: session.ID, ChecksPlanned: session.ChecksPlanned, Complete: session.Complete,
+		MaxLag: session.MaxLag, LaggingAllowed: session.LaggingAllowed, DisagreementsAllowed: session.DisagreementsAllowed}
 	rows := make(map[string]*reportedRow)
 	for _, row := range session.Servicers {
 		rows[row.Address] = &reportedRow{Address: row.Address, ServiceURL: row.ServiceURL, NullIndices: []int{}, Outcomes: map[string]int{}}
@@ -173,7 +192,8 @@ func recompute(t *testing.T, session reportedSession, rounds []reportedRound, li
 	}
 	again.ChecksDropped = again.ChecksPlanned - again.ChecksDone - again.ChecksVoid
 	for _, row := range rows {
-		row.judge(limits, sla(t, limits))
+		row.freshness(session.MaxLag)
+		row.judge(limits, session, sla(t, limits))
 		again.Servicers = append(again.Servicers, *row)
 	}
 	slices.SortFunc(again.Servicers, worse)
@@ -182,7 +202,7 @@ func recompute(t *testing.T, session reportedSession, rounds []reportedRound, li
 	}
 	for i := range again.Servicers { // only the recomputation has it
 		row := &again.Servicers[i]
-		row.doubtful, row.warm, row.cold = 0, nil, nil
+		row.doubtful, row.warm, row.cold, row.lags = 0, nil, nil, nil
 	}
 	return again
 }
@@ -197,6 +217,14 @@ func sla(t *testing.T, limits thresholds) float64 {
 
 // checkVotes determines the majority of a check again, and compares the recorded consistency with it.
 func checkVotes(t *testing.T, round reportedRound, quorum int) {
+	if round.Kind != "SETTLED" { // nothing is compared
+		for _, sample := range round.Samples {
+			if sample.Consistency != nil {
+				t.Errorf("check %d, which asks about the head: %s is %s", round.Index, sample.Servicer, *sample.Consistency)
+			}
+		}
+		return
+	}
 	byOrigin := make(map[string]map[string]bool)
 	for _, sample := range round.Samples {
 		if sample.Outcome != "OK" {
@@ -248,18 +276,29 @@ func (r *reportedRow) count(round reportedRound, sample reportedSample, sla floa
 	}
 	r.Samples++
 	r.Outcomes[sample.Outcome]++
+	if sample.Lag != nil && round.Kind != "SETTLED" {
+		r.lags = append(r.lags, *sample.Lag)
+		if sample.LagMS != nil && (r.Freshness.MaxMS == nil || *sample.LagMS > *r.Freshness.MaxMS) {
+			r.Freshness.MaxMS = sample.LagMS
+		}
+	}
 	if sample.Outcome != "OK" {
 		r.Nulls++
 		r.NullIndices = append(r.NullIndices, round.Index)
 		return
 	}
-	if *sample.RTT > sla {
+	if !sample.Large && *sample.RTT > sla {
 		r.OverSLA++
 	}
-	if sample.Reused {
+	switch {
+	case sample.Large:
+	case sample.Reused:
 		r.warm = append(r.warm, *sample.RTT)
-	} else {
+	default:
 		r.cold = append(r.cold, *sample.RTT)
+	}
+	if sample.Consistency == nil {
+		return
 	}
 	switch *sample.Consistency {
 	case "AGREE":
@@ -271,8 +310,23 @@ func (r *reportedRow) count(round reportedRound, sample reportedSample, sla floa
 	}
 }
 
-func (r *reportedRow) judge(limits thresholds, sla float64) {
-	ok, votes := r.Samples-r.Nulls, r.Consistency.Agree+r.Consistency.Disagree
+// freshness counts the head claims, of which the median is the ⌈n/2⌉-th smallest.
+func (r *reportedRow) freshness(maxLag int64) {
+	slices.Sort(r.lags)
+	n := len(r.lags)
+	if r.Freshness.Claims = n; n == 0 {
+		return
+	}
+	r.Freshness.Max, r.Freshness.Median = &r.lags[n-1], &r.lags[(n+1)/2-1]
+	for _, lag := range r.lags {
+		if maxLag > 0 && lag > maxLag {
+			r.Freshness.Behind++
+		}
+	}
+}
+
+func (r *reportedRow) judge(limits thresholds, session reportedSession, sla float64) {
+	ok, agree, votes := r.Samples-r.Nulls, r.Consistency.Agree, r.Consistency.Agree+r.Consistency.Disagree
 	r.Availability = wilson(ok, r.Samples)
 	r.Consistency.reportedShare = wilson(r.Consistency.Agree, votes)
 	times, connections := r.warm, "warm"
@@ -282,15 +336,17 @@ func (r *reportedRow) judge(limits thresholds, sla float64) {
 	r.RTT = quantiles(times, connections)
 	required, allowed := limits.SamplesRequired, limits.NullSamplesAllowed
 	switch {
-	case r.Consistency.Disagree >= 1:
+	case r.Consistency.Disagree > session.DisagreementsAllowed:
 		r.Verdict = "inconsistent"
+	case r.Freshness.Behind > session.LaggingAllowed && r.Nulls-r.Outcomes["BACKEND_ERROR"]-r.Outcomes["MISSING"] <= allowed:
+		r.Verdict = "behind"
 	case r.Nulls > allowed, r.Samples >= required && r.Samples > 0 && ok == 0:
 		r.Verdict = "unavailable"
 	case r.doubtful >= 1 && r.Nulls+r.doubtful > allowed, r.Samples < required, r.Samples == 0:
 		r.Verdict = "unknown"
 	case r.RTT.P50 != nil && *r.RTT.P50 > sla, 2*r.OverSLA > ok:
 		r.Verdict = "slow"
-	case votes < required, votes == 0:
+	case agree < required, agree == 0:
 		r.Verdict = "unknown"
 	default:
 		r.Verdict = "healthy"
@@ -365,7 +421,7 @@ func worse(a, b reportedRow) int {
 }
 
 func severity(r reportedRow) int {
-	return slices.Index([]string{"inconsistent", "unavailable", "slow", "unknown", "healthy"}, r.Verdict)
+	return slices.Index([]string{"inconsistent", "unavailable", "behind", "slow", "unknown", "healthy"}, r.Verdict)
 }
 
 // setRank counts the servicers that are better beyond doubt.

@@ -28,7 +28,7 @@ func (s *story) windowSteps(scenario *godog.ScenarioContext) {
 	})
 	scenario.Then(`^its counts are the sums of those of its sessions$`, s.windowSumsUp)
 	scenario.Then(`^its quantiles are of answers on kept connections alone$`, s.windowIsWarm)
-	scenario.Then(`^in the window each (honest|slow|down|lying) servicer has the verdict "([a-z]+)" and (shares the first|a later) rank$`, s.windowVerdict)
+	scenario.Then(`^in the window each `+kinds+` servicer has the verdict "([a-z]+)" and (shares the first|a later) rank$`, s.windowVerdict)
 	scenario.Then(`^the window shows that servicer alone, with the rank it has among all$`, s.windowOfOne)
 }
 

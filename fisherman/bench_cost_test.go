@@ -124,7 +124,7 @@ func newSamplers(b *testing.B, fleet *fleet, workers int) *samplers {
 	}
 	made, err := New(Config{
 		Secret:        [32]byte{7},
-		Catalogues:    map[string]question.Catalogue{chain: question.CometBFT()},
+		Catalogues:    map[string]question.Catalogue{chain: own(question.CometBFT())},
 		BlockInterval: time.Second,
 	}, asking{ask: fleet.ask}, fleet.dial, store)
 	if err != nil {
@@ -167,7 +167,7 @@ func (s *samplers) check(worker int) (samples int) {
 	ctx := context.Background()
 	s.next[worker]++
 	w, f := s.sessions[worker], s.fisherman
-	asked, err := w.draw(f.config.Catalogues[chain], s.next[worker], head)
+	asked, err := w.draw(f.config.Catalogues[chain], s.next[worker], head, false)
 	if err != nil {
 		s.b.Error(err)
 		return 0

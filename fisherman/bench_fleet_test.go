@@ -40,13 +40,14 @@ func newFleet(b *testing.B, actors []*types.Actor) *fleet {
 // check carries out a round now.
 func (f *fleet) check() *types.QoSRound {
 	runner := round.Runner{Ask: f.ask, Dial: f.dial, Pool: f.pool}
-	return judge.Round(runner.Run(context.Background(), round.Spec{
+	record, _ := judge.Round(runner.Run(context.Background(), round.Spec{
 		Session:  sessionOf(10, 10, 12, f.actors...),
 		Question: testQuestion(f.b),
 		Due:      time.Now(),
 		Lead:     round.LongestLead,
 		Timeout:  f.policy.Timeout,
 	}), &f.policy.Rules)
+	return record
 }
 
 // warm makes the connections, and fails if an honest servicer does not answer over them.

@@ -81,7 +81,7 @@ type crowd struct {
 func newCrowd(sizes map[string]int) *crowd {
 	c := &crowd{network: newNetwork(), sizes: sizes, chains: []string{chain, "0002", "0003"}}
 	for _, chain := range c.chains {
-		c.catalogues[chain] = question.CometBFT()
+		c.catalogues[chain] = own(question.CometBFT())
 	}
 	c.dial = func(ctx context.Context, serviceURL string) (*wire.Conn, error) {
 		c.count(1)

@@ -42,9 +42,9 @@ func TestControlProbeIsAskedTheSame(t *testing.T) {
 		faults    memory.Servicers
 		asked     bool
 	}{
-		"JSON-RPC":         {question.CometBFT(), false, nil, true},
-		"REST":             {question.CometBFTURI(), true, nil, true},
-		"one has answered": {question.CometBFT(), false, memory.Servicers{"alice": memory.Honest()}, false},
+		"JSON-RPC":         {own(question.CometBFT()), false, nil, true},
+		"REST":             {own(question.CometBFTURI()), true, nil, true},
+		"one has answered": {own(question.CometBFT()), false, memory.Servicers{"alice": memory.Honest()}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

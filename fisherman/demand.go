@@ -179,6 +179,7 @@ func (l *loop) ask(d demand, w *followed, index uint32, now time.Time) error {
 		l.pool.Adopt(own)
 		<-l.demanding
 		d.done <- demanded{checked: &Checked{Session: drawn.Session, Policy: w.policy, Round: record, Writes: writes(observed)}}
+		l.watchControl(&drawn, observed, record)
 	})
 	return nil
 }

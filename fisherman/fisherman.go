@@ -3,6 +3,7 @@ package fisherman
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -86,6 +87,11 @@ type spec struct {
 	round.Spec
 	rules judge.Rules
 	probe Probe
+	// head is the newest height that was known, blockTime the time between blocks; 0 when they are not known.
+	head      int64
+	blockTime time.Duration
+	// maxLag is how many blocks a node may be behind.
+	maxLag int64
 }
 
 // carryOut asks and judges a check, on kept connections. The control probe is asked only about a check that no servicer
@@ -93,20 +99,54 @@ type spec struct {
 func (f *Fisherman) carryOut(ctx context.Context, s spec, kept *wire.Pool) (*judge.Observation, *types.QoSRound) {
 	runner := round.Runner{Ask: f.network.Ask, Dial: f.dial, Pool: kept}
 	observed := runner.Run(ctx, s.Spec)
-	record := judge.Round(observed, &s.rules)
-	if record.GetCause() == types.Cause_CAUSE_NO_CONTROL_PROBE && s.probe != nil {
-		observed.Control = s.askControl(ctx)
-		record = judge.Round(observed, &s.rules)
+	observed.Head, observed.BlockTime = s.head, s.blockTime
+	record, wantsControl := judge.Round(observed, &s.rules)
+	if wantsControl && s.probe != nil {
+		observed.Control = f.askControl(ctx, &s)
+		record, _ = judge.Round(observed, &s.rules)
 	}
 	return observed, record
 }
 
 // askControl asks the control probe the check's question.
-func (s *spec) askControl(ctx context.Context) *judge.Control {
+func (f *Fisherman) askControl(ctx context.Context, s *spec) *judge.Control {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	answer, err := s.probe(ctx, s.Question.Payload)
-	return &judge.Control{Status: answer.Status, Payload: answer.Body, Err: err}
+	chain := s.Session.GetHeader().GetRelayChain()
+	control := &judge.Control{Status: answer.Status, Payload: answer.Body, Err: err, TooLarge: errors.Is(err, ErrTooLarge)}
+	control.Fitness, control.Why = f.relayHeads.fitness(chain, f.config.Catalogues[chain].Asked())
+	return control
+}
+
+// watchControl holds the control probe against what most servicers say: their height, and now and then their data. It asks
+// the probe in a goroutine of its own, which no check waits for.
+func (l *loop) watchControl(s *spec, observed *judge.Observation, record *types.QoSRound) {
+	chain := s.Session.GetHeader().GetRelayChain()
+	if s.probe == nil {
+		return
+	}
+	if record.GetKind() == types.RoundKind_ROUND_KIND_HEAD && l.config.Catalogues[chain].Asked() {
+		l.compareHeads(chain, s.maxLag, observed.Released, record)
+	}
+	if agreed := judge.Agreed(observed, record); agreed != nil && l.relayHeads.unwitnessed(chain, observed.Released) {
+		l.workers.Go(func() {
+			if same, known := judge.Witness(observed, &s.rules, l.askControl(l.ctx, s), agreed); known {
+				l.relayHeads.setForeign(chain, !same)
+			}
+		})
+	}
+}
+
+// compareHeads compares the control probe's head with what a check that asked for heights has found. One that was void
+// because the probe is not proven has found that too few servicers have a head.
+func (l *loop) compareHeads(chain string, maxLag int64, released time.Time, record *types.QoSRound) {
+	switch {
+	case record.ReferenceHeight != nil:
+		l.relayHeads.compare(chain, record.GetReferenceHeight(), maxLag, released)
+	case record.GetStatus() == types.RoundStatus_ROUND_STATUS_DONE, record.GetCause() == types.Cause_CAUSE_CONTROL_UNFIT:
+		l.relayHeads.unreferenced(chain)
+	}
 }
 
 // StoreRound implements modules.FishermanModule. It needs a fisherman that runs.

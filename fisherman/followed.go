@@ -1,10 +1,13 @@
 package fisherman
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -24,7 +27,11 @@ type followed struct {
 	stored *types.QoSSession
 	span   schedule.Span
 	plan   schedule.Plan
-	seed   [32]byte
+	// kinds say what each check asks about.
+	kinds []types.RoundKind
+	// proving counts the checks that asked for heights because the control probe was unproven.
+	proving int
+	seed    [32]byte
 	// next is the first check of the plan that is neither launched nor dropped.
 	next int
 	// finished are the checks that were stored before a restart.
@@ -62,6 +69,7 @@ func newFollowed(secret [32]byte, session *types.Session, policy Policy) (*follo
 		return nil, fmt.Errorf("plan session %s: %w", session.GetHeader().GetId(), err)
 	}
 	w.plan = plan
+	w.kinds = kindsOf(len(plan), int(policy.SamplesRequired), derive(w.seed, "kinds", nil))
 	return w, nil
 }
 
@@ -89,7 +97,7 @@ func (w *followed) resume(stored *types.QoSSession, rounds []*types.QoSRound) {
 }
 
 // begin makes the store's record of a session that is taken up for the first time.
-func (w *followed) begin(head types.Head, now time.Time) {
+func (w *followed) begin(catalogue question.Catalogue, head types.Head, now time.Time) {
 	w.stored = &types.QoSSession{
 		Header:             w.session.GetHeader(),
 		Blocks:             w.session.GetBlocks(),
@@ -99,6 +107,12 @@ func (w *followed) begin(head types.Head, now time.Time) {
 		SamplesRequired:    w.policy.SamplesRequired,
 		JoinedHeight:       head.Height,
 		JoinedUnixNano:     now.UnixNano(),
+
+		LaggingAllowed:       w.policy.LaggingAllowed,
+		DisagreementsAllowed: w.policy.DisagreementsAllowed,
+	}
+	if catalogue.Head != nil {
+		w.stored.MaxLag = w.maxLag(catalogue)
 	}
 }
 
@@ -174,9 +188,86 @@ func (w *followed) spacing(interval time.Duration) time.Duration {
 // clientSeed decides which client the session's questions seem to come from.
 func (w *followed) clientSeed() [32]byte { return derive(w.seed, "client", nil) }
 
-// draw draws the question of the check at an index, one that was not asked in the session before.
-func (w *followed) draw(catalogue question.Catalogue, index uint32, head int64) (question.Question, error) {
-	asked, err := catalogue.Draw(w.questionSeed(index), catalogue.Client(w.clientSeed(), index), head, w.asked)
+// Of a session's checks, one in headShare asks for the newest height and one in tipShare for a block near the tip, at
+// secret places; the others ask about settled blocks. A session of few checks asks more often for heights, as long as
+// enough checks are left to compare.
+const (
+	headShare  = 4
+	tipShare   = 8
+	leastHeads = 2
+)
+
+// kindsOf says what each check of a plan asks about.
+func kindsOf(checks, required int, seed [32]byte) []types.RoundKind {
+	kinds := make([]types.RoundKind, checks)
+	spare := max(0, checks-required)
+	heads := min(spare, max(leastHeads, (checks+headShare-1)/headShare))
+	tips := min(spare-heads, checks/tipShare)
+	places := rand.New(rand.NewChaCha8(seed)).Perm(checks)
+	for i, place := range places[:heads+tips] {
+		kinds[place] = types.RoundKind_ROUND_KIND_HEAD
+		if i >= heads {
+			kinds[place] = types.RoundKind_ROUND_KIND_TIP
+		}
+	}
+	return kinds
+}
+
+// kind returns what a check asks about. One on demand asks about settled blocks. While the control probe is unproven, the
+// first checks ask for heights, which is how it is proven; later ones do not in return, where too few would be left to
+// compare.
+func (w *followed) kind(index uint32, unproven bool) types.RoundKind {
+	switch {
+	case int64(index) >= int64(len(w.kinds)):
+		return types.RoundKind_ROUND_KIND_SETTLED
+	case unproven && w.proving < leastHeads && len(w.kinds) > leastHeads && w.kinds[index] != types.RoundKind_ROUND_KIND_HEAD:
+		if later := slices.Index(w.kinds[index:], types.RoundKind_ROUND_KIND_HEAD); later > 0 && w.settled() <= int(w.policy.SamplesRequired) {
+			w.kinds[int(index)+later] = w.kinds[index]
+		}
+		w.kinds[index] = types.RoundKind_ROUND_KIND_HEAD
+	}
+	if unproven && w.kinds[index] == types.RoundKind_ROUND_KIND_HEAD {
+		w.proving++
+	}
+	return w.kinds[index]
+}
+
+// settled counts the checks that ask about settled blocks.
+func (w *followed) settled() (count int) {
+	for _, kind := range w.kinds {
+		if kind == types.RoundKind_ROUND_KIND_SETTLED {
+			count++
+		}
+	}
+	return count
+}
+
+// maxLag is how many blocks a node of the session's relay chain may be behind.
+func (w *followed) maxLag(catalogue question.Catalogue) int64 {
+	return cmp.Or(w.policy.MaxLag, catalogue.MaxLag)
+}
+
+// draw draws the question of the check at an index. One about blocks was not asked in the session before. Where a
+// catalogue has no question of a kind, a settled block is asked about.
+func (w *followed) draw(catalogue question.Catalogue, index uint32, head int64, unproven bool) (question.Question, error) {
+	client := catalogue.Client(w.clientSeed(), index)
+	var asked question.Question
+	err := question.ErrNothingToAsk
+	switch w.kind(index, unproven) {
+	case types.RoundKind_ROUND_KIND_HEAD:
+		if asked, err = catalogue.DrawHead(client); err == nil {
+			return asked, nil
+		}
+	case types.RoundKind_ROUND_KIND_TIP:
+		asked, err = catalogue.DrawTip(w.questionSeed(index), client, head-w.maxLag(catalogue), w.asked)
+	}
+	if err != nil {
+		// A node within the allowance has to have every settled block.
+		if lag := w.maxLag(catalogue); catalogue.Head != nil && head > lag {
+			catalogue.Depth = max(catalogue.Depth, lag)
+		}
+		asked, err = catalogue.Draw(w.questionSeed(index), client, head, w.asked)
+	}
 	if err != nil {
 		return question.Question{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/fisherman/question"
 	"github.com/pocket-fisherman/fisherman/fisherman/round"
 	"github.com/pocket-fisherman/fisherman/fisherman/schedule"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
@@ -77,7 +78,7 @@ func TestAdopt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.begin(types.Head{Height: 10}, time.Now())
+	w.begin(question.CometBFT(), types.Head{Height: 10}, time.Now())
 	for i, test := range []struct {
 		names []string
 		grown bool

@@ -156,9 +156,7 @@ func TestCauseOfAnUnknownHead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork()
 		told := observedBy(n)
-		catalogue := question.CometBFT()
-		catalogue.Head = question.CometBFTHead()
-		n.catalogues[chain], n.probe = catalogue, nil
+		n.catalogues[chain], n.probe = question.CometBFT(), nil
 		n.while(t, func() { n.blocks(10, 20, time.Second) })
 		if got := causesOf(told); got[types.Cause_CAUSE_NO_QUESTION] < n.policy.Checks || len(got) != 1 {
 			t.Errorf("causes %v", got)

@@ -2,6 +2,7 @@ package fisherman
 
 import (
 	"context"
+	"errors"
 
 	"github.com/pocket-fisherman/fisherman/fisherman/round"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
@@ -39,6 +40,9 @@ type (
 	// Dial connects to a service URL. Errors are *wire.Failure.
 	Dial = round.Dial
 )
+
+// ErrTooLarge is returned by a Probe for an answer that is larger than it reads.
+var ErrTooLarge = errors.New("the answer is too large")
 
 // Probe asks a target outside of every session the same question, unsealed, and returns its answer. It tells "they
 // are all down" from "I am offline".

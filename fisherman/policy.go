@@ -19,6 +19,12 @@ type Policy struct {
 	ServicerOffset time.Duration
 	// NullSamplesAllowed in the session before a servicer is unavailable.
 	NullSamplesAllowed uint32
+	// DisagreementsAllowed in the session before a servicer is inconsistent.
+	DisagreementsAllowed uint32
+	// MaxLag is how many blocks a node may be behind the servicers' majority; 0 means the catalogue's own.
+	MaxLag int64
+	// LaggingAllowed is how many head claims may be behind by more before a servicer is behind.
+	LaggingAllowed uint32
 	// SessionsRetained in the store.
 	SessionsRetained int
 	// SamplesRequired for a verdict.

@@ -42,7 +42,8 @@ func TestChecksWithoutAQuestionLeftAreDropped(t *testing.T) {
 	})
 }
 
-// The first session of the network's own chain asks something else in each check, also when there is hardly a block.
+// The first session of the network's own chain asks something else in each check, also when there is hardly a block. That
+// for the newest height is the same each time.
 func TestYoungChainIsAskedEveryCheck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork()
@@ -51,6 +52,9 @@ func TestYoungChainIsAskedEveryCheck(t *testing.T) {
 		_, rounds := n.record(t, 0)
 		asked := make(map[string]bool)
 		for _, round := range rounds {
+			if round.GetKind() == types.RoundKind_ROUND_KIND_HEAD {
+				continue
+			}
 			if round.GetStatus() == types.RoundStatus_ROUND_STATUS_DONE && asked[round.GetQuestion()] {
 				t.Errorf("%s again", round.GetQuestion())
 			}
@@ -59,7 +63,7 @@ func TestYoungChainIsAskedEveryCheck(t *testing.T) {
 			}
 			asked[round.GetQuestion()] = true
 		}
-		if len(asked) < 30 {
+		if len(asked) < 28 { // a quarter of 40 ask for the newest height
 			t.Errorf("%d questions", len(asked))
 		}
 	})

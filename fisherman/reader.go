@@ -155,7 +155,7 @@ func (l *loop) follow(session *types.Session, found current) {
 			l.fault("take up session", err)
 			return
 		}
-		known.begin(found.head, found.at)
+		known.begin(l.config.Catalogues[session.GetHeader().GetRelayChain()], found.head, found.at)
 		if stored, rounds := l.recalled.session(id); stored != nil {
 			known.resume(stored, rounds)
 		}

@@ -119,7 +119,7 @@ func TestHeadIsFollowed(t *testing.T) {
 		if _, err := made.headOf(chain, 7); err == nil {
 			t.Error("the head of a silent chain is known")
 		}
-		time.Sleep(4 * time.Second)
+		time.Sleep(4100 * time.Millisecond) // looks at 6 s, soon after, and every two seconds from then on
 		if height, err := made.headOf(chain, 7); err != nil || height != 1008 {
 			t.Errorf("height %d, %v", height, err)
 		}

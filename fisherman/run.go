@@ -255,8 +255,9 @@ func (l *loop) start(w *followed, index uint32, due time.Time) (types.Cause, str
 	header := w.session.GetHeader()
 	drawn.Asked = w.mostAsked(index) + l.extras[header.GetId()]
 	l.work(w, func() {
-		_, record := l.carryOut(l.ctx, drawn, l.pool)
+		observed, record := l.carryOut(l.ctx, drawn, l.pool)
 		l.keep(header, record)
+		l.watchControl(&drawn, observed, record)
 	})
 	return types.Cause_CAUSE_UNSPECIFIED, ""
 }
@@ -268,11 +269,15 @@ func (l *loop) drawUp(w *followed, index uint32, due time.Time) (spec, error) {
 	if err != nil {
 		return spec{}, err
 	}
-	asked, err := w.draw(l.config.Catalogues[chain], index, head)
+	catalogue := l.config.Catalogues[chain]
+	asked, err := w.draw(catalogue, index, head, catalogue.Asked() && l.relayHeads.wantsHeads(chain))
 	if err != nil {
 		return spec{}, err
 	}
-	drawn := spec{rules: w.policy.Rules, probe: l.config.Probes[chain]}
+	drawn := spec{rules: w.policy.Rules, probe: l.config.Probes[chain], head: head, maxLag: w.maxLag(catalogue), blockTime: l.pace.Interval}
+	if catalogue.Asked() {
+		drawn.blockTime = l.relayHeads.blockTime(chain)
+	}
 	drawn.rules.IgnoredFields, drawn.rules.Ignored = l.config.IgnoredFields[chain], l.ignored[chain]
 	drawn.Spec = round.Spec{
 		Session:  w.session,

@@ -65,6 +65,12 @@ func actor(name string) *types.Actor {
 	return &types.Actor{Address: key.Address(), PublicKey: key.PublicKeyHex(), ServiceUrl: "http://" + name + ".example"}
 }
 
+// own is a catalogue for the network's own chain, whose head is known.
+func own(catalogue question.Catalogue) question.Catalogue {
+	catalogue.Own = true
+	return catalogue
+}
+
 func newNetwork() *network {
 	n := &network{
 		heads:      make(chan types.Head, 1),
@@ -72,7 +78,7 @@ func newNetwork() *network {
 		interval:   time.Second,
 		policy:     testPolicy(),
 		dialed:     make(map[string]int),
-		catalogues: map[string]question.Catalogue{chain: question.CometBFT()},
+		catalogues: map[string]question.Catalogue{chain: own(question.CometBFT())},
 	}
 	n.probe = func(_ context.Context, payload types.Payload) (Answer, error) {
 		var asked struct{ ID json.RawMessage }

@@ -153,6 +153,9 @@ func TestListTellsGoodFilesFromBad(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.Mkdir(filepath.Join(s.Directory(), "lost+found"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	entries, problems, err := s.List()
 	if err != nil || len(entries) != 2 || entries[0] != first || entries[1] != second {
 		t.Errorf("entries %+v, %v", entries, err)

@@ -26,9 +26,9 @@ type servicerAddresses struct {
 	Fault   Fault  `json:"fault,omitempty"`
 	// Service is the address in the staked URL.
 	Service string `json:"service"`
-	// Behind is where a slow servicer listens, behind its delay proxy.
-	Behind string `json:"behind,omitempty"`
-	// Upstream is the proxy that alters answers, which a lying servicer uses as its node.
+	// Delayed is where a slow servicer listens, behind its delay proxy.
+	Delayed string `json:"behind,omitempty"`
+	// Upstream is the proxy in front of the honest node that a servicer which is lying or behind uses as its node.
 	Upstream string `json:"upstream,omitempty"`
 	// EthereumUpstream is the same for relay chain 0021.
 	EthereumUpstream string `json:"ethereum_upstream,omitempty"`
@@ -44,8 +44,8 @@ func freeAddresses(o Options) addresses {
 		s := servicerAddresses{Address: servicerKey(o.Seed, i).Address(), Fault: o.fault(i), Service: anyPort}
 		switch s.Fault {
 		case FaultSlow:
-			s.Behind = anyPort
-		case FaultLying:
+			s.Delayed = anyPort
+		case FaultLying, FaultBehind:
 			s.Upstream = anyPort
 			if o.Ethereum {
 				s.EthereumUpstream = anyPort
@@ -70,7 +70,7 @@ func (a addresses) validate(o Options) error {
 	}
 	for i, s := range a.Servicers {
 		if w := want.Servicers[i]; s.Address != w.Address || s.Fault != w.Fault || !fits(s.Service, w.Service) ||
-			!fits(s.Behind, w.Behind) || !fits(s.Upstream, w.Upstream) || !fits(s.EthereumUpstream, w.EthereumUpstream) {
+			!fits(s.Delayed, w.Delayed) || !fits(s.Upstream, w.Upstream) || !fits(s.EthereumUpstream, w.EthereumUpstream) {
 			return fmt.Errorf("servicer %d is not that of the options", i)
 		}
 	}

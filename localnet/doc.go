@@ -6,7 +6,8 @@
 // The central type is LocalNet. New opens the home directory, takes its lock and opens every socket, so that problems
 // show before anything starts; Run runs the node with the faults around it until its context ends, and leaves neither
 // process nor port. A fault is a real fault of the network: a proxy that delays bytes (slow), a port that refuses
-// connections (down), a proxy that alters the chain's answers before the servicer signs them (lying).
+// connections (down), a proxy that alters the chain's answers before the servicer signs them (lying), a proxy
+// behind which the chain stands still (behind).
 //
 // A home directory can be reused by a later run: its marker localnet.json records options and addresses, genesis.json
 // the chain's first state. The keys are derived from a seed and are public knowledge.

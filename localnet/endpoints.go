@@ -23,11 +23,11 @@ type servicerEndpoints struct {
 	service net.Listener
 	// refusal refuses connections at the service URL.
 	refusal *refusal
-	// behind is where a slow servicer listens.
-	behind net.Listener
-	// upstream is where the chain's altered answers are served.
+	// delayed is where a slow servicer listens.
+	delayed net.Listener
+	// upstream is the node of a servicer that is lying or behind.
 	upstream net.Listener
-	// ethereumUpstream is where altered answers of relay chain 0021 are served.
+	// ethereumUpstream is the same for relay chain 0021.
 	ethereumUpstream net.Listener
 }
 
@@ -72,8 +72,8 @@ func (s *servicerEndpoints) open(ctx context.Context, at *servicerAddresses) (er
 	if s.service, err = listen(ctx, &at.Service); err != nil {
 		return err
 	}
-	if at.Behind != "" {
-		if s.behind, err = listen(ctx, &at.Behind); err != nil {
+	if at.Delayed != "" {
+		if s.delayed, err = listen(ctx, &at.Delayed); err != nil {
 			return err
 		}
 	}
@@ -94,7 +94,7 @@ func (s *servicerEndpoints) open(ctx context.Context, at *servicerAddresses) (er
 func (e *endpoints) Close() {
 	listeners := []net.Listener{e.rpc, e.chainRPC, e.ethereum}
 	for _, s := range e.servicers {
-		listeners = append(listeners, s.service, s.behind, s.upstream, s.ethereumUpstream)
+		listeners = append(listeners, s.service, s.delayed, s.upstream, s.ethereumUpstream)
 		if s.refusal != nil {
 			s.refusal.Close()
 		}

@@ -51,7 +51,7 @@ func TestOccupiedAddressClosesTheOthers(t *testing.T) {
 	}
 	opened.Close()
 	for name, occupied := range map[string]string{
-		"chain RPC": at.ChainRPC, "honest": at.Servicers[0].Service, "behind": at.Servicers[3].Behind,
+		"chain RPC": at.ChainRPC, "honest": at.Servicers[0].Service, "delayed": at.Servicers[3].Delayed,
 		"down": at.Servicers[4].Service, "upstream": at.Servicers[5].Upstream,
 	} {
 		squatter, err := net.Listen("tcp", occupied)

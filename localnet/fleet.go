@@ -67,7 +67,7 @@ type Fleet struct {
 // Validate reports the first number that is outside its range. The error is ErrBadOption.
 func (f Fleet) Validate() error {
 	o := f.Options
-	o.Slow, o.Down, o.Lying, o.Processes, o.Ethereum = 0, 0, 0, nil, false
+	o.Slow, o.Down, o.Lying, o.Behind, o.Processes, o.Ethereum = 0, 0, 0, 0, nil, false
 	if net.ParseIP(f.ListenHost) == nil {
 		return fmt.Errorf("%w: --listen-host is %q; allowed is an IP address, as in 0.0.0.0", ErrBadOption, f.ListenHost)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+	"github.com/pocket-fisherman/fisherman/shared/disk"
 )
 
 // Names within a home.
@@ -57,7 +58,7 @@ func findHome(path string) (*home, error) {
 }
 
 // inspect reads a directory's marker: nil if the directory does not exist, is empty, or holds only what an interrupted
-// claim left.
+// claim left and what disks put there.
 func inspect(path string) (*marker, error) {
 	entries, err := os.ReadDir(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -72,7 +73,7 @@ func inspect(path string) (*marker, error) {
 		}
 	}
 	for _, entry := range entries {
-		if name := entry.Name(); name != lockName && name != markerName+halfName {
+		if name := entry.Name(); name != lockName && name != markerName+halfName && !disk.Owns(name) {
 			return nil, fmt.Errorf("%w: %s holds %q and no %s", ErrForeignHome, path, name, markerName)
 		}
 	}

@@ -110,6 +110,33 @@ func TestTemporaryHomeIsRemoved(t *testing.T) {
 	}
 }
 
+// A home may be the root of a disk: what the disk keeps there is left alone.
+func TestHomeOnADisk(t *testing.T) {
+	path := t.TempDir()
+	for _, name := range []string{"lost+found", ".Trash-1000"} {
+		if err := os.Mkdir(filepath.Join(path, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := snapshot(t, filepath.Join(path, "lost+found"))
+	filled(t, path)
+	h := claimed(t, path)
+	if h.marker == nil {
+		t.Error("the home has no marker")
+	}
+	h.undo()
+	checkUnchanged(t, filepath.Join(path, "lost+found"), before)
+	other := t.TempDir()
+	for _, name := range []string{"lost+found", "thesis"} {
+		if err := os.Mkdir(filepath.Join(other, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := findHome(other); !errors.Is(err, ErrForeignHome) || !strings.Contains(err.Error(), "thesis") {
+		t.Errorf("a home with a stranger's folder: %v", err)
+	}
+}
+
 func TestHomeIsMadeForItsOwnerAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a", "b")
 	h := claimed(t, path)

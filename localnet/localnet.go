@@ -170,12 +170,12 @@ func (l *LocalNet) servicerRoles() ([]node.ServicerRole, error) {
 		case FaultDown:
 			continue
 		case FaultSlow:
-			relays = sockets.behind
+			relays = sockets.delayed
 			l.proxies = append(l.proxies, &delayProxy{
-				listener: sockets.service, target: at.Behind, delay: l.options.Delay, logger: l.logger})
-		case FaultLying:
+				listener: sockets.service, target: at.Delayed, delay: l.options.Delay, logger: l.logger})
+		case FaultLying, FaultBehind:
 			var err error
-			if upstreams, err = l.lyingNodes(i); err != nil {
+			if upstreams, err = l.faultyNodes(i); err != nil {
 				return nil, err
 			}
 		}
@@ -184,9 +184,9 @@ func (l *LocalNet) servicerRoles() ([]node.ServicerRole, error) {
 	return roles, nil
 }
 
-// lyingNodes starts a lying proxy in front of every honest node, for the servicer with the given index.
-func (l *LocalNet) lyingNodes(index int) (map[string]string, error) {
-	at, sockets, lying := l.addresses.Servicers[index], l.endpoints.servicers[index], make(map[string]string)
+// faultyNodes puts a proxy in front of every honest node, for the servicer with the given index.
+func (l *LocalNet) faultyNodes(index int) (map[string]string, error) {
+	at, sockets, faulty := l.addresses.Servicers[index], l.endpoints.servicers[index], make(map[string]string)
 	for chain, honest := range l.nodes() {
 		target, err := url.Parse(honest)
 		if err != nil {
@@ -196,10 +196,14 @@ func (l *LocalNet) lyingNodes(index int) (map[string]string, error) {
 		if chain == EthereumChain {
 			listener, address = sockets.ethereumUpstream, at.EthereumUpstream
 		}
-		l.proxies = append(l.proxies, newLyingProxy(listener, target, index, l.logger))
-		lying[chain] = httpURL(address)
+		if at.Fault == FaultBehind {
+			l.proxies = append(l.proxies, newBehindProxy(listener, target, chainViewOf(chain), l.logger))
+		} else {
+			l.proxies = append(l.proxies, newLyingProxy(listener, target, index, l.logger))
+		}
+		faulty[chain] = httpURL(address)
 	}
-	return lying, nil
+	return faulty, nil
 }
 
 // Run runs the network until ctx ends (nil) or a part of it fails, and then stops every part, closes every socket and
@@ -310,7 +314,7 @@ func (l *LocalNet) FishermanAddress() string {
 	return Key(l.options.Seed, types.ActorType_ACTOR_TYPE_FISHERMAN, 0).Address()
 }
 
-// Servicers returns the servicers by index: honest, slow, down, lying.
+// Servicers returns the servicers by index: honest, behind, slow, down, lying.
 func (l *LocalNet) Servicers() []Servicer {
 	servicers := make([]Servicer, len(l.addresses.Servicers))
 	for i, at := range l.addresses.Servicers {

@@ -98,9 +98,9 @@ func TestLyingProxyIsBounded(t *testing.T) {
 		if _, err := io.Copy(io.Discard, r.Body); err == nil {
 			asked = true
 		}
-		w.Write(make([]byte, lyingAnswerBytes+1))
+		w.Write(make([]byte, proxyAnswerBytes+1))
 	})
-	response, _ := post(t, client, url, bytes.NewReader(make([]byte, lyingRequestBytes+1)))
+	response, _ := post(t, client, url, bytes.NewReader(make([]byte, proxyRequestBytes+1)))
 	if response.StatusCode == http.StatusOK || asked {
 		t.Errorf("a large request: status %d, passed on %v", response.StatusCode, asked)
 	}

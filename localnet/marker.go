@@ -31,6 +31,7 @@ type markedOptions struct {
 	BlocksPerSession int64    `json:"blocks_per_session"`
 	ChecksPerSession uint32   `json:"checks_per_session"`
 	Seed             uint64   `json:"seed"`
+	Behind           int      `json:"behind,omitempty"`
 	// ServicersPerSession is left out if sessions include all servicers.
 	ServicersPerSession uint32 `json:"servicers_per_session,omitempty"`
 	Ethereum            bool   `json:"ethereum,omitempty"`
@@ -60,6 +61,7 @@ func newMarker(o Options, a addresses, genesisTime time.Time) marker {
 			Slow:                o.Slow,
 			Down:                o.Down,
 			Lying:               o.Lying,
+			Behind:              o.Behind,
 			Delay:               textTime(o.Delay),
 			BlockTime:           textTime(o.BlockTime),
 			BlocksPerSession:    o.BlocksPerSession,
@@ -107,7 +109,7 @@ func (m marker) validate() error {
 	if err := o.Validate(); err != nil {
 		return err
 	}
-	if o.Slow+o.Down+o.Lying > o.Servicers {
+	if o.Slow+o.Down+o.Lying+o.Behind > o.Servicers {
 		return fmt.Errorf("faults are more than the servicers")
 	}
 	return m.Addresses.validate(o)
@@ -129,6 +131,7 @@ func (m marker) options() Options {
 		Slow:                m.Options.Slow,
 		Down:                m.Options.Down,
 		Lying:               m.Options.Lying,
+		Behind:              m.Options.Behind,
 		Delay:               time.Duration(m.Options.Delay),
 		BlockTime:           time.Duration(m.Options.BlockTime),
 		BlocksPerSession:    m.Options.BlocksPerSession,

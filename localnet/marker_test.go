@@ -27,7 +27,7 @@ func fixedMarker(t testing.TB) marker {
 	a.ChainRPC = next()
 	for i := range a.Servicers {
 		s := &a.Servicers[i]
-		for _, address := range []*string{&s.Service, &s.Behind, &s.Upstream} {
+		for _, address := range []*string{&s.Service, &s.Delayed, &s.Upstream} {
 			if *address != "" {
 				*address = next()
 			}
@@ -112,6 +112,30 @@ func FuzzParseMarker(f *testing.F) {
 			t.Errorf("a marker that was read is not read again the same: %v", err)
 		}
 	})
+}
+
+// A home with servicers that are behind records how many, and where their nodes are served. One without records nothing
+// of them, so that programs which do not know the fault read it.
+func TestMarkerRecordsServicersBehind(t *testing.T) {
+	m := fixedMarker(t)
+	m.Options.Behind = 1
+	m.Addresses.Servicers[2].Fault, m.Addresses.Servicers[2].Upstream = FaultBehind, "127.0.0.1:41001"
+	data, err := m.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := parseMarker(data)
+	if err != nil || !reflect.DeepEqual(parsed, m) || parsed.options().Behind != 1 {
+		t.Errorf("parsed %+v, %v; want %+v", parsed, err, m)
+	}
+	for name, wrong := range map[string]string{
+		"no upstream":    strings.Replace(string(data), "127.0.0.1:41001", "", 1),
+		"not the option": strings.Replace(string(data), `"behind": 1`, `"behind": 2`, 1),
+	} {
+		if _, err := parseMarker([]byte(wrong)); wrong == string(data) || err == nil {
+			t.Errorf("%s was read", name)
+		}
+	}
 }
 
 // A home with an Ethereum chain records it, and where it is served.

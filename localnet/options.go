@@ -23,6 +23,7 @@ const (
 	FlagSlow             Flag = "slow"
 	FlagDown             Flag = "down"
 	FlagLying            Flag = "lying"
+	FlagBehind           Flag = "behind"
 	FlagDelay            Flag = "delay"
 	FlagBlockTime        Flag = "block-time"
 	FlagBlocksPerSession Flag = "blocks-per-session"
@@ -41,8 +42,8 @@ type Flags map[Flag]bool
 type Options struct {
 	// Servicers is the number of servicers, faulty ones included: 1 to MaxServicers.
 	Servicers int
-	// Slow, Down and Lying are the numbers of servicers with that fault: each 0 to Servicers, see Fit.
-	Slow, Down, Lying int
+	// Slow, Down, Lying and Behind are the numbers of servicers with that fault: each 0 to Servicers, see Fit.
+	Slow, Down, Lying, Behind int
 	// Delay is added to every round trip with a slow servicer: 1ms to 60s.
 	Delay time.Duration
 	// BlockTime is the pause between blocks: 50ms to 10m.
@@ -99,6 +100,7 @@ func (o Options) Validate() error {
 		inRange(FlagSlow, o.Slow, 0, o.Servicers),
 		inRange(FlagDown, o.Down, 0, o.Servicers),
 		inRange(FlagLying, o.Lying, 0, o.Servicers),
+		inRange(FlagBehind, o.Behind, 0, o.Servicers),
 		inRange(FlagDelay, o.Delay, time.Millisecond, time.Minute),
 		inRange(FlagBlockTime, o.BlockTime, 50*time.Millisecond, 10*time.Minute),
 		inRange(FlagBlocksPerSession, o.BlocksPerSession, 2, 10_000),
@@ -126,7 +128,7 @@ func (o Options) oneProcess() error {
 }
 
 // Fit validates the options and fits the faults to the number of servicers: counts that were not set explicitly are
-// reduced until at least one servicer is honest (first Down, then Slow, then Lying). Explicit counts are kept, even if
+// reduced until at least one servicer is honest (first Down, then Slow, then Behind, then Lying). Explicit counts are kept, even if
 // they leave no servicer honest; if their sum exceeds the servicers, the error is ErrBadOption.
 func (o Options) Fit() (Options, error) {
 	if err := o.Validate(); err != nil {
@@ -135,7 +137,7 @@ func (o Options) Fit() (Options, error) {
 	faults := []struct {
 		flag  Flag
 		count *int
-	}{{FlagLying, &o.Lying}, {FlagSlow, &o.Slow}, {FlagDown, &o.Down}}
+	}{{FlagLying, &o.Lying}, {FlagBehind, &o.Behind}, {FlagSlow, &o.Slow}, {FlagDown, &o.Down}}
 	named, fixed := "", 0
 	for _, f := range faults {
 		if o.Explicit[f.flag] {
@@ -157,8 +159,8 @@ func (o Options) Fit() (Options, error) {
 	return o, nil
 }
 
-// fault returns the fault of the servicer with the given index: the honest come first, then the slow, the down and the
-// lying. The options are fitted.
+// fault returns the fault of the servicer with the given index: the honest come first, then those that are behind, slow,
+// down and lying. The options are fitted.
 func (o Options) fault(index int) Fault {
 	switch fromEnd := o.Servicers - index; {
 	case fromEnd <= o.Lying:
@@ -167,6 +169,8 @@ func (o Options) fault(index int) Fault {
 		return FaultDown
 	case fromEnd <= o.Lying+o.Down+o.Slow:
 		return FaultSlow
+	case fromEnd <= o.Lying+o.Down+o.Slow+o.Behind:
+		return FaultBehind
 	default:
 		return FaultNone
 	}

@@ -12,8 +12,8 @@ func TestDefaultOptionsFitAsTheyAre(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.Servicers != 6 || o.Slow != 1 || o.Down != 1 || o.Lying != 1 {
-		t.Errorf("servicers, slow, down, lying = %d, %d, %d, %d; want 6, 1, 1, 1", o.Servicers, o.Slow, o.Down, o.Lying)
+	if o.Servicers != 6 || o.Slow != 1 || o.Down != 1 || o.Lying != 1 || o.Behind != 0 {
+		t.Errorf("servicers, slow, down, lying, behind = %d, %d, %d, %d, %d; want 6, 1, 1, 1, 0", o.Servicers, o.Slow, o.Down, o.Lying, o.Behind)
 	}
 }
 
@@ -29,6 +29,7 @@ func TestValidateNamesFlagValueAndRange(t *testing.T) {
 		{"too many slow", func(o *Options) { o.Slow = 7 }, "--slow is 7; allowed are 0 to 6"},
 		{"too many down", func(o *Options) { o.Down = 7 }, "--down is 7; allowed are 0 to 6"},
 		{"too many lying", func(o *Options) { o.Lying = 7 }, "--lying is 7; allowed are 0 to 6"},
+		{"too many behind", func(o *Options) { o.Behind = 7 }, "--behind is 7; allowed are 0 to 6"},
 		{"short delay", func(o *Options) { o.Delay = time.Millisecond - 1 }, "--delay is 999.999µs; allowed are 1ms to 1m0s"},
 		{"long delay", func(o *Options) { o.Delay = time.Minute + 1 }, "--delay is 1m0.000000001s; allowed are 1ms to 1m0s"},
 		{"short block", func(o *Options) { o.BlockTime = 49 * time.Millisecond }, "--block-time is 49ms; allowed are 50ms to 10m0s"},
@@ -68,7 +69,7 @@ func TestValidateAcceptsLimits(t *testing.T) {
 			o.RPCListen = "[::1]:0"
 		},
 		"most": func(o *Options) {
-			o.Servicers, o.Slow, o.Down, o.Lying = 256, 256, 256, 256
+			o.Servicers, o.Slow, o.Down, o.Lying, o.Behind = 256, 256, 256, 256, 256
 			o.Delay, o.BlockTime = time.Minute, 10*time.Minute
 			o.BlocksPerSession, o.ChecksPerSession, o.ServicersPerSession = 10_000, 10_000, 256
 			o.RPCListen = "localhost:65535"
@@ -83,27 +84,31 @@ func TestValidateAcceptsLimits(t *testing.T) {
 }
 
 func TestFit(t *testing.T) {
-	type counts struct{ servicers, slow, down, lying int }
+	type counts struct{ servicers, slow, down, lying, behind int }
 	for _, c := range []struct {
 		name     string
 		given    counts
 		explicit []Flag
 		want     counts
 	}{
-		{"defaults on four", counts{4, 1, 1, 1}, nil, counts{4, 1, 1, 1}},
-		{"down goes first", counts{3, 1, 1, 1}, nil, counts{3, 1, 0, 1}},
-		{"then slow", counts{2, 1, 1, 1}, nil, counts{2, 0, 0, 1}},
-		{"then lying", counts{1, 1, 1, 1}, nil, counts{1, 0, 0, 0}},
-		{"shrinks only as needed", counts{6, 2, 3, 2}, nil, counts{6, 2, 1, 2}},
-		{"two liars of three", counts{3, 1, 1, 2}, []Flag{FlagServicers, FlagLying}, counts{3, 0, 0, 2}},
-		{"explicit down stays", counts{3, 1, 1, 1}, []Flag{FlagDown}, counts{3, 0, 1, 1}},
-		{"explicit zero stays", counts{6, 1, 1, 0}, []Flag{FlagLying}, counts{6, 1, 1, 0}},
-		{"explicit leaves none honest", counts{3, 1, 1, 3}, []Flag{FlagLying}, counts{3, 0, 0, 3}},
-		{"explicit fill exactly", counts{3, 1, 1, 1}, []Flag{FlagSlow, FlagDown, FlagLying}, counts{3, 1, 1, 1}},
+		{"defaults on four", counts{4, 1, 1, 1, 0}, nil, counts{4, 1, 1, 1, 0}},
+		{"down goes first", counts{3, 1, 1, 1, 0}, nil, counts{3, 1, 0, 1, 0}},
+		{"then slow", counts{2, 1, 1, 1, 0}, nil, counts{2, 0, 0, 1, 0}},
+		{"then lying", counts{1, 1, 1, 1, 0}, nil, counts{1, 0, 0, 0, 0}},
+		{"shrinks only as needed", counts{6, 2, 3, 2, 0}, nil, counts{6, 2, 1, 2, 0}},
+		{"two liars of three", counts{3, 1, 1, 2, 0}, []Flag{FlagServicers, FlagLying}, counts{3, 0, 0, 2, 0}},
+		{"slow goes before behind", counts{3, 1, 1, 1, 1}, nil, counts{3, 0, 0, 1, 1}},
+		{"behind goes before lying", counts{2, 1, 1, 1, 1}, nil, counts{2, 0, 0, 1, 0}},
+		{"explicit behind stays", counts{4, 1, 1, 1, 1}, []Flag{FlagBehind}, counts{4, 1, 0, 1, 1}},
+		{"explicit down stays", counts{3, 1, 1, 1, 0}, []Flag{FlagDown}, counts{3, 0, 1, 1, 0}},
+		{"explicit zero stays", counts{6, 1, 1, 0, 0}, []Flag{FlagLying}, counts{6, 1, 1, 0, 0}},
+		{"explicit leaves none honest", counts{3, 1, 1, 3, 0}, []Flag{FlagLying}, counts{3, 0, 0, 3, 0}},
+		{"explicit fill exactly", counts{3, 1, 1, 1, 0}, []Flag{FlagSlow, FlagDown, FlagLying}, counts{3, 1, 1, 1, 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := DefaultOptions()
-			o.Servicers, o.Slow, o.Down, o.Lying = c.given.servicers, c.given.slow, c.given.down, c.given.lying
+			o.Servicers, o.Slow, o.Down = c.given.servicers, c.given.slow, c.given.down
+			o.Lying, o.Behind = c.given.lying, c.given.behind
 			o.Explicit = Flags{}
 			for _, flag := range c.explicit {
 				o.Explicit[flag] = true
@@ -112,7 +117,7 @@ func TestFit(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := (counts{got.Servicers, got.Slow, got.Down, got.Lying}); got != c.want {
+			if got := (counts{got.Servicers, got.Slow, got.Down, got.Lying, got.Behind}); got != c.want {
 				t.Errorf("Fit() = %+v, want %+v", got, c.want)
 			}
 		})
@@ -135,8 +140,8 @@ func TestFitRefusesExplicitFaultsThatDoNotFit(t *testing.T) {
 
 func TestFaultsByIndex(t *testing.T) {
 	o := DefaultOptions()
-	o.Servicers, o.Slow, o.Down, o.Lying = 7, 1, 2, 3
-	want := []Fault{FaultNone, FaultSlow, FaultDown, FaultDown, FaultLying, FaultLying, FaultLying}
+	o.Servicers, o.Slow, o.Down, o.Lying, o.Behind = 8, 1, 2, 3, 1
+	want := []Fault{FaultNone, FaultBehind, FaultSlow, FaultDown, FaultDown, FaultLying, FaultLying, FaultLying}
 	for i, fault := range want {
 		if got := o.fault(i); got != fault {
 			t.Errorf("fault(%d) = %q, want %q", i, got, fault)

@@ -46,7 +46,7 @@ func TestLastingPorts(t *testing.T) {
 	defer opened.Close()
 	all := []string{at.RPC, at.ChainRPC}
 	for _, s := range at.Servicers {
-		all = append(all, s.Service, s.Behind, s.Upstream)
+		all = append(all, s.Service, s.Delayed, s.Upstream)
 	}
 	for _, address := range all {
 		if address == "" {

@@ -44,7 +44,7 @@ func answerOf(t *testing.T, client *http.Client, node string, payload types.Payl
 // headOf asks a node for its newest height.
 func headOf(t *testing.T, client *http.Client, node string, head *question.Head) int64 {
 	t.Helper()
-	_, answer := answerOf(t, client, node, head.Payload)
+	_, answer := answerOf(t, client, node, head.Payload())
 	height, err := head.Read(answer)
 	if err != nil {
 		t.Fatal(err)
@@ -80,6 +80,7 @@ func askEverything(t *testing.T, node string, catalogue question.Catalogue, head
 	first := make(map[string]verify.Digest)
 	asked := make(map[string]question.Question)
 	now := awaitHead(t, client, node, head, catalogue.Depth+2)
+	askNearTheTip(t, client, node, catalogue, head, now)
 	for k, kind := range catalogue.Kinds {
 		alone := catalogue
 		alone.Kinds = []question.Kind{kind}
@@ -104,17 +105,49 @@ func askEverything(t *testing.T, node string, catalogue question.Catalogue, head
 	}
 }
 
+// askNearTheTip asks for the newest height in each style, for the newest block, and for one that there is not yet: a node
+// must deny that it has it.
+func askNearTheTip(t *testing.T, client *http.Client, node string, catalogue question.Catalogue, head *question.Head, now int64) {
+	t.Helper()
+	for n := range byte(12) {
+		seed := [32]byte{n}
+		asked, err := catalogue.DrawHead(catalogue.Client(seed, uint32(n)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		digestOf(t, client, node, asked)
+		_, answer := answerOf(t, client, node, asked.Payload)
+		if height, err := asked.ReadHead(answer); err != nil || height < now {
+			t.Errorf("%s: height %d after %d, %v: %.200s", asked.Label, height, now, err, answer)
+		}
+		near, err := catalogue.DrawTip(seed, catalogue.Client(seed, uint32(n)), headOf(t, client, node, head), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		digestOf(t, client, node, near)
+		beyond, err := catalogue.DrawTip(seed, catalogue.Client(seed, uint32(n)), now+1_000_000, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, answer := answerOf(t, client, node, beyond.Payload)
+		reading := verify.ReadAnswer(beyond.Payload, status, answer, beyond.Form).Admitted(beyond.Denials)
+		if reading.Class != verify.Absence && reading.Class != verify.Claim {
+			t.Errorf("%s: class %d, %v: %d %.200s", beyond.Label, reading.Class, reading.Err, status, answer)
+		}
+	}
+}
+
 func digestOf(t *testing.T, client *http.Client, node string, asked question.Question) verify.Digest {
 	t.Helper()
 	status, answer := answerOf(t, client, node, asked.Payload)
-	digest, err := verify.ReadAnswer(asked.Payload, status, answer)
-	if err != nil {
-		t.Errorf("%s: %v: %.200s", asked.Label, err, answer)
+	reading := verify.ReadAnswer(asked.Payload, status, answer, asked.Form)
+	if !reading.Data() {
+		t.Errorf("%s: %v: %.200s", asked.Label, reading.Err, answer)
 	}
 	if slices.Contains([]string{`null`, ``}, string(answer)) {
 		t.Errorf("%s: answered %q", asked.Label, answer)
 	}
-	return digest
+	return reading.Digest
 }
 
 func TestCometBFTAnswersEveryQuestionForEver(t *testing.T) {
@@ -122,8 +155,8 @@ func TestCometBFTAnswersEveryQuestionForEver(t *testing.T) {
 	o.Servicers, o.Slow, o.Down, o.Lying, o.BlockTime = 1, 0, 0, 0, 100*time.Millisecond
 	l, stop := started(t, o)
 	waitForHeight(t, l, 6)
-	askEverything(t, l.ChainRPCURL(), question.CometBFT(), question.CometBFTHead())
-	askEverything(t, l.ChainRPCURL(), question.CometBFTURI(), question.CometBFTURIHead())
+	askEverything(t, l.ChainRPCURL(), question.CometBFT(), question.CometBFT().Head)
+	askEverything(t, l.ChainRPCURL(), question.CometBFTURI(), question.CometBFTURI().Head)
 	stop()
 }
 

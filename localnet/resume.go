@@ -27,6 +27,7 @@ func (o Options) resume(recorded Options) (Options, error) {
 		same(o, FlagSlow, o.Slow, recorded.Slow),
 		same(o, FlagDown, o.Down, recorded.Down),
 		same(o, FlagLying, o.Lying, recorded.Lying),
+		same(o, FlagBehind, o.Behind, recorded.Behind),
 		same(o, FlagDelay, o.Delay, recorded.Delay),
 		same(o, FlagBlockTime, o.BlockTime, recorded.BlockTime),
 		same(o, FlagBlocksPerSession, o.BlocksPerSession, recorded.BlocksPerSession),

@@ -10,7 +10,7 @@ import (
 
 func recordedOptions() Options {
 	o := DefaultOptions()
-	o.Servicers, o.Slow, o.Down, o.Lying = 24, 2, 3, 4
+	o.Servicers, o.Slow, o.Down, o.Lying, o.Behind = 24, 2, 3, 4, 5
 	o.Delay, o.BlockTime = 100*time.Millisecond, 2*time.Second
 	o.BlocksPerSession, o.ChecksPerSession, o.Seed, o.ServicersPerSession = 11, 12, 13, 14
 	o.RPCListen = "127.0.0.1:40000"
@@ -26,7 +26,7 @@ func TestResumeTakesWhatIsRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := recordedOptions()
-	if got.Servicers != want.Servicers || got.Slow != want.Slow || got.Down != want.Down || got.Lying != want.Lying ||
+	if got.Servicers != want.Servicers || got.Slow != want.Slow || got.Down != want.Down || got.Lying != want.Lying || got.Behind != want.Behind ||
 		got.Delay != want.Delay || got.BlockTime != want.BlockTime || got.BlocksPerSession != want.BlocksPerSession ||
 		got.ChecksPerSession != want.ChecksPerSession || got.ServicersPerSession != want.ServicersPerSession || got.Seed != want.Seed || got.RPCListen != want.RPCListen {
 		t.Errorf("resume() = %+v, want the recorded %+v", got, want)
@@ -45,6 +45,7 @@ func TestResumeRefusesAnotherExplicitOption(t *testing.T) {
 		{FlagServicers, func(o *Options) { o.Servicers = 3 }, "--servicers is 3, but /h was made with 24"},
 		{FlagSlow, func(o *Options) { o.Slow = 0 }, "--slow is 0, but /h was made with 2"},
 		{FlagDown, func(o *Options) { o.Down = 0 }, "--down is 0, but /h was made with 3"},
+		{FlagBehind, func(o *Options) { o.Behind = 0 }, "--behind is 0, but /h was made with 5"},
 		{FlagLying, func(o *Options) { o.Lying = 0 }, "--lying is 0, but /h was made with 4"},
 		{FlagDelay, func(o *Options) { o.Delay = time.Second }, "--delay is 1s, but /h was made with 100ms"},
 		{FlagBlockTime, func(o *Options) { o.BlockTime = time.Second }, "--block-time is 1s, but /h was made with 2s"},

@@ -7,6 +7,8 @@ type Fault string
 const (
 	// FaultNone means that the servicer is honest.
 	FaultNone Fault = ""
+	// FaultBehind means that the servicer's node stopped following the chain.
+	FaultBehind Fault = "behind"
 	// FaultSlow means that a delay proxy is in front of the servicer.
 	FaultSlow Fault = "slow"
 	// FaultDown means that the servicer's port refuses connections.

@@ -39,17 +39,14 @@ func catalogueOf(chain string, config configs.RelayChain) (question.Catalogue, e
 	switch config.Catalogue {
 	case configs.CatalogueCometBFT:
 		made = question.CometBFT()
-		made.Head = question.CometBFTHead()
 	case configs.CatalogueCometBFTURI:
 		made = question.CometBFTURI()
-		made.Head = question.CometBFTURIHead()
 	case configs.CatalogueEVM:
 		made = question.EVM(question.EVMFinality)
 	case configs.CatalogueEVMValues:
 		made = question.EVMValues(question.EVMFinality)
 	case configs.CatalogueCosmos:
 		made = question.Cosmos()
-		made.Head = question.CosmosHead()
 	case configs.CatalogueCustom:
 		var err error
 		if made, err = customOf(chain, config); err != nil {
@@ -58,8 +55,9 @@ func catalogueOf(chain string, config configs.RelayChain) (question.Catalogue, e
 	default:
 		return question.Catalogue{}, fmt.Errorf("catalogue %q is not known", config.Catalogue)
 	}
-	if chain == NativeChain && config.Head == nil {
-		made.Head = nil
+	made.Own = chain == NativeChain && config.Head == nil
+	if config.MaxLag != nil {
+		made.MaxLag = *config.MaxLag
 	}
 	if config.Depth != nil {
 		made.Depth = *config.Depth
@@ -71,7 +69,8 @@ func catalogueOf(chain string, config configs.RelayChain) (question.Catalogue, e
 func customOf(chain string, config configs.RelayChain) (question.Catalogue, error) {
 	templates := make([]question.Template, len(config.Questions))
 	for i, each := range config.Questions {
-		templates[i] = question.Template{Method: each.Method, Params: each.Params, Path: each.Path, Headers: each.Headers, Range: each.Range}
+		templates[i] = question.Template{Method: each.Method, Params: each.Params, Path: each.Path, Headers: each.Headers, Range: each.Range,
+			Nothing: each.Nothing, Errors: each.Errors}
 	}
 	made, err := question.Custom(templates, question.CustomDepth)
 	if err != nil {

@@ -144,11 +144,15 @@ func (n *Node) buildAPI() error {
 	if err != nil {
 		return err
 	}
+	status := statusReader{fisherman: n.config.Fisherman, samples: n.samples}
+	if n.fisherman != nil {
+		status.controls = n.fisherman.Controls
+	}
 	readers := rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
 		Blocks:    blockReader{n.engine},
 		Params:    n.params,
-		Status:    statusReader{fisherman: n.config.Fisherman, samples: n.samples},
+		Status:    status,
 		Check:     n.check,
 		Accounts:  n.utility,
 		Broadcast: n.broadcast,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
@@ -86,6 +87,7 @@ func (r relayReader) Relays(ctx context.Context, session string, from uint32, li
 type statusReader struct {
 	fisherman *FishermanRole
 	samples   *local.Samples
+	controls  func() []fisherman.ControlState
 }
 
 // Fisherman is the address of the node's fisherman; empty for none.
@@ -98,6 +100,19 @@ func (r statusReader) Fisherman() string {
 
 // Build is how the program was built.
 func (r statusReader) Build() api.Version { return api.Version(ThisBuild()) }
+
+// Controls are the fisherman's control probes.
+func (r statusReader) Controls() []api.Control {
+	shown := []api.Control{}
+	if r.controls == nil {
+		return shown
+	}
+	for _, state := range r.controls() {
+		shown = append(shown, api.Control{RelayChain: state.RelayChain, Fitness: api.ControlFitness(state.Fitness.Label()),
+			Why: state.Why, Head: api.Optional(state.Head)})
+	}
+	return shown
+}
 
 // Store is where the fisherman's samples are held; nil without a fisherman.
 func (r statusReader) Store() *api.Store {

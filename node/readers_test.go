@@ -3,11 +3,14 @@ package node
 import (
 	"encoding/hex"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/relay"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 )
@@ -16,6 +19,24 @@ var always = key("always").Address()
 
 // id is a session id of one letter.
 func id(letter string) string { return strings.Repeat(letter, 64) }
+
+// Control probes are shown as the fisherman knows them; a head that is not known is null, and without a fisherman there are
+// none.
+func TestControlsAreShown(t *testing.T) {
+	head := int64(1000)
+	reader := statusReader{controls: func() []fisherman.ControlState {
+		return []fisherman.ControlState{{RelayChain: "0001", Fitness: types.ControlFitness_CONTROL_FITNESS_FIT},
+			{RelayChain: "0021", Fitness: types.ControlFitness_CONTROL_FITNESS_BEHIND, Why: "its head is 1000", Head: head}}
+	}}
+	want := []api.Control{{RelayChain: "0001", Fitness: api.ControlFitnessFit},
+		{RelayChain: "0021", Fitness: api.ControlFitnessBehind, Why: "its head is 1000", Head: &head}}
+	if got := reader.Controls(); !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v", got)
+	}
+	if none := (statusReader{}).Controls(); none == nil || len(none) != 0 {
+		t.Errorf("%+v", none)
+	}
+}
 
 // TestKeptRelays: what a servicer stored comes back by page, each relay with what its envelopes say.
 func TestKeptRelays(t *testing.T) {

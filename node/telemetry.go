@@ -25,6 +25,7 @@ func (n *Node) sources() telemetry.Sources {
 		sources.Sessions = func(ctx context.Context, servicers int) ([]samples.Running, error) {
 			return n.reader.Running(ctx, servicers)
 		}
+		sources.Controls = n.controls
 	}
 	return sources
 }
@@ -62,6 +63,15 @@ func (n *Node) stores() []telemetry.Store {
 		})
 	}
 	return stores
+}
+
+// controls tells of the fisherman's control probes.
+func (n *Node) controls() []telemetry.Control {
+	var controls []telemetry.Control
+	for _, state := range n.fisherman.Controls() {
+		controls = append(controls, telemetry.Control{RelayChain: state.RelayChain, Fitness: state.Fitness})
+	}
+	return controls
 }
 
 func (n *Node) volume() []telemetry.Volume {

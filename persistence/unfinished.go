@@ -7,16 +7,22 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/pocket-fisherman/fisherman/shared/disk"
 )
 
 // ForgetUnfinished removes goleveldb databases below a directory whose creation was interrupted when the process was
 // killed. goleveldb considers such a database corrupted: it writes a manifest, then the file CURRENT that names it,
 // then a journal, and a manifest alone looks like a database that lost its CURRENT. A database that never had a journal
-// contains no data. No database below the directory may be open.
+// contains no data. What disks put into directories, like lost+found, is left alone. No database below the directory may
+// be open.
 func ForgetUnfinished(root string) error {
 	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
+		}
+		if entry != nil && entry.IsDir() && path != root && disk.Owns(entry.Name()) {
+			return fs.SkipDir // often readable by the superuser only
 		}
 		if err != nil {
 			return fmt.Errorf("look for databases: %w", err)

@@ -66,6 +66,27 @@ func TestForgetUnfinishedLeavesTheDamaged(t *testing.T) {
 	}
 }
 
+// What a disk keeps for itself is not looked into: it may be unreadable, and may hold what was once a database.
+func TestForgetUnfinishedLeavesTheDisk(t *testing.T) {
+	home := t.TempDir()
+	for _, folder := range []string{home, filepath.Join(home, "state"), filepath.Join(home, "state", "state.db")} {
+		kept := filepath.Join(folder, "lost+found", "#7.db")
+		if err := os.MkdirAll(kept, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(kept, "MANIFEST-000000"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := persistence.ForgetUnfinished(home); err != nil {
+		t.Fatal(err)
+	}
+	open(t, filepath.Join(home, "state"))
+	if got := names(t, filepath.Join(home, "lost+found", "#7.db")); len(got) != 1 {
+		t.Errorf("lost+found has %v", got)
+	}
+}
+
 func TestForgetUnfinishedOfANewHome(t *testing.T) {
 	if err := persistence.ForgetUnfinished(filepath.Join(t.TempDir(), "absent")); err != nil {
 		t.Error(err)

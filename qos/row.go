@@ -14,6 +14,8 @@ type row struct {
 	scarce bool
 	// voids are the void samples by cause.
 	voids voids
+	// claims are the head claims.
+	claims claims
 }
 
 // shown returns what is shown of rows.

@@ -18,6 +18,9 @@ import (
 // check of which no round was stored counts as dropped, so that done + dropped + void = planned. A session is complete
 // when it is closed and was taken up at its first block: joined_height ≤ max(start_height, 1).
 //
+// Freshness. A claim is a sample of a DONE round of the kind HEAD or TIP that has a lag, and whose outcome is not VOID. In
+// these rounds no answers are compared, so they are not decidable.
+//
 // Shares. Availability is Wilson(samples − null, samples); consistency is Wilson(agree, agree + disagree), over OK
 // samples.
 //
@@ -26,16 +29,17 @@ import (
 //
 // Verdict, the first that holds:
 //
-//	inconsistent  disagree ≥ 1
+//	inconsistent  disagree > disagreements_allowed
 //	unavailable   null > null_samples_allowed, or samples ≥ samples_required and all are null
+//	behind        max_lag > 0 and behind > lagging_allowed, where behind are the claims with a lag > max_lag
 //	unknown       doubtful > 0 and null + doubtful > null_samples_allowed, where doubtful are void samples of DONE
 //	              rounds with the blame UNKNOWN: had they been null, the servicer would be unavailable
 //	unknown       samples < samples_required, or none
 //	slow          p50, as reported, > latency_sla, or over_sla > half of all OK samples, warm and cold
-//	unknown       agree + disagree < samples_required, or none
+//	unknown       agree < samples_required, or none
 //	healthy       otherwise
 //
-// Order. Verdict (inconsistent, unavailable, slow, unknown, healthy); then lower bound of availability, ascending; then
+// Order. Verdict (inconsistent, unavailable, behind, slow, unknown, healthy); then lower bound of availability, ascending; then
 // p50, descending; then address. A bound that is absent counts as 0 and a p50 that is absent as endless. Members that
 // were never asked are listed with zero samples.
 //
@@ -84,10 +88,14 @@ func Outline(session *types.QoSSession) api.SessionReport {
 		LatencySLA:         OptionalMilliseconds(session.GetLatencySla()),
 		NullSamplesAllowed: int(session.GetNullSamplesAllowed()),
 		SamplesRequired:    int(session.GetSamplesRequired()),
+		MaxLag:             session.GetMaxLag(),
 		ChecksPlanned:      int(session.GetChecksPlanned()),
 		Reasons:            []api.Reason{},
 		Complete:           complete(session),
 		Servicers:          []api.ServicerReport{},
+
+		LaggingAllowed:       int(session.GetLaggingAllowed()),
+		DisagreementsAllowed: int(session.GetDisagreementsAllowed()),
 	}
 }
 
@@ -189,6 +197,9 @@ func (t *tally) add(round *types.QoSRound, sample *types.QoSSample) {
 	}
 	counts.Samples++
 	counts.Outcomes[outcome.Label()]++
+	if isClaim(round, sample) {
+		counts.claims.add(sample)
+	}
 	if outcome != types.Outcome_OUTCOME_OK {
 		counts.NullSamples++
 		counts.NullIndices = append(counts.NullIndices, round.GetIndex())
@@ -199,7 +210,7 @@ func (t *tally) add(round *types.QoSRound, sample *types.QoSSample) {
 
 // addAnswer counts what only an answer has: time and content.
 func (t *tally) addAnswer(sample *types.QoSSample) {
-	if elapsed := sample.GetRoundTripTime(); elapsed != nil {
+	if elapsed := sample.GetRoundTripTime(); elapsed != nil && !sample.GetLarge() {
 		times := &t.cold
 		if sample.GetReusedConnection() {
 			times = &t.warm
@@ -223,6 +234,10 @@ func (t *tally) addAnswer(sample *types.QoSSample) {
 func (t *tally) judged(r rules) row {
 	judged := t.counts
 	judged.estimateShares()
+	judged.Freshness = judged.claims.freshness()
+	if r.maxLag > 0 {
+		judged.Freshness.Behind = judged.claims.above(r.maxLag)
+	}
 	connections, times := r.connections(len(t.warm), len(t.cold)), t.warm
 	if connections == api.ConnectionsCold {
 		times = t.cold

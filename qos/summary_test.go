@@ -303,6 +303,7 @@ func drawSession(t *rapid.T) (*types.QoSSession, []*types.QoSRound) {
 	session.Closed = rapid.Bool().Draw(t, "closed")
 	session.SamplesRequired = rapid.Uint32Range(0, 5).Draw(t, "required")
 	session.NullSamplesAllowed = rapid.Uint32Range(0, 5).Draw(t, "allowed")
+	drawAllowances(t, session)
 	sample := rapid.Custom(func(t *rapid.T) *types.QoSSample {
 		s := answer(rapid.IntRange(1, 8).Draw(t, "servicer"),
 			time.Duration(rapid.Int64Range(0, int64(time.Second)).Draw(t, "elapsed")),
@@ -315,12 +316,15 @@ func drawSession(t *rapid.T) (*types.QoSSession, []*types.QoSRound) {
 			s.RoundTripTime = nil
 		}
 		s.ReusedConnection = rapid.Bool().Draw(t, "reused")
+		drawLag(t, s)
 		return s
 	})
 	var rounds []*types.QoSRound
 	for range rapid.IntRange(0, 14).Draw(t, "rounds") {
-		rounds = append(rounds, roundOf(session, rapid.Uint32Range(0, 13).Draw(t, "index"),
-			types.RoundStatus(rapid.Int32Range(0, 3).Draw(t, "status")), rapid.SliceOfN(sample, 0, 10).Draw(t, "samples")...))
+		round := roundOf(session, rapid.Uint32Range(0, 13).Draw(t, "index"),
+			types.RoundStatus(rapid.Int32Range(0, 3).Draw(t, "status")), rapid.SliceOfN(sample, 0, 10).Draw(t, "samples")...)
+		round.Kind = types.RoundKind(rapid.Int32Range(0, 2).Draw(t, "kind"))
+		rounds = append(rounds, round)
 	}
 	return session, rounds
 }
@@ -383,6 +387,11 @@ func checkServicer(t *rapid.T, session api.SessionReport, s api.ServicerReport) 
 		t.Fatalf("times %+v of %d answers", s.RoundTripTimes, answers)
 	case (s.Rank == nil) != (s.Verdict == api.VerdictUnknown || s.Samples < session.SamplesRequired), s.Rank != nil && (*s.Rank < 1 || *s.Rank > len(session.Servicers)):
 		t.Fatalf("%s has rank %v", s.Verdict, s.Rank)
+	case s.Freshness.Claims > s.Samples || s.Freshness.Behind > s.Freshness.Claims || session.MaxLag == 0 && s.Freshness.Behind > 0,
+		(s.Freshness.LagBlocksMax == nil) != (s.Freshness.Claims == 0), (s.Freshness.LagBlocksMedian == nil) != (s.Freshness.Claims == 0):
+		t.Fatalf("freshness %+v of %d samples", s.Freshness, s.Samples)
+	case s.Verdict == api.VerdictHealthy && (s.Consistency.Agree == 0 || s.Consistency.Agree < session.SamplesRequired):
+		t.Fatalf("healthy after %+v", s.Consistency)
 	case severity(s.Verdict) < 0 || s.Reason == "" || strings.ContainsAny(s.Reason, "\n\r"):
 		t.Fatalf("verdict %q, reason %q", s.Verdict, s.Reason)
 	}
@@ -448,5 +457,23 @@ func TestReasons(t *testing.T) {
 	}
 	if got := Summarize(session, rounds).Reasons; len(got) != mostReasons || got[0].Checks != 2 {
 		t.Errorf("%d reasons: %+v", len(got), got)
+	}
+}
+
+// An answer whose time says more of its size than of its servicer counts as an answer, but in no time.
+func TestLargeAnswersAreNotTimed(t *testing.T) {
+	session := sessionOf(1)
+	var rounds []*types.QoSRound
+	for index := range uint32(6) {
+		sample := answer(1, 10*time.Millisecond, agree)
+		if index%2 == 0 {
+			sample = answer(1, time.Second, agree)
+			sample.Large, sample.OverSla = true, false
+		}
+		rounds = append(rounds, roundOf(session, index, done, sample))
+	}
+	got := Summarize(session, rounds).Servicers[0]
+	if got.Samples != 6 || got.NullSamples != 0 || got.OverSLA != 0 || got.RoundTripTimes.Samples != 3 || *got.RoundTripTimes.P99 != 10 {
+		t.Errorf("%+v", got)
 	}
 }

@@ -15,7 +15,8 @@ import (
 
 // severity orders verdicts, worst first.
 func severity(verdict api.Verdict) int {
-	return slices.Index([]api.Verdict{api.VerdictInconsistent, api.VerdictUnavailable, api.VerdictSlow, api.VerdictUnknown, api.VerdictHealthy}, verdict)
+	return slices.Index([]api.Verdict{api.VerdictInconsistent, api.VerdictUnavailable, api.VerdictBehind, api.VerdictSlow,
+		api.VerdictUnknown, api.VerdictHealthy}, verdict)
 }
 
 // rules are the thresholds of a session that verdicts are taken by.
@@ -23,6 +24,11 @@ type rules struct {
 	nullsAllowed, samplesRequired int
 	// unansweredAllowed is how many null and doubtful samples together leave no doubt. In a session it is nullsAllowed.
 	unansweredAllowed int
+	// disagreementsAllowed and laggingAllowed are how many disagreements, and how many claims that are behind, are borne.
+	disagreementsAllowed, laggingAllowed int
+	// maxLag is the most blocks that a claim may lag by without being behind; 0 when freshness is not judged, and in a
+	// window, whose claims are compared session by session.
+	maxLag int64
 	// sla is the latency SLA; 0 when the session has none.
 	sla time.Duration
 }
@@ -32,7 +38,11 @@ func rulesOf(session *types.QoSSession) rules {
 		nullsAllowed:      int(session.GetNullSamplesAllowed()),
 		unansweredAllowed: int(session.GetNullSamplesAllowed()),
 		samplesRequired:   int(session.GetSamplesRequired()),
+		maxLag:            session.GetMaxLag(),
 		sla:               max(session.GetLatencySla().AsDuration(), 0),
+
+		disagreementsAllowed: int(session.GetDisagreementsAllowed()),
+		laggingAllowed:       int(session.GetLaggingAllowed()),
 	}
 }
 
@@ -44,9 +54,11 @@ func (r rules) judge(s *row, slow string) (api.Verdict, string) {
 	s.scarce = s.Samples < r.samplesRequired
 	allNull := answers == 0 && s.Samples > 0 && s.Samples >= r.samplesRequired
 	switch {
-	case s.Consistency.Disagree > 0:
+	case s.Consistency.Disagree > r.disagreementsAllowed:
 		return api.VerdictInconsistent, fmt.Sprintf("disagreed with the majority in %d of %s",
-			s.Consistency.Disagree, count(decidable, "decidable check"))
+			s.Consistency.Disagree, count(decidable, "decidable check")) + allowance(r.disagreementsAllowed)
+	case s.Freshness.Behind > r.laggingAllowed && ownNulls(s) <= r.nullsAllowed:
+		return api.VerdictBehind, r.behindReason(s.Freshness)
 	case s.NullSamples > r.nullsAllowed || allNull:
 		return api.VerdictUnavailable, r.unansweredReason(s)
 	case s.voids.doubtful > 0 && s.NullSamples+s.voids.doubtful > r.unansweredAllowed:
@@ -60,10 +72,54 @@ func (r rules) judge(s *row, slow string) (api.Verdict, string) {
 	case decidable < r.samplesRequired:
 		return api.VerdictUnknown, fmt.Sprintf("a majority in only %d of %s, %d needed",
 			decidable, count(answers, "answer"), r.samplesRequired)
-	default:
-		return api.VerdictHealthy, fmt.Sprintf("answered %d of %s, agreed with the majority in %d of %d",
-			answers, count(s.Samples, "check"), s.Consistency.Agree, decidable)
+	case s.Consistency.Agree == 0 || s.Consistency.Agree < r.samplesRequired:
+		return api.VerdictUnknown, fmt.Sprintf("agreed with the majority in only %d of %s, %d needed",
+			s.Consistency.Agree, count(decidable, "decidable check"), max(r.samplesRequired, 1))
 	}
+	reason := fmt.Sprintf("answered %d of %s, agreed with the majority in %d of %d",
+		answers, count(s.Samples, "check"), s.Consistency.Agree, decidable)
+	if s.Consistency.Disagree > 0 {
+		reason += fmt.Sprintf(" (%s%s)", count(s.Consistency.Disagree, "disagreement"), allowance(r.disagreementsAllowed))
+	}
+	return api.VerdictHealthy, reason
+}
+
+// ownNulls counts the null samples that are not what the node behind the servicer lacks. A node that is behind lacks
+// settled blocks too: that it is behind says more than that it does not have them.
+func ownNulls(s *row) int {
+	return s.NullSamples - s.Outcomes[types.Outcome_OUTCOME_BACKEND_ERROR.Label()] - s.Outcomes[types.Outcome_OUTCOME_MISSING.Label()]
+}
+
+// allowance ends a reason with how many of what it counts are allowed; it is empty when none are.
+func allowance(allowed int) string {
+	if allowed == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", allowed %d", allowed)
+}
+
+// behindReason says by how much a servicer is behind.
+func (r rules) behindReason(f api.Freshness) string {
+	reason := fmt.Sprintf("behind in %d of %s", f.Behind, count(f.Claims, "head claim")) + allowance(r.laggingAllowed)
+	if f.LagBlocksMax != nil {
+		reason += ", by up to " + count(int(*f.LagBlocksMax), "block")
+	}
+	if f.LagMSMax != nil {
+		reason += fmt.Sprintf(" (%v)", lasting(*f.LagMSMax))
+	}
+	if r.maxLag > 0 {
+		reason += ", allowed " + count(int(r.maxLag), "block")
+	}
+	return reason
+}
+
+// lasting is a time in milliseconds, to the second from one on.
+func lasting(ms float64) time.Duration {
+	elapsed := time.Duration(ms * float64(time.Millisecond))
+	if elapsed >= time.Second {
+		return elapsed.Round(time.Second)
+	}
+	return elapsed.Round(time.Millisecond)
 }
 
 // connections says which round-trip times the quantiles are of: those of warm connections, unless they are fewer than

@@ -134,6 +134,9 @@ func extreme(known *int64, value int64, direction int) *int64 {
 //
 //	null_samples_allowed  sum over the servicer's sessions of min(null_samples_allowed, samples)
 //	                      for doubt: sum of min(null_samples_allowed, samples + doubtful)
+//	disagreements_allowed sum over the servicer's sessions of min(disagreements_allowed, agree + disagree)
+//	lagging_allowed       sum over the servicer's sessions with max_lag > 0 of min(lagging_allowed, claims)
+//	behind                sum over the servicer's sessions
 //	samples_required      sum over the servicer's sessions of samples_required
 //	slow                  more than half of the times that the quantiles are of, or of all answers, are above the SLA of
 //	                      the session that they are of

@@ -40,6 +40,8 @@ func (m *windowMember) add(digest SessionDigest, row *row) {
 	m.sum.NullSamples += row.NullSamples
 	m.sum.Void += row.Void
 	m.sum.voids.merge(row.voids)
+	m.sum.claims.merge(row.claims)
+	m.sum.Freshness.Behind += row.Freshness.Behind
 	m.sum.OverSLA += row.OverSLA
 	m.sum.Consistency.Agree += row.Consistency.Agree
 	m.sum.Consistency.Disagree += row.Consistency.Disagree
@@ -50,6 +52,10 @@ func (m *windowMember) add(digest SessionDigest, row *row) {
 	m.rules.nullsAllowed += min(digest.rules.nullsAllowed, row.Samples)
 	m.rules.unansweredAllowed += min(digest.rules.nullsAllowed, row.Samples+row.voids.doubtful)
 	m.rules.samplesRequired += digest.rules.samplesRequired
+	m.rules.disagreementsAllowed += min(digest.rules.disagreementsAllowed, row.Consistency.Agree+row.Consistency.Disagree)
+	if digest.rules.maxLag > 0 {
+		m.rules.laggingAllowed += min(digest.rules.laggingAllowed, row.Freshness.Claims)
+	}
 	if digest.rules.sla > 0 {
 		m.over += row.OverSLA
 	}
@@ -69,6 +75,8 @@ func (m *windowMember) judged() row {
 		judged.RoundTripTimes = api.RoundTripTimes{Quantiles: times.sketch.Quantiles(), Connections: &connections, Samples: times.count()}
 	}
 	judged.estimateShares()
+	judged.Freshness = judged.claims.freshness()
+	judged.Freshness.Behind = m.sum.Freshness.Behind
 	slow, answers := "", judged.Samples-judged.NullSamples
 	switch {
 	case mostOf(times.over, times.count()):
@@ -101,5 +109,9 @@ func (m *windowMember) shown(judged row) api.WindowServicer {
 		Verdict:            judged.Verdict,
 		Reason:             judged.Reason,
 		Rank:               judged.Rank,
+		Freshness:          judged.Freshness,
+
+		DisagreementsAllowed: m.rules.disagreementsAllowed,
+		LaggingAllowed:       m.rules.laggingAllowed,
 	}
 }

@@ -212,6 +212,7 @@ func drawSessions(t *rapid.T) []sampledSession {
 		if s.GetOutcome() == types.Outcome_OUTCOME_VOID && rapid.Bool().Draw(t, "doubtful") {
 			s = doubtful(rapid.IntRange(1, 4).Draw(t, "servicer"))
 		}
+		drawLag(t, s)
 		s.ReusedConnection = rapid.Bool().Draw(t, "reused")
 		return s
 	})
@@ -221,6 +222,10 @@ func drawSessions(t *rapid.T) []sampledSession {
 			func(int) []*types.QoSSample { return rapid.SliceOfN(sample, 0, 5).Draw(t, "samples") })
 		session.SamplesRequired = rapid.Uint32Range(0, 5).Draw(t, "required")
 		session.NullSamplesAllowed = rapid.Uint32Range(0, 5).Draw(t, "allowed")
+		drawAllowances(t, session.QoSSession)
+		for _, round := range session.rounds {
+			round.Kind = types.RoundKind(rapid.Int32Range(0, 2).Draw(t, "kind"))
+		}
 		moveServicers(session)
 		sessions = append(sessions, session)
 	}
@@ -251,8 +256,8 @@ func TestWindowOfOneSessionSaysWhatTheSessionSays(t *testing.T) {
 			if row.Servicer != of.Servicer || row.Verdict != of.Verdict || row.Verdicts[of.Verdict] != 1 {
 				t.Fatalf("%s %s (%s), want %s %s (%s)", row.Servicer, row.Verdict, row.Reason, of.Servicer, of.Verdict, of.Reason)
 			}
-			shares, _ := json.Marshal([]any{row.Availability, row.Consistency, row.Rank, row.Samples, row.NullSamples, row.Void, row.OverSLA, row.Outcomes})
-			wanted, _ := json.Marshal([]any{of.Availability, of.Consistency, of.Rank, of.Samples, of.NullSamples, of.Void, of.OverSLA, of.Outcomes})
+			shares, _ := json.Marshal([]any{row.Availability, row.Consistency, row.Rank, row.Samples, row.NullSamples, row.Void, row.OverSLA, row.Outcomes, row.Freshness})
+			wanted, _ := json.Marshal([]any{of.Availability, of.Consistency, of.Rank, of.Samples, of.NullSamples, of.Void, of.OverSLA, of.Outcomes, of.Freshness})
 			if !bytes.Equal(shares, wanted) {
 				t.Fatalf("%s, want %s", shares, wanted)
 			}
@@ -268,22 +273,23 @@ func TestWindowSumsUpItsSessions(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sessions := drawSessions(t)
 		got := window(t, sessions...)
-		sums, listed, verdicts := make(map[string][5]int), make(map[string]int), make(map[string]int)
+		sums, listed, verdicts := make(map[string][8]int), make(map[string]int), make(map[string]int)
 		warmTimes, coldTimes := make(map[string][]time.Duration), make(map[string][]time.Duration)
-		newest := make(map[string]string)
+		newest, lags := make(map[string]string), make(map[string][]int64)
 		checks := 0
 		for _, session := range sessions {
 			report, _, counted := summarize(session.QoSSession, session.rounds)
 			checks += report.ChecksDone
 			for _, s := range report.Servicers {
 				sum := sums[s.Servicer]
-				for i, n := range []int{s.Samples, s.NullSamples, s.Void, s.OverSLA, s.Consistency.Agree} {
+				for i, n := range []int{s.Samples, s.NullSamples, s.Void, s.OverSLA, s.Consistency.Agree, s.Consistency.Disagree, s.Freshness.Claims, s.Freshness.Behind} {
 					sum[i] += n
 				}
 				sums[s.Servicer] = sum
 				listed[s.Servicer]++
 				newest[s.Servicer] = s.ServiceURL
 				verdicts[s.Servicer+string(s.Verdict)]++
+				lags[s.Servicer] = append(lags[s.Servicer], claimsOf(session.rounds, s.Servicer)...)
 				warmTimes[s.Servicer] = append(warmTimes[s.Servicer], counted[s.Servicer].warm...)
 				coldTimes[s.Servicer] = append(coldTimes[s.Servicer], counted[s.Servicer].cold...)
 			}
@@ -292,7 +298,8 @@ func TestWindowSumsUpItsSessions(t *testing.T) {
 			t.Fatalf("%d sessions, %d checks, %d servicers", got.Sessions, got.ChecksDone, len(got.Servicers))
 		}
 		for _, row := range got.Servicers {
-			if sum := [5]int{row.Samples, row.NullSamples, row.Void, row.OverSLA, row.Consistency.Agree}; sum != sums[row.Servicer] || row.Sessions != listed[row.Servicer] {
+			if sum := [8]int{row.Samples, row.NullSamples, row.Void, row.OverSLA, row.Consistency.Agree, row.Consistency.Disagree,
+				row.Freshness.Claims, row.Freshness.Behind}; sum != sums[row.Servicer] || row.Sessions != listed[row.Servicer] {
 				t.Fatalf("%s: %v of %d sessions, want %v", row.Servicer, sum, row.Sessions, sums[row.Servicer])
 			}
 			if row.ServiceURL != newest[row.Servicer] {
@@ -311,6 +318,10 @@ func TestWindowSumsUpItsSessions(t *testing.T) {
 				t.Fatalf("times of %d answers, want %d", row.RoundTripTimes.Samples, len(of))
 			}
 			near(t, row.RoundTripTimes.Quantiles, of)
+			slices.Sort(lags[row.Servicer])
+			if of, n := lags[row.Servicer], row.Freshness.Claims; len(of) != n || n > 0 && (*row.Freshness.LagBlocksMax != of[n-1] || *row.Freshness.LagBlocksMedian != of[(n+1)/2-1]) {
+				t.Fatalf("freshness %+v of claims %v", row.Freshness, of)
+			}
 			if row.Samples < row.SamplesRequired && (row.Verdict == api.VerdictHealthy || row.Verdict == api.VerdictSlow) {
 				t.Fatalf("%s after %d samples, %d required", row.Verdict, row.Samples, row.SamplesRequired)
 			}

@@ -70,7 +70,7 @@ func (s *Server) ready(context.Context, query) (any, error) {
 	if err := s.readers.Blocks.Ready(); err != nil {
 		return nil, err
 	}
-	return api.Ready{Status: api.ReadyStatusReady, Height: s.readers.Chain.Height()}, nil
+	return api.Ready{Status: api.ReadyStatusReady, Height: s.readers.Chain.Height(), Controls: s.readers.Status.Controls()}, nil
 }
 
 func (s *Server) version(context.Context, query) (any, error) {

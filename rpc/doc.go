@@ -2,7 +2,7 @@
 // checks on demand, and takes transactions. Its central type is Server: New fits it to
 // small readers of the chain's state and of the fisherman's samples, Serve runs it on a listener until its context ends.
 //
-//	GET /v1/status                                       the node: chain, height, fisherman, version
+//	GET /v1/status                                       the node: chain, height, fisherman, version, control probes
 //	GET /v1/health                                       200 while the process lives
 //	GET /v1/ready                                        200 while the node is level with its chain; else 503 and what is amiss
 //	GET /v1/version                                      how the program was built
@@ -40,14 +40,17 @@
 //
 //	{"session":"1f…","stored":10,"next":1,"rounds":[
 //	  {"session":"1f…","index":0,"status":"DONE","cause":null,"reason":"","planned":"2026-01-02T03:04:05.000000123Z",
-//	   "released":"2026-01-02T03:04:05.000000456Z","skew_us":104,"question":"block height=12","samples":[
+//	   "released":"2026-01-02T03:04:05.000000456Z","skew_us":104,"question":"block height=12","kind":"SETTLED",
+//	   "reference_height":null,"form":"JSON","samples":[
 //	    {"servicer":"00…bb","service_url":"http://…","outcome":"OK","blame":null,"consistency":"AGREE",
 //	     "attempt":null,"detail":"",
 //	     "sent":"2026-01-02T03:04:05.000000789Z","rtt_ms":12.345,"ttfb_ms":12.3,"user_rtt_ms":12.6,"timing":"KERNEL",
 //	     "dns_ms":null,"connect_ms":null,"tls_ms":null,"reused":true,"over_sla":false,
-//	     "relay_error_code":null,"relay_error":null,"answer_digest":"cd…","evidence":false}]}]}
+//	     "relay_error_code":null,"relay_error":null,"answer_digest":"cd…","evidence":false,
+//	     "answer":"VALUE","head":null,"lag":null,"lag_ms":null}]}]}
 //
-// Status, cause, outcome, blame, consistency, attempt and timing are words of fixed lists, which the document has.
+// Status, cause, kind, form, outcome, blame, consistency, attempt, answer and timing are words of fixed lists, which the
+// document has.
 //
 // # Events
 //
@@ -61,7 +64,8 @@
 //	id: 1767323046000000456
 //	event: session
 //	data: {"id":"1f…","height":20,"blocks":10,"relay_chain":"0001","geo_zone":"…","application":"…","checks_planned":10,
-//	       "latency_sla_ms":150,"null_samples_allowed":2,"samples_required":3,"joined_height":20,"joined":"2026-…Z",
+//	       "latency_sla_ms":150,"null_samples_allowed":2,"samples_required":3,"max_lag":5,"lagging_allowed":0,
+//	       "disagreements_allowed":0,"joined_height":20,"joined":"2026-…Z",
 //	       "closed":false,"servicers":[{"address":"00…bb","service_url":"http://…"}]}
 //
 // A round is told of when it is stored. A session is told of when it was taken up, when it has a further member, and

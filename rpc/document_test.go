@@ -116,6 +116,10 @@ func TestEnumsAreComplete(t *testing.T) {
 		"TimingSource":      wire(types.TimingSource_name, "TIMING_SOURCE_", same),
 		"RoundStatus":       wire(types.RoundStatus_name, "ROUND_STATUS_", same),
 		"Cause":             wire(types.Cause_name, "CAUSE_", same),
+		"AnswerClass":       wire(types.AnswerClass_name, "ANSWER_CLASS_", same),
+		"ControlFitness":    wire(types.ControlFitness_name, "CONTROL_FITNESS_", same),
+		"RoundKind":         append(wire(types.RoundKind_name, "ROUND_KIND_", same), "SETTLED"),
+		"CompareForm":       append(wire(types.CompareForm_name, "COMPARE_FORM_", same), "JSON"),
 		"ActorType":         wire(types.ActorType_name, "ACTOR_TYPE_", strings.ToLower),
 		"TransactionResult": append(wire(types.TransactionCode_name, "TRANSACTION_CODE_", same), "OK", "PENDING"),
 	} {

@@ -67,6 +67,7 @@ func (s *Server) status(context.Context, query) (any, error) {
 		Fisherman: api.Optional(s.readers.Status.Fisherman()),
 		Version:   s.readers.Status.Build().Version,
 		Store:     s.readers.Status.Store(),
+		Controls:  s.readers.Status.Controls(),
 	}, nil
 }
 

@@ -123,6 +123,8 @@ type StatusReader interface {
 	Fisherman() string
 	// Store is where that fisherman's samples are held; nil for none.
 	Store() *api.Store
+	// Controls are that fisherman's control probes, by relay chain; empty without a fisherman, never nil.
+	Controls() []api.Control
 	// Build is how the program was built.
 	Build() api.Version
 }

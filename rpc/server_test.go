@@ -211,6 +211,15 @@ func (s fakeStatus) Build() api.Version {
 	return api.Version{Version: "v1.2.3", Revision: "abcdef", Time: "2026-01-02T03:04:05Z", Go: "go1.26"}
 }
 
+func (s fakeStatus) Controls() []api.Control {
+	if s == "" {
+		return []api.Control{}
+	}
+	head := int64(1000)
+	return []api.Control{{RelayChain: "0001", Fitness: api.ControlFitnessFit},
+		{RelayChain: "0021", Fitness: api.ControlFitnessBehind, Why: "its head is 1000, and most servicers are at 1062", Head: &head}}
+}
+
 // Store of a node whose address says so holds samples in memory.
 func (s fakeStatus) Store() *api.Store {
 	switch s {

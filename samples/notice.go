@@ -21,10 +21,14 @@ func Notice(session *types.QoSSession) api.SessionNotice {
 		LatencySLA:         qos.OptionalMilliseconds(session.GetLatencySla()),
 		NullSamplesAllowed: int(session.GetNullSamplesAllowed()),
 		SamplesRequired:    int(session.GetSamplesRequired()),
+		MaxLag:             session.GetMaxLag(),
 		JoinedHeight:       session.GetJoinedHeight(),
 		Joined:             moment(session.GetJoinedUnixNano()),
 		Closed:             session.GetClosed(),
 		Servicers:          make([]api.MemberNotice, 0, len(session.GetServicers())),
+
+		LaggingAllowed:       int(session.GetLaggingAllowed()),
+		DisagreementsAllowed: int(session.GetDisagreementsAllowed()),
 	}
 	for _, servicer := range session.GetServicers() {
 		notice.Servicers = append(notice.Servicers, api.MemberNotice{Address: servicer.GetAddress(), ServiceURL: servicer.GetServiceUrl()})

@@ -21,7 +21,11 @@ func Round(round *types.QoSRound) api.Round {
 		Released:   moment(round.GetReleasedUnixNano()),
 		SkewMicros: qos.SkewMicros(round),
 		Question:   round.GetQuestion(),
+		Kind:       api.RoundKind(round.GetKind().Label()),
+		Form:       api.CompareForm(round.GetForm().Label()),
 		Samples:    make([]api.Sample, 0, len(round.GetSamples())),
+
+		ReferenceHeight: round.ReferenceHeight,
 	}
 	for _, sample := range round.GetSamples() {
 		shown.Samples = append(shown.Samples, Sample(sample))
@@ -49,10 +53,15 @@ func Sample(sample *types.QoSSample) api.Sample {
 		TLS:               qos.OptionalMilliseconds(sample.GetTlsTime()),
 		Reused:            sample.GetReusedConnection(),
 		OverSLA:           sample.GetOverSla(),
+		Large:             sample.GetLarge(),
 		RelayErrorCode:    api.Optional(sample.GetRelayErrorCode()),
 		RelayError:        api.Optional(sample.RelayErrorName()),
 		AnswerDigest:      api.Optional(hex.EncodeToString(sample.GetAnswerDigest())),
 		Evidence:          len(sample.GetResponseEnvelope()) > 0,
+		Answer:            api.Label[api.AnswerClass](sample.GetAnswer()),
+		Head:              sample.Head,
+		Lag:               sample.Lag,
+		LagMS:             qos.OptionalMilliseconds(sample.GetLagTime()),
 	}
 }
 

@@ -12,11 +12,12 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// The golden file fixes the form of a round: an answer with everything, one that was refused, and a check that was not
-// asked.
+// The golden file fixes the form of a round: an answer with everything, one that was refused, a check that was not
+// asked, and one that asked for heads.
 func TestRoundsAreReported(t *testing.T) {
 	session := strings.Repeat("ab", 32)
 	asked := &types.QoSRound{SessionId: session, Index: 3, Status: types.RoundStatus_ROUND_STATUS_DONE, Samples: []*types.QoSSample{{
@@ -35,7 +36,11 @@ func TestRoundsAreReported(t *testing.T) {
 	asked.Skew = durationpb.New(103_001)
 	unasked := &types.QoSRound{SessionId: session, Index: 4, Status: types.RoundStatus_ROUND_STATUS_DROPPED, Cause: types.Cause_CAUSE_OVERTAKEN}
 	unasked.Reason, unasked.PlannedUnixNano = "the next check was due as well", 1_700_000_001_000_000_000
-	got, err := json.MarshalIndent([]api.Round{Round(asked), Round(unasked), {Samples: []api.Sample{}}}, "", "  ")
+	head := &types.QoSRound{SessionId: session, Index: 5, Status: types.RoundStatus_ROUND_STATUS_DONE, Question: "head",
+		Kind: types.RoundKind_ROUND_KIND_HEAD, Form: types.CompareForm_COMPARE_FORM_HEX_NUMBER, ReferenceHeight: proto.Int64(1062),
+		Samples: []*types.QoSSample{{Servicer: fmt.Sprintf("%040x", 1), Outcome: types.Outcome_OUTCOME_OK,
+			Answer: types.AnswerClass_ANSWER_CLASS_VALUE, Head: proto.Int64(1000), Lag: proto.Int64(62), LagTime: durationpb.New(744 * time.Second)}}}
+	got, err := json.MarshalIndent([]api.Round{Round(asked), Round(unasked), Round(head), {Samples: []api.Sample{}}}, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func busy() relayedBy {
 		config: func(c *servicer.Config) { c.MaxConcurrent, c.UpstreamTimeout = 1, time.Minute },
 		node: func(_ http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
-			close(asked)
+			asked <- struct{}{}
 			<-r.Context().Done()
 		},
 		before: func(t *testing.T, s *servicer.Servicer, _ *relay.SealedRequest) {

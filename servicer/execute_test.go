@@ -3,7 +3,6 @@ package servicer_test
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -79,12 +78,14 @@ func TestExecution(t *testing.T) {
 		{"two documents", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}{}") }, upstreamNotJSON, 200, nil},
 		{"text with status 502", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad gateway", http.StatusBadGateway) },
 			upstreamNotJSON, 502, nil},
-		{"compressed unasked", func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Encoding", "gzip")
-			packed := gzip.NewWriter(w)
-			_, _ = packed.Write(reply)
-			_ = packed.Close()
-		}, upstreamNotJSON, 200, nil},
+		{"HTTP 429 with a page", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "slow down", http.StatusTooManyRequests) },
+			upstreamNotJSON, 429, nil},
+		{"HTTP 429 with nothing", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) },
+			upstreamNotJSON, 429, nil},
+		{"HTTP 429 with JSON that is no JSON-RPC", func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusTooManyRequests)
+			_, _ = io.WriteString(w, `"slow down"`)
+		}, 0, 429, []byte(`"slow down"`)},
 		{"huge header", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-Big", string(bytes.Repeat([]byte("x"), 1<<17)))
 			_, _ = w.Write(reply)
@@ -199,7 +200,7 @@ func TestExecutionAgainstClosedPort(t *testing.T) {
 	}
 }
 
-// The upstream sees the payload and nothing of the relay or of the servicer.
+// The upstream sees the payload, the header fields that every client sends, and nothing of the relay or of the servicer.
 func TestUpstreamRequest(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
 	type seen struct {
@@ -221,7 +222,8 @@ func TestUpstreamRequest(t *testing.T) {
 		if got.method != http.MethodPost || got.target != "/rpc/v1?token=t" || "http://"+got.host != node.URL || !bytes.Equal(got.body, question) {
 			t.Errorf("asked %s %s of %s with %s", got.method, got.target, got.host, got.body)
 		}
-		want := http.Header{"Content-Type": {"application/json"}, "Content-Length": {strconv.Itoa(len(question))}}
+		want := http.Header{"Accept": {"application/json"}, "Accept-Encoding": {"gzip"}, "Content-Type": {"application/json"},
+			"Content-Length": {strconv.Itoa(len(question))}, "User-Agent": {"Go-http-client/1.1"}}
 		if fmt.Sprint(got.header) != fmt.Sprint(want) {
 			t.Errorf("header %v, want %v", got.header, want)
 		}

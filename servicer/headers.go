@@ -26,8 +26,7 @@ var (
 
 // upwards returns the headers for the upstream node. Of a repeated name, only the first value is used.
 func upwards(given []*types.HTTPHeader) http.Header {
-	// An empty value keeps net/http from adding its own.
-	passed := http.Header{"User-Agent": {""}}
+	passed := make(http.Header, len(given)+3)
 	for _, header := range given {
 		name := http.CanonicalHeaderKey(header.GetName())
 		if _, repeated := passed[name]; !repeated && slices.Contains(passedUp, name) {

@@ -65,7 +65,7 @@ func New(config Config, sessions Sessions, parameters Parameters) (*Servicer, er
 func (s *Servicer) Address() string { return s.address }
 
 // Close drops the kept connections to the upstream nodes. Relays still work afterwards, over new ones.
-func (s *Servicer) Close() { s.executor.transport.CloseIdleConnections() }
+func (s *Servicer) Close() { s.executor.close() }
 
 // VolumeStats returns what became of the volume-applicable relays since New.
 func (s *Servicer) VolumeStats() VolumeStats {

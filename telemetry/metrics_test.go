@@ -32,11 +32,11 @@ var (
 
 // members are a session's servicers, all with samples.
 func members(from, to int) []api.ServicerReport {
-	share, median := 0.75, 12.5
+	share, median, lag := 0.75, 12.5, int64(62)
 	var all []api.ServicerReport
 	for i := from; i < to; i++ {
 		servicer := api.ServicerReport{Servicer: fmt.Sprintf("%040x", i), Samples: 8, NullSamples: 2, Verdict: api.VerdictHealthy}
-		servicer.Availability.Value, servicer.RoundTripTimes.P50 = &share, &median
+		servicer.Availability.Value, servicer.RoundTripTimes.P50, servicer.Freshness.LagBlocksMax = &share, &median, &lag
 		all = append(all, servicer)
 	}
 	return all
@@ -62,6 +62,10 @@ func full(sessions func(context.Context, int) ([]samples.Running, error)) Source
 		},
 		Volume:   func() []Volume { return []Volume{{Servicer: application, Stored: 5, Dropped: 1}} },
 		Sessions: sessions,
+		Controls: func() []Control {
+			return []Control{{RelayChain: "0001", Fitness: types.ControlFitness_CONTROL_FITNESS_FIT},
+				{RelayChain: "0021", Fitness: types.ControlFitness_CONTROL_FITNESS_BEHIND}, {RelayChain: "evil\"}"}}
+		},
 	}
 }
 
@@ -75,7 +79,7 @@ func doneRound(servicers int) *types.QoSRound {
 		Skew: durationpb.New(80 * time.Microsecond)}
 	for i := range servicers {
 		sample := &types.QoSSample{Servicer: fmt.Sprintf("%040x", i), Outcome: types.Outcome_OUTCOME_OK,
-			Consistency: types.Consistency_CONSISTENCY_AGREE, ReusedConnection: i%2 == 0,
+			Consistency: types.Consistency_CONSISTENCY_AGREE, ReusedConnection: i%2 == 0, Answer: types.AnswerClass_ANSWER_CLASS_VALUE,
 			Timing:        types.TimingSource_TIMING_SOURCE_KERNEL,
 			RoundTripTime: durationpb.New(20 * time.Millisecond), UserRoundTripTime: durationpb.New(20*time.Millisecond + 300*time.Microsecond)}
 		if i == servicers-1 {
@@ -221,6 +225,7 @@ func TestRoundsAreCounted(t *testing.T) {
 	wantValue(t, m, 2, "pocket_fisherman_samples_total", "outcome", "CONNECT", "blame", "SERVICER")
 	wantValue(t, m, 3, "pocket_fisherman_samples_total", "outcome", "VOID", "blame", "SELF")
 	wantValue(t, m, 10, "pocket_fisherman_consistency_total", "consistency", "AGREE")
+	wantValue(t, m, 10, "pocket_fisherman_answers_total", "relay_chain", "0001", "answer", "VALUE")
 	// Times of done rounds only, warm and cold apart.
 	wantValue(t, m, 6, "pocket_fisherman_round_trip_seconds", "relay_chain", "0001", "connection", "warm")
 	wantValue(t, m, 4, "pocket_fisherman_round_trip_seconds", "relay_chain", "0001", "connection", "cold")
@@ -236,6 +241,36 @@ func TestRoundsAreCounted(t *testing.T) {
 	}
 	if late := families["pocket_fisherman_check_lateness_seconds"].GetMetric()[0].GetHistogram().GetSampleSum(); late < .00059 || late > .00061 {
 		t.Errorf("three rounds 200 µs late are %v s", late)
+	}
+}
+
+// Heads are not compared, so they have a class and no consistency; a claim near the tip is an answer that is missing.
+func TestAnswersAreCountedByClass(t *testing.T) {
+	m := New(full(some()), silent)
+	head := doneRound(3)
+	for i, class := range []types.AnswerClass{types.AnswerClass_ANSWER_CLASS_VALUE, types.AnswerClass_ANSWER_CLASS_MISSING, types.AnswerClass_ANSWER_CLASS_FAILURE} {
+		head.Samples[i].Answer, head.Samples[i].Consistency = class, 0
+	}
+	head.Samples[2].Outcome = types.Outcome_OUTCOME_VOID
+	m.Round(Round{RelayChain: "0001", Record: head, Stored: true})
+	wantValue(t, m, 1, "pocket_fisherman_answers_total", "answer", "VALUE")
+	wantValue(t, m, 1, "pocket_fisherman_answers_total", "answer", "MISSING")
+	families := gathered(t, m)
+	if got := len(families["pocket_fisherman_answers_total"].GetMetric()); got != 2 || families["pocket_fisherman_consistency_total"] != nil {
+		t.Errorf("%d classes, consistency %v", got, families["pocket_fisherman_consistency_total"])
+	}
+}
+
+// Each control probe has a series for every fitness, one of which is 1; those of chains that are none are left out.
+func TestControlsAreShown(t *testing.T) {
+	m := New(full(some()), silent)
+	for chain, fitness := range map[string]string{"0001": "FIT", "0021": "BEHIND"} {
+		for _, label := range []string{"FIT", "UNPROVEN", "BEHIND", "FOREIGN"} {
+			wantValue(t, m, oneIf(label == fitness), "pocket_fisherman_control_fit", "relay_chain", chain, "fitness", label)
+		}
+	}
+	if got := len(gathered(t, m)["pocket_fisherman_control_fit"].GetMetric()); got != 8 {
+		t.Errorf("%d series", got)
 	}
 }
 
@@ -266,10 +301,10 @@ func TestServicersAreBoundedAndGoWithTheirSession(t *testing.T) {
 	c, pass := clocked(func(context.Context, int) ([]samples.Running, error) { return current, nil })
 	count := func(name string) int { return testutil.CollectAndCount(c, "pocket_fisherman_servicer_"+name) }
 	series := testutil.CollectAndCount(c)
-	if most := 5*MostServicers + 10; series > most {
+	if most := 6*MostServicers + 10; series > most {
 		t.Fatalf("%d series, more than %d", series, most)
 	}
-	for _, name := range []string{"samples", "null_samples", "availability_ratio", "round_trip_median_seconds", "verdict"} {
+	for _, name := range []string{"samples", "null_samples", "availability_ratio", "round_trip_median_seconds", "lag_blocks", "verdict"} {
 		if got := count(name); got != MostServicers {
 			t.Errorf("%d series of %s", got, name)
 		}
@@ -299,7 +334,7 @@ pocket_fisherman_servicers_without_series 5444
 // What was never observed is absent: not 0, and not perfect.
 func TestServicerWithoutSamples(t *testing.T) {
 	c, _ := clocked(some(session("0001", []api.ServicerReport{{Servicer: fmt.Sprintf("%040x", 1), Verdict: api.VerdictUnknown}})))
-	for name, want := range map[string]int{"samples": 1, "verdict": 1, "availability_ratio": 0, "round_trip_median_seconds": 0} {
+	for name, want := range map[string]int{"samples": 1, "verdict": 1, "availability_ratio": 0, "round_trip_median_seconds": 0, "lag_blocks": 0} {
 		if got := testutil.CollectAndCount(c, "pocket_fisherman_servicer_"+name); got != want {
 			t.Errorf("%d series of %s, want %d", got, name, want)
 		}
@@ -316,6 +351,9 @@ func TestServicerSeries(t *testing.T) {
 # HELP pocket_fisherman_servicer_availability_ratio Share of the current session's samples that were answered; absent without samples.
 # TYPE pocket_fisherman_servicer_availability_ratio gauge
 pocket_fisherman_servicer_availability_ratio{LABELS} 0.75
+# HELP pocket_fisherman_servicer_lag_blocks Most blocks that the servicer's node was behind the height that most have, in the current session; absent without a head claim.
+# TYPE pocket_fisherman_servicer_lag_blocks gauge
+pocket_fisherman_servicer_lag_blocks{LABELS} 62
 # HELP pocket_fisherman_servicer_round_trip_median_seconds Median round-trip time of the current session's answers, on connections of one kind; absent without answers.
 # TYPE pocket_fisherman_servicer_round_trip_median_seconds gauge
 pocket_fisherman_servicer_round_trip_median_seconds{LABELS} 0.0125
@@ -325,7 +363,7 @@ pocket_fisherman_servicer_verdict{LABELS,verdict="slow"} 1
 # HELP pocket_fisherman_servicers_without_series Members of current sessions that have no series of their own, because there are too many.
 # TYPE pocket_fisherman_servicers_without_series gauge
 pocket_fisherman_servicers_without_series 2
-`, "LABELS", labels)), "pocket_fisherman_servicer_availability_ratio", "pocket_fisherman_servicer_round_trip_median_seconds",
+`, "LABELS", labels)), "pocket_fisherman_servicer_availability_ratio", "pocket_fisherman_servicer_lag_blocks", "pocket_fisherman_servicer_round_trip_median_seconds",
 		"pocket_fisherman_servicer_verdict", "pocket_fisherman_servicers_without_series"); err != nil {
 		t.Error(err)
 	}

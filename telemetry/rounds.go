@@ -48,10 +48,10 @@ type Round struct {
 
 // roundMetrics count what a fisherman asked and what came back.
 type roundMetrics struct {
-	rounds, samples, consistency *prometheus.CounterVec
-	unstored                     prometheus.Counter
-	roundTrips                   *prometheus.HistogramVec
-	skew, lateness, delay        prometheus.Histogram
+	rounds, samples, consistency, answers *prometheus.CounterVec
+	unstored                              prometheus.Counter
+	roundTrips                            *prometheus.HistogramVec
+	skew, lateness, delay                 prometheus.Histogram
 
 	mu     sync.Mutex
 	chains map[string]*chainSeries
@@ -63,6 +63,7 @@ type chainSeries struct {
 	name        string
 	samples     map[sampleKind]prometheus.Counter
 	consistency map[types.Consistency]prometheus.Counter
+	answers     map[types.AnswerClass]prometheus.Counter
 	warm, cold  prometheus.Observer
 }
 
@@ -79,6 +80,8 @@ func newRoundMetrics() *roundMetrics {
 			"Samples by outcome and by whom they speak against.", "relay_chain", "outcome", "blame"),
 		consistency: counter("pocket_fisherman_consistency_total",
 			"Answers of done rounds by how they compare with those of the other servicers.", "relay_chain", "consistency"),
+		answers: counter("pocket_fisherman_answers_total",
+			"Verified answers of done rounds by what the node behind the servicer answered.", "relay_chain", "answer"),
 		unstored: prometheus.NewCounter(prometheus.CounterOpts{Name: "pocket_fisherman_rounds_unstored_total",
 			Help: "Rounds that the store did not take."}),
 		roundTrips: prometheus.NewHistogramVec(histogram("pocket_fisherman_round_trip_seconds",
@@ -99,7 +102,7 @@ func newRoundMetrics() *roundMetrics {
 }
 
 func (m *roundMetrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.rounds, m.samples, m.consistency, m.unstored, m.roundTrips, m.skew, m.lateness, m.delay}
+	return []prometheus.Collector{m.rounds, m.samples, m.consistency, m.answers, m.unstored, m.roundTrips, m.skew, m.lateness, m.delay}
 }
 
 // Round counts a check that is over. It returns at once: it only adds to numbers in memory.
@@ -133,10 +136,15 @@ func (m *roundMetrics) observe(round Round) {
 // sample counts one sample. The samples of a void round have the outcome VOID, so none of their times is taken.
 func (m *roundMetrics) sample(series *chainSeries, sample *types.QoSSample) {
 	series.ofSamples(m.samples, sampleKind{sample.GetOutcome(), sample.GetBlame()}).Inc()
+	if class := sample.GetAnswer(); class != types.AnswerClass_ANSWER_CLASS_UNSPECIFIED && sample.GetOutcome() != types.Outcome_OUTCOME_VOID {
+		series.ofAnswers(m.answers, class).Inc()
+	}
 	if sample.GetOutcome() != types.Outcome_OUTCOME_OK {
 		return
 	}
-	series.ofConsistency(m.consistency, sample.GetConsistency()).Inc()
+	if sample.GetConsistency() != types.Consistency_CONSISTENCY_UNSPECIFIED { // a claim is not compared
+		series.ofConsistency(m.consistency, sample.GetConsistency()).Inc()
+	}
 	if sample.GetReusedConnection() {
 		series.warm.Observe(sample.GetRoundTripTime().AsDuration().Seconds())
 	} else {
@@ -155,6 +163,7 @@ func (m *roundMetrics) chain(name string) *chainSeries {
 			name:        name,
 			samples:     make(map[sampleKind]prometheus.Counter),
 			consistency: make(map[types.Consistency]prometheus.Counter),
+			answers:     make(map[types.AnswerClass]prometheus.Counter),
 			warm:        m.roundTrips.WithLabelValues(name, warm),
 			cold:        m.roundTrips.WithLabelValues(name, cold),
 		}
@@ -181,6 +190,15 @@ func (s *chainSeries) ofConsistency(all *prometheus.CounterVec, kind types.Consi
 	if !known {
 		found = all.WithLabelValues(s.name, kind.Label())
 		s.consistency[kind] = found
+	}
+	return found
+}
+
+func (s *chainSeries) ofAnswers(all *prometheus.CounterVec, class types.AnswerClass) prometheus.Counter {
+	found, known := s.answers[class]
+	if !known {
+		found = all.WithLabelValues(s.name, class.Label())
+		s.answers[class] = found
 	}
 	return found
 }

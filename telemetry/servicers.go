@@ -32,8 +32,8 @@ type servicerCollector struct {
 	now    func() time.Time
 	logger *slog.Logger
 
-	sessions, planned, unread, overflow           *prometheus.Desc
-	samples, nulls, availability, median, verdict *prometheus.Desc
+	sessions, planned, unread, overflow                *prometheus.Desc
+	samples, nulls, availability, median, lag, verdict *prometheus.Desc
 
 	mu       sync.Mutex
 	kept     []samples.Running
@@ -58,13 +58,15 @@ func newServicerCollector(read func(context.Context, int) ([]samples.Running, er
 			"Share of the current session's samples that were answered; absent without samples.", member...),
 		median: describe("servicer_round_trip_median_seconds",
 			"Median round-trip time of the current session's answers, on connections of one kind; absent without answers.", member...),
+		lag: describe("servicer_lag_blocks",
+			"Most blocks that the servicer's node was behind the height that most have, in the current session; absent without a head claim.", member...),
 		verdict: describe("servicer_verdict", "Always 1; the label is the verdict of the current session so far.", append(member, "verdict")...),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *servicerCollector) Describe(descs chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{c.sessions, c.planned, c.unread, c.overflow, c.samples, c.nulls, c.availability, c.median, c.verdict} {
+	for _, desc := range []*prometheus.Desc{c.sessions, c.planned, c.unread, c.overflow, c.samples, c.nulls, c.availability, c.median, c.lag, c.verdict} {
 		descs <- desc
 	}
 }
@@ -130,6 +132,9 @@ func (c *servicerCollector) collectServicer(out chan<- prometheus.Metric, servic
 	}
 	if median := servicer.RoundTripTimes.P50; median != nil {
 		gauge(c.median, *median/1000)
+	}
+	if lag := servicer.Freshness.LagBlocksMax; lag != nil {
+		gauge(c.lag, float64(*lag))
 	}
 	gauge(c.verdict, 1, string(servicer.Verdict))
 }

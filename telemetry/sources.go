@@ -23,6 +23,8 @@ type Sources struct {
 	// Sessions are those that the fisherman samples now, as its reports show them. Servicers may be left out of the
 	// sessions behind the first that have the given number of them.
 	Sessions func(ctx context.Context, servicers int) ([]samples.Running, error)
+	// Controls are the fisherman's control probes; no two are of one relay chain.
+	Controls func() []Control
 }
 
 // Build is how the program was built; what is not known is "".
@@ -45,6 +47,12 @@ type Store struct {
 	Evicted, Failures int64
 	// Durable: what is stored survives a crash. nil where the store does not tell.
 	Durable *bool
+}
+
+// Control is what is known of the control probe of a relay chain.
+type Control struct {
+	RelayChain string
+	Fitness    types.ControlFitness
 }
 
 // Volume is what became of the volume-applicable relays of one servicer of the node.

@@ -4,6 +4,8 @@ import (
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 // stateCollector reads the state of the chain and of the stores at each scrape.
@@ -12,7 +14,7 @@ type stateCollector struct {
 
 	build, height, headTime, catchingUp, peers                         *prometheus.Desc
 	sessions, records, bytes, maxBytes, evicted, storeFailure, durable *prometheus.Desc
-	volume                                                             *prometheus.Desc
+	volume, control                                                    *prometheus.Desc
 }
 
 func newStateCollector(sources Sources) *stateCollector {
@@ -34,6 +36,7 @@ func newStateCollector(sources Sources) *stateCollector {
 		storeFailure: describe("pocket_store_failures_total", "How often the disk failed the store; absent while the store is not durable.", "store"),
 		durable:      describe("pocket_store_durable", "1 while what is stored survives a crash, 0 while it is held in memory because the disk fails.", "store"),
 		volume:       describe("pocket_servicer_volume_relays_total", "Volume-applicable relays by what became of them: stored, dropped (queue full) or failed (refused by the store).", "servicer", "result"),
+		control:      describe("pocket_fisherman_control_fit", "1 for the fitness that the control probe of a relay chain has, 0 for the others; only one that is FIT is heard.", "relay_chain", "fitness"),
 	}
 }
 
@@ -55,6 +58,9 @@ func (c *stateCollector) Describe(descs chan<- *prometheus.Desc) {
 	}
 	if c.sources.Volume != nil {
 		descs <- c.volume
+	}
+	if c.sources.Controls != nil {
+		descs <- c.control
 	}
 }
 
@@ -90,6 +96,24 @@ func (c *stateCollector) Collect(out chan<- prometheus.Metric) {
 			counted(c.volume, float64(volume.Stored), volume.Servicer, "stored")
 			counted(c.volume, float64(volume.Dropped), volume.Servicer, "dropped")
 			counted(c.volume, float64(volume.Failed), volume.Servicer, "failed")
+		}
+	}
+	c.collectControls(gauge)
+}
+
+// collectControls has a series for each fitness, so that an alert sees that one is over.
+func (c *stateCollector) collectControls(gauge func(desc *prometheus.Desc, value float64, labels ...string)) {
+	if c.sources.Controls == nil {
+		return
+	}
+	shown := 0
+	for _, control := range c.sources.Controls() {
+		if shown == mostRelayChains || types.ValidateRelayChain(control.RelayChain) != nil {
+			continue
+		}
+		shown++
+		for fitness := types.ControlFitness_CONTROL_FITNESS_FIT; types.ControlFitness_name[int32(fitness)] != ""; fitness++ {
+			gauge(c.control, oneIf(fitness == control.Fitness), control.RelayChain, fitness.Label())
 		}
 	}
 }

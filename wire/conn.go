@@ -23,7 +23,12 @@ const mostAddresses = 4
 
 // Phases are the parts of making a connection. They are never part of a round-trip time.
 type Phases struct {
-	DNS, Connect, TLS time.Duration
+	// DNS is the resolution of the host's name.
+	DNS time.Duration
+	// Connect is from the first attempt to the connection that is used, the attempts to other addresses included.
+	Connect time.Duration
+	// TLS is the handshake; 0 without one.
+	TLS time.Duration
 }
 
 // Conn is one connection, for one exchange at a time.
@@ -53,11 +58,14 @@ type Dialer struct {
 	Resolver *net.Resolver
 	// UserSpace leaves the kernel's timestamps aside, as on a system that has none.
 	UserSpace bool
+
+	// dial connects to one address; nil means by TCP.
+	dial func(ctx context.Context, address netip.AddrPort) (net.Conn, error)
 }
 
 // Dial resolves the URL's host, connects and, for https, shakes hands; all within the context's deadline. A service
-// URL is a stranger's choice, so every address is judged after resolution and before it is dialled. Errors are
-// *Failure with the outcome DNS, CONNECT, TLS or TIMEOUT.
+// URL is a stranger's choice, so every address is judged after resolution and before it is dialled. Those that are left
+// are raced, so that one that is dead costs little. Errors are *Failure with the outcome DNS, CONNECT, TLS or TIMEOUT.
 func (d *Dialer) Dial(ctx context.Context, serviceURL string) (*Conn, error) {
 	target, err := url.Parse(serviceURL)
 	if err != nil {
@@ -146,28 +154,8 @@ func (d *Dialer) resolve(ctx context.Context, target *url.URL) ([]netip.AddrPort
 	if len(allowed) == 0 {
 		return nil, Fail(types.Outcome_OUTCOME_CONNECT, types.Attempt_ATTEMPT_CONNECT, fmt.Errorf("%s has no public address; private ones are not dialled", target.Hostname()))
 	}
+	allowed = interleave(allowed)
 	return allowed[:min(len(allowed), mostAddresses)], nil
-}
-
-// connect tries the addresses in turn and keeps the first connection. One that swallows packets leaves the others their
-// share of the time. Of several failures the servicer's own tells more than ours, such as a lack of IPv6 here.
-func (d *Dialer) connect(ctx context.Context, addresses []netip.AddrPort) (net.Conn, error) {
-	var told *Failure
-	for i, address := range addresses {
-		var dialer net.Dialer
-		if deadline, ok := ctx.Deadline(); ok {
-			dialer.Timeout = time.Until(deadline) / time.Duration(len(addresses)-i)
-		}
-		socket, err := dialer.DialContext(ctx, "tcp", address.String())
-		if err == nil {
-			return socket, nil
-		}
-		failure := dialFailure(ctx, types.Outcome_OUTCOME_CONNECT, types.Attempt_ATTEMPT_CONNECT, err)
-		if told == nil || failure.Blame == types.Blame_BLAME_SERVICER {
-			told = failure
-		}
-	}
-	return nil, told
 }
 
 // tlsFailure takes a handshake's failure for our own when there is nothing here to verify any server by, as in a

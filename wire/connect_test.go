@@ -30,15 +30,37 @@ func swallowing(t *testing.T) netip.AddrPort {
 		t.Fatal(err)
 	}
 	address := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(bound.(*syscall.SockaddrInet4).Port))
+	fillUp(t, address)
+	return address
+}
+
+// swallowingSix is swallowing on IPv6's loopback address, at a port.
+func swallowingSix(t *testing.T, port uint16) {
+	t.Helper()
+	socket, err := syscall.Socket(syscall.AF_INET6, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Skip("this system has no IPv6")
+	}
+	t.Cleanup(func() { syscall.Close(socket) })
+	loopback := netip.IPv6Loopback()
+	if err := errors.Join(syscall.SetsockoptInt(socket, syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY, 1),
+		syscall.Bind(socket, &syscall.SockaddrInet6{Port: int(port), Addr: loopback.As16()}), syscall.Listen(socket, 0)); err != nil {
+		t.Skipf("no IPv6 on loopback: %v", err)
+	}
+	fillUp(t, netip.AddrPortFrom(loopback, port))
+}
+
+// fillUp fills the queue of connections of a listener that accepts none.
+func fillUp(t *testing.T, address netip.AddrPort) {
+	t.Helper()
 	for range 16 {
 		filler, err := net.DialTimeout("tcp", address.String(), 50*time.Millisecond)
 		if err != nil {
-			return address
+			return
 		}
 		t.Cleanup(func() { filler.Close() })
 	}
 	t.Skip("this system takes any number of connections")
-	return address
 }
 
 // refusing is an address at which nobody listens.
@@ -83,6 +105,25 @@ func TestConnectTriesEveryAddress(t *testing.T) {
 			t.Errorf("%s: connected to %v", name, socket.RemoteAddr())
 		}
 		socket.Close()
+	}
+}
+
+// A host whose IPv6 address is dead is connected to by IPv4, a moment later.
+func TestDeadIPv6CostsLittle(t *testing.T) {
+	t.Parallel()
+	listener := listen(t)
+	live := netip.MustParseAddrPort(listener.Addr().String())
+	swallowingSix(t, live.Port())
+	_, resolver := resolveBy(t, func(string, int) []string { return []string{"127.0.0.1", "::1"} })
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	conn, err := (&Dialer{AllowPrivate: true, Resolver: resolver}).Dial(ctx, fmt.Sprintf("http://both.example:%d", live.Port()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if conn.socket.RemoteAddr().String() != live.String() || conn.Phases.Connect < attemptDelay || conn.Phases.Connect > 4*attemptDelay {
+		t.Errorf("connected to %v after %v", conn.socket.RemoteAddr(), conn.Phases.Connect)
 	}
 }
 

@@ -44,6 +44,14 @@ type Answer struct {
 	Times Times
 }
 
+// Arrival is what was read of a response, complete or not.
+type Arrival struct {
+	// Bytes of header, body and framing, decrypted; 0 when nothing came.
+	Bytes int
+	// First and Last byte were read then (monotonic).
+	First, Last time.Time
+}
+
 // ContentType returns the media type of the response, in lower case and without parameters; "" for none.
 func (a *Answer) ContentType() string {
 	contentType, _, _ := strings.Cut(a.Header.Get("Content-Type"), ";")
@@ -149,6 +157,12 @@ func (c *Conn) Stamps() Stamps {
 	}
 }
 
+// Arrival returns what the last Receive has read, whether that was an answer or not. Call it once Receive has returned,
+// before the connection is used again.
+func (c *Conn) Arrival() Arrival {
+	return Arrival{Bytes: c.timed.bytes, First: c.timed.first, Last: c.timed.last}
+}
+
 // header reads up to the end of the response's header. Interim responses come before the response and say nothing about
 // it (RFC 9110 §15.2); a switch of protocols is final.
 func (c *Conn) header() (*http.Response, error) {
@@ -204,6 +218,7 @@ type timedReader struct {
 	stamped                   *stampedConn // below the source; nil when there is none
 	first, last               time.Time
 	firstArrival, lastArrival time.Time
+	bytes                     int
 	broken                    error
 }
 
@@ -212,6 +227,7 @@ func (t *timedReader) reset() { *t = timedReader{source: t.source, stamped: t.st
 func (t *timedReader) Read(p []byte) (int, error) {
 	n, err := t.source.Read(p)
 	if n > 0 {
+		t.bytes += n
 		t.last = time.Now()
 		if t.stamped != nil {
 			t.lastArrival = t.stamped.arrival()

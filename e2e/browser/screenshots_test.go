@@ -37,8 +37,8 @@ func TestScreenshots(t *testing.T) {
 		return
 	}
 	servicer := eval[string](page, `[...document.querySelectorAll('table.servicers .who a')][0].hash`)
-	pages := map[string]string{"now": "#/", "servicer": servicer, "window": "#/window/10",
-		"evidence": strings.Join(strings.Split(strings.Replace(servicer, "session", "evidence", 1), "/")[:3], "/") + "/1"}
+	session := strings.Split(servicer, "/")[2]
+	pages := map[string]string{"now": "#/", "servicer": servicer, "window": "#/window/10", "evidence": "#/evidence/" + session + "/" + disputed(page, session)}
 	for name, hash := range pages {
 		page.open(net.RPCURL() + "/" + hash)
 		page.await("there are rows", `document.querySelector('tbody tr, .side')`)

@@ -72,6 +72,17 @@ func statesAreSaid(t *testing.T, page *tab, net *network) {
 		})
 		page.await("the page says so, and why", notices+`.includes("not on disk since") && `+notices+`.includes("no space left on device")`)
 	})
+	t.Run("an unfit control probe", func(t *testing.T) {
+		page := page.with(t)
+		openAltered(page, net, func(status map[string]any) {
+			status["controls"] = []any{map[string]any{"relay_chain": "0001", "fitness": "FIT", "why": "", "head": nil},
+				map[string]any{"relay_chain": "0021", "fitness": "BEHIND", "why": "its head is 1000, and most servicers are at 1062", "head": 1000}}
+		})
+		page.await("the page says so, and why", notices+`.includes("relay chain 0021 is not heard (behind): its head is 1000, and most servicers are at 1062.")`)
+		if said := eval[string](page, notices); strings.Contains(said, "0001") {
+			t.Errorf("the page says %q of one that is fit", said)
+		}
+	})
 	t.Run("no new block", func(t *testing.T) {
 		page := page.with(t)
 		var stands atomic.Bool

@@ -9,7 +9,8 @@ Feature: E2E Single QoS Check
   Scenario: A fisherman makes a successful request to a servicer that is available
     Then each honest servicer answered every check
     And each honest servicer has the availability 1
-    And each honest servicer agrees with the majority in every check
+    And each honest servicer agrees with the majority in every check of a settled block
+    And each honest servicer is not behind
     And each honest servicer has the verdict "healthy"
 
   Scenario: A fisherman makes a successful request to a servicer that has low latency

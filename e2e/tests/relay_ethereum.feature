@@ -7,7 +7,8 @@ Feature: An Ethereum chain
     When the fisherman has sampled a whole session of chain 0021
     Then done, dropped and void checks add up to the planned ones
     And more than half of the planned checks are done
-    And each honest servicer agrees with the majority in every check
+    And each honest servicer agrees with the majority in every check of a settled block
+    And each honest servicer is not behind
     And each honest servicer has the verdict "healthy"
     And each slow servicer has the verdict "slow"
     And each down servicer has the verdict "unavailable"

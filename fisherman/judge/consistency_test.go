@@ -49,7 +49,7 @@ func TestRoundConsistency(t *testing.T) {
 		o := check(test.exchanges...)
 		by := rules()
 		by.Quorum = test.quorum
-		o.Control = &Control{Payload: result(`1`)}
+		o.Control = &Control{Payload: result(`1`), Fitness: fit}
 		record := judged(t, o, by)
 		var got strings.Builder
 		for _, exchange := range test.exchanges {

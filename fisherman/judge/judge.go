@@ -14,10 +14,10 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/text"
 )
 
-// Round judges a check. A check that no servicer answered has the cause NO_CONTROL_PROBE while the observation has no
-// Control: the caller asks the control probe then, and judges again.
-func Round(o *Observation, rules *Rules) *types.QoSRound {
-	record := &types.QoSRound{
+// Round judges a check. wantsControl reports that what the control probe says would decide, and that it was not asked:
+// the caller asks it then, and judges again.
+func Round(o *Observation, rules *Rules) (record *types.QoSRound, wantsControl bool) {
+	record = &types.QoSRound{
 		SessionId:        o.SessionID,
 		Index:            o.Index,
 		Status:           types.RoundStatus_ROUND_STATUS_DONE,
@@ -26,41 +26,88 @@ func Round(o *Observation, rules *Rules) *types.QoSRound {
 		Skew:             durationpb.New(o.Skew),
 		Question:         o.Question.Label,
 		IgnoredFields:    rules.IgnoredFields,
+		Kind:             o.Question.Kind,
+		Form:             o.Question.Form,
 	}
-	j := judgement{Observation: o, Rules: rules}
-	j.answers = verify.NewReader(func(status uint32, payload []byte) (verify.Digest, error) {
-		return verify.ReadAnswer(o.Question.Payload, status, payload, rules.Ignored...)
-	})
-	var ballots []verify.Ballot
-	var voters []int
+	j := &judgement{Observation: o, Rules: rules}
+	j.read()
+	settled := j.settle()
 	for i := range o.Exchanges {
-		sample, digest := j.sample(&o.Exchanges[i])
-		if answered(sample) {
-			ballots = append(ballots, verify.Ballot{Origin: origin(sample.ServiceUrl), Digest: digest})
-			voters = append(voters, i)
-		}
-		record.Samples = append(record.Samples, sample)
+		record.Samples = append(record.Samples, j.sample(i, settled))
 	}
-	for i, consistency := range verify.Compare(ballots, rules.Quorum) {
-		record.Samples[voters[i]].Consistency = consistency
+	switch o.Question.Kind {
+	case types.RoundKind_ROUND_KIND_HEAD:
+		j.heads(record)
+	case types.RoundKind_ROUND_KIND_TIP:
+		j.tips(record)
+	default:
+		j.compare(record)
 	}
+	j.hold(record)
 	keepEvidence(o, record)
-	if cause, reason := j.void(record); cause != types.Cause_CAUSE_UNSPECIFIED {
+	if cause, reason := j.void(record, settled); cause != types.Cause_CAUSE_UNSPECIFIED {
 		voidRound(record, cause, reason)
+		wantsControl = o.Control == nil && wanted(cause)
 	}
 	slices.SortFunc(record.Samples, func(a, b *types.QoSSample) int { return cmp.Compare(a.Servicer, b.Servicer) })
-	return record
+	return record, wantsControl
+}
+
+// wanted reports whether the control probe could still decide about a check that is void for a cause.
+func wanted(cause types.Cause) bool {
+	return cause == types.Cause_CAUSE_NO_CONTROL_PROBE || cause == types.Cause_CAUSE_CONTESTED
 }
 
 // judgement is one under way.
 type judgement struct {
 	*Observation
 	*Rules
-	answers *verify.Reader
+	// missing and readings are, for each exchange, why it has no answer that can be read, or what the answer says.
+	missing  []*types.Failure
+	readings []verify.Reading
+	// large: most nodes with data have a large answer.
+	large bool
+	// crowded: a servicer is excused for a time-out, because our own link was busy.
+	crowded bool
+}
+
+// read reads all answers.
+func (j *judgement) read() {
+	answers := verify.NewReader(j.reading)
+	j.missing = make([]*types.Failure, len(j.Exchanges))
+	j.readings = make([]verify.Reading, len(j.Exchanges))
+	for i := range j.Exchanges {
+		e := &j.Exchanges[i]
+		if j.missing[i] = j.unread(e); j.missing[i] != nil {
+			continue
+		}
+		j.readings[i] = answers.Read(e.Status, e.Payload)
+	}
+	j.large = j.mostLarge()
+}
+
+// reading reads an answer to the question.
+func (j *judgement) reading(status uint32, payload []byte) verify.Reading {
+	return verify.ReadAnswer(j.Question.Payload, status, payload, j.Question.Form, j.Ignored...).Admitted(j.Question.Errors).Admitted(j.Question.Denials)
+}
+
+// compare compares the answers that count, and notes whom they agree with.
+func (j *judgement) compare(record *types.QoSRound) {
+	var ballots []verify.Ballot
+	var voters []int
+	for i, sample := range record.Samples {
+		if answered(sample) {
+			ballots = append(ballots, verify.Ballot{Origin: origin(sample.ServiceUrl), Digest: j.readings[i].Digest})
+			voters = append(voters, i)
+		}
+	}
+	for i, consistency := range verify.Compare(ballots, j.Quorum) {
+		record.Samples[voters[i]].Consistency = consistency
+	}
 }
 
 // void returns why the whole check counts for nobody; CAUSE_UNSPECIFIED when it counts.
-func (j *judgement) void(record *types.QoSRound) (types.Cause, string) {
+func (j *judgement) void(record *types.QoSRound, settled settlement) (types.Cause, string) {
 	late := j.Released.Sub(j.Due)
 	switch {
 	case j.Stopped:
@@ -71,30 +118,17 @@ func (j *judgement) void(record *types.QoSRound) (types.Cause, string) {
 		return types.Cause_CAUSE_STALL, fmt.Sprintf("this machine stalled for %v during the check", j.Stall.Round(time.Millisecond))
 	case j.Skew > j.MaxSkew:
 		return types.Cause_CAUSE_SKEW, fmt.Sprintf("skew of %v between the requests, allowed %v", j.Skew, j.MaxSkew)
+	case j.crowded && !slices.ContainsFunc(record.Samples, counts):
+		return types.Cause_CAUSE_SATURATED, "no answer was complete in time, because all of them kept our own link busy"
 	case !slices.ContainsFunc(record.Samples, counts):
+		if slices.ContainsFunc(j.Exchanges, func(e Exchange) bool { return j.tooLarge(&e) }) {
+			return types.Cause_CAUSE_TOO_LARGE, "the answer is larger than the protocol carries in some spellings"
+		}
 		return types.Cause_CAUSE_NO_SAMPLE, "none of its samples counts"
+	case settled.cause != types.Cause_CAUSE_UNSPECIFIED:
+		return settled.cause, settled.reason
 	case !slices.ContainsFunc(record.Samples, answered):
 		return j.unanswered(record)
-	}
-	return types.Cause_CAUSE_UNSPECIFIED, ""
-}
-
-// unanswered decides about a check that no servicer answered. When the control probe, which is outside of the session,
-// answers the very same question, the fault is the servicers'; otherwise it may be ours.
-func (j *judgement) unanswered(record *types.QoSRound) (types.Cause, string) {
-	if label, only := onlyDisputed(j.Exchanges, record); only {
-		return types.Cause_CAUSE_REFUSED,
-			"no servicer answered, and those that could be reached refused the request as wrong: " + label
-	}
-	if j.Control == nil {
-		return types.Cause_CAUSE_NO_CONTROL_PROBE, "no servicer answered and there is no control probe to show whose fault that is"
-	}
-	err := j.Control.Err
-	if err == nil {
-		_, err = verify.ReadAnswer(j.Question.Payload, j.Control.Status, j.Control.Payload)
-	}
-	if err != nil {
-		return types.Cause_CAUSE_OFFLINE, "no servicer answered and neither did the control probe: " + err.Error()
 	}
 	return types.Cause_CAUSE_UNSPECIFIED, ""
 }
@@ -106,12 +140,14 @@ func answered(sample *types.QoSSample) bool { return sample.Outcome == types.Out
 // voidRound voids a round and all its samples; what was observed stays readable in the details.
 func voidRound(record *types.QoSRound, cause types.Cause, reason string) {
 	record.Status, record.Cause, record.Reason = types.RoundStatus_ROUND_STATUS_VOID, cause, text.Line(reason, mostDetail)
+	record.ReferenceHeight = nil
 	for _, sample := range record.Samples {
 		if counts(sample) {
 			sample.Detail = text.Line(strings.TrimSuffix(sample.Outcome.Label()+" in a void round: "+sample.Detail, ": "), mostDetail)
 		}
 		sample.Outcome, sample.Blame = types.Outcome_OUTCOME_VOID, types.Blame_BLAME_SELF
 		sample.Consistency = types.Consistency_CONSISTENCY_UNSPECIFIED
+		sample.Lag, sample.LagTime = nil, nil
 	}
 }
 

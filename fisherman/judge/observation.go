@@ -16,6 +16,10 @@ type Observation struct {
 	// Asked is the most requests that each servicer can have received from this fisherman in the session, this one
 	// included; 0 when that is not known.
 	Asked uint64
+	// Head is the newest height that was known when the question was drawn; 0 when none was.
+	Head int64
+	// BlockTime is the observed time between blocks of the relay chain; 0 when it is not known.
+	BlockTime time.Duration
 	// Due is when the check was to be released, Released when it was; zero when it never was.
 	Due, Released time.Time
 	// Skew is from the first request sent to the last, intended offsets left out.
@@ -46,6 +50,8 @@ type Exchange struct {
 	Failure *types.Failure
 	// Times of the exchange.
 	Times Times
+	// Arrived is what came of an answer, complete or not.
+	Arrived Arrival
 	// Rejected is why what came is not an answer to this request; nil when it is.
 	Rejected *types.Failure
 	// Status and Payload are what the node behind the servicer answered.
@@ -78,9 +84,22 @@ type Times struct {
 	RoundTrip, FirstByte, UserRoundTrip time.Duration
 }
 
+// Arrival is what came of an answer, and when; zero when nothing did.
+type Arrival struct {
+	// Bytes of header and body, at least.
+	Bytes int
+	// First and Last byte came so long after the release of the check. What came at once has one moment.
+	First, Last time.Duration
+}
+
 // Control is the control probe's answer to the question of the check, or the error of asking it.
 type Control struct {
 	Status  uint32
 	Payload []byte
 	Err     error
+	// TooLarge: the answer is larger than the probe reads.
+	TooLarge bool
+	// Fitness says whether what the probe says of the chain is heard; Why says it for a person.
+	Fitness types.ControlFitness
+	Why     string
 }

@@ -82,7 +82,7 @@ func drawn(t *testing.T, property func(t *rapid.T, o *Observation, record *types
 	t.Helper()
 	rapid.Check(t, func(t *rapid.T) {
 		o := drawCheck(t)
-		record := Round(o, rules())
+		record, _ := Round(o, rules())
 		for _, flaw := range flaws(o, record) {
 			t.Errorf("%s: %v", flaw, record)
 		}
@@ -95,7 +95,7 @@ func TestJudgingIsPure(t *testing.T) {
 	drawn(t, func(t *rapid.T, o *Observation, record *types.QoSRound) {
 		before := *o
 		before.Exchanges = slices.Clone(o.Exchanges)
-		if again := Round(o, rules()); !proto.Equal(again, record) || !reflect.DeepEqual(before, *o) {
+		if again, _ := Round(o, rules()); !proto.Equal(again, record) || !reflect.DeepEqual(before, *o) {
 			t.Errorf("%v, then %v", record, again)
 		}
 	})
@@ -107,7 +107,7 @@ func TestOrderDoesNotCount(t *testing.T) {
 	drawn(t, func(t *rapid.T, o *Observation, record *types.QoSRound) {
 		shuffled := *o
 		shuffled.Exchanges = rapid.Permutation(o.Exchanges).Draw(t, "order")
-		if other := Round(&shuffled, rules()); !proto.Equal(withoutWitness(record), withoutWitness(other)) {
+		if other, _ := Round(&shuffled, rules()); !proto.Equal(withoutWitness(record), withoutWitness(other)) {
 			t.Errorf("%v, in another order %v", record, other)
 		}
 	})
@@ -157,11 +157,12 @@ func TestNeighboursAreIndependent(t *testing.T) {
 	drawn(t, func(t *rapid.T, o *Observation, _ *types.QoSRound) {
 		o.Released, o.Stall, o.Skew, o.Stopped = due, 0, 0, false
 		o.Exchanges = append(o.Exchanges, answers("z", `1`))
-		with := Round(o, rules())
+		with, _ := Round(o, rules())
 		for i := range o.Exchanges {
 			alone := *o
 			alone.Exchanges = []Exchange{o.Exchanges[i], answers("zz", `1`)}
-			one, other := sampleOfDrawn(Round(&alone, rules()), o.Exchanges[i].Servicer), sampleOfDrawn(with, o.Exchanges[i].Servicer)
+			judgedAlone, _ := Round(&alone, rules())
+			one, other := sampleOfDrawn(judgedAlone, o.Exchanges[i].Servicer), sampleOfDrawn(with, o.Exchanges[i].Servicer)
 			if one.GetOutcome() != other.GetOutcome() || one.GetBlame() != other.GetBlame() || one.GetAttempt() != other.GetAttempt() {
 				t.Errorf("%v among others, alone %v", other, one)
 			}

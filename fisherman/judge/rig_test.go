@@ -31,6 +31,8 @@ const (
 	outcomeRelayError = types.Outcome_OUTCOME_RELAY_ERROR
 
 	causeNone = types.Cause_CAUSE_UNSPECIFIED
+
+	fit = types.ControlFitness_CONTROL_FITNESS_FIT
 )
 
 var (
@@ -143,7 +145,7 @@ func sampleOf(t testing.TB, record *types.QoSRound, servicer string) *types.QoSS
 // judged judges a check, and checks what holds of every round.
 func judged(t testing.TB, o *Observation, rules *Rules) *types.QoSRound {
 	t.Helper()
-	record := Round(o, rules)
+	record, _ := Round(o, rules)
 	for _, flaw := range flaws(o, record) {
 		t.Errorf("%s: %v", flaw, record)
 	}
@@ -181,7 +183,8 @@ func flaws(o *Observation, record *types.QoSRound) (found []string) {
 		}
 		holds("an answer is blamed", !good || sample.GetBlame() == 0 && sample.GetAttempt() == 0 && sample.GetRelayErrorCode() == 0)
 		holds("an answer is not measured", !good || sample.RoundTripTime != nil && sample.TimeToFirstByte != nil &&
-			sample.UserRoundTripTime != nil && len(sample.GetAnswerDigest()) == 32 && sample.GetConsistency() != 0)
+			sample.UserRoundTripTime != nil && (len(sample.GetAnswerDigest()) == 32 || o.Question.Kind == types.RoundKind_ROUND_KIND_TIP))
+		holds("an answer is not compared, or a height is", !good || (sample.GetConsistency() != 0) == (o.Question.Kind == types.RoundKind_ROUND_KIND_SETTLED))
 		holds("what is no answer has something of one", good || sample.RoundTripTime == nil && sample.TimeToFirstByte == nil &&
 			sample.UserRoundTripTime == nil && sample.AnswerDigest == nil && !sample.GetOverSla() && sample.GetTiming() == 0 &&
 			sample.GetConsistency() == 0 && sample.RequestEnvelope == nil)

@@ -105,7 +105,7 @@ func TestFirstCauseCounts(t *testing.T) {
 		{types.Cause_CAUSE_NO_SAMPLE, func() { o.Exchanges = []Exchange{disputing("a", "STALE"), disputing("b", "STALE")} }},
 		{types.Cause_CAUSE_REFUSED, func() { o.Exchanges = []Exchange{down("a"), disputing("b", "STALE")} }},
 		{types.Cause_CAUSE_NO_CONTROL_PROBE, func() { o.Control = &Control{Err: errOffline} }},
-		{types.Cause_CAUSE_OFFLINE, func() { o.Control = &Control{Payload: result(`{}`)} }},
+		{types.Cause_CAUSE_OFFLINE, func() { o.Control = &Control{Payload: result(`{}`), Fitness: fit} }},
 		{causeNone, func() {}},
 	} {
 		if record := judged(t, o, rules()); record.GetCause() != step.cause {
@@ -117,7 +117,7 @@ func TestFirstCauseCounts(t *testing.T) {
 
 // When nobody answers, the control probe decides whose fault it is.
 func TestNobodyAnswers(t *testing.T) {
-	answer := &Control{Payload: result(`{}`)}
+	answer := &Control{Payload: result(`{}`), Fitness: fit}
 	hanging := fails("hanging", outcomeTimeout, blamesServicer)
 	for name, test := range map[string]struct {
 		exchanges []Exchange
@@ -174,8 +174,10 @@ func TestControlProbeByREST(t *testing.T) {
 		cause   types.Cause
 		outcome types.Outcome
 	}{
-		"the probe answers":                 {404, `{"code":5}`, Control{Status: 200, Payload: []byte(`{}`)}, causeNone, types.Outcome_OUTCOME_BACKEND_ERROR},
-		"the probe has no such height":      {404, `{"code":5}`, Control{Status: 404, Payload: []byte(`{}`)}, types.Cause_CAUSE_OFFLINE, outcomeVoid},
+		"the probe answers":                 {404, `{"code":5}`, Control{Status: 200, Payload: []byte(`{}`), Fitness: fit}, causeNone, types.Outcome_OUTCOME_MISSING},
+		"the probe answers, not the node":   {503, `{"code":5}`, Control{Status: 200, Payload: []byte(`{}`), Fitness: fit}, causeNone, types.Outcome_OUTCOME_BACKEND_ERROR},
+		"the probe that answers is unfit":   {404, `{"code":5}`, Control{Status: 200, Payload: []byte(`{}`)}, types.Cause_CAUSE_CONTROL_UNFIT, outcomeVoid},
+		"the probe has no such height":      {404, `{"code":5}`, Control{Status: 404, Payload: []byte(`{}`), Fitness: fit}, types.Cause_CAUSE_NO_DATA, outcomeVoid},
 		"the answer is a page for everyone": {200, `<html>`, Control{Status: 200, Payload: []byte("<html>")}, types.Cause_CAUSE_OFFLINE, outcomeVoid},
 		"the status is not known":           {0, `{}`, Control{Payload: []byte(`{}`)}, types.Cause_CAUSE_OFFLINE, outcomeVoid},
 		"an answer":                         {200, `{}`, Control{Err: errOffline}, causeNone, outcomeOK},
@@ -211,7 +213,7 @@ func TestEverybodyRefuses(t *testing.T) {
 		"one alone":                       {[]Exchange{disputing("a", "STALE")}, ""},
 		"one alone, beside one not there": {[]Exchange{disputing("a", "STALE"), down("b")}, ""},
 	} {
-		for _, control := range []*Control{{Payload: result(`{}`)}, {Err: errOffline}, nil} {
+		for _, control := range []*Control{{Payload: result(`{}`), Fitness: fit}, {Err: errOffline}, nil} {
 			o := check(test.exchanges...)
 			o.Control = control
 			record := judged(t, o, rules())

@@ -41,6 +41,17 @@ const (
 	// writeLimit is the longest that writing a request may take before its sample is void: the moment of sending would be
 	// known no better than that.
 	writeLimit = 5 * time.Millisecond
+	// largeAnswer is from how many bytes on an answer makes it plausible that another node's spelling of the same does
+	// not fit the protocol.
+	largeAnswer = 128 << 10
+	// largestTimed is the largest answer whose round-trip time counts, in bytes. That of a larger one says more of the
+	// bandwidth on the way than of the servicer.
+	largestTimed = 64 << 10
+	// respelled is how much larger one node may spell an answer than another one, with spaces and line breaks.
+	respelled = 2
+	// saturating is how many bytes of answers may keep our own link busy, so that they take longer than their servicers do:
+	// 20 ms at 100 Mbit/s, 0.2 s at 10 Mbit/s.
+	saturating = 256 << 10
 	// mostDetail bounds the text kept with a sample or a round, in bytes.
 	mostDetail = 256
 	// mostEvidence bounds each envelope kept with a sample, in bytes.

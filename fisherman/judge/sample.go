@@ -12,8 +12,9 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/text"
 )
 
-// sample judges what one servicer did.
-func (j *judgement) sample(e *Exchange) (*types.QoSSample, verify.Digest) {
+// sample judges what the i-th servicer did.
+func (j *judgement) sample(i int, settled settlement) *types.QoSSample {
+	e, reading := &j.Exchanges[i], j.readings[i]
 	sample := &types.QoSSample{
 		Servicer:         e.Servicer,
 		ServiceUrl:       e.ServiceURL,
@@ -25,45 +26,64 @@ func (j *judgement) sample(e *Exchange) (*types.QoSSample, verify.Digest) {
 		sample.ConnectTime = durationpb.New(e.Connect)
 		sample.TlsTime = durationpb.New(e.TLS)
 	}
-	digest, failure := j.read(e)
+	failure := j.missing[i]
+	if failure != nil && failure == e.Rejected && j.tooLarge(e) { // our protocol's limit, not the node's
+		failure = own(failure.Attempt, failure.Err)
+		failure.Refusal = e.Rejected.Refusal
+	}
+	if failure == nil {
+		sample.Answer, failure = j.worth(reading, settled)
+	}
 	if failure != nil {
 		sample.Outcome, sample.Blame, sample.Attempt = failure.Outcome, failure.Blame, failure.Attempt
 		sample.Detail = text.Line(failure.Error(), mostDetail)
 		if refusal := failure.Refusal; refusal != nil {
 			sample.RelayErrorCode, sample.RelayError = refusal.Code, refusal.Label
 		}
-		return sample, digest
+		return sample
 	}
 	sample.Outcome, sample.Detail = types.Outcome_OUTCOME_OK, text.Line(e.Remark, mostDetail)
 	sample.Timing = e.Times.Source
 	sample.RoundTripTime = durationpb.New(e.Times.RoundTrip)
 	sample.UserRoundTripTime = durationpb.New(e.Times.UserRoundTrip)
 	sample.TimeToFirstByte = durationpb.New(e.Times.FirstByte)
-	sample.OverSla = e.Times.RoundTrip > j.LatencySLA
-	sample.AnswerDigest = digest[:]
-	return sample, digest
+	sample.AnswerDigest = reading.Digest[:]
+	return sample
 }
 
-// read returns the digest of an exchange's answer, or why it has none.
-func (j *judgement) read(e *Exchange) (verify.Digest, *types.Failure) {
-	if failure := j.missing(e); failure != nil {
-		return verify.Digest{}, failure
+// withoutAnswer takes from a sample what only an answer has.
+func withoutAnswer(sample *types.QoSSample) {
+	sample.Timing, sample.RoundTripTime, sample.UserRoundTripTime, sample.TimeToFirstByte = 0, nil, nil, nil
+	sample.AnswerDigest = nil
+}
+
+// worth returns what an answer is worth, and why it is none; nil when it is one.
+func (j *judgement) worth(reading verify.Reading, settled settlement) (types.AnswerClass, *types.Failure) {
+	fail := func(outcome types.Outcome, blame types.Blame) *types.Failure {
+		return &types.Failure{Outcome: outcome, Blame: blame, Attempt: types.Attempt_ATTEMPT_READ_ANSWER, Err: reading.Err}
 	}
-	digest, err := j.answers.Read(e.Status, e.Payload)
-	failure := &types.Failure{Attempt: types.Attempt_ATTEMPT_READ_ANSWER, Err: err}
 	switch {
-	case err == nil:
-		return digest, nil
-	case errors.Is(err, verify.ErrBackend):
-		failure.Outcome, failure.Blame = types.Outcome_OUTCOME_BACKEND_ERROR, types.Blame_BLAME_BACKEND
-	default:
-		failure.Outcome, failure.Blame = types.Outcome_OUTCOME_MALFORMED, types.Blame_BLAME_SERVICER
+	case reading.Class == verify.Malformed:
+		return types.AnswerClass_ANSWER_CLASS_UNSPECIFIED, fail(types.Outcome_OUTCOME_MALFORMED, types.Blame_BLAME_SERVICER)
+	case isNothing(reading, true) && settled.agreed != (verify.Digest{}) && reading.Digest == settled.agreed:
+		return types.AnswerClass_ANSWER_CLASS_AGREED_ERROR, nil
+	case j.Question.Kind == types.RoundKind_ROUND_KIND_TIP && isNothing(reading, j.contrast()):
+		return types.AnswerClass_ANSWER_CLASS_MISSING, nil // it says truly that it does not have the block yet
+	case reading.Class == verify.Empty && settled.emptyMissed:
+		reading.Err = errEmpty
+		return types.AnswerClass_ANSWER_CLASS_MISSING, fail(types.Outcome_OUTCOME_MISSING, types.Blame_BLAME_BACKEND)
+	case reading.Class == verify.Absence:
+		return types.AnswerClass_ANSWER_CLASS_MISSING, fail(types.Outcome_OUTCOME_MISSING, types.Blame_BLAME_BACKEND)
+	case !reading.Data():
+		return types.AnswerClass_ANSWER_CLASS_FAILURE, fail(types.Outcome_OUTCOME_BACKEND_ERROR, types.Blame_BLAME_BACKEND)
 	}
-	return digest, failure
+	return types.AnswerClass_ANSWER_CLASS_VALUE, nil
 }
 
-// missing returns why an exchange has no answer that can be read; nil when it has one.
-func (j *judgement) missing(e *Exchange) *types.Failure {
+var errEmpty = errors.New("the node answered with nothing where others have data")
+
+// unread returns why an exchange has no answer that can be read; nil when it has one.
+func (j *judgement) unread(e *Exchange) *types.Failure {
 	switch {
 	case e.Late != nil:
 		return j.late(e)

@@ -30,7 +30,7 @@ func TestSample(t *testing.T) {
 			Timing:        types.TimingSource_TIMING_SOURCE_KERNEL,
 			RoundTripTime: durationpb.New(20 * time.Millisecond), TimeToFirstByte: durationpb.New(19 * time.Millisecond),
 			UserRoundTripTime: durationpb.New(21 * time.Millisecond),
-			AnswerDigest:      digest, Consistency: types.Consistency_CONSISTENCY_AGREE,
+			AnswerDigest:      digest, Consistency: types.Consistency_CONSISTENCY_AGREE, Answer: types.AnswerClass_ANSWER_CLASS_VALUE,
 		}
 		change(sample)
 		return sample
@@ -70,7 +70,7 @@ func TestSample(t *testing.T) {
 		"error of the node": {says("a", nodeError), &types.QoSSample{
 			Servicer: "a", ServiceUrl: url, SentUnixNano: sent, ReusedConnection: true,
 			Outcome: types.Outcome_OUTCOME_BACKEND_ERROR, Blame: blamesBackend, Attempt: types.Attempt_ATTEMPT_READ_ANSWER,
-			Detail: "read answer: error of the node -32603: no such block",
+			Detail: "read answer: error of the node -32603: no such block", Answer: types.AnswerClass_ANSWER_CLASS_FAILURE,
 		}},
 		"answer to another question": {says("a", `{"jsonrpc":"2.0","id":8,"result":1}`), &types.QoSSample{
 			Servicer: "a", ServiceUrl: url, SentUnixNano: sent, ReusedConnection: true,

@@ -176,16 +176,16 @@ func TestHeadsAreRead(t *testing.T) {
 		answer string
 		want   int64
 	}{
-		"cometbft":     {question.CometBFTHead(), status, 17},
-		"cometbft-uri": {question.CometBFTURIHead(), status, 17},
-		"cosmos":       {question.CosmosHead(), latest, 17},
-		"other answer": {question.CosmosHead(), status, -1},
-		"an error":     {question.CometBFTHead(), `{"jsonrpc":"2.0","id":0,"error":{"code":1}}`, -1},
-		"too high":     {question.CosmosHead(), strings.Replace(latest, "17", "281474976710657", 1), -1},
-		"negative":     {question.CosmosHead(), strings.Replace(latest, "17", "-1", 1), -1},
-		"no number":    {question.CosmosHead(), strings.Replace(latest, `"17"`, "true", 1), -1},
-		"not JSON":     {question.CosmosHead(), "<html>", -1},
-		"more":         {question.CosmosHead(), latest + latest, -1},
+		"cometbft":     {question.CometBFT().Head, status, 17},
+		"cometbft-uri": {question.CometBFTURI().Head, status, 17},
+		"cosmos":       {question.Cosmos().Head, latest, 17},
+		"other answer": {question.Cosmos().Head, status, -1},
+		"an error":     {question.CometBFT().Head, `{"jsonrpc":"2.0","id":0,"error":{"code":1}}`, -1},
+		"too high":     {question.Cosmos().Head, strings.Replace(latest, "17", "281474976710657", 1), -1},
+		"negative":     {question.Cosmos().Head, strings.Replace(latest, "17", "-1", 1), -1},
+		"no number":    {question.Cosmos().Head, strings.Replace(latest, `"17"`, "true", 1), -1},
+		"not JSON":     {question.Cosmos().Head, "<html>", -1},
+		"more":         {question.Cosmos().Head, latest + latest, -1},
 	} {
 		if got, err := test.head.Read([]byte(test.answer)); test.want < 0 && err == nil || test.want >= 0 && (err != nil || got != test.want) {
 			t.Errorf("%s: %d, %v", name, got, err)

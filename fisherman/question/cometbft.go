@@ -3,14 +3,17 @@ package question
 import (
 	"fmt"
 	"math/rand/v2"
-
-	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 const (
 	// cometbftDepth leaves servicers whose nodes are a block or two behind the time to know the block. A chain of
 	// CometBFT finalises each block at once.
 	cometbftDepth = 2
+	// cometbftMaxLag is some seconds to half a minute of most chains.
+	cometbftMaxLag = 5
+	// cometbftInternal is the code of nearly all errors, as of a height that the node does not have; asked by URI, it comes
+	// with HTTP status 500.
+	cometbftInternal, cometbftInternalURI = -32603, 500
 	// mostPerPage is the longest page of CometBFT's validators, and of the Cosmos SDK's.
 	mostPerPage = 100
 )
@@ -19,25 +22,23 @@ const (
 // strings there. Methods whose answers depend on the newest block are left out, because honest nodes would differ:
 // "blockchain" names the last height, and "tx_search" and "block_search" depend on what a node indexes.
 func CometBFT() Catalogue {
-	return Catalogue{Depth: cometbftDepth, Styles: cometbftStyles(), Kinds: cometbftKinds(Named)}
-}
-
-// CometBFTHead is how the head of a chain is learnt from CometBFT's JSON-RPC.
-func CometBFTHead() *Head {
-	return &Head{
-		Payload: types.Payload{JSONRPC: []byte(`{"jsonrpc":"2.0","id":0,"method":"status","params":{}}`)},
-		Read:    cometbftHeight,
-	}
+	return cometbft(cometbftStyles(), Named, cometbftInternal)
 }
 
 // CometBFTURI is the same catalogue for nodes that are asked by GET, as in /block?height=5 (CometBFT's "URI over HTTP").
 func CometBFTURI() Catalogue {
-	return Catalogue{Depth: cometbftDepth, Styles: restStyles(), Kinds: cometbftKinds(byURI)}
+	return cometbft(restStyles(), byURI, cometbftInternalURI)
 }
 
-// CometBFTURIHead is how the head of a chain is learnt from CometBFT by GET.
-func CometBFTURIHead() *Head {
-	return &Head{Payload: types.Payload{REST: &types.RESTPayload{Method: "GET", Path: "/status"}}, Read: cometbftHeight}
+func cometbft(styles []Style, call func(method string, params ...Param) Call, denial int64) Catalogue {
+	return Catalogue{
+		Depth:   cometbftDepth,
+		Styles:  styles,
+		Kinds:   cometbftKinds(call),
+		Head:    &Head{Call: call("status"), Read: cometbftHeight},
+		MaxLag:  cometbftMaxLag,
+		Denials: []int64{denial},
+	}
 }
 
 func cometbftHeight(answer []byte) (int64, error) {
@@ -54,12 +55,12 @@ func cometbftKinds(call func(method string, params ...Param) Call) []Kind {
 		return call("validators", Param{"height", decimal(height)}, Param{"page", "1"}, Param{"per_page", decimal(1 + variant)}), true
 	}
 	return []Kind{
-		{Call: at("block"), AtHead: true},
-		{Call: at("header"), AtHead: true},
+		{Call: at("block"), AtHead: true, Tip: true, Unique: true},
+		{Call: at("header"), AtHead: true, Tip: true, Unique: true},
 		{Call: page, Variants: mostPerPage, AtHead: true},
 		{Call: at("block_results")},
 		// The commit of the newest block is not final: it changes until the next block carries it.
-		{Call: at("commit")},
+		{Call: at("commit"), Unique: true},
 		{Call: at("consensus_params")},
 	}
 }

@@ -13,15 +13,21 @@ const heightHeader = "X-Cosmos-Block-Height"
 // states or, with "everything", 2, but public nodes commonly keep 100.
 const recentCosmos = 32
 
+// cosmosUnknown is the HTTP status of errors without a code of their own, as of a state that the node does not have.
+const cosmosUnknown = 500
+
 // Cosmos is the catalogue for chains served by the REST gateway of the Cosmos SDK (https://docs.cosmos.network, "gRPC,
 // REST and CometBFT endpoints"). Left out is what a node says of itself (node_info, syncing), what modules only some
 // chains have, and what hardly ever changes (parameters).
 func Cosmos() Catalogue {
 	return Catalogue{
-		Depth:  cometbftDepth,
-		Styles: restStyles(),
+		Depth:   cometbftDepth,
+		Styles:  restStyles(),
+		Head:    &Head{Call: Get("/cosmos/base/tendermint/v1beta1/blocks/latest"), Read: cosmosHeight},
+		MaxLag:  cometbftMaxLag,
+		Denials: []int64{cosmosUnknown},
 		Kinds: []Kind{
-			{Call: cosmosBlock, AtHead: true},
+			{Call: cosmosBlock, AtHead: true, Tip: true, Unique: true},
 			{Call: cosmosValidators, Variants: mostPerPage, AtHead: true},
 			{Call: stateAt("/cosmos/staking/v1beta1/pool"), Recent: recentCosmos},
 			{Call: pageOfState("/cosmos/bank/v1beta1/supply"), Variants: 20, Recent: recentCosmos},
@@ -30,13 +36,7 @@ func Cosmos() Catalogue {
 	}
 }
 
-// CosmosHead is how the head of a chain is learnt from the REST gateway.
-func CosmosHead() *Head {
-	return &Head{
-		Payload: types.Payload{REST: &types.RESTPayload{Method: "GET", Path: "/cosmos/base/tendermint/v1beta1/blocks/latest"}},
-		Read:    func(answer []byte) (int64, error) { return heightAt(answer, "/block/header/height") },
-	}
-}
+func cosmosHeight(answer []byte) (int64, error) { return heightAt(answer, "/block/header/height") }
 
 func cosmosBlock(_ *rand.Rand, height, _ int64) (Call, bool) {
 	return Get("/cosmos/base/tendermint/v1beta1/blocks/" + decimal(height)), true

@@ -22,12 +22,15 @@ const (
 	MostRange = 10_000
 	// CustomDepth is the settled depth of a custom list, unless its owner knows better: that of Ethereum.
 	CustomDepth = EVMFinality
+	// MostErrors is the most codes of errors that can be the truth of one question.
+	MostErrors = 16
 
-	mostMethod  = 64
-	mostParams  = 4 << 10
-	mostPath    = 1 << 10
-	mostHeaders = 8
-	mostHeader  = 256
+	customMaxLag = evmMaxLag
+	mostMethod   = 64
+	mostParams   = 4 << 10
+	mostPath     = 1 << 10
+	mostHeaders  = 8
+	mostHeader   = 256
 )
 
 // Template is a question of a custom list: a JSON-RPC method with parameters, or a REST path with headers, asked by GET.
@@ -41,6 +44,10 @@ type Template struct {
 	Headers map[string]string
 	// Range is the most blocks of a range from {from} to {height}: 2 to MostRange; 0 for no range.
 	Range int64
+	// Nothing says that null, empty or not found can be the truth; Errors are codes of errors that can be: JSON-RPC's, or
+	// HTTP statuses.
+	Nothing bool
+	Errors  []int64
 }
 
 // Custom is a catalogue of a user's own questions, 1 to MostTemplates of them, all JSON-RPC or all REST. Whether honest
@@ -49,7 +56,7 @@ func Custom(templates []Template, depth int64) (Catalogue, error) {
 	if len(templates) == 0 || len(templates) > MostTemplates {
 		return Catalogue{}, fmt.Errorf("questions is %d of them; allowed: 1 to %d", len(templates), MostTemplates)
 	}
-	catalogue, seen := Catalogue{Depth: depth, Styles: restStyles()}, make(map[string]int)
+	catalogue, seen := Catalogue{Depth: depth, Styles: restStyles(), MaxLag: customMaxLag}, make(map[string]int)
 	for i, each := range templates {
 		made, err := each.compile()
 		if err != nil {
@@ -63,7 +70,12 @@ func Custom(templates []Template, depth int64) (Catalogue, error) {
 			return Catalogue{}, fmt.Errorf("questions[%d] is the same as questions[%d]", i, first)
 		}
 		seen[text] = i
-		catalogue.Kinds = append(catalogue.Kinds, made.kind())
+		if err := each.checkErrors(); err != nil {
+			return Catalogue{}, fmt.Errorf("questions[%d]: %w", i, err)
+		}
+		kind := made.kind()
+		kind.Nothing, kind.Errors = each.Nothing, each.Errors
+		catalogue.Kinds = append(catalogue.Kinds, kind)
 	}
 	if templates[0].Path == "" {
 		catalogue.Styles = customStyles(templates)
@@ -85,9 +97,22 @@ func CustomHead(template Template, pointer string) (*Head, error) {
 		return nil, fmt.Errorf("head: height %w", err)
 	}
 	return &Head{
-		Payload: Client{}.write(made.call(0, 0)),
-		Read:    func(answer []byte) (int64, error) { return heightAt(answer, pointer) },
+		Call: made.call(0, 0),
+		Read: func(answer []byte) (int64, error) { return heightAt(answer, pointer) },
 	}, nil
+}
+
+// checkErrors checks the codes of errors that can be the truth.
+func (t Template) checkErrors() error {
+	if len(t.Errors) > MostErrors {
+		return fmt.Errorf("errors is %d codes; allowed: at most %d", len(t.Errors), MostErrors)
+	}
+	for i, code := range t.Errors {
+		if t.Path != "" && (code < 400 || code > 500 || code == 429) {
+			return fmt.Errorf("errors[%d] is %d; allowed: HTTP statuses from 400 to 500 other than 429, as with others a node says that it cannot answer", i, code)
+		}
+	}
+	return nil
 }
 
 // customStyles: parameters by name are written by CometBFT's clients, those by place by Ethereum's.

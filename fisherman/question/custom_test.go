@@ -3,6 +3,8 @@ package question_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -141,11 +143,48 @@ func TestCustomRefuses(t *testing.T) {
 		"twice but for spacing": {[]question.Template{{Method: "a", Params: []byte(`[1, 2]`)}, {Method: "a", Params: []byte(`[1,2]`)}},
 			"questions[1] is the same as questions[0]"},
 		"mixed": {[]question.Template{{Path: "/a"}, {Method: "a"}}, "questions[1]: JSON-RPC and REST are mixed"},
+		"many errors": {[]question.Template{{Method: "b"}, {Method: "a", Errors: make([]int64, question.MostErrors+1)}},
+			"questions[1]: errors is 17 codes; allowed: at most 16"},
+		"a success":          {[]question.Template{{Path: "/a", Errors: []int64{404, 200}}}, "questions[0]: errors[1] is 200; allowed: HTTP statuses from 400 to 500"},
+		"a JSON-RPC code":    {[]question.Template{{Path: "/a", Errors: []int64{-32007}}}, "errors[0] is -32007; allowed: HTTP statuses"},
+		"too many requests":  {[]question.Template{{Path: "/a", Errors: []int64{429}}}, "errors[0] is 429; allowed: HTTP statuses"},
+		"a gateway's status": {[]question.Template{{Path: "/a", Errors: []int64{502}}}, "errors[0] is 502; allowed: HTTP statuses"},
 	} {
 		_, err := question.Custom(test.list, 2)
 		if err == nil || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 512 {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// What can be the truth of a custom question goes with it.
+func TestCustomTruths(t *testing.T) {
+	full := make([]int64, question.MostErrors)
+	for name, test := range map[string]struct {
+		template question.Template
+		nothing  bool
+		errors   []int64
+	}{
+		"none":           {question.Template{Method: "a"}, false, nil},
+		"nothing":        {question.Template{Method: "a", Nothing: true}, true, nil},
+		"errors":         {question.Template{Method: "a", Errors: []int64{-32007, -32009}}, false, []int64{-32007, -32009}},
+		"widest":         {question.Template{Method: "a", Errors: []int64{math.MinInt64, math.MaxInt64}}, false, []int64{math.MinInt64, math.MaxInt64}},
+		"most":           {question.Template{Method: "a", Errors: full}, false, full},
+		"not found":      {question.Template{Method: "a", Errors: []int64{-32001}}, false, []int64{-32001}},
+		"404 of RPC":     {question.Template{Method: "a", Errors: []int64{404}}, false, []int64{404}},
+		"404":            {question.Template{Path: "/a", Errors: []int64{404}}, false, []int64{404}},
+		"statuses":       {question.Template{Path: "/a", Errors: []int64{400, 410, 500}}, false, []int64{400, 410, 500}},
+		"nothing by GET": {question.Template{Path: "/a", Nothing: true}, true, nil},
+	} {
+		drawn, err := draw(custom(t, []question.Template{test.template}), 1, 100, nil)
+		if err != nil || drawn.Nothing != test.nothing || !slices.Equal(drawn.Errors, test.errors) || !slices.Equal(drawn.Denials, test.errors) {
+			t.Errorf("%s: %+v, %v", name, drawn, err)
+		}
+	}
+	// It makes no other question of one.
+	if _, err := question.Custom([]question.Template{{Method: "a"}, {Method: "a", Nothing: true, Errors: []int64{1}}}, 2); err == nil ||
+		!strings.Contains(err.Error(), "questions[1] is the same as questions[0]") {
+		t.Error(err)
 	}
 }
 
@@ -183,8 +222,8 @@ func TestCustomHead(t *testing.T) {
 		}
 	}
 	head, err := question.CustomHead(question.Template{Method: "eth_blockNumber"}, "/result")
-	if err != nil || string(head.Payload.JSONRPC) != `{"jsonrpc":"2.0","id":0,"method":"eth_blockNumber","params":[]}` {
-		t.Errorf("%s, %v", head.Payload.JSONRPC, err)
+	if err != nil || string(head.Payload().JSONRPC) != `{"jsonrpc":"2.0","id":0,"method":"eth_blockNumber","params":[]}` {
+		t.Errorf("%s, %v", head.Payload().JSONRPC, err)
 	}
 }
 

@@ -22,6 +22,11 @@ const (
 	recentState = 32
 	// mostLogBlocks is the largest range of blocks whose logs are asked for. Nodes refuse or cut long ones.
 	mostLogBlocks = 5
+	// evmMaxLag is a minute of a public Ethereum chain.
+	evmMaxLag = 5
+	// Nodes differ in leading zeros of words and in the case of digits.
+	hexNumber = types.CompareForm_COMPARE_FORM_HEX_NUMBER
+	hexData   = types.CompareForm_COMPARE_FORM_HEX_DATA
 	// historySlots is the length of the ring in which the contract of EIP-2935 keeps block hashes.
 	historySlots = 8191
 )
@@ -38,7 +43,7 @@ const historyStorage = "0x0000f90827f1c53a10cb7a02335b175320002935"
 func EVM(depth int64) Catalogue {
 	values := EVMValues(depth)
 	values.Kinds = append(values.Kinds,
-		Kind{Call: blockByNumber, Variants: 2},
+		Kind{Call: blockByNumber, Variants: 2, Tip: true, Unique: true},
 		Kind{Call: atBlock("eth_getBlockReceipts")},
 		Kind{Call: logRange, Variants: mostLogBlocks})
 	return values
@@ -50,17 +55,15 @@ func EVMValues(depth int64) Catalogue {
 	return Catalogue{
 		Depth:  depth,
 		Styles: ethereumStyles(),
-		Head: &Head{
-			Payload: types.Payload{JSONRPC: []byte(`{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber","params":[]}`)},
-			Read:    readBlockNumber,
-		},
+		Head:   &Head{Call: Positional("eth_blockNumber"), Read: readBlockNumber},
+		MaxLag: evmMaxLag,
 		Kinds: []Kind{
-			{Call: atBlock("eth_getBlockTransactionCountByNumber")},
-			{Call: accountAtBlock("eth_getBalance"), Variants: accountVariants, Recent: recentState},
-			{Call: accountAtBlock("eth_getTransactionCount"), Variants: accountVariants, Recent: recentState},
-			{Call: accountAtBlock("eth_getCode"), Variants: accountVariants, Recent: recentState},
-			{Call: blockHashInState, Recent: recentState},
-			{Call: blockHashByCall, Variants: recentState, Recent: recentState},
+			{Call: atBlock("eth_getBlockTransactionCountByNumber"), Form: hexNumber, Tip: true},
+			{Call: accountAtBlock("eth_getBalance"), Form: hexNumber, Variants: accountVariants, Recent: recentState},
+			{Call: accountAtBlock("eth_getTransactionCount"), Form: hexNumber, Variants: accountVariants, Recent: recentState},
+			{Call: accountAtBlock("eth_getCode"), Form: hexData, Variants: accountVariants, Recent: recentState},
+			{Call: blockHashInState, Unique: true, Form: hexNumber, Recent: recentState},
+			{Call: blockHashByCall, Unique: true, Form: hexData, Variants: recentState, Recent: recentState},
 		},
 	}
 }

@@ -172,8 +172,8 @@ func TestEVMHasNothingToAskBeforeSomethingIsSettled(t *testing.T) {
 func TestEVMHeadIsRead(t *testing.T) {
 	head := question.EVM(2).Head
 	var parsed evmRequest
-	if err := json.Unmarshal(head.Payload.JSONRPC, &parsed); err != nil || parsed.Method != "eth_blockNumber" {
-		t.Fatalf("%s: %v", head.Payload.JSONRPC, err)
+	if err := json.Unmarshal(head.Payload().JSONRPC, &parsed); err != nil || parsed.Method != "eth_blockNumber" {
+		t.Fatalf("%s: %v", head.Payload().JSONRPC, err)
 	}
 	for answer, want := range map[string]int64{
 		`{"jsonrpc":"2.0","id":1,"result":"0x0"}`:                 0,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
@@ -21,6 +22,20 @@ var (
 type Question struct {
 	Label   string
 	Payload types.Payload
+	Kind    types.RoundKind
+	// Height that a TIP question asks about; 0 otherwise.
+	Height int64
+	// ReadHead finds the height in the answer to a HEAD question; nil otherwise.
+	ReadHead func(answer []byte) (height int64, err error)
+	// Form in which answers are compared.
+	Form types.CompareForm
+	// Unique says that no two chains have the same answer, as far as is known of the catalogue.
+	Unique bool
+	// Nothing can be the truth, and so can errors with these codes (JSON-RPC's, or HTTP statuses).
+	Nothing bool
+	Errors  []int64
+	// Denials are the codes of errors that say that there is nothing, whatever they say elsewhere; Errors are among them.
+	Denials []int64
 }
 
 // Kind makes questions that differ in the height only, and in what else they ask about it.
@@ -38,15 +53,26 @@ type Kind struct {
 	Recent int64
 	// Timeless says that the question does not depend on the height, so that there is one for all heights.
 	Timeless bool
+	// Tip says that every node that has the block has the answer, so that a node without one lacks the block.
+	Tip bool
+	// Unique says that no two chains have the same answer. Where a catalogue says so of no kind, it is taken to hold for all.
+	Unique bool
+	// Form in which answers are compared.
+	Form types.CompareForm
+	// Nothing says that null, empty or not found can be the truth; Errors are codes of errors that can be.
+	Nothing bool
+	Errors  []int64
 }
 
-// Head is how the newest height of a relay chain is learnt, where the chain is not the network's own.
+// Head is the question for the newest height of a relay chain.
 type Head struct {
-	// Payload is the request to a node of the chain.
-	Payload types.Payload
+	Call Call
 	// Read finds the height in the node's answer.
 	Read func(answer []byte) (height int64, err error)
 }
+
+// Payload is the request as the control probe is sent it.
+func (h *Head) Payload() types.Payload { return Client{}.write(h.Call) }
 
 // Catalogue is the questions that fit a relay chain.
 type Catalogue struct {
@@ -55,9 +81,18 @@ type Catalogue struct {
 	Styles []Style
 	// Depth is how many blocks below the head a height counts as settled.
 	Depth int64
-	// Head is nil for a chain whose newest height is that of the network's own.
+	// Head is the question for the newest height; nil when there is none, so that freshness cannot be judged.
 	Head *Head
+	// Own says that the chain's newest height is known without asking: it is the network's own.
+	Own bool
+	// MaxLag is how many blocks a node may be behind, unless the network or its user says otherwise.
+	MaxLag int64
+	// Denials are the codes of errors with which the chain's nodes say, among other things, that they do not have a block.
+	Denials []int64
 }
+
+// Asked reports whether the chain's newest height has to be asked for.
+func (c Catalogue) Asked() bool { return c.Head != nil && !c.Own }
 
 // Limited is the catalogue with questions about the newest settled heights only, for nodes that forget older ones; 0
 // leaves it as it is.
@@ -89,10 +124,43 @@ func (c Catalogue) Draw(seed [32]byte, client Client, head int64, asked map[stri
 	source := rand.New(rand.NewChaCha8(seed))
 	for _, place := range source.Perm(len(kinds)) {
 		if call, found := kinds[place].draw(source, highest, asked); found {
-			return Question{Label: call.label, Payload: client.write(call)}, nil
+			drawn := c.question(kinds[place], call, client)
+			drawn.Unique = drawn.Unique || !slices.ContainsFunc(c.Kinds, func(k Kind) bool { return k.Unique })
+			return drawn, nil
 		}
 	}
 	return Question{}, fmt.Errorf("draw a question at head %d: %w", head, ErrAllAsked)
+}
+
+// DrawHead asks for the newest height. Errors: ErrNothingToAsk.
+func (c Catalogue) DrawHead(client Client) (Question, error) {
+	if c.Head == nil {
+		return Question{}, ErrNothingToAsk
+	}
+	return Question{Label: c.Head.Call.label, Payload: client.write(c.Head.Call), Kind: types.RoundKind_ROUND_KIND_HEAD, ReadHead: c.Head.Read}, nil
+}
+
+// DrawTip picks a question about the block at a height near the tip, one that was not asked. Errors: ErrNothingToAsk.
+func (c Catalogue) DrawTip(seed [32]byte, client Client, height int64, asked map[string]bool) (Question, error) {
+	source := rand.New(rand.NewChaCha8(seed))
+	for _, place := range source.Perm(len(c.Kinds)) {
+		kind := c.Kinds[place]
+		if !kind.Tip || height < 1 {
+			continue
+		}
+		kind.Recent = 1
+		if call, found := kind.draw(source, height, asked); found {
+			drawn := c.question(kind, call, client)
+			drawn.Kind, drawn.Height = types.RoundKind_ROUND_KIND_TIP, height
+			return drawn, nil
+		}
+	}
+	return Question{}, fmt.Errorf("draw a question about height %d: %w", height, ErrNothingToAsk)
+}
+
+func (c Catalogue) question(kind Kind, call Call, client Client) Question {
+	return Question{Label: call.label, Payload: client.write(call), Unique: kind.Unique, Form: kind.Form,
+		Nothing: kind.Nothing, Errors: kind.Errors, Denials: slices.Concat(c.Denials, kind.Errors)}
 }
 
 // draw begins at a random question of the kind and goes round all of them to the first that was not asked. It finds one

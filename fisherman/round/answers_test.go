@@ -28,7 +28,7 @@ func answering(o *judge.Observation) *judge.Control {
 	if err := json.Unmarshal(o.Question.Payload.JSONRPC, &asked); err != nil {
 		return &judge.Control{Err: err}
 	}
-	return &judge.Control{Payload: fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"result":{}}`, asked.ID)}
+	return &judge.Control{Payload: fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"result":{"hash":"x"}}`, asked.ID), Fitness: types.ControlFitness_CONTROL_FITNESS_FIT}
 }
 
 // Consistency as it falls out of who answers what, and the evidence of it.
@@ -53,7 +53,9 @@ func TestRoundConsistency(t *testing.T) {
 			servicers := piped(t, test.faults...)
 			r := overPipes(t, servicers...)
 			r.rules.Quorum = test.quorum
-			record := r.run()
+			observed := r.observe(t.Context(), time.Now())
+			observed.Control = answering(observed)
+			record := r.judge(observed)
 			var got strings.Builder
 			for _, servicer := range servicers {
 				got.WriteByte(" adu"[sampleOf(t, record, servicer).GetConsistency()])
@@ -115,8 +117,8 @@ func proves(t *testing.T, sample *types.QoSSample) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	digest, err := verify.ReadAnswer(types.PayloadOf(request.Request), response.GetUpstreamStatus(), response.GetPayload())
-	if err != nil || !bytes.Equal(digest[:], sample.GetAnswerDigest()) || !request.VerifySignature() {
+	reading := verify.ReadAnswer(types.PayloadOf(request.Request), response.GetUpstreamStatus(), response.GetPayload(), types.CompareForm_COMPARE_FORM_JSON)
+	if err := reading.Err; err != nil || !bytes.Equal(reading.Digest[:], sample.GetAnswerDigest()) || !request.VerifySignature() {
 		t.Errorf("the evidence does not prove the digest: %v", err)
 	}
 }
@@ -138,7 +140,7 @@ func TestRoundByREST(t *testing.T) {
 		if got := sampleOf(t, record, lying).GetConsistency(); got != types.Consistency_CONSISTENCY_DISAGREE {
 			t.Errorf("the liar is %v", got)
 		}
-		isNull(t, sampleOf(t, record, broken), types.Outcome_OUTCOME_BACKEND_ERROR, blamesBackend)
+		isNull(t, sampleOf(t, record, broken), types.Outcome_OUTCOME_MISSING, blamesBackend)
 		isNull(t, sampleOf(t, record, paging), types.Outcome_OUTCOME_MALFORMED, blamesServicer)
 		isStorable(t, record)
 		checkEvidence(t, record, true)
@@ -163,11 +165,11 @@ func TestControlProbeByREST(t *testing.T) {
 	for name, test := range map[string]struct {
 		fault  fakes.Fault
 		answer judge.Control
-		void   bool
+		cause  types.Cause
 	}{
-		"the probe answers":                 {fakes.Broken(), judge.Control{Status: 200, Payload: []byte(`{}`)}, false},
-		"the probe has no such height":      {fakes.Broken(), judge.Control{Status: 404, Payload: []byte(`{}`)}, true},
-		"the answer is a page for everyone": {fakes.Paging(), judge.Control{Status: 200, Payload: []byte("<html>")}, true},
+		"the probe answers":                 {fakes.Broken(), judge.Control{Status: 200, Payload: []byte(`{}`), Fitness: types.ControlFitness_CONTROL_FITNESS_FIT}, types.Cause_CAUSE_UNSPECIFIED},
+		"the probe has no such height":      {fakes.Broken(), judge.Control{Status: 404, Payload: []byte(`{}`)}, types.Cause_CAUSE_NO_DATA},
+		"the answer is a page for everyone": {fakes.Paging(), judge.Control{Status: 200, Payload: []byte("<html>")}, types.Cause_CAUSE_OFFLINE},
 	} {
 		virtually(t, name, func(t *testing.T) {
 			r := overPipes(t, piped(t, test.fault, test.fault)...)
@@ -178,8 +180,8 @@ func TestControlProbeByREST(t *testing.T) {
 			}
 			isVoid(t, r.judge(observed), types.Cause_CAUSE_NO_CONTROL_PROBE)
 			observed.Control = &test.answer
-			if record := r.judge(observed); test.void {
-				isVoid(t, record, types.Cause_CAUSE_OFFLINE)
+			if record := r.judge(observed); test.cause != types.Cause_CAUSE_UNSPECIFIED {
+				isVoid(t, record, test.cause)
 			} else {
 				isDone(t, record)
 			}

@@ -233,9 +233,10 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	})
 }
 
-// Every outcome there is occurs in the table, or among the certificates of TestOutcomes.
+// Every outcome there is occurs in the table, or among the certificates of TestOutcomes; a node without the block, in
+// TestRoundByREST.
 func TestOutcomesAreAll(t *testing.T) {
-	seen := map[types.Outcome]bool{types.Outcome_OUTCOME_UNSPECIFIED: true, types.Outcome_OUTCOME_TLS: true}
+	seen := map[types.Outcome]bool{types.Outcome_OUTCOME_UNSPECIFIED: true, types.Outcome_OUTCOME_TLS: true, types.Outcome_OUTCOME_MISSING: true}
 	for _, row := range faults(fakes.StartPiped(t, fakes.Honest())) {
 		seen[row.outcome] = true
 	}

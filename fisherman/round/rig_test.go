@@ -171,7 +171,8 @@ func (r *rig) observe(ctx context.Context, due time.Time) *judge.Observation {
 func (r *rig) judge(o *judge.Observation) *types.QoSRound {
 	rules := r.rules
 	rules.Timeout = r.spec.Timeout
-	return judge.Round(o, &rules)
+	record, _ := judge.Round(o, &rules)
+	return record
 }
 
 // run carries out a round now and judges it.

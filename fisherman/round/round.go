@@ -79,7 +79,9 @@ func (r *Runner) Run(ctx context.Context, spec Spec) *judge.Observation {
 		Stopped:      err != nil,
 	}
 	for _, slot := range one.slots {
-		observed.Exchanges = append(observed.Exchanges, slot.observe())
+		exchange := slot.observe()
+		exchange.Arrived = slot.arrived(one.released)
+		observed.Exchanges = append(observed.Exchanges, exchange)
 	}
 	return observed
 }
@@ -223,7 +225,7 @@ func (r *round) exchange(ctx context.Context) {
 	r.release(ctx, ready, &receivers)
 	receivers.Wait()
 	for _, slot := range ready {
-		slot.stamps = slot.conn.Stamps()
+		slot.stamps, slot.arrival = slot.conn.Stamps(), slot.conn.Arrival()
 	}
 	r.skew = skewOf(ready)
 	r.keep(ready, !stop())

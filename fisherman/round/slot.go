@@ -31,8 +31,9 @@ type slot struct {
 	// sent is the moment of writing, and written when this program saw that it had been written.
 	sent, written time.Time
 	answer        *wire.Answer
-	// stamps are the kernel's times of the exchange.
-	stamps wire.Stamps
+	// stamps are the kernel's times of the exchange; arrival is what was read of an answer, complete or not.
+	stamps  wire.Stamps
+	arrival wire.Arrival
 	// failure to connect or to receive; unsent is a failure to write, which comes first.
 	failure, unsent *wire.Failure
 }
@@ -114,6 +115,20 @@ func (s *slot) times() wire.Times { return wire.TimesOf(s.sent, s.written, s.ans
 // asked for, the next answer could not be told from the rest of this one.
 func (s *slot) clean() bool {
 	return s.failure == nil && s.unsent == nil && s.conn.Reusable() && !s.times().Anticipated()
+}
+
+// arrived returns what came of an answer, and when, after the release.
+func (s *slot) arrived(released time.Time) judge.Arrival {
+	first, last := s.arrival.First, s.arrival.Last
+	switch {
+	case s.arrival.Bytes == 0:
+		return judge.Arrival{}
+	case s.answer != nil:
+		times := s.times()
+		sent, _ := times.Transmission()
+		first, last = sent.Add(times.TimeToFirstByte()), sent.Add(times.RoundTrip())
+	}
+	return judge.Arrival{Bytes: s.arrival.Bytes, First: first.Sub(released), Last: last.Sub(released)}
 }
 
 // observe returns what passed on the slot, its answer opened.

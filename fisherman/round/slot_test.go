@@ -128,7 +128,8 @@ func TestUntimed(t *testing.T) {
 		}
 		observed := &judge.Observation{Exchanges: []judge.Exchange{s.observe()}}
 		observed.Question.Payload.REST = &types.RESTPayload{}
-		sample := judge.Round(observed, &judge.Rules{Timeout: timeout}).GetSamples()[0]
+		record, _ := judge.Round(observed, &judge.Rules{Timeout: timeout})
+		sample := record.GetSamples()[0]
 		outcome, blame := types.Outcome_OUTCOME_OK, types.Blame_BLAME_UNSPECIFIED
 		if test.spoilt {
 			outcome, blame = types.Outcome_OUTCOME_VOID, types.Blame_BLAME_SELF

@@ -13,10 +13,34 @@ import (
 	"unicode/utf8"
 
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/text"
 )
 
-// Rule names the canonical form, for evidence that others are to check.
+// Rule names the canonical form of JSON, for evidence that others are to check.
 const Rule = "RFC 8785 with exact integers, version 1"
+
+// RuleOf returns the name of the form in which answers are compared; "" for none.
+func RuleOf(form types.CompareForm) string {
+	switch form {
+	case types.CompareForm_COMPARE_FORM_JSON:
+		return Rule
+	case types.CompareForm_COMPARE_FORM_HEX_NUMBER:
+		return Rule + ", hexadecimal numbers without leading zeros in lower case"
+	case types.CompareForm_COMPARE_FORM_HEX_DATA:
+		return Rule + ", hexadecimal data in lower case"
+	}
+	return ""
+}
+
+// FormOf returns the form of a name; false for a name that is not known.
+func FormOf(rule string) (types.CompareForm, bool) {
+	for number := range types.CompareForm_name {
+		if form := types.CompareForm(number); RuleOf(form) == rule {
+			return form, true
+		}
+	}
+	return 0, false
+}
 
 // Canonical writes a JSON value in the one form that all spellings of it have: RFC 8785, but that integers keep all of
 // their digits (docs/adr/0028). What the ignored pointers name is left out: members of objects vanish, elements of arrays
@@ -218,7 +242,7 @@ func (p *parser) object() (value, error) {
 	slices.SortFunc(object.names, name.compare)
 	for i := 1; i < len(object.names); i++ {
 		if object.names[i].text == object.names[i-1].text {
-			return value{}, fmt.Errorf("member %q twice", clip(object.names[i].text))
+			return value{}, fmt.Errorf("member %q twice", text.Line(object.names[i].text, mostQuoted))
 		}
 	}
 	return object, nil

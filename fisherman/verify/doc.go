@@ -1,3 +1,3 @@
-// Package verify decides what an answer is worth: Read tells a result from an error and reduces it to a digest of its
-// canonical form, and Compare holds the digests of a round against each other. Pure.
+// Package verify decides what an answer is worth. Read says which Class an answer is of and reduces data to a digest of its
+// canonical form; Compare holds the digests of a round against each other. Pure.
 package verify

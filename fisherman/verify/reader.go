@@ -5,25 +5,24 @@ import "bytes"
 // Reader reads the answers to one question. Nodes of one make answer in the same bytes, so what is equal to the answer
 // before is not read again. It is not for use by several goroutines.
 type Reader struct {
-	read func(status uint32, payload []byte) (Digest, error)
-	// known tells that there was an answer before, and with which result.
+	read func(status uint32, payload []byte) Reading
+	// known: there was an answer before, with this result.
 	known   bool
 	status  uint32
 	payload []byte
-	digest  Digest
-	err     error
+	reading Reading
 }
 
-// NewReader makes a reader of what read reads: for the same status and payload, that is always the same.
-func NewReader(read func(status uint32, payload []byte) (Digest, error)) *Reader {
+// NewReader returns a reader of what read reads: for the same status and payload, that is always the same.
+func NewReader(read func(status uint32, payload []byte) Reading) *Reader {
 	return &Reader{read: read}
 }
 
 // Read reads an answer, which must not change afterwards.
-func (r *Reader) Read(status uint32, payload []byte) (Digest, error) {
+func (r *Reader) Read(status uint32, payload []byte) Reading {
 	if !r.known || status != r.status || !bytes.Equal(payload, r.payload) {
 		r.known, r.status, r.payload = true, status, payload
-		r.digest, r.err = r.read(status, payload)
+		r.reading = r.read(status, payload)
 	}
-	return r.digest, r.err
+	return r.reading
 }

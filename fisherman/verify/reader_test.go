@@ -1,7 +1,7 @@
 package verify
 
 import (
-	"fmt"
+	"reflect"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -25,16 +25,16 @@ func TestReaderReadsEachAnswer(t *testing.T) {
 		"REST":     {REST: &types.RESTPayload{Method: "GET", Path: "/"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			read := func(status uint32, payload []byte) (Digest, error) { return ReadAnswer(question, status, payload) }
+			read := func(status uint32, payload []byte) Reading {
+				return ReadAnswer(question, status, payload, types.CompareForm_COMPARE_FORM_JSON)
+			}
 			rapid.Check(t, func(t *rapid.T) {
 				reader := NewReader(read)
 				for range rapid.IntRange(0, 20).Draw(t, "answers") {
-					status := rapid.SampledFrom([]uint32{200, 500}).Draw(t, "status")
+					status := rapid.SampledFrom([]uint32{200, 429, 500}).Draw(t, "status")
 					payload := rapid.SampledFrom(payloads).Draw(t, "payload")
-					got, gotErr := reader.Read(status, payload)
-					want, wantErr := read(status, payload)
-					if got != want || fmt.Sprint(gotErr) != fmt.Sprint(wantErr) {
-						t.Fatalf("%s: %x, %v; want %x, %v", payload, got, gotErr, want, wantErr)
+					if got, want := reader.Read(status, payload), read(status, payload); !reflect.DeepEqual(got, want) {
+						t.Fatalf("%s: %+v; want %+v", payload, got, want)
 					}
 				}
 			})

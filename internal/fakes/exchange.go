@@ -130,7 +130,7 @@ func (e *exchange) question() question {
 }
 
 // result is the node's answer with one member more, if any: `{"hash":"…"}` follows from method and parameters, or from
-// method and path.
+// method and path. Asked for its status, the node says that its newest height is 1000.
 func (e *exchange) result(member string) []byte {
 	if rest := e.opened.Request.GetRest(); rest != nil {
 		sum := sha256.Sum256([]byte(rest.GetMethod() + " " + rest.GetPath()))
@@ -138,6 +138,9 @@ func (e *exchange) result(member string) []byte {
 	}
 	asked := e.question()
 	sum := sha256.Sum256(append([]byte(asked.Method+"\x00"), asked.Params...))
+	if asked.Method == "status" {
+		member += `,"sync_info":{"latest_block_height":"1000"}`
+	}
 	return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"result":{"hash":"%s"%s}}`, asked.ID, hex.EncodeToString(sum[:]), member)
 }
 

@@ -1,17 +1,16 @@
 package pocket
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 
 	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/upstream"
 )
 
 const (
@@ -42,13 +41,14 @@ func Control(target string) fisherman.Probe {
 		if err != nil {
 			return fisherman.Answer{}, fmt.Errorf("send control probe: %w", err)
 		}
+		upstream.Decode(response, maxProbeBytes)
 		defer response.Body.Close()
-		body, err := io.ReadAll(io.LimitReader(response.Body, maxProbeBytes+1))
+		body, err := upstream.ReadBody(response, maxProbeBytes)
 		switch {
+		case errors.Is(err, upstream.ErrTooLarge):
+			return fisherman.Answer{}, fmt.Errorf("answer of control probe has more than %d bytes: %w", maxProbeBytes, fisherman.ErrTooLarge)
 		case err != nil:
-			return fisherman.Answer{}, fmt.Errorf("read answer of control probe: %w", err)
-		case len(body) > maxProbeBytes:
-			return fisherman.Answer{}, fmt.Errorf("answer of control probe has more than %d bytes", maxProbeBytes)
+			return fisherman.Answer{}, fmt.Errorf("answer of control probe: %w", err)
 		case response.StatusCode/100 == 3:
 			return fisherman.Answer{}, fmt.Errorf("control probe was redirected (HTTP status %d)", response.StatusCode)
 		}
@@ -63,28 +63,17 @@ var (
 
 // probeRequest is a question as a servicer would ask it of its node.
 func probeRequest(ctx context.Context, target string, payload types.Payload) (*http.Request, error) {
-	if payload.REST == nil {
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(payload.JSONRPC))
-		if err != nil {
-			return nil, errProbeURL
-		}
-		request.Header.Set("Content-Type", "application/json")
-		return request, nil
-	}
 	base, err := url.Parse(target)
 	if err != nil {
 		return nil, errProbeURL
 	}
-	address, err := relay.JoinREST(base, payload.REST.GetPath())
+	header := make(http.Header)
+	for _, given := range payload.REST.GetHeaders() {
+		header.Set(given.GetName(), given.GetValue())
+	}
+	request, err := upstream.NewRequest(ctx, base, payload, header)
 	if err != nil {
 		return nil, errProbePath
-	}
-	request, err := http.NewRequestWithContext(ctx, payload.REST.GetMethod(), address.String(), bytes.NewReader(payload.REST.GetBody()))
-	if err != nil {
-		return nil, errProbeURL
-	}
-	for _, header := range payload.REST.GetHeaders() {
-		request.Header.Set(header.GetName(), header.GetValue())
 	}
 	return request, nil
 }

@@ -139,6 +139,9 @@ func TestPolicyIsTheParametersOfTheSession(t *testing.T) {
 		params.Qos.ConsistencyQuorum = 6
 		params.Qos.SessionsRetained = 11
 		params.Qos.SamplesRequired = 4
+		params.Qos.DisagreementsAllowed = 2
+		params.Qos.MaxLag = 8
+		params.Qos.LaggingAllowed = 1
 		params.Relay.ReservePerCheck = 3 // 7 planned, 14 beside them
 	})
 	own := pocket.New(nil, module, keyOf("fisherman"))
@@ -150,7 +153,8 @@ func TestPolicyIsTheParametersOfTheSession(t *testing.T) {
 		if policy.Checks != 7 || policy.Distribution != schedule.Even || policy.Timeout != 4*time.Second ||
 			policy.LatencySLA != 90*time.Millisecond || policy.MaxSkew != 9*time.Millisecond ||
 			policy.ServicerOffset != 3*time.Millisecond || policy.NullSamplesAllowed != 5 || policy.Quorum != 6 ||
-			policy.SessionsRetained != 11 || policy.ChecksOnDemand != 7 || policy.SamplesRequired != 4 || policy.Reserve != 21 {
+			policy.SessionsRetained != 11 || policy.ChecksOnDemand != 7 || policy.SamplesRequired != 4 || policy.Reserve != 21 ||
+			policy.DisagreementsAllowed != 2 || policy.MaxLag != 8 || policy.LaggingAllowed != 1 {
 			t.Errorf("session from %d has the policy %+v", start, policy)
 		}
 	}

@@ -46,6 +46,10 @@ func (n *Network) Policy(ctx context.Context, session *types.Session) (fisherman
 		SessionsRetained:   int(qos.GetSessionsRetained()),
 		SamplesRequired:    qos.GetSamplesRequired(),
 		ChecksOnDemand:     int(spare / 2),
+
+		DisagreementsAllowed: qos.GetDisagreementsAllowed(),
+		MaxLag:               qos.GetMaxLag(),
+		LaggingAllowed:       qos.GetLaggingAllowed(),
 	}, nil
 }
 

@@ -44,6 +44,7 @@ func signedError(signed *types.RelayError) *wire.Failure {
 			Label:           code.Label(),
 			DisputesRequest: slices.Contains(disputed, code),
 			OverAllowance:   code == types.RelayErrorCode_RELAY_ERROR_CODE_OVER_ALLOWANCE,
+			TooLarge:        code == types.RelayErrorCode_RELAY_ERROR_CODE_UPSTREAM_TOO_LARGE,
 		},
 		Err: fmt.Errorf("%s: %s", code.Label(), text.Line(signed.GetMessage(), mostQuoted)),
 	}

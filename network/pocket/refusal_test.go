@@ -10,14 +10,14 @@ import (
 // node; a new one has to be decided about.
 func TestEveryRefusalIsDecided(t *testing.T) {
 	const busy, notReady = types.RelayErrorCode_RELAY_ERROR_CODE_BUSY, types.RelayErrorCode_RELAY_ERROR_CODE_NOT_READY
-	const overAllowance = types.RelayErrorCode_RELAY_ERROR_CODE_OVER_ALLOWANCE
+	const overAllowance, tooLarge = types.RelayErrorCode_RELAY_ERROR_CODE_OVER_ALLOWANCE, types.RelayErrorCode_RELAY_ERROR_CODE_UPSTREAM_TOO_LARGE
 	for number := range types.RelayErrorCode_name {
 		code := types.RelayErrorCode(number)
 		if code == types.RelayErrorCode_RELAY_ERROR_CODE_UNSPECIFIED {
 			continue // relay.OpenResponse refuses it
 		}
 		failure := signedError(&types.RelayError{Code: code, Message: "words\x1b[2J"})
-		want := types.Refusal{Code: uint32(code), Label: code.Label(), OverAllowance: code == overAllowance}
+		want := types.Refusal{Code: uint32(code), Label: code.Label(), OverAllowance: code == overAllowance, TooLarge: code == tooLarge}
 		outcome, blame := types.Outcome_OUTCOME_RELAY_ERROR, types.Blame_BLAME_SERVICER
 		switch {
 		case code == overAllowance:

@@ -13,6 +13,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/pocket-fisherman/fisherman/shared/disk"
 )
 
 // ErrForeign is returned when a directory holds anything other than a store of this kind in the form that this program
@@ -188,14 +190,14 @@ var pebbleFile = regexp.MustCompile(`^(LOCK|(MANIFEST|OPTIONS)-\d+|marker\.[a-z-
 // dataFile matches the names of files that hold records.
 var dataFile = regexp.MustCompile(`\.(log|sst|blob)$`)
 
-// refuseForeignFiles returns ErrForeign for a directory with files that pebble does not create.
+// refuseForeignFiles returns ErrForeign for a directory with files that neither pebble nor the disk puts there.
 func refuseForeignFiles(dir string, files vfs.FS) error {
 	names, err := files.List(dir)
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		if !pebbleFile.MatchString(name) {
+		if !pebbleFile.MatchString(name) && !disk.Owns(name) {
 			return fmt.Errorf("%w: it holds %q", ErrForeign, name)
 		}
 	}

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -22,6 +23,10 @@ func TestForeignDirectoryIsRefusedUnchanged(t *testing.T) {
 			must(t, os.WriteFile(filepath.Join(dir, "CURRENT"), []byte("MANIFEST-000000\n"), 0o600))
 			must(t, os.WriteFile(filepath.Join(dir, "MANIFEST-000000"), nil, 0o600))
 		},
+		"a file of somebody on a fresh disk": func(t *testing.T, dir string) {
+			must(t, os.Mkdir(filepath.Join(dir, "lost+found"), 0o700))
+			must(t, os.WriteFile(filepath.Join(dir, "notes"), nil, 0o600))
+		},
 		"a stray file beside samples": func(t *testing.T, dir string) {
 			s := openIn(t, dir, DefaultOptions(), vfs.Default)
 			must(t, s.Close())
@@ -41,10 +46,45 @@ func TestForeignDirectoryIsRefusedUnchanged(t *testing.T) {
 			if !strings.Contains(err.Error(), dir) {
 				t.Errorf("%q does not name the directory", err)
 			}
+			if strings.Contains(err.Error(), "lost+found") {
+				t.Errorf("%q names what the disk put there", err)
+			}
 			if after := contents(t, dir); !maps.Equal(before, after) {
 				t.Error("the directory was changed")
 			}
 		})
+	}
+}
+
+// A directory may be the root of a disk, and hold what disks and platforms put there, before a store's first start or
+// after; it is left alone.
+func TestDirectoryOfADisk(t *testing.T) {
+	opens := map[string]func(dir string) (io.Closer, error){
+		"samples": func(dir string) (io.Closer, error) { return Open(dir, DefaultOptions()) },
+		"relays":  func(dir string) (io.Closer, error) { return OpenRelays(dir, DefaultOptions()) },
+	}
+	for name, open := range opens {
+		for _, late := range []bool{false, true} {
+			dir := t.TempDir()
+			for round := range 3 {
+				if round == 1 || !late && round == 0 {
+					for _, folder := range []string{"lost+found", ".Trash-1000", ".snapshot", "System Volume Information"} {
+						must(t, os.MkdirAll(filepath.Join(dir, folder), 0o700))
+					}
+					for _, file := range []string{".DS_Store", ".nfs000000000000000700000001", "aquota.user", "lost+found/000001.log"} {
+						must(t, os.WriteFile(filepath.Join(dir, file), []byte("x"), 0o600))
+					}
+				}
+				store, err := open(dir)
+				if err != nil {
+					t.Fatalf("%s, start %d: %v", name, round, err)
+				}
+				must(t, store.Close())
+			}
+			if left, err := os.ReadFile(filepath.Join(dir, "lost+found/000001.log")); err != nil || string(left) != "x" {
+				t.Errorf("%s: what the disk holds became %q, %v", name, left, err)
+			}
+		}
 	}
 }
 

@@ -22,6 +22,14 @@ const (
 	AgreementUndecidable Agreement = "UNDECIDABLE"
 )
 
+// Defines values for AnswerClass.
+const (
+	AnswerClassAgreedError AnswerClass = "AGREED_ERROR"
+	AnswerClassFailure     AnswerClass = "FAILURE"
+	AnswerClassMissing     AnswerClass = "MISSING"
+	AnswerClassValue       AnswerClass = "VALUE"
+)
+
 // Defines values for Attempt.
 const (
 	AttemptBuildRequest       Attempt = "BUILD_REQUEST"
@@ -52,10 +60,13 @@ const (
 
 // Defines values for Cause.
 const (
+	CauseContested      Cause = "CONTESTED"
+	CauseControlUnfit   Cause = "CONTROL_UNFIT"
 	CauseJoinedLate     Cause = "JOINED_LATE"
 	CauseLate           Cause = "LATE"
 	CauseLeft           Cause = "LEFT"
 	CauseNoControlProbe Cause = "NO_CONTROL_PROBE"
+	CauseNoData         Cause = "NO_DATA"
 	CauseNoQuestion     Cause = "NO_QUESTION"
 	CauseNoSample       Cause = "NO_SAMPLE"
 	CauseNoServicers    Cause = "NO_SERVICERS"
@@ -65,10 +76,12 @@ const (
 	CauseOverload       Cause = "OVERLOAD"
 	CauseOvertaken      Cause = "OVERTAKEN"
 	CauseRefused        Cause = "REFUSED"
+	CauseSaturated      Cause = "SATURATED"
 	CauseSessionOver    Cause = "SESSION_OVER"
 	CauseSkew           Cause = "SKEW"
 	CauseStall          Cause = "STALL"
 	CauseStopped        Cause = "STOPPED"
+	CauseTooLarge       Cause = "TOO_LARGE"
 )
 
 // Defines values for CheckVerdict.
@@ -81,10 +94,25 @@ const (
 	CheckVerdictVoid         CheckVerdict = "void"
 )
 
+// Defines values for CompareForm.
+const (
+	CompareFormHexData   CompareForm = "HEX_DATA"
+	CompareFormHexNumber CompareForm = "HEX_NUMBER"
+	CompareFormJSON      CompareForm = "JSON"
+)
+
 // Defines values for Connections.
 const (
 	ConnectionsCold Connections = "cold"
 	ConnectionsWarm Connections = "warm"
+)
+
+// Defines values for ControlFitness.
+const (
+	ControlFitnessBehind   ControlFitness = "BEHIND"
+	ControlFitnessFit      ControlFitness = "FIT"
+	ControlFitnessForeign  ControlFitness = "FOREIGN"
+	ControlFitnessUnproven ControlFitness = "UNPROVEN"
 )
 
 // Defines values for ErrorCode.
@@ -167,6 +195,7 @@ const (
 	OutcomeDNS          Outcome = "DNS"
 	OutcomeHTTPStatus   Outcome = "HTTP_STATUS"
 	OutcomeMalformed    Outcome = "MALFORMED"
+	OutcomeMissing      Outcome = "MISSING"
 	OutcomeOK           Outcome = "OK"
 	OutcomeRelayError   Outcome = "RELAY_ERROR"
 	OutcomeReset        Outcome = "RESET"
@@ -186,6 +215,13 @@ const (
 const (
 	ReasonStatusDropped ReasonStatus = "dropped"
 	ReasonStatusVoid    ReasonStatus = "void"
+)
+
+// Defines values for RoundKind.
+const (
+	RoundKindHead    RoundKind = "HEAD"
+	RoundKindSettled RoundKind = "SETTLED"
+	RoundKindTip     RoundKind = "TIP"
 )
 
 // Defines values for RoundStatus.
@@ -235,6 +271,7 @@ const (
 
 // Defines values for Verdict.
 const (
+	VerdictBehind       Verdict = "behind"
 	VerdictHealthy      Verdict = "healthy"
 	VerdictInconsistent Verdict = "inconsistent"
 	VerdictSlow         Verdict = "slow"
@@ -292,6 +329,9 @@ type Address = string
 
 // Agreement How an answer compares with those of the other servicers.
 type Agreement string
+
+// AnswerClass What the node behind a servicer answered: data; nothing, where others have data; an error or nothing that most agree on and that is the answer; or an error of the node.
+type AnswerClass string
 
 // Attempt What was being done when a request failed.
 type Attempt string
@@ -403,6 +443,9 @@ type CheckSample struct {
 // CheckVerdict What one check says of one servicer, the first that holds.
 type CheckVerdict string
 
+// CompareForm In which form answers are compared: canonical JSON; the same with hexadecimal numbers without leading zeros and in lower case; the same with hexadecimal data in lower case.
+type CompareForm string
+
 // Connections Kept from an earlier check, or made for the check. The first answer on a new connection is slower.
 type Connections string
 
@@ -414,6 +457,24 @@ type Consistency struct {
 	// Embedded struct due to allOf(#/components/schemas/Interval)
 	Interval
 }
+
+// Control What is known of the control probe of a relay chain. One that is not FIT decides nothing.
+type Control struct {
+	// RelayChain Four upper-case hex digits.
+	RelayChain RelayChain `json:"relay_chain"`
+
+	// Fitness Whether a control probe is heard. UNPROVEN was not compared with the servicers yet, BEHIND is behind most of them or stands still, FOREIGN contradicts what most of them agree on, as a node of another chain does.
+	Fitness ControlFitness `json:"fitness"`
+
+	// Why Why it is not FIT, for a person; empty when it is.
+	Why string `json:"why"`
+
+	// Head The newest height that it said; null when none is known, and for the network's own chain.
+	Head *int64 `json:"head"`
+}
+
+// ControlFitness Whether a control probe is heard. UNPROVEN was not compared with the servicers yet, BEHIND is behind most of them or stands still, FOREIGN contradicts what most of them agree on, as a node of another chain does.
+type ControlFitness string
 
 // Error Why there is no answer.
 type Error struct {
@@ -541,6 +602,21 @@ type EvidenceVote struct {
 
 // Finding What was found of a signature or a binding; empty when there was nothing to check.
 type Finding string
+
+// Freshness How far a servicer's node was behind the height that most had. A claim is a sample with a lag, of a done check of the kind HEAD or TIP; numbers are null without any.
+type Freshness struct {
+	Claims int `json:"claims"`
+
+	// Behind Those of them whose lag is above the session's max_lag; none where that is 0.
+	Behind       int    `json:"behind"`
+	LagBlocksMax *int64 `json:"lag_blocks_max"`
+
+	// LagBlocksMedian The ⌈n/2⌉-th smallest of n.
+	LagBlocksMedian *int64 `json:"lag_blocks_median"`
+
+	// LagMSMax Null where the time between blocks is not known.
+	LagMSMax *float64 `json:"lag_ms_max"`
+}
 
 // GeoZone Where an actor says that it is.
 type GeoZone = string
@@ -676,6 +752,9 @@ type Ready struct {
 	// Status The node is level with its chain.
 	Status ReadyStatus `json:"status"`
 	Height int64       `json:"height"`
+
+	// Controls The fisherman's control probes, by relay chain.
+	Controls []Control `json:"controls"`
 }
 
 // ReadyStatus The node is level with its chain.
@@ -793,9 +872,21 @@ type Round struct {
 	// Question As in block height=12.
 	Question string `json:"question"`
 
+	// Kind What a check asks about: a settled block, of which answers are compared; the newest height, where each answer is a claim; or a block near the tip, which who lacks is behind.
+	Kind RoundKind `json:"kind"`
+
+	// ReferenceHeight What lags are counted from: the height that a strict majority of the origins has reached (HEAD), or the newest known (TIP); null without one.
+	ReferenceHeight *int64 `json:"reference_height"`
+
+	// Form In which form answers are compared: canonical JSON; the same with hexadecimal numbers without leading zeros and in lower case; the same with hexadecimal data in lower case.
+	Form CompareForm `json:"form"`
+
 	// Samples Ordered by servicer.
 	Samples []Sample `json:"samples"`
 }
+
+// RoundKind What a check asks about: a settled block, of which answers are compared; the newest height, where each answer is a claim; or a block near the tip, which who lacks is behind.
+type RoundKind string
 
 // RoundPage A page of a session's checks, ordered by index.
 type RoundPage struct {
@@ -870,6 +961,9 @@ type Sample struct {
 	// OverSLA rtt_ms is above the latency SLA.
 	OverSLA bool `json:"over_sla"`
 
+	// Large Its time says more of the answer's size, or of the fisherman's own link, than of the servicer: rtt_ms counts neither for quantiles nor for the SLA.
+	Large bool `json:"large"`
+
 	// RelayErrorCode Of the servicer's signed error.
 	RelayErrorCode *uint32 `json:"relay_error_code"`
 
@@ -881,6 +975,18 @@ type Sample struct {
 
 	// Evidence The signed request and answer are kept.
 	Evidence bool `json:"evidence"`
+
+	// Answer Null without a verified answer.
+	Answer *AnswerClass `json:"answer"`
+
+	// Head Newest height that the node claims to have, in a check that asks for it; in a TIP check, the height below a block that it lacks.
+	Head *int64 `json:"head"`
+
+	// Lag Blocks that head is behind reference_height; null without one of them.
+	Lag *int64 `json:"lag"`
+
+	// LagMS The same in time. Null where the time between blocks is not known.
+	LagMS *float64 `json:"lag_ms"`
 }
 
 // SendMessage A transfer.
@@ -951,6 +1057,9 @@ type ServicerReport struct {
 
 	// Rank 1 plus the number of the session's servicers that are better beyond doubt; null for one that is unranked.
 	Rank *int `json:"rank"`
+
+	// Freshness How far a servicer's node was behind the height that most had. A claim is a sample with a lag, of a done check of the kind HEAD or TIP; numbers are null without any.
+	Freshness Freshness `json:"freshness"`
 }
 
 // Session A session with its members.
@@ -1004,7 +1113,16 @@ type SessionNotice struct {
 	ChecksPlanned      int      `json:"checks_planned"`
 	LatencySLA         *float64 `json:"latency_sla_ms"`
 	NullSamplesAllowed int      `json:"null_samples_allowed"`
-	SamplesRequired    int      `json:"samples_required"`
+
+	// MaxLag A claim that lags by more blocks is behind; 0 when freshness is not judged.
+	MaxLag          int64 `json:"max_lag"`
+	SamplesRequired int   `json:"samples_required"`
+
+	// LaggingAllowed More claims that are behind make a servicer behind.
+	LaggingAllowed int `json:"lagging_allowed"`
+
+	// DisagreementsAllowed More disagreements make a servicer inconsistent.
+	DisagreementsAllowed int `json:"disagreements_allowed"`
 
 	// JoinedHeight The newest height when the session was taken up.
 	JoinedHeight int64      `json:"joined_height"`
@@ -1063,6 +1181,15 @@ type SessionReport struct {
 	// SamplesRequired Fewer samples leave a verdict unknown.
 	SamplesRequired int `json:"samples_required"`
 
+	// MaxLag A claim that lags by more blocks is behind; 0 when freshness is not judged.
+	MaxLag int64 `json:"max_lag"`
+
+	// LaggingAllowed More claims that are behind make a servicer behind.
+	LaggingAllowed int `json:"lagging_allowed"`
+
+	// DisagreementsAllowed More disagreements make a servicer inconsistent.
+	DisagreementsAllowed int `json:"disagreements_allowed"`
+
 	// ChecksPlanned In a closed session it is the sum of the next three.
 	ChecksPlanned int `json:"checks_planned"`
 
@@ -1113,6 +1240,9 @@ type Status struct {
 
 	// Store Null without a fisherman.
 	Store *Store `json:"store"`
+
+	// Controls The fisherman's control probes, by relay chain.
+	Controls []Control `json:"controls"`
 }
 
 // Store Where the fisherman's samples are held.
@@ -1276,6 +1406,12 @@ type WindowServicer struct {
 	// SamplesRequired Sum over its sessions.
 	SamplesRequired int `json:"samples_required"`
 
+	// LaggingAllowed Sum over its sessions of those allowed.
+	LaggingAllowed int `json:"lagging_allowed"`
+
+	// DisagreementsAllowed Sum over its sessions of those allowed.
+	DisagreementsAllowed int `json:"disagreements_allowed"`
+
 	// Availability A share with its Wilson interval of 95 %; null without samples.
 	Availability Interval `json:"availability"`
 
@@ -1293,6 +1429,9 @@ type WindowServicer struct {
 	Verdict Verdict `json:"verdict"`
 	Reason  string  `json:"reason"`
 	Rank    *int    `json:"rank"`
+
+	// Freshness How far a servicer's node was behind the height that most had. A claim is a sample with a lag, of a done check of the kind HEAD or TIP; numbers are null without any.
+	Freshness Freshness `json:"freshness"`
 }
 
 // WindowsReport The quality of service over the newest sessions together.

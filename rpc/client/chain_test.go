@@ -18,7 +18,7 @@ func TestReadsTheChain(t *testing.T) {
 		"health": {func(ctx context.Context, node *client.Client) (bool, error) { return true, node.Health(ctx) }, asked{"/v1/health", ""}},
 		"ready": {func(ctx context.Context, node *client.Client) (bool, error) {
 			ready, err := node.Ready(ctx)
-			return ready == api.Ready{Status: "ready", Height: 23}, err
+			return ready.Status == "ready" && ready.Height == 23 && len(ready.Controls) == 2 && ready.Controls[1].Fitness == api.ControlFitnessBehind, err
 		}, asked{"/v1/ready", ""}},
 		"version": {func(ctx context.Context, node *client.Client) (bool, error) {
 			version, err := node.Version(ctx)

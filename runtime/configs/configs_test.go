@@ -26,12 +26,12 @@ func full() Node {
 	n.Keys = "/var/lib/pocket/keys"
 	n.Chain.BlockTime = Duration(1500 * time.Millisecond)
 	n.Chain.Peers = []string{peer}
-	depth := int64(12)
-	n.RelayChains["0002"] = RelayChain{Catalogue: CatalogueCosmos, Recent: 10_000}
+	depth, lag := int64(12), int64(3)
+	n.RelayChains["0002"] = RelayChain{Catalogue: CatalogueCosmos, Recent: 10_000, MaxLag: &lag}
 	n.RelayChains["0003"] = RelayChain{Catalogue: CatalogueCustom, Depth: &depth,
 		Head: &HeadQuestion{Method: "eth_blockNumber", Height: "/result"},
 		Questions: []Question{
-			{Method: "eth_getBlockByNumber", Params: JSON(`["{height_hex}",true]`)},
+			{Method: "eth_getBlockByNumber", Params: JSON(`["{height_hex}",true]`), Nothing: true, Errors: []int64{-32004, 3}},
 			{Method: "eth_getLogs", Params: JSON(`[{"fromBlock":"{from_hex}","toBlock":"{height_hex}","topics":[["0x0"]]}]`), Range: 5},
 		}}
 	n.RelayChains["0004"] = RelayChain{Catalogue: CatalogueCustom,
@@ -83,6 +83,21 @@ func TestFilesAreKept(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A file that was written before chains had an allowance for lag, and questions what can be their truth, means the same.
+func TestFilesOfBefore(t *testing.T) {
+	n, err := Parse(golden(t, "before.golden.json"))
+	if err == nil {
+		err = n.Validate()
+	}
+	want := full()
+	want.RelayChains["0002"] = RelayChain{Catalogue: CatalogueCosmos, Recent: 10_000}
+	question := &want.RelayChains["0003"].Questions[0]
+	question.Nothing, question.Errors = false, nil
+	if err != nil || !reflect.DeepEqual(n, want) {
+		t.Errorf("parsed %+v, %v", n, err)
 	}
 }
 
@@ -196,6 +211,8 @@ func TestEveryViolationIsNamed(t *testing.T) {
 		"relay chain":     {func(n *Node) { n.RelayChains["21"] = n.RelayChains["0021"] }, `relay_chains is for relay chain "21"; allowed: four upper-case`},
 		"no catalogue":    {func(n *Node) { n.RelayChains["0021"] = RelayChain{} }, `relay_chains.0021.catalogue is ""; allowed: cometbft, cometbft-uri, evm, evm-values, cosmos, custom`},
 		"depth":           {func(n *Node) { *n.RelayChains["0003"].Depth = -1 }, "relay_chains.0003.depth is -1; allowed: 0 to 1000000"},
+		"lag below 0":     {func(n *Node) { *n.RelayChains["0002"].MaxLag = -1 }, "relay_chains.0002.max_lag is -1; allowed: 0 to 1000000"},
+		"lag":             {func(n *Node) { *n.RelayChains["0002"].MaxLag = 1_000_001 }, "relay_chains.0002.max_lag is 1000001; allowed: 0 to 1000000"},
 		"recent":          {func(n *Node) { n.RelayChains["0021"] = RelayChain{Catalogue: "evm", Recent: -1} }, "relay_chains.0021.recent is -1"},
 		"head":            {func(n *Node) { n.RelayChains["0021"] = RelayChain{Catalogue: "evm", Head: &HeadQuestion{}} }, "relay_chains.0021.head is set; allowed: null"},
 		"questions":       {func(n *Node) { n.RelayChains["0021"] = RelayChain{Catalogue: "evm", Questions: make([]Question, 1)} }, "relay_chains.0021.questions is set"},

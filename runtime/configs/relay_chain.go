@@ -47,6 +47,8 @@ type RelayChain struct {
 	Depth *int64 `json:"depth"`
 	// Recent limits questions to the newest n settled heights, for chains whose nodes forget old ones; 0 for all.
 	Recent int64 `json:"recent"`
+	// MaxLag is how many blocks a node may be behind the majority, 0 to MaximumDepth; null for the catalogue's default: 5.
+	MaxLag *int64 `json:"max_lag"`
 	// Head is the question for the newest height, for a custom catalogue only; null if no question names a height, or
 	// if the chain is the network's own.
 	Head *HeadQuestion `json:"head"`
@@ -64,9 +66,13 @@ type Question struct {
 	Headers map[string]string `json:"headers"`
 	// Range is the maximum number of blocks from {from} to {height}; 0 for no range.
 	Range int64 `json:"range"`
+	// Nothing says that null, empty or not found can be the truth.
+	Nothing bool `json:"nothing"`
+	// Errors are codes of errors that can be the truth: JSON-RPC's, or HTTP statuses of REST.
+	Errors []int64 `json:"errors"`
 }
 
-// HeadQuestion is the question for the newest height, sent to the control probe's target.
+// HeadQuestion is the question for the newest height, for the control probe's target and for the servicers.
 type HeadQuestion struct {
 	Method  string            `json:"method"`
 	Params  JSON              `json:"params"`
@@ -135,6 +141,9 @@ func (p *problems) relayChain(field string, c RelayChain) {
 	p.add(slices.Contains(Catalogues(), c.Catalogue), field+".catalogue", quoted(c.Catalogue), strings.Join(Catalogues(), ", "))
 	if c.Depth != nil {
 		p.add(0 <= *c.Depth && *c.Depth <= MaximumDepth, field+".depth", strconv.FormatInt(*c.Depth, 10), fmt.Sprintf("0 to %d", MaximumDepth))
+	}
+	if c.MaxLag != nil {
+		p.add(0 <= *c.MaxLag && *c.MaxLag <= MaximumDepth, field+".max_lag", strconv.FormatInt(*c.MaxLag, 10), fmt.Sprintf("0 to %d", MaximumDepth))
 	}
 	p.add(0 <= c.Recent && c.Recent <= maximumRecent, field+".recent", strconv.FormatInt(c.Recent, 10), "a number of heights, or 0 for all")
 	if c.Catalogue == CatalogueCustom {

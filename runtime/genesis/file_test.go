@@ -41,6 +41,23 @@ func TestGenesisFile(t *testing.T) {
 	}
 }
 
+// A file that was written before there were parameters of lag and disagreements is read as it was meant, and gives a chain
+// the same state: what has its zero value is not encoded.
+func TestFileOfBefore(t *testing.T) {
+	file, err := os.ReadFile(filepath.Join("testdata", "before.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := Parse(file)
+	if err != nil || !proto.Equal(g, network()) {
+		t.Fatalf("parsed %v, %v", g, err)
+	}
+	qos := g.GetParams().GetQos()
+	if err := g.Validate(); err != nil || qos.GetMaxLag() != 0 || qos.GetLaggingAllowed() != 0 || qos.GetDisagreementsAllowed() != 0 {
+		t.Errorf("%v, %v", qos, err)
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	valid, err := network().Marshal()
 	if err != nil {

@@ -458,8 +458,14 @@ type QoSParams struct {
 	SessionsRetained uint32 `protobuf:"varint,9,opt,name=sessions_retained,json=sessionsRetained,proto3" json:"sessions_retained,omitempty"`
 	// Samples below which a verdict is unknown. 1 to 10000.
 	SamplesRequired uint32 `protobuf:"varint,10,opt,name=samples_required,json=samplesRequired,proto3" json:"samples_required,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Disagreements in one session above which a servicer is inconsistent. 0 to 10000.
+	DisagreementsAllowed uint32 `protobuf:"varint,11,opt,name=disagreements_allowed,json=disagreementsAllowed,proto3" json:"disagreements_allowed,omitempty"`
+	// Blocks that a servicer's node may be behind the majority; 0 takes what the relay chain's catalogue says. 0 to 1000000.
+	MaxLag int64 `protobuf:"varint,12,opt,name=max_lag,json=maxLag,proto3" json:"max_lag,omitempty"`
+	// Head claims in one session that may be behind by more before a servicer is behind. 0 to 10000.
+	LaggingAllowed uint32 `protobuf:"varint,13,opt,name=lagging_allowed,json=laggingAllowed,proto3" json:"lagging_allowed,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *QoSParams) Reset() {
@@ -558,6 +564,27 @@ func (x *QoSParams) GetSessionsRetained() uint32 {
 func (x *QoSParams) GetSamplesRequired() uint32 {
 	if x != nil {
 		return x.SamplesRequired
+	}
+	return 0
+}
+
+func (x *QoSParams) GetDisagreementsAllowed() uint32 {
+	if x != nil {
+		return x.DisagreementsAllowed
+	}
+	return 0
+}
+
+func (x *QoSParams) GetMaxLag() int64 {
+	if x != nil {
+		return x.MaxLag
+	}
+	return 0
+}
+
+func (x *QoSParams) GetLaggingAllowed() uint32 {
+	if x != nil {
+		return x.LaggingAllowed
 	}
 	return 0
 }
@@ -806,7 +833,7 @@ const file_runtime_genesis_proto_genesis_proto_rawDesc = "" +
 	"\x1afisherman_unbonding_blocks\x18\b \x01(\x03R\x18fishermanUnbondingBlocks\x12<\n" +
 	"\x1avalidator_unbonding_blocks\x18\t \x01(\x03R\x18validatorUnbondingBlocks\x120\n" +
 	"\x14minimum_pause_blocks\x18\n" +
-	" \x01(\x03R\x12minimumPauseBlocks\"\xa7\x04\n" +
+	" \x01(\x03R\x12minimumPauseBlocks\"\x9e\x05\n" +
 	"\tQoSParams\x12,\n" +
 	"\x12checks_per_session\x18\x01 \x01(\rR\x10checksPerSession\x12H\n" +
 	"\fdistribution\x18\x02 \x01(\x0e2$.pocket.genesis.v1.CheckDistributionR\fdistribution\x123\n" +
@@ -819,7 +846,10 @@ const file_runtime_genesis_proto_genesis_proto_rawDesc = "" +
 	"\x12consistency_quorum\x18\b \x01(\rR\x11consistencyQuorum\x12+\n" +
 	"\x11sessions_retained\x18\t \x01(\rR\x10sessionsRetained\x12)\n" +
 	"\x10samples_required\x18\n" +
-	" \x01(\rR\x0fsamplesRequired\"0\n" +
+	" \x01(\rR\x0fsamplesRequired\x123\n" +
+	"\x15disagreements_allowed\x18\v \x01(\rR\x14disagreementsAllowed\x12\x17\n" +
+	"\amax_lag\x18\f \x01(\x03R\x06maxLag\x12'\n" +
+	"\x0flagging_allowed\x18\r \x01(\rR\x0elaggingAllowed\"0\n" +
 	"\tFeeParams\x12#\n" +
 	"\rminimum_upokt\x18\x01 \x01(\x04R\fminimumUpokt\"\x92\x02\n" +
 	"\x10GovernanceParams\x12#\n" +

@@ -133,6 +133,12 @@ func TestEveryViolationIsNamed(t *testing.T) {
 		"quorum out of reach": {func(g *Genesis) { g.Params.Qos.ConsistencyQuorum = 25 },
 			`params.qos.consistency_quorum is 25; allowed: 2 to params.session.servicers_per_session, which is 24`},
 
+		"disagreements": {func(g *Genesis) { g.Params.Qos.DisagreementsAllowed = 10_001 },
+			`params.qos.disagreements_allowed is 10001; allowed: 0 to 10000`},
+		"lag":         {func(g *Genesis) { g.Params.Qos.MaxLag = 1_000_001 }, `params.qos.max_lag is 1000001; allowed: 0 to 1000000`},
+		"lag below 0": {func(g *Genesis) { g.Params.Qos.MaxLag = -1 }, `params.qos.max_lag is -1; allowed: 0 to 1000000`},
+		"lagging":     {func(g *Genesis) { g.Params.Qos.LaggingAllowed = 10_001 }, `params.qos.lagging_allowed is 10001; allowed: 0 to 10000`},
+
 		"no actor": {func(g *Genesis) { g.Actors[0] = nil }, `actors[0] is missing; allowed: an object`},
 		"type": {func(g *Genesis) { g.Actors[0].Type = 9 }, `actors[0].type is 9; allowed: ACTOR_TYPE_APPLICATION, ` +
 			`ACTOR_TYPE_SERVICER, ACTOR_TYPE_FISHERMAN or ACTOR_TYPE_VALIDATOR`},
@@ -204,6 +210,7 @@ func TestBoundsAreAllowed(t *testing.T) {
 	g.Params.Qos.LatencySla = durationpb.New(3 * time.Second)
 	g.Params.Qos.ConsistencyQuorum = 24
 	g.Params.Qos.NullSamplesAllowed = 0
+	g.Params.Qos.DisagreementsAllowed, g.Params.Qos.MaxLag, g.Params.Qos.LaggingAllowed = 10_000, 1_000_000, 10_000
 	g.Actors[3].StakeUpokt = MaximumVotingPower
 	g.Actors[2].ServiceUrl = "https://fisherman.example/qos"
 	// One key may stake in several roles.

@@ -171,6 +171,9 @@ func (q *QoSParams) check(v *violations, servicersPerSession uint32) {
 	q.checkQuorum(v, path+".consistency_quorum", servicersPerSession)
 	checkNumber(v, path+".sessions_retained", q.SessionsRetained, 1, 10_000)
 	checkNumber(v, path+".samples_required", q.SamplesRequired, 1, 10_000)
+	checkNumber(v, path+".disagreements_allowed", q.DisagreementsAllowed, 0, 10_000)
+	checkNumber(v, path+".max_lag", q.MaxLag, 0, 1_000_000)
+	checkNumber(v, path+".lagging_allowed", q.LaggingAllowed, 0, 10_000)
 }
 
 func (q *QoSParams) checkDistribution(v *violations, field string) {

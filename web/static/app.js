@@ -71,6 +71,9 @@ function drawNotices() {
   }
   if (store && !store.durable) found.push(["warn", `Samples are not on disk${store.since ? ` since ${timeOfDay(new Date(store.since))}` : ""}: ${store.reason ?? "unknown"}. They are in memory, and lost when the node ends.`]);
   if (store?.set_aside) found.push(["warn", `A damaged store of samples was set aside at ${store.set_aside}.`]);
+  for (const { relay_chain: chain, fitness, why } of state.status?.controls ?? []) {
+    if (fitness !== "FIT") found.push(["warn", `The control probe of relay chain ${chain} is not heard (${fitness.toLowerCase()}): ${why}.`]);
+  }
   show(notices, found.map(([looks, text]) => h("p", { class: `notice ${looks}` }, text)));
 }
 

@@ -73,6 +73,8 @@ export function times(scale, rtt, samples, sla) {
 export const MARKS = {
   ok: ["", "ok", "answered, agreed"],
   slow: ["s", "slow", "answered, over the SLA"],
+  level: ["h", "ok", "answered a question for the newest height or a block near it"],
+  behind: ["↓", "behind", "further behind the others than allowed"],
   undecidable: ["?", "undecidable", "answered, no majority to compare with"],
   disagree: ["≠", "disagree", "disagreed with the majority"],
   null: ["×", "null", "no valid answer in time"],
@@ -82,17 +84,23 @@ export const MARKS = {
   todo: ["", "todo", "still to come"],
 };
 
-/** mark returns the result of one check for one servicer. */
-export function mark(round, address) {
+/** lag describes the height that a sample claims; empty without one. */
+export const lag = (sample) => (sample?.head === null || sample?.head === undefined ? ""
+  : `head ${sample.head}${sample.lag ? `, ${plural(sample.lag, "block")} behind` : ""}`);
+
+/** mark returns the result of one check for one servicer; maxLag is that of the session. */
+export function mark(round, address, maxLag) {
   if (!round) return { name: "todo", why: "" };
   if (round.status === "DROPPED") return { name: "dropped", why: round.reason };
   const sample = round.samples.find((one) => one.servicer === address);
   if (!sample) return { name: "absent", why: "" };
   if (round.status === "VOID" || sample.outcome === "VOID") return { name: "void", why: round.reason || sample.detail };
   if (sample.outcome !== "OK") return { name: "null", why: [sample.outcome, sample.relay_error, sample.detail].filter(Boolean).join(", ") };
-  const why = `${ms(sample.rtt_ms)} ms`;
+  const why = [`${ms(sample.rtt_ms)} ms`, lag(sample)].filter(Boolean).join(", ");
   if (sample.consistency === "DISAGREE") return { name: "disagree", why };
+  if (maxLag > 0 && sample.lag > maxLag) return { name: "behind", why };
   if (sample.over_sla) return { name: "slow", why };
+  if (round.kind === "HEAD" || round.kind === "TIP") return { name: "level", why };
   return { name: sample.consistency === "AGREE" ? "ok" : "undecidable", why };
 }
 

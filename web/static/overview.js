@@ -2,7 +2,7 @@
 import { h } from "./dom.js";
 import { MARKS, mark, strip, swatch, timeAxis, timeScale, times } from "./charts.js";
 import { NONE, lasting, micros, short } from "./format.js";
-import { countVerdicts, fact, quantiles, reason, share, table, tally, verdict, who } from "./parts.js";
+import { countVerdicts, fact, freshness, quantiles, reason, share, table, tally, verdict, who } from "./parts.js";
 import { blockSeconds, checksPast, current, isRunning, roundsOf, state } from "./state.js";
 
 const CELLS = 60;
@@ -46,7 +46,7 @@ export function marksOf(session, address, indices = positions(session)) {
   const held = roundsOf(session.id);
   return indices.map((index) => {
     if (!held.has(index) && held.size && ended(session)) return { index, name: "dropped", why: "nothing is stored of it" };
-    return { index, ...mark(held.get(index), address) };
+    return { index, ...mark(held.get(index), address, session.max_lag) };
   });
 }
 
@@ -59,7 +59,7 @@ function servicers(session) {
   const scale = timeScale([...answers.values()].flat().map((sample) => sample.rtt_ms)
     .concat(session.servicers.flatMap(({ rtt_ms: rtt }) => [rtt.p10, rtt.p99]).filter((time) => time !== null), session.latency_sla_ms ?? []));
   const columns = [{ name: "Servicer" }, { name: "Verdict" }, { name: "Rank", number: true }, { name: "Availability" },
-    { name: "Round-trip time", extra: timeAxis(scale, session.latency_sla_ms) }, { name: "Consistency" }, { name: "Checks" }];
+    { name: "Round-trip time", extra: timeAxis(scale, session.latency_sla_ms) }, { name: "Consistency" }, { name: "Lag, blocks" }, { name: "Checks" }];
   return table(`Servicers of session ${short(session.id)}, worst first`, columns, session.servicers.map((servicer) => ({
     key: servicer.servicer,
     cells: [
@@ -69,6 +69,7 @@ function servicers(session) {
       share(servicer.availability, "Available", `${servicer.samples - servicer.null_samples} of ${servicer.samples}`),
       h("div", { class: "rtt" }, times(scale, servicer.rtt_ms, answers.get(servicer.servicer), session.latency_sla_ms), quantiles(servicer.rtt_ms)),
       share(servicer.consistency, "Consistent", `${servicer.consistency.agree} of ${servicer.consistency.agree + servicer.consistency.disagree}`),
+      freshness(servicer.freshness),
       strip(marksOf(session, servicer.servicer)),
     ],
   })), "servicers");

@@ -1,9 +1,9 @@
 // Parts that several views share.
 import { h } from "./dom.js";
 import { interval } from "./charts.js";
-import { NONE, bounds, ms, percent, short } from "./format.js";
+import { NONE, bounds, lasting, ms, percent, plural, short } from "./format.js";
 
-const SIGNS = { inconsistent: "≠", unavailable: "×", slow: "s", unknown: "?", healthy: "✓" };
+const SIGNS = { inconsistent: "≠", unavailable: "×", behind: "↓", slow: "s", unknown: "?", healthy: "✓" };
 
 /** verdict is a verdict with its sign. */
 export const verdict = (name, count) => h("span", { class: `verdict ${name}` },
@@ -34,6 +34,12 @@ export const share = (of, what, note) => h("div", { class: "share" }, interval(o
 
 export const quantiles = (rtt) => (rtt.p50 === null ? h("span", { class: "quiet" }, "no answer")
   : h("span", { class: "figure" }, `p50 ${ms(rtt.p50)}`, h("span", { class: "quiet" }, ` · p90 ${ms(rtt.p90)} ms · ${rtt.samples} ${rtt.connections}`)));
+
+/** freshness shows by how many blocks a servicer's node was behind at most. */
+export const freshness = (of) => (!of?.claims ? h("span", { class: "quiet" }, NONE)
+  : h("div", { class: "share" }, h("span", { class: "figure" }, of.lag_blocks_max,
+    of.lag_ms_max ? h("span", { class: "quiet" }, ` ${lasting(of.lag_ms_max / 1000)}`) : null),
+    h("span", { class: "quiet note" }, `${of.behind} of ${plural(of.claims, "claim")} behind`)));
 
 /** who shows a servicer's address, and the URL that it chose itself. */
 export const who = (servicer, link) => h("div", { class: "who" },

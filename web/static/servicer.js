@@ -1,8 +1,8 @@
 // One servicer in one session: every check, with its phases.
 import { h, s } from "./dom.js";
-import { MARKS, mark, strip, swatch, timeAxis, timeScale, times } from "./charts.js";
+import { MARKS, lag, mark, strip, swatch, timeAxis, timeScale, times } from "./charts.js";
 import { NONE, day, micros, moment, ms, short } from "./format.js";
-import { fact, quantiles, reason, share, table, verdict } from "./parts.js";
+import { fact, freshness, quantiles, reason, share, table, verdict } from "./parts.js";
 import { answersOf, legend, marksOf, sessionCard } from "./overview.js";
 import { roundsOf, state } from "./state.js";
 
@@ -32,16 +32,19 @@ function bar(sample, longest, sla) {
 const phases = (sample) => (sample.reused ? "kept" : [["DNS", sample.dns_ms], ["connect", sample.connect_ms], ["TLS", sample.tls_ms]]
   .filter(([, time]) => time !== null).map(([name, time]) => `${name} ${ms(time)}`).join(", ") || "new");
 
+// What the node behind a servicer answered, where that is not data.
+const CLASSES = { MISSING: "its node says that there is nothing", AGREED_ERROR: "an error or nothing, as most answered", FAILURE: "an error of its node" };
+
 function outcome(round, sample, name) {
   const blame = sample?.blame ? `, speaks against the ${({ SERVICER: "servicer", BACKEND: "node behind it", SELF: "fisherman" })[sample.blame] ?? "unknown"}` : "";
-  const detail = [round.reason, sample?.relay_error, sample?.detail].filter(Boolean).join("; ");
+  const detail = [round.reason, sample?.relay_error, sample?.detail, CLASSES[sample?.answer], lag(sample)].filter(Boolean).join("; ");
   return h("div", { class: "outcome" }, swatch(name),
     h("span", null, h("strong", null, sample ? sample.outcome : round.status), h("span", { class: "quiet" }, blame),
       detail ? h("span", { class: "quiet detail" }, detail) : null));
 }
 
 function row(of, round, address, longest) {
-  const sample = round.samples.find((one) => one.servicer === address), { name } = mark(round, address);
+  const sample = round.samples.find((one) => one.servicer === address), { name } = mark(round, address, of.max_lag);
   const evidence = sample?.evidence || sample?.consistency === "DISAGREE";
   const delay = sample && sample.user_rtt_ms !== null && sample.rtt_ms !== null ? sample.user_rtt_ms - sample.rtt_ms : null;
   return { key: String(round.index), looks: `row-${MARKS[name][1]}`, cells: [
@@ -68,10 +71,12 @@ export function servicer(id, address) {
       h("div", { class: "facts" }, h("dl", null, fact("address", h("span", { class: "mono wrap" }, address)), fact("service URL", h("span", { class: "wrap" }, found.service_url)),
         fact("rank", found.rank ?? "none: too little was observed"), fact("samples", `${found.samples}, ${found.null_samples} null, ${found.void} void`),
         fact("over the SLA", `${found.over_sla} of ${found.samples - found.null_samples} answers`),
-        fact("judged by", `SLA ${of.latency_sla_ms ?? NONE} ms, ${of.null_samples_allowed} null samples allowed, ${of.samples_required} samples required`))),
+        fact("judged by", `SLA ${of.latency_sla_ms ?? NONE} ms, ${of.null_samples_allowed} null samples allowed, ${of.samples_required} samples required, `
+          + `${of.disagreements_allowed ?? 0} disagreements allowed, ${of.max_lag ? `${of.max_lag} blocks of lag in all but ${of.lagging_allowed} claims` : "freshness not judged"}`))),
       h("div", { class: "figures" },
         h("div", null, h("h2", null, "Availability"), share(found.availability, "Available")),
         h("div", null, h("h2", null, "Consistency"), share(found.consistency, "Consistent")),
+        h("div", null, h("h2", null, "Lag, blocks"), freshness(found.freshness)),
         h("div", null, h("h2", null, "Round-trip time"), h("div", { class: "rtt" }, timeAxis(scale, of.latency_sla_ms), times(scale, found.rtt_ms, answers, of.latency_sla_ms), quantiles(found.rtt_ms))),
         h("div", null, h("h2", null, "Checks"), strip(marksOf(of, address))))),
     h("section", { class: "card", "aria-label": "Samples" }, h("div", { class: "cardhead" }, h("h2", null, "Samples"),

@@ -3,7 +3,7 @@ import { NodeError, ask } from "./api.js";
 import { h } from "./dom.js";
 import { timeAxis, timeScale, times } from "./charts.js";
 import { NONE, day, micros, plural, short } from "./format.js";
-import { fact, quantiles, reason, share, table, tally, verdict, who } from "./parts.js";
+import { fact, freshness, quantiles, reason, share, table, tally, verdict, who } from "./parts.js";
 
 const SPANS = ["10", "100", "1h", "24h"];
 const FRESH = 10000;
@@ -28,7 +28,8 @@ export async function readWindow(span, done) {
 function one(of) {
   const scale = timeScale(of.servicers.flatMap(({ rtt_ms: rtt }) => [rtt.p10, rtt.p99]).filter((time) => time !== null));
   const columns = [{ name: "Servicer" }, { name: "Verdict" }, { name: "Rank", number: true }, { name: "Availability" },
-    { name: "Round-trip time", extra: timeAxis(scale, null) }, { name: "Consistency" }, { name: "Verdicts of its sessions" }];
+    { name: "Round-trip time", extra: timeAxis(scale, null) }, { name: "Consistency" }, { name: "Lag, blocks" },
+    { name: "Verdicts of its sessions" }];
   const name = `Relay chain ${of.relay_chain}, zone ${of.geo_zone}`;
   return h("section", { class: "card", "data-key": `${of.relay_chain} ${of.geo_zone}`, "aria-label": name },
     h("div", { class: "cardhead" }, h("h2", null, name), h("span", { class: "quiet" }, plural(of.sessions, "session") + (of.sessions_left_out ? `, ${of.sessions_left_out} left out` : ""))),
@@ -39,7 +40,7 @@ function one(of) {
       share(servicer.availability, "Available", `${servicer.samples - servicer.null_samples} of ${servicer.samples}`),
       h("div", { class: "rtt" }, times(scale, servicer.rtt_ms, [], null), quantiles(servicer.rtt_ms)),
       share(servicer.consistency, "Consistent", `${servicer.consistency.agree} of ${servicer.consistency.agree + servicer.consistency.disagree}`),
-      h("span", { class: "tally" }, tally(servicer.verdicts))] })), "servicers"));
+      freshness(servicer.freshness), h("span", { class: "tally" }, tally(servicer.verdicts))] })), "servicers"));
 }
 
 /** windows is the page of a window. */

@@ -31,11 +31,13 @@ func Report() api.Report {
 			Availability: qos.Wilson(0, 9), Outcomes: map[string]int{"CONNECT": 8, "TIMEOUT": 1, "VOID": 1}, Verdict: api.VerdictUnavailable, Reason: Hostile, Rank: Ptr(3)},
 		{Address: strings.Repeat("c3", 20), Servicer: strings.Repeat("c3", 20), ServiceURL: "http://127.0.0.1:4003", Samples: 10, Availability: qos.Wilson(10, 10),
 			RoundTripTimes: everywhere(400.5, 401, 402.919, 403, 1234567.25, 2000000), OverSLA: 10, Consistency: api.Consistency{Agree: 9, Undecidable: 1, Interval: qos.Wilson(9, 9)},
-			Outcomes: map[string]int{"OK": 10}, Verdict: api.VerdictSlow, Reason: "p50 402.919 ms over the SLA of 150 ms", Rank: Ptr(1)},
+			Outcomes: map[string]int{"OK": 10}, Verdict: api.VerdictSlow, Reason: "p50 402.919 ms over the SLA of 150 ms", Rank: Ptr(1),
+			Freshness: api.Freshness{Claims: 3, LagBlocksMax: Ptr[int64](2), LagBlocksMedian: Ptr[int64](1), LagMSMax: Ptr(2000.5)}},
 		{Address: strings.Repeat("d4", 20), Servicer: strings.Repeat("d4", 20), ServiceURL: "http://127.0.0.1:4004", Verdict: api.VerdictUnknown, Reason: "0 samples, 3 needed"},
 		{Address: strings.Repeat("e5", 20), Servicer: strings.Repeat("e5", 20), ServiceURL: "http://127.0.0.1:4005", Samples: 10, NullSamples: 1, NullIndices: []uint32{7}, Availability: qos.Wilson(9, 10),
 			RoundTripTimes: everywhere(0.000001, 1, 1.5, 2, 2.5, 3), Consistency: api.Consistency{Agree: 9, Interval: qos.Wilson(9, 9)},
-			Outcomes: map[string]int{"OK": 9, "RESET": 1}, Verdict: api.VerdictHealthy, Reason: "answered 9 of 10 checks, agreed with the majority in 9 of 9", Rank: Ptr(1)},
+			Outcomes: map[string]int{"OK": 9, "RESET": 1}, Verdict: api.VerdictHealthy, Reason: "answered 9 of 10 checks, agreed with the majority in 9 of 9", Rank: Ptr(1),
+			Freshness: api.Freshness{Claims: 3, LagBlocksMax: Ptr[int64](0), LagBlocksMedian: Ptr[int64](0), LagMSMax: Ptr(0.0)}},
 	}
 	for i := range servicers { // as a node writes them
 		if servicers[i].NullIndices == nil {
@@ -47,7 +49,7 @@ func Report() api.Report {
 	}
 	return api.Report{Sessions: []api.SessionReport{
 		{ID: strings.Repeat("1f", 32), Height: 10, RelayChain: "0001", GeoZone: "local", Application: strings.Repeat("0a", 20),
-			ChecksPlanned: 12, ChecksDone: 10, ChecksDropped: 1, ChecksVoid: 1, MaxSkewMicros: Ptr[int64](143), Complete: true, Servicers: servicers,
+			ChecksPlanned: 12, ChecksDone: 10, ChecksDropped: 1, ChecksVoid: 1, MaxSkewMicros: Ptr[int64](143), Complete: true, Servicers: servicers, MaxLag: 5,
 			Reasons: []api.Reason{{Status: "void", Checks: 1, Cause: api.CauseStall, Text: "this machine stalled for 213ms during the check"},
 				{Status: "dropped", Checks: 1, Cause: api.CauseOvertaken, Text: "the next check \x1b[2Jwas due as well"}}},
 		{ID: strings.Repeat("2e", 32), Height: 20, RelayChain: "0001", GeoZone: "local", Application: strings.Repeat("0a", 20), ChecksPlanned: 12,
@@ -78,7 +80,7 @@ func Windows() api.WindowsReport {
 		servicers = append(servicers, api.WindowServicer{Address: s.Servicer, Servicer: s.Servicer, ServiceURL: s.ServiceURL, Sessions: 3,
 			Verdicts: map[api.Verdict]int{s.Verdict: 2, api.VerdictHealthy: 1}, Samples: s.Samples, NullSamples: s.NullSamples, Void: s.Void,
 			NullSamplesAllowed: 6, SamplesRequired: 9, Availability: s.Availability, RoundTripTimes: s.RoundTripTimes, OverSLA: s.OverSLA,
-			Consistency: s.Consistency, Outcomes: s.Outcomes, Verdict: s.Verdict, Reason: s.Reason, Rank: s.Rank})
+			Consistency: s.Consistency, Outcomes: s.Outcomes, Verdict: s.Verdict, Reason: s.Reason, Rank: s.Rank, Freshness: s.Freshness, LaggingAllowed: 1, DisagreementsAllowed: 2})
 	}
 	from := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	return api.WindowsReport{Window: "24h", RelativeError: qos.RelativeError, Windows: []api.WindowReport{

@@ -116,7 +116,7 @@ func checkLine(session observer.Session, round api.Round) string {
 		if sample.Outcome != outcomeVoid {
 			counted++
 		}
-		if what := exception(round, sample); what != "" {
+		if what := exception(session, round, sample); what != "" {
 			exceptions += "; " + ID(sample.Servicer) + " " + what
 		}
 	}
@@ -135,12 +135,14 @@ func checkMoment(round api.Round) string {
 }
 
 // exception says what was not well with a sample; empty when all was.
-func exception(round api.Round, sample api.Sample) string {
-	switch shown := markOf(round, sample.Servicer); {
+func exception(session observer.Session, round api.Round, sample api.Sample) string {
+	switch shown := markOf(round, sample.Servicer, session.Report.MaxLag); {
 	case sample.Outcome != outcomeOK:
 		return Clean(sample.Outcome)
 	case shown.meaning == markDisagrees.meaning, shown.meaning == markOverSLA.meaning:
 		return shown.meaning
+	case shown.meaning == markBehind.meaning:
+		return Behind(api.Value(sample.Lag))
 	}
 	return ""
 }

@@ -39,6 +39,7 @@ var reportColumns = []reportColumn{
 	{header: "OVER SLA", cell: func(s api.ServicerReport, _ Form) string { return strconv.Itoa(s.OverSLA) }, in: Form.unbounded},
 	{header: "AGREED", cell: func(s api.ServicerReport, _ Form) string { return agreed(s.Consistency) }},
 	{header: "CONSISTENT", cell: func(s api.ServicerReport, _ Form) string { return share(s.Consistency.Interval) }, in: Form.unbounded},
+	{header: "LAG", cell: func(s api.ServicerReport, _ Form) string { return lag(s.Freshness) }, in: Form.roomy},
 	{header: "CHECKS", cell: func(s api.ServicerReport, f Form) string { return f.strip(s.Servicer) }, in: Form.strips},
 	{header: "WHY", cell: func(s api.ServicerReport, _ Form) string { return Clean(s.Reason) }, in: Form.roomy},
 }
@@ -172,6 +173,14 @@ func timesOf(times api.RoundTripTimes) string {
 	return fmt.Sprintf("%d %s", times.Samples, Clean(string(*times.Connections)))
 }
 
+// lag shows by how many blocks a servicer's node was behind at most.
+func lag(freshness api.Freshness) string {
+	if freshness.LagBlocksMax == nil {
+		return Absent
+	}
+	return strconv.FormatInt(*freshness.LagBlocksMax, 10)
+}
+
 func millis(value *float64) string {
 	if value == nil {
 		return Absent
@@ -187,7 +196,7 @@ func verdictStyle(verdict api.Verdict) lipgloss.Style {
 		return style.Bold(true).Foreground(lipgloss.Magenta)
 	case api.VerdictUnavailable:
 		return style.Bold(true).Foreground(lipgloss.Red)
-	case api.VerdictSlow:
+	case api.VerdictBehind, api.VerdictSlow:
 		return style.Foreground(lipgloss.Yellow)
 	case api.VerdictHealthy:
 		return style.Foreground(lipgloss.Green)

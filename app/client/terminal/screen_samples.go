@@ -64,11 +64,11 @@ func (s screen) samplesTable(session observer.Session, lines int) string {
 	if len(shown) == 0 {
 		return text + "no check yet\n"
 	}
-	text += s.sampleRows(shown, picked.Servicer)
+	text += s.sampleRows(shown, picked.Servicer, session.Report.MaxLag)
 	return text + faint.Render(fmt.Sprintf("checks %d to %d of %d stored, newest first", first+1, first+len(shown), len(rounds))) + "\n"
 }
 
-func (s screen) sampleRows(rounds []api.Round, servicer string) string {
+func (s screen) sampleRows(rounds []api.Round, servicer string, maxLag int64) string {
 	var columns []sampleColumn
 	var headers []string
 	for _, column := range sampleColumns {
@@ -78,7 +78,7 @@ func (s screen) sampleRows(rounds []api.Round, servicer string) string {
 	}
 	rows := make([][]string, 0, len(rounds))
 	for _, round := range rounds {
-		row := []string{markOf(round, servicer).draw(true)}
+		row := []string{markOf(round, servicer, maxLag).draw(true)}
 		for _, column := range columns[1:] {
 			row = append(row, column.cell(round, observer.Sample(round, servicer)))
 		}
@@ -131,10 +131,33 @@ func detailText(round api.Round, sample *api.Sample) string {
 		return ""
 	case sample.RelayError != nil:
 		return Clean(*sample.RelayError + " " + sample.Detail)
-	case sample.Detail == "" && sample.OverSLA:
+	case sample.Detail != "":
+		return Clean(sample.Detail)
+	case sample.Head != nil:
+		return headText(sample)
+	case sample.OverSLA:
 		return "over the SLA"
+	case api.Value(sample.Answer) == api.AnswerClassAgreedError:
+		return "an error or nothing, as most answered"
 	}
-	return Clean(sample.Detail)
+	return ""
+}
+
+// headText says what height a sample claims, and how far that is behind: "head 1000, 62 blocks behind".
+func headText(sample *api.Sample) string {
+	text := fmt.Sprintf("head %d", api.Value(sample.Head))
+	if lag := api.Value(sample.Lag); lag > 0 {
+		text += ", " + Behind(lag)
+	}
+	return text
+}
+
+// Behind returns a lag in words: "62 blocks behind".
+func Behind(blocks int64) string {
+	if blocks == 1 {
+		return "1 block behind"
+	}
+	return fmt.Sprintf("%d blocks behind", blocks)
 }
 
 func orAbsent[Text ~string](text *Text) string {

@@ -169,7 +169,7 @@ func (s screen) servicersTable(session observer.Session, lines int) string {
 func (s screen) panel(session observer.Session, picked api.ServicerReport) string {
 	checks := strip(session, picked.Servicer, max(s.width-len("checks   "), 1), true)
 	return fmt.Sprintf("\n%s  %s\nwhy     %s\nchecks  %s\n%s\n", strong.Render(Clean(picked.Servicer)), Clean(picked.ServiceURL),
-		Clean(picked.Reason), checks, legend(true))
+		Clean(picked.Reason), checks, legend(true, s.width))
 }
 
 // footer names the keys.
@@ -183,6 +183,9 @@ func (s screen) footer() string {
 	return faint.Render("up/down servicer  enter samples  tab session  ? help  q quit") + "\n"
 }
 
+// helpWidth is that of the help's lines.
+const helpWidth = 80
+
 // helpText explains keys, marks and bars.
 func helpText() string {
 	return `keys
@@ -194,12 +197,13 @@ func helpText() string {
   q, ctrl-c           quit
 
 checks, one sign each, the first on the left; void and dropped count for nobody
-` + legend(true) + `
+` + legend(true, helpWidth) + `
 
 Available is a share with its 95 % interval. Its bar, on a wide terminal, is
 full up to the lower bound and shaded up to the upper one. Servicers that
-cannot be told apart share a rank. A session that is over gives way to its
-successor, unless tab led to it. What both sides of a disagreement signed is
-shown by 'pocket fisherman evidence'.
+cannot be told apart share a rank. Lag, on a wide terminal, is the most blocks
+that the servicer's node was behind most others. A session that is over gives
+way to its successor, unless tab led to it. What both sides of a disagreement
+signed is shown by 'pocket fisherman evidence'.
 `
 }

@@ -29,6 +29,7 @@ type mark struct {
 var (
 	markAnswered  = mark{"■", "answered", lipgloss.NewStyle().Foreground(lipgloss.Green)}
 	markOverSLA   = mark{"▲", "over SLA", lipgloss.NewStyle().Foreground(lipgloss.Yellow)}
+	markBehind    = mark{"↓", "behind", lipgloss.NewStyle().Foreground(lipgloss.Yellow)}
 	markDisagrees = mark{"≠", "disagrees", lipgloss.NewStyle().Bold(true).Foreground(lipgloss.Magenta)}
 	markNull      = mark{"✗", "no answer", lipgloss.NewStyle().Bold(true).Foreground(lipgloss.Red)}
 	markVoid      = mark{"○", "void", lipgloss.NewStyle().Faint(true)}
@@ -36,10 +37,11 @@ var (
 	markNotAsked  = mark{"·", "not asked", lipgloss.NewStyle().Faint(true)}
 )
 
-var marks = []mark{markAnswered, markOverSLA, markDisagrees, markNull, markVoid, markDropped, markNotAsked}
+var marks = []mark{markAnswered, markOverSLA, markBehind, markDisagrees, markNull, markVoid, markDropped, markNotAsked}
 
-// markOf is the mark of a servicer in a round. What counts worst is shown: a contradiction before slowness.
-func markOf(round api.Round, servicer string) mark {
+// markOf is the mark of a servicer in a round. What counts worst is shown: a contradiction before slowness. maxLag is that
+// of the session.
+func markOf(round api.Round, servicer string, maxLag int64) mark {
 	if round.Status == roundDropped {
 		return markDropped
 	}
@@ -53,6 +55,8 @@ func markOf(round api.Round, servicer string) mark {
 		return markNull
 	case asked.Consistency != nil && *asked.Consistency == disagree:
 		return markDisagrees
+	case maxLag > 0 && api.Value(asked.Lag) > maxLag:
+		return markBehind
 	case asked.OverSLA:
 		return markOverSLA
 	}
@@ -72,7 +76,7 @@ func strip(session observer.Session, servicer string, width int, colour bool) st
 	for index := max(end-width, 0); index < end; index++ {
 		shown := markNotAsked
 		if round, stored := byIndex[index]; stored {
-			shown = markOf(round, servicer)
+			shown = markOf(round, servicer, session.Report.MaxLag)
 		}
 		drawn.WriteString(shown.draw(colour))
 	}
@@ -86,11 +90,23 @@ func (m mark) draw(colour bool) string {
 	return m.style.Render(m.sign)
 }
 
-// legend explains the marks in one line.
-func legend(colour bool) string {
-	var parts []string
+// legend explains the marks, in lines of at most a width.
+func legend(colour bool, width int) string {
+	var text strings.Builder
+	taken := 0
 	for _, shown := range marks {
-		parts = append(parts, fmt.Sprintf("%s %s", shown.draw(colour), shown.meaning))
+		part := fmt.Sprintf("%s %s", shown.draw(colour), shown.meaning)
+		switch wide := lipgloss.Width(part); {
+		case taken == 0:
+			taken = wide
+		case taken+2+wide > width:
+			text.WriteString("\n")
+			taken = wide
+		default:
+			text.WriteString("  ")
+			taken += 2 + wide
+		}
+		text.WriteString(part)
 	}
-	return strings.Join(parts, "  ")
+	return text.String()
 }

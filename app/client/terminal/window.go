@@ -60,5 +60,6 @@ func WindowRow(servicer api.WindowServicer) api.ServicerReport {
 		Verdict:        servicer.Verdict,
 		Reason:         servicer.Reason,
 		Rank:           servicer.Rank,
+		Freshness:      servicer.Freshness,
 	}
 }

@@ -85,7 +85,7 @@ func Refusing(code Code) Fault {
 // Silent returns a fault that never answers.
 func Silent() Fault { return func(string, *Question) []byte { return nil } }
 
-// result is what the node behind a servicer answers.
+// result is what the node behind a servicer answers. Asked for its status, it says that its newest height is 1000.
 func result(payload types.Payload, lie string) []byte {
 	if payload.REST != nil {
 		return fmt.Appendf(nil, `{"hash":"%x","lie":%q}`, sha256.Sum256([]byte(payload.REST.GetMethod()+" "+payload.REST.GetPath())), lie)
@@ -96,7 +96,12 @@ func result(payload types.Payload, lie string) []byte {
 		Params json.RawMessage
 	}
 	_ = json.Unmarshal(payload.JSONRPC, &asked) // without a question the answer has no id
-	return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"result":{"hash":"%x","lie":%q}}`, asked.ID, sha256.Sum256(append([]byte(asked.Method+" "), asked.Params...)), lie)
+	head := ""
+	if asked.Method == "status" {
+		head = `,"sync_info":{"latest_block_height":"1000"}`
+	}
+	sum := sha256.Sum256(append([]byte(asked.Method+" "), asked.Params...))
+	return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"result":{"hash":"%x","lie":%q%s}}`, asked.ID, sum, lie, head)
 }
 
 // Serve answers requests on a stream in a servicer's place, and returns when the stream ends.

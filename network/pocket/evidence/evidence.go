@@ -34,7 +34,7 @@ func Of(session *types.QoSSession, round *types.QoSRound) (api.Evidence, error) 
 		PlannedAt:     moment(round.GetPlannedUnixNano()),
 		AskedAt:       moment(round.GetReleasedUnixNano()),
 		Question:      round.GetQuestion(),
-		Rule:          verify.Rule,
+		Rule:          verify.RuleOf(round.GetForm()),
 		IgnoredFields: append([]string{}, round.GetIgnoredFields()...),
 		Votes:         []api.EvidenceVote{},
 		Sides:         []api.EvidenceSide{},

@@ -42,6 +42,12 @@ func answer(result string) string { return `{"jsonrpc":"2.0","id":7,"result":` +
 // sampled is a servicer's sample with envelopes.
 func sampled(t testing.TB, i int, consistency types.Consistency, result, asked string) *types.QoSSample {
 	t.Helper()
+	return answered(t, i, consistency, asked, 200, answer(result), inJSON)
+}
+
+// answered is a servicer's sample of a JSON-RPC question, with envelopes and what its node answered.
+func answered(t testing.TB, i int, consistency types.Consistency, asked string, status uint32, payload string, form types.CompareForm) *types.QoSSample {
+	t.Helper()
 	key := servicerKey(i)
 	request, err := relay.SealRequest(fishermanKey, &types.RelayRequest{
 		Session: header, Servicer: key.Address(), Nonce: bytes.Repeat([]byte{byte(i)}, relay.NonceSize), ClientTimeUnixNano: 5,
@@ -51,14 +57,11 @@ func sampled(t testing.TB, i int, consistency types.Consistency, result, asked s
 		t.Fatal(err)
 	}
 	response, err := relay.SealResponse(key, &types.RelayResponse{RequestHash: request.BodyHash[:], Servicer: key.Address(),
-		ReceivedUnixNano: 6, AnsweredUnixNano: 7, UpstreamStatus: 200, Payload: []byte(answer(result))})
+		ReceivedUnixNano: 6, AnsweredUnixNano: 7, UpstreamStatus: status, Payload: []byte(payload)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	digest, err := verify.Read([]byte(asked), []byte(answer(result)), types.Pointer{"by"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	digest := verify.Read([]byte(asked), status, []byte(payload), form, types.Pointer{"by"}).Digest
 	return &types.QoSSample{Servicer: key.Address(), ServiceUrl: fmt.Sprintf("http://servicer%d.example", i),
 		Outcome: types.Outcome_OUTCOME_OK, Consistency: consistency, AnswerDigest: digest[:], SentUnixNano: 1_700_000_000_123_456_789,
 		RequestEnvelope: request.Envelope, ResponseEnvelope: response}
@@ -67,6 +70,11 @@ func sampled(t testing.TB, i int, consistency types.Consistency, result, asked s
 // resampled is a servicer's sample of a REST question.
 func resampled(t testing.TB, i int, consistency types.Consistency, path, body string) *types.QoSSample {
 	t.Helper()
+	return reanswered(t, i, consistency, path, 200, body)
+}
+
+func reanswered(t testing.TB, i int, consistency types.Consistency, path string, status uint32, body string) *types.QoSSample {
+	t.Helper()
 	key, payload := servicerKey(i), types.Payload{REST: &types.RESTPayload{Method: "GET", Path: path}}
 	asked := relay.NewRequest(header, key.Address(), payload, time.Unix(0, 5))
 	request, err := relay.SealRequest(fishermanKey, asked)
@@ -74,14 +82,11 @@ func resampled(t testing.TB, i int, consistency types.Consistency, path, body st
 		t.Fatal(err)
 	}
 	response, err := relay.SealResponse(key, &types.RelayResponse{RequestHash: request.BodyHash[:], Servicer: key.Address(),
-		ReceivedUnixNano: 6, AnsweredUnixNano: 7, UpstreamStatus: 200, Payload: []byte(body)})
+		ReceivedUnixNano: 6, AnsweredUnixNano: 7, UpstreamStatus: status, Payload: []byte(body)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	digest, err := verify.ReadREST(200, []byte(body), types.Pointer{"by"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	digest := verify.ReadREST(status, []byte(body), inJSON, types.Pointer{"by"}).Digest
 	return &types.QoSSample{Servicer: key.Address(), Outcome: types.Outcome_OUTCOME_OK, Consistency: consistency, AnswerDigest: digest[:],
 		RequestEnvelope: request.Envelope, ResponseEnvelope: response}
 }
@@ -127,6 +132,10 @@ func without(sample *types.QoSSample) *types.QoSSample {
 }
 
 const (
+	inJSON    = types.CompareForm_COMPARE_FORM_JSON
+	hexNumber = types.CompareForm_COMPARE_FORM_HEX_NUMBER
+	hexData   = types.CompareForm_COMPARE_FORM_HEX_DATA
+
 	agree    = types.Consistency_CONSISTENCY_AGREE
 	disagree = types.Consistency_CONSISTENCY_DISAGREE
 )
@@ -399,6 +408,100 @@ func signedBy(t *testing.T, key crypto.PrivateKey) []byte {
 		t.Fatal(err)
 	}
 	return encoded(t, made)
+}
+
+// signedPiece is the evidence of a round of some samples.
+func signedPiece(t *testing.T, form types.CompareForm, samples ...*types.QoSSample) api.Evidence {
+	t.Helper()
+	round := disputed(t)
+	round.Form, round.Samples = form, samples
+	made, err := evidence.Of(session, round)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := evidence.Sign(fishermanKey, &made); err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// An error that is agreed on is an answer like another: who invents data contradicts it, and so does another error.
+func TestAgreedErrors(t *testing.T) {
+	coded := func(code string) string {
+		return `{"jsonrpc":"2.0","id":7,"error":{"code":` + code + `,"message":"in words of its own"}}`
+	}
+	with := func(i int, consistency types.Consistency, status uint32, payload string) *types.QoSSample {
+		return answered(t, i, consistency, question, status, payload, inJSON)
+	}
+	rest := func(i int, consistency types.Consistency, status uint32, body string) *types.QoSSample {
+		return reanswered(t, i, consistency, "/blocks/7", status, body)
+	}
+	const words = "the digest is that of the answer's canonical form"
+	for name, test := range map[string]struct {
+		majority, dissent *types.QoSSample
+		// fails is the step that does; "" for none.
+		fails string
+	}{
+		"a skipped slot":        {with(0, agree, 200, coded("-32007")), with(1, disagree, 200, answer(`{"blockhash":"x"}`)), ""},
+		"spelled otherwise":     {with(0, agree, 200, coded(`"-32007.0"`)), with(1, disagree, 200, answer(`1`)), ""},
+		"another error":         {with(0, agree, 200, coded("-32007")), with(1, disagree, 200, coded("-32009")), ""},
+		"with status 500":       {with(0, agree, 500, coded("-8")), with(1, disagree, 200, answer(`"00ab"`)), ""},
+		"nothing":               {with(0, agree, 200, answer("null")), with(1, disagree, 200, answer(`{"a":1}`)), ""},
+		"not found, by code":    {with(0, agree, 200, coded("-32001")), with(1, disagree, 200, answer(`{"a":1}`)), ""},
+		"not found, REST":       {rest(0, agree, 404, "<html>"), rest(1, disagree, 200, `{"a":1}`), ""},
+		"bad request, REST":     {rest(0, agree, 400, `{"code":3}`), rest(1, disagree, 200, `{"a":1}`), ""},
+		"the same error":        {with(0, agree, 200, coded("-32007")), with(1, disagree, 200, coded("-32007")), "differs from the majority's"},
+		"null and not found":    {with(0, agree, 200, answer("null")), with(1, disagree, 200, coded("-32001")), "differs from the majority's"},
+		"too many requests":     {with(0, agree, 429, coded("-32007")), with(1, disagree, 200, answer(`1`)), words},
+		"of another request":    {with(0, agree, 200, strings.Replace(coded("-32007"), `"id":7`, `"id":8`, 1)), with(1, disagree, 200, answer(`1`)), words},
+		"no answer":             {with(0, agree, 200, "<html>"), with(1, disagree, 200, answer(`1`)), words},
+		"data that had to fail": {with(0, agree, 200, answer("2")), with(1, disagree, 503, answer(`1`)), words},
+	} {
+		made := signedPiece(t, inJSON, test.majority, test.dissent)
+		pieces, err := evidence.Decode(encoded(t, made))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		failed := failures(pieces)
+		if (len(failed) > 0) != (test.fails != "") || test.fails != "" && !strings.Contains(failed[0], test.fails) {
+			t.Errorf("%s: failed are %q", name, failed)
+		}
+	}
+}
+
+// The form in which answers are compared is part of the rule.
+func TestFormsOfEvidence(t *testing.T) {
+	with := func(i int, consistency types.Consistency, result string, form types.CompareForm) *types.QoSSample {
+		return answered(t, i, consistency, question, 200, answer(result), form)
+	}
+	number := signedPiece(t, hexNumber, with(0, agree, `"0x0ABC"`, hexNumber), with(1, agree, `"0xabc"`, hexNumber), with(2, disagree, `"0xabd"`, hexNumber))
+	data := signedPiece(t, hexData, with(0, agree, `"0xAB"`, hexData), with(1, agree, `"0xab"`, hexData), with(2, disagree, `"0x00ab"`, hexData))
+	for name, made := range map[string]api.Evidence{"number": number, "data": data} {
+		if failed := failures([]api.Evidence{made}); len(failed) > 0 {
+			t.Errorf("%s: %q", name, failed)
+		}
+		if !strings.HasPrefix(made.Rule, verify.Rule+", hexadecimal "+name) {
+			t.Errorf("%s: rule %q", name, made.Rule)
+		}
+	}
+	same := signedPiece(t, hexNumber, with(0, agree, `"0x00ab"`, hexNumber), with(1, disagree, `"0xAB"`, hexNumber))
+	if failed := failures([]api.Evidence{same}); len(failed) != 1 || !strings.Contains(failed[0], "differs from the majority's") {
+		t.Errorf("the same number: %q", failed)
+	}
+	for _, rule := range []string{verify.Rule, data.Rule, "", verify.Rule + ", hexadecimal numbers", strings.Repeat("x", 5000)} {
+		changed := number
+		changed.Rule = rule
+		if err := evidence.Sign(fishermanKey, &changed); err != nil {
+			t.Fatal(err)
+		}
+		failed := failures([]api.Evidence{changed})
+		_, known := verify.FormOf(rule)
+		unknown := slices.ContainsFunc(failed, func(text string) bool { return strings.Contains(text, "the rule of canonicalisation is known") })
+		if len(failed) == 0 || unknown == known {
+			t.Errorf("rule %.60q: failed are %q", rule, failed)
+		}
+	}
 }
 
 // Two servicers of which the second says the same: no evidence, whatever the fisherman makes of it.

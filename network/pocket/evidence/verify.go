@@ -80,7 +80,7 @@ func (v *verifier) statement() {
 
 // rule is what digests are taken by.
 func (v *verifier) rule() ([]types.Pointer, error) {
-	if v.piece.Rule != verify.Rule {
+	if _, known := verify.FormOf(v.piece.Rule); !known {
 		return nil, fmt.Errorf("the rule is %q; this program knows %q", short(v.piece.Rule), verify.Rule)
 	}
 	return types.ParsePointers(v.piece.IgnoredFields)
@@ -119,8 +119,10 @@ func (v *verifier) side(given *api.EvidenceSide) *side {
 	if err != nil {
 		return nil
 	}
-	digest, err := verify.ReadAnswer(types.PayloadOf(request.Request), response.GetUpstreamStatus(), response.GetPayload(), ignored...)
-	if err == nil {
+	form, _ := verify.FormOf(v.piece.Rule)
+	reading := verify.ReadAnswer(types.PayloadOf(request.Request), response.GetUpstreamStatus(), response.GetPayload(), form, ignored...)
+	digest := reading.Digest
+	if err = reading.Err; digest != (verify.Digest{}) { // an error that is agreed on has one too
 		err = same("the digest of the answer", hex.EncodeToString(digest[:]), given.Digest)
 	}
 	v.say(subject, "the digest is that of the answer's canonical form", err)

@@ -23,6 +23,8 @@ type Refusal struct {
 	DisputesRequest bool
 	// OverAllowance: the servicer says that more was asked than the session allows.
 	OverAllowance bool
+	// TooLarge: the servicer says that its node's answer is larger than the network's protocol carries.
+	TooLarge bool
 }
 
 // Error says for a person what was attempted and how it failed.

@@ -57,6 +57,8 @@ const (
 	Outcome_OUTCOME_BACKEND_ERROR Outcome = 13
 	// The sample counts for nobody: the fisherman itself was at fault, the cause is unknown, or the whole round is void.
 	Outcome_OUTCOME_VOID Outcome = 14
+	// The node behind the servicer said that there is nothing, about something that is settled and so must be there.
+	Outcome_OUTCOME_MISSING Outcome = 15
 )
 
 // Enum value maps for Outcome.
@@ -77,6 +79,7 @@ var (
 		12: "OUTCOME_RELAY_ERROR",
 		13: "OUTCOME_BACKEND_ERROR",
 		14: "OUTCOME_VOID",
+		15: "OUTCOME_MISSING",
 	}
 	Outcome_value = map[string]int32{
 		"OUTCOME_UNSPECIFIED":   0,
@@ -94,6 +97,7 @@ var (
 		"OUTCOME_RELAY_ERROR":   12,
 		"OUTCOME_BACKEND_ERROR": 13,
 		"OUTCOME_VOID":          14,
+		"OUTCOME_MISSING":       15,
 	}
 )
 
@@ -241,6 +245,176 @@ func (Consistency) EnumDescriptor() ([]byte, []int) {
 	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{2}
 }
 
+// AnswerClass says what the node behind a servicer answered.
+type AnswerClass int32
+
+const (
+	// There was no verified answer.
+	AnswerClass_ANSWER_CLASS_UNSPECIFIED AnswerClass = 0
+	// Data.
+	AnswerClass_ANSWER_CLASS_VALUE AnswerClass = 1
+	// Nothing (null, empty, not found) where others, or the control probe, have data.
+	AnswerClass_ANSWER_CLASS_MISSING AnswerClass = 2
+	// An error, or nothing, that a strict majority of the origins and the control probe agree on: it is the answer.
+	AnswerClass_ANSWER_CLASS_AGREED_ERROR AnswerClass = 3
+	// An error of the node, or one that is not agreed on.
+	AnswerClass_ANSWER_CLASS_FAILURE AnswerClass = 4
+)
+
+// Enum value maps for AnswerClass.
+var (
+	AnswerClass_name = map[int32]string{
+		0: "ANSWER_CLASS_UNSPECIFIED",
+		1: "ANSWER_CLASS_VALUE",
+		2: "ANSWER_CLASS_MISSING",
+		3: "ANSWER_CLASS_AGREED_ERROR",
+		4: "ANSWER_CLASS_FAILURE",
+	}
+	AnswerClass_value = map[string]int32{
+		"ANSWER_CLASS_UNSPECIFIED":  0,
+		"ANSWER_CLASS_VALUE":        1,
+		"ANSWER_CLASS_MISSING":      2,
+		"ANSWER_CLASS_AGREED_ERROR": 3,
+		"ANSWER_CLASS_FAILURE":      4,
+	}
+)
+
+func (x AnswerClass) Enum() *AnswerClass {
+	p := new(AnswerClass)
+	*p = x
+	return p
+}
+
+func (x AnswerClass) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AnswerClass) Descriptor() protoreflect.EnumDescriptor {
+	return file_shared_core_types_proto_qos_proto_enumTypes[3].Descriptor()
+}
+
+func (AnswerClass) Type() protoreflect.EnumType {
+	return &file_shared_core_types_proto_qos_proto_enumTypes[3]
+}
+
+func (x AnswerClass) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AnswerClass.Descriptor instead.
+func (AnswerClass) EnumDescriptor() ([]byte, []int) {
+	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{3}
+}
+
+// RoundKind says what a check asks about.
+type RoundKind int32
+
+const (
+	// A settled block: answers are compared. Rounds stored by versions before have no kind, and so this one.
+	// buf:lint:ignore ENUM_ZERO_VALUE_SUFFIX
+	RoundKind_ROUND_KIND_SETTLED RoundKind = 0
+	// The newest height: each answer is a head claim.
+	RoundKind_ROUND_KIND_HEAD RoundKind = 1
+	// A block near the tip, which a node within the allowance has: who lacks it is behind; values are not compared, since
+	// reorganisations make them differ.
+	RoundKind_ROUND_KIND_TIP RoundKind = 2
+)
+
+// Enum value maps for RoundKind.
+var (
+	RoundKind_name = map[int32]string{
+		0: "ROUND_KIND_SETTLED",
+		1: "ROUND_KIND_HEAD",
+		2: "ROUND_KIND_TIP",
+	}
+	RoundKind_value = map[string]int32{
+		"ROUND_KIND_SETTLED": 0,
+		"ROUND_KIND_HEAD":    1,
+		"ROUND_KIND_TIP":     2,
+	}
+)
+
+func (x RoundKind) Enum() *RoundKind {
+	p := new(RoundKind)
+	*p = x
+	return p
+}
+
+func (x RoundKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RoundKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_shared_core_types_proto_qos_proto_enumTypes[4].Descriptor()
+}
+
+func (RoundKind) Type() protoreflect.EnumType {
+	return &file_shared_core_types_proto_qos_proto_enumTypes[4]
+}
+
+func (x RoundKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RoundKind.Descriptor instead.
+func (RoundKind) EnumDescriptor() ([]byte, []int) {
+	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{4}
+}
+
+// CompareForm says in which form answers were compared.
+type CompareForm int32
+
+const (
+	// Canonical JSON. Rounds stored by versions before name no form, and so this one.
+	// buf:lint:ignore ENUM_ZERO_VALUE_SUFFIX
+	CompareForm_COMPARE_FORM_JSON CompareForm = 0
+	// Canonical JSON, hexadecimal numbers without leading zeros and in lower case.
+	CompareForm_COMPARE_FORM_HEX_NUMBER CompareForm = 1
+	// Canonical JSON, hexadecimal data in lower case.
+	CompareForm_COMPARE_FORM_HEX_DATA CompareForm = 2
+)
+
+// Enum value maps for CompareForm.
+var (
+	CompareForm_name = map[int32]string{
+		0: "COMPARE_FORM_JSON",
+		1: "COMPARE_FORM_HEX_NUMBER",
+		2: "COMPARE_FORM_HEX_DATA",
+	}
+	CompareForm_value = map[string]int32{
+		"COMPARE_FORM_JSON":       0,
+		"COMPARE_FORM_HEX_NUMBER": 1,
+		"COMPARE_FORM_HEX_DATA":   2,
+	}
+)
+
+func (x CompareForm) Enum() *CompareForm {
+	p := new(CompareForm)
+	*p = x
+	return p
+}
+
+func (x CompareForm) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CompareForm) Descriptor() protoreflect.EnumDescriptor {
+	return file_shared_core_types_proto_qos_proto_enumTypes[5].Descriptor()
+}
+
+func (CompareForm) Type() protoreflect.EnumType {
+	return &file_shared_core_types_proto_qos_proto_enumTypes[5]
+}
+
+func (x CompareForm) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CompareForm.Descriptor instead.
+func (CompareForm) EnumDescriptor() ([]byte, []int) {
+	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{5}
+}
+
 // Attempt is what the fisherman was doing when a sample failed.
 type Attempt int32
 
@@ -325,11 +499,11 @@ func (x Attempt) String() string {
 }
 
 func (Attempt) Descriptor() protoreflect.EnumDescriptor {
-	return file_shared_core_types_proto_qos_proto_enumTypes[3].Descriptor()
+	return file_shared_core_types_proto_qos_proto_enumTypes[6].Descriptor()
 }
 
 func (Attempt) Type() protoreflect.EnumType {
-	return &file_shared_core_types_proto_qos_proto_enumTypes[3]
+	return &file_shared_core_types_proto_qos_proto_enumTypes[6]
 }
 
 func (x Attempt) Number() protoreflect.EnumNumber {
@@ -338,7 +512,7 @@ func (x Attempt) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Attempt.Descriptor instead.
 func (Attempt) EnumDescriptor() ([]byte, []int) {
-	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{3}
+	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{6}
 }
 
 // TimingSource is the clock of a sample's times.
@@ -378,11 +552,11 @@ func (x TimingSource) String() string {
 }
 
 func (TimingSource) Descriptor() protoreflect.EnumDescriptor {
-	return file_shared_core_types_proto_qos_proto_enumTypes[4].Descriptor()
+	return file_shared_core_types_proto_qos_proto_enumTypes[7].Descriptor()
 }
 
 func (TimingSource) Type() protoreflect.EnumType {
-	return &file_shared_core_types_proto_qos_proto_enumTypes[4]
+	return &file_shared_core_types_proto_qos_proto_enumTypes[7]
 }
 
 func (x TimingSource) Number() protoreflect.EnumNumber {
@@ -391,7 +565,7 @@ func (x TimingSource) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TimingSource.Descriptor instead.
 func (TimingSource) EnumDescriptor() ([]byte, []int) {
-	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{4}
+	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{7}
 }
 
 // RoundStatus is what became of a planned check.
@@ -434,11 +608,11 @@ func (x RoundStatus) String() string {
 }
 
 func (RoundStatus) Descriptor() protoreflect.EnumDescriptor {
-	return file_shared_core_types_proto_qos_proto_enumTypes[5].Descriptor()
+	return file_shared_core_types_proto_qos_proto_enumTypes[8].Descriptor()
 }
 
 func (RoundStatus) Type() protoreflect.EnumType {
-	return &file_shared_core_types_proto_qos_proto_enumTypes[5]
+	return &file_shared_core_types_proto_qos_proto_enumTypes[8]
 }
 
 func (x RoundStatus) Number() protoreflect.EnumNumber {
@@ -447,7 +621,7 @@ func (x RoundStatus) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RoundStatus.Descriptor instead.
 func (RoundStatus) EnumDescriptor() ([]byte, []int) {
-	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{5}
+	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{8}
 }
 
 // Cause is why a check is void or was dropped; the reason says it for people.
@@ -490,6 +664,16 @@ const (
 	Cause_CAUSE_NO_QUESTION Cause = 16
 	// Nothing was stored of it before its session was closed.
 	Cause_CAUSE_NOT_STORED Cause = 17
+	// The control probe was needed, and is unfit to say anything: on another chain, behind, or not known to be fit.
+	Cause_CAUSE_CONTROL_UNFIT Cause = 18
+	// Nobody has data, the control probe neither.
+	Cause_CAUSE_NO_DATA Cause = 19
+	// Servicers with data are no majority, and the control probe does not side with them.
+	Cause_CAUSE_CONTESTED Cause = 20
+	// The answer does not fit our own bounds.
+	Cause_CAUSE_TOO_LARGE Cause = 21
+	// The fisherman's own link was saturated by the answers.
+	Cause_CAUSE_SATURATED Cause = 22
 )
 
 // Enum value maps for Cause.
@@ -513,6 +697,11 @@ var (
 		15: "CAUSE_NO_SERVICERS",
 		16: "CAUSE_NO_QUESTION",
 		17: "CAUSE_NOT_STORED",
+		18: "CAUSE_CONTROL_UNFIT",
+		19: "CAUSE_NO_DATA",
+		20: "CAUSE_CONTESTED",
+		21: "CAUSE_TOO_LARGE",
+		22: "CAUSE_SATURATED",
 	}
 	Cause_value = map[string]int32{
 		"CAUSE_UNSPECIFIED":      0,
@@ -533,6 +722,11 @@ var (
 		"CAUSE_NO_SERVICERS":     15,
 		"CAUSE_NO_QUESTION":      16,
 		"CAUSE_NOT_STORED":       17,
+		"CAUSE_CONTROL_UNFIT":    18,
+		"CAUSE_NO_DATA":          19,
+		"CAUSE_CONTESTED":        20,
+		"CAUSE_TOO_LARGE":        21,
+		"CAUSE_SATURATED":        22,
 	}
 )
 
@@ -547,11 +741,11 @@ func (x Cause) String() string {
 }
 
 func (Cause) Descriptor() protoreflect.EnumDescriptor {
-	return file_shared_core_types_proto_qos_proto_enumTypes[6].Descriptor()
+	return file_shared_core_types_proto_qos_proto_enumTypes[9].Descriptor()
 }
 
 func (Cause) Type() protoreflect.EnumType {
-	return &file_shared_core_types_proto_qos_proto_enumTypes[6]
+	return &file_shared_core_types_proto_qos_proto_enumTypes[9]
 }
 
 func (x Cause) Number() protoreflect.EnumNumber {
@@ -560,7 +754,66 @@ func (x Cause) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Cause.Descriptor instead.
 func (Cause) EnumDescriptor() ([]byte, []int) {
-	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{6}
+	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{9}
+}
+
+// ControlFitness says whether a control probe is heard.
+type ControlFitness int32
+
+const (
+	ControlFitness_CONTROL_FITNESS_UNSPECIFIED ControlFitness = 0
+	ControlFitness_CONTROL_FITNESS_FIT         ControlFitness = 1
+	// Its head has not been compared with the servicers' yet.
+	ControlFitness_CONTROL_FITNESS_UNPROVEN ControlFitness = 2
+	// Its head stands still, or is behind most servicers'.
+	ControlFitness_CONTROL_FITNESS_BEHIND ControlFitness = 3
+	// Its data contradicts what most servicers agree on, as that of a node of another chain does.
+	ControlFitness_CONTROL_FITNESS_FOREIGN ControlFitness = 4
+)
+
+// Enum value maps for ControlFitness.
+var (
+	ControlFitness_name = map[int32]string{
+		0: "CONTROL_FITNESS_UNSPECIFIED",
+		1: "CONTROL_FITNESS_FIT",
+		2: "CONTROL_FITNESS_UNPROVEN",
+		3: "CONTROL_FITNESS_BEHIND",
+		4: "CONTROL_FITNESS_FOREIGN",
+	}
+	ControlFitness_value = map[string]int32{
+		"CONTROL_FITNESS_UNSPECIFIED": 0,
+		"CONTROL_FITNESS_FIT":         1,
+		"CONTROL_FITNESS_UNPROVEN":    2,
+		"CONTROL_FITNESS_BEHIND":      3,
+		"CONTROL_FITNESS_FOREIGN":     4,
+	}
+)
+
+func (x ControlFitness) Enum() *ControlFitness {
+	p := new(ControlFitness)
+	*p = x
+	return p
+}
+
+func (x ControlFitness) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ControlFitness) Descriptor() protoreflect.EnumDescriptor {
+	return file_shared_core_types_proto_qos_proto_enumTypes[10].Descriptor()
+}
+
+func (ControlFitness) Type() protoreflect.EnumType {
+	return &file_shared_core_types_proto_qos_proto_enumTypes[10]
+}
+
+func (x ControlFitness) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ControlFitness.Descriptor instead.
+func (ControlFitness) EnumDescriptor() ([]byte, []int) {
+	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{10}
 }
 
 // QoSSample is the result of one question to one servicer.
@@ -606,7 +859,19 @@ type QoSSample struct {
 	// What the fisherman was doing when the sample failed; detail says it for people. Unspecified for an answer.
 	Attempt Attempt `protobuf:"varint,21,opt,name=attempt,proto3,enum=pocket.types.v1.Attempt" json:"attempt,omitempty"`
 	// Name of relay_error_code in the network that the servicer belongs to; empty without a signed error.
-	RelayError    string `protobuf:"bytes,22,opt,name=relay_error,json=relayError,proto3" json:"relay_error,omitempty"`
+	RelayError string `protobuf:"bytes,22,opt,name=relay_error,json=relayError,proto3" json:"relay_error,omitempty"`
+	// What the node behind the servicer answered. Unspecified without a verified answer.
+	Answer AnswerClass `protobuf:"varint,23,opt,name=answer,proto3,enum=pocket.types.v1.AnswerClass" json:"answer,omitempty"`
+	// Newest height that the node claims to have; unset unless a check asked for it and the answer has one. In a TIP check,
+	// for a node that lacks the block: the height below.
+	Head *int64 `protobuf:"varint,24,opt,name=head,proto3,oneof" json:"head,omitempty"`
+	// Blocks that head is behind the round's reference, 0 for none; unset without a head or a reference.
+	Lag *int64 `protobuf:"varint,25,opt,name=lag,proto3,oneof" json:"lag,omitempty"`
+	// The same in time, by the observed block time of the relay chain; unset when that is not known.
+	LagTime *durationpb.Duration `protobuf:"bytes,26,opt,name=lag_time,json=lagTime,proto3" json:"lag_time,omitempty"`
+	// The answer is larger than what is timed, or came late while the fisherman's own link was busy with the answers of
+	// others, as detail says: its round-trip time counts neither for quantiles nor for the SLA.
+	Large         bool `protobuf:"varint,27,opt,name=large,proto3" json:"large,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -795,6 +1060,41 @@ func (x *QoSSample) GetRelayError() string {
 	return ""
 }
 
+func (x *QoSSample) GetAnswer() AnswerClass {
+	if x != nil {
+		return x.Answer
+	}
+	return AnswerClass_ANSWER_CLASS_UNSPECIFIED
+}
+
+func (x *QoSSample) GetHead() int64 {
+	if x != nil && x.Head != nil {
+		return *x.Head
+	}
+	return 0
+}
+
+func (x *QoSSample) GetLag() int64 {
+	if x != nil && x.Lag != nil {
+		return *x.Lag
+	}
+	return 0
+}
+
+func (x *QoSSample) GetLagTime() *durationpb.Duration {
+	if x != nil {
+		return x.LagTime
+	}
+	return nil
+}
+
+func (x *QoSSample) GetLarge() bool {
+	if x != nil {
+		return x.Large
+	}
+	return false
+}
+
 // QoSRound is one check: one question to all servicers of a session at once. It is stored in one durable batch.
 type QoSRound struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -817,7 +1117,12 @@ type QoSRound struct {
 	// JSON pointers to the fields of the answers that were not compared; evidence cannot be checked without them.
 	IgnoredFields []string `protobuf:"bytes,15,rep,name=ignored_fields,json=ignoredFields,proto3" json:"ignored_fields,omitempty"`
 	// Why the status is VOID or DROPPED. Unspecified when the check is done.
-	Cause         Cause `protobuf:"varint,16,opt,name=cause,proto3,enum=pocket.types.v1.Cause" json:"cause,omitempty"`
+	Cause Cause     `protobuf:"varint,16,opt,name=cause,proto3,enum=pocket.types.v1.Cause" json:"cause,omitempty"`
+	Kind  RoundKind `protobuf:"varint,17,opt,name=kind,proto3,enum=pocket.types.v1.RoundKind" json:"kind,omitempty"`
+	// The height that a strict majority of the origins has reached, in a HEAD check; unset without a majority.
+	ReferenceHeight *int64 `protobuf:"varint,18,opt,name=reference_height,json=referenceHeight,proto3,oneof" json:"reference_height,omitempty"`
+	// Form in which answers were compared.
+	Form          CompareForm `protobuf:"varint,19,opt,name=form,proto3,enum=pocket.types.v1.CompareForm" json:"form,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -929,6 +1234,27 @@ func (x *QoSRound) GetCause() Cause {
 	return Cause_CAUSE_UNSPECIFIED
 }
 
+func (x *QoSRound) GetKind() RoundKind {
+	if x != nil {
+		return x.Kind
+	}
+	return RoundKind_ROUND_KIND_SETTLED
+}
+
+func (x *QoSRound) GetReferenceHeight() int64 {
+	if x != nil && x.ReferenceHeight != nil {
+		return *x.ReferenceHeight
+	}
+	return 0
+}
+
+func (x *QoSRound) GetForm() CompareForm {
+	if x != nil {
+		return x.Form
+	}
+	return CompareForm_COMPARE_FORM_JSON
+}
+
 // QoSSession is a session that the fisherman follows: header, members and the rules that it is judged by.
 type QoSSession struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -949,8 +1275,14 @@ type QoSSession struct {
 	JoinedHeight int64 `protobuf:"varint,9,opt,name=joined_height,json=joinedHeight,proto3" json:"joined_height,omitempty"`
 	// Wall clock when the fisherman joined it, nanoseconds since the Unix epoch.
 	JoinedUnixNano int64 `protobuf:"varint,10,opt,name=joined_unix_nano,json=joinedUnixNano,proto3" json:"joined_unix_nano,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// A head claim that lags by more blocks than this is behind; 0 when freshness is not judged.
+	MaxLag int64 `protobuf:"varint,11,opt,name=max_lag,json=maxLag,proto3" json:"max_lag,omitempty"`
+	// More head claims that are behind than this make a servicer behind.
+	LaggingAllowed uint32 `protobuf:"varint,12,opt,name=lagging_allowed,json=laggingAllowed,proto3" json:"lagging_allowed,omitempty"`
+	// More disagreements than this make a servicer inconsistent.
+	DisagreementsAllowed uint32 `protobuf:"varint,13,opt,name=disagreements_allowed,json=disagreementsAllowed,proto3" json:"disagreements_allowed,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *QoSSession) Reset() {
@@ -1053,6 +1385,27 @@ func (x *QoSSession) GetJoinedUnixNano() int64 {
 	return 0
 }
 
+func (x *QoSSession) GetMaxLag() int64 {
+	if x != nil {
+		return x.MaxLag
+	}
+	return 0
+}
+
+func (x *QoSSession) GetLaggingAllowed() uint32 {
+	if x != nil {
+		return x.LaggingAllowed
+	}
+	return 0
+}
+
+func (x *QoSSession) GetDisagreementsAllowed() uint32 {
+	if x != nil {
+		return x.DisagreementsAllowed
+	}
+	return 0
+}
+
 // QoSServicer is a member of a sampled session.
 type QoSServicer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1110,7 +1463,7 @@ var File_shared_core_types_proto_qos_proto protoreflect.FileDescriptor
 
 const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\n" +
-	"!shared/core/types/proto/qos.proto\x12\x0fpocket.types.v1\x1a\x1egoogle/protobuf/duration.proto\x1a%shared/core/types/proto/session.proto\"\xa4\b\n" +
+	"!shared/core/types/proto/qos.proto\x12\x0fpocket.types.v1\x1a\x1egoogle/protobuf/duration.proto\x1a%shared/core/types/proto/session.proto\"\xe7\t\n" +
 	"\tQoSSample\x12\x1a\n" +
 	"\bservicer\x18\x01 \x01(\tR\bservicer\x12\x1f\n" +
 	"\vservice_url\x18\x02 \x01(\tR\n" +
@@ -1136,7 +1489,14 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\x14user_round_trip_time\x18\x14 \x01(\v2\x19.google.protobuf.DurationR\x11userRoundTripTime\x122\n" +
 	"\aattempt\x18\x15 \x01(\x0e2\x18.pocket.types.v1.AttemptR\aattempt\x12\x1f\n" +
 	"\vrelay_error\x18\x16 \x01(\tR\n" +
-	"relayError\"\xbd\x03\n" +
+	"relayError\x124\n" +
+	"\x06answer\x18\x17 \x01(\x0e2\x1c.pocket.types.v1.AnswerClassR\x06answer\x12\x17\n" +
+	"\x04head\x18\x18 \x01(\x03H\x00R\x04head\x88\x01\x01\x12\x15\n" +
+	"\x03lag\x18\x19 \x01(\x03H\x01R\x03lag\x88\x01\x01\x124\n" +
+	"\blag_time\x18\x1a \x01(\v2\x19.google.protobuf.DurationR\alagTime\x12\x14\n" +
+	"\x05large\x18\x1b \x01(\bR\x05largeB\a\n" +
+	"\x05_headB\x06\n" +
+	"\x04_lag\"\xe4\x04\n" +
 	"\bQoSRound\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x14\n" +
@@ -1149,7 +1509,11 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\bquestion\x18\b \x01(\tR\bquestion\x124\n" +
 	"\asamples\x18\t \x03(\v2\x1a.pocket.types.v1.QoSSampleR\asamples\x12%\n" +
 	"\x0eignored_fields\x18\x0f \x03(\tR\rignoredFields\x12,\n" +
-	"\x05cause\x18\x10 \x01(\x0e2\x16.pocket.types.v1.CauseR\x05cause\"\xbf\x03\n" +
+	"\x05cause\x18\x10 \x01(\x0e2\x16.pocket.types.v1.CauseR\x05cause\x12.\n" +
+	"\x04kind\x18\x11 \x01(\x0e2\x1a.pocket.types.v1.RoundKindR\x04kind\x12.\n" +
+	"\x10reference_height\x18\x12 \x01(\x03H\x00R\x0freferenceHeight\x88\x01\x01\x120\n" +
+	"\x04form\x18\x13 \x01(\x0e2\x1c.pocket.types.v1.CompareFormR\x04formB\x13\n" +
+	"\x11_reference_height\"\xb6\x04\n" +
 	"\n" +
 	"QoSSession\x126\n" +
 	"\x06header\x18\x01 \x01(\v2\x1e.pocket.types.v1.SessionHeaderR\x06header\x12\x16\n" +
@@ -1163,11 +1527,14 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\x06closed\x18\b \x01(\bR\x06closed\x12#\n" +
 	"\rjoined_height\x18\t \x01(\x03R\fjoinedHeight\x12(\n" +
 	"\x10joined_unix_nano\x18\n" +
-	" \x01(\x03R\x0ejoinedUnixNano\"H\n" +
+	" \x01(\x03R\x0ejoinedUnixNano\x12\x17\n" +
+	"\amax_lag\x18\v \x01(\x03R\x06maxLag\x12'\n" +
+	"\x0flagging_allowed\x18\f \x01(\rR\x0elaggingAllowed\x123\n" +
+	"\x15disagreements_allowed\x18\r \x01(\rR\x14disagreementsAllowed\"H\n" +
 	"\vQoSServicer\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x1f\n" +
 	"\vservice_url\x18\x02 \x01(\tR\n" +
-	"serviceUrl*\xd4\x02\n" +
+	"serviceUrl*\xe9\x02\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -1185,7 +1552,8 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\x15OUTCOME_WRONG_BINDING\x10\v\x12\x17\n" +
 	"\x13OUTCOME_RELAY_ERROR\x10\f\x12\x19\n" +
 	"\x15OUTCOME_BACKEND_ERROR\x10\r\x12\x10\n" +
-	"\fOUTCOME_VOID\x10\x0e*h\n" +
+	"\fOUTCOME_VOID\x10\x0e\x12\x13\n" +
+	"\x0fOUTCOME_MISSING\x10\x0f*h\n" +
 	"\x05Blame\x12\x15\n" +
 	"\x11BLAME_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eBLAME_SERVICER\x10\x01\x12\x11\n" +
@@ -1197,7 +1565,21 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\x17CONSISTENCY_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11CONSISTENCY_AGREE\x10\x01\x12\x18\n" +
 	"\x14CONSISTENCY_DISAGREE\x10\x02\x12\x1b\n" +
-	"\x17CONSISTENCY_UNDECIDABLE\x10\x03*\xd0\x03\n" +
+	"\x17CONSISTENCY_UNDECIDABLE\x10\x03*\x96\x01\n" +
+	"\vAnswerClass\x12\x1c\n" +
+	"\x18ANSWER_CLASS_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12ANSWER_CLASS_VALUE\x10\x01\x12\x18\n" +
+	"\x14ANSWER_CLASS_MISSING\x10\x02\x12\x1d\n" +
+	"\x19ANSWER_CLASS_AGREED_ERROR\x10\x03\x12\x18\n" +
+	"\x14ANSWER_CLASS_FAILURE\x10\x04*L\n" +
+	"\tRoundKind\x12\x16\n" +
+	"\x12ROUND_KIND_SETTLED\x10\x00\x12\x13\n" +
+	"\x0fROUND_KIND_HEAD\x10\x01\x12\x12\n" +
+	"\x0eROUND_KIND_TIP\x10\x02*\\\n" +
+	"\vCompareForm\x12\x15\n" +
+	"\x11COMPARE_FORM_JSON\x10\x00\x12\x1b\n" +
+	"\x17COMPARE_FORM_HEX_NUMBER\x10\x01\x12\x19\n" +
+	"\x15COMPARE_FORM_HEX_DATA\x10\x02*\xd0\x03\n" +
 	"\aAttempt\x12\x17\n" +
 	"\x13ATTEMPT_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14ATTEMPT_SEAL_REQUEST\x10\x01\x12\x19\n" +
@@ -1225,7 +1607,7 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\x18ROUND_STATUS_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11ROUND_STATUS_DONE\x10\x01\x12\x15\n" +
 	"\x11ROUND_STATUS_VOID\x10\x02\x12\x18\n" +
-	"\x14ROUND_STATUS_DROPPED\x10\x03*\xf7\x02\n" +
+	"\x14ROUND_STATUS_DROPPED\x10\x03*\xe2\x03\n" +
 	"\x05Cause\x12\x15\n" +
 	"\x11CAUSE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vCAUSE_OTHER\x10\x01\x12\x0e\n" +
@@ -1248,7 +1630,18 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\x0eCAUSE_OVERLOAD\x10\x0e\x12\x16\n" +
 	"\x12CAUSE_NO_SERVICERS\x10\x0f\x12\x15\n" +
 	"\x11CAUSE_NO_QUESTION\x10\x10\x12\x14\n" +
-	"\x10CAUSE_NOT_STORED\x10\x11B9Z7github.com/pocket-fisherman/fisherman/shared/core/typesb\x06proto3"
+	"\x10CAUSE_NOT_STORED\x10\x11\x12\x17\n" +
+	"\x13CAUSE_CONTROL_UNFIT\x10\x12\x12\x11\n" +
+	"\rCAUSE_NO_DATA\x10\x13\x12\x13\n" +
+	"\x0fCAUSE_CONTESTED\x10\x14\x12\x13\n" +
+	"\x0fCAUSE_TOO_LARGE\x10\x15\x12\x13\n" +
+	"\x0fCAUSE_SATURATED\x10\x16*\xa1\x01\n" +
+	"\x0eControlFitness\x12\x1f\n" +
+	"\x1bCONTROL_FITNESS_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13CONTROL_FITNESS_FIT\x10\x01\x12\x1c\n" +
+	"\x18CONTROL_FITNESS_UNPROVEN\x10\x02\x12\x1a\n" +
+	"\x16CONTROL_FITNESS_BEHIND\x10\x03\x12\x1b\n" +
+	"\x17CONTROL_FITNESS_FOREIGN\x10\x04B9Z7github.com/pocket-fisherman/fisherman/shared/core/typesb\x06proto3"
 
 var (
 	file_shared_core_types_proto_qos_proto_rawDescOnce sync.Once
@@ -1262,47 +1655,55 @@ func file_shared_core_types_proto_qos_proto_rawDescGZIP() []byte {
 	return file_shared_core_types_proto_qos_proto_rawDescData
 }
 
-var file_shared_core_types_proto_qos_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_shared_core_types_proto_qos_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
 var file_shared_core_types_proto_qos_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_shared_core_types_proto_qos_proto_goTypes = []any{
 	(Outcome)(0),                // 0: pocket.types.v1.Outcome
 	(Blame)(0),                  // 1: pocket.types.v1.Blame
 	(Consistency)(0),            // 2: pocket.types.v1.Consistency
-	(Attempt)(0),                // 3: pocket.types.v1.Attempt
-	(TimingSource)(0),           // 4: pocket.types.v1.TimingSource
-	(RoundStatus)(0),            // 5: pocket.types.v1.RoundStatus
-	(Cause)(0),                  // 6: pocket.types.v1.Cause
-	(*QoSSample)(nil),           // 7: pocket.types.v1.QoSSample
-	(*QoSRound)(nil),            // 8: pocket.types.v1.QoSRound
-	(*QoSSession)(nil),          // 9: pocket.types.v1.QoSSession
-	(*QoSServicer)(nil),         // 10: pocket.types.v1.QoSServicer
-	(*durationpb.Duration)(nil), // 11: google.protobuf.Duration
-	(*SessionHeader)(nil),       // 12: pocket.types.v1.SessionHeader
+	(AnswerClass)(0),            // 3: pocket.types.v1.AnswerClass
+	(RoundKind)(0),              // 4: pocket.types.v1.RoundKind
+	(CompareForm)(0),            // 5: pocket.types.v1.CompareForm
+	(Attempt)(0),                // 6: pocket.types.v1.Attempt
+	(TimingSource)(0),           // 7: pocket.types.v1.TimingSource
+	(RoundStatus)(0),            // 8: pocket.types.v1.RoundStatus
+	(Cause)(0),                  // 9: pocket.types.v1.Cause
+	(ControlFitness)(0),         // 10: pocket.types.v1.ControlFitness
+	(*QoSSample)(nil),           // 11: pocket.types.v1.QoSSample
+	(*QoSRound)(nil),            // 12: pocket.types.v1.QoSRound
+	(*QoSSession)(nil),          // 13: pocket.types.v1.QoSSession
+	(*QoSServicer)(nil),         // 14: pocket.types.v1.QoSServicer
+	(*durationpb.Duration)(nil), // 15: google.protobuf.Duration
+	(*SessionHeader)(nil),       // 16: pocket.types.v1.SessionHeader
 }
 var file_shared_core_types_proto_qos_proto_depIdxs = []int32{
 	0,  // 0: pocket.types.v1.QoSSample.outcome:type_name -> pocket.types.v1.Outcome
 	1,  // 1: pocket.types.v1.QoSSample.blame:type_name -> pocket.types.v1.Blame
 	2,  // 2: pocket.types.v1.QoSSample.consistency:type_name -> pocket.types.v1.Consistency
-	11, // 3: pocket.types.v1.QoSSample.round_trip_time:type_name -> google.protobuf.Duration
-	11, // 4: pocket.types.v1.QoSSample.time_to_first_byte:type_name -> google.protobuf.Duration
-	11, // 5: pocket.types.v1.QoSSample.dns_time:type_name -> google.protobuf.Duration
-	11, // 6: pocket.types.v1.QoSSample.connect_time:type_name -> google.protobuf.Duration
-	11, // 7: pocket.types.v1.QoSSample.tls_time:type_name -> google.protobuf.Duration
-	4,  // 8: pocket.types.v1.QoSSample.timing:type_name -> pocket.types.v1.TimingSource
-	11, // 9: pocket.types.v1.QoSSample.user_round_trip_time:type_name -> google.protobuf.Duration
-	3,  // 10: pocket.types.v1.QoSSample.attempt:type_name -> pocket.types.v1.Attempt
-	5,  // 11: pocket.types.v1.QoSRound.status:type_name -> pocket.types.v1.RoundStatus
-	11, // 12: pocket.types.v1.QoSRound.skew:type_name -> google.protobuf.Duration
-	7,  // 13: pocket.types.v1.QoSRound.samples:type_name -> pocket.types.v1.QoSSample
-	6,  // 14: pocket.types.v1.QoSRound.cause:type_name -> pocket.types.v1.Cause
-	12, // 15: pocket.types.v1.QoSSession.header:type_name -> pocket.types.v1.SessionHeader
-	11, // 16: pocket.types.v1.QoSSession.latency_sla:type_name -> google.protobuf.Duration
-	10, // 17: pocket.types.v1.QoSSession.servicers:type_name -> pocket.types.v1.QoSServicer
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	15, // 3: pocket.types.v1.QoSSample.round_trip_time:type_name -> google.protobuf.Duration
+	15, // 4: pocket.types.v1.QoSSample.time_to_first_byte:type_name -> google.protobuf.Duration
+	15, // 5: pocket.types.v1.QoSSample.dns_time:type_name -> google.protobuf.Duration
+	15, // 6: pocket.types.v1.QoSSample.connect_time:type_name -> google.protobuf.Duration
+	15, // 7: pocket.types.v1.QoSSample.tls_time:type_name -> google.protobuf.Duration
+	7,  // 8: pocket.types.v1.QoSSample.timing:type_name -> pocket.types.v1.TimingSource
+	15, // 9: pocket.types.v1.QoSSample.user_round_trip_time:type_name -> google.protobuf.Duration
+	6,  // 10: pocket.types.v1.QoSSample.attempt:type_name -> pocket.types.v1.Attempt
+	3,  // 11: pocket.types.v1.QoSSample.answer:type_name -> pocket.types.v1.AnswerClass
+	15, // 12: pocket.types.v1.QoSSample.lag_time:type_name -> google.protobuf.Duration
+	8,  // 13: pocket.types.v1.QoSRound.status:type_name -> pocket.types.v1.RoundStatus
+	15, // 14: pocket.types.v1.QoSRound.skew:type_name -> google.protobuf.Duration
+	11, // 15: pocket.types.v1.QoSRound.samples:type_name -> pocket.types.v1.QoSSample
+	9,  // 16: pocket.types.v1.QoSRound.cause:type_name -> pocket.types.v1.Cause
+	4,  // 17: pocket.types.v1.QoSRound.kind:type_name -> pocket.types.v1.RoundKind
+	5,  // 18: pocket.types.v1.QoSRound.form:type_name -> pocket.types.v1.CompareForm
+	16, // 19: pocket.types.v1.QoSSession.header:type_name -> pocket.types.v1.SessionHeader
+	15, // 20: pocket.types.v1.QoSSession.latency_sla:type_name -> google.protobuf.Duration
+	14, // 21: pocket.types.v1.QoSSession.servicers:type_name -> pocket.types.v1.QoSServicer
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_shared_core_types_proto_qos_proto_init() }
@@ -1311,12 +1712,14 @@ func file_shared_core_types_proto_qos_proto_init() {
 		return
 	}
 	file_shared_core_types_proto_session_proto_init()
+	file_shared_core_types_proto_qos_proto_msgTypes[0].OneofWrappers = []any{}
+	file_shared_core_types_proto_qos_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shared_core_types_proto_qos_proto_rawDesc), len(file_shared_core_types_proto_qos_proto_rawDesc)),
-			NumEnums:      7,
+			NumEnums:      11,
 			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,

@@ -105,6 +105,7 @@ func TestEveryOutcomeIsExplained(t *testing.T) {
 
 func TestExplainReport(t *testing.T) {
 	ms := func(value float64) *float64 { return &value }
+	whole := func(value int64) *int64 { return &value }
 	for name, test := range map[string]struct {
 		sample  api.Sample
 		verdict api.CheckVerdict
@@ -120,6 +121,14 @@ func TestExplainReport(t *testing.T) {
 		"void round":     {api.Sample{Outcome: "VOID"}, api.CheckVerdictVoid, "this machine stalled", "this machine stalled. Run it again"},
 		"void sample":    {api.Sample{Outcome: "VOID", Detail: "over", RelayError: api.Optional("OVER_ALLOWANCE")}, api.CheckVerdictVoid, "", "the asker's fault"},
 		"null":           {api.Sample{Outcome: "TIMEOUT"}, api.CheckVerdictNull, "", "within 3000 ms"},
+		"missing":        {api.Sample{Outcome: "MISSING", Answer: api.Optional(api.AnswerClassMissing)}, api.CheckVerdictNull, "", "Its node answered that there is nothing, where others have data"},
+		"failure":        {api.Sample{Outcome: "BACKEND_ERROR", Answer: api.Optional(api.AnswerClassFailure)}, api.CheckVerdictNull, "", "an error that is not the answer of most others"},
+		"agreed error":   {api.Sample{Outcome: "OK", Answer: api.Optional(api.AnswerClassAgreedError)}, api.CheckVerdictOK, "", "and so did most others and the control probe"},
+		"not there yet":  {api.Sample{Outcome: "OK", Answer: api.Optional(api.AnswerClassMissing)}, api.CheckVerdictUndecidable, "", "does not have the block yet"},
+		"behind":         {api.Sample{Outcome: "OK", Head: whole(1000), Lag: whole(62), LagMS: ms(744_000)}, api.CheckVerdictOK, "", "at height 1000, 62 blocks behind what most others have reached (about 744 s)."},
+		"behind by one":  {api.Sample{Outcome: "OK", Head: whole(1000), Lag: whole(1)}, api.CheckVerdictOK, "", "1 block behind what most others have reached."},
+		"fresh":          {api.Sample{Outcome: "OK", Head: whole(1000), Lag: whole(0)}, api.CheckVerdictOK, "", "at height 1000, not behind"},
+		"no reference":   {api.Sample{Outcome: "OK", Head: whole(1000)}, api.CheckVerdictOK, "", "is not known"},
 	} {
 		test.sample.Servicer = "b"
 		report := api.CheckReport{Servicer: "b", Verdict: test.verdict, Reason: test.reason, LatencySLAMS: 150, TimeoutMS: 3000, Quorum: 2,

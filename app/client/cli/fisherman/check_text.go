@@ -2,6 +2,7 @@ package fisherman
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
@@ -83,9 +84,23 @@ func sampleText(sample api.CheckSample) string {
 		}
 		fmt.Fprintf(&text, "%-11s %s\n", line.name, shown)
 	}
+	if sample.Answer != nil {
+		fmt.Fprintf(&text, "answer      %s\n", terminal.Clean(classWords(*sample.Answer)))
+	}
+	if sample.Head != nil {
+		fmt.Fprintf(&text, "head        %d\n", *sample.Head)
+	}
+	if sample.Lag != nil {
+		fmt.Fprintf(&text, "lag         %d\n", *sample.Lag)
+	}
 	fmt.Fprintf(&text, "signature   %s\nbinding     %s\nconsistency %s\n", word(sample.Signature), word(sample.Binding),
 		word(strings.ToLower(string(api.Value(sample.Consistency)))))
 	return text.String()
+}
+
+// classWords is a class of answers as people write it: "agreed error".
+func classWords(class api.AnswerClass) string {
+	return strings.ToLower(strings.ReplaceAll(string(class), "_", " "))
 }
 
 func samplesTable(report api.CheckReport) string {
@@ -118,6 +133,37 @@ func explainReport(report api.CheckReport) []string {
 	if sample == nil {
 		return []string{"The servicer left the session before it was asked."}
 	}
+	return append(explainVerdict(report, sample), explainAnswer(sample.Sample)...)
+}
+
+// explainAnswer says of an answer what its node answered, unless that is data, and how far the node is behind.
+func explainAnswer(sample api.Sample) (said []string) {
+	switch class := api.Value(sample.Answer); {
+	case class == api.AnswerClassAgreedError:
+		said = append(said, "Its node answered with an error or with nothing, and so did most others and the control probe: that is the answer.")
+	case class == api.AnswerClassMissing && sample.Outcome == api.OutcomeOK:
+		said = append(said, "Its node says that it does not have the block yet.")
+	case class == api.AnswerClassFailure:
+		said = append(said, "Its node answered with an error that is not the answer of most others: it failed, or does not keep what was asked for.")
+	}
+	if sample.Head == nil {
+		return said
+	}
+	text := fmt.Sprintf("Its node is at height %d", *sample.Head)
+	switch {
+	case sample.Lag == nil:
+		text += "; what height most others have reached is not known"
+	case *sample.Lag == 0:
+		text += ", not behind the height that most others have reached"
+	case sample.LagMS != nil:
+		text += fmt.Sprintf(", %s what most others have reached (about %g s)", terminal.Behind(*sample.Lag), math.Round(*sample.LagMS/1000))
+	default:
+		text += fmt.Sprintf(", %s what most others have reached", terminal.Behind(*sample.Lag))
+	}
+	return append(said, text+".")
+}
+
+func explainVerdict(report api.CheckReport, sample *api.CheckSample) []string {
 	switch report.Verdict {
 	case api.CheckVerdictVoid:
 		if report.Reason != "" {
@@ -202,6 +248,8 @@ func explainOutcome(sample api.CheckSample, timeoutMS float64) []string {
 	case api.OutcomeWrongBinding:
 		text = "The answer is signed, but for another request or in another servicer's name: a cache or proxy gives out " +
 			"old answers, or two servicers share an address."
+	case api.OutcomeMissing:
+		text = "Its node answered that there is nothing, where others have data: it is behind, has pruned what was asked for, or serves another chain."
 	case api.OutcomeBackendError:
 		text = "The servicer answered, but the node behind it did not: it failed, timed out, or returned a JSON-RPC error."
 	case api.OutcomeRelayError:

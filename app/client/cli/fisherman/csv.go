@@ -13,11 +13,11 @@ import (
 )
 
 // csvHeader names the columns of the CSV form. Scripts depend on it: columns are only ever added at the end.
-var csvHeader = append([]string{
+var csvHeader = slices.Concat([]string{
 	"session_id", "session_height", "relay_chain", "geo_zone", "application",
 	"checks_planned", "checks_done", "checks_dropped", "checks_void", "max_skew_us", "complete",
 	"servicer", "service_url", "samples", "null_samples", "null_indices", "void",
-}, csvMeasures...)
+}, csvMeasures, csvFreshness, []string{"max_lag", "lagging_allowed", "disagreements_allowed"})
 
 // csvMeasures are the columns that rows of sessions and of windows end with.
 var csvMeasures = []string{
@@ -27,13 +27,17 @@ var csvMeasures = []string{
 	"outcomes", "verdict", "reason", "rtt_connections", "rtt_samples", "rank",
 }
 
+// csvFreshness are the columns of head claims.
+var csvFreshness = []string{"claims", "claims_behind", "lag_blocks_max", "lag_blocks_median", "lag_ms_max"}
+
 // reportRows has one row for each servicer of each session. Absent values are empty, numbers have a decimal point
 // and no exponent, and a text that a spreadsheet would take for a formula is preceded by an apostrophe.
 func reportRows(report api.Report) [][]string {
 	rows := [][]string{csvHeader}
 	for _, session := range report.Sessions {
 		for _, servicer := range session.Servicers {
-			rows = append(rows, slices.Concat(sessionFields(session), servicerFields(servicer), measureFields(servicer)))
+			rows = append(rows, slices.Concat(sessionFields(session), servicerFields(servicer), measureFields(servicer),
+				freshnessFields(servicer.Freshness), ruleFields(session)))
 		}
 	}
 	return rows
@@ -66,6 +70,17 @@ func measureFields(servicer api.ServicerReport) []string {
 		csvCounts(servicer.Outcomes), command.CSVText(string(servicer.Verdict)), command.CSVText(servicer.Reason),
 		csvConnections(times.Connections), strconv.Itoa(times.Samples), csvWhole(servicer.Rank),
 	}
+}
+
+// freshnessFields are the values of csvFreshness.
+func freshnessFields(freshness api.Freshness) []string {
+	return []string{strconv.Itoa(freshness.Claims), strconv.Itoa(freshness.Behind), csvWhole(freshness.LagBlocksMax),
+		csvWhole(freshness.LagBlocksMedian), csvNumber(freshness.LagMSMax)}
+}
+
+// ruleFields are the rules that a session is judged by and that came later than the other columns.
+func ruleFields(session api.SessionReport) []string {
+	return []string{strconv.FormatInt(session.MaxLag, 10), strconv.Itoa(session.LaggingAllowed), strconv.Itoa(session.DisagreementsAllowed)}
 }
 
 func csvConnections(connections *api.Connections) string {
@@ -108,18 +123,19 @@ func csvCounts[T ~string](counts map[T]int) string {
 }
 
 // csvWindowHeader names the columns of a window's CSV form. Columns are only ever added at the end.
-var csvWindowHeader = append([]string{
+var csvWindowHeader = slices.Concat([]string{
 	"window", "rtt_relative_error", "relay_chain", "geo_zone", "applications", "window_sessions", "sessions_left_out",
 	"first_height", "last_height", "from", "to", "checks_planned", "checks_done", "checks_dropped", "checks_void", "max_skew_us",
 	"servicer", "service_url", "sessions", "verdicts", "samples", "null_samples", "void", "null_samples_allowed", "samples_required",
-}, csvMeasures...)
+}, csvMeasures, csvFreshness, []string{"lagging_allowed", "disagreements_allowed"})
 
 // windowRows has one row for each servicer of each window, in the form of reportRows.
 func windowRows(report api.WindowsReport) [][]string {
 	rows := [][]string{csvWindowHeader}
 	for _, window := range report.Windows {
 		for _, servicer := range window.Servicers {
-			rows = append(rows, slices.Concat(windowFields(report, window), windowServicerFields(servicer), measureFields(terminal.WindowRow(servicer))))
+			rows = append(rows, slices.Concat(windowFields(report, window), windowServicerFields(servicer), measureFields(terminal.WindowRow(servicer)),
+				freshnessFields(servicer.Freshness), []string{strconv.Itoa(servicer.LaggingAllowed), strconv.Itoa(servicer.DisagreementsAllowed)}))
 		}
 	}
 	return rows

@@ -38,14 +38,15 @@ func newQoS(io command.Streams) *cobra.Command {
 		Long: `Shows what the fisherman measured: a table for each session, oldest first, with the worst servicer first and why.
 
 Verdicts, worst first:
-  inconsistent  it contradicted the strict majority of answers at least once
+  inconsistent  it contradicted the strict majority of answers more often than allowed, which is never by default
   unavailable   more null samples than allowed, or no answer at all
+  behind        its node was further behind the height that most have than allowed
   slow          its median round-trip time is above the latency SLA, or most of its answers are
   unknown       too few samples, or too few majorities, to tell
   healthy       none of these
 
-Shares are shown with their 95 % interval; round-trip times are in milliseconds. Servicers that cannot be told apart
-share a rank, whatever their order.
+Shares are shown with their 95 % interval, round-trip times in milliseconds, and LAG is the most blocks that its node was
+behind. Servicers that cannot be told apart share a rank, whatever their order.
 
 With --window the newest complete sessions of each relay chain and geo zone are merged: those of the newest N starts, or
 of the last D. Round-trip times are then estimated, within 0.1 %.`,

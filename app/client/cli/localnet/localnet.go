@@ -43,13 +43,14 @@ func New(io command.Streams) *cobra.Command {
 		Short: "Run a whole network on this machine, with servicers that misbehave",
 		Long: `Runs one validator, one application, servicers and a fisherman, on loopback only, in this process or each in one of
 its own, and shows what the fisherman measures. Relay chain 0001 is the network's own chain. Some servicers are faulty on
-purpose: slow ones behind a network delay, down ones that refuse connections, lying ones that sign altered answers. With
---ethereum all of them serve relay chain 0021 as well: an Ethereum chain in developer mode, made by a geth that runs
-beside this process.
+purpose: slow ones behind a network delay, down ones that refuse connections, lying ones that sign altered answers, and
+with --behind ones whose node stopped following the chain when the network started. With --ethereum all of them serve
+relay chain 0021 as well: an Ethereum chain in developer mode, made by a geth that runs beside this process.
 
 It runs until Ctrl-C, or until --sessions are complete, and then prints the report on standard output.`,
 		Example: `  pocket localnet
   pocket localnet --sessions 2 --output json
+  pocket localnet --behind 1
   pocket localnet --ethereum
   pocket localnet --processes
   pocket localnet --servicers 24 --slow 0 --down 0 --lying 0`,
@@ -68,6 +69,7 @@ It runs until Ctrl-C, or until --sessions are complete, and then prints the repo
 	command.AddNumber(flags, &network.Slow, "slow", network.Slow, 0, math.MaxInt64, "how many of them are slow")
 	command.AddNumber(flags, &network.Down, "down", network.Down, 0, math.MaxInt64, "how many of them are down")
 	command.AddNumber(flags, &network.Lying, "lying", network.Lying, 0, math.MaxInt64, "how many of them are lying")
+	command.AddNumber(flags, &network.Behind, "behind", network.Behind, 0, math.MaxInt64, "how many of them have a node that stands still")
 	command.AddNumber(flags, &o.sessions, "sessions", 0, 1, maximumSessions, "end by itself after so many complete sessions (default run until Ctrl-C)")
 	command.AddSpan(flags, &network.Delay, "delay", network.Delay, 0, math.MaxInt64, "what a slow servicer's network adds to a round trip")
 	flags.BoolVar(&network.Ethereum, "ethereum", false, "add relay chain 0021, an Ethereum chain; needs geth ('make geth')")
@@ -84,7 +86,7 @@ It runs until Ctrl-C, or until --sessions are complete, and then prints the repo
 
 // localnetFlags are the flags that a home records.
 var localnetFlags = []localnet.Flag{
-	localnet.FlagServicers, localnet.FlagSlow, localnet.FlagDown, localnet.FlagLying, localnet.FlagDelay, localnet.FlagBlockTime,
+	localnet.FlagServicers, localnet.FlagSlow, localnet.FlagDown, localnet.FlagLying, localnet.FlagBehind, localnet.FlagDelay, localnet.FlagBlockTime,
 	localnet.FlagBlocksPerSession, localnet.FlagChecksPerSession, localnet.FlagSeed, localnet.FlagRPCListen,
 	localnet.FlagEthereum, localnet.FlagServicersPerSession,
 }

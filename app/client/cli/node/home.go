@@ -16,6 +16,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/keystore"
 	"github.com/pocket-fisherman/fisherman/node"
 	"github.com/pocket-fisherman/fisherman/runtime/configs"
+	"github.com/pocket-fisherman/fisherman/shared/disk"
 )
 
 const (
@@ -76,6 +77,9 @@ func checkNewHome(home string) error {
 		return command.Fail(command.ExitHome, "home directory cannot be used: %w", err)
 	}
 	for _, entry := range entries {
+		if disk.Owns(entry.Name()) {
+			continue
+		}
 		switch entry.Name() {
 		case nodeGenesisName, nodeKeysName, nodeKeyName, nodeKeyName + ".half":
 		case nodeConfigName:

@@ -1,0 +1,315 @@
+package judge
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// model is a check as the design says that it is to be judged ("What counts as an answer", "the control is a witness"),
+// written to be right rather than short or quick, and without any of the judge's code.
+type model struct {
+	scene
+	origins []string // of the servicers
+	// some: somebody has data that is not empty, so that empty data says that there is nothing.
+	some bool
+}
+
+func modelOf(s scene) *model {
+	m := &model{scene: s}
+	for i := range len(s.answers) {
+		if s.origins == "" {
+			m.origins = append(m.origins, string(rune(i)))
+		} else {
+			m.origins = append(m.origins, s.origins[i:i+1])
+		}
+		m.some = m.some || among(s.answers[i], hasData)
+	}
+	return m
+}
+
+func (m *model) isData(letter byte) bool {
+	return among(letter, hasData) || among(letter, "[{") && !m.some
+}
+
+// says returns what a letter says that there is instead of data; "" for data and for what says nothing of that.
+func (m *model) says(letter byte) string {
+	switch {
+	case among(letter, "0n"):
+		return "absence"
+	case among(letter, "EF"), letter == '!' && m.admits('!'), among(letter, "[{") && m.some:
+		return string(letter)
+	}
+	return ""
+}
+
+// parties are the origins that say something, each with the set of what its servicers say: "data" or a nothing.
+func (m *model) parties() map[string]map[string]bool {
+	parties := make(map[string]map[string]bool)
+	for i := range len(m.answers) {
+		said := m.says(m.answers[i])
+		if m.isData(m.answers[i]) {
+			said = "data"
+		}
+		if said == "" {
+			continue
+		}
+		if parties[m.origins[i]] == nil {
+			parties[m.origins[i]] = make(map[string]bool)
+		}
+		parties[m.origins[i]][said] = true
+	}
+	return parties
+}
+
+// mostSay reports whether a strict majority of the parties says one thing, and nothing else.
+func (m *model) mostSay(what string) bool {
+	parties, count := m.parties(), 0
+	for _, said := range parties {
+		if len(said) == 1 && said[what] {
+			count++
+		}
+	}
+	return count > len(parties)-count
+}
+
+// truth of a check.
+type truth struct {
+	// cause of a check that is void.
+	cause types.Cause
+	// agreed is the nothing that is the answer; "" when data is.
+	agreed string
+	// empty data is missed data: the control probe has more.
+	emptyIsMissing bool
+}
+
+// decide finds the truth.
+func (m *model) decide() truth {
+	anyData, anyNothing := false, false
+	for i := range len(m.answers) {
+		anyData = anyData || m.isData(m.answers[i])
+		anyNothing = anyNothing || m.says(m.answers[i]) != ""
+	}
+	switch {
+	case !anyData:
+		return truth{cause: m.nobody()}
+	case !anyNothing || m.mostSay("data"):
+		return truth{}
+	case m.control == "" || among(m.control[0], "~#"):
+		return truth{cause: contested}
+	case strings.HasSuffix(m.control, "-"):
+		return truth{cause: controlUnfit}
+	case m.isData(m.control[0]):
+		return truth{emptyIsMissing: m.some}
+	case m.says(m.control[0]) != "" && m.mostSay(m.says(m.control[0])) && m.admits(m.control[0]):
+		return truth{agreed: m.says(m.control[0])}
+	}
+	return truth{cause: contested}
+}
+
+// nobody decides about a check in which no servicer has data.
+func (m *model) nobody() types.Cause {
+	everyTooLarge, anyTooLarge, anyNode := true, false, false
+	for i := range len(m.answers) {
+		free := m.answers[i] == '#' && m.largeAnswer()
+		anyTooLarge = anyTooLarge || free
+		everyTooLarge = everyTooLarge && free
+		anyNode = anyNode || !free && !among(m.answers[i], "~?")
+	}
+	switch {
+	case everyTooLarge && anyTooLarge:
+		return tooLarge
+	case len(m.answers) == 0:
+		return noSample
+	case m.control == "":
+		return noProbe
+	case m.control[0] == '#':
+		return tooLarge
+	case among(m.control[0], "[{"+hasData):
+		if strings.HasSuffix(m.control, "-") && anyNode {
+			return controlUnfit
+		}
+		return causeNone
+	case m.says(m.control[0]) != "":
+		return noData
+	}
+	return offline
+}
+
+// largeAnswer reports whether the answer is so large that it may not fit: the control probe's is, or those of at least
+// half of the origins that have any.
+func (m *model) largeAnswer() bool {
+	if m.control != "" && among(m.control[0], "B#") {
+		return true
+	}
+	large := make(map[string]bool)
+	for i := range len(m.answers) {
+		if among(m.answers[i], "[{"+hasData) {
+			large[m.origins[i]] = large[m.origins[i]] || m.answers[i] == 'B'
+		}
+	}
+	count := 0
+	for _, is := range large {
+		if is {
+			count++
+		}
+	}
+	return count > 0 && count >= len(large)-count
+}
+
+// verdicts of all servicers, and the cause of a void check.
+func (m *model) verdicts() (string, types.Cause) {
+	truth := m.decide()
+	if truth.cause != causeNone {
+		return strings.Repeat("v", len(m.answers)), truth.cause
+	}
+	verdicts := make([]byte, len(m.answers))
+	votes := make(map[string]map[string]bool) // by origin, what it says is the answer
+	answer := func(i int) string {
+		if among(m.answers[i], "0n") {
+			return "absence"
+		}
+		return string(m.answers[i])
+	}
+	for i := range len(m.answers) {
+		letter := m.answers[i]
+		switch said := m.says(letter); {
+		case letter == '~':
+			verdicts[i] = 'c'
+		case letter == '?':
+			verdicts[i] = 'x'
+		case letter == '#' && m.largeAnswer():
+			verdicts[i] = 'v'
+		case letter == '#':
+			verdicts[i] = 'r'
+		case said != "" && said == truth.agreed:
+			verdicts[i] = 't'
+		case said == "absence", among(letter, "[{") && truth.emptyIsMissing:
+			verdicts[i] = 'm'
+		case among(letter, "EF!"):
+			verdicts[i] = 'f'
+		default:
+			verdicts[i] = 'a'
+		}
+		if among(verdicts[i], "at") {
+			if votes[m.origins[i]] == nil {
+				votes[m.origins[i]] = make(map[string]bool)
+			}
+			votes[m.origins[i]][answer(i)] = true
+		}
+	}
+	majority, decidable := m.majority(votes)
+	for i, verdict := range verdicts {
+		switch {
+		case !among(verdict, "at"):
+		case !decidable && verdict == 't':
+			verdicts[i] = 'y'
+		case !decidable:
+			verdicts[i] = 'u'
+		case answer(i) != majority:
+			verdicts[i] = 'd'
+		}
+	}
+	return string(verdicts), causeNone
+}
+
+// majority is the answer of more than half of the origins that do not contradict themselves, of at least a quorum.
+func (m *model) majority(votes map[string]map[string]bool) (string, bool) {
+	counts, cast := make(map[string]int), 0
+	for _, answers := range votes {
+		for answer := range answers {
+			if len(answers) == 1 {
+				counts[answer]++
+				cast++
+			}
+		}
+	}
+	for answer, count := range counts {
+		if cast >= m.quorum && count > cast-count {
+			return answer, true
+		}
+	}
+	return "", false
+}
+
+// drawScene draws a check of few answers, many of them alike, from few origins.
+func drawScene(t *rapid.T) scene {
+	some := rapid.SliceOfN(rapid.SampledFrom([]byte(letters)), 1, 4).Draw(t, "letters")
+	s := scene{
+		answers: string(rapid.SliceOfN(rapid.SampledFrom(some), 0, 7).Draw(t, "answers")),
+		nothing: rapid.Bool().Draw(t, "nothing"),
+		errors:  rapid.SampledFrom([][]int64{nil, {slotSkipped}, {slotSkipped, reverted}, {-32001, -32603}}).Draw(t, "errors"),
+		quorum:  rapid.IntRange(1, 3).Draw(t, "quorum"),
+	}
+	s.origins = string(rapid.SliceOfN(rapid.SampledFrom([]byte("abcde")), len(s.answers), len(s.answers)).Draw(t, "origins"))
+	if rapid.Bool().Draw(t, "own origins") {
+		s.origins = ""
+	}
+	s.control = drawControl(t, some)
+	return s
+}
+
+// drawControl draws no control probe, one that says what a servicer says, or any.
+func drawControl(t *rapid.T, some []byte) string {
+	control := rapid.SampledFrom(append([]byte(" "+letters), some...)).Draw(t, "control")
+	return strings.TrimSpace(string(control)) + map[bool]string{true: "-"}[control != ' ' && rapid.IntRange(0, 3).Draw(t, "unfit") == 0]
+}
+
+// isAsModelled checks a scene against the model.
+func isAsModelled(t testing.TB, s scene) {
+	t.Helper()
+	verdicts, cause := s.judged(t)
+	if want, wantCause := modelOf(s).verdicts(); verdicts != want || cause != wantCause {
+		t.Errorf("%+v: %s of %v, by the model %s of %v", s, verdicts, cause, want, wantCause)
+	}
+}
+
+func TestModel(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) { isAsModelled(fatal{t, r}, drawScene(r)) })
+}
+
+// fatal reports to rapid what a helper for tests reports.
+type fatal struct {
+	testing.TB
+	t *rapid.T
+}
+
+func (f fatal) Errorf(format string, args ...any) { f.t.Fatalf(format, args...) }
+
+// FuzzModel is TestModel, for a fuzzer to find the way through.
+func FuzzModel(f *testing.F) {
+	f.Add([]byte("V00"), []byte(""), []byte("V"), uint8(0))
+	f.Add([]byte("EEV"), []byte(""), []byte("E"), uint8(2))
+	f.Add([]byte("EEVE"), []byte("abcc"), []byte("E"), uint8(2))
+	f.Add([]byte("[[L"), []byte(""), []byte("["), uint8(0))
+	f.Add([]byte("VVB#"), []byte(""), []byte(""), uint8(0))
+	f.Add([]byte("##~"), []byte("aab"), []byte("B-"), uint8(1))
+	f.Fuzz(func(t *testing.T, answers, origins, control []byte, flags uint8) {
+		if len(answers) > 8 {
+			return
+		}
+		s := scene{nothing: flags&1 != 0, quorum: 1 + int(flags>>4)%3}
+		s.errors = [][]int64{nil, {slotSkipped}, {slotSkipped, reverted}, {-32001, -32603}}[flags>>1&3]
+		for i, choice := range answers {
+			s.answers += string(letterOf(choice))
+			if len(origins) > 0 {
+				s.origins += string(rune('a' + origins[i%len(origins)]%6))
+			}
+		}
+		if len(control) > 0 {
+			s.control = string(letterOf(control[0])) + map[bool]string{true: "-"}[len(control) > 1]
+		}
+		isAsModelled(t, s)
+	})
+}
+
+// letterOf is a letter of an answer: itself, or any.
+func letterOf(choice byte) byte {
+	if among(choice, letters) {
+		return choice
+	}
+	return letters[int(choice)%len(letters)]
+}

@@ -1,0 +1,231 @@
+package judge
+
+import (
+	"slices"
+
+	"github.com/pocket-fisherman/fisherman/fisherman/verify"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// settlement says what the truth is when some nodes have data and others say that there is nothing.
+//
+// Where a strict majority of the origins has data, whoever has nothing misses it. Otherwise the control probe is heard:
+// when it has data, nothing is missed data too; when it says the same nothing as a strict majority, and the catalogue
+// says that nothing can be the truth, that is the answer; and else nobody knows, and the check is void. So nodes that
+// have forgotten do not outvote one that has not, and whoever invents an answer gains nothing by it.
+type settlement struct {
+	// agreed is the digest of the nothing that is the answer; zero when data is.
+	agreed verify.Digest
+	// emptyMissed: [], {} and "" miss data that others have.
+	emptyMissed bool
+	// cause and reason of a check that is void because the truth is not known.
+	cause  types.Cause
+	reason string
+}
+
+// sides counts origins by what they say.
+type sides struct {
+	// all that say something. One that contradicts itself is on no side.
+	all, data int
+	// nothing by digest.
+	nothing map[verify.Digest]int
+}
+
+// isData reports whether a reading is data. Empty data is, unless somebody has more.
+func isData(reading verify.Reading, contrast bool) bool {
+	return reading.Class == verify.Value || reading.Class == verify.Empty && !contrast
+}
+
+// isNothing reports whether a reading says that there is nothing.
+func isNothing(reading verify.Reading, contrast bool) bool {
+	return reading.Class == verify.Absence || reading.Class == verify.Claim || reading.Class == verify.Empty && contrast
+}
+
+// contrast reports whether somebody has data that is not empty.
+func (j *judgement) contrast() bool {
+	return slices.ContainsFunc(j.readings, func(r verify.Reading) bool { return r.Class == verify.Value })
+}
+
+// sides takes the sides of the servicers whose answers were read.
+func (j *judgement) sides(contrast bool) sides {
+	said := make(map[string]*verify.Reading)
+	split := make(map[string]bool)
+	for i := range j.readings {
+		reading := &j.readings[i]
+		data := isData(*reading, contrast)
+		if j.missing[i] != nil || !data && !isNothing(*reading, contrast) {
+			continue
+		}
+		from := origin(j.Exchanges[i].ServiceURL)
+		if before := said[from]; before != nil && (isData(*before, contrast) != data || !data && before.Digest != reading.Digest) {
+			split[from] = true
+		}
+		said[from] = reading
+	}
+	taken := sides{nothing: make(map[verify.Digest]int)}
+	for from, reading := range said {
+		taken.all++
+		switch {
+		case split[from]:
+		case isData(*reading, contrast):
+			taken.data++
+		default:
+			taken.nothing[reading.Digest]++
+		}
+	}
+	return taken
+}
+
+// settle finds out what the truth is. A check that nobody has data for is left to unanswered. That there is a newest
+// height is certain, so nothing has to be settled about it.
+func (j *judgement) settle() settlement {
+	contrast := j.contrast()
+	some := func(is func(verify.Reading, bool) bool) bool {
+		return slices.ContainsFunc(j.readings, func(r verify.Reading) bool { return is(r, contrast) })
+	}
+	switch taken := j.sides(contrast); {
+	case j.Question.Kind == types.RoundKind_ROUND_KIND_HEAD:
+		return settlement{}
+	case j.Question.Kind == types.RoundKind_ROUND_KIND_TIP:
+		return j.settleTip(contrast)
+	case !some(isData) || !some(isNothing) || 2*taken.data > taken.all:
+		return settlement{}
+	default:
+		return j.hearControl(taken, contrast)
+	}
+}
+
+// settleTip: our own view of the chain may be ahead of it, or the block be gone. That speaks against nobody, in whichever
+// way nodes say that they do not have the block.
+func (j *judgement) settleTip(contrast bool) settlement {
+	has := make(map[string]bool)
+	for i, reading := range j.readings {
+		if j.missing[i] == nil && reading.Class != verify.Malformed {
+			from := origin(j.Exchanges[i].ServiceURL)
+			before, known := has[from]
+			has[from] = isData(reading, contrast) && (before || !known)
+		}
+	}
+	having := 0
+	for _, has := range has {
+		if has {
+			having++
+		}
+	}
+	if having < len(has) && 2*having <= len(has) {
+		return settlement{cause: types.Cause_CAUSE_NO_DATA, reason: "most nodes do not have the block, which is near the tip"}
+	}
+	return settlement{}
+}
+
+// hearControl settles a check in which data is in no majority.
+func (j *judgement) hearControl(taken sides, contrast bool) settlement {
+	const contested = "servicers with data are no majority, and "
+	void := func(cause types.Cause, reason string) settlement {
+		return settlement{cause: cause, reason: contested + reason}
+	}
+	switch {
+	case j.Control == nil:
+		return void(types.Cause_CAUSE_CONTESTED, "there is no control probe to side with them")
+	case j.Control.Err != nil:
+		return void(types.Cause_CAUSE_CONTESTED, "the control probe did not answer: "+j.Control.Err.Error())
+	case !j.Control.fit():
+		return void(types.Cause_CAUSE_CONTROL_UNFIT, "the control probe is unfit: "+j.Control.Why)
+	}
+	said := j.control()
+	switch {
+	case isData(said, contrast):
+		return settlement{emptyMissed: contrast}
+	case !isNothing(said, contrast):
+		return void(types.Cause_CAUSE_CONTESTED, "the control probe has no answer: "+said.Err.Error())
+	case 2*taken.nothing[said.Digest] > taken.all && j.canBeTrue(said):
+		return settlement{agreed: said.Digest}
+	}
+	return void(types.Cause_CAUSE_CONTESTED, "the control probe has nothing either")
+}
+
+// fit reports whether the control probe is heard.
+func (c *Control) fit() bool { return c.Fitness == types.ControlFitness_CONTROL_FITNESS_FIT }
+
+// control reads what the control probe answered.
+func (j *judgement) control() verify.Reading {
+	return j.reading(j.Control.Status, j.Control.Payload)
+}
+
+// canBeTrue reports whether the catalogue admits that there is nothing. Empty data is data of its kind.
+func (j *judgement) canBeTrue(said verify.Reading) bool {
+	return said.Class == verify.Empty || said.Class == verify.Absence && j.Question.Nothing || slices.Contains(j.Question.Errors, said.Code)
+}
+
+// unanswered decides about a check that no servicer answered with data. When the control probe, which is outside of the
+// session, answers the very same question, the fault is the servicers'; otherwise it may be ours, or there is nothing to
+// answer.
+func (j *judgement) unanswered(record *types.QoSRound) (types.Cause, string) {
+	const nobody = "no servicer answered and "
+	if label, only := onlyDisputed(j.Exchanges, record); only {
+		return types.Cause_CAUSE_REFUSED,
+			"no servicer answered, and those that could be reached refused the request as wrong: " + label
+	}
+	if j.Control == nil {
+		return types.Cause_CAUSE_NO_CONTROL_PROBE, nobody + "there is no control probe to show whose fault that is"
+	}
+	if j.Control.TooLarge {
+		return types.Cause_CAUSE_TOO_LARGE, nobody + "the answer is larger than the control probe reads"
+	}
+	if j.Control.Err != nil {
+		return types.Cause_CAUSE_OFFLINE, nobody + "neither did the control probe: " + j.Control.Err.Error()
+	}
+	said := j.control()
+	switch {
+	case !said.Data() && isNothing(said, true):
+		return types.Cause_CAUSE_NO_DATA, nobody + "the control probe has no data either: " + said.Err.Error()
+	case !said.Data():
+		return types.Cause_CAUSE_OFFLINE, nobody + "neither did the control probe: " + said.Err.Error()
+	case !j.Control.fit() && slices.ContainsFunc(record.Samples, fromNode):
+		return types.Cause_CAUSE_CONTROL_UNFIT, nobody + "the control probe, which did, is unfit: " + j.Control.Why
+	}
+	return types.Cause_CAUSE_UNSPECIFIED, ""
+}
+
+// fromNode reports whether a sample is what a node answered, which only a fit control probe can contradict. That a
+// servicer cannot be reached needs no more than a probe that can.
+func fromNode(sample *types.QoSSample) bool { return sample.GetBlame() == types.Blame_BLAME_BACKEND }
+
+// tooLarge reports whether an exchange ended because the node's answer does not fit the protocol, and whether that can be
+// true: other makes of nodes spell an answer so that it just fits. It is for at least half of the origins with data, or
+// for the control probe, to show that the answer is large: one servicer that makes up a large one frees nobody.
+func (j *judgement) tooLarge(e *Exchange) bool {
+	refusal := refusalOf(e)
+	return refusal != nil && refusal.TooLarge && (j.large || j.controlLarge())
+}
+
+// mostLarge reports whether at least half of the origins with data have a large answer.
+func (j *judgement) mostLarge() bool {
+	large := make(map[string]bool)
+	for i, reading := range j.readings {
+		if reading.Data() {
+			from := origin(j.Exchanges[i].ServiceURL)
+			large[from] = large[from] || len(j.Exchanges[i].Payload) >= largeAnswer
+		}
+	}
+	count := 0
+	for _, is := range large {
+		if is {
+			count++
+		}
+	}
+	return count > 0 && 2*count >= len(large)
+}
+
+// controlLarge reports whether the control probe was asked and has a large answer.
+func (j *judgement) controlLarge() bool {
+	return j.Control != nil && (j.Control.TooLarge || len(j.Control.Payload) >= largeAnswer && j.control().Data())
+}
+
+// refusalOf returns the refusal that an exchange ended with; nil for none.
+func refusalOf(e *Exchange) *types.Refusal {
+	if e.Rejected == nil {
+		return nil
+	}
+	return e.Rejected.Refusal
+}
