@@ -247,8 +247,12 @@ func readError(signalled json.RawMessage, status uint32, about bool) Reading {
 		}
 	}
 	code, coded := number64(literal)
+	words := unquoted(said)
+	if data := object["data"]; !isNull(data) {
+		words += ": " + unquoted(data) // CometBFT says here what is wrong
+	}
 	err := fmt.Errorf("error of the node %s: %s",
-		text.Line(cmp.Or(unquoted(object["code"]), "without a code"), mostQuoted), text.Line(unquoted(said), mostQuoted))
+		text.Line(cmp.Or(unquoted(object["code"]), "without a code"), mostQuoted), text.Line(words, mostQuoted))
 	switch {
 	case !coded || !about || unable(status):
 		return Reading{Class: Failure, Code: code, Err: err}
