@@ -128,6 +128,10 @@ test_race: ## Run the packages with goroutines under the race detector; needs a 
 test_crash: ## Kill a sampling fisherman KILLS times (200) at random moments, and look at what it stored
 	POCKET_TEST_KILLS=$(KILLS) $(GO) test -count=1 -timeout 30m -v -run '^TestKilledFisherman$$' ./fisherman
 
+.PHONY: test_hostile
+test_hostile: ## Attack a chain of four validator processes
+	POCKET_TEST_HOSTILE=1 $(GO) test -count=1 -timeout 5m -v -run '^TestHostile' ./app/client/cli
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (10s)
 	@listed=$$($(GO) test -list '^Fuzz' ./...) && \

@@ -32,6 +32,11 @@ const (
 	codeNoInsertion = 1
 	// codeEnded refuses a transaction after the end of the engine.
 	codeEnded = 1
+
+	// codespacePool of what is refused for a reason that is not the transaction's.
+	codespacePool = "pool"
+	// codePoolFull refuses a transaction for which there is no room.
+	codePoolFull = 1
 )
 
 // application is the state machine as CometBFT calls it. CometBFT's local client calls one method at a time, so the
@@ -47,9 +52,9 @@ type application struct {
 	genesis *genesis.Genesis
 	// finalized is the block that waits for its Commit.
 	finalized *finalizedBlock
-	// pending counts each signer's transactions that were admitted to the mempool since the last commit. After a commit
-	// CometBFT checks all waiting transactions again, which recounts them.
-	pending map[string]int
+	// pool has what CometBFT's mempool has, in the order in which it can run. After a commit CometBFT checks all waiting
+	// transactions again, which fills it anew.
+	pool utility.Pool
 	// ending guards ended. Once ended is set, the state is no longer accessed: CometBFT rechecks waiting transactions
 	// in a goroutine that it does not wait for when it stops.
 	ending sync.Mutex
@@ -119,37 +124,22 @@ func (a *application) layGenesis() error {
 	return utility.InitGenesis(a.state, a.genesis)
 }
 
-// CheckTx returns the result that a transaction would have in the next block. Only one transaction per sequence number
-// is ever charged, so an account may have at most as many transactions in the mempool as there are pending sequence
-// numbers.
+// CheckTx returns the result that a transaction would have in the next block, and keeps it for a proposal if that is
+// success.
 func (a *application) CheckTx(_ context.Context, req *abci.RequestCheckTx) (*abci.ResponseCheckTx, error) {
 	a.ending.Lock()
 	defer a.ending.Unlock()
 	if a.ended {
 		return &abci.ResponseCheckTx{Code: codeEnded, Codespace: codespace, Log: "the chain has ended on this node"}, nil
 	}
-	result, err := utility.Check(a.state, a.state.Version()+1, req.Tx)
-	if err != nil {
+	result, err := a.pool.Check(a.state, a.state.Version()+1, req.Tx, req.Type == abci.CheckTxType_Recheck)
+	switch {
+	case errors.Is(err, utility.ErrPoolFull):
+		return &abci.ResponseCheckTx{Code: codePoolFull, Codespace: codespacePool, Log: err.Error()}, nil
+	case err != nil:
 		return nil, a.failed(fmt.Errorf("check transaction: %w", err))
 	}
-	if result.Code == 0 {
-		if a.pending[result.Signer] >= utility.MostPending {
-			result = utility.Result{
-				Code:   types.TransactionCode_TRANSACTION_CODE_TOO_MANY_PENDING,
-				Reason: fmt.Sprintf("%d transactions of %s wait for a block already", utility.MostPending, result.Signer),
-			}
-		} else {
-			a.count(result.Signer)
-		}
-	}
 	return &abci.ResponseCheckTx{Code: uint32(result.Code), Codespace: codespaceOf(result), Log: logOf(result)}, nil
-}
-
-func (a *application) count(signer string) {
-	if a.pending == nil {
-		a.pending = make(map[string]int)
-	}
-	a.pending[signer]++
 }
 
 // InsertTx refuses every transaction: they wait in CometBFT's mempool.
@@ -157,11 +147,12 @@ func (a *application) InsertTx(context.Context, *abci.RequestInsertTx) (*abci.Re
 	return &abci.ResponseInsertTx{Code: codeNoInsertion}, nil
 }
 
-// PrepareProposal proposes the transactions that the next block can charge, in an order in which it can charge them.
+// PrepareProposal proposes the transactions that the next block can charge, in an order in which it can charge them. It
+// takes them from the pool: CometBFT passes only the first megabyte of its mempool, in order of arrival.
 func (a *application) PrepareProposal(
 	_ context.Context, req *abci.RequestPrepareProposal,
 ) (*abci.ResponsePrepareProposal, error) {
-	txs, err := utility.Propose(a.state, req.Txs, req.MaxTxBytes)
+	txs, err := a.pool.Propose(a.state, req.Height, req.MaxTxBytes)
 	if err != nil {
 		return nil, a.failed(fmt.Errorf("propose block %d: %w", req.Height, err))
 	}
@@ -298,7 +289,7 @@ func (a *application) commit() error {
 			version, hash, block.height, block.appHash)
 	}
 	a.finalized, a.genesis = nil, nil
-	clear(a.pending)
+	a.pool.Commit(block.height)
 	a.publish(types.Head{Height: block.height, BlockHash: block.hash, Time: block.time})
 	return nil
 }

@@ -288,36 +288,50 @@ func TestApplicationRunsTransactions(t *testing.T) {
 	}
 }
 
-// A signer cannot fill the mempool with transactions of which only one will ever pay.
+// check returns the code of a transaction's check.
+func (d *driver) check(raw []byte, kind abci.CheckTxType) types.TransactionCode {
+	d.t.Helper()
+	response, err := d.CheckTx(d.t.Context(), &abci.RequestCheckTx{Tx: raw, Type: kind})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return types.TransactionCode(response.Code)
+}
+
+// A signer cannot fill the mempool with transactions of which only one will ever pay, nor with more than a few.
 func TestApplicationBoundsPending(t *testing.T) {
 	d := drive(t, newMemoryState())
 	d.run(1)
-	check := func(number byte, fee uint64) types.TransactionCode {
-		raw := tx(t, number, 0, func(body *types.Transaction) {
-			send(body)
-			body.FeeUpokt += fee
-		})
-		response, err := d.CheckTx(t.Context(), &abci.RequestCheckTx{Tx: raw})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return types.TransactionCode(response.Code)
-	}
+	var txs [][]byte
 	for i := range uint64(utility.MostPending) {
-		if code := check(1, i); code != 0 {
+		txs = append(txs, tx(t, 1, i, send))
+		if code := d.check(txs[i], abci.CheckTxType_New); code != 0 {
 			t.Fatalf("transaction %d is refused with %s", i, code.Label())
 		}
 	}
-	if code := check(1, 1000); code != types.TransactionCode_TRANSACTION_CODE_TOO_MANY_PENDING {
-		t.Errorf("one more gives %s", code.Label())
+	dearer := tx(t, 1, 0, func(body *types.Transaction) { send(body); body.FeeUpokt++ })
+	more := tx(t, 1, utility.MostPending, send)
+	for name, raw := range map[string][]byte{"another with sequence 0": dearer, "one more": more} {
+		if code := d.check(raw, abci.CheckTxType_New); code != types.TransactionCode_TRANSACTION_CODE_TOO_MANY_PENDING {
+			t.Errorf("%s gives %s", name, code.Label())
+		}
 	}
-	if code := check(2, 0); code != 0 {
+	if code := d.check(tx(t, 2, 0, send), abci.CheckTxType_New); code != 0 {
 		t.Errorf("another signer's gives %s", code.Label())
 	}
-	d.finalize(2)
+	d.block(2, txs[0])
 	d.commit()
-	if code := check(1, 1000); code != 0 {
-		t.Errorf("after a block it gives %s", code.Label())
+	for i, raw := range txs {
+		want := types.TransactionCode(0)
+		if i == 0 {
+			want = types.TransactionCode_TRANSACTION_CODE_WRONG_SEQUENCE
+		}
+		if code := d.check(raw, abci.CheckTxType_Recheck); code != want {
+			t.Errorf("after a block transaction %d gives %s", i, code.Label())
+		}
+	}
+	if code := d.check(more, abci.CheckTxType_New); code != 0 {
+		t.Errorf("after a block one more gives %s", code.Label())
 	}
 }
 
@@ -337,8 +351,11 @@ func TestApplicationProposals(t *testing.T) {
 	d := drive(t, newMemoryState())
 	d.run(1)
 	garbage, first, second := []byte("tx"), tx(t, 1, 0, send), tx(t, 1, 1, send)
-	prepared, err := d.PrepareProposal(t.Context(), &abci.RequestPrepareProposal{
-		Txs: [][]byte{garbage, second, first}, MaxTxBytes: 1 << 20})
+	// CometBFT may pass none of them: what it passes are those that came first.
+	for _, raw := range [][]byte{garbage, second, first} {
+		d.check(raw, abci.CheckTxType_New)
+	}
+	prepared, err := d.PrepareProposal(t.Context(), &abci.RequestPrepareProposal{Height: 2, MaxTxBytes: 1 << 20})
 	if err != nil || !slices.EqualFunc(prepared.GetTxs(), [][]byte{first, second}, bytes.Equal) {
 		t.Errorf("proposes %v, %v", prepared, err)
 	}

@@ -78,7 +78,7 @@ func (e *Engine) Broadcast(ctx context.Context, raw []byte, wait bool) (Receipt,
 func (e *Engine) handIn(ctx context.Context, tx cmttypes.Tx) error {
 	judged := make(chan *abci.ResponseCheckTx, 1)
 	err := e.node.Mempool().CheckTx(tx, func(response *abci.ResponseCheckTx) { judged <- response }, mempool.TxInfo{})
-	if _, full := errors.AsType[mempool.ErrMempoolIsFull](err); full {
+	if _, full := errors.AsType[mempool.ErrMempoolIsFull](err); full || errors.Is(err, mempool.ErrRecheckFull) {
 		return ErrMempoolFull
 	}
 	if errors.Is(err, mempool.ErrTxInCache) {
@@ -89,7 +89,10 @@ func (e *Engine) handIn(ctx context.Context, tx cmttypes.Tx) error {
 	}
 	select {
 	case response := <-judged:
-		if response.Code != abci.CodeTypeOK {
+		switch {
+		case response.Codespace == codespacePool:
+			return ErrMempoolFull
+		case response.Code != abci.CodeTypeOK:
 			return refusalOf(response)
 		}
 		return nil

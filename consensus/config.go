@@ -15,6 +15,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
+	"github.com/pocket-fisherman/fisherman/utility"
 )
 
 // Bounds of Config.BlockTime.
@@ -90,7 +91,10 @@ func (c Config) cometConfig() (*cmtcfg.Config, error) {
 	config.P2P.AllowDuplicateIP = true
 	config.TxIndex.Indexer = "null"
 	config.Mempool.MaxTxBytes = transaction.MaxBytes
+	// The application's pool is full before these bounds are reached: it decides what is refused.
 	config.Mempool.MaxTxsBytes = 32 << 20
+	config.Mempool.Size = utility.MostPooled
+	config.Mempool.CacheSize = 2 * utility.MostPooled
 	config.Instrumentation.Prometheus = false
 	setTimeouts(config.Consensus, c.BlockTime)
 	return config, config.ValidateBasic()

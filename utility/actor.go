@@ -1,6 +1,7 @@
 package utility
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,14 +66,25 @@ func Actors(r Reader, actorType types.ActorType) ([]*types.Actor, error) {
 	return actors, nil
 }
 
-// ActiveValidators returns the validators that take part in consensus, ordered by address: those that are not paused.
-// There is always at least one.
+// MostValidators is the maximum number of validators that take part in consensus. A block has a signature of each, so
+// thousands of small stakes would leave no room for anything else in it, and end the chain.
+const MostValidators = 256
+
+// ActiveValidators returns the validators that take part in consensus, ordered by address: those with the highest stakes,
+// up to MostValidators, that are not paused; of equal stakes those with the lower addresses. There is always at least one.
 func ActiveValidators(r Reader) ([]*types.Actor, error) {
 	validators, err := Actors(r, types.ActorType_ACTOR_TYPE_VALIDATOR)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(validators, func(v *types.Actor) bool { return v.GetPausedHeight() != 0 }), nil
+	active := slices.DeleteFunc(validators, func(v *types.Actor) bool { return v.GetPausedHeight() != 0 })
+	if len(active) <= MostValidators {
+		return active, nil
+	}
+	slices.SortStableFunc(active, func(a, b *types.Actor) int { return cmp.Compare(b.GetStakeUpokt(), a.GetStakeUpokt()) })
+	active = active[:MostValidators]
+	slices.SortFunc(active, func(a, b *types.Actor) int { return strings.Compare(a.GetAddress(), b.GetAddress()) })
+	return active, nil
 }
 
 // setActor stores an actor under its type and address.

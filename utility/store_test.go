@@ -79,7 +79,7 @@ type chain struct {
 }
 
 // newChain starts a chain and commits blocks.
-func newChain(t *testing.T, g *genesis.Genesis, blocks int) *chain {
+func newChain(t testing.TB, g *genesis.Genesis, blocks int) *chain {
 	t.Helper()
 	c := &chain{working: newMemory()}
 	if err := utility.InitGenesis(c.working, g); err != nil {
@@ -91,7 +91,7 @@ func newChain(t *testing.T, g *genesis.Genesis, blocks int) *chain {
 	return c
 }
 
-func (c *chain) commit(t *testing.T) {
+func (c *chain) commit(t testing.TB) {
 	t.Helper()
 	height := int64(len(c.versions) + 1)
 	if err := utility.EndBlock(c.working, height, blockHash(height)); err != nil {

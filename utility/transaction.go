@@ -10,9 +10,6 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
 )
 
-// MostPending is the maximum number of transactions of one account that wait for a block.
-const MostPending = 64
-
 // Result is the result of a transaction.
 type Result struct {
 	// Code is TRANSACTION_CODE_UNSPECIFIED if the transaction was executed.
@@ -22,6 +19,12 @@ type Result struct {
 	// Signer is the signer's address; empty if the transaction was refused.
 	Signer string
 }
+
+// firstCharged is the lowest code of a transaction that is refused but charged.
+const firstCharged = types.TransactionCode_TRANSACTION_CODE_INSUFFICIENT_FUNDS
+
+// charged reports whether the transaction paid its fee.
+func (r Result) charged() bool { return r.Code == 0 || r.Code >= firstCharged }
 
 // signing is a transaction with the data that its rules need.
 type signing struct {
@@ -45,45 +48,52 @@ func Deliver(store Store, height int64, raw []byte) (Result, error) {
 	if err != nil {
 		return refused(err)
 	}
+	return run(store, height, signed)
+}
+
+// run is Deliver for a transaction that is open.
+func run(store Store, height int64, signed *transaction.Signed) (Result, error) {
 	s, err := admit(store, height, signed, 0)
 	if err != nil {
 		return refused(err)
 	}
+	charged := proto.Clone(s.account).(*types.Account)
+	effect, refusal := s.judge()
+	if refusal == nil {
+		return s.carryOut(store, effect)
+	}
+	result, err := refused(refusal)
+	if err != nil {
+		return Result{}, err
+	}
 	if err := collect(store, signed.Transaction.GetFeeUpokt()); err != nil {
 		return Result{}, err
 	}
-	charged := proto.Clone(s.account).(*types.Account)
-	effect, refusal := s.judge()
-	if refusal != nil {
-		if err := setAccount(store, charged); err != nil {
-			return Result{}, err
-		}
-		return refused(refusal)
+	return result, setAccount(store, charged)
+}
+
+// attempt runs a transaction only if no rule refuses it; a refused one changes nothing and is not charged.
+func attempt(store Store, height int64, signed *transaction.Signed) (Result, error) {
+	s, err := admit(store, height, signed, 0)
+	if err != nil {
+		return refused(err)
+	}
+	effect, err := s.judge()
+	if err != nil {
+		return refused(err)
+	}
+	return s.carryOut(store, effect)
+}
+
+// carryOut collects the fee, stores the signer's account, and makes the change of the message.
+func (s *signing) carryOut(store Store, effect effect) (Result, error) {
+	if err := collect(store, s.Transaction.GetFeeUpokt()); err != nil {
+		return Result{}, err
 	}
 	if err := setAccount(store, s.account); err != nil {
 		return Result{}, err
 	}
-	return Result{Signer: signed.Signer}, effect(store)
-}
-
-// Check returns the result that a transaction would have in a block at height. It changes no state. A transaction whose
-// sequence is ahead waits for others of its signer, up to 64; its message is judged when they are in a block.
-func Check(r Reader, height int64, raw []byte) (Result, error) {
-	signed, err := transaction.Open(raw)
-	if err != nil {
-		return refused(err)
-	}
-	s, err := admit(r, height, signed, MostPending-1)
-	if err != nil {
-		return refused(err)
-	}
-	if s.account.GetSequence() != signed.Transaction.GetSequence()+1 {
-		return Result{Signer: signed.Signer}, nil
-	}
-	if _, err := s.judge(); err != nil {
-		return refused(err)
-	}
-	return Result{Signer: signed.Signer}, nil
+	return Result{Signer: s.Signer}, effect(store)
 }
 
 // refused turns a refusal into a result, and returns every other error.

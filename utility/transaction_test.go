@@ -248,7 +248,7 @@ func TestRules(t *testing.T) {
 			c.do(t, 4, &types.Pause{Type: servicer})
 			signer := key(test.signer).Address()
 			raw, want := c.sign(t, test.signer, test.message), account(t, c.working, signer)
-			if checked, err := utility.Check(c.working, 2, raw); err != nil || checked.Code != test.want {
+			if checked, err := new(utility.Pool).Check(c.working, 2, raw, false); err != nil || checked.Code != test.want {
 				t.Errorf("Check says %v, %v", checked, err)
 			}
 			fees, err := utility.Fees(c.working)
@@ -497,7 +497,7 @@ func TestCheckAdmitsPending(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := c.working.snapshot()
-		if got, err := utility.Check(c.working, 2, raw); err != nil || got.Code != want {
+		if got, err := new(utility.Pool).Check(c.working, 2, raw, false); err != nil || got.Code != want {
 			t.Errorf("sequence %d: %v, %v, want %s", sequence, got, err, want.Label())
 		}
 		if !maps.EqualFunc(before.entries, c.working.entries, slices.Equal) {
@@ -516,7 +516,7 @@ func TestTransactionsReportABrokenState(t *testing.T) {
 	if _, err := utility.Deliver(broken{}, 2, raw); err == nil {
 		t.Error("a broken store gives no error")
 	}
-	if _, err := utility.Check(broken{}, 2, raw); err == nil {
+	if _, err := new(utility.Pool).Check(broken{}, 2, raw, false); err == nil {
 		t.Error("a broken store gives no error to a check")
 	}
 	if _, err := utility.ReadSupply(corrupt{}); err == nil {

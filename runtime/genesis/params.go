@@ -13,6 +13,13 @@ import (
 // mostUPOKT is the largest amount that a parameter may name, in uPOKT.
 const mostUPOKT = 1_000_000_000_000_000_000
 
+// mostFee is the largest minimum fee, in uPOKT: 100 POKT. An owner that sets it by mistake has to be able to pay for the
+// change back.
+const mostFee = 100_000_000
+
+// leastValidatorStake is the smallest minimum stake of a validator, in uPOKT: that of one unit of voting power.
+const leastValidatorStake = 1_000_000
+
 // DefaultParams returns the parameters of a new network. They are valid. They have no owner, so nobody can change them.
 func DefaultParams() *Params {
 	const minimumStake = 15_000_000_000 // 15 000 POKT
@@ -100,7 +107,7 @@ func (s *StakeParams) check(v *violations) {
 	checkNumber(v, path+".application_minimum_upokt", s.ApplicationMinimumUpokt, 1, mostUPOKT)
 	checkNumber(v, path+".servicer_minimum_upokt", s.ServicerMinimumUpokt, 1, mostUPOKT)
 	checkNumber(v, path+".fisherman_minimum_upokt", s.FishermanMinimumUpokt, 1, mostUPOKT)
-	checkNumber(v, path+".validator_minimum_upokt", s.ValidatorMinimumUpokt, 1, mostUPOKT)
+	checkNumber(v, path+".validator_minimum_upokt", s.ValidatorMinimumUpokt, leastValidatorStake, mostUPOKT)
 	checkNumber(v, path+".maximum_chains", s.MaximumChains, 1, 100)
 	checkNumber(v, path+".application_unbonding_blocks", s.ApplicationUnbondingBlocks, 1, longest)
 	checkNumber(v, path+".servicer_unbonding_blocks", s.ServicerUnbondingBlocks, 1, longest)
@@ -115,7 +122,7 @@ func (f *FeeParams) check(v *violations) {
 		v.add(path, "missing", "an object")
 		return
 	}
-	checkNumber(v, path+".minimum_upokt", f.MinimumUpokt, 0, mostUPOKT)
+	checkNumber(v, path+".minimum_upokt", f.MinimumUpokt, 0, mostFee)
 }
 
 func (g *GovernanceParams) check(v *violations) {
