@@ -51,14 +51,23 @@ func (s *story) actorSteps(scenario *godog.ScenarioContext) {
 		return s.carriedOut(command, "--from", s.address, "--type", s.role)
 	})
 	scenario.When(`^the least time of a pause has passed$`, func() error { return s.reach(s.receipt.Height + pauseBlocks) })
-	scenario.Then(`^it is (in|out of) sessions from the following block on$`, func(where string) error {
-		return s.turns(where == "in", s.receipt.Height+1)
+	scenario.Then(`^it is out of sessions from the following block on$`, func() error { return s.turns(false, s.receipt.Height+1) })
+	scenario.Then(`^it is in sessions once a whole one has passed$`, func() error {
+		return s.turns(true, s.inSessionOf(s.receipt.Height)+2*s.options.BlocksPerSession)
+	})
+	scenario.Then(`^it is out of sessions from that one on$`, func() error {
+		return s.turns(false, s.inSessionOf(s.receipt.Height)+s.options.BlocksPerSession)
 	})
 	scenario.Then(`^it is (in|out of) the validator set from the second following block on$`, func(where string) error {
 		return s.turns(where == "in", s.receipt.Height+2)
 	})
 	scenario.Then(`^it owns ([0-9.]+) POKT$`, func(pokt float64) error { return s.owns(pokt, s.receipt.Height) })
-	scenario.Then(`^it owns ([0-9.]+) POKT from the end of (\d+) unbonding blocks on$`, s.unbonds)
+	scenario.Then(`^it owns ([0-9.]+) POKT from the end of (\d+) unbonding blocks on$`, func(pokt float64, blocks int64) error {
+		return s.unbonds(pokt, s.receipt.Height+blocks)
+	})
+	scenario.Then(`^it owns ([0-9.]+) POKT from the end of (\d+) unbonding blocks after that session on$`, func(pokt float64, blocks int64) error {
+		return s.unbonds(pokt, s.inSessionOf(s.receipt.Height)+s.options.BlocksPerSession-1+blocks)
+	})
 	scenario.Then(`^the transaction is refused as ([A-Z_]+)$`, func(code string) error {
 		named := strings.Contains(s.stderr, code) || strings.Contains(s.stderr, "transaction_"+strings.ToLower(code))
 		return expect(s.exit == exitTransaction && named, "exit code %d, %s", s.exit, s.stderr)
@@ -186,7 +195,7 @@ func (s *story) isMember(height int64) (bool, error) {
 	}
 	session, err := s.network.api.Session(ctx, application, relayChain, height)
 	var refused *client.Error
-	absent := []api.ErrorCode{api.ErrorCodeUnknownApplication, api.ErrorCodeApplicationPaused}
+	absent := []api.ErrorCode{api.ErrorCodeUnknownApplication, api.ErrorCodeApplicationPaused, api.ErrorCodeApplicationNew}
 	if s.role == "application" && errors.As(err, &refused) && slices.Contains(absent, refused.Code) {
 		return false, nil
 	}
@@ -244,8 +253,7 @@ func (s *story) owns(pokt float64, height int64) error {
 }
 
 // unbonds waits for the stake to be paid back: in the block where it is due, and not before.
-func (s *story) unbonds(pokt float64, blocks int64) error {
-	due := s.receipt.Height + blocks
+func (s *story) unbonds(pokt float64, due int64) error {
 	if err := s.reach(due); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cucumber/godog"
 
@@ -14,9 +15,8 @@ import (
 func (s *story) parameterSteps(scenario *godog.ScenarioContext) {
 	scenario.When(`^the owner changes "([a-z_.]+)" to "([^"]*)"$`, s.ownerChanges)
 	scenario.Given(`^the owner has changed "([a-z_.]+)" to "([^"]*)"$`, s.ownerHasChanged)
-	scenario.When(`^the owner has put it on the access list$`, func() error {
-		return s.ownerHasChanged("governance.fisherman_access_list", s.address)
-	})
+	scenario.When(`^the owner has put it on the access list$`, func() error { return s.admitted(s.address) })
+	scenario.When(`^the owner takes it off the access list$`, func() error { return s.admitted() })
 	scenario.When(`^the application changes "([a-z_.]+)" to "([^"]*)"$`, func(parameter, value string) error {
 		if err := s.reach(1); err != nil {
 			return err
@@ -45,6 +45,18 @@ func (s *story) ownerHasChanged(parameter, value string) error {
 		return err
 	}
 	return s.reach(s.inSessionOf(s.receipt.Height) + s.options.BlocksPerSession)
+}
+
+// admitted has the owner replace the access list: by the network's own fisherman and others. It waits for the session in
+// which that takes effect.
+func (s *story) admitted(others ...string) error {
+	status, err := s.network.api.Status(context.Background())
+	if err != nil {
+		return err
+	}
+	list := append(others, *status.Fisherman)
+	slices.Sort(list)
+	return s.ownerHasChanged("governance.fisherman_access_list", strings.Join(list, ","))
 }
 
 // planned reads a session once the next one has begun, so that its plan can no longer change.

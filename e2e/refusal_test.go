@@ -133,7 +133,7 @@ func (s *story) overdraw(pokt int64, requests int) error {
 	if err != nil {
 		return err
 	}
-	if err := s.reach(s.inSessionOf(s.receipt.Height) + s.options.BlocksPerSession); err != nil {
+	if err := s.reach(s.inSessionOf(s.receipt.Height) + 2*s.options.BlocksPerSession); err != nil {
 		return err
 	}
 	f := &forged{role: types.ActorType_ACTOR_TYPE_VALIDATOR}

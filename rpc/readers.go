@@ -77,7 +77,7 @@ type AccountReader interface {
 }
 
 // ChainReader reads committed state. Errors on which the server decides: modules.ErrHeightUnavailable,
-// modules.ErrUnknownActor, modules.ErrChainNotStaked.
+// modules.ErrUnknownActor, modules.ErrChainNotStaked, modules.ErrApplicationPaused, modules.ErrApplicationNew.
 type ChainReader interface {
 	// ChainID is the chain's name.
 	ChainID() string

@@ -55,6 +55,8 @@ func refuse(err error) *refusal {
 		return &refusal{http.StatusNotFound, api.ErrorCodeChainNotStaked, err.Error()}
 	case errors.Is(err, modules.ErrApplicationPaused):
 		return &refusal{http.StatusNotFound, api.ErrorCodeApplicationPaused, err.Error()}
+	case errors.Is(err, modules.ErrApplicationNew):
+		return &refusal{http.StatusNotFound, api.ErrorCodeApplicationNew, err.Error()}
 	case errors.Is(err, modules.ErrUnknownSession):
 		return &refusal{http.StatusNotFound, api.ErrorCodeUnknownSession, "the fisherman holds no session of that id"}
 	case errors.Is(err, samples.ErrUnknownServicer):

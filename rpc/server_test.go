@@ -59,6 +59,8 @@ func (c *fakeChain) Session(_ context.Context, height int64, application, relayC
 		return nil, modules.ErrHeightUnavailable
 	case application != knownApplication:
 		return nil, modules.ErrUnknownActor
+	case relayChain == "0003":
+		return nil, modules.ErrApplicationNew
 	case relayChain != "0001":
 		return nil, modules.ErrChainNotStaked
 	}
@@ -379,6 +381,7 @@ func TestStatusCodesAndCodes(t *testing.T) {
 		{"height ahead", "GET", session + knownApplication + "&height=25", 404, api.ErrorCodeHeightUnavailable},
 		{"height next", "GET", session + knownApplication + "&height=24", 200, ""},
 		{"unknown application", "GET", session + otherAddress, 404, api.ErrorCodeUnknownApplication},
+		{"application new", "GET", "/v1/session?relay_chain=0003&application=" + knownApplication, 404, api.ErrorCodeApplicationNew},
 		{"chain not staked", "GET", "/v1/session?relay_chain=0002&application=" + knownApplication, 404, api.ErrorCodeChainNotStaked},
 		{"missing type", "GET", "/v1/actors", 400, api.ErrorCodeBadParameter},
 		{"unknown type", "GET", "/v1/actors?type=portal", 400, api.ErrorCodeBadParameter},

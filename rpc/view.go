@@ -32,6 +32,10 @@ func viewReceipt(receipt Receipt) api.Receipt {
 }
 
 func viewActor(actor *types.Actor) api.Actor {
+	since := make([]int64, len(actor.GetChains()))
+	for i, chain := range actor.GetChains() {
+		since[i], _ = actor.SinceOn(chain)
+	}
 	return api.Actor{
 		Type:         api.ActorType(actor.GetType().Label()),
 		Address:      actor.GetAddress(),
@@ -41,6 +45,7 @@ func viewActor(actor *types.Actor) api.Actor {
 		ServiceURL:   actor.GetServiceUrl(),
 		StakeUPOKT:   upokt(actor.GetStakeUpokt()),
 		PausedHeight: actor.GetPausedHeight(),
+		SinceHeights: since,
 	}
 }
 

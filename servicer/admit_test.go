@@ -77,6 +77,8 @@ var refusals = []struct {
 		change: func(r *types.RelayRequest) { r.Session = headerAt(20, foreignChain) }},
 	{name: "application paused", code: types.RelayErrorCode_RELAY_ERROR_CODE_APPLICATION_NOT_STAKED,
 		chain: func(c *fakeChain) { c.fail = func(int64) error { return modules.ErrApplicationPaused } }},
+	{name: "application new", code: types.RelayErrorCode_RELAY_ERROR_CODE_APPLICATION_NOT_STAKED,
+		chain: func(c *fakeChain) { c.fail = func(int64) error { return modules.ErrApplicationNew } }},
 	{name: "application was paused in the session before", code: types.RelayErrorCode_RELAY_ERROR_CODE_SESSION_NOT_CURRENT,
 		chain:  func(c *fakeChain) { c.fail = failBelow(20, modules.ErrApplicationPaused) },
 		change: func(r *types.RelayRequest) { r.Session = headerAt(10, servedChain) }},

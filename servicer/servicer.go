@@ -17,7 +17,7 @@ var (
 )
 
 // Sessions is what a servicer reads from the chain's state. The methods are those of modules.UtilityModule, with its
-// errors ErrHeightUnavailable, ErrUnknownActor and ErrChainNotStaked.
+// errors ErrHeightUnavailable, ErrUnknownActor, ErrChainNotStaked, ErrApplicationPaused and ErrApplicationNew.
 type Sessions interface {
 	Height() int64
 	Session(ctx context.Context, height int64, application, relayChain string) (*types.Session, error)

@@ -66,7 +66,8 @@ func (r *sessionReader) remember(committed int64, key sessionKey, session *types
 // absent reports whether an error means that the session does not exist, rather than that the state could not be read.
 func absent(err error) bool {
 	return errors.Is(err, modules.ErrUnknownActor) || errors.Is(err, modules.ErrChainNotStaked) ||
-		errors.Is(err, modules.ErrApplicationPaused) || errors.Is(err, modules.ErrHeightUnavailable)
+		errors.Is(err, modules.ErrApplicationPaused) || errors.Is(err, modules.ErrApplicationNew) ||
+		errors.Is(err, modules.ErrHeightUnavailable)
 }
 
 // unreadable refuses a relay whose session could not be read.
@@ -78,6 +79,8 @@ func (s *Servicer) unreadable(err error) *refusal {
 		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_APPLICATION_NOT_STAKED, "the application is not staked for the relay chain")
 	case errors.Is(err, modules.ErrApplicationPaused):
 		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_APPLICATION_NOT_STAKED, "the application is paused")
+	case errors.Is(err, modules.ErrApplicationNew):
+		return refuse(types.RelayErrorCode_RELAY_ERROR_CODE_APPLICATION_NOT_STAKED, "the application has not been staked for a whole session yet")
 	case !errors.Is(err, modules.ErrHeightUnavailable) && !errors.Is(err, context.Canceled):
 		s.config.Logger.Warn("state could not be read", "error", err)
 	}

@@ -3,6 +3,7 @@ package utility
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
@@ -10,8 +11,8 @@ import (
 )
 
 // EndBlock makes the changes that end a block, after its transactions: it unlocks the stakes that have unbonded, and
-// when the next block starts a session, puts changed parameters into force, unstakes actors below a new minimum, and
-// records the hash of the block at height, since the session's id follows from it. Recorded hashes are kept, so that
+// when the next block starts a session, puts changed parameters into force, unstakes actors below a new minimum and
+// fishermen that were taken off the access list, and records the hash of the block at height, since the session's id follows from it. Recorded hashes are kept, so that
 // past sessions stay known.
 func EndBlock(store Store, height int64, blockHash []byte) error {
 	if err := endBlock(store, height, blockHash); err != nil {
@@ -61,6 +62,28 @@ func adoptParams(store Store, height int64, params *genesis.Params) error {
 	}
 	for _, role := range roles {
 		if err := unstakeBelowMinimum(store, height, next, role); err != nil {
+			return err
+		}
+	}
+	return dismiss(store, height, params, next)
+}
+
+// dismiss unstakes the fishermen that were taken off the access list. Those of the genesis may stay without ever having
+// been on it.
+func dismiss(store Store, height int64, params, next *genesis.Params) error {
+	unlockHeight := height + next.GetStake().GetFishermanUnbondingBlocks()
+	for _, address := range params.GetGovernance().GetFishermanAccessList() {
+		if slices.Contains(next.GetGovernance().GetFishermanAccessList(), address) {
+			continue
+		}
+		fisherman, err := lookUp(store, types.ActorType_ACTOR_TYPE_FISHERMAN, address)
+		if err != nil {
+			return err
+		}
+		if fisherman == nil {
+			continue
+		}
+		if err := unbond(store, fisherman, unlockHeight); err != nil {
 			return err
 		}
 	}

@@ -33,17 +33,9 @@ func (m *Module) Height() int64 { return m.versions.Latest() }
 // Session returns the session of an application on a relay chain that the block at height belongs to, from height 1 to
 // one block into the future. Its members follow from the state after the block before height; those of block 1 from the
 // state after block 1. Errors: modules.ErrHeightUnavailable, modules.ErrUnknownActor, modules.ErrChainNotStaked,
-// modules.ErrApplicationPaused.
+// modules.ErrApplicationPaused, modules.ErrApplicationNew.
 func (m *Module) Session(ctx context.Context, height int64, application, relayChain string) (*types.Session, error) {
-	latest := m.versions.Latest()
-	if latest < 1 {
-		return nil, errNoBlock()
-	}
-	if height < 1 || height > latest+1 {
-		return nil, fmt.Errorf("%w: %d, sessions are known for heights 1 to %d",
-			modules.ErrHeightUnavailable, height, latest+1)
-	}
-	r, err := m.at(ctx, max(height-1, 1))
+	r, err := m.before(ctx, height)
 	if err != nil {
 		return nil, err
 	}
@@ -52,6 +44,26 @@ func (m *Module) Session(ctx context.Context, height int64, application, relayCh
 		return nil, fmt.Errorf("session at height %d: %w", height, err)
 	}
 	return session, nil
+}
+
+// FishermanSessions returns the sessions of the block at height that have a fisherman in them, of the same heights and by
+// the same states as Session, ordered by application and relay chain. Errors: modules.ErrHeightUnavailable. Fishing does it
+// block after block.
+func (m *Module) FishermanSessions(ctx context.Context, height int64, fisherman string) ([]*types.Session, error) {
+	return NewFishing(m, fisherman).Sessions(ctx, height)
+}
+
+// before returns the state that the sessions of a height follow from.
+func (m *Module) before(ctx context.Context, height int64) (Reader, error) {
+	latest := m.versions.Latest()
+	if latest < 1 {
+		return nil, errNoBlock()
+	}
+	if height < 1 || height > latest+1 {
+		return nil, fmt.Errorf("%w: %d, sessions are known for heights 1 to %d",
+			modules.ErrHeightUnavailable, height, latest+1)
+	}
+	return m.at(ctx, max(height-1, 1))
 }
 
 // Actors returns the staked actors of one type in the state after the block at height, ordered by address. Errors:

@@ -14,23 +14,13 @@ import (
 // Session returns the session of an application on a relay chain that the block at height belongs to, with the members
 // that follow from the state r. That should be the state after the block before it (see Module). Errors:
 // modules.ErrHeightUnavailable when height is below 1 or r is older than the session's start, modules.ErrUnknownActor,
-// modules.ErrChainNotStaked, modules.ErrApplicationPaused.
+// modules.ErrChainNotStaked, modules.ErrApplicationPaused, modules.ErrApplicationNew.
 func Session(r Reader, height int64, application, relayChain string) (*types.Session, error) {
-	if height < 1 {
-		return nil, fmt.Errorf("%w: %d, heights start at 1", modules.ErrHeightUnavailable, height)
-	}
-	params, err := Params(r)
+	basis, err := basisOf(r, height)
 	if err != nil {
 		return nil, err
 	}
-	basis := session.Basis{Params: params.GetSession(), Height: height, RelayChain: relayChain}
-	if basis.ChainID, err = ChainID(r); err != nil {
-		return nil, err
-	}
-	if basis.Application, err = servedApplication(r, application, relayChain); err != nil {
-		return nil, err
-	}
-	if basis.PreviousBlockHash, err = hashBeforeSession(r, height, params); err != nil {
+	if err := basis.serve(r, application, relayChain); err != nil {
 		return nil, err
 	}
 	if basis.Servicers, err = Actors(r, types.ActorType_ACTOR_TYPE_SERVICER); err != nil {
@@ -39,7 +29,49 @@ func Session(r Reader, height int64, application, relayChain string) (*types.Ses
 	if basis.Fishermen, err = Actors(r, types.ActorType_ACTOR_TYPE_FISHERMAN); err != nil {
 		return nil, err
 	}
-	return session.New(basis)
+	return session.New(basis.Basis)
+}
+
+// basis is what determines a session, read from a state.
+type basis struct{ session.Basis }
+
+// basisOf reads what the sessions of a height have in common.
+func basisOf(r Reader, height int64) (*basis, error) {
+	if height < 1 {
+		return nil, fmt.Errorf("%w: %d, heights start at 1", modules.ErrHeightUnavailable, height)
+	}
+	params, err := Params(r)
+	if err != nil {
+		return nil, err
+	}
+	b := &basis{session.Basis{Params: params.GetSession(), Height: height}}
+	if b.ChainID, err = ChainID(r); err != nil {
+		return nil, err
+	}
+	if b.PreviousBlockHash, err = hashBeforeSession(r, height, params); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// fixedAt returns the height after which it is fixed who may take part.
+func (b *basis) fixedAt() int64 {
+	blocks := b.Params.GetBlocksPerSession()
+	return session.FixedAt(session.StartHeight(b.Height, blocks), blocks)
+}
+
+// serve sets the application, if it may have a session on the relay chain.
+func (b *basis) serve(r Reader, address, relayChain string) error {
+	application, err := servedApplication(r, address, relayChain)
+	if err != nil {
+		return err
+	}
+	if since, _ := application.SinceOn(relayChain); since > b.fixedAt() {
+		return fmt.Errorf("%w: %s is on %s, as it is now, since height %d; its sessions begin at height %d", modules.ErrApplicationNew,
+			address, relayChain, since, session.FirstStart(since, b.Params.GetBlocksPerSession()))
+	}
+	b.Application, b.RelayChain = application, relayChain
+	return nil
 }
 
 // servedApplication returns the application, when it may have a session on the relay chain.

@@ -32,10 +32,12 @@ func (s *signing) stake(message *types.Stake) (effect, error) {
 		Chains: message.GetChains(), GeoZone: message.GetGeoZone(), ServiceUrl: message.GetServiceUrl(),
 		StakeUpokt: message.GetStakeUpokt(),
 	}
+	actor.SetSince(s.height, nil)
 	return s.settle(actor, 0)
 }
 
-// editStake replaces what the signer serves, and may raise its stake.
+// editStake replaces what the signer serves, and may raise its stake. The signer leaves the sessions of the chains for
+// which that makes it another.
 func (s *signing) editStake(message *types.EditStake) (effect, error) {
 	present, err := s.staked(message.GetType())
 	if err != nil {
@@ -49,6 +51,7 @@ func (s *signing) editStake(message *types.EditStake) (effect, error) {
 	actor := proto.Clone(present).(*types.Actor)
 	actor.Chains, actor.GeoZone, actor.ServiceUrl = message.GetChains(), message.GetGeoZone(), message.GetServiceUrl()
 	actor.StakeUpokt = message.GetStakeUpokt()
+	actor.SetSince(s.height, present)
 	return s.settle(actor, before)
 }
 
@@ -125,6 +128,7 @@ func (s *signing) pause(role types.ActorType) (effect, error) {
 	return func(store Store) error { return setActor(store, actor) }, nil
 }
 
+// unpause ends a pause. The signer comes into sessions as if it had staked now.
 func (s *signing) unpause(role types.ActorType) (effect, error) {
 	actor, err := s.staked(role)
 	if err != nil {
@@ -140,6 +144,7 @@ func (s *signing) unpause(role types.ActorType) (effect, error) {
 			"paused at height %d; a pause can end at height %d", paused, paused+least)
 	}
 	actor.PausedHeight = 0
+	actor.SetSince(s.height, nil)
 	return func(store Store) error { return setActor(store, actor) }, nil
 }
 

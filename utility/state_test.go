@@ -23,7 +23,13 @@ var update = flag.Bool("update", false, "write the golden files")
 // The golden file pins every byte of the state: changing it changes the chain.
 func TestStateBytes(t *testing.T) {
 	const golden = "testdata/state.golden"
-	state := newChain(t, network(), 20).working.entries
+	c := newChain(t, network(), 14)
+	c.do(t, 9, stakeOfBoth(servicer)) // block 15
+	c.reach(t, 17)
+	c.do(t, 9, &types.EditStake{Type: servicer, Chains: []string{"0001", "0003"}, GeoZone: "eu", ServiceUrl: "http://new.example",
+		StakeUpokt: minimum + 1})
+	c.reach(t, 20)
+	state := c.working.entries
 	var dump strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(state)) {
 		fmt.Fprintf(&dump, "%+q\n\t%x\n", key, state[key])

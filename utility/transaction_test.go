@@ -314,6 +314,9 @@ func TestLifeOfAnActor(t *testing.T) {
 			message := stake(role)
 			want := &types.Actor{Type: role, Address: key(actor).Address(), PublicKey: key(actor).PublicKeyHex(),
 				Chains: message.Chains, GeoZone: message.GeoZone, ServiceUrl: message.ServiceUrl, StakeUpokt: minimum}
+			if role != validator {
+				want.SinceHeights = []int64{2}
+			}
 			if got := c.actor(t, role, actor); !proto.Equal(got, want) {
 				t.Fatalf("staked %v, want %v", got, want)
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -189,58 +188,41 @@ func TestPolicyChangesWithTheNextSession(t *testing.T) {
 	}
 }
 
-// stubState is a state by functions.
+// stubState is a state of one session and one set of parameters.
 type stubState struct {
-	actors  []*types.Actor
-	session func(application, chain string) (*types.Session, error)
-	params  *genesis.Params
-	err     error
+	own    *types.Session
+	params *genesis.Params
+	err    error
 }
 
-func (s stubState) Actors(context.Context, int64, types.ActorType) ([]*types.Actor, error) {
-	return s.actors, s.err
-}
-
-func (s stubState) Session(_ context.Context, _ int64, application, chain string) (*types.Session, error) {
-	return s.session(application, chain)
+func (s stubState) FishermanSessions(_ context.Context, _ int64, fisherman string) ([]*types.Session, error) {
+	if s.err != nil || fisherman != keyOf("fisherman").Address() {
+		return nil, s.err
+	}
+	return []*types.Session{s.own}, nil
 }
 
 func (s stubState) Params(context.Context, int64) (*genesis.Params, error) {
 	return s.params, s.err
 }
 
-// An application without a session at this height keeps nobody from the others; any other error is the whole answer, for
-// a fisherman must not take "cannot be read" for "has no sessions".
-func TestApplicationsWithoutASession(t *testing.T) {
-	mine := &types.Session{Fishermen: []*types.Actor{{Address: keyOf("other").Address()}, {Address: keyOf("fisherman").Address()}}}
-	applications := []*types.Actor{{Address: "a", Chains: []string{"0001", "0002"}}, {Address: "b", Chains: []string{"0001"}}}
-	for _, test := range []struct {
-		err  error
-		skip bool
-	}{
-		{modules.ErrUnknownActor, true}, {modules.ErrChainNotStaked, true}, {modules.ErrApplicationPaused, true},
-		{modules.ErrHeightUnavailable, false}, {errors.New("the disk is gone"), false},
-	} {
-		state := stubState{actors: applications, session: func(application, chain string) (*types.Session, error) {
-			if application == "a" && chain == "0001" {
-				return nil, fmt.Errorf("session: %w", test.err)
-			}
-			return mine, nil
-		}}
-		sessions, err := pocket.New(nil, state, keyOf("fisherman")).Sessions(t.Context(), 7)
-		if test.skip && (err != nil || len(sessions) != 2) || !test.skip && (!errors.Is(err, test.err) || sessions != nil) {
-			t.Errorf("%v: %d sessions, %v", test.err, len(sessions), err)
+// A state that cannot be read is an error: a fisherman must not take that for "has no sessions".
+func TestSessionsThatCannotBeRead(t *testing.T) {
+	mine := &types.Session{Fishermen: []*types.Actor{{Address: keyOf("fisherman").Address()}}}
+	for _, cause := range []error{modules.ErrHeightUnavailable, errors.New("the disk is gone")} {
+		broken := pocket.New(nil, stubState{err: cause}, keyOf("fisherman"))
+		if sessions, err := broken.Sessions(t.Context(), 7); !errors.Is(err, cause) || sessions != nil {
+			t.Errorf("%v, %v", sessions, err)
+		}
+		if _, err := broken.Policy(t.Context(), mine); !errors.Is(err, cause) {
+			t.Errorf("policy: %v", err)
 		}
 	}
-	broken := pocket.New(nil, stubState{err: modules.ErrHeightUnavailable}, keyOf("fisherman"))
-	if sessions, err := broken.Sessions(t.Context(), 7); !errors.Is(err, modules.ErrHeightUnavailable) || sessions != nil {
-		t.Errorf("%v, %v", sessions, err)
+	state := stubState{own: mine}
+	if sessions, err := pocket.New(nil, state, keyOf("fisherman")).Sessions(t.Context(), 7); err != nil || len(sessions) != 1 || sessions[0] != mine {
+		t.Errorf("the fisherman has %v, %v", sessions, err)
 	}
-	if _, err := broken.Policy(t.Context(), mine); !errors.Is(err, modules.ErrHeightUnavailable) {
-		t.Errorf("policy: %v", err)
-	}
-	foreign := stubState{actors: applications, session: func(string, string) (*types.Session, error) { return mine, nil }}
-	if sessions, err := pocket.New(nil, foreign, keyOf("a stranger")).Sessions(t.Context(), 7); err != nil || len(sessions) != 0 {
+	if sessions, err := pocket.New(nil, state, keyOf("a stranger")).Sessions(t.Context(), 7); err != nil || len(sessions) != 0 {
 		t.Errorf("a stranger has %d sessions, %v", len(sessions), err)
 	}
 }

@@ -117,6 +117,7 @@ const (
 
 // Defines values for ErrorCode.
 const (
+	ErrorCodeApplicationNew               ErrorCode = "application_new"
 	ErrorCodeApplicationPaused            ErrorCode = "application_paused"
 	ErrorCodeBadHost                      ErrorCode = "bad_host"
 	ErrorCodeBadParameter                 ErrorCode = "bad_parameter"
@@ -313,6 +314,9 @@ type Actor struct {
 
 	// PausedHeight 0 while it is not paused.
 	PausedHeight int64 `json:"paused_height"`
+
+	// SinceHeights For each of chains, the height of the block since which the actor is staked for it, unpaused, in this zone and at this URL; 0 since the genesis. It takes part in sessions of the chain that start more than a session after that.
+	SinceHeights []int64 `json:"since_heights"`
 }
 
 // ActorType What an actor is staked as.

@@ -162,7 +162,8 @@ func TestReadsWhatTheServerWrites(t *testing.T) {
 		t.Fatalf("Session: %v", err)
 	}
 	wantServicer := api.Actor{Type: "servicer", Address: servicer, PublicKey: strings.Repeat("ab", 32), Chains: []string{"0001"},
-		GeoZone: "zone-1", ServiceURL: "http://servicer.example:8080/<a>", StakeUPOKT: "18446744073709551615", PausedHeight: 3}
+		GeoZone: "zone-1", ServiceURL: "http://servicer.example:8080/<a>", StakeUPOKT: "18446744073709551615", PausedHeight: 3,
+		SinceHeights: []int64{0}}
 	if len(session.Servicers) != 1 || !reflect.DeepEqual(session.Servicers[0], wantServicer) {
 		t.Errorf("servicers %+v, want %+v", session.Servicers, wantServicer)
 	}

@@ -20,6 +20,9 @@ func checkActor(v *violations, path string, actor *types.Actor, stake *StakePara
 	if actor.PausedHeight != 0 {
 		v.add(path+".paused_height", fmt.Sprint(actor.PausedHeight), "0: no actor starts paused")
 	}
+	if len(actor.SinceHeights) != 0 {
+		v.add(path+".since_heights", fmt.Sprintf("a list of %d", len(actor.SinceHeights)), "none: all actors of a genesis begin with it")
+	}
 	minimum, known := stake.MinimumFor(actor.Type)
 	if !known {
 		v.add(path+".type", actor.Type.String(),

@@ -645,7 +645,7 @@ type GovernanceParams struct {
 	FeeOwner        string `protobuf:"bytes,4,opt,name=fee_owner,json=feeOwner,proto3" json:"fee_owner,omitempty"`
 	GovernanceOwner string `protobuf:"bytes,5,opt,name=governance_owner,json=governanceOwner,proto3" json:"governance_owner,omitempty"`
 	// Addresses that may stake as fishermen by transaction, sorted, without repeats, at most 256. Those of the genesis
-	// need not be on it, and being taken off it does not end a stake.
+	// need not be on it. A fisherman that is taken off it is unstaked before the next session.
 	FishermanAccessList []string `protobuf:"bytes,6,rep,name=fisherman_access_list,json=fishermanAccessList,proto3" json:"fisherman_access_list,omitempty"`
 	RelayOwner          string   `protobuf:"bytes,7,opt,name=relay_owner,json=relayOwner,proto3" json:"relay_owner,omitempty"`
 	unknownFields       protoimpl.UnknownFields

@@ -181,6 +181,8 @@ func TestEveryViolationIsNamed(t *testing.T) {
 			`actors[3].stake_upokt is 14999999999; allowed: 15000000000 or more (params.stake.validator_minimum_upokt)`},
 		"paused": {func(g *Genesis) { g.Actors[0].PausedHeight = 4 },
 			`actors[0].paused_height is 4; allowed: 0: no actor starts paused`},
+		"since": {func(g *Genesis) { g.Actors[0].SinceHeights = []int64{0, 5} },
+			`actors[0].since_heights is a list of 2; allowed: none: all actors of a genesis begin with it`},
 		"twice": {func(g *Genesis) { g.Actors = append(g.Actors, g.Actors[1]) },
 			`actors[4] is servicer "` + address(1) + `"; allowed: each type and address once; it is actors[1] already`},
 		"no validator": {func(g *Genesis) { g.Actors = g.Actors[:3] },

@@ -19,6 +19,9 @@ var (
 	// ErrApplicationPaused is returned when the application is staked for the relay chain, but paused, and so has no
 	// session.
 	ErrApplicationPaused = errors.New("application is paused")
+	// ErrApplicationNew is returned when the application is staked for the relay chain, but has not been so for a whole
+	// session yet; only then its sessions begin.
+	ErrApplicationNew = errors.New("application has no sessions yet")
 	// ErrUnknownSession is returned when the fisherman has no session with that id.
 	ErrUnknownSession = errors.New("session is not known to this fisherman")
 	// ErrStoreClosed: the store of the samples was closed.
@@ -31,7 +34,7 @@ type UtilityModule interface {
 	Height() int64
 	// Session returns the session of an application on a relay chain that the block at height belongs to: any past
 	// height within the retained range, or one block into the future. Errors: ErrHeightUnavailable, ErrUnknownActor,
-	// ErrChainNotStaked, ErrApplicationPaused.
+	// ErrChainNotStaked, ErrApplicationPaused, ErrApplicationNew.
 	Session(ctx context.Context, height int64, application, relayChain string) (*types.Session, error)
 	// Actors returns the staked actors of one type at a committed height, ordered by address. Errors:
 	// ErrHeightUnavailable.

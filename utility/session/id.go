@@ -4,6 +4,8 @@ import (
 	"crypto/sha3"
 	"encoding/binary"
 	"encoding/hex"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 // ID returns the id of a session, as 64 lower-case hex digits: SHA3-256 over chain id, start height (8 bytes,
@@ -31,4 +33,29 @@ func ID(chainID string, startHeight int64, previousBlockHash []byte, relayChain,
 // that is not above it. The height must not be negative, blocksPerSession must be at least 1.
 func StartHeight(height, blocksPerSession int64) int64 {
 	return height - height%blocksPerSession
+}
+
+// FixedAt returns the height of the block after which it is fixed who may take part in the session that starts at start:
+// the one before the previous session, so that an actor was what it is for a whole session, and the hash that makes the
+// session's id did not exist. It is 0, the genesis, for the first two sessions of a chain. The start must not be negative,
+// blocksPerSession must be at least 1.
+func FixedAt(start, blocksPerSession int64) int64 {
+	return max(0, start-blocksPerSession-1)
+}
+
+// FirstStart returns the start of the first session that an actor which is what it is since a height may take part in; 0 for
+// one of the genesis. The height must not be negative, blocksPerSession must be at least 1.
+func FirstStart(since, blocksPerSession int64) int64 {
+	if since == 0 {
+		return 0
+	}
+	return StartHeight(since+2*blocksPerSession, blocksPerSession)
+}
+
+// MayTakePart reports whether an actor may take part in a session on a relay chain in a zone for which it was fixed at a
+// height (FixedAt) who may: it is unpaused, and since then at the latest it is staked for the chain, in the zone and at the
+// URL that it has.
+func MayTakePart(actor *types.Actor, relayChain, geoZone string, fixedAt int64) bool {
+	since, staked := actor.SinceOn(relayChain)
+	return staked && since <= fixedAt && actor.GetPausedHeight() == 0 && actor.GetGeoZone() == geoZone
 }

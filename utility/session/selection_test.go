@@ -63,6 +63,14 @@ func TestSelectionIsAPrefixOfTheRanking(t *testing.T) {
 		if got := session.Select(id, actors, n); !slices.Equal(got, ranking[:n]) {
 			t.Fatalf("the first %d are %v, not %v", n, addresses(got), addresses(ranking[:n]))
 		}
+		for i, actor := range ranking {
+			if got := session.Selects(id, actors, n, actor.Address); got != (i < n) {
+				t.Fatalf("rank %d is among the first %d: %v", i, n, got)
+			}
+		}
+		if session.Selects(id, actors, n, "somebody else") {
+			t.Fatal("somebody else is among them")
+		}
 	})
 }
 

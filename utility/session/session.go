@@ -3,7 +3,6 @@ package session
 import (
 	"encoding/hex"
 	"fmt"
-	"slices"
 
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
@@ -26,32 +25,24 @@ type Basis struct {
 	Servicers, Fishermen []*types.Actor
 }
 
-// New assembles the session: its id, and its members, selected among the staked, unpaused actors of the relay chain and
-// of the application's geo zone. It shares the actors of its basis. It fails only when the application's public key is
-// not hex.
+// New assembles the session: its id, and its members, selected among the actors that may take part in it (MayTakePart) on
+// the relay chain and in the application's geo zone. It shares the actors of its basis. It fails only when the
+// application's public key is not hex.
 func New(basis Basis) (*types.Session, error) {
-	application := basis.Application
-	publicKey, err := hex.DecodeString(application.GetPublicKey())
+	header, err := basis.Header()
 	if err != nil {
-		return nil, fmt.Errorf("decode public key of application %s: %w", application.GetAddress(), err)
+		return nil, err
 	}
 	blocks := basis.Params.GetBlocksPerSession()
-	start, zone := StartHeight(basis.Height, blocks), application.GetGeoZone()
-	id := ID(basis.ChainID, start, basis.PreviousBlockHash, basis.RelayChain, zone, publicKey)
 	members := func(actors []*types.Actor, actorType types.ActorType, n uint32) []*types.Actor {
-		return Select(id, candidates(actors, actorType, basis.RelayChain, zone), int(n))
+		fit := candidates(actors, actorType, header.GetRelayChain(), header.GetGeoZone(), FixedAt(header.GetStartHeight(), blocks))
+		return Select(header.GetId(), fit, int(n))
 	}
 	return &types.Session{
-		Header: &types.SessionHeader{
-			Id:          id,
-			StartHeight: start,
-			RelayChain:  basis.RelayChain,
-			GeoZone:     zone,
-			Application: application.GetAddress(),
-		},
+		Header:      header,
 		Blocks:      blocks,
 		Height:      basis.Height,
-		Application: application,
+		Application: basis.Application,
 		Servicers: members(basis.Servicers, types.ActorType_ACTOR_TYPE_SERVICER,
 			basis.Params.GetServicersPerSession()),
 		Fishermen: members(basis.Fishermen, types.ActorType_ACTOR_TYPE_FISHERMAN,
@@ -59,12 +50,29 @@ func New(basis Basis) (*types.Session, error) {
 	}, nil
 }
 
-// candidates returns the actors of one type that may be members: unpaused, of the chain and of the zone.
-func candidates(actors []*types.Actor, actorType types.ActorType, chain, zone string) []*types.Actor {
+// Header returns what identifies the session; Servicers and Fishermen are not needed. It fails only when the application's
+// public key is not hex.
+func (b *Basis) Header() (*types.SessionHeader, error) {
+	application := b.Application
+	publicKey, err := hex.DecodeString(application.GetPublicKey())
+	if err != nil {
+		return nil, fmt.Errorf("decode public key of application %s: %w", application.GetAddress(), err)
+	}
+	start, zone := StartHeight(b.Height, b.Params.GetBlocksPerSession()), application.GetGeoZone()
+	return &types.SessionHeader{
+		Id:          ID(b.ChainID, start, b.PreviousBlockHash, b.RelayChain, zone, publicKey),
+		StartHeight: start,
+		RelayChain:  b.RelayChain,
+		GeoZone:     zone,
+		Application: application.GetAddress(),
+	}, nil
+}
+
+// candidates returns the actors of one type that may take part.
+func candidates(actors []*types.Actor, actorType types.ActorType, chain, zone string, fixedAt int64) []*types.Actor {
 	var fit []*types.Actor
 	for _, actor := range actors {
-		if actor.GetType() == actorType && actor.GetPausedHeight() == 0 && actor.GetGeoZone() == zone &&
-			slices.Contains(actor.GetChains(), chain) {
+		if actor.GetType() == actorType && MayTakePart(actor, chain, zone, fixedAt) {
 			fit = append(fit, actor)
 		}
 	}

@@ -23,6 +23,28 @@ func TestStartHeight(t *testing.T) {
 	}
 }
 
+func TestFixedAt(t *testing.T) {
+	for _, test := range []struct{ start, blocks, want int64 }{
+		{0, 10, 0}, {10, 10, 0}, {20, 10, 9}, {30, 10, 19}, {1, 1, 0}, {2, 1, 0}, {3, 1, 1}, {1<<63 - 1, 1, 1<<63 - 3},
+	} {
+		if got := session.FixedAt(test.start, test.blocks); got != test.want {
+			t.Errorf("FixedAt(%d, %d) = %d, want %d", test.start, test.blocks, got, test.want)
+		}
+	}
+}
+
+func TestFirstStart(t *testing.T) {
+	for blocks := int64(1); blocks < 6; blocks++ {
+		for since := range int64(30) {
+			first := session.FirstStart(since, blocks)
+			if first != session.StartHeight(first, blocks) || session.FixedAt(first, blocks) < since ||
+				first > 0 && session.FixedAt(first-blocks, blocks) >= since {
+				t.Errorf("FirstStart(%d, %d) = %d", since, blocks, first)
+			}
+		}
+	}
+}
+
 // Fields are length-prefixed: moving a character from one into the next changes the id.
 func TestIDSeparatesItsFields(t *testing.T) {
 	ids := []string{
@@ -69,6 +91,8 @@ func TestNewSelectsWhoQualifies(t *testing.T) {
 	good, other := staked(2, servicer), staked(3, servicer)
 	paused, elsewhere := staked(4, servicer), staked(5, servicer)
 	otherChain, wrongType := staked(6, servicer), staked(7, fisherman)
+	early, late, lateHere := staked(10, servicer), staked(11, servicer), staked(12, servicer)
+	early.SinceHeights, late.SinceHeights, lateHere.SinceHeights = []int64{9, 99}, []int64{10, 10}, []int64{10, 0}
 	paused.PausedHeight = 3
 	elsewhere.GeoZone = "us"
 	otherChain.Chains = []string{"0002"}
@@ -81,7 +105,7 @@ func TestNewSelectsWhoQualifies(t *testing.T) {
 		PreviousBlockHash: []byte("hash of block 19"),
 		RelayChain:        "0001",
 		Application:       application,
-		Servicers:         []*types.Actor{paused, good, elsewhere, wrongType, otherChain, other},
+		Servicers:         []*types.Actor{paused, good, elsewhere, wrongType, otherChain, other, early, late, lateHere},
 		Fishermen:         []*types.Actor{watcher, spare},
 	})
 	if err != nil {
@@ -97,7 +121,7 @@ func TestNewSelectsWhoQualifies(t *testing.T) {
 	if got.GetBlocks() != 10 || got.GetHeight() != 27 || got.GetApplication() != application {
 		t.Errorf("session %v", got)
 	}
-	if want := session.Select(id, []*types.Actor{good, other}, 24); !slices.Equal(got.Servicers, want) {
+	if want := session.Select(id, []*types.Actor{good, other, early}, 24); !slices.Equal(got.Servicers, want) {
 		t.Errorf("servicers %v, want %v", addresses(got.Servicers), addresses(want))
 	}
 	if want := session.Select(id, []*types.Actor{watcher, spare}, 1); !slices.Equal(got.Fishermen, want) {

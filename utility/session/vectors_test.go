@@ -3,6 +3,7 @@ package session_test
 import (
 	"encoding/hex"
 	"encoding/json"
+	"math"
 	"os"
 	"slices"
 	"testing"
@@ -25,7 +26,9 @@ func TestVectors(t *testing.T) {
 		RelayChain           string `json:"relay_chain"`
 		GeoZone              string `json:"geo_zone"`
 		ApplicationPublicKey string `json:"application_public_key"`
+		BlocksPerSession     int64  `json:"blocks_per_session"`
 		Candidates           []string
+		Since                []int64
 		N                    int
 		ID                   string
 		Members              []string
@@ -43,9 +46,13 @@ func TestVectors(t *testing.T) {
 			if id != v.ID {
 				t.Errorf("id %s, want %s", id, v.ID)
 			}
-			candidates := make([]*types.Actor, len(v.Candidates))
+			var candidates []*types.Actor
 			for i, address := range v.Candidates {
-				candidates[i] = &types.Actor{Address: address}
+				candidate := &types.Actor{Address: address, Chains: []string{"0000", v.RelayChain}, GeoZone: v.GeoZone,
+					SinceHeights: []int64{math.MaxInt64, v.Since[i]}}
+				if session.MayTakePart(candidate, v.RelayChain, v.GeoZone, session.FixedAt(v.StartHeight, v.BlocksPerSession)) {
+					candidates = append(candidates, candidate)
+				}
 			}
 			if got := addresses(session.Select(v.ID, candidates, v.N)); !slices.Equal(got, v.Members) {
 				t.Errorf("members %v, want %v", got, v.Members)

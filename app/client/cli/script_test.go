@@ -71,6 +71,7 @@ func TestScripts(t *testing.T) {
 			"exits":    exits,
 			"freeport": freePort,
 			"ready":    ready,
+			"seated":   seated,
 			"bare":     bare,
 			"address":  keyAddress,
 			"firstid":  firstID,
@@ -200,6 +201,28 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 		case <-again.C:
 		case <-ctx.Done():
 			ts.Fatalf("no complete session: %v", err)
+		}
+	}
+}
+
+// seated waits until a servicer is in the session of an application at a node.
+func seated(ts *testscript.TestScript, _ bool, args []string) {
+	node, err := client.New(args[0])
+	ts.Check(err)
+	defer node.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		session, err := node.Session(ctx, args[1], "0001", 0)
+		if err == nil && slices.ContainsFunc(session.Servicers, func(a api.Actor) bool { return a.Address == args[2] }) {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			ts.Fatalf("the servicer is in no session: %v", err)
 		}
 	}
 }

@@ -102,7 +102,11 @@ type Actor struct {
 	// Stake in uPOKT.
 	StakeUpokt uint64 `protobuf:"varint,7,opt,name=stake_upokt,json=stakeUpokt,proto3" json:"stake_upokt,omitempty"`
 	// Height at which the actor was paused; 0 while it is not paused. A paused actor is in no session.
-	PausedHeight  int64 `protobuf:"varint,8,opt,name=paused_height,json=pausedHeight,proto3" json:"paused_height,omitempty"`
+	PausedHeight int64 `protobuf:"varint,8,opt,name=paused_height,json=pausedHeight,proto3" json:"paused_height,omitempty"`
+	// For each of chains, in their order: the height of the block in which the actor became what it is there, by staking,
+	// unpausing, adding the chain, or changing its geo zone or service URL. Empty, as in a genesis: since the genesis. An
+	// actor takes part in the sessions of a chain once it has been the same for a whole session.
+	SinceHeights  []int64 `protobuf:"varint,9,rep,packed,name=since_heights,json=sinceHeights,proto3" json:"since_heights,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -193,11 +197,18 @@ func (x *Actor) GetPausedHeight() int64 {
 	return 0
 }
 
+func (x *Actor) GetSinceHeights() []int64 {
+	if x != nil {
+		return x.SinceHeights
+	}
+	return nil
+}
+
 var File_shared_core_types_proto_actor_proto protoreflect.FileDescriptor
 
 const file_shared_core_types_proto_actor_proto_rawDesc = "" +
 	"\n" +
-	"#shared/core/types/proto/actor.proto\x12\x0fpocket.types.v1\"\x8a\x02\n" +
+	"#shared/core/types/proto/actor.proto\x12\x0fpocket.types.v1\"\xaf\x02\n" +
 	"\x05Actor\x12.\n" +
 	"\x04type\x18\x01 \x01(\x0e2\x1a.pocket.types.v1.ActorTypeR\x04type\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x1d\n" +
@@ -209,7 +220,8 @@ const file_shared_core_types_proto_actor_proto_rawDesc = "" +
 	"serviceUrl\x12\x1f\n" +
 	"\vstake_upokt\x18\a \x01(\x04R\n" +
 	"stakeUpokt\x12#\n" +
-	"\rpaused_height\x18\b \x01(\x03R\fpausedHeight*\x90\x01\n" +
+	"\rpaused_height\x18\b \x01(\x03R\fpausedHeight\x12#\n" +
+	"\rsince_heights\x18\t \x03(\x03R\fsinceHeights*\x90\x01\n" +
 	"\tActorType\x12\x1a\n" +
 	"\x16ACTOR_TYPE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16ACTOR_TYPE_APPLICATION\x10\x01\x12\x17\n" +

@@ -1,0 +1,167 @@
+package utility
+
+import (
+	"context"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/utility/session"
+)
+
+// Fishing is the sessions of one fisherman, found block after block, which is cheap. Within a session those that may take
+// part only become fewer. So a session is looked at again only when somebody of its place changed, and ranked again only
+// when one of its members left. It may be used by one goroutine at a time.
+type Fishing struct {
+	module    *Module
+	fisherman string
+	// actors are those that the sessions were last found among.
+	actors *roster
+	catch
+}
+
+// catch is what was found.
+type catch struct {
+	// start is that of the sessions, height the block that they were last found for.
+	start, height int64
+	places        map[place]*fitting
+	found         map[served]found
+}
+
+// NewFishing returns a Fishing that has found nothing yet, for the fisherman with an address.
+func NewFishing(m *Module, fisherman string) *Fishing {
+	return &Fishing{module: m, fisherman: fisherman}
+}
+
+// fitting is who of a crew may take part in the running sessions of its place.
+type fitting struct {
+	from, fit *crew
+	// servicers and fishermen are those that fit, by address.
+	servicers, fishermen map[string]*types.Actor
+}
+
+// served is an application on one of its chains.
+type served struct {
+	application *types.Actor
+	chain       string
+}
+
+// found is the session of an application, as it was found among those that fit.
+type found struct {
+	*fitting
+	header *types.SessionHeader
+	// session is nil when the fisherman is not in it.
+	session *types.Session
+}
+
+// Sessions returns the sessions of the block at height that have the fisherman in them, of the same heights and by the same
+// states as Module.Session, ordered by application and relay chain. They share their actors with those of other blocks:
+// nobody may change them. Errors: modules.ErrHeightUnavailable.
+func (f *Fishing) Sessions(ctx context.Context, height int64) ([]*types.Session, error) {
+	r, err := f.module.before(ctx, height)
+	if err != nil {
+		return nil, err
+	}
+	b, err := basisOf(r, height)
+	if err != nil {
+		return nil, err
+	}
+	if f.actors, err = readRoster(r, f.actors); err != nil {
+		return nil, err
+	}
+	if start := session.StartHeight(height, b.Params.GetBlocksPerSession()); f.start != start || f.height > height {
+		f.catch = catch{start: start}
+	}
+	return f.haul(b)
+}
+
+// haul finds the sessions among the actors, given what was found before.
+func (f *Fishing) haul(b *basis) ([]*types.Session, error) {
+	now := catch{start: f.start, height: b.Height, places: make(map[place]*fitting, len(f.places)), found: make(map[served]found, len(f.found))}
+	fixedAt := b.fixedAt()
+	var own []*types.Session
+	for _, application := range f.actors.applications {
+		for _, chain := range application.GetChains() {
+			at := place{chain, application.GetGeoZone()}
+			if !session.MayTakePart(application, at.chain, at.zone, fixedAt) {
+				continue
+			}
+			if now.places[at] == nil {
+				now.places[at] = f.places[at].fitted(f.actors.crew(at), at, fixedAt)
+			}
+			key := served{application, chain}
+			b.Application, b.RelayChain = application, chain
+			known, err := f.find(b, f.found[key], now.places[at])
+			if err != nil {
+				return nil, err
+			}
+			now.found[key] = known
+			if s := known.session; s != nil {
+				own = append(own, &types.Session{Header: s.Header, Blocks: s.Blocks, Height: b.Height, Application: s.Application,
+					Servicers: s.Servicers, Fishermen: s.Fishermen})
+			}
+		}
+	}
+	f.catch = now
+	return own, nil
+}
+
+// fitted returns who of a crew fits; f, which may be nil, if that is the crew it came from.
+func (f *fitting) fitted(from *crew, at place, fixedAt int64) *fitting {
+	if f != nil && f.from == from {
+		return f
+	}
+	made := &fitting{from: from, fit: new(crew)}
+	choose := func(actors []*types.Actor) (fit []*types.Actor, byAddress map[string]*types.Actor) {
+		byAddress = make(map[string]*types.Actor, len(actors))
+		for _, actor := range actors {
+			if session.MayTakePart(actor, at.chain, at.zone, fixedAt) {
+				fit, byAddress[actor.GetAddress()] = append(fit, actor), actor
+			}
+		}
+		return fit, byAddress
+	}
+	made.fit.servicers, made.servicers = choose(from.servicers)
+	made.fit.fishermen, made.fishermen = choose(from.fishermen)
+	return made
+}
+
+// find returns what is found for the basis among those that fit, given what was found for the block before.
+func (f *Fishing) find(b *basis, before found, fit *fitting) (found, error) {
+	if before.fitting == fit {
+		return before, nil
+	}
+	now, err := found{fitting: fit, header: before.header}, error(nil)
+	if now.header == nil {
+		if now.header, err = b.Header(); err != nil {
+			return found{}, err
+		}
+	}
+	switch {
+	case fit.fishermen[f.fisherman] == nil:
+		return now, nil
+	case before.fitting != nil && before.session == nil && len(before.fishermen) == len(fit.fishermen):
+		return now, nil // no fisherman left, so that none takes a place
+	case before.session == nil && !session.Selects(now.header.GetId(), fit.fit.fishermen, int(b.Params.GetFishermenPerSession()), f.fisherman):
+		return now, nil
+	}
+	now.session = &types.Session{
+		Header: now.header, Blocks: b.Params.GetBlocksPerSession(), Application: b.Application,
+		Servicers: stay(before.session.GetServicers(), now.header, fit.fit.servicers, fit.servicers, b.Params.GetServicersPerSession()),
+		Fishermen: stay(before.session.GetFishermen(), now.header, fit.fit.fishermen, fit.fishermen, b.Params.GetFishermenPerSession()),
+	}
+	return now, nil
+}
+
+// stay returns the members of a session among those that fit, in the list and by address: the members before, as they are
+// now, if none left.
+func stay(before []*types.Actor, header *types.SessionHeader, fit []*types.Actor, byAddress map[string]*types.Actor, n uint32) []*types.Actor {
+	now := make([]*types.Actor, 0, len(before))
+	for _, member := range before {
+		if actor := byAddress[member.GetAddress()]; actor != nil {
+			now = append(now, actor)
+		}
+	}
+	if len(before) == 0 || len(now) < len(before) {
+		return session.Select(header.GetId(), fit, int(n))
+	}
+	return now
+}
