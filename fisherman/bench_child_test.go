@@ -42,12 +42,12 @@ func awaitEnd(told *json.Decoder) {
 
 // child is a process that plays a part for as long as a benchmark.
 type child struct {
-	b    *testing.B
+	b    testing.TB
 	tell *json.Encoder
 	said *json.Decoder
 }
 
-func startChild(b *testing.B, role string) *child {
+func startChild(b testing.TB, role string) *child {
 	b.Helper()
 	program, err := os.Executable()
 	if err != nil {

@@ -11,9 +11,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -29,6 +32,8 @@ type farCommand struct {
 	// Start so many servicers, by https if Secure. Only in the first command.
 	Start  int
 	Secure bool
+	// Dear is how many of them answer with what is dear to compare.
+	Dear int
 	// Delay of every answer from now on.
 	Delay time.Duration
 	// Take waits until so many servicers have answered since the last time, and says how long each took.
@@ -51,11 +56,12 @@ type farside struct {
 	actors []*types.Actor
 }
 
-func startFarside(b *testing.B, servicers int, secure bool) *farside {
+// startFarside starts servicers of which the first, so many, answer with what is dear to compare.
+func startFarside(b testing.TB, servicers int, secure bool, dear int) *farside {
 	b.Helper()
 	f := &farside{child: startChild(b, "farside"), secure: secure}
 	var answer farAnswer
-	f.ask(farCommand{Start: servicers, Secure: secure}, &answer)
+	f.ask(farCommand{Start: servicers, Secure: secure, Dear: dear}, &answer)
 	scheme := "http://"
 	if secure {
 		scheme = "https://"
@@ -110,6 +116,7 @@ func farCertificate() (*tls.Config, *x509.CertPool) {
 // farServicers are the servicers in the far side's own process.
 type farServicers struct {
 	secure *tls.Config // nil for http
+	dear   int
 	delay  atomic.Int64
 
 	mu       sync.Mutex
@@ -122,7 +129,7 @@ func playFarside(told *json.Decoder, said *json.Encoder) error {
 	if err := told.Decode(&command); err != nil {
 		return err
 	}
-	f := &farServicers{took: make(map[int]time.Duration)}
+	f := &farServicers{took: make(map[int]time.Duration), dear: command.Dear}
 	f.answered = sync.NewCond(&f.mu)
 	if command.Secure {
 		f.secure, _ = farCertificate()
@@ -214,15 +221,25 @@ func (f *farServicers) serve(servicer int, socket *net.TCPConn) {
 		if delay := time.Duration(f.delay.Load()); delay > 0 {
 			time.Sleep(delay)
 		}
-		if _, err := stream.Write(farReply(key, envelope)); err != nil {
+		if _, err := stream.Write(farReply(key, envelope, f.result(servicer))); err != nil {
 			return
 		}
 		f.note(servicer, stamped.since(received))
 	}
 }
 
-// farReply is an honest answer; what it says follows from the question alone.
-func farReply(key crypto.PrivateKey, envelope []byte) []byte {
+// result is what a servicer makes up; "" for an honest one. It is another one each time, as large as an answer may be.
+func (f *farServicers) result(servicer int) string {
+	if servicer >= f.dear {
+		return ""
+	}
+	first := strconv.FormatUint(rand.Uint64(), 10)
+	part := []string{"0", "{}", `{"a":0}`, "1e20", "0.1234567", `"\u00e9\n"`, "[[0]]", `"` + strings.Repeat("x", 4096) + `"`}[servicer%8]
+	return "[" + first + strings.Repeat(","+part, (1<<20-1024)/(len(part)+1)) + "]"
+}
+
+// farReply is an answer with a result; with none it is an honest one: what it says follows from the question alone.
+func farReply(key crypto.PrivateKey, envelope []byte, result string) []byte {
 	opened, err := relay.OpenRequest(envelope)
 	if err != nil {
 		return []byte("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
@@ -230,7 +247,9 @@ func farReply(key crypto.PrivateKey, envelope []byte) []byte {
 	question := opened.Request.GetJsonRpc().GetBody()
 	var asked struct{ ID json.RawMessage }
 	_ = json.Unmarshal(question, &asked) // without an id the answer is refused
-	hash := sha256.Sum256(question)
+	if hash := sha256.Sum256(question); result == "" {
+		result = `{"hash":"` + hex.EncodeToString(hash[:]) + `"}`
+	}
 	now := time.Now().UnixNano()
 	sealed, err := relay.SealResponse(key, &types.RelayResponse{
 		RequestHash:      opened.BodyHash[:],
@@ -238,7 +257,7 @@ func farReply(key crypto.PrivateKey, envelope []byte) []byte {
 		ReceivedUnixNano: now,
 		AnsweredUnixNano: now,
 		UpstreamStatus:   http.StatusOK,
-		Payload:          fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"result":{"hash":"%s"}}`, asked.ID, hex.EncodeToString(hash[:])),
+		Payload:          fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"result":%s}`, asked.ID, result),
 	})
 	if err != nil {
 		return []byte("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")

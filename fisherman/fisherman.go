@@ -48,6 +48,7 @@ type Fisherman struct {
 	ignored map[string][]types.Pointer
 	pool    *wire.Pool
 	writer  *writer
+	docket  *docket
 	// relayHeads are kept while the fisherman runs.
 	relayHeads *relayHeads
 	// demanding has one place, for the check on demand under way; demands go to the loop.
@@ -78,7 +79,7 @@ func New(config Config, network Network, dial Dial, store Store) (*Fisherman, er
 		ignored[chain] = pointers
 	}
 	return &Fisherman{config: config, network: network, dial: dial, store: store, ignored: ignored,
-		pool: &wire.Pool{Most: config.MostRequests}, writer: newWriter(store, config.Hooks, config.Logger), relayHeads: &relayHeads{},
+		pool: &wire.Pool{Most: config.MostRequests}, writer: newWriter(store, config.Hooks, config.Logger), relayHeads: &relayHeads{}, docket: newDocket(mostAwaiting),
 		demanding: make(chan struct{}, 1), demands: make(chan demand)}, nil
 }
 
@@ -95,17 +96,33 @@ type spec struct {
 }
 
 // carryOut asks and judges a check, on kept connections. The control probe is asked only about a check that no servicer
-// answered.
+// answered. What it observed comes without the answers.
 func (f *Fisherman) carryOut(ctx context.Context, s spec, kept *wire.Pool) (*judge.Observation, *types.QoSRound) {
 	runner := round.Runner{Ask: f.network.Ask, Dial: f.dial, Pool: kept}
 	observed := runner.Run(ctx, s.Spec)
 	observed.Head, observed.BlockTime = s.head, s.blockTime
-	record, wantsControl := judge.Round(observed, &s.rules)
-	if wantsControl && s.probe != nil {
-		observed.Control = f.askControl(ctx, &s)
-		record, _ = judge.Round(observed, &s.rules)
+	observed.Judging = f.docket.judged(observed.StallBegan, observed.Stall)
+	defer observed.Discard()
+	size := observed.Size()
+	if f.docket.admit(size) {
+		defer f.docket.leave(size)
+	} else {
+		observed.Discard()
+		observed.Unread = true
 	}
-	return observed, record
+	return observed, f.judge(ctx, &s, observed)
+}
+
+// judge judges a check when it is its turn, and again when the control probe decides about it.
+func (f *Fisherman) judge(ctx context.Context, s *spec, observed *judge.Observation) (record *types.QoSRound) {
+	wantsControl := false
+	judgement := func() { record, wantsControl = judge.Round(observed, &s.rules) }
+	f.docket.judge(judgement)
+	if wantsControl && s.probe != nil {
+		observed.Control = f.askControl(ctx, s)
+		f.docket.judge(judgement)
+	}
+	return record
 }
 
 // askControl asks the control probe the check's question.

@@ -44,6 +44,8 @@ type Server struct {
 	maxConnections int
 	public         bool
 	limits         limits
+	// reading has a place for each read of a store under way.
+	reading chan struct{}
 }
 
 // limits bound what one connection may take.
@@ -76,7 +78,7 @@ func defaultLimits() limits {
 // New fits a server to its readers.
 func New(config Config, readers Readers) *Server {
 	server := &Server{readers: readers, logger: config.Logger, metrics: config.Metrics, pages: config.Pages, maxConnections: config.MaxConnections,
-		public: config.Public, limits: defaultLimits()}
+		public: config.Public, limits: defaultLimits(), reading: make(chan struct{}, mostReads)}
 	if server.logger == nil {
 		server.logger = slog.New(slog.DiscardHandler)
 	}

@@ -3,6 +3,7 @@ package samples
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/pocket-fisherman/fisherman/rpc/api"
@@ -21,7 +22,10 @@ type RoundFilter struct {
 	Limit int
 }
 
-// Rounds reads a page of a session's rounds. Errors: modules.ErrUnknownSession, ErrUnknownServicer.
+// mostAtOnce bounds the rounds that are read at once, with their evidence, which is not shown.
+const mostAtOnce = 32
+
+// Rounds reads a page of a session's rounds, and from the store no more than the page needs. Errors: modules.ErrUnknownSession, ErrUnknownServicer.
 func (r *Reader) Rounds(ctx context.Context, filter RoundFilter) (api.RoundPage, error) {
 	session, err := r.store.Session(ctx, filter.SessionID)
 	if err != nil {
@@ -30,25 +34,31 @@ func (r *Reader) Rounds(ctx context.Context, filter RoundFilter) (api.RoundPage,
 	if filter.Servicer != "" && !hasMember(session, filter.Servicer) {
 		return api.RoundPage{}, ErrUnknownServicer
 	}
-	stored, err := r.store.Rounds(ctx, filter.SessionID)
-	if err != nil {
-		return api.RoundPage{}, err
+	page := api.RoundPage{Session: filter.SessionID, Rounds: []api.Round{}}
+	for from := filter.From; ; {
+		// One more than is shown, to know whether there is a next page.
+		wanted := min(filter.Limit-len(page.Rounds)+1, mostAtOnce)
+		rounds, stored, err := r.store.Page(ctx, filter.SessionID, from, wanted)
+		if err != nil {
+			return api.RoundPage{}, err
+		}
+		page.Stored = stored
+		for _, round := range rounds {
+			if len(page.Rounds) == filter.Limit {
+				next := round.GetIndex()
+				page.Next = &next
+				return page, nil
+			}
+			shown := Round(round)
+			if filter.Servicer != "" {
+				shown.Samples = slices.DeleteFunc(shown.Samples, func(s api.Sample) bool { return s.Servicer != filter.Servicer })
+			}
+			page.Rounds = append(page.Rounds, shown)
+			from = round.GetIndex()
+		}
+		if len(rounds) < wanted || from == math.MaxUint32 {
+			return page, nil
+		}
+		from++
 	}
-	page := api.RoundPage{Session: filter.SessionID, Stored: len(stored), Rounds: []api.Round{}}
-	for _, round := range stored {
-		if round.GetIndex() < filter.From {
-			continue
-		}
-		if len(page.Rounds) == filter.Limit {
-			next := round.GetIndex()
-			page.Next = &next
-			break
-		}
-		shown := Round(round)
-		if filter.Servicer != "" {
-			shown.Samples = slices.DeleteFunc(shown.Samples, func(s api.Sample) bool { return s.Servicer != filter.Servicer })
-		}
-		page.Rounds = append(page.Rounds, shown)
-	}
-	return page, nil
 }

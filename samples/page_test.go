@@ -5,8 +5,33 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 )
+
+// A page reads no more than it shows, and the one after it, and little at once.
+func TestPagesReadWhatTheyShow(t *testing.T) {
+	store := sampled()
+	const rounds = 3*mostAtOnce + 5
+	for index := range uint32(rounds) {
+		store.put(&types.QoSRound{SessionId: id("a"), Index: 2 * index})
+	}
+	reader := NewReader(store, Prover{})
+	for _, limit := range []int{1, mostAtOnce - 1, mostAtOnce, mostAtOnce + 1, rounds - 1, rounds, rounds + 1} {
+		store.paged = 0
+		page, err := reader.Rounds(t.Context(), RoundFilter{SessionID: id("a"), Limit: limit})
+		want := min(limit, rounds)
+		if err != nil || len(page.Rounds) != want || page.Rounds[want-1].Index != uint32(2*want-2) || page.Stored != rounds {
+			t.Fatalf("limit %d: %d rounds of %d, %v", limit, len(page.Rounds), page.Stored, err)
+		}
+		if next := page.Next; (next != nil) != (limit < rounds) || next != nil && *next != uint32(2*limit) {
+			t.Errorf("limit %d: next %v", limit, next)
+		}
+		if store.paged > want+1 || len(store.read) > 0 {
+			t.Errorf("limit %d: read %d rounds, whole sessions %v", limit, store.paged, store.read)
+		}
+	}
+}
 
 func TestPagesOfRounds(t *testing.T) {
 	_, store := fed()

@@ -41,6 +41,8 @@ type memory struct {
 	// broken are sessions whose rounds cannot be read.
 	broken map[string]error
 	read   []string
+	// paged counts the rounds that were read by pages.
+	paged int
 }
 
 func newMemory() *memory {
@@ -72,6 +74,19 @@ func (m *memory) Rounds(ctx context.Context, id string) ([]*types.QoSRound, erro
 		return nil, err
 	}
 	return slices.Clone(m.rounds[id]), nil
+}
+
+func (m *memory) Page(ctx context.Context, id string, from uint32, limit int) ([]*types.QoSRound, int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := cmp.Or(ctx.Err(), m.broken[id]); err != nil {
+		return nil, 0, err
+	}
+	rounds := m.rounds[id]
+	first, _ := slices.BinarySearchFunc(rounds, from, func(r *types.QoSRound, from uint32) int { return cmp.Compare(r.GetIndex(), from) })
+	page := slices.Clone(rounds[first:min(first+limit, len(rounds))])
+	m.paged += len(page)
+	return page, len(rounds), nil
 }
 
 // put adds a round in its place.

@@ -81,6 +81,9 @@ func (c *Conn) Release(wire []byte, deadline time.Time) (time.Time, error) {
 	return c.write(wire)
 }
 
+// Used reports whether an exchange was completed on the connection.
+func (c *Conn) Used() bool { return c.used }
+
 // Stamped tells that the kernel notes when the connection sends and receives, so that an answer's time does not depend
 // on when it is read.
 func (c *Conn) Stamped() bool { return c.stamped != nil }

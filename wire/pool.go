@@ -38,7 +38,12 @@ type lateness struct {
 	took time.Duration
 	// closed: the far side has closed a connection since its last answer, so that another had to be made.
 	closed bool
+	// times is how often it was late; steady counts the answers since then that came over a connection that was kept.
+	times, steady int
 }
+
+// forgiving is how many answers over kept connections make up for lateness, whose cause may be gone.
+const forgiving = 8
 
 // idleConn is a connection that has been idle since a moment.
 type idleConn struct {
@@ -93,6 +98,7 @@ func (p *Pool) GiveLate(url string, conn *Conn, took time.Duration) {
 	}
 	known := p.late[url]
 	known.took = max(known.took, took)
+	known.times, known.steady = known.times+1, 0
 	p.late[url] = known
 	p.mu.Unlock()
 	p.Give(url, conn)
@@ -105,11 +111,25 @@ func (p *Pool) HungUp(url string) {
 	p.noteClosed(url, true)
 }
 
-// Answered notes that an exchange went well: what came before was no evasion.
-func (p *Pool) Answered(url string) {
+// Answered notes that an exchange went well: what came before was no evasion. Kept says that the connection had served
+// another exchange before. After enough of these a URL counts as late no longer, though what it took is remembered.
+func (p *Pool) Answered(url string, kept bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.noteClosed(url, false)
+	if known, late := p.late[url]; late && kept {
+		if known.steady++; known.steady >= forgiving {
+			known.times, known.steady = 0, 0
+		}
+		p.late[url] = known
+	}
+}
+
+// Late returns how many connections to a URL were made too late to be used.
+func (p *Pool) Late(url string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.late[url].times
 }
 
 func (p *Pool) noteClosed(url string, closed bool) {

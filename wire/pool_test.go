@@ -260,12 +260,32 @@ func TestPoolRemembersLateness(t *testing.T) {
 	known(2*time.Second, true)
 	pool.GiveLate(url, dialled(t, servicer), time.Second) // late again: what it did before still counts
 	known(2*time.Second, true)
-	pool.Answered(url)
+	pool.Answered(url, false)
 	known(2*time.Second, false)
 	pool.HungUp(url)
 	known(2*time.Second, true)
 	pool.Retain(map[string]bool{url: true})
 	known(2*time.Second, true)
+	times := func(want int) {
+		t.Helper()
+		if got := pool.Late(url); got != want || pool.Late(there) > 0 {
+			t.Errorf("late %d times, want %d", got, want)
+		}
+	}
+	times(2)
+	for range forgiving - 1 {
+		pool.Answered(url, true)
+		pool.Answered(url, false) // over a new connection, which shows nothing
+	}
+	times(2)
+	pool.GiveLate(url, dialled(t, servicer), time.Second)
+	for range forgiving - 1 {
+		pool.Answered(url, true)
+	}
+	times(3)
+	pool.Answered(url, true)
+	times(0)
+	known(2*time.Second, false)
 	pool.Retain(nil)
 	known(0, false)
 }

@@ -114,6 +114,10 @@ func (j *judgement) void(record *types.QoSRound, settled settlement) (types.Caus
 		return types.Cause_CAUSE_STOPPED, "the fisherman was stopped during the check"
 	case late > latestRelease:
 		return types.Cause_CAUSE_LATE, fmt.Sprintf("released %v after its time", late.Round(time.Millisecond))
+	case j.Unread:
+		return types.Cause_CAUSE_OVERLOAD, errUnread.Error()
+	case j.Stall > j.maxStall() && j.Judging:
+		return types.Cause_CAUSE_JUDGING, fmt.Sprintf("judging other checks held this one up for %v", j.Stall.Round(time.Millisecond))
 	case j.Stall > j.maxStall():
 		return types.Cause_CAUSE_STALL, fmt.Sprintf("this machine stalled for %v during the check", j.Stall.Round(time.Millisecond))
 	case j.Skew > j.MaxSkew:

@@ -29,12 +29,32 @@ type Observation struct {
 	// Stall is how long this process was kept from running while it waited for answers, ConnectStall while it connected
 	// to servicers that had been late before.
 	Stall, ConnectStall time.Duration
+	// StallBegan is when Stall began. Judging: other checks were being judged during it.
+	StallBegan time.Time
+	Judging    bool
+	// Unread: too many answers waited to be judged for those of this check to be among them.
+	Unread bool
 	// Stopped: the fisherman was stopped during the check.
 	Stopped bool
 	// Exchanges with the servicers of the session, one each.
 	Exchanges []Exchange
 	// Control is what the control probe said; nil when it was not asked.
 	Control *Control
+}
+
+// Size returns how many bytes the answers have.
+func (o *Observation) Size() (bytes int) {
+	for i := range o.Exchanges {
+		bytes += len(o.Exchanges[i].Payload) + len(o.Exchanges[i].Response)
+	}
+	return bytes
+}
+
+// Discard lets go of the answers.
+func (o *Observation) Discard() {
+	for i := range o.Exchanges {
+		o.Exchanges[i].Payload, o.Exchanges[i].Response = nil, nil
+	}
 }
 
 // Exchange is what passed between the fisherman and one servicer.
@@ -69,6 +89,8 @@ type LateConnection struct {
 	Redialed bool
 	// Evades: the servicer had been as late before, and has since closed the connection that was kept for it.
 	Evades bool
+	// Before is how many connections to the servicer had been late when this one began to be made.
+	Before int
 }
 
 // Times of one exchange; zero where there is none.

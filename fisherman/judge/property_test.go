@@ -45,7 +45,7 @@ func drawExchange(t *rapid.T, servicer string) Exchange {
 	e.Response = make([]byte, rapid.SampledFrom([]int{1, mostEvidence, mostEvidence + 1}).Draw(t, "size"))
 	switch rapid.IntRange(0, 9).Draw(t, "kind") {
 	case 0:
-		e.Late = &LateConnection{Redialed: rapid.Bool().Draw(t, "redialed"), Evades: rapid.Bool().Draw(t, "evades")}
+		e.Late = &LateConnection{Redialed: rapid.Bool().Draw(t, "redialed"), Evades: rapid.Bool().Draw(t, "evades"), Before: rapid.IntRange(0, 5).Draw(t, "late before")}
 	case 1:
 		e.Failure = drawFailure(t)
 	case 2:
@@ -134,7 +134,7 @@ func TestOnlyTheirFaultsAreBlamed(t *testing.T) {
 			}
 			spoilt := e.Late == nil && e.Failure == nil && untimed(e.Times, rules().Timeout) != nil
 			failed := e.Failure != nil && e.Failure.Blame == blamesSelf && e.Late == nil
-			stalled := e.Late != nil && (o.ConnectStall > StallLimit || !e.Late.Evades)
+			stalled := e.Late != nil && (o.ConnectStall > StallLimit || !e.Late.Evades && e.Late.Before < lateNull)
 			allowed := e.Rejected != nil && e.Late == nil && e.Failure == nil && e.Rejected.Blame == blamesSelf &&
 				(e.Rejected.Refusal == nil || o.Asked == 0 || o.Asked > rules().Reserve)
 			if spoilt || failed || stalled || allowed {

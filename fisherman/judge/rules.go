@@ -35,6 +35,10 @@ const (
 	// StallLimit is the usual Rules.MaxStall. A longer stall could turn answers that had
 	// arrived in time into time-outs, or add that much to their round-trip times.
 	StallLimit = 100 * time.Millisecond
+	// lateDoubtful and lateNull are how often a servicer has to have been late before for lateness to be doubtful, or to
+	// be its own.
+	lateDoubtful = 2
+	lateNull     = 4
 	// latestRelease is how much later than planned a check may be released: the time to connect and to redial. A later
 	// one was held up by this machine and is void, since it is unknown what else was.
 	latestRelease = 2*LongestLead + StallLimit

@@ -65,6 +65,8 @@ func (j *judgement) worth(reading verify.Reading, settled settlement) (types.Ans
 	switch {
 	case reading.Class == verify.Malformed:
 		return types.AnswerClass_ANSWER_CLASS_UNSPECIFIED, fail(types.Outcome_OUTCOME_MALFORMED, types.Blame_BLAME_SERVICER)
+	case reading.Class == verify.TooLarge:
+		return types.AnswerClass_ANSWER_CLASS_UNSPECIFIED, fail(types.Outcome_OUTCOME_TOO_LARGE, types.Blame_BLAME_SERVICER)
 	case isNothing(reading, true) && settled.agreed != (verify.Digest{}) && reading.Digest == settled.agreed:
 		return types.AnswerClass_ANSWER_CLASS_AGREED_ERROR, nil
 	case j.Question.Kind == types.RoundKind_ROUND_KIND_TIP && isNothing(reading, j.contrast()):
@@ -85,6 +87,8 @@ var errEmpty = errors.New("the node answered with nothing where others have data
 // unread returns why an exchange has no answer that can be read; nil when it has one.
 func (j *judgement) unread(e *Exchange) *types.Failure {
 	switch {
+	case j.Unread:
+		return own(types.Attempt_ATTEMPT_READ_ANSWER, errUnread)
 	case e.Late != nil:
 		return j.late(e)
 	case e.Failure != nil:
@@ -96,19 +100,26 @@ func (j *judgement) unread(e *Exchange) *types.Failure {
 	return j.withinReserve(e.Rejected)
 }
 
+var errUnread = errors.New("too many answers waited to be judged")
+
 var errStillConnecting = errors.New("not asked: still connecting when the check was released")
 
 // late judges a connection that was made after the release. Once it is the servicer's fault no more than ours: the lead
 // may have been too short. It is the servicer's when it was late before, closed the connection that was kept for it
 // since, and then took longer to connect and shake hands than there was time: otherwise it could avoid measurement
 // indefinitely. Our own stalls are not held against it, nor is name resolution, whose blame is unknown.
+//
+// One that is late again and again, though it answers in between, is doubtful from the third time on: it may be far away, and
+// the checks close together. From the fifth time on it is a TIMEOUT if it took longer than the longest lead. Connections
+// that were begun before the first was late are all that first time.
 func (j *judgement) late(e *Exchange) *types.Failure {
 	took, given := e.Connect+e.TLS, j.Lead
 	if e.Late.Redialed {
 		given = min(given, LongestLead)
 	}
+	repeated := e.Late.Before >= lateDoubtful
 	switch {
-	case !e.Late.Evades || j.ConnectStall > j.maxStall() || e.DNS+took <= given:
+	case !e.Late.Evades && !repeated || j.ConnectStall > j.maxStall() || e.DNS+took <= given:
 		return own(types.Attempt_ATTEMPT_CONNECT, errStillConnecting)
 	case took <= given:
 		return &types.Failure{
@@ -117,6 +128,13 @@ func (j *judgement) late(e *Exchange) *types.Failure {
 			Attempt: types.Attempt_ATTEMPT_RESOLVE_HOST_NAME,
 			Err:     fmt.Errorf("took %v", e.DNS.Round(time.Millisecond)),
 		}
+	}
+	again := fmt.Errorf("took %v, after %d connections that were as late", took.Round(time.Millisecond), e.Late.Before)
+	switch {
+	case e.Late.Before >= lateNull && took > max(given, LongestLead):
+		return &types.Failure{Outcome: types.Outcome_OUTCOME_TIMEOUT, Blame: types.Blame_BLAME_SERVICER, Attempt: types.Attempt_ATTEMPT_CONNECT, Err: again}
+	case !e.Late.Evades:
+		return &types.Failure{Outcome: types.Outcome_OUTCOME_VOID, Blame: types.Blame_BLAME_UNKNOWN, Attempt: types.Attempt_ATTEMPT_CONNECT, Err: again}
 	}
 	return &types.Failure{
 		Outcome: types.Outcome_OUTCOME_TIMEOUT,

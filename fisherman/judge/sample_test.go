@@ -180,6 +180,18 @@ func TestTooLate(t *testing.T) {
 		"longest stall":      {phases{0, lead, lead}, LateConnection{Evades: true}, lead, StallLimit, outcomeTimeout, blamesServicer, types.Attempt_ATTEMPT_CONNECT},
 		"we stalled":         {phases{0, lead, lead}, LateConnection{Evades: true}, lead, StallLimit + 1, outcomeVoid, blamesSelf, types.Attempt_ATTEMPT_CONNECT},
 
+		// One that is late again and again is doubtful, then a null if that cannot be the distance.
+		"a second time":           {phases{0, lead, 1}, LateConnection{Before: 1}, lead, 0, outcomeVoid, blamesSelf, types.Attempt_ATTEMPT_CONNECT},
+		"a third time":            {phases{0, lead, 1}, LateConnection{Before: 2}, lead, 0, outcomeVoid, blamesUnknown, types.Attempt_ATTEMPT_CONNECT},
+		"a fourth time":           {phases{0, lead, 1}, LateConnection{Before: 3}, lead, 0, outcomeVoid, blamesUnknown, types.Attempt_ATTEMPT_CONNECT},
+		"a fifth time":            {phases{0, lead, 1}, LateConnection{Before: 4}, lead, 0, outcomeTimeout, blamesServicer, types.Attempt_ATTEMPT_CONNECT},
+		"a fifth time, far away":  {phases{0, lead, 0}, LateConnection{Before: 4}, lead / 10, 0, outcomeVoid, blamesUnknown, types.Attempt_ATTEMPT_CONNECT},
+		"a fifth time, too far":   {phases{0, lead, 1}, LateConnection{Before: 4}, lead / 10, 0, outcomeTimeout, blamesServicer, types.Attempt_ATTEMPT_CONNECT},
+		"again, within the lead":  {phases{0, lead, 0}, LateConnection{Before: 9}, lead, 0, outcomeVoid, blamesSelf, types.Attempt_ATTEMPT_CONNECT},
+		"again, when we stalled":  {phases{0, lead, 1}, LateConnection{Before: 9}, lead, StallLimit + 1, outcomeVoid, blamesSelf, types.Attempt_ATTEMPT_CONNECT},
+		"again, with a slow name": {phases{lead, lead, 0}, LateConnection{Before: 9}, lead, 0, outcomeVoid, blamesUnknown, types.Attempt_ATTEMPT_RESOLVE_HOST_NAME},
+		"again, and it evades":    {phases{0, lead, 1}, LateConnection{Evades: true, Before: 1}, lead, 0, outcomeTimeout, blamesServicer, types.Attempt_ATTEMPT_CONNECT},
+
 		// One that is quick to connect, hangs up right before it is asked and is slow from then on, evades as well.
 		"at the release":                 {phases{0, 0, lead + 1}, LateConnection{Redialed: true, Evades: true}, 6 * lead, 0, outcomeTimeout, blamesServicer, types.Attempt_ATTEMPT_CONNECT},
 		"at the release, in time":        {phases{0, 0, lead}, LateConnection{Redialed: true, Evades: true}, 6 * lead, 0, outcomeVoid, blamesSelf, types.Attempt_ATTEMPT_CONNECT},

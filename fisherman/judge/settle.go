@@ -100,7 +100,7 @@ func (j *judgement) settle() settlement {
 func (j *judgement) settleTip(contrast bool) settlement {
 	has := make(map[string]bool)
 	for i, reading := range j.readings {
-		if j.missing[i] == nil && reading.Class != verify.Malformed {
+		if j.missing[i] == nil && reading.Class != verify.Malformed && reading.Class != verify.TooLarge {
 			from := origin(j.Exchanges[i].ServiceURL)
 			before, known := has[from]
 			has[from] = isData(reading, contrast) && (before || !known)
@@ -177,6 +177,8 @@ func (j *judgement) unanswered(record *types.QoSRound) (types.Cause, string) {
 	}
 	said := j.control()
 	switch {
+	case said.Class == verify.TooLarge:
+		return types.Cause_CAUSE_TOO_LARGE, nobody + "the control probe's answer is too large to compare"
 	case !said.Data() && isNothing(said, true):
 		return types.Cause_CAUSE_NO_DATA, nobody + "the control probe has no data either: " + said.Err.Error()
 	case !said.Data():

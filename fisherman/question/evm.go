@@ -44,13 +44,16 @@ func EVM(depth int64) Catalogue {
 	values := EVMValues(depth)
 	values.Kinds = append(values.Kinds,
 		Kind{Call: blockByNumber, Variants: 2, Tip: true, Unique: true},
-		Kind{Call: atBlock("eth_getBlockReceipts")},
-		Kind{Call: logRange, Variants: mostLogBlocks})
+		Kind{Call: atBlock("eth_getBlockReceipts"), Weight: 4},
+		Kind{Call: logRange, Variants: mostLogBlocks, Weight: 3})
 	return values
 }
 
 // EVMValues is EVM without the questions whose answers are objects. What is left are single values, for which the
 // specification leaves one form.
+//
+// Most of them need state or execution: hashes and counts come with headers and blocks, and codes, nonces and unknown accounts
+// have values that can be guessed.
 func EVMValues(depth int64) Catalogue {
 	return Catalogue{
 		Depth:  depth,
@@ -59,11 +62,12 @@ func EVMValues(depth int64) Catalogue {
 		MaxLag: evmMaxLag,
 		Kinds: []Kind{
 			{Call: atBlock("eth_getBlockTransactionCountByNumber"), Form: hexNumber, Tip: true},
-			{Call: accountAtBlock("eth_getBalance"), Form: hexNumber, Variants: accountVariants, Recent: recentState},
+			{Call: accountAtBlock("eth_getBalance"), Form: hexNumber, Variants: balanceVariants, Recent: recentState, Weight: 3},
 			{Call: accountAtBlock("eth_getTransactionCount"), Form: hexNumber, Variants: accountVariants, Recent: recentState},
 			{Call: accountAtBlock("eth_getCode"), Form: hexData, Variants: accountVariants, Recent: recentState},
 			{Call: blockHashInState, Unique: true, Form: hexNumber, Recent: recentState},
 			{Call: blockHashByCall, Unique: true, Form: hexData, Variants: recentState, Recent: recentState},
+			{Call: balanceByProgram, Unique: true, Form: hexData, Variants: programVariants, Recent: recentState, Weight: 12},
 		},
 	}
 }
@@ -106,6 +110,25 @@ func blockHashByCall(_ *rand.Rand, height, variant int64) (Call, bool) {
 	return Positional("eth_call", Param{"call", call}, Param{"block", quantity(height)}), of >= 0
 }
 
+// balanceByProgram has a program execute that is another one each time: it returns a hash of its number, of the balance of a
+// known account and of the hash of the block before. So the answer cannot be looked up, nor made up of headers or constants,
+// and no other chain has it. The program is the code of a call that makes a contract, as clients send it to read much at once;
+// geth was tried.
+func balanceByProgram(source *rand.Rand, height, variant int64) (Call, bool) {
+	program := fmt.Sprintf("0x"+
+		"67%016x600052"+ // store the number at 0
+		"73%s31602052"+ // store the balance at 32
+		"67%016x40604052"+ // store the hash of the block before at 64
+		"6060600020"+ // hash the three
+		"60081c600052"+ // without its last byte: no code begins with 0xef, and this begins with 0
+		"60206000f3", // return it
+		source.Uint64(), knownAccounts()[variant][2:], max(0, height-1))
+	return Positional("eth_call", Param{"call", []Param{{"data", program}}}, Param{"block", quantity(height)}), true
+}
+
+// programVariants: each known account has programs that read its balance.
+const programVariants = 10
+
 // knownAccounts have a state that is more than nothing on many chains.
 func knownAccounts() [10]string {
 	return [10]string{
@@ -124,6 +147,9 @@ func knownAccounts() [10]string {
 
 // accountVariants: half of the accounts that are asked about are known ones.
 const accountVariants = 20
+
+// balanceVariants: nearly all accounts whose balance is asked for are known ones, since others have none.
+const balanceVariants = 12
 
 // account is a known one or any.
 func account(source *rand.Rand, variant int64) string {

@@ -43,6 +43,8 @@ type Kind struct {
 	// Call makes the question about a height, for a variant from 0 to below Variants; false when there is none. What it
 	// takes from the source makes it another question still.
 	Call func(source *rand.Rand, height, variant int64) (Call, bool)
+	// Weight is how often the kind is asked, beside those of the catalogue's other kinds; 0 means 1.
+	Weight int
 	// Variants is how many different questions of the kind there are about one height; 0 means one.
 	Variants int64
 	// AtHead says that the answer is final as soon as the block is, so that it may be asked about the newest block
@@ -122,7 +124,7 @@ func (c Catalogue) Draw(seed [32]byte, client Client, head int64, asked map[stri
 		return Question{}, fmt.Errorf("draw a question at head %d: %w", head, ErrNothingToAsk)
 	}
 	source := rand.New(rand.NewChaCha8(seed))
-	for _, place := range source.Perm(len(kinds)) {
+	for _, place := range byWeight(source, kinds) {
 		if call, found := kinds[place].draw(source, highest, asked); found {
 			drawn := c.question(kinds[place], call, client)
 			drawn.Unique = drawn.Unique || !slices.ContainsFunc(c.Kinds, func(k Kind) bool { return k.Unique })
@@ -130,6 +132,28 @@ func (c Catalogue) Draw(seed [32]byte, client Client, head int64, asked map[stri
 		}
 	}
 	return Question{}, fmt.Errorf("draw a question at head %d: %w", head, ErrAllAsked)
+}
+
+// byWeight puts the places of kinds in a random order by weight: each next one is drawn from those that are left.
+func byWeight(source *rand.Rand, kinds []Kind) []int {
+	places := source.Perm(len(kinds))
+	if !slices.ContainsFunc(kinds, func(k Kind) bool { return k.Weight > 1 }) {
+		return places
+	}
+	total := 0
+	for _, kind := range kinds {
+		total += max(1, kind.Weight)
+	}
+	for first := range places {
+		drawn := source.IntN(total)
+		at := first
+		for ; drawn >= max(1, kinds[places[at]].Weight); at++ {
+			drawn -= max(1, kinds[places[at]].Weight)
+		}
+		places[first], places[at] = places[at], places[first]
+		total -= max(1, kinds[places[first]].Weight)
+	}
+	return places
 }
 
 // DrawHead asks for the newest height. Errors: ErrNothingToAsk.

@@ -139,8 +139,9 @@ func TestQuestionsSpread(t *testing.T) {
 	if len(methods) != 6 || len(labels) < draws*99/100 {
 		t.Errorf("%d methods, %d different questions in %d", len(methods), len(labels), draws)
 	}
+	weights := map[string]int{"block": 1, "header": 1, "commit": 1, "consensus_params": 1, "validators": 2, "block_results": 5}
 	for method, count := range methods {
-		if count < draws/6*8/10 || count > draws/6*12/10 {
+		if want := draws * weights[method] / 11; count < want*8/10 || count > want*12/10 {
 			t.Errorf("%s %d times in %d", method, count, draws)
 		}
 	}

@@ -296,7 +296,7 @@ func TestEvadingAtTheRelease(t *testing.T) {
 			waited  time.Duration
 		}{
 			{lead: round.LongestLead, outcome: outcomeVoid},
-			{lead: 3 * round.LongestLead, hangsUp: true, late: judge.LateConnection{Redialed: true, Evades: true}, outcome: outcomeTimeout, waited: round.LongestLead},
+			{lead: 3 * round.LongestLead, hangsUp: true, late: judge.LateConnection{Redialed: true, Evades: true, Before: 1}, outcome: outcomeTimeout, waited: round.LongestLead},
 			{lead: round.LongestLead, outcome: outcomeOK},
 		} {
 			if want.hangsUp {

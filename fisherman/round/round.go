@@ -57,7 +57,9 @@ type round struct {
 	released time.Time
 	skew     time.Duration
 	stall    time.Duration
-	// connectStall is how long this process was kept from running while it connected to evasive servicers.
+	// stallBegan is when that stall began.
+	stallBegan time.Time
+	// connectStall is how long this process was kept from running while it connected to servicers that had been late.
 	connectStall time.Duration
 }
 
@@ -75,6 +77,7 @@ func (r *Runner) Run(ctx context.Context, spec Spec) *judge.Observation {
 		Skew:         one.skew,
 		Lead:         spec.Lead,
 		Stall:        one.stall,
+		StallBegan:   one.stallBegan,
 		ConnectStall: one.connectStall,
 		Stopped:      err != nil,
 	}
@@ -100,6 +103,7 @@ func (r *round) execute(ctx context.Context) error {
 	r.exchange(ctx)
 	r.collect()
 	r.stall = stalls.end()
+	r.stallBegan = stalls.began
 	return ctx.Err()
 }
 
@@ -134,7 +138,7 @@ func (r *round) settleInTime(ctx context.Context) {
 	if soon := time.Now().Add(min(r.Lead, LongestLead)); until.Before(soon) {
 		until = soon
 	}
-	if !slices.ContainsFunc(r.slots, r.evades) {
+	if !slices.ContainsFunc(r.slots, r.held) {
 		r.settle(ctx, r.slots, until)
 		return
 	}
@@ -146,6 +150,11 @@ func (r *round) settleInTime(ctx context.Context) {
 // evades reports whether the servicer was late before and closed its connection, and is being connected to again.
 func (r *round) evades(slot *slot) bool {
 	return slot.dialing != nil && r.Pool.Evasive(slot.url())
+}
+
+// held reports whether it is held against the servicer if it is late: it was before.
+func (r *round) held(slot *slot) bool {
+	return slot.dialing != nil && (slot.lateBefore > 0 || r.Pool.Evasive(slot.url()))
 }
 
 // settle waits for the dials of some slots until a moment; those that are not finished then go on.
@@ -195,7 +204,7 @@ func (r *round) collect() {
 		slot.settle(<-slot.dialing)
 		if slot.ready() {
 			r.Pool.GiveLate(slot.url(), slot.conn, slot.phases.DNS+slot.phases.Connect+slot.phases.TLS)
-			slot.conn, slot.late = nil, &judge.LateConnection{Redialed: slot.redialed, Evades: evades}
+			slot.conn, slot.late = nil, &judge.LateConnection{Redialed: slot.redialed, Evades: evades, Before: slot.lateBefore}
 		}
 	}
 }
@@ -287,7 +296,7 @@ func skewOf(slots []*slot) time.Duration {
 func (r *round) keep(sent []*slot, stopped bool) {
 	for _, slot := range sent {
 		if slot.answer != nil {
-			r.Pool.Answered(slot.url())
+			r.Pool.Answered(slot.url(), slot.kept)
 		}
 		if slot.clean() && !stopped {
 			r.Pool.Give(slot.url(), slot.conn)

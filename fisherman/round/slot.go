@@ -25,6 +25,10 @@ type slot struct {
 	redialed bool
 	// late is set when the connection was made after the release.
 	late *judge.LateConnection
+	// lateBefore is how often the servicer had been late when the connection began to be made.
+	lateBefore int
+	// kept: the connection had served another exchange.
+	kept bool
 	// dialing delivers the result of a dial under way; nil when there is none.
 	dialing chan dialed
 
@@ -49,9 +53,10 @@ func (s *slot) url() string { return s.servicer.GetServiceUrl() }
 // connect gives the slot a kept connection, or starts to make one. Making one may take as long as an answer may.
 func (s *slot) connect(ctx context.Context, kept *wire.Pool, dial Dial, timeout time.Duration) {
 	if s.conn = kept.Take(s.url()); s.conn != nil {
-		s.reused = true
+		s.reused, s.kept = true, s.conn.Used()
 		return
 	}
+	s.kept, s.lateBefore = false, kept.Late(s.url())
 	result := make(chan dialed, 1)
 	s.dialing = result
 	go func() {

@@ -11,6 +11,8 @@ const stallInterval = 10 * time.Millisecond
 type stallWatch struct {
 	stop  chan struct{}
 	worst chan time.Duration
+	// began is when the worst one did; for reading after the end.
+	began time.Time
 }
 
 // newStallWatch starts a watch; its goroutine ends with the call of end, which must be made once.
@@ -32,7 +34,9 @@ func (s *stallWatch) run(last time.Time) {
 			ended = true
 		}
 		now := time.Now()
-		worst = max(worst, now.Sub(last)-stallInterval)
+		if gap := now.Sub(last) - stallInterval; gap > worst {
+			worst, s.began = gap, last.Add(stallInterval)
+		}
 		last = now
 		if ended {
 			s.worst <- worst

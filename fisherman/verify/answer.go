@@ -39,6 +39,8 @@ const (
 	Claim
 	// Failure is an error of the node: it could not answer.
 	Failure
+	// TooLarge is an answer with more values than are compared.
+	TooLarge
 )
 
 // Reading is what an answer says.
@@ -119,32 +121,10 @@ func signalled(response map[string]json.RawMessage) bool {
 	if isNull(member) {
 		return false
 	}
-	var content any
-	if json.Unmarshal(member, &content) != nil || !blank(content) {
+	if member := (scanner{text: member}); !member.blank() {
 		return true
 	}
 	return (member[0] == '{' || member[0] == '[') && isNull(response["result"])
-}
-
-// blank reports whether a value of JSON has no content: null, false, 0, blank text, or a list or an object of such.
-func blank(content any) bool {
-	switch content := content.(type) {
-	case bool:
-		return !content
-	case float64:
-		return content == 0
-	case string:
-		return strings.TrimSpace(content) == ""
-	case []any:
-		return !slices.ContainsFunc(content, func(element any) bool { return !blank(element) })
-	case map[string]any:
-		for _, member := range content {
-			if !blank(member) {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // read reads data.
@@ -169,6 +149,9 @@ func absent(code int64, err error) Reading {
 }
 
 func malformed(err error) Reading {
+	if errors.Is(err, ErrTooLarge) {
+		return Reading{Class: TooLarge, Err: err}
+	}
 	return Reading{Class: Malformed, Err: fmt.Errorf("malformed answer: %w", err)}
 }
 
@@ -189,33 +172,36 @@ func inForm(canonical []byte, form types.CompareForm) []byte {
 	return []byte(`"0x` + digits + `"`)
 }
 
-// members splits a JSON object, whose nesting json.Unmarshal bounds. A name that is repeated, be it in another case,
-// is refused: of {"result":1,"Result":2} one reader takes the first and another the second.
+// mostMembers bounds the members of a response and of its error. Nodes have fewer than ten.
+const mostMembers = 256
+
+// members splits a JSON object, whose nesting the library bounds. A name that is repeated, be it in another case, is
+// refused: of {"result":1,"Result":2} one reader takes the first and another the second.
 func members(object []byte) (map[string]json.RawMessage, error) {
-	if err := json.Unmarshal(object, new(json.RawMessage)); err != nil {
+	if err := valid(object); err != nil {
 		return nil, err
 	}
-	decoder := json.NewDecoder(bytes.NewReader(object))
-	if first, err := decoder.Token(); err != nil || first != json.Delim('{') {
+	s := scanner{text: object}
+	if s.next() != '{' {
 		return nil, errors.New("not a JSON object")
 	}
 	found, seen := make(map[string]json.RawMessage), make(map[string]bool)
-	for decoder.More() {
-		token, err := decoder.Token()
-		if err != nil {
-			return nil, err
-		}
-		name, _ := token.(string)
+	for s.at++; s.next() != '}'; {
+		start := s.at
+		s.quoted()
+		name := unquoted(object[start:s.at])
 		folded := strings.ToLower(strings.ToUpper(name)) // both ways, for letters such as ſ
 		if seen[folded] {
 			return nil, fmt.Errorf("member %q twice", text.Line(name, mostQuoted))
 		}
-		seen[folded] = true
-		var value json.RawMessage
-		if err := decoder.Decode(&value); err != nil {
-			return nil, err
+		if len(seen) == mostMembers {
+			return nil, fmt.Errorf("%w: more than %d members", ErrTooLarge, mostMembers)
 		}
-		found[name] = value
+		seen[folded] = true
+		s.next()
+		start = s.at
+		s.skip()
+		found[name] = object[start:s.at]
 	}
 	return found, nil
 }

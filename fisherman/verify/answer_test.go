@@ -117,7 +117,7 @@ func TestNotAnAnswer(t *testing.T) {
 		"number too large":         {answer(`1e400`), verify.Malformed},
 		"half a surrogate":         {answer(`"\ud83d"`), verify.Malformed},
 		"not UTF-8":                {answer("\"\xff\""), verify.Malformed},
-		"nested too deep":          {answer(deep(20_000)), verify.Malformed},
+		"nested too deep":          {answer(deep(20_000)), verify.TooLarge},
 		"error":                    {`{"jsonrpc":"2.0","id":7,"error":{"code":-32603,"message":"pruned"}}`, verify.Failure},
 		"error without id":         {`{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"parse"}}`, verify.Failure},
 		"error and result":         {`{"jsonrpc":"2.0","id":7,"result":1,"error":{"code":1,"message":"x"}}`, verify.Claim},
@@ -139,7 +139,8 @@ func TestLargeAnswers(t *testing.T) {
 	for _, result := range []string{
 		strings.Repeat("[", 9_000) + strings.Repeat("]", 9_000),
 		strings.Repeat(`{"a":`, 9_000) + `"` + strings.Repeat("x", size-64_000) + `"` + strings.Repeat("}", 9_000),
-		"[" + strings.Repeat("0,", size/2-64) + "0]",
+		"[" + strings.Repeat("0,", verify.MaxElements-2) + "0]",
+		"[" + strings.Repeat("0,        ", size/10-64) + "0]",
 		`"` + strings.Repeat(`\u0061`, size/6-16) + `"`,
 		strings.Repeat("9", 300),
 		"0." + strings.Repeat("0", size-100) + "1",

@@ -1,15 +1,11 @@
 package verify
 
 import (
-	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
@@ -18,6 +14,19 @@ import (
 
 // Rule names the canonical form of JSON, for evidence that others are to check.
 const Rule = "RFC 8785 with exact integers, version 1"
+
+const (
+	// MaxElements is how many values JSON may consist of to be compared: elements of arrays and values of members, at
+	// every depth. A larger one is ErrTooLarge.
+	MaxElements = 1 << 17
+	// MaxDepth is how many arrays and objects may lie within each other; a value that nests more of them is ErrTooLarge. It
+	// is the bound of encoding/json.
+	MaxDepth = 10_000
+)
+
+// ErrTooLarge is returned for JSON that has more values than are compared, or nests them more deeply. How a node spells
+// the value makes no difference to either.
+var ErrTooLarge = errors.New("too many values to compare")
 
 // RuleOf returns the name of the form in which answers are compared; "" for none.
 func RuleOf(form types.CompareForm) string {
@@ -45,276 +54,250 @@ func FormOf(rule string) (types.CompareForm, bool) {
 // Canonical writes a JSON value in the one form that all spellings of it have: RFC 8785, but that integers keep all of
 // their digits (docs/adr/0028). What the ignored pointers name is left out: members of objects vanish, elements of arrays
 // become null. Values that the RFC does not admit (a repeated name, half a surrogate, a number beyond a double's range)
-// are errors.
+// are errors. Errors on which others decide: ErrTooLarge.
 //
 // Writing what was written gives the same bytes, and two values have the same form only if they are equal: integers by
 // every digit, fractions as IEEE 754 doubles.
+//
+// It makes no tree of the value. One pass checks it and notes where the members of objects are, in their order; a second
+// one writes. So it takes memory and time in proportion to the bytes of the text (docs/adr/0050).
 func Canonical(text []byte, ignored []types.Pointer) ([]byte, error) {
-	// The library bounds the nesting and checks the grammar, so that the parser below need not.
-	if !json.Valid(text) {
-		return nil, json.Unmarshal(text, new(json.RawMessage)) // says what is wrong
+	if err := valid(text); err != nil {
+		return nil, err
 	}
 	if !utf8.Valid(text) {
 		return nil, errors.New("not UTF-8")
 	}
-	p := parser{text: text}
-	root, err := p.value()
-	if err != nil {
+	found := survey{scanner: scanner{text: text}}
+	if err := found.value(); err != nil {
 		return nil, err
 	}
-	for _, pointer := range ignored {
-		root.drop(pointer)
-	}
-	return root.write(make([]byte, 0, len(text))), nil
+	w := writer{scanner: scanner{text: text}, found: &found, out: make([]byte, 0, len(text))}
+	w.value(ignored)
+	return w.out, nil
 }
 
-// value of JSON: a string, another scalar in canonical form, or the parts of an array or an object.
-type value struct {
-	// kind is '[', '{', '"' for a string or, for other scalars, 0.
-	kind   byte
-	scalar string
-	// elements of an array, members of an object in canonical order.
-	elements []value
-	names    []name
+// valid checks that a text is JSON.
+func valid(text []byte) error {
+	if json.Valid(text) {
+		return nil
+	}
+	if deepest(text) > MaxDepth {
+		return fmt.Errorf("%w: nested more deeply than %d", ErrTooLarge, MaxDepth)
+	}
+	return json.Unmarshal(text, new(json.RawMessage)) // says what is wrong
 }
 
-// name of a member.
-type name struct {
-	text string
-	at   int // its element
+// survey is what the first pass finds: for every object, where its members are.
+type survey struct {
+	scanner
+	// objects in the order in which they begin.
+	objects []object
+	// members of an object stand together, in canonical order.
+	members []member
+	// decoded holds the names that the text has with escapes.
+	decoded []byte
+
+	// open are the members of the objects that have not ended.
+	open     []member
+	elements int
 }
 
-// compare orders names as the RFC does (§3.2.3), by UTF-16 code units. Those are in the order of code points, but that
-// what is beyond the basic plane comes before its end, because it begins with a surrogate.
-func (n name) compare(other name) int {
-	at := 0
-	for at < min(len(n.text), len(other.text)) && n.text[at] == other.text[at] {
-		at++
-	}
-	if at == min(len(n.text), len(other.text)) {
-		return cmp.Compare(len(n.text), len(other.text))
-	}
-	for !utf8.RuneStart(n.text[at]) || !utf8.RuneStart(other.text[at]) {
-		at--
-	}
-	place := func(text string) rune {
-		point, _ := utf8.DecodeRuneInString(text[at:])
-		if 0xE000 <= point && point <= 0xFFFF {
-			return point + utf8.MaxRune
-		}
-		return point
-	}
-	return cmp.Compare(place(n.text), place(other.text))
+// object is where an object's members are, and where it ends.
+type object struct {
+	first, count uint32
+	end          uint32
+	// after is how many objects have begun by its end.
+	after uint32
 }
 
-// drop takes out what a pointer names, if it is there.
-func (v *value) drop(pointer types.Pointer) {
-	token, rest := pointer[0], pointer[1:]
-	switch v.kind {
-	case '{':
-		at := slices.IndexFunc(v.names, func(n name) bool { return n.text == token })
-		if at >= 0 && len(rest) > 0 {
-			v.child(at).drop(rest)
-		} else if at >= 0 {
-			v.names = slices.Delete(v.names, at, at+1)
-		}
+// member of an object.
+type member struct {
+	// name begins here, in the text or, beyond its length, among the decoded ones; size is its length in bytes.
+	name, size uint32
+	// value begins here, and so many objects have begun before it.
+	value, before uint32
+}
+
+func (s *survey) name(m *member) []byte {
+	if at := int(m.name) - len(s.text); at >= 0 {
+		return s.decoded[at : at+int(m.size)]
+	}
+	return s.text[m.name : m.name+m.size]
+}
+
+// value checks what follows.
+func (s *survey) value() error {
+	switch s.next() {
 	case '[':
-		first, last := 0, len(v.elements)
-		if token != "*" {
-			index, err := strconv.Atoi(token)
-			if err != nil || strconv.Itoa(index) != token || index < 0 || index >= last {
-				return
-			}
-			first, last = index, index+1
-		}
-		for i := first; i < last; i++ {
-			if len(rest) > 0 {
-				v.elements[i].drop(rest)
-			} else {
-				v.elements[i] = value{scalar: "null"}
-			}
-		}
-	}
-}
-
-// child is the i-th element of an array, or the value of the i-th name of an object.
-func (v *value) child(i int) *value {
-	if v.kind == '{' {
-		return &v.elements[v.names[i].at]
-	}
-	return &v.elements[i]
-}
-
-func (v *value) write(out []byte) []byte {
-	switch v.kind {
-	case '[':
-		out = append(out, '[')
-		for i := range v.elements {
-			out = v.elements[i].write(separated(out, i))
-		}
-		return append(out, ']')
+		return s.array()
 	case '{':
-		out = append(out, '{')
-		for i, name := range v.names {
-			out = append(quote(separated(out, i), name.text), ':')
-			out = v.child(i).write(out)
-		}
-		return append(out, '}')
+		return s.object()
 	case '"':
-		return quote(out, v.scalar)
+		raw, escaped := s.quoted()
+		if escaped && halfSurrogate(raw) {
+			return errors.New("half a surrogate")
+		}
+		return nil
 	}
-	return append(out, v.scalar...)
+	literal := s.literal()
+	if plain(literal) {
+		return nil
+	}
+	_, _, err := measure(string(literal))
+	return err
 }
 
-func separated(out []byte, i int) []byte {
+// count counts an element.
+func (s *survey) count() error {
+	if s.elements++; s.elements > MaxElements {
+		return fmt.Errorf("%w: more than %d", ErrTooLarge, MaxElements)
+	}
+	return nil
+}
+
+func (s *survey) array() error {
+	for s.at++; s.next() != ']'; {
+		if err := s.count(); err != nil {
+			return err
+		}
+		if err := s.value(); err != nil {
+			return err
+		}
+	}
+	s.at++
+	return nil
+}
+
+func (s *survey) object() error {
+	this, outer := len(s.objects), len(s.open)
+	s.objects = append(s.objects, object{})
+	for s.at++; s.next() != '}'; {
+		if err := s.count(); err != nil {
+			return err
+		}
+		m := member{name: uint32(s.at) + 1}
+		raw, escaped := s.quoted()
+		m.size = uint32(len(raw))
+		if escaped {
+			if halfSurrogate(raw) {
+				return errors.New("half a surrogate")
+			}
+			m.name = uint32(len(s.text) + len(s.decoded))
+			s.decoded = unescape(s.decoded, raw)
+			m.size = uint32(len(s.text)+len(s.decoded)) - m.name
+		}
+		s.next()
+		m.value, m.before = uint32(s.at), uint32(len(s.objects))
+		s.open = append(s.open, m)
+		if err := s.value(); err != nil {
+			return err
+		}
+	}
+	s.at++
+	own := s.open[outer:]
+	slices.SortFunc(own, func(a, b member) int { return compareNames(s.name(&a), s.name(&b)) })
+	for i := 1; i < len(own); i++ {
+		if string(s.name(&own[i])) == string(s.name(&own[i-1])) {
+			return fmt.Errorf("member %q twice", text.Line(string(s.name(&own[i])), mostQuoted))
+		}
+	}
+	s.objects[this] = object{first: uint32(len(s.members)), count: uint32(len(own)), end: uint32(s.at), after: uint32(len(s.objects))}
+	s.members = append(s.members, own...)
+	s.open = s.open[:outer]
+	return nil
+}
+
+// writer is the second pass.
+type writer struct {
+	scanner
+	found *survey
+	out   []byte
+	// begun is how many objects have begun before what is written next.
+	begun uint32
+	// decoded is the last string that the text has with escapes.
+	decoded []byte
+}
+
+// value writes what follows, without what the pointers name in it.
+func (w *writer) value(ignored []types.Pointer) {
+	switch w.next() {
+	case '[':
+		w.array(ignored)
+	case '{':
+		w.object(ignored)
+	case '"':
+		raw, escaped := w.quoted()
+		if escaped {
+			w.decoded = unescape(w.decoded[:0], raw)
+			raw = w.decoded
+		}
+		w.out = quote(w.out, raw)
+	default:
+		literal := w.literal()
+		if plain(literal) {
+			w.out = append(w.out, literal...)
+			return
+		}
+		canonical, _ := number(string(literal)) // the first pass has seen to the error
+		w.out = append(w.out, canonical...)
+	}
+}
+
+func (w *writer) array(ignored []types.Pointer) {
+	w.at++
+	w.out = append(w.out, '[')
+	for i := 0; w.next() != ']'; i++ {
+		w.separate(i)
+		within, whole := through(ignored, func(token string) bool { return token == "*" || token == strconv.Itoa(i) })
+		if whole {
+			w.begun += w.skip()
+			w.out = append(w.out, "null"...)
+		} else {
+			w.value(within)
+		}
+	}
+	w.at++
+	w.out = append(w.out, ']')
+}
+
+// object writes the members where the first pass has found them.
+func (w *writer) object(ignored []types.Pointer) {
+	this := w.found.objects[w.begun]
+	w.out = append(w.out, '{')
+	written := 0
+	for _, m := range w.found.members[this.first : this.first+this.count] {
+		name := w.found.name(&m)
+		within, whole := through(ignored, func(token string) bool { return token == string(name) })
+		if whole {
+			continue
+		}
+		w.separate(written)
+		written++
+		w.out = append(quote(w.out, name), ':')
+		w.at, w.begun = int(m.value), m.before
+		w.value(within)
+	}
+	w.at, w.begun = int(this.end), this.after
+	w.out = append(w.out, '}')
+}
+
+func (w *writer) separate(i int) {
 	if i > 0 {
-		return append(out, ',')
+		w.out = append(w.out, ',')
 	}
-	return out
 }
 
-// parser reads valid JSON.
-type parser struct {
-	text []byte
-	at   int
-}
-
-// next skips white space and what separates values, and gives the first byte of what follows.
-func (p *parser) next() byte {
-	for bytes.IndexByte([]byte(" \t\r\n,:"), p.text[p.at]) >= 0 {
-		p.at++
-	}
-	return p.text[p.at]
-}
-
-func (p *parser) value() (value, error) {
-	switch p.next() {
-	case '[':
-		return p.array()
-	case '{':
-		return p.object()
-	case '"':
-		text, err := p.quoted()
-		return value{kind: '"', scalar: text}, err
-	}
-	start := p.at
-	for p.at < len(p.text) && bytes.IndexByte([]byte(" \t\r\n,]}"), p.text[p.at]) < 0 {
-		p.at++
-	}
-	literal := string(p.text[start:p.at])
-	if literal == "null" || literal == "true" || literal == "false" {
-		return value{scalar: literal}, nil
-	}
-	number, err := number(literal)
-	return value{scalar: number}, err
-}
-
-func (p *parser) array() (value, error) {
-	list := value{kind: '['}
-	p.at++
-	for p.next() != ']' {
-		element, err := p.value()
-		if err != nil {
-			return value{}, err
-		}
-		list.elements = append(list.elements, element)
-	}
-	p.at++
-	return list, nil
-}
-
-func (p *parser) object() (value, error) {
-	object := value{kind: '{'}
-	p.at++
-	for p.next() != '}' {
-		text, err := p.quoted()
-		if err != nil {
-			return value{}, err
-		}
-		member, err := p.value()
-		if err != nil {
-			return value{}, err
-		}
-		object.names = append(object.names, name{text: text, at: len(object.elements)})
-		object.elements = append(object.elements, member)
-	}
-	p.at++
-	slices.SortFunc(object.names, name.compare)
-	for i := 1; i < len(object.names); i++ {
-		if object.names[i].text == object.names[i-1].text {
-			return value{}, fmt.Errorf("member %q twice", text.Line(object.names[i].text, mostQuoted))
-		}
-	}
-	return object, nil
-}
-
-// quoted reads a string.
-func (p *parser) quoted() (string, error) {
-	start := p.at
-	escaped := false
-	for p.at++; p.text[p.at] != '"'; p.at++ {
-		if p.text[p.at] == '\\' {
-			escaped = true
-			p.at++
-		}
-	}
-	p.at++
-	raw := p.text[start:p.at]
-	if !escaped {
-		return string(raw[1 : len(raw)-1]), nil
-	}
-	if halfSurrogate(raw) {
-		return "", errors.New("half a surrogate")
-	}
-	var text string
-	err := json.Unmarshal(raw, &text)
-	return text, err
-}
-
-// halfSurrogate finds an escaped surrogate without its other half. The library would put U+FFFD in its place, and make
-// different strings one.
-func halfSurrogate(raw []byte) bool {
-	unit := func(i int) (uint64, bool) {
-		if i+6 > len(raw) || raw[i] != '\\' || raw[i+1] != 'u' {
-			return 0, false
-		}
-		code, err := strconv.ParseUint(string(raw[i+2:i+6]), 16, 16)
-		return code, err == nil
-	}
-	for i := 0; i < len(raw); i++ {
-		if raw[i] != '\\' {
+// through follows pointers to an element: whole reports whether one of them names it, within are those that name parts of it.
+func through(ignored []types.Pointer, isElement func(token string) bool) (within []types.Pointer, whole bool) {
+	for _, pointer := range ignored {
+		if !isElement(pointer[0]) {
 			continue
 		}
-		first, isUnit := unit(i)
-		if !isUnit || !utf16.IsSurrogate(rune(first)) {
-			i++
-			continue
+		if len(pointer) == 1 {
+			return nil, true
 		}
-		second, isUnit := unit(i + 6)
-		if !isUnit || utf16.DecodeRune(rune(first), rune(second)) == utf8.RuneError {
-			return true
-		}
-		i += 11
+		within = append(within, pointer[1:])
 	}
-	return false
-}
-
-// quote writes a string as the RFC has it (§3.2.2.2): what JSON does not have to escape stands for itself.
-func quote(out []byte, text string) []byte {
-	const short = "\b\t\n\f\r\"\\"
-	out = append(out, '"')
-	if !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' }) {
-		return append(append(out, text...), '"')
-	}
-	for i := range len(text) {
-		switch c := text[i]; {
-		case strings.IndexByte(short, c) >= 0:
-			out = append(out, '\\', `btnfr"\`[strings.IndexByte(short, c)])
-		case c < ' ':
-			out = fmt.Appendf(out, `\u%04x`, c)
-		default:
-			out = append(out, c)
-		}
-	}
-	return append(out, '"')
+	return within, false
 }

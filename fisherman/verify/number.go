@@ -22,14 +22,12 @@ const (
 // integer, however it is spelled, keeps all of its digits, in the layout that ECMAScript and so the RFC have: plain below
 // 10^21, else as in 1.5e+21. So does a fraction that a double does not tell from an integer: it must not pass for that.
 func number(literal string) (string, error) {
-	double, err := strconv.ParseFloat(literal, 64)
+	double, power, err := measure(literal)
 	if err != nil {
-		return "", errors.New("number beyond the range of a double")
-	}
-	digits, exponent, err := decimal(strings.TrimPrefix(literal, "-"))
-	switch {
-	case err != nil:
 		return "", err
+	}
+	digits, exponent := decimal(strings.TrimPrefix(literal, "-"), power)
+	switch {
 	case digits == "":
 		return "0", nil
 	case exponent < 0 && double != math.Trunc(double):
@@ -40,21 +38,33 @@ func number(literal string) (string, error) {
 	return layout(digits, exponent), nil
 }
 
+// measure returns the double nearest to a number, and the exponent that it is written with; 0 for none. A number beyond
+// the range of either is an error.
+func measure(literal string) (double float64, power int, err error) {
+	if double, err = strconv.ParseFloat(literal, 64); err != nil {
+		return 0, 0, errors.New("number beyond the range of a double")
+	}
+	if at := strings.LastIndexAny(literal, "eE"); at >= 0 {
+		power, err = strconv.Atoi(literal[at+1:])
+	}
+	if err != nil || power > mostExponent || power < -mostExponent {
+		return 0, 0, errors.New("number with an exponent beyond measure")
+	}
+	return double, power, nil
+}
+
 // decimal takes a number without sign apart: it is digits × 10^exponent, the digits without zeros at either end. Zero has
 // no digits.
-func decimal(literal string) (digits string, exponent int, err error) {
-	mantissa, power := literal, "0"
-	if at := strings.IndexAny(literal, "eE"); at >= 0 {
-		mantissa, power = literal[:at], literal[at+1:]
-	}
-	if exponent, err = strconv.Atoi(power); err != nil || exponent > mostExponent || exponent < -mostExponent {
-		return "", 0, errors.New("number with an exponent beyond measure")
+func decimal(literal string, power int) (digits string, exponent int) {
+	mantissa := literal
+	if at := strings.LastIndexAny(literal, "eE"); at >= 0 {
+		mantissa = literal[:at]
 	}
 	whole, fraction, _ := strings.Cut(mantissa, ".")
 	all := whole + fraction
 	digits = strings.TrimRight(all, "0")
-	exponent += len(all) - len(digits) - len(fraction)
-	return strings.TrimLeft(digits, "0"), exponent, nil
+	exponent = power + len(all) - len(digits) - len(fraction)
+	return strings.TrimLeft(digits, "0"), exponent
 }
 
 // layout writes digits × 10^exponent as ECMA-262's Number::toString lays numbers out.

@@ -35,7 +35,7 @@ func TestReadREST(t *testing.T) {
 		"two":              {200, truth + truth, false, verify.Malformed},
 		"cut off":          {200, truth[:len(truth)-1], false, verify.Malformed},
 		"repeated":         {200, `{"a":1,"a":2}`, false, verify.Malformed},
-		"too deep":         {200, strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000), false, verify.Malformed},
+		"too deep":         {200, strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000), false, verify.TooLarge},
 		"not UTF-8":        {200, "\"\xff\"", false, verify.Malformed},
 		"a lone surrogate": {200, `"\ud800"`, false, verify.Malformed},
 	} {

@@ -17,6 +17,14 @@ func Dawdling(d time.Duration) Fault {
 	return fault
 }
 
+// Curt takes its time to shake hands on a new connection, answers one request well, and closes the connection.
+func Curt(d time.Duration) Fault {
+	return Fault{dawdle: d, answer: func(e *exchange) bool {
+		e.write(http.StatusOK, e.seal(e.response(e.result(""))), "Connection: close")
+		return false
+	}}
+}
+
 // Evading takes its time to shake hands, and breaks the connection then: nothing can ever be asked of it in time.
 func Evading(d time.Duration) Fault { return Fault{dawdle: d, slam: true} }
 

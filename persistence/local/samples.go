@@ -1,11 +1,13 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -233,6 +235,29 @@ func (s *Samples) Rounds(ctx context.Context, id string) (rounds []*types.QoSRou
 	}
 	s.unreadable.put(id, nil)
 	return nil, err
+}
+
+// Page returns the first rounds of a session from an index on, at most so many, and how many rounds the session has. It
+// reads no others, unless samples are held in memory. Errors: those of Rounds.
+func (s *Samples) Page(ctx context.Context, id string, from uint32, limit int) (page []*types.QoSRound, stored int, err error) {
+	held := false
+	err = s.query(func(before, current *Store) (err error) {
+		if held = s.held != nil; held {
+			return nil
+		}
+		page, stored, err = current.Page(ctx, id, from, limit)
+		return err
+	})
+	if err == nil && held {
+		var rounds []*types.QoSRound
+		rounds, err = s.Rounds(ctx, id)
+		first, _ := slices.BinarySearchFunc(rounds, from, func(r *types.QoSRound, from uint32) int { return cmp.Compare(r.GetIndex(), from) })
+		page, stored = rounds[first:min(first+limit, len(rounds))], len(rounds)
+	}
+	if err != nil && !asked(err) {
+		s.unreadable.put(id, nil)
+	}
+	return page, stored, err
 }
 
 // errEarlierRounds is returned when a session began before the disk failed, and its rounds of that time cannot be read.

@@ -63,6 +63,7 @@ const (
 	CauseContested      Cause = "CONTESTED"
 	CauseControlUnfit   Cause = "CONTROL_UNFIT"
 	CauseJoinedLate     Cause = "JOINED_LATE"
+	CauseJudging        Cause = "JUDGING"
 	CauseLate           Cause = "LATE"
 	CauseLeft           Cause = "LEFT"
 	CauseNoControlProbe Cause = "NO_CONTROL_PROBE"

@@ -674,6 +674,8 @@ const (
 	Cause_CAUSE_TOO_LARGE Cause = 21
 	// The fisherman's own link was saturated by the answers.
 	Cause_CAUSE_SATURATED Cause = 22
+	// The fisherman's own judging of answers held the check up.
+	Cause_CAUSE_JUDGING Cause = 23
 )
 
 // Enum value maps for Cause.
@@ -702,6 +704,7 @@ var (
 		20: "CAUSE_CONTESTED",
 		21: "CAUSE_TOO_LARGE",
 		22: "CAUSE_SATURATED",
+		23: "CAUSE_JUDGING",
 	}
 	Cause_value = map[string]int32{
 		"CAUSE_UNSPECIFIED":      0,
@@ -727,6 +730,7 @@ var (
 		"CAUSE_CONTESTED":        20,
 		"CAUSE_TOO_LARGE":        21,
 		"CAUSE_SATURATED":        22,
+		"CAUSE_JUDGING":          23,
 	}
 )
 
@@ -1607,7 +1611,7 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\x18ROUND_STATUS_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11ROUND_STATUS_DONE\x10\x01\x12\x15\n" +
 	"\x11ROUND_STATUS_VOID\x10\x02\x12\x18\n" +
-	"\x14ROUND_STATUS_DROPPED\x10\x03*\xe2\x03\n" +
+	"\x14ROUND_STATUS_DROPPED\x10\x03*\xf5\x03\n" +
 	"\x05Cause\x12\x15\n" +
 	"\x11CAUSE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vCAUSE_OTHER\x10\x01\x12\x0e\n" +
@@ -1635,7 +1639,8 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\rCAUSE_NO_DATA\x10\x13\x12\x13\n" +
 	"\x0fCAUSE_CONTESTED\x10\x14\x12\x13\n" +
 	"\x0fCAUSE_TOO_LARGE\x10\x15\x12\x13\n" +
-	"\x0fCAUSE_SATURATED\x10\x16*\xa1\x01\n" +
+	"\x0fCAUSE_SATURATED\x10\x16\x12\x11\n" +
+	"\rCAUSE_JUDGING\x10\x17*\xa1\x01\n" +
 	"\x0eControlFitness\x12\x1f\n" +
 	"\x1bCONTROL_FITNESS_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13CONTROL_FITNESS_FIT\x10\x01\x12\x1c\n" +

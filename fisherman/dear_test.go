@@ -1,0 +1,90 @@
+package fisherman
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/wire"
+)
+
+// hostileVariable makes the long tests of `make test_hostile` run.
+const hostileVariable = "POCKET_TEST_HOSTILE"
+
+// residentKiB returns the value of a line of this process's status, in KiB.
+func residentKiB(t *testing.T, line string) int {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Skip("no /proc: ", err)
+	}
+	_, rest, _ := strings.Cut(string(status), line+":")
+	value, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	kib, err := strconv.Atoi(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kib
+}
+
+// Twelve servicers answer each check with a mebibyte of what is dear to compare, twelve are honest, and there is a check a
+// second. The honest ones answer all checks in time, and the fisherman's memory stays flat.
+func TestDearAnswers(t *testing.T) {
+	if os.Getenv(hostileVariable) == "" {
+		t.Skip("runs for 40 s and measures this process: make test_hostile")
+	}
+	const servicers, dear, seconds, most = 24, 12, 36, 300 << 10
+	far := startFarside(t, servicers, false, dear)
+	n := newNetwork()
+	n.ask, n.dial = seal, (&wire.Dialer{AllowPrivate: true}).Dial
+	n.policy.Checks, n.policy.SamplesRequired = sessionBlocks, sessionBlocks // all of them about settled blocks
+	n.policy.MaxStall, n.policy.Timeout, n.policy.LatencySLA = 0, 5*time.Second, time.Second
+	n.members = func(int64) []*types.Actor { return far.actors }
+	var early int
+	n.while(t, func() {
+		n.blocks(20, 20+seconds/3, time.Second)
+		early = residentKiB(t, "VmRSS")
+		n.blocks(21+seconds/3, 20+seconds, time.Second)
+	})
+	honest := make(map[string]bool)
+	for _, actor := range far.actors[dear:] {
+		honest[actor.GetAddress()] = true
+	}
+	checks, void := 0, 0
+	outcomes := make(map[string]int)
+	for start := int64(20); start < 20+seconds; start += sessionBlocks {
+		rounds, err := n.store.Rounds(t.Context(), idOf(start))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, round := range rounds {
+			if round.GetCause() == types.Cause_CAUSE_STOPPED {
+				continue
+			}
+			checks++
+			if round.GetStatus() != types.RoundStatus_ROUND_STATUS_DONE {
+				void++
+				t.Logf("check %d is %v: %s", round.GetIndex(), round.GetStatus(), round.GetReason())
+				continue
+			}
+			for _, sample := range round.GetSamples() {
+				if !honest[sample.GetServicer()] {
+					outcomes[sample.GetOutcome().String()]++
+				} else if sample.GetOutcome() != types.Outcome_OUTCOME_OK || sample.GetOverSla() || sample.GetConsistency() == types.Consistency_CONSISTENCY_DISAGREE {
+					t.Errorf("check %d: an honest servicer is %v, %v, over SLA %t: %s", round.GetIndex(), sample.GetOutcome(), sample.GetConsistency(), sample.GetOverSla(), sample.GetDetail())
+				}
+			}
+		}
+	}
+	peak, end := residentKiB(t, "VmHWM"), residentKiB(t, "VmRSS")
+	t.Logf("%d checks, %d void; %d MiB resident after a third, %d at the end, at most %d; hostile samples %v", checks, void, early>>10, end>>10, peak>>10, outcomes)
+	if checks < seconds-2 || void > 1 {
+		t.Errorf("%d checks of %d seconds, %d of them void", checks, seconds, void)
+	}
+	if peak > most {
+		t.Errorf("%d KiB resident, more than %d", peak, most)
+	}
+}

@@ -1,0 +1,41 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// No more reads of a store run at once than there are places; the others wait, and give up with their context.
+func TestReadsTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Server{reading: make(chan struct{}, mostReads)}
+		var now, most, answered, late atomic.Int32
+		endpoint := s.inTurn(func(context.Context, query) (any, error) {
+			most.Store(max(most.Load(), now.Add(1)))
+			time.Sleep(time.Second)
+			now.Add(-1)
+			return nil, nil
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second+time.Millisecond)
+		defer cancel()
+		const requests = 100
+		for range requests {
+			go func() {
+				switch _, err := endpoint(ctx, query{}); {
+				case err == nil:
+					answered.Add(1)
+				case errors.Is(err, context.DeadlineExceeded):
+					late.Add(1)
+				}
+			}()
+		}
+		time.Sleep(time.Minute)
+		if most.Load() != mostReads || answered.Load() < 5*mostReads || answered.Load()+late.Load() != requests {
+			t.Errorf("%d at once, %d answered, %d too late", most.Load(), answered.Load(), late.Load())
+		}
+	})
+}
