@@ -185,6 +185,19 @@ func (w *followed) spacing(interval time.Duration) time.Duration {
 	return time.Duration(w.span.End-w.span.Start) * interval / time.Duration(len(w.plan))
 }
 
+// Of so many consecutive checks of a session one is cold, at a secret place: it goes over new connections. Where checks lie
+// so close together that many servicers cannot be connected to in between, none is: it would only be void for them.
+const (
+	coldShare     = 5
+	leastColdLead = 500 * time.Millisecond
+)
+
+// cold reports whether a check goes over new connections.
+func (w *followed) cold(index uint32) bool {
+	place := derive(w.seed, "cold", binary.BigEndian.AppendUint32(nil, index/coldShare))
+	return index%coldShare == binary.BigEndian.Uint32(place[:])%coldShare
+}
+
 // clientSeed decides which client the session's questions seem to come from.
 func (w *followed) clientSeed() [32]byte { return derive(w.seed, "client", nil) }
 

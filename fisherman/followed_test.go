@@ -152,3 +152,28 @@ func TestLongLead(t *testing.T) {
 		far.Close()
 	}
 }
+
+// One of five checks is cold, at a place that differs from five to five and from session to session.
+func TestColdShare(t *testing.T) {
+	places := make(map[uint32]int)
+	for seed := range byte(40) {
+		w := &followed{seed: [32]byte{seed}}
+		for group := range uint32(20) {
+			cold := 0
+			for place := range uint32(coldShare) {
+				if w.cold(group*coldShare + place) {
+					cold++
+					places[place]++
+				}
+			}
+			if cold != 1 {
+				t.Errorf("%d of %d are cold", cold, coldShare)
+			}
+		}
+	}
+	for place := range uint32(coldShare) {
+		if places[place] < 100 { // of 800
+			t.Errorf("place %d: %d times", place, places[place])
+		}
+	}
+}

@@ -285,6 +285,7 @@ func (l *loop) drawUp(w *followed, index uint32, due time.Time) (spec, error) {
 		Question: asked,
 		Due:      due,
 		Lead:     l.lead(w),
+		Cold:     l.lead(w) >= leastColdLead && w.cold(index),
 		Timeout:  w.policy.Timeout,
 		Offset:   w.policy.ServicerOffset,
 	}

@@ -184,6 +184,7 @@ func (f Fleet) config(role string, index int, key string) configs.Node {
 	case fleetValidator:
 		config.Validator = &configs.Validator{Key: key}
 		config.Chain.RPCListen = net.JoinHostPort(f.ListenHost, fleetChainPort)
+		config.Chain.RPCPublic = !isLoopback(config.Chain.RPCListen) // the fisherman's control probe asks by name
 	case fleetServicer:
 		// Each servicer answers from its own node of the chain.
 		config.Servicers = []configs.Servicer{{Key: key, Listen: net.JoinHostPort(f.ListenHost, fleetRelaysPort),

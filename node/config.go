@@ -30,11 +30,15 @@ type Config struct {
 	BlockTime time.Duration
 	// ChainRPC is where the chain's own CometBFT JSON-RPC is served.
 	ChainRPC net.Listener
+	// PublicChainRPC lets it answer requests that name the node otherwise than as this machine.
+	PublicChainRPC bool
 	// RPC is where the node's HTTP API is served.
 	RPC net.Listener
 	// Pprof is where Go's profiles are served; nil for nowhere. They are for this machine: whoever opens the listener sees
 	// to that.
 	Pprof net.Listener
+	// PublicPprof lets them answer requests that name the node otherwise than as this machine.
+	PublicPprof bool
 	// PublicRPC lets the API answer requests that name the node otherwise than as this machine.
 	PublicRPC bool
 	// Servicers that run in this node.

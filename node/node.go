@@ -17,6 +17,7 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/consensus"
 	"github.com/pocket-fisherman/fisherman/fisherman"
+	"github.com/pocket-fisherman/fisherman/inbound"
 	"github.com/pocket-fisherman/fisherman/persistence"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/rpc"
@@ -39,6 +40,7 @@ func ID(key crypto.PrivateKey) string { return consensus.NodeID(key) }
 // run beside it.
 type Node struct {
 	config    Config
+	bounds    inboundBounds
 	state     *persistence.StateStore
 	engine    *consensus.Engine
 	chainRPC  http.Handler
@@ -59,7 +61,7 @@ type Node struct {
 // open but the listeners, which stay the caller's. Errors: ErrForeignHome among others.
 func New(config Config) (_ *Node, err error) {
 	config.Logger = cmp.Or(config.Logger, slog.New(slog.DiscardHandler))
-	n := &Node{config: config}
+	n := &Node{config: config, bounds: inboundWith(descriptorLimit(), len(config.Servicers))}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.Close())
@@ -128,6 +130,7 @@ func (n *Node) buildServicers() error {
 		config.Key = role.Key
 		config.Upstreams = role.Upstreams
 		config.Volume = n.relays
+		config.MaxConnections, config.MaxClientConnections, config.MaxDescriptors = n.bounds.servicer.Most, n.bounds.servicer.PerClient, n.bounds.servicer.Descriptors
 		config.Logger = n.config.Logger.With("part", "servicer", "address", role.Key.Address())
 		config.Hooks.Relay = n.metrics.Relays(role.Key.Address())
 		built, err := servicer.New(config, n.utility, relayPolicies{utility: n.utility})
@@ -163,7 +166,8 @@ func (n *Node) buildAPI() error {
 	if n.relays != nil {
 		readers.Relays = relayReader{servicers: n.servicers, store: n.relays}
 	}
-	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc"), Metrics: n.metrics.Handler(), Public: n.config.PublicRPC, Pages: pages}, readers)
+	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc"), Connections: n.bounds.api, Metrics: n.metrics.Handler(),
+		Public: n.config.PublicRPC, Pages: pages}, readers)
 	return nil
 }
 
@@ -175,10 +179,14 @@ func (n *Node) Head() (types.Head, bool) { return n.engine.Heads().Latest() }
 func (n *Node) Run(ctx context.Context) error {
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return n.engine.Run(ctx) })
-	parts.Go(func() error { return serveHTTP(ctx, n.config.ChainRPC, n.chainRPC, n.config.Logger) })
+	parts.Go(func() error {
+		return serveChainRPC(ctx, n.config.ChainRPC, rpc.Guard(n.chainRPC, n.config.PublicChainRPC), n.bounds.chainRPC, n.config.Logger)
+	})
 	parts.Go(func() error { return n.api.Serve(ctx, n.config.RPC) })
 	if n.config.Pprof != nil {
-		parts.Go(func() error { return serveProfiles(ctx, n.config.Pprof, n.config.Logger) })
+		parts.Go(func() error {
+			return serveProfiles(ctx, n.config.Pprof, n.config.PublicPprof, n.bounds.profiles, n.config.Logger)
+		})
 	}
 	for i, servicer := range n.servicers {
 		parts.Go(func() error { return servicer.Serve(ctx, n.config.Servicers[i].Relays) })
@@ -212,10 +220,12 @@ func (n *Node) closeStores() error {
 	return errors.Join(errs...)
 }
 
-// serveHTTP serves a handler on a listener until the context ends, then closes it within two seconds.
-func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler, logger *slog.Logger) error {
+// serveChainRPC serves a handler on a listener until the context ends, then closes it within two seconds.
+func serveChainRPC(ctx context.Context, listener net.Listener, handler http.Handler, bounds inbound.Bounds, logger *slog.Logger) error {
+	bounded := inbound.Listen(listener, bounds)
 	server := &http.Server{
 		Handler:           handler,
+		ConnState:         bounded.Track,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      30 * time.Second,
@@ -232,7 +242,7 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler,
 			server.Close()
 		}
 	})
-	err := server.Serve(listener)
+	err := server.Serve(bounded)
 	if !stop() {
 		<-stopped
 	}

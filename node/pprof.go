@@ -11,11 +11,9 @@ import (
 	"strconv"
 	"time"
 
-	"golang.org/x/net/netutil"
+	"github.com/pocket-fisherman/fisherman/inbound"
+	"github.com/pocket-fisherman/fisherman/rpc"
 )
-
-// mostProfilers are the connections to the profiles that are open at once.
-const mostProfilers = 4
 
 // longestProfile is the most seconds of a profile over a time.
 const longestProfile = 60
@@ -38,10 +36,13 @@ func profiles() http.Handler {
 	})
 }
 
-// serveProfiles serves the profiles until the context ends; then it closes at once, since a profile may take minutes.
-func serveProfiles(ctx context.Context, listener net.Listener, logger *slog.Logger) error {
+// serveProfiles serves the profiles until the context ends; then it closes at once, since a profile may take minutes. Unless
+// they are public, they are for requests that call this machine by a name of its own.
+func serveProfiles(ctx context.Context, listener net.Listener, public bool, bounds inbound.Bounds, logger *slog.Logger) error {
+	bounded := inbound.Listen(listener, bounds)
 	server := &http.Server{
-		Handler:           profiles(),
+		Handler:           rpc.Guard(profiles(), public),
+		ConnState:         bounded.Track,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
@@ -52,7 +53,7 @@ func serveProfiles(ctx context.Context, listener net.Listener, logger *slog.Logg
 	}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
-	if err := server.Serve(netutil.LimitListener(listener, mostProfilers)); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(bounded); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve profiles: %w", err)
 	}
 	return nil

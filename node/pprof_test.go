@@ -18,7 +18,9 @@ func TestProfiles(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- serveProfiles(ctx, listener, slog.New(slog.DiscardHandler)) }()
+	go func() {
+		served <- serveProfiles(ctx, listener, false, inboundWith(1024, 0).profiles, slog.New(slog.DiscardHandler))
+	}()
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	for path, want := range map[string]struct {
@@ -48,6 +50,19 @@ func TestProfiles(t *testing.T) {
 			t.Errorf("%s: %d, %.200s", path, response.StatusCode, body)
 		}
 	}
+	rebound, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+listener.Addr().String()+"/debug/pprof/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rebound.Host = "evil.example"
+	response, err := client.Do(rebound)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusMisdirectedRequest {
+		t.Errorf("a rebound name: %d", response.StatusCode)
+	}
 	cancel()
 	if err := <-served; err != nil {
 		t.Error(err)
@@ -60,7 +75,7 @@ func TestProfilesSayWhyTheyEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = listener.Close()
-	if err := serveProfiles(t.Context(), listener, slog.New(slog.DiscardHandler)); err == nil {
+	if err := serveProfiles(t.Context(), listener, false, inboundWith(0, 0).profiles, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("served on a closed listener")
 	}
 }

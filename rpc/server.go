@@ -7,11 +7,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
-	"golang.org/x/net/netutil"
-
+	"github.com/pocket-fisherman/fisherman/inbound"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
@@ -19,8 +17,8 @@ import (
 type Config struct {
 	// Logger takes failures of the node (error) and clients that go away (debug). Nil discards them.
 	Logger *slog.Logger
-	// MaxConnections bounds the connections that are open at once; 0 means DefaultMaxConnections.
-	MaxConnections int
+	// Connections bounds the connections that are open at once; zero means DefaultConnections.
+	Connections inbound.Bounds
 	// Metrics answers scrapes at MetricsPath; without it there is no such path. It bounds what a scrape takes itself.
 	Metrics http.Handler
 	// Public answers whatever name a request calls the node by. Otherwise Serve answers only requests to this machine's
@@ -31,19 +29,19 @@ type Config struct {
 	Pages map[string]http.Handler
 }
 
-// DefaultMaxConnections is the bound on open connections when the configuration names none.
-const DefaultMaxConnections = 128
+// DefaultConnections returns the bounds on open connections when the configuration names none.
+func DefaultConnections() inbound.Bounds { return inbound.Bounds{Most: 128, PerClient: 32} }
 
 // Server answers the HTTP API. It is an http.Handler as well, for a caller that serves it itself.
 type Server struct {
-	readers        Readers
-	logger         *slog.Logger
-	metrics        http.Handler
-	paths          map[string]endpoint
-	pages          map[string]http.Handler
-	maxConnections int
-	public         bool
-	limits         limits
+	readers     Readers
+	logger      *slog.Logger
+	metrics     http.Handler
+	paths       map[string]endpoint
+	pages       map[string]http.Handler
+	connections inbound.Bounds
+	public      bool
+	limits      limits
 	// reading has a place for each read of a store under way.
 	reading chan struct{}
 }
@@ -77,13 +75,13 @@ func defaultLimits() limits {
 
 // New fits a server to its readers.
 func New(config Config, readers Readers) *Server {
-	server := &Server{readers: readers, logger: config.Logger, metrics: config.Metrics, pages: config.Pages, maxConnections: config.MaxConnections,
+	server := &Server{readers: readers, logger: config.Logger, metrics: config.Metrics, pages: config.Pages, connections: config.Connections,
 		public: config.Public, limits: defaultLimits(), reading: make(chan struct{}, mostReads)}
 	if server.logger == nil {
 		server.logger = slog.New(slog.DiscardHandler)
 	}
-	if server.maxConnections <= 0 {
-		server.maxConnections = DefaultMaxConnections
+	if server.connections.Most <= 0 {
+		server.connections = DefaultConnections()
 	}
 	server.paths = server.endpoints()
 	return server
@@ -102,20 +100,13 @@ func (s *Server) served(ctx context.Context) http.Handler {
 	})
 }
 
-// isThisMachine reports whether a host, with a port or without, is a name of this machine for itself.
-func isThisMachine(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
-}
-
 // Serve answers requests on the listener, which it owns, until the context ends; then it lets answers under way finish
 // for at most two seconds and returns nil. It returns an error when the listener fails before that.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	bounded := inbound.Listen(listener, s.connections)
 	server := &http.Server{
 		Handler:           s.served(ctx),
+		ConnState:         bounded.Track,
 		ReadHeaderTimeout: s.limits.header,
 		ReadTimeout:       s.limits.read,
 		WriteTimeout:      s.limits.write,
@@ -124,7 +115,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(netutil.LimitListener(listener, s.maxConnections)) }()
+	go func() { served <- server.Serve(bounded) }()
 	select {
 	case err := <-served:
 		_ = server.Close()

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -18,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/inbound"
 	"github.com/pocket-fisherman/fisherman/qos"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/samples"
@@ -796,37 +798,68 @@ func TestLargeHeaderIsRefused(t *testing.T) {
 	}
 }
 
+// While the only connection is answered, another one waits; when it is idle it makes room.
 func TestConnectionsAreBounded(t *testing.T) {
 	readers, _, _ := readersAt(9)
-	address, stop := serve(t, New(Config{MaxConnections: 1}, readers))
+	asked, letGo := make(chan struct{}), make(chan struct{})
+	readers.Params = func(context.Context, int64) (json.RawMessage, error) {
+		close(asked)
+		<-letGo
+		return json.RawMessage("{}"), nil
+	}
+	address, stop := serve(t, New(Config{Connections: inbound.Bounds{Most: 1}}, readers))
 	defer func() { _ = stop() }()
 	status := func(conn net.Conn, wait time.Duration) error {
 		_ = conn.SetDeadline(time.Now().Add(wait))
 		_, err := conn.Read(make([]byte, 1))
 		return err
 	}
-	dial := func() net.Conn {
+	dial := func(path string) net.Conn {
 		conn, err := net.Dial("tcp", address)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := io.WriteString(conn, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
 		return conn
 	}
-	first := dial()
-	if err := status(first, 5*time.Second); err != nil {
-		t.Fatalf("first connection: %v", err)
-	}
-	second := dial()
+	first := dial("/v1/params")
+	defer func() { _ = first.Close() }()
+	<-asked
+	second := dial("/v1/status")
 	defer func() { _ = second.Close() }()
 	if err := status(second, 100*time.Millisecond); err == nil {
 		t.Fatal("a second connection was served beside the first")
 	}
-	_ = first.Close()
+	close(letGo)
+	if err := status(first, 5*time.Second); err != nil {
+		t.Fatalf("first connection: %v", err)
+	}
 	if err := status(second, 5*time.Second); err != nil {
-		t.Errorf("second connection after the first was closed: %v", err)
+		t.Errorf("second connection after the first was answered: %v", err)
+	}
+}
+
+// As many idle connections as there may be, each with a request behind it, keep nobody out (they blocked health and metrics
+// for a minute).
+func TestIdleConnectionsKeepNobodyOut(t *testing.T) {
+	readers, _, _ := readersAt(9)
+	address, stop := serve(t, New(Config{}, readers))
+	defer func() { _ = stop() }()
+	for i := range DefaultConnections().Most + 8 {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+		if _, err := io.WriteString(conn, "GET /v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if response, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || response.StatusCode != http.StatusOK {
+			t.Fatalf("connection %d: %v, %v", i, response, err)
+		}
 	}
 }
 

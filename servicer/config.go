@@ -22,9 +22,16 @@ type Config struct {
 	// UpstreamTimeout bounds one execution, from dialling to the last byte; 1ms to 60s.
 	UpstreamTimeout time.Duration
 	// MaxConcurrent is the maximum number of relays executed at once; further ones are refused as BUSY. 1 to 65536.
+	// Relays of fishermen have a quarter as many places apart, at least one, and use those of all when these are taken.
 	MaxConcurrent int
-	// MaxConnections is the maximum number of open client connections; further ones wait to be accepted. 1 to 1048576.
+	// MaxConnections is the maximum number of open client connections. For further ones idle ones are closed; without idle
+	// ones they wait to be accepted. 1 to 1048576.
 	MaxConnections int
+	// MaxClientConnections is the same for one client address of the public internet; further ones are closed. 1 to 1048576.
+	MaxClientConnections int
+	// MaxDescriptors is the number of the process's open file descriptors from which no further connections are taken, but
+	// in place of idle ones; 0 for any number.
+	MaxDescriptors int
 	// MaxNonces is the number of nonces that are remembered for the application of one session, and again for the
 	// session's fishermen. It bounds an application's relays, whatever its allowance is. All sessions together hold at
 	// most sixteen times that number. A nonce takes about 40 bytes. 1 to 1048576.
@@ -38,6 +45,9 @@ type Config struct {
 	// Hooks observe the servicer.
 	Hooks Hooks
 }
+
+// placesApart returns the number of places that only relays of fishermen use.
+func (c Config) placesApart() int { return max(1, c.MaxConcurrent/4) }
 
 // Hooks are called when something happens; a nil function is not called. The goroutines that answer relays call them,
 // so they have to return at once.
@@ -64,9 +74,12 @@ func DefaultConfig() Config {
 		UpstreamTimeout: 2500 * time.Millisecond,
 		MaxConcurrent:   128,
 		MaxConnections:  1024,
-		MaxNonces:       65536,
-		Now:             time.Now,
-		Logger:          slog.New(slog.DiscardHandler),
+
+		MaxClientConnections: 128,
+
+		MaxNonces: 65536,
+		Now:       time.Now,
+		Logger:    slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -94,6 +107,12 @@ func (c Config) Validate() error {
 	}
 	if err := checkRange("max connections", c.MaxConnections, 1<<20); err != nil {
 		return err
+	}
+	if err := checkRange("max client connections", c.MaxClientConnections, 1<<20); err != nil {
+		return err
+	}
+	if c.MaxDescriptors < 0 {
+		return fmt.Errorf("servicer max descriptors: %d is below 0", c.MaxDescriptors)
 	}
 	if err := checkRange("max nonces", c.MaxNonces, 1<<20); err != nil {
 		return err

@@ -34,6 +34,8 @@ func TestConfigValidate(t *testing.T) {
 		{"long timeout", func(c *servicer.Config) { c.UpstreamTimeout = time.Hour }, "upstream timeout: 1h0m0s"},
 		{"no concurrency", func(c *servicer.Config) { c.MaxConcurrent = 0 }, "max concurrent: 0"},
 		{"much concurrency", func(c *servicer.Config) { c.MaxConcurrent = 65537 }, "max concurrent: 65537"},
+		{"no client connections", func(c *servicer.Config) { c.MaxClientConnections = 0 }, "max client connections: 0"},
+		{"no descriptors", func(c *servicer.Config) { c.MaxDescriptors = -1 }, "max descriptors: -1"},
 		{"no connections", func(c *servicer.Config) { c.MaxConnections = -1 }, "max connections: -1"},
 		{"no nonces", func(c *servicer.Config) { c.MaxNonces = 0 }, "max nonces: 0"},
 		{"no clock", func(c *servicer.Config) { c.Now = nil }, "clock"},

@@ -27,9 +27,9 @@ type target struct {
 type executor struct {
 	upstreams map[string]target
 	timeout   time.Duration
-	// slots holds one token for each running relay.
-	slots  chan struct{}
-	logger *slog.Logger
+	// slots holds one token for each running relay, apart one for each of a fisherman that has a place of those apart.
+	slots, apart chan struct{}
+	logger       *slog.Logger
 }
 
 func newExecutor(config Config) (*executor, error) {
@@ -43,7 +43,7 @@ func newExecutor(config Config) (*executor, error) {
 		}
 		host := parsed.Scheme + "://" + parsed.Host
 		if clients[host] == nil {
-			clients[host] = upstream.NewClient(parsed, config.UpstreamTimeout, config.MaxConcurrent)
+			clients[host] = upstream.NewClient(parsed, config.UpstreamTimeout, config.MaxConcurrent+config.placesApart())
 		}
 		upstreams[chain] = target{kind: configured.Kind, url: parsed, client: clients[host]}
 	}
@@ -51,6 +51,7 @@ func newExecutor(config Config) (*executor, error) {
 		upstreams: upstreams,
 		timeout:   config.UpstreamTimeout,
 		slots:     make(chan struct{}, config.MaxConcurrent),
+		apart:     make(chan struct{}, config.placesApart()),
 		logger:    config.Logger,
 	}, nil
 }
@@ -67,11 +68,21 @@ func (e *executor) serves(chain string) bool {
 	return ok
 }
 
-// reserve takes one of the slots for running relays, without waiting.
-func (e *executor) reserve() (release func(), ok bool) {
+// reserve takes one of the places for running relays, without waiting. A fisherman has those apart first, then those of
+// all: an application that runs as many relays as it can keeps no fisherman from measuring.
+func (e *executor) reserve(from sender) (release func(), ok bool) {
+	if from == fisherman {
+		if release, ok = take(e.apart); ok {
+			return release, true
+		}
+	}
+	return take(e.slots)
+}
+
+func take(places chan struct{}) (release func(), ok bool) {
 	select {
-	case e.slots <- struct{}{}:
-		return func() { <-e.slots }, true
+	case places <- struct{}{}:
+		return func() { <-places }, true
 	default:
 		return nil, false
 	}

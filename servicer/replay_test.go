@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/servicer"
@@ -78,6 +79,55 @@ func TestBusy(t *testing.T) {
 	close(letGo)
 	wantReply(t, <-answer)
 	wantReply(t, ask(t, s, second))
+}
+
+// An application's relays that take all places leave those of the fishermen; fishermen use those of all as well.
+func TestBusyForFishermen(t *testing.T) {
+	const places, apart = 4, 1
+	node, asked, letGo := newHeld(t)
+	s := newServicer(t, newChain(25), node.URL, func(c *servicer.Config) { c.MaxConcurrent = places })
+	answers := make(chan *types.RelayResponse, places+apart)
+	var running sync.WaitGroup
+	run := func(key crypto.PrivateKey) {
+		sealed := seal(t, key, newRequest())
+		running.Go(func() { answers <- ask(t, s, sealed) })
+		<-asked
+	}
+	for range places - 1 {
+		run(applicationKey)
+	}
+	run(fishermanKey)
+	run(fishermanKey) // one of the places of all
+	for _, key := range []crypto.PrivateKey{applicationKey, fishermanKey} {
+		wantCode(t, ask(t, s, seal(t, key, newRequest())), types.RelayErrorCode_RELAY_ERROR_CODE_BUSY)
+	}
+	close(letGo)
+	running.Wait()
+	for range places + apart {
+		wantReply(t, <-answers)
+	}
+	for range 4 * places { // places are given back to where they came from
+		wantReply(t, ask(t, s, seal(t, fishermanKey, newRequest())))
+	}
+}
+
+// 128 slow relays of an application, as many as the default has places, keep no fisherman waiting.
+func TestSlowRelaysLeaveTheFisherman(t *testing.T) {
+	node, asked, letGo := newHeld(t)
+	s := newServicer(t, newChain(25), node.URL, func(c *servicer.Config) { c.UpstreamTimeout = time.Minute })
+	var running sync.WaitGroup
+	relays := func(key crypto.PrivateKey, n int) {
+		for range n {
+			sealed := seal(t, key, newRequest())
+			running.Go(func() { wantReply(t, ask(t, s, sealed)) })
+			<-asked
+		}
+	}
+	relays(applicationKey, servicer.DefaultConfig().MaxConcurrent)
+	wantCode(t, ask(t, s, seal(t, applicationKey, newRequest())), types.RelayErrorCode_RELAY_ERROR_CODE_BUSY)
+	relays(fishermanKey, servicer.DefaultConfig().MaxConcurrent/4)
+	close(letGo)
+	running.Wait()
 }
 
 // The application and the fishermen each use up their own part of the memory; neither takes from the other.

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/pocket-fisherman/fisherman/inbound"
 )
 
 const (
@@ -37,7 +39,9 @@ func (s *Servicer) Serve(ctx context.Context, listener net.Listener) error {
 	defer cancel()
 	defer s.Close()
 	endStoring := s.startStoring()
-	gate := newGate(listener, s.config.MaxConnections)
+	gate := &gate{Listener: inbound.Listen(listener, inbound.Bounds{
+		Most: s.config.MaxConnections, PerClient: s.config.MaxClientConnections, Descriptors: s.config.MaxDescriptors,
+	})}
 	server := s.server(ctx, gate)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(gate) }()
@@ -111,48 +115,20 @@ func stop(server *http.Server, gate *gate, served <-chan error) error {
 	return nil
 }
 
-// gate is a listener that limits the number of open connections and knows when the last one has ended. It learns that
-// from the server's state hook rather than by wrapping the connection, which would hide its methods from net/http.
+// gate is a listener that knows when the last connection has ended. It learns that from the server's state hook rather
+// than by wrapping the connection, which would hide its methods from net/http.
 type gate struct {
-	net.Listener
-	slots   chan struct{}
-	closed  chan struct{}
-	once    sync.Once
+	*inbound.Listener
 	serving sync.WaitGroup
 }
 
-func newGate(listener net.Listener, connections int) *gate {
-	return &gate{Listener: listener, slots: make(chan struct{}, connections), closed: make(chan struct{})}
-}
-
-// Accept waits for a free slot, then for a connection.
-func (g *gate) Accept() (net.Conn, error) {
-	select {
-	case g.slots <- struct{}{}:
-	case <-g.closed:
-		return nil, net.ErrClosed
-	}
-	connection, err := g.Listener.Accept()
-	if err != nil {
-		<-g.slots
-		return nil, err
-	}
-	return connection, nil
-}
-
-// Close ends Accept.
-func (g *gate) Close() error {
-	g.once.Do(func() { close(g.closed) })
-	return g.Listener.Close()
-}
-
 // track follows the connections' states; every accepted connection is first new and finally closed.
-func (g *gate) track(_ net.Conn, state http.ConnState) {
+func (g *gate) track(connection net.Conn, state http.ConnState) {
+	g.Track(connection, state)
 	switch state {
 	case http.StateNew:
 		g.serving.Add(1)
 	case http.StateClosed, http.StateHijacked:
-		<-g.slots
 		g.serving.Done()
 	}
 }

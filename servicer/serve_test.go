@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -162,21 +163,73 @@ func TestShutdownWithSilentClients(t *testing.T) {
 	}
 }
 
+// After an answer to anybody but a member of the session the connection is closed.
+func TestServeClosesAfterOthers(t *testing.T) {
+	running := serve(t, newServicer(t, newChain(25), newHonest(t).URL))
+	stranger := seal(t, strangerKey, newRequest())
+	for name, request := range map[string]string{
+		"path":     "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"method":   "GET " + relay.Path + " HTTP/1.1\r\nHost: x\r\n\r\n",
+		"nothing":  "POST " + relay.Path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+		"stranger": fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", relay.Path, len(stranger.Envelope), stranger.Envelope),
+	} {
+		connection := dial(t, running.address)
+		_, _ = io.WriteString(connection, request)
+		response, err := http.ReadResponse(connection.reader, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		_, _ = io.Copy(io.Discard, response.Body)
+		_ = response.Body.Close()
+		if !response.Close || !connection.closed() {
+			t.Errorf("%s: the connection is kept", name)
+		}
+	}
+	running.wait(t)
+}
+
+// While the only connection is answered, another one waits; when it is idle it makes room.
 func TestServeBoundsConnections(t *testing.T) {
-	s := newServicer(t, newChain(25), newHonest(t).URL, func(c *servicer.Config) { c.MaxConnections = 1 })
+	node, asked, letGo := newHeld(t)
+	s := newServicer(t, newChain(25), node.URL, func(c *servicer.Config) { c.MaxConnections, c.UpstreamTimeout = 1, time.Minute })
 	running := serve(t, s)
 	first := dial(t, running.address)
-	first.send(t, nil)
-	first.receive(t)
+	sealed := seal(t, applicationKey, newRequest())
+	first.send(t, sealed.Envelope)
+	<-asked
 	second := dial(t, running.address)
 	second.send(t, nil)
 	_ = second.SetDeadline(time.Now().Add(50 * time.Millisecond))
 	if _, err := second.reader.Peek(1); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Fatalf("second connection: %v, want no answer while the first is open", err)
+		t.Fatalf("second connection: %v, want no answer while the first is at work", err)
 	}
-	first.Close()
+	close(letGo)
+	wantReply(t, open(t, first.receive(t), sealed.BodyHash))
 	_ = second.SetDeadline(time.Now().Add(5 * time.Second))
 	second.receive(t)
+	if !first.closed() {
+		t.Error("the idle connection is still open")
+	}
+	running.wait(t)
+}
+
+// As many idle connections as there may be, each with one cheap request behind it, keep the fisherman out of nothing.
+func TestIdleConnectionsKeepNobodyOut(t *testing.T) {
+	s := newServicer(t, newChain(25), newHonest(t).URL, func(c *servicer.Config) { c.MaxConnections = 32 })
+	running := serve(t, s)
+	for range 2 * 32 {
+		idle := dial(t, running.address)
+		sealed := seal(t, applicationKey, newRequest())
+		idle.send(t, sealed.Envelope)
+		wantReply(t, open(t, idle.receive(t), sealed.BodyHash))
+	}
+	for range 32 {
+		dial(t, running.address) // and some that ask nothing at all
+	}
+	connection := dial(t, running.address)
+	sealed := seal(t, fishermanKey, newRequest())
+	connection.send(t, sealed.Envelope)
+	wantReply(t, open(t, connection.receive(t), sealed.BodyHash))
 	running.wait(t)
 }
 

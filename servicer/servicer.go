@@ -79,9 +79,16 @@ func (s *Servicer) VolumeStats() VolumeStats {
 // signed error; HandleRelay itself never fails. It ends soon after the context does. The envelope must not be changed
 // afterwards.
 func (s *Servicer) HandleRelay(ctx context.Context, requestEnvelope []byte) []byte {
+	response, _ := s.handle(ctx, requestEnvelope)
+	return response
+}
+
+// handle is HandleRelay; it also reports whether the request was signed by a member of its session.
+func (s *Servicer) handle(ctx context.Context, requestEnvelope []byte) (response []byte, signed bool) {
 	received := s.config.Now()
 	hash, result := s.answer(ctx, requestEnvelope)
-	response, err := relay.SealResponse(s.config.Key, &types.RelayResponse{
+	var err error
+	response, err = relay.SealResponse(s.config.Key, &types.RelayResponse{
 		RequestHash:      hash[:],
 		Servicer:         s.address,
 		ReceivedUnixNano: received.UnixNano(),
@@ -99,7 +106,7 @@ func (s *Servicer) HandleRelay(ctx context.Context, requestEnvelope []byte) []by
 	if result.answered != nil && s.volume != nil {
 		s.keep(result, hash, requestEnvelope, response)
 	}
-	return response
+	return response, result.signed
 }
 
 // keep queues an answered relay for the store if it is volume-applicable.
@@ -118,6 +125,8 @@ type outcome struct {
 	// headers are those of a REST answer that are passed on.
 	headers []*types.HTTPHeader
 	refused *refusal
+	// signed: the request was signed by a member of its session.
+	signed bool
 	// answered is the session of a relay that was executed and answered; nil otherwise.
 	answered       *types.SessionHeader
 	difficultyBits int
@@ -138,13 +147,15 @@ func (s *Servicer) answer(ctx context.Context, envelope []byte) (hash [sha256.Si
 	if refused != nil {
 		return opened.BodyHash, s.refused(opened.SignerAddress(), refused)
 	}
-	return opened.BodyHash, s.run(ctx, opened, cost)
+	result = s.run(ctx, opened, cost)
+	result.signed = true
+	return opened.BodyHash, result
 }
 
 // run executes an admitted relay if a slot is free. Nonce and tokens are spent only then, so a relay that was refused
 // as BUSY may be sent again unchanged. Spending is atomic, so at most one of two copies is executed.
 func (s *Servicer) run(ctx context.Context, opened *relay.OpenedRequest, cost expense) outcome {
-	release, ok := s.executor.reserve()
+	release, ok := s.executor.reserve(cost.sender)
 	if !ok {
 		return s.refused(cost.signer, refuse(types.RelayErrorCode_RELAY_ERROR_CODE_BUSY, "the servicer runs as many relays as it may"))
 	}

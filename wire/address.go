@@ -32,16 +32,48 @@ var reserved = []netip.Prefix{
 	netip.MustParsePrefix("3fff::/20"),
 }
 
-// Public tells whether an address belongs to the public internet: not loopback, private, link-local (cloud metadata
-// services live there), multicast, unspecified, reserved or with a zone. An IPv4 address inside IPv6 is judged as IPv4
-// where a machine of the public internet may have to use that form (mapped, and NAT64's well-known prefix); 6to4, Teredo
-// and IPv4-compatible addresses, which nobody has to use, are refused whatever they hold.
-func Public(address netip.Addr) bool {
+// Widths of the networks that are handed out to one customer, and rented by the address: the longest prefixes that the
+// internet routes.
+const (
+	neighbours4 = 24
+	neighbours6 = 48
+)
+
+// Place returns what an address has in common with those that cost its owner nothing more: of the public internet the /24
+// (IPv4) or /48 (IPv6). Other addresses are dialled for LocalNets only, whose servicers share one: address and port. It is
+// empty for no address.
+func Place(at netip.AddrPort) string {
+	address := embedded(at.Addr())
+	switch {
+	case !at.IsValid():
+		return ""
+	case !Public(address):
+		return netip.AddrPortFrom(address, at.Port()).String()
+	}
+	width := neighbours6
+	if address.Is4() {
+		width = neighbours4
+	}
+	return netip.PrefixFrom(address, width).Masked().String()
+}
+
+// embedded returns the IPv4 address inside an IPv6 address where a machine of the public internet may have to use that
+// form (mapped, and NAT64's well-known prefix), and otherwise the address.
+func embedded(address netip.Addr) netip.Addr {
 	address = address.Unmap()
 	if translated.Contains(address) {
 		inner := address.As16()
 		address = netip.AddrFrom4([4]byte(inner[12:]))
 	}
+	return address
+}
+
+// Public tells whether an address belongs to the public internet: not loopback, private, link-local (cloud metadata
+// services live there), multicast, unspecified, reserved or with a zone. An IPv4 address inside IPv6 is judged as IPv4
+// where it is embedded; 6to4, Teredo
+// and IPv4-compatible addresses, which nobody has to use, are refused whatever they hold.
+func Public(address netip.Addr) bool {
+	address = embedded(address)
 	if !address.IsGlobalUnicast() || address.IsPrivate() || address.Is6() && !global.Contains(address) {
 		return false
 	}

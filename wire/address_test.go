@@ -150,3 +150,44 @@ func TestPublic(t *testing.T) {
 		t.Error("no address is public")
 	}
 }
+
+// What is in one network of the public internet is one place. A LocalNet, whose servicers share an address, has a place
+// for every port.
+func TestPlace(t *testing.T) {
+	for name, alike := range map[string][]string{
+		"a /24":          {"8.8.8.8:1", "8.8.8.255:2", "[::ffff:8.8.8.7]:3", "[64:ff9b::808:801]:4"},
+		"its neighbour":  {"8.8.9.8:1"},
+		"a /48":          {"[2001:4860:4860::8888]:1", "[2001:4860:4860:ffff::1]:2"},
+		"its neighbours": {"[2001:4860:4861::8888]:1"},
+		"a private one":  {"10.0.0.1:1", "[::ffff:10.0.0.1]:1", "[64:ff9b::a00:1]:1"},
+		"a port beside":  {"10.0.0.1:2"},
+		"beside it":      {"10.0.0.2:1"},
+		"this machine":   {"127.0.0.1:1", "[::ffff:127.0.0.1]:1"},
+		"another port":   {"127.0.0.1:2"},
+		"another of it":  {"127.0.0.2:1"},
+		"IPv6 of it":     {"[::1]:1"},
+	} {
+		for _, address := range alike {
+			if got, want := wire.Place(netip.MustParseAddrPort(address)), wire.Place(netip.MustParseAddrPort(alike[0])); got != want || got == "" {
+				t.Errorf("%s: %s is at %s, not at %s", name, address, got, want)
+			}
+		}
+	}
+	if got := wire.Place(netip.MustParseAddrPort("8.8.8.8:1")); got != "8.8.8.0/24" {
+		t.Error(got)
+	}
+	if got := wire.Place(netip.MustParseAddrPort("[2001:4860:4860::1]:1")); got != "2001:4860:4860::/48" {
+		t.Error(got)
+	}
+	if got := wire.Place(netip.AddrPort{}); got != "" {
+		t.Error(got)
+	}
+	places := make(map[string]bool)
+	for _, address := range []string{"8.8.8.8:1", "8.8.9.8:1", "[2001:4860:4860::1]:1", "[2001:4860:4861::1]:1", "10.0.0.1:1", "10.0.0.2:1", "127.0.0.1:1",
+		"127.0.0.1:2", "127.0.0.2:1", "[::1]:1", "[fd00::1]:1", "[fe80::1%eth0]:1"} {
+		places[wire.Place(netip.MustParseAddrPort(address))] = true
+	}
+	if len(places) != 12 {
+		t.Errorf("%d places: %v", len(places), places)
+	}
+}

@@ -35,6 +35,8 @@ type Phases struct {
 type Conn struct {
 	// Phases of its making.
 	Phases Phases
+	// Place of the far side's address; empty if it has none.
+	Place string
 
 	socket   net.Conn     // the TCP connection
 	stamped  *stampedConn // over the socket; nil where the kernel gives no stamps
@@ -87,6 +89,9 @@ func (d *Dialer) Dial(ctx context.Context, serviceURL string) (*Conn, error) {
 		return nil, err
 	}
 	conn.Phases.Connect = time.Since(started)
+	if far, ok := conn.socket.RemoteAddr().(*net.TCPAddr); ok {
+		conn.Place = Place(far.AddrPort())
+	}
 
 	conn.stream = conn.socket
 	if !d.UserSpace {

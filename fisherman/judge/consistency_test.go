@@ -2,6 +2,7 @@ package judge
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -138,30 +139,92 @@ func TestEvidenceIsBounded(t *testing.T) {
 	}
 }
 
+// originOf is what the vote of a servicer with a URL is counted by when there is no other.
+func originOf(url string) string { return origins([]Exchange{{ServiceURL: url}})[0] }
+
 func TestOrigin(t *testing.T) {
 	for name, spellings := range map[string][]string{
-		"default port":  {"http://a.example", "http://a.example:80", "http://A.EXAMPLE/path", "http://a.example.", "http://a.example.:80/other"},
-		"secure":        {"https://a.example", "https://a.example:443/x"},
-		"address":       {"http://127.0.0.1:8080", "http://[::ffff:127.0.0.1]:8080/"},
+		"default port":  {"http://a.example", "http://a.example:80", "http://A.EXAMPLE/path", "http://a.example.", "http://a.example.:80/other", "http://a.example:0080?x"},
+		"secure":        {"https://a.example", "https://a.example:443/x", "HTTPS://a.example:00443"},
+		"address":       {"http://127.0.0.1:8080", "http://[::ffff:127.0.0.1]:8080/", "http://127.1:08080", "http://2130706433:8080", "http://0x7f.0.0.1:8080"},
 		"IPv6":          {"http://[::1]", "http://[0:0:0:0:0:0:0:1]:80"},
-		"another port":  {"http://a.example:8080"},
+		"another port":  {"http://a.example:8080", "http://a.example:08080", "http://a.example:008080"},
 		"another host":  {"http://b.example"},
 		"not a URL":     {"http://[::1"},
 		"another such":  {"http://[::2"},
 		"other address": {"http://127.0.0.1:8081"},
 	} {
 		for _, spelling := range spellings {
-			if origin(spelling) != origin(spellings[0]) {
-				t.Errorf("%s: %s is not %s", name, origin(spelling), origin(spellings[0]))
+			if originOf(spelling) != originOf(spellings[0]) {
+				t.Errorf("%s: %s is not %s", name, originOf(spelling), originOf(spellings[0]))
 			}
 		}
 		for _, other := range []string{"http://c.example", "https://c.example"} {
-			if origin(other) == origin(spellings[0]) {
+			if originOf(other) == originOf(spellings[0]) {
 				t.Errorf("%s is %s", other, spellings[0])
 			}
 		}
 	}
-	if origin("http://a.example") == origin("https://a.example") || origin("http://[::1") == origin("http://[::2") || origin("http://a.example") == origin("http://a.example:8080") {
+	if originOf("http://a.example") == originOf("https://a.example") || originOf("http://[::1") == originOf("http://[::2") || originOf("http://a.example") == originOf("http://a.example:8080") {
 		t.Error("two origins are one")
+	}
+}
+
+// in has an exchange come from a place.
+func in(place string, e Exchange) Exchange {
+	return changed(e, func(e *Exchange) { e.Place = place })
+}
+
+// One listener that is staked under many spellings, names or ports outvotes nobody (it outvoted three honest servicers, 15
+// checks of 15), and no name makes the votes of honest servicers one.
+func TestOneSocketOneVote(t *testing.T) {
+	honest := []Exchange{in("h1", answers("a", `1`)), in("h2", answers("b", `1`)), in("h3", answers("c", `1`))}
+	for name, test := range map[string]struct {
+		liars []Exchange
+		want  string // of a, b, c
+	}{
+		"spellings of a port": {[]Exchange{
+			at("http://x.example:8545", answers("p", `2`)), at("http://x.example:08545", answers("q", `2`)), at("http://x.example:008545", answers("r", `2`)),
+			at("http://x.example.:8545", answers("s", `2`)), at("http://X.example:8545/v1", answers("t", `2`)),
+		}, "aaa"},
+		"an address in disguise": {[]Exchange{
+			at("http://16909060:8545", answers("p", `2`)), at("http://1.2.3.4:8545", answers("q", `2`)), at("http://0x01.2.3.4:8545", answers("r", `2`)),
+			at("http://[::ffff:1.2.3.4]:8545", answers("s", `2`)),
+		}, "aaa"},
+		"names and ports of one place": {[]Exchange{
+			at("http://x.example:1", in("l", answers("p", `2`))), at("http://x.example:2", in("l", answers("q", `2`))),
+			at("https://y.example", in("l", answers("r", `2`))), at("http://z.example", in("l", answers("s", `2`))),
+		}, "aaa"},
+		"one name in many places": {[]Exchange{
+			at("http://x.example", in("l1", answers("p", `2`))), at("http://x.example", in("l2", answers("q", `2`))),
+			at("http://x.example", in("l3", answers("r", `2`))), at("http://x.example/", in("l4", answers("s", `2`))),
+		}, "aaa"},
+		"a neighbour takes one vote from one": {[]Exchange{in("h1", answers("p", `2`))}, "aaa"},
+		"one name beside all takes one": {[]Exchange{
+			at("http://x.example", in("h1", answers("p", `2`))), at("http://x.example", in("h2", answers("q", `2`))), at("http://x.example", in("h3", answers("r", `2`))),
+		}, "aaa"},
+		"as many places win": {[]Exchange{ // what is left: they cost as many networks
+			in("l1", answers("p", `2`)), in("l2", answers("q", `2`)), in("l3", answers("r", `2`)), in("l4", answers("s", `2`)),
+		}, "ddd"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			record := judged(t, check(append(slices.Clone(honest), test.liars...)...), rules())
+			for i, sample := range record.GetSamples()[:3] {
+				if got := verdictOf(t, sample); got != test.want[i] {
+					t.Errorf("%s: %c, want %c", sample.GetServicer(), got, test.want[i])
+				}
+			}
+		})
+	}
+}
+
+// A liar with any URLs in one place has one vote, in every kind of check.
+func TestOnePlaceOneHead(t *testing.T) {
+	claims := []Exchange{in("h1", answers("a", `10`)), in("h2", answers("b", `10`))}
+	for i := range 5 {
+		claims = append(claims, at(fmt.Sprintf("http://x%d.example", i), in("l", answers(fmt.Sprintf("l%d", i), `900`))))
+	}
+	if counted := origins(claims); len(slices.Compact(counted)) != 3 {
+		t.Errorf("%v", counted)
 	}
 }

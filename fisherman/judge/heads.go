@@ -27,7 +27,7 @@ func (j *judgement) heads(record *types.QoSRound) {
 			continue
 		}
 		sample.Head = &height
-		from := origin(sample.ServiceUrl)
+		from := j.origins[i]
 		if before, claimed := claims[from]; !claimed || height < before {
 			claims[from] = height
 		}

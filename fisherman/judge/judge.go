@@ -29,7 +29,7 @@ func Round(o *Observation, rules *Rules) (record *types.QoSRound, wantsControl b
 		Kind:             o.Question.Kind,
 		Form:             o.Question.Form,
 	}
-	j := &judgement{Observation: o, Rules: rules}
+	j := &judgement{Observation: o, Rules: rules, origins: origins(o.Exchanges)}
 	j.read()
 	settled := j.settle()
 	for i := range o.Exchanges {
@@ -62,6 +62,8 @@ func wanted(cause types.Cause) bool {
 type judgement struct {
 	*Observation
 	*Rules
+	// origins is, for each exchange, what its vote is counted by.
+	origins []string
 	// missing and readings are, for each exchange, why it has no answer that can be read, or what the answer says.
 	missing  []*types.Failure
 	readings []verify.Reading
@@ -97,7 +99,7 @@ func (j *judgement) compare(record *types.QoSRound) {
 	var voters []int
 	for i, sample := range record.Samples {
 		if answered(sample) {
-			ballots = append(ballots, verify.Ballot{Origin: origin(sample.ServiceUrl), Digest: j.readings[i].Digest})
+			ballots = append(ballots, verify.Ballot{Origin: j.origins[i], Digest: j.readings[i].Digest})
 			voters = append(voters, i)
 		}
 	}

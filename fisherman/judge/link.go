@@ -47,7 +47,7 @@ func (j *judgement) largeQuestion(record *types.QoSRound) bool {
 	smallest := make(map[string]int)
 	for i, sample := range record.Samples {
 		if answered(sample) {
-			from, size := origin(sample.ServiceUrl), len(j.Exchanges[i].Response)
+			from, size := j.origins[i], len(j.Exchanges[i].Response)
 			if before, known := smallest[from]; !known || size < before {
 				smallest[from] = size
 			}
@@ -73,10 +73,10 @@ func (j *judgement) busy(i int, end time.Duration) (busy time.Duration) {
 		change int // of the answers that the origin is in the middle of
 	}
 	var edges []edge
-	bytes, self := 0, origin(j.Exchanges[i].ServiceURL)
+	bytes, self := 0, j.origins[i]
 	arriving := make(map[string]int)
 	for k := range j.Exchanges {
-		arrived, from := &j.Exchanges[k].Arrived, origin(j.Exchanges[k].ServiceURL)
+		arrived, from := &j.Exchanges[k].Arrived, j.origins[k]
 		if arrived.Bytes == 0 || from == self {
 			continue
 		}

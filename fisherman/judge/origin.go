@@ -1,26 +1,29 @@
 package judge
 
 import (
-	"net/netip"
-	"net/url"
-	"strings"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// origin returns what a vote is counted by: scheme, host and port of a service URL, each in one spelling.
-func origin(serviceURL string) string {
-	parsed, err := url.Parse(serviceURL)
-	if err != nil {
-		return serviceURL
+// origins returns for each exchange what its vote is counted by. Exchanges of one service URL's scheme, host and port have
+// one vote, and so have those of one place.
+//
+// An origin whose exchanges led to several places counts as the first of these, in their order as text, and not as all of
+// them: a name that resolves to a neighbour of this servicer and to a neighbour of that one would make the two one vote.
+func origins(exchanges []Exchange) []string {
+	places := make(map[string]string)
+	for i := range exchanges {
+		at, place := types.ServiceOrigin(exchanges[i].ServiceURL), exchanges[i].Place
+		if first, known := places[at]; place != "" && (!known || place < first) {
+			places[at] = place
+		}
 	}
-	host, port := strings.ToLower(strings.TrimSuffix(parsed.Hostname(), ".")), parsed.Port()
-	if address, err := netip.ParseAddr(host); err == nil {
-		host = address.Unmap().String()
+	counted := make([]string, len(exchanges))
+	for i := range exchanges {
+		at := types.ServiceOrigin(exchanges[i].ServiceURL)
+		if place, known := places[at]; known {
+			at = place
+		}
+		counted[i] = at
 	}
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[parsed.Scheme]
-	}
-	return parsed.Scheme + "://" + host + ":" + port
+	return counted
 }

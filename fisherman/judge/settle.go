@@ -56,7 +56,7 @@ func (j *judgement) sides(contrast bool) sides {
 		if j.missing[i] != nil || !data && !isNothing(*reading, contrast) {
 			continue
 		}
-		from := origin(j.Exchanges[i].ServiceURL)
+		from := j.origins[i]
 		if before := said[from]; before != nil && (isData(*before, contrast) != data || !data && before.Digest != reading.Digest) {
 			split[from] = true
 		}
@@ -101,7 +101,7 @@ func (j *judgement) settleTip(contrast bool) settlement {
 	has := make(map[string]bool)
 	for i, reading := range j.readings {
 		if j.missing[i] == nil && reading.Class != verify.Malformed && reading.Class != verify.TooLarge {
-			from := origin(j.Exchanges[i].ServiceURL)
+			from := j.origins[i]
 			before, known := has[from]
 			has[from] = isData(reading, contrast) && (before || !known)
 		}
@@ -206,7 +206,7 @@ func (j *judgement) mostLarge() bool {
 	large := make(map[string]bool)
 	for i, reading := range j.readings {
 		if reading.Data() {
-			from := origin(j.Exchanges[i].ServiceURL)
+			from := j.origins[i]
 			large[from] = large[from] || len(j.Exchanges[i].Payload) >= largeAnswer
 		}
 	}

@@ -119,6 +119,58 @@ func TestConnectionsAreKept(t *testing.T) {
 	})
 }
 
+// A cold check goes over new connections, which take the place of those that were kept.
+func TestColdCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		servicers := piped(t, fakes.Honest(), fakes.Honest())
+		r := overPipes(t, servicers...)
+		for check, cold := range []bool{false, false, true, false, true, true, false} {
+			r.spec.Cold = cold
+			record := r.run()
+			for _, servicer := range servicers {
+				sample := sampleOf(t, record, servicer)
+				isOK(t, sample)
+				if sample.GetReusedConnection() != (check > 0 && !cold) {
+					t.Errorf("check %d: reused %t", check, sample.GetReusedConnection())
+				}
+				servicer.AwaitOpen(t, 1)
+			}
+		}
+		for _, servicer := range servicers {
+			if servicer.Accepted() != 4 {
+				t.Errorf("%d connections", servicer.Accepted())
+			}
+		}
+	})
+}
+
+// A servicer that answers on an old connection and lets nobody in any more is found by a cold check. The old one serves on.
+func TestShutToOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		servicers := piped(t, fakes.Honest(), fakes.Honest(), fakes.Honest())
+		shut := servicers[0]
+		r := overPipes(t, servicers...)
+		r.run()
+		dial := r.Dial
+		r.Dial = func(ctx context.Context, serviceURL string) (*wire.Conn, error) {
+			if serviceURL == shut.URL() {
+				return nil, wire.Fail(types.Outcome_OUTCOME_CONNECT, types.Attempt_ATTEMPT_CONNECT, syscall.ECONNREFUSED)
+			}
+			return dial(ctx, serviceURL)
+		}
+		for _, cold := range []bool{false, true, true, false} {
+			r.spec.Cold = cold
+			record := r.run()
+			if sample := sampleOf(t, record, shut); cold {
+				isNull(t, sample, types.Outcome_OUTCOME_CONNECT, blamesServicer)
+			} else {
+				isOK(t, sample)
+			}
+			isOK(t, sampleOf(t, record, servicers[1]))
+		}
+	})
+}
+
 // A connection that is closed while it waits for the release is made anew, and nobody is blamed.
 func TestConnectionClosedBeforeTheRelease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

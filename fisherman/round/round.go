@@ -36,6 +36,9 @@ type Spec struct {
 	Timeout time.Duration
 	// Offset bounds the private delay before each servicer's request; 0 asks all at once.
 	Offset time.Duration
+	// Cold asks over new connections, whatever is kept: one that is old may be privileged, or the only one that the servicer
+	// still has room for. The new ones are kept in their place.
+	Cold bool
 	// Asked is the most requests that each servicer can have received in the session, this one included; 0 when that is
 	// not known.
 	Asked uint64
@@ -102,6 +105,7 @@ func (r *round) execute(ctx context.Context) error {
 	stalls := newStallWatch()
 	r.exchange(ctx)
 	r.collect()
+	r.giveSpares()
 	r.stall = stalls.end()
 	r.stallBegan = stalls.began
 	return ctx.Err()
@@ -125,7 +129,12 @@ func (r *round) prepare() {
 
 func (r *round) connect(ctx context.Context) {
 	for _, slot := range r.slots {
-		if slot.failure == nil {
+		switch {
+		case slot.failure != nil:
+		case r.Cold:
+			slot.setAside(r.Pool)
+			slot.dial(ctx, r.Pool, r.Dial, r.Timeout)
+		default:
 			slot.connect(ctx, r.Pool, r.Dial, r.Timeout)
 		}
 	}
@@ -184,7 +193,7 @@ func (r *round) settle(ctx context.Context, slots []*slot, until time.Time) {
 func (r *round) revive(ctx context.Context) {
 	var redialed []*slot
 	for _, slot := range r.slots {
-		if slot.revive(ctx, r.Pool, r.Dial, r.Timeout) {
+		if slot.revive(ctx, r.Pool, r.Dial, r.Timeout, r.Cold) {
 			r.Pool.HungUp(slot.url())
 			slot.redialed = true
 			redialed = append(redialed, slot)
@@ -203,6 +212,7 @@ func (r *round) collect() {
 		evades := r.evades(slot)
 		slot.settle(<-slot.dialing)
 		if slot.ready() {
+			slot.giveSpare(r.Pool, true)
 			r.Pool.GiveLate(slot.url(), slot.conn, slot.phases.DNS+slot.phases.Connect+slot.phases.TLS)
 			slot.conn, slot.late = nil, &judge.LateConnection{Redialed: slot.redialed, Evades: evades, Before: slot.lateBefore}
 		}
@@ -299,10 +309,18 @@ func (r *round) keep(sent []*slot, stopped bool) {
 			r.Pool.Answered(slot.url(), slot.kept)
 		}
 		if slot.clean() && !stopped {
+			slot.giveSpare(r.Pool, true)
 			r.Pool.Give(slot.url(), slot.conn)
 		} else {
 			slot.conn.Close()
 		}
+	}
+}
+
+// giveSpares gives back the kept connections that no new one has taken the place of.
+func (r *round) giveSpares() {
+	for _, slot := range r.slots {
+		slot.giveSpare(r.Pool, false)
 	}
 }
 
@@ -316,6 +334,7 @@ func (r *round) abandon(ctx context.Context) error {
 			slot.conn.Close()
 		}
 	}
+	r.giveSpares()
 	return ctx.Err()
 }
 

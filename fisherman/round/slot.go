@@ -20,7 +20,11 @@ type slot struct {
 
 	conn   *wire.Conn
 	phases wire.Phases
+	// place is where the connection leads to.
+	place  string
 	reused bool
+	// spare is the kept connection that a cold check leaves aside; nil when there is none.
+	spare *wire.Conn
 	// redialed: a connection was there, and died before the release.
 	redialed bool
 	// late is set when the connection was made after the release.
@@ -50,12 +54,32 @@ type dialed struct {
 // url returns the service URL, which names the connection.
 func (s *slot) url() string { return s.servicer.GetServiceUrl() }
 
+// setAside takes the kept connection out of the way of a new one.
+func (s *slot) setAside(kept *wire.Pool) { s.spare = kept.Take(s.url()) }
+
+// giveSpare gives the spare connection back, or closes it when a new one has taken its place.
+func (s *slot) giveSpare(kept *wire.Pool, replaced bool) {
+	switch {
+	case s.spare == nil:
+	case replaced:
+		s.spare.Close()
+	default:
+		kept.Give(s.url(), s.spare)
+	}
+	s.spare = nil
+}
+
 // connect gives the slot a kept connection, or starts to make one. Making one may take as long as an answer may.
 func (s *slot) connect(ctx context.Context, kept *wire.Pool, dial Dial, timeout time.Duration) {
 	if s.conn = kept.Take(s.url()); s.conn != nil {
-		s.reused, s.kept = true, s.conn.Used()
+		s.reused, s.kept, s.place = true, s.conn.Used(), s.conn.Place
 		return
 	}
+	s.dial(ctx, kept, dial, timeout)
+}
+
+// dial starts to make a connection.
+func (s *slot) dial(ctx context.Context, kept *wire.Pool, dial Dial, timeout time.Duration) {
 	s.kept, s.lateBefore = false, kept.Late(s.url())
 	result := make(chan dialed, 1)
 	s.dialing = result
@@ -72,7 +96,7 @@ func (s *slot) settle(result dialed) {
 	s.dialing = nil
 	s.conn, s.failure = result.conn, result.failure
 	if s.conn != nil {
-		s.phases = s.conn.Phases
+		s.phases, s.place = s.conn.Phases, s.conn.Place
 	}
 }
 
@@ -81,13 +105,17 @@ func (s *slot) ready() bool { return s.conn != nil && s.failure == nil }
 
 // revive replaces a connection that died while it waited for the release, and reports whether it did; never after the
 // request was written.
-func (s *slot) revive(ctx context.Context, kept *wire.Pool, dial Dial, timeout time.Duration) bool {
+func (s *slot) revive(ctx context.Context, kept *wire.Pool, dial Dial, timeout time.Duration, cold bool) bool {
 	if !s.ready() || s.conn.Alive() {
 		return false
 	}
 	s.conn.Close()
 	s.conn, s.reused = nil, false
-	s.connect(ctx, kept, dial, timeout)
+	if cold {
+		s.dial(ctx, kept, dial, timeout)
+	} else {
+		s.connect(ctx, kept, dial, timeout)
+	}
 	return true
 }
 
@@ -143,6 +171,7 @@ func (s *slot) observe() judge.Exchange {
 	exchange := judge.Exchange{
 		Servicer:   s.servicer.GetAddress(),
 		ServiceURL: s.url(),
+		Place:      s.place,
 		Reused:     s.reused,
 		DNS:        s.phases.DNS,
 		Connect:    s.phases.Connect,

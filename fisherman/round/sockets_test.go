@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/fisherman/round"
 	"github.com/pocket-fisherman/fisherman/internal/fakes"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/wire"
@@ -164,4 +165,20 @@ func TestNamesDown(t *testing.T) {
 
 	r.actors = r.actors[:1] // with nobody else
 	isVoid(t, r.runCalm(), types.Cause_CAUSE_NO_SAMPLE)
+}
+
+// A check says where each connection led to, new or kept: that is what votes are counted by. On one machine every port is a
+// place.
+func TestPlaces(t *testing.T) {
+	servicers := []*fakes.Servicer{fakes.Start(t, fakes.Honest()), fakes.StartTLS(t, fakes.Honest(), nil), fakes.Start(t, fakes.Closing())}
+	r := overSockets(t, servicers...)
+	for range 2 {
+		observed := r.observe(t.Context(), time.Now().Add(round.LongestLead))
+		for _, servicer := range servicers {
+			_, want, _ := strings.Cut(servicer.URL(), "://")
+			if got := exchangeOf(t, observed, servicer).Place; got != want {
+				t.Errorf("%s is at %q", servicer.URL(), got)
+			}
+		}
+	}
 }

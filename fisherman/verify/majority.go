@@ -11,7 +11,7 @@ var ErrNoMajority = errors.New("no majority")
 
 // Ballot is one servicer's answer and where it came from.
 type Ballot struct {
-	// Origin of the servicer's URL (scheme, host and port). Servicers behind one origin have one vote together, so
+	// Origin is where the answer came from, as the caller counts. Servicers behind one origin have one vote together, so
 	// that an operator with many of them cannot outvote the others.
 	Origin string
 	Digest Digest

@@ -100,11 +100,11 @@ func TestRequestIsAddressedAndFresh(t *testing.T) {
 	}
 }
 
-// A URL that passes as a service URL but cannot be put into a request is its owner's fault.
+// A URL that cannot be put into a request, from a chain on which it could be staked, is its owner's fault.
 func TestUnusableServiceURL(t *testing.T) {
 	const serviceURL = "http://xn--a\u00ad\u0301.example"
-	if err := types.ValidateServiceURL(serviceURL); err != nil {
-		t.Fatalf("not even staked: %v", err)
+	if err := types.ValidateHTTPURL(serviceURL); err != nil {
+		t.Fatalf("not even a URL: %v", err)
 	}
 	for _, serviceURL := range []string{serviceURL, "http://[::1"} {
 		_, err := asker().Ask(sampleSession(), actorAt(servicerKey, serviceURL), types.Payload{JSONRPC: []byte("{}")})

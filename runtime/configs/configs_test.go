@@ -179,6 +179,7 @@ func TestEveryViolationIsNamed(t *testing.T) {
 		"long path":       {func(n *Node) { n.Keys = strings.Repeat("x", maximumText+1) }, "keys is"},
 		"NUL in path":     {func(n *Node) { n.Keys = "a\x00b" }, "keys is"},
 		"no port":         {func(n *Node) { n.API.Listen = "127.0.0.1" }, `api.listen is "127.0.0.1"; allowed: HOST:PORT`},
+		"chain for all":   {func(n *Node) { n.Chain.RPCListen = "0.0.0.0:26657" }, `chain.rpc_listen is "0.0.0.0:26657"; allowed: a loopback address, as in 127.0.0.1:26657, unless chain.rpc_public is true`},
 		"high port":       {func(n *Node) { n.Chain.RPCListen = ":65536" }, "chain.rpc_listen is"},
 		"API for all":     {func(n *Node) { n.API.Listen = ":50832" }, `api.listen is ":50832"; allowed: a loopback address, as in 127.0.0.1:50832, unless api.public is true`},
 		"API for some":    {func(n *Node) { n.API.Listen = "192.168.0.1:1" }, `api.listen is "192.168.0.1:1"; allowed: a loopback`},
@@ -240,7 +241,7 @@ func TestBoundsAreAllowed(t *testing.T) {
 	for _, blockTime := range []time.Duration{minimumBlockTime, maximumBlockTime} {
 		n := full()
 		n.Chain.BlockTime = Duration(blockTime)
-		n.API.Listen, n.API.Public, n.Chain.RPCListen = ":0", true, ":0" // port 0 is a different address each time
+		n.API.Listen, n.API.Public, n.Chain.RPCListen, n.Chain.RPCPublic = ":0", true, ":0", true // port 0 is a different address each time
 		if err := n.Validate(); err != nil {
 			t.Error(err)
 		}
@@ -263,12 +264,12 @@ func TestManyViolationsStayOneShortLine(t *testing.T) {
 }
 
 func TestEverySettingCanBeOverridden(t *testing.T) {
-	values := map[string]string{"log_level": "warn", "log_format": "json", "pprof.listen": ":4", "pprof.allow_remote": "true", "genesis": "g", "keys": "k", "api.listen": ":1", "api.public": "true", "chain.rpc_listen": ":2", "chain.p2p_listen": "h:3", "chain.peers": peer + ",other", "chain.block_time": "2s"}
+	values := map[string]string{"log_level": "warn", "log_format": "json", "pprof.listen": ":4", "pprof.allow_remote": "true", "genesis": "g", "keys": "k", "api.listen": ":1", "api.public": "true", "chain.rpc_listen": ":2", "chain.rpc_public": "true", "chain.p2p_listen": "h:3", "chain.peers": peer + ",other", "chain.block_time": "2s"}
 	want := DefaultNode()
 	want.LogLevel, want.Genesis, want.Keys, want.API.Listen = "warn", "g", "k", ":1"
 	want.API.Public = true
 	want.LogFormat, want.Pprof = "json", Pprof{Listen: ":4", AllowRemote: true}
-	want.Chain = Chain{RPCListen: ":2", P2PListen: "h:3", Peers: []string{peer, "other"}, BlockTime: Duration(2 * time.Second)}
+	want.Chain = Chain{RPCListen: ":2", RPCPublic: true, P2PListen: "h:3", Peers: []string{peer, "other"}, BlockTime: Duration(2 * time.Second)}
 	environment := map[string]string{"POCKET_UNKNOWN": "x"}
 	n := DefaultNode()
 	for _, setting := range Settings() {

@@ -66,8 +66,11 @@ type Pprof struct {
 
 // Chain configures the node's part in the chain.
 type Chain struct {
-	// RPCListen is the host:port where the chain's own CometBFT JSON-RPC is served.
+	// RPCListen is the host:port where the chain's own CometBFT JSON-RPC is served; on loopback unless RPCPublic is set.
 	RPCListen string `json:"rpc_listen"`
+	// RPCPublic allows RPCListen to be reachable from other machines, and admits requests with any Host header, as
+	// API.Public does for the API. Whoever reaches it may read the chain and submit transactions.
+	RPCPublic bool `json:"rpc_public"`
 	// P2PListen is the host:port where other nodes of the chain connect.
 	P2PListen string `json:"p2p_listen"`
 	// Peers are nodes of the chain that this one connects to, as ID@HOST:PORT, at most MaximumPeers. Of two nodes, one

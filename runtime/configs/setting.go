@@ -26,24 +26,11 @@ func Settings() []Setting {
 		{Name: "genesis", Usage: "genesis file", set: text(func(n *Node) *string { return &n.Genesis })},
 		{Name: "keys", Usage: "directory of the key files", set: text(func(n *Node) *string { return &n.Keys })},
 		{Name: "api.listen", Usage: "HOST:PORT of the node's API", set: text(func(n *Node) *string { return &n.API.Listen })},
-		{Name: "api.public", Usage: "let other machines reach the node's API", Switch: true, set: func(n *Node, value string) error {
-			public, err := strconv.ParseBool(value)
-			if err != nil {
-				return fmt.Errorf("%s is neither true nor false", quoted(value))
-			}
-			n.API.Public = public
-			return nil
-		}},
+		{Name: "api.public", Usage: "let other machines reach the node's API", Switch: true, set: truth(func(n *Node) *bool { return &n.API.Public })},
 		{Name: "pprof.listen", Usage: "loopback HOST:PORT of Go's profiles of this program", set: text(func(n *Node) *string { return &n.Pprof.Listen })},
-		{Name: "pprof.allow_remote", Usage: "let other machines reach the profiles", Switch: true, set: func(n *Node, value string) error {
-			allowed, err := strconv.ParseBool(value)
-			if err != nil {
-				return fmt.Errorf("%s is neither true nor false", quoted(value))
-			}
-			n.Pprof.AllowRemote = allowed
-			return nil
-		}},
+		{Name: "pprof.allow_remote", Usage: "let other machines reach the profiles", Switch: true, set: truth(func(n *Node) *bool { return &n.Pprof.AllowRemote })},
 		{Name: "chain.rpc_listen", Usage: "HOST:PORT of the chain's CometBFT JSON-RPC", set: text(func(n *Node) *string { return &n.Chain.RPCListen })},
+		{Name: "chain.rpc_public", Usage: "let other machines reach the chain's JSON-RPC", Switch: true, set: truth(func(n *Node) *bool { return &n.Chain.RPCPublic })},
 		{Name: "chain.p2p_listen", Usage: "HOST:PORT where other nodes of the chain connect", set: text(func(n *Node) *string { return &n.Chain.P2PListen })},
 		{Name: "chain.peers", Usage: "nodes of the chain to connect to, as ID@HOST:PORT, separated by commas", set: func(n *Node, value string) error {
 			n.Chain.Peers = []string{}
@@ -61,6 +48,17 @@ func Settings() []Setting {
 func text(field func(*Node) *string) func(*Node, string) error {
 	return func(n *Node, value string) error {
 		*field(n) = value
+		return nil
+	}
+}
+
+func truth(field func(*Node) *bool) func(*Node, string) error {
+	return func(n *Node, value string) error {
+		read, err := strconv.ParseBool(value)
+		if err != nil {
+			return fmt.Errorf("%s is neither true nor false", quoted(value))
+		}
+		*field(n) = read
 		return nil
 	}
 }

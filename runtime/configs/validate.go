@@ -199,6 +199,8 @@ func (p *problems) distinct(n Node) {
 	p.add(n.API.Public || isLoopback(n.API.Listen), "api.listen", quoted(n.API.Listen),
 		"a loopback address, as in 127.0.0.1:50832, unless api.public is true")
 	listen("chain.rpc_listen", n.Chain.RPCListen)
+	p.add(n.Chain.RPCPublic || isLoopback(n.Chain.RPCListen), "chain.rpc_listen", quoted(n.Chain.RPCListen),
+		"a loopback address, as in 127.0.0.1:26657, unless chain.rpc_public is true")
 	listen("chain.p2p_listen", n.Chain.P2PListen)
 	p.add(hasHost(n.Chain.P2PListen), "chain.p2p_listen", quoted(n.Chain.P2PListen), "an address with a host, as in 0.0.0.0:26656")
 	for i, servicer := range n.Servicers {

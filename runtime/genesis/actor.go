@@ -108,8 +108,7 @@ func checkService(v *violations, path string, actor *types.Actor, maximumChains 
 	}
 	required := actor.Type == types.ActorType_ACTOR_TYPE_SERVICER
 	if (required || actor.ServiceUrl != "") && types.ValidateServiceURL(actor.ServiceUrl) != nil {
-		v.add(path+".service_url", quoted(actor.ServiceUrl),
-			"an http or https URL of at most 256 bytes with a host and without user, query or fragment")
+		v.add(path+".service_url", quoted(actor.ServiceUrl), types.ServiceURLForm)
 	}
 }
 

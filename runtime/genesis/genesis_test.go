@@ -55,7 +55,7 @@ func TestDefaultsAreValid(t *testing.T) {
 }
 
 func TestEveryViolationIsNamed(t *testing.T) {
-	const urlForm = "an http or https URL of at most 256 bytes with a host and without user, query or fragment"
+	const urlForm = types.ServiceURLForm
 	address := func(i byte) string { return key(i).Address() }
 	tests := map[string]struct {
 		spoil func(g *Genesis)
@@ -175,6 +175,8 @@ func TestEveryViolationIsNamed(t *testing.T) {
 			`actors[1].service_url is ""; allowed: ` + urlForm},
 		"fisherman's URL": {func(g *Genesis) { g.Actors[2].ServiceUrl = "ftp://host" },
 			`actors[2].service_url is "ftp://host"; allowed: ` + urlForm},
+		"another spelling of a URL": {func(g *Genesis) { g.Actors[1].ServiceUrl = "http://servicer.example:08545" },
+			`actors[1].service_url is "http://servicer.example:08545"; allowed: ` + urlForm},
 		"long URL": {func(g *Genesis) { g.Actors[1].ServiceUrl = "http://" + strings.Repeat("h", 300) },
 			`actors[1].service_url is "http://` + strings.Repeat("h", 73) + `"…; allowed: ` + urlForm},
 		"stake": {func(g *Genesis) { g.Actors[3].StakeUpokt = 14_999_999_999 },

@@ -2,7 +2,6 @@ package types
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 
 	"github.com/pocket-fisherman/fisherman/shared/text"
@@ -53,18 +52,6 @@ func ValidateRelayChain(chain string) error {
 // ValidateGeoZone returns an error unless a geo zone is 1 to 32 characters of [a-z0-9-].
 func ValidateGeoZone(zone string) error {
 	return consists(zone, zoneLetter, 1, 32, "1 to 32 characters of a-z, 0-9 and '-'")
-}
-
-// ValidateServiceURL returns an error unless a service URL is absolute, http or https, with a host, without user
-// information, query or fragment, and at most 256 bytes.
-func ValidateServiceURL(raw string) error {
-	const want = "an http or https URL of at most 256 bytes with a host and without user, query or fragment"
-	u, err := url.Parse(raw)
-	if err != nil || len(raw) > 256 || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" ||
-		u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		return fmt.Errorf("%q is not %s", raw, want)
-	}
-	return nil
 }
 
 // consists checks that a value has the given length and alphabet. It is not a regular expression for speed: every relay

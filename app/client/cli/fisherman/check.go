@@ -52,7 +52,7 @@ the check says nothing, because the fault may be here.`, command.ExitOK, command
 	}
 	flags := cmd.Flags()
 	command.AddChecked(flags, &o.servicer, "servicer", "ADDRESS", types.ValidateAddress, "the servicer's address")
-	command.AddChecked(flags, &o.url, "url", "URL", types.ValidateServiceURL, "ask the servicer at this URL from here, without a fisherman")
+	command.AddChecked(flags, &o.url, "url", "URL", types.ValidateHTTPURL, "ask the servicer at this URL from here, without a fisherman")
 	command.AddChecked(flags, &o.application, "application", "ADDRESS", types.ValidateAddress, "the application whose session it is (default any)")
 	command.AddChecked(flags, &o.chain, "chain", "CHAIN", types.ValidateRelayChain, "the relay chain, as in 0001 (default any)")
 	flags.StringVar(&o.payload, "payload", "", "with --url: the JSON-RPC request, `JSON`, @FILE, or - for standard input")

@@ -185,7 +185,7 @@ func explainVerdict(report api.CheckReport, sample *api.CheckSample) []string {
 		return []string{
 			fmt.Sprintf("It answered in time, but there is no majority to compare it with: %s; a majority needs %d votes and more than half of them.",
 				votes(report), report.Quorum),
-			"Servicers behind one origin (scheme, host and port) have one vote together.",
+			"Servicers behind one origin (scheme, host and port), or in one network (/24 of IPv4, /48 of IPv6), have one vote together.",
 		}
 	}
 	return []string{fmt.Sprintf("It answered in %s ms, within the latency SLA of %g ms, as the majority did: %s.",

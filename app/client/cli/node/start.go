@@ -182,16 +182,25 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 		ChainRPC:  listen(config.Chain.RPCListen),
 		RPC:       listen(config.API.Listen),
 		PublicRPC: config.API.Public,
+
+		PublicChainRPC: config.Chain.RPCPublic,
+		PublicPprof:    config.Pprof.AllowRemote,
+
 		P2PListen: config.Chain.P2PListen,
 		Peers:     config.Chain.Peers,
 		Logger:    logger,
 	}
+	// A name that counts as loopback may resolve to something else.
+	own := func(listener net.Listener, address, setting, exemption string, exempt bool) {
+		if err == nil && !exempt && !onLoopback(listener) {
+			err = command.Fail(command.ExitUsage, "%s is %s, which is not this machine alone; give %s another address, or set %s",
+				address, listener.Addr(), setting, exemption)
+		}
+	}
+	own(assembled.ChainRPC, config.Chain.RPCListen, "chain.rpc_listen", "chain.rpc_public", config.Chain.RPCPublic)
 	if config.Pprof.Listen != "" {
 		assembled.Pprof = listen(config.Pprof.Listen)
-		if err == nil && !config.Pprof.AllowRemote && !onLoopback(assembled.Pprof) {
-			err = command.Fail(command.ExitUsage, "%s is %s, which is not this machine alone; give pprof.listen another address, or set pprof.allow_remote",
-				config.Pprof.Listen, assembled.Pprof.Addr())
-		}
+		own(assembled.Pprof, config.Pprof.Listen, "pprof.listen", "pprof.allow_remote", config.Pprof.AllowRemote)
 	}
 	if role := config.Validator; role != nil {
 		assembled.ValidatorKey = keys[role.Key]

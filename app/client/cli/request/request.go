@@ -51,7 +51,7 @@ func Servicer(session api.Session, address string) (api.Actor, error) {
 	if err != nil || crypto.Address(key) != address {
 		return api.Actor{}, command.Fail(command.ExitUntrusted, "the node's public key of servicer %s does not belong to that address", address)
 	}
-	if err := types.ValidateServiceURL(servicer.ServiceURL); err != nil {
+	if err := types.ValidateHTTPURL(servicer.ServiceURL); err != nil {
 		return api.Actor{}, command.Fail(command.ExitUntrusted, "the node's service URL of servicer %s: %w", address, err)
 	}
 	return servicer, nil

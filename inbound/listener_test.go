@@ -1,0 +1,260 @@
+package inbound
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fakeListener accepts what a test gives it.
+type fakeListener struct {
+	net.Listener
+	waiting chan net.Conn
+	closed  chan struct{}
+	once    sync.Once
+}
+
+func (f *fakeListener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-f.waiting:
+		return conn, nil
+	case <-f.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (f *fakeListener) Close() error { f.once.Do(func() { close(f.closed) }); return nil }
+
+// fakeConn is a connection from an address.
+type fakeConn struct {
+	net.Conn
+	name   string
+	from   net.Addr
+	closed bool
+}
+
+func (f *fakeConn) RemoteAddr() net.Addr { return f.from }
+func (f *fakeConn) Close() error         { f.closed = true; return nil }
+
+// bench is a listener with what was accepted from it. It lives in a bubble of testing/synctest.
+type bench struct {
+	t        *testing.T
+	listener *Listener
+	below    *fakeListener
+	all      map[string]*fakeConn
+	accepted []string
+}
+
+func newBench(t *testing.T, bounds Bounds) *bench {
+	below := &fakeListener{waiting: make(chan net.Conn), closed: make(chan struct{})}
+	b := &bench{t: t, listener: Listen(below, bounds), below: below, all: make(map[string]*fakeConn)}
+	go func() {
+		for {
+			conn, err := b.listener.Accept()
+			if err != nil {
+				return
+			}
+			b.accepted = append(b.accepted, conn.(*fakeConn).name)
+		}
+	}()
+	t.Cleanup(func() { _ = b.listener.Close() })
+	return b
+}
+
+// connect has a client connect; false if the listener is not even accepting.
+func (b *bench) connect(name, from string) bool {
+	b.t.Helper()
+	address, err := net.ResolveTCPAddr("tcp", from)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.all[name] = &fakeConn{name: name, from: address}
+	synctest.Wait()
+	select {
+	case b.below.waiting <- b.all[name]:
+		synctest.Wait()
+		return true
+	default:
+		return false
+	}
+}
+
+func (b *bench) is(state http.ConnState, names ...string) {
+	for _, name := range names {
+		b.listener.Track(b.all[name], state)
+	}
+	synctest.Wait()
+}
+
+// holds checks which connections were closed, and that all others were accepted.
+func (b *bench) holds(closed ...string) {
+	b.t.Helper()
+	for name, conn := range b.all {
+		if want := slices.Contains(closed, name); conn.closed != want {
+			b.t.Errorf("%s closed: %t", name, conn.closed)
+		} else if !want && !slices.Contains(b.accepted, name) {
+			b.t.Errorf("%s is not accepted", name)
+		}
+	}
+}
+
+// Whoever is idle for the longest time, with the most connections, makes room; nobody who is being answered does.
+func TestIdleOnesMakeRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Bounds{Most: 4})
+		b.connect("a1", "8.8.8.8:1")
+		b.connect("b1", "9.9.9.9:1")
+		b.connect("b2", "9.9.9.9:2")
+		b.connect("b3", "9.9.9.9:3")
+		b.is(http.StateActive, "b1", "b2")
+		b.is(http.StateIdle, "b2", "b1")
+		b.holds()
+		b.connect("c1", "7.7.7.7:1") // b has the most; b3 never asked anything
+		b.holds("b3")
+		b.connect("c2", "7.7.7.7:2") // b and c have as many then: the idlest
+		b.holds("b3", "b2")
+		b.is(http.StateActive, "c1", "c2", "a1", "b1")
+		b.connect("d1", "6.6.6.6:1")
+		if b.all["d1"].closed || slices.Contains(b.accepted, "d1") {
+			t.Error("one beyond all is not kept waiting")
+		}
+		if b.connect("e1", "5.5.5.5:1") {
+			t.Error("another one is accepted")
+		}
+		delete(b.all, "e1")
+		b.is(http.StateIdle, "a1")
+		b.holds("b3", "b2", "a1")
+		b.is(http.StateClosed, "b3", "c1") // b3 is long forgotten
+		b.connect("e2", "5.5.5.5:2")
+		b.holds("b3", "b2", "a1")
+	})
+}
+
+func TestClientsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Bounds{Most: 100, PerClient: 2})
+		b.connect("a1", "8.8.8.8:1")
+		b.connect("a2", "[::ffff:8.8.8.8]:2")
+		b.connect("b1", "8.8.8.9:1")
+		b.is(http.StateActive, "a1", "a2")
+		b.connect("a3", "8.8.8.8:3")
+		b.holds("a3")
+		b.is(http.StateIdle, "a2")
+		b.connect("a4", "8.8.8.8:4")
+		b.holds("a3", "a2")
+		b.connect("six1", "[2001:4860::1]:1")
+		b.connect("six2", "[2001:4860::2]:1")
+		b.connect("six3", "[2001:4860::ffff:0:0:3]:1") // of one /64
+		b.holds("a3", "a2", "six1")
+		b.connect("other", "[2001:4860:0:1::3]:1")
+		for _, near := range []string{"127.0.0.1", "10.0.0.1", "[::1]", "[fd00::1]", "[fe80::1]", "192.168.1.1"} {
+			for port := range 5 {
+				b.connect(fmt.Sprint(near, port), fmt.Sprintf("%s:%d", near, port+1))
+			}
+		}
+		b.holds("a3", "a2", "six1")
+	})
+}
+
+// A listener that waits for room ends.
+func TestCloseEndsWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Bounds{Most: 1})
+		b.connect("a", "8.8.8.8:1")
+		b.is(http.StateActive, "a")
+		b.connect("b", "8.8.8.8:2")
+		_ = b.listener.Close()
+		synctest.Wait()
+		b.holds("b")
+		b.is(http.StateHijacked, "a")
+		if len(b.listener.open)+len(b.listener.clients) != 0 {
+			t.Error("something is left")
+		}
+	})
+}
+
+// serving serves answers within bounds.
+func serving(t *testing.T, bounds Bounds, handler http.HandlerFunc) (address string, listener *Listener) {
+	t.Helper()
+	below, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener = Listen(below, bounds)
+	server := &http.Server{Handler: handler, ConnState: listener.Track}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		_ = server.Close()
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
+	return below.Addr().String(), listener
+}
+
+// ask connects and asks once; the connection stays open.
+func ask(t *testing.T, address string) error {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		return err
+	}
+	status := make([]byte, 12)
+	if _, err = io.ReadFull(conn, status); err == nil && !strings.HasSuffix(string(status), "200") {
+		err = errors.New(string(status))
+	}
+	return err
+}
+
+// Four times as many connections as there may be, each with one cheap request and then idle, keep nobody out.
+func TestIdleFlood(t *testing.T) {
+	address, _ := serving(t, Bounds{Most: 16, PerClient: 4}, func(http.ResponseWriter, *http.Request) {})
+	for i := range 64 {
+		if err := ask(t, address); err != nil {
+			t.Fatalf("connection %d: %v", i, err)
+		}
+	}
+}
+
+// Descriptors are left for the rest of the process, however many connections there may be.
+func TestDescriptorsAreLeft(t *testing.T) {
+	probe, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer probe.Close()
+	raw, err := probe.(*net.TCPListener).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := 0
+	_ = raw.Control(func(fd uintptr) { most = int(fd) + 40 })
+	address, listener := serving(t, Bounds{Most: 1000, Descriptors: most}, func(http.ResponseWriter, *http.Request) {})
+	for i := range 100 {
+		if err := ask(t, address); err != nil {
+			t.Fatalf("connection %d: %v", i, err)
+		}
+	}
+	listener.mu.Lock()
+	defer listener.mu.Unlock()
+	// The clients' ends are descriptors of this process as well.
+	if open := len(listener.open); open > 25 {
+		t.Errorf("%d connections are open", open)
+	}
+}
