@@ -51,6 +51,8 @@ type Config struct {
 	BlockTime time.Duration
 	// Logger also receives CometBFT's log, its info lines at debug level. Nil discards.
 	Logger *slog.Logger
+	// heads is where an engine publishes; nil for heads of its own.
+	heads *Heads
 }
 
 // validate reports the first field that no engine could run with.

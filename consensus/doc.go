@@ -8,6 +8,8 @@
 // Nodes that name each other as peers make one chain: those with a validator's key vote, the others follow. A head is
 // marked as caught up with unless its block was agreed on just now; marked heads start nothing.
 //
+// A node runs a Chain, which runs one Engine after the other: when the disk is full, it halts until there is room.
+//
 // After a crash CometBFT hands over again whatever the state has not committed yet. That is safe because every block
 // starts from the last committed version: leftovers of an unfinished block are rolled back first.
 package consensus

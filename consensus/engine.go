@@ -1,6 +1,7 @@
 package consensus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,7 +72,7 @@ func newEngine(cfg Config, config *cmtcfg.Config, state State) (*Engine, error) 
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	e := &Engine{heads: &Heads{}, gate: &gate{}, failed: make(chan error, 1), now: time.Now, blockTime: cfg.BlockTime}
+	e := &Engine{heads: cmp.Or(cfg.heads, &Heads{}), gate: &gate{}, failed: make(chan error, 1), now: time.Now, blockTime: cfg.BlockTime}
 	e.signs = &engineSigns{failed: e.fail}
 	e.logger = newLogger(cfg.Logger, e.signs)
 	e.redialer = newRedialer(cfg.Peers, e.logger)
@@ -231,7 +232,8 @@ func remembering[DB io.Closer](
 func guard(doing string, do func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%s: %s", doing, gist(fmt.Sprint(r)))
+			cause, _ := r.(error)
+			err = failure{text: fmt.Sprintf("%s: %s", doing, gist(fmt.Sprint(r))), cause: cause}
 		}
 	}()
 	if err := do(); err != nil {

@@ -45,6 +45,8 @@ type engineSigns struct {
 	witnessing atomic.Bool
 	// stopping is true when errors of services that are shutting down are expected.
 	stopping atomic.Bool
+	// full is the first error of a disk that takes no writes. What CometBFT makes of it often has only its text.
+	full atomic.Pointer[error]
 	// failed is called when consensus ends.
 	failed func(error)
 }
@@ -63,19 +65,33 @@ func (l logger) Info(msg string, keyvals ...any) { l.log(slog.LevelDebug, msg, k
 func (l logger) Warn(msg string, keyvals ...any) { l.log(slog.LevelWarn, msg, keyvals) }
 
 // Error logs at error level; a peer that left at info level, and everything else that is not an error of this node at
-// debug level.
+// debug level. A disk that takes no writes is told once, by the chain that halts.
 func (l logger) Error(msg string, keyvals ...any) {
+	full := l.diskFailure(keyvals)
 	if msg == consensusFailure {
-		l.engine.failed(fmt.Errorf("consensus failed: %s", gist(value(keyvals, "err"))))
+		l.engine.failed(failure{text: "consensus failed: " + gist(value(keyvals, "err")), cause: full})
 	}
 	level := slog.LevelError
 	if msg == peerGone {
 		level = slog.LevelInfo
 	}
-	if clientGone[msg] || l.engine.stopping.Load() || (msg == refusedInReplay && !l.engine.witnessing.Load()) {
+	if full != nil || clientGone[msg] || l.engine.stopping.Load() || (msg == refusedInReplay && !l.engine.witnessing.Load()) {
 		level = slog.LevelDebug
 	}
 	l.log(level, msg, keyvals)
+}
+
+// diskFailure returns the error of a disk that takes no writes, if a line tells of one or a line before did.
+func (l logger) diskFailure(keyvals []any) error {
+	for _, value := range keyvals {
+		if err, is := value.(error); is && diskFull(err) {
+			l.engine.full.CompareAndSwap(nil, &err)
+		}
+	}
+	if full := l.engine.full.Load(); full != nil {
+		return *full
+	}
+	return nil
 }
 
 // With adds attributes to every line.

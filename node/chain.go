@@ -41,23 +41,23 @@ func shown(err error) error {
 
 // blockReader shows the chain's blocks to the API.
 type blockReader struct {
-	engine *consensus.Engine
+	chain *consensus.Chain
 }
 
 // Block is the block of a height.
 func (r blockReader) Block(height int64) (rpc.Block, error) {
-	block, err := r.engine.Block(height)
+	block, err := r.chain.Block(height)
 	return rpc.Block(block), shown(err)
 }
 
 // Transaction is the transaction of a hash.
 func (r blockReader) Transaction(ctx context.Context, hash []byte, height, latest int64) (rpc.Transaction, error) {
-	found, err := r.engine.Transaction(ctx, hash, height, latest)
+	found, err := r.chain.Transaction(ctx, hash, height, latest)
 	return rpc.Transaction(found), shown(err)
 }
 
 // Ready is nil while the node is level with its chain.
-func (r blockReader) Ready() error { return shown(r.engine.Ready()) }
+func (r blockReader) Ready() error { return shown(r.chain.Ready()) }
 
 // params are the governed parameters in the state after the block at a height, as the genesis file writes them.
 func (n *Node) params(ctx context.Context, height int64) (json.RawMessage, error) {
@@ -74,6 +74,6 @@ func (n *Node) params(ctx context.Context, height int64) (json.RawMessage, error
 
 // broadcast hands a transaction of the API's to the chain.
 func (n *Node) broadcast(ctx context.Context, raw []byte, wait bool) (rpc.Receipt, error) {
-	receipt, err := n.engine.Broadcast(ctx, raw, wait)
+	receipt, err := n.chain.Broadcast(ctx, raw, wait)
 	return rpc.Receipt(receipt), shown(err)
 }

@@ -46,7 +46,7 @@ func (n *Node) buildFisherman() error {
 		MostRequests:  mostRequests(),
 		Logger:        logger,
 		Hooks:         fisherman.Hooks{Round: n.observeRound, Session: n.stream.Session},
-	}, pocket.New(n.engine.Heads(), newFishing(n.utility, role.Key.Address()), role.Key), dialer.Dial, n.samples)
+	}, pocket.New(n.chain.Heads(), newFishing(n.utility, role.Key.Address()), role.Key), dialer.Dial, n.samples)
 	if err != nil {
 		return fmt.Errorf("make fisherman: %w", err)
 	}

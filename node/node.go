@@ -42,8 +42,7 @@ type Node struct {
 	config    Config
 	bounds    inboundBounds
 	state     *persistence.StateStore
-	engine    *consensus.Engine
-	chainRPC  http.Handler
+	chain     *consensus.Chain
 	utility   *utility.Module
 	servicers []*servicer.Servicer
 	relays    *local.RelayStore
@@ -95,7 +94,7 @@ func (n *Node) buildChain() error {
 		return fmt.Errorf("open state: %w", err)
 	}
 	n.utility = utility.NewModule(versions{n.state})
-	n.engine, err = consensus.New(consensus.Config{
+	chain, err := consensus.NewChain(consensus.Config{
 		Home:         filepath.Join(n.config.Home, "chain"),
 		Genesis:      n.config.Genesis,
 		ValidatorKey: n.config.ValidatorKey,
@@ -108,9 +107,7 @@ func (n *Node) buildChain() error {
 	if err != nil {
 		return fmt.Errorf("make consensus: %w", err)
 	}
-	if n.chainRPC, err = n.engine.RPC(); err != nil {
-		return fmt.Errorf("make chain RPC: %w", err)
-	}
+	n.chain = chain
 	return nil
 }
 
@@ -153,7 +150,7 @@ func (n *Node) buildAPI() error {
 	}
 	readers := rpc.Readers{
 		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
-		Blocks:    blockReader{n.engine},
+		Blocks:    blockReader{n.chain},
 		Params:    n.params,
 		Status:    status,
 		Check:     n.check,
@@ -172,15 +169,15 @@ func (n *Node) buildAPI() error {
 }
 
 // Head is the newest committed block; false before the first.
-func (n *Node) Head() (types.Head, bool) { return n.engine.Heads().Latest() }
+func (n *Node) Head() (types.Head, bool) { return n.chain.Heads().Latest() }
 
 // Run runs all parts until the context ends or one of them fails, then stops them all and closes what the node holds,
 // listeners included. It returns nil when the context ended it.
 func (n *Node) Run(ctx context.Context) error {
 	parts, ctx := errgroup.WithContext(ctx)
-	parts.Go(func() error { return n.engine.Run(ctx) })
+	parts.Go(func() error { return n.chain.Run(ctx) })
 	parts.Go(func() error {
-		return serveChainRPC(ctx, n.config.ChainRPC, rpc.Guard(n.chainRPC, n.config.PublicChainRPC), n.bounds.chainRPC, n.config.Logger)
+		return serveChainRPC(ctx, n.config.ChainRPC, rpc.Guard(n.chain, n.config.PublicChainRPC), n.bounds.chainRPC, n.config.Logger)
 	})
 	parts.Go(func() error { return n.api.Serve(ctx, n.config.RPC) })
 	if n.config.Pprof != nil {
@@ -205,8 +202,8 @@ func (n *Node) Close() error {
 
 func (n *Node) closeStores() error {
 	var errs []error
-	if n.engine != nil {
-		errs = append(errs, n.engine.Close())
+	if n.chain != nil {
+		errs = append(errs, n.chain.Close())
 	}
 	if n.relays != nil {
 		errs = append(errs, n.relays.Close())

@@ -14,8 +14,8 @@ func (n *Node) sources() telemetry.Sources {
 	build := ThisBuild()
 	sources := telemetry.Sources{
 		Build:  telemetry.Build{Version: build.Version, Revision: build.Revision, Go: build.Go, Modified: build.Modified},
-		Head:   n.engine.Heads().Latest,
-		Peers:  n.engine.Peers,
+		Head:   n.chain.Heads().Latest,
+		Peers:  n.chain.Peers,
 		Stores: n.stores,
 	}
 	if len(n.config.Servicers) > 0 {

@@ -57,6 +57,23 @@ func (d *database) ended() bool {
 	return d.closed
 }
 
+// reopen closes the database and opens it again. Reads wait meanwhile; if it cannot be opened, they get ErrClosed.
+func (d *database) reopen(open func() (cosmosdb.DB, error)) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var closed error
+	if !d.closed {
+		d.closed = true
+		closed = d.Wrapper.Close() // says again what failed before, and closes nevertheless
+	}
+	db, err := open()
+	if err != nil {
+		return errors.Join(err, closed)
+	}
+	d.Wrapper, d.closed = iavldb.NewWrapper(db), false
+	return nil
+}
+
 // Close closes the database once; closing it again does nothing.
 func (d *database) Close() error {
 	d.mu.Lock()

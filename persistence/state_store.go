@@ -28,6 +28,8 @@ type StateStore struct {
 	committed atomic.Pointer[commit]
 	// failed is the reason why nothing can be written any more: ErrClosed, or the error of a commit.
 	failed error
+	// open opens the database again.
+	open func() (cosmosdb.DB, error)
 }
 
 // commit is a committed version.
@@ -39,7 +41,8 @@ type commit struct {
 // Open opens the state in a directory, which is created if necessary, and continues from the last committed version. A
 // directory can be open only once at a time.
 func Open(dir string) (*StateStore, error) {
-	db, err := cosmosdb.NewGoLevelDB("state", dir, nil)
+	open := func() (cosmosdb.DB, error) { return cosmosdb.NewGoLevelDB("state", dir, nil) }
+	db, err := open()
 	if err != nil {
 		return nil, fmt.Errorf("open state in %s: %w", dir, err)
 	}
@@ -47,17 +50,19 @@ func Open(dir string) (*StateStore, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open state in %s: %w", dir, errors.Join(err, db.Close()))
 	}
+	s.open = open
 	return s, nil
+}
+
+func newTree(db *database) *iavl.MutableTree {
+	const skipFastNodes = true
+	return iavl.NewMutableTree(db, cachedNodes, skipFastNodes, iavl.NewNopLogger(),
+		iavl.SyncOption(true), iavl.FlushThresholdOption(flushThreshold))
 }
 
 // load takes over the database.
 func load(db *database) (*StateStore, error) {
-	newTree := func() *iavl.MutableTree {
-		const skipFastNodes = true
-		return iavl.NewMutableTree(db, cachedNodes, skipFastNodes, iavl.NewNopLogger(),
-			iavl.SyncOption(true), iavl.FlushThresholdOption(flushThreshold))
-	}
-	s := &StateStore{database: db, working: newTree(), readers: newTree()}
+	s := &StateStore{database: db, working: newTree(db), readers: newTree(db)}
 	version, err := s.working.Load()
 	if err != nil {
 		return nil, fmt.Errorf("load tree: %w", err)
@@ -165,6 +170,27 @@ func (s *StateStore) Commit() (version int64, hash []byte, err error) {
 	}
 	s.publish(version)
 	return version, s.Hash(), nil
+}
+
+// Reopen discards uncommitted changes and continues from what the disk holds, after a failed commit for example: that
+// is the last version, or the one whose commit failed. Snapshots stay valid; their reads wait. If it fails, the store
+// cannot be read or written until a later call succeeds. A closed store stays closed.
+func (s *StateStore) Reopen() error {
+	if errors.Is(s.failed, ErrClosed) {
+		return s.failed
+	}
+	s.failed = errors.New("the state is not open")
+	if err := s.database.reopen(s.open); err != nil {
+		return fmt.Errorf("open state again: %w", err)
+	}
+	working := newTree(s.database)
+	version, err := working.Load()
+	if err != nil {
+		return fmt.Errorf("open state again: load tree: %w", err)
+	}
+	s.working, s.failed = working, nil
+	s.publish(version)
+	return nil
 }
 
 // Rollback discards all changes since the last commit.
