@@ -56,7 +56,7 @@ type farside struct {
 	actors []*types.Actor
 }
 
-// startFarside starts servicers of which the first, so many, answer with what is dear to compare.
+// startFarside starts servicers, the first of which answer with what is dear to compare.
 func startFarside(b testing.TB, servicers int, secure bool, dear int) *farside {
 	b.Helper()
 	f := &farside{child: startChild(b, "farside"), secure: secure}

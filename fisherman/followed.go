@@ -185,8 +185,8 @@ func (w *followed) spacing(interval time.Duration) time.Duration {
 	return time.Duration(w.span.End-w.span.Start) * interval / time.Duration(len(w.plan))
 }
 
-// Of so many consecutive checks of a session one is cold, at a secret place: it goes over new connections. Where checks lie
-// so close together that many servicers cannot be connected to in between, none is: it would only be void for them.
+// One of every coldShare consecutive checks of a session is cold, at a secret place: it goes over new connections. Where checks
+// lie so close together that many servicers cannot be connected to in between, none is: it would only be void for them.
 const (
 	coldShare     = 5
 	leastColdLead = 500 * time.Millisecond

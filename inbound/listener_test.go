@@ -109,7 +109,7 @@ func (b *bench) holds(closed ...string) {
 	}
 }
 
-// Whoever is idle for the longest time, with the most connections, makes room; nobody who is being answered does.
+// The client that is idle for the longest time, with the most connections, makes room; none who is being answered does.
 func TestIdleOnesMakeRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, Bounds{Most: 4})

@@ -55,7 +55,7 @@ const (
 	profileClients  = 4
 )
 
-// inboundWith returns the bounds for a node with so many servicers and descriptors; 0 when that number is not known.
+// inboundWith returns the bounds for a node by the numbers of its servicers and descriptors; 0 descriptors when that is not known.
 func inboundWith(descriptors uint64, servicers int) inboundBounds {
 	relays, api := servicer.DefaultConfig(), rpc.DefaultConnections()
 	bounds := inboundBounds{

@@ -18,7 +18,7 @@ type Store interface {
 	Session(ctx context.Context, id string) (*types.QoSSession, error)
 	// Rounds returns the rounds of a session, ordered by index.
 	Rounds(ctx context.Context, id string) ([]*types.QoSRound, error)
-	// Page returns the first rounds of a session from an index on, at most so many, and how many rounds the session has.
+	// Page returns the first rounds of a session from an index on, at most limit, and how many rounds the session has.
 	Page(ctx context.Context, id string, from uint32, limit int) (page []*types.QoSRound, stored int, err error)
 }
 

@@ -10,7 +10,7 @@ import (
 
 // Handler serves relays over HTTP: POST to relay.Path only (404 and 405 otherwise). Every complete request is answered
 // with status 200 and a sealed response, refusals included; a body that breaks off is answered with 400. The answer has
-// a Content-Length, so it is not chunked. The connection is kept after an answer to a member of the session only: whoever
+// a Content-Length, so it is not chunked. The connection is kept after an answer to a member of the session only: a client that
 // asks anything else, which costs nothing, connects anew each time.
 func (s *Servicer) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

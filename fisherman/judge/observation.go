@@ -60,8 +60,8 @@ func (o *Observation) Discard() {
 // Exchange is what passed between the fisherman and one servicer.
 type Exchange struct {
 	Servicer, ServiceURL string
-	// Place is where the connection led to, whatever the URL is. Whoever answers from one place has one vote; what a place
-	// is, whoever made the connection knows. Empty when no connection was made, or when it is not known.
+	// Place is where the connection led to, whatever the URL is. All that answers from one place has one vote; what a place
+	// is, the maker of the connection knows. Empty when no connection was made, or when it is not known.
 	Place string
 	// Reused: the connection was kept from an earlier check. Otherwise DNS, Connect and TLS are the phases of making it;
 	// all 0 when none was made.

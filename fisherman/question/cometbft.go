@@ -54,7 +54,7 @@ func cometbftKinds(call func(method string, params ...Param) Call) []Kind {
 	page := func(_ *rand.Rand, height, variant int64) (Call, bool) {
 		return call("validators", Param{"height", decimal(height)}, Param{"page", "1"}, Param{"per_page", decimal(1 + variant)}), true
 	}
-	// Whoever keeps headers and blocks only can answer block, header and commit. The others need state or execution.
+	// A node that keeps headers and blocks only can answer block, header and commit. The others need state or execution.
 	return []Kind{
 		{Call: at("block"), AtHead: true, Tip: true, Unique: true},
 		{Call: at("header"), AtHead: true, Tip: true, Unique: true},

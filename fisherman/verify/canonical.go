@@ -115,7 +115,7 @@ type object struct {
 type member struct {
 	// name begins here, in the text or, beyond its length, among the decoded ones; size is its length in bytes.
 	name, size uint32
-	// value begins here, and so many objects have begun before it.
+	// value begins here; before is how many objects have begun before it.
 	value, before uint32
 }
 

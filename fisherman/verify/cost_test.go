@@ -15,7 +15,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// The bounds of what comparing costs: so many bytes allocated and so long for each byte of an answer, and the same again
+// The bounds of what comparing costs: bytes allocated and time for each byte of an answer, and the same again
 // for any answer. Measured are up to 20 bytes and 180 ns on two busy cores; the race detector has room in
 // the time.
 const (

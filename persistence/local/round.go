@@ -31,7 +31,7 @@ func (s *Store) Rounds(ctx context.Context, id string) ([]*types.QoSRound, error
 	return rounds, nil
 }
 
-// Page returns the first rounds of a session from an index on, at most so many, and how many rounds the session has. It
+// Page returns the first rounds of a session from an index on, at most limit, and how many rounds the session has. It
 // reads no others. Errors: those of Rounds.
 func (s *Store) Page(ctx context.Context, id string, from uint32, limit int) (page []*types.QoSRound, stored int, err error) {
 	parsed, err := sampledID(id)

@@ -237,7 +237,7 @@ func (s *Samples) Rounds(ctx context.Context, id string) (rounds []*types.QoSRou
 	return nil, err
 }
 
-// Page returns the first rounds of a session from an index on, at most so many, and how many rounds the session has. It
+// Page returns the first rounds of a session from an index on, at most limit, and how many rounds the session has. It
 // reads no others, unless samples are held in memory. Errors: those of Rounds.
 func (s *Samples) Page(ctx context.Context, id string, from uint32, limit int) (page []*types.QoSRound, stored int, err error) {
 	held := false

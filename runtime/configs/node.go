@@ -69,7 +69,7 @@ type Chain struct {
 	// RPCListen is the host:port where the chain's own CometBFT JSON-RPC is served; on loopback unless RPCPublic is set.
 	RPCListen string `json:"rpc_listen"`
 	// RPCPublic allows RPCListen to be reachable from other machines, and admits requests with any Host header, as
-	// API.Public does for the API. Whoever reaches it may read the chain and submit transactions.
+	// API.Public does for the API. Anybody who reaches it may read the chain and submit transactions.
 	RPCPublic bool `json:"rpc_public"`
 	// P2PListen is the host:port where other nodes of the chain connect.
 	P2PListen string `json:"p2p_listen"`
