@@ -10,20 +10,18 @@ import (
 // An origin whose exchanges led to several places counts as the first of these, in their order as text, and not as all of
 // them: a name that resolves to a neighbour of this servicer and to a neighbour of that one would make the two one vote.
 func origins(exchanges []Exchange) []string {
-	places := make(map[string]string)
+	counted, places := make([]string, len(exchanges)), make(map[string]string)
 	for i := range exchanges {
 		at, place := types.ServiceOrigin(exchanges[i].ServiceURL), exchanges[i].Place
+		counted[i] = at
 		if first, known := places[at]; place != "" && (!known || place < first) {
 			places[at] = place
 		}
 	}
-	counted := make([]string, len(exchanges))
-	for i := range exchanges {
-		at := types.ServiceOrigin(exchanges[i].ServiceURL)
+	for i, at := range counted {
 		if place, known := places[at]; known {
-			at = place
+			counted[i] = place
 		}
-		counted[i] = at
 	}
 	return counted
 }

@@ -13,22 +13,8 @@ import (
 
 // Rounds returns the stored rounds of a session, ordered by index. Errors: modules.ErrUnknownSession, ErrCorrupt, ErrClosed.
 func (s *Store) Rounds(ctx context.Context, id string) ([]*types.QoSRound, error) {
-	parsed, err := sampledID(id)
-	if err != nil {
-		return nil, fmt.Errorf("read rounds: %w: %w", modules.ErrUnknownSession, err)
-	}
-	var rounds []*types.QoSRound
-	err = s.read(ctx, func() (err error) {
-		if s.catalogue.byID[parsed] == nil {
-			return modules.ErrUnknownSession
-		}
-		rounds, err = readRounds(ctx, s.db.durable, parsed)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read rounds of session %s: %w", id, err)
-	}
-	return rounds, nil
+	rounds, _, err := s.Page(ctx, id, 0, math.MaxInt)
+	return rounds, err
 }
 
 // Page returns the first rounds of a session from an index on, at most limit, and how many rounds the session has. It
