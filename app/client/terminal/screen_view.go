@@ -53,7 +53,7 @@ func (s screen) draw() string {
 	return drawn
 }
 
-// body is what is below the head, in at most so many lines.
+// body is what is below the head, in at most the given number of lines.
 func (s screen) body(lines int) string {
 	session := s.current()
 	switch {

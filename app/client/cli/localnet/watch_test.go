@@ -45,7 +45,7 @@ func TestWatchEndsAfterTheWantedSessions(t *testing.T) {
 	})
 }
 
-// The sessions of two chains begin together: so many of each are wanted.
+// The sessions of two chains begin together: the same number of each is wanted.
 func TestWatchCountsTheSessionsOfEveryChain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		options, shown := tenBlocks(), &quietProgress{}
