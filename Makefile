@@ -129,7 +129,7 @@ test_crash: ## Kill a sampling fisherman KILLS times (200) at random moments, an
 	POCKET_TEST_KILLS=$(KILLS) $(GO) test -count=1 -timeout 30m -v -run '^TestKilledFisherman$$' ./fisherman
 
 .PHONY: test_hostile
-test_hostile: ## Run the long tests of what accounts, servicers and a full disk can do to a network
+test_hostile: ## Run the long tests of what accounts, servicers, raw connections and a full disk can do to a network
 	POCKET_TEST_HOSTILE=1 $(GO) test -count=1 -p 1 -timeout 5m -v -run '^TestHostile|^TestDearAnswers$$' ./app/client/cli ./fisherman
 
 .PHONY: fuzz

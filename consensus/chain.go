@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/pocket-fisherman/fisherman/shared/disk"
 )
 
 const (
@@ -53,8 +55,8 @@ func NewChain(config Config, store Store) (*Chain, error) {
 	config.Logger = cmp.Or(config.Logger, slog.New(slog.DiscardHandler))
 	config.heads = &Heads{}
 	c := &Chain{config: config, store: store, retry: retryInterval}
-	c.free = func() (uint64, error) { return freeSpace(config.Home) }
-	c.probe = func() error { return probeDisk(config.Home, room) }
+	c.free = func() (uint64, error) { return disk.Free(config.Home) }
+	c.probe = func() error { return disk.Probe(config.Home, room) }
 	if err := c.open(); err != nil {
 		return nil, err
 	}
@@ -132,10 +134,10 @@ func (c *Chain) watch(ctx context.Context, stop context.CancelCauseFunc) {
 // diskReason returns why the disk ended an engine; nil if it did not. CometBFT passes on only the text of some errors,
 // so the disk is asked as well.
 func (c *Chain) diskReason(err error) error {
-	if diskFull(err) {
+	if disk.Full(err) {
 		return err
 	}
-	if probed := c.probe(); diskFull(probed) {
+	if probed := c.probe(); disk.Full(probed) {
 		return fmt.Errorf("%w: %w", err, probed)
 	}
 	return nil
@@ -165,7 +167,7 @@ func (c *Chain) resume(ctx context.Context) error {
 		err := c.probe()
 		if err == nil {
 			err = c.reopen()
-			if err != nil && !diskFull(err) && c.probe() == nil {
+			if err != nil && !disk.Full(err) && c.probe() == nil {
 				return fmt.Errorf("open the chain again after the disk was full: %w", err)
 			}
 		}

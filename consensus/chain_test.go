@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/disk"
 )
 
 // fullDisk is a disk below a chain: what it answers can be set.
@@ -256,26 +256,10 @@ func TestLoggerRemembersAFullDisk(t *testing.T) {
 	l := newLogger(slog.New(slog.NewTextHandler(&out, nil)), &engineSigns{failed: func(err error) { told = err }})
 	l.Error("failed writing to WAL", "err", fmt.Errorf("flush: %w", syscall.ENOSPC))
 	l.Error(consensusFailure, "err", "failed to apply block; error flush: no space left on device\n\ndump", "stack", "main.go:1")
-	if !diskFull(told) || told.Error() != "consensus failed: failed to apply block; error flush: no space left on device" {
+	if !disk.Full(told) || told.Error() != "consensus failed: failed to apply block; error flush: no space left on device" {
 		t.Errorf("told %v", told)
 	}
 	if out.Len() > 0 {
 		t.Errorf("logged %s", &out)
-	}
-}
-
-func TestProbeDisk(t *testing.T) {
-	home := t.TempDir()
-	if err := probeDisk(home, 3<<20); err != nil {
-		t.Error(err)
-	}
-	if left, err := filepath.Glob(filepath.Join(home, "*")); err != nil || len(left) > 0 {
-		t.Errorf("left %v, %v", left, err)
-	}
-	if err := probeDisk(filepath.Join(home, "none"), 1); !errors.Is(err, os.ErrNotExist) {
-		t.Error(err)
-	}
-	if free, err := freeSpace(home); err != nil || free == 0 {
-		t.Errorf("%d free, %v", free, err)
 	}
 }

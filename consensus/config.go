@@ -1,7 +1,6 @@
 package consensus
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +10,7 @@ import (
 
 	cmtcfg "github.com/cometbft/cometbft/config"
 
+	"github.com/pocket-fisherman/fisherman/consensus/entrance"
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
@@ -23,10 +23,6 @@ const (
 	MinBlockTime = 10 * time.Millisecond
 	MaxBlockTime = time.Hour
 )
-
-// maximumInbound bounds the connections from nodes that this one does not name: followers of a chain name its
-// validators, and a LocalNet has up to 256 servicers. It bounds the resources that strangers can occupy.
-const maximumInbound = 300
 
 // Config is the chain that an engine runs, its directory, and its keys.
 type Config struct {
@@ -46,6 +42,10 @@ type Config struct {
 	// Peers are the nodes to dial, and to redial when they are lost: "ID@host:port", see NodeID. Of two nodes, one has
 	// to name the other. A host name is looked up for each dial.
 	Peers []string
+	// Inbound bounds the connections that peers open; if zero, as entrance.DefaultBounds.
+	Inbound entrance.Bounds
+	// Tables bounds the files that each of CometBFT's databases keeps open beside a few of its own; if zero, DefaultTables.
+	Tables int
 	// BlockTime is the pause between a decided block and the next proposal, MinBlockTime to MaxBlockTime. The interval
 	// between blocks is longer by the time it takes to agree.
 	BlockTime time.Duration
@@ -83,11 +83,14 @@ func (c Config) cometConfig() (*cmtcfg.Config, error) {
 	// The default is the host's name, which should not be disclosed.
 	config.Moniker = "pocket"
 	config.RPC.ListenAddress = ""
-	config.P2P.ListenAddress = "tcp://" + cmp.Or(c.Listen, "127.0.0.1:0")
+	// The node tells its peers where they connect. CometBFT's own listener is behind that (see inbound).
+	config.P2P.ExternalAddress = "tcp://" + c.listen()
+	config.P2P.ListenAddress = "tcp://" + anyPort
+	config.FilterPeers = true
 	config.P2P.PersistentPeers = strings.Join(named(c.Peers, false), ",") // a redialer handles the others
 	// Strangers that use up the peer slots cannot keep the configured peers out.
 	config.P2P.UnconditionalPeerIDs = strings.Join(peerIDs(c.Peers), ",")
-	config.P2P.MaxNumInboundPeers = maximumInbound
+	config.P2P.MaxNumInboundPeers = c.inbound().Most() // the entrance has the bounds
 	config.P2P.PexReactor = false
 	config.P2P.AddrBookStrict = false
 	config.P2P.AllowDuplicateIP = true

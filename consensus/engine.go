@@ -14,6 +14,7 @@ import (
 	cmtcfg "github.com/cometbft/cometbft/config"
 	"github.com/cometbft/cometbft/libs/log"
 	"github.com/cometbft/cometbft/node"
+	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/proxy"
 	cmttypes "github.com/cometbft/cometbft/types"
 )
@@ -36,6 +37,8 @@ type Engine struct {
 	logger log.Logger
 	signs  *engineSigns
 	gate   *gate
+	// inbound is where peers connect.
+	inbound *inbound
 	// redialer connects to the peers with host names.
 	redialer *redialer
 	// validators returns the validators that voted on a block.
@@ -75,7 +78,8 @@ func newEngine(cfg Config, config *cmtcfg.Config, state State) (*Engine, error) 
 	e := &Engine{heads: cmp.Or(cfg.heads, &Heads{}), gate: &gate{}, failed: make(chan error, 1), now: time.Now, blockTime: cfg.BlockTime}
 	e.signs = &engineSigns{failed: e.fail}
 	e.logger = newLogger(cfg.Logger, e.signs)
-	e.redialer = newRedialer(cfg.Peers, e.logger)
+	e.inbound = newInbound(cfg, config.P2P)
+	e.redialer = newRedialer(cfg.Peers, e.inbound.Locate, e.logger)
 	if err := e.openNode(cfg, config, state); err != nil {
 		return nil, errors.Join(fmt.Errorf("open chain in %s: %w", cfg.Home, err), e.closeDatabases())
 	}
@@ -88,7 +92,8 @@ func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error 
 	if err != nil {
 		return err
 	}
-	begun, err := openHome(config, doc, state.Version())
+	databases := databasesOf(cfg)
+	begun, err := openHome(config, databases, doc, state.Version())
 	if err != nil {
 		return err
 	}
@@ -96,13 +101,14 @@ func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error 
 	if err != nil {
 		return err
 	}
-	e.app = &application{state: state, publish: e.publish, fail: e.fail}
+	e.app = &application{state: state, publish: e.publish, fail: e.fail, admits: e.inbound.admits}
 	err = guard("shake hands with the state", func() error {
 		var err error
 		e.node, err = node.NewNode(config, signer, cfg.peerKey(), proxy.NewLocalClientCreator(e.app),
 			func() (*cmttypes.GenesisDoc, error) { return doc, nil },
-			remembering(cmtcfg.DefaultDBProvider, &e.databases),
-			node.DefaultMetricsProvider(config.Instrumentation), e.logger)
+			remembering(databases, &e.databases),
+			node.DefaultMetricsProvider(config.Instrumentation), e.logger,
+			node.CustomReactors(map[string]p2p.Reactor{"PROOF": newProof(e.inbound.Entrance)}))
 		return err
 	})
 	select {
@@ -147,7 +153,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if !waitUntil(ctx, e.node.GenesisDoc().GenesisTime) {
 		return e.release()
 	}
-	if err := guard("start node", e.node.Start); err != nil {
+	if err := guard("start node", func() error { return e.inbound.start(e.node) }); err != nil {
 		return errors.Join(fmt.Errorf("run consensus: %w", err), e.release())
 	}
 	e.signs.witnessing.Store(true)
@@ -189,6 +195,8 @@ func (e *Engine) fail(err error) {
 func (e *Engine) stop() error {
 	e.gate.close(drainPatience)
 	e.signs.stopping.Store(true)
+	e.inbound.Shut()
+	defer e.inbound.Close()
 	err := e.node.Stop()
 	e.app.end()
 	if err != nil {
@@ -203,6 +211,7 @@ func (e *Engine) stop() error {
 // release ends a node that is built but does not run; CometBFT cannot do that itself.
 func (e *Engine) release() error {
 	e.signs.stopping.Store(true)
+	e.inbound.Close()
 	return errors.Join(e.node.EventBus().Stop(), e.node.ProxyApp().Stop(), e.closeDatabases())
 }
 

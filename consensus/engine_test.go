@@ -22,8 +22,9 @@ import (
 
 const (
 	testBlockTime = 50 * time.Millisecond
-	// patience bounds every wait of these tests; none comes near it.
-	patience = 10 * time.Second
+	// patience bounds every wait of these tests. CometBFT takes up to 3 s before it dials and some more to see that it is level; a
+	// busy machine several times that.
+	patience = 30 * time.Second
 	pokt     = 1_000_000
 	stake    = 20_000 * pokt
 )

@@ -47,13 +47,13 @@ func genesisDoc(g *genesis.Genesis) (*cmttypes.GenesisDoc, error) {
 
 // openHome makes the home's directories and checks that CometBFT's data there belongs to the given genesis: CometBFT
 // itself silently prefers the genesis that it stored. It reports whether a chain has begun there.
-func openHome(config *cmtcfg.Config, doc *cmttypes.GenesisDoc, stateVersion int64) (begun bool, err error) {
+func openHome(config *cmtcfg.Config, databases cmtcfg.DBProvider, doc *cmttypes.GenesisDoc, stateVersion int64) (begun bool, err error) {
 	for _, name := range []string{cmtcfg.DefaultConfigDir, cmtcfg.DefaultDataDir} {
 		if err := os.MkdirAll(filepath.Join(config.RootDir, name), 0o700); err != nil {
 			return false, fmt.Errorf("make directory: %w", err)
 		}
 	}
-	stored, err := storedGenesis(config)
+	stored, err := storedGenesis(config, databases)
 	switch {
 	case errors.Is(err, errNoGenesis) && stateVersion > 0:
 		return false, fmt.Errorf("%w: the state is at height %d, but %s holds no blocks", ErrForeignHome, stateVersion, config.RootDir)
@@ -74,8 +74,8 @@ func openHome(config *cmtcfg.Config, doc *cmttypes.GenesisDoc, stateVersion int6
 }
 
 // storedGenesis reads the genesis that CometBFT stored when the chain began; errNoGenesis before.
-func storedGenesis(config *cmtcfg.Config) (*cmttypes.GenesisDoc, error) {
-	db, err := cmtcfg.DefaultDBProvider(&cmtcfg.DBContext{ID: "state", Config: config})
+func storedGenesis(config *cmtcfg.Config, databases cmtcfg.DBProvider) (*cmttypes.GenesisDoc, error) {
+	db, err := databases(&cmtcfg.DBContext{ID: "state", Config: config})
 	if err != nil {
 		return nil, fmt.Errorf("open state.db: %w", err)
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/cometbft/cometbft/libs/log"
+
+	"github.com/pocket-fisherman/fisherman/shared/disk"
 )
 
 // levelTrace is below slog's debug level: CometBFT's own debug lines report every message.
@@ -84,7 +86,7 @@ func (l logger) Error(msg string, keyvals ...any) {
 // diskFailure returns the error of a disk that takes no writes, if a line tells of one or a line before did.
 func (l logger) diskFailure(keyvals []any) error {
 	for _, value := range keyvals {
-		if err, is := value.(error); is && diskFull(err) {
+		if err, is := value.(error); is && disk.Full(err) {
 			l.engine.full.CompareAndSwap(nil, &err)
 		}
 	}

@@ -2,10 +2,10 @@ package consensus
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 
@@ -26,12 +26,14 @@ const (
 type redialer struct {
 	peers  []string
 	lookup func(ctx context.Context, host string) ([]netip.Addr, error)
+	// locate is called with the addresses of a peer, after each lookup.
+	locate func(id string, at ...netip.AddrPort)
 	pause  time.Duration
 	logger log.Logger
 }
 
-func newRedialer(peers []string, logger log.Logger) *redialer {
-	return &redialer{peers: named(peers, true), pause: redialPause, logger: logger,
+func newRedialer(peers []string, locate func(id string, at ...netip.AddrPort), logger log.Logger) *redialer {
+	return &redialer{peers: named(peers, true), locate: locate, pause: redialPause, logger: logger,
 		lookup: func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 		}}
@@ -87,12 +89,22 @@ func (r *redialer) dial(ctx context.Context, id, host, port string, to p2p.PeerM
 	if err != nil {
 		return err
 	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return err
+	}
+	located := make([]netip.AddrPort, len(found))
+	for i, address := range found {
+		located[i] = netip.AddrPortFrom(address, uint16(number))
+	}
+	r.locate(id, located...)
 	if len(found) == 0 {
 		return fmt.Errorf("%s has no address", host)
 	}
-	address, err := p2p.NewNetAddressString(id + "@" + net.JoinHostPort(found[0].Unmap().String(), port))
-	if err != nil || ctx.Err() != nil {
-		return errors.Join(err, ctx.Err())
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
+	address := p2p.NewNetAddressIPPort(found[0].Unmap().AsSlice(), uint16(number))
+	address.ID = p2p.ID(id)
 	return to.DialPeerWithAddress(address)
 }

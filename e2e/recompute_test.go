@@ -80,6 +80,8 @@ type (
 	reportedSample struct {
 		Servicer    string
 		ServiceURL  string `json:"service_url"`
+		Origin      int
+		Operator    string
 		Outcome     string
 		Blame       *string
 		Consistency *string
@@ -225,44 +227,63 @@ func checkVotes(t *testing.T, round reportedRound, quorum int) {
 		}
 		return
 	}
-	byOrigin := make(map[string]map[string]bool)
+	answers, operators := make(map[int]map[string]bool), make(map[int]map[string]bool)
 	for _, sample := range round.Samples {
-		if sample.Outcome != "OK" {
-			continue
+		note(operators, sample.Origin, sample.Operator)
+		if sample.Outcome == "OK" {
+			note(answers, sample.Origin, *sample.Digest)
 		}
-		place, err := url.Parse(sample.ServiceURL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		origin := place.Scheme + "://" + place.Host
-		if byOrigin[origin] == nil {
-			byOrigin[origin] = make(map[string]bool)
-		}
-		byOrigin[origin][*sample.Digest] = true
 	}
-	votes, cast := make(map[string]int), 0
-	for _, digests := range byOrigin {
-		if len(digests) == 1 {
-			cast++
-			for digest := range digests {
-				votes[digest]++
+	voters := make(map[string]map[string]bool) // what each says
+	for origin, digests := range answers {
+		voter := fmt.Sprint("origin ", origin)
+		for operator := range operators[origin] {
+			if len(operators[origin]) == 1 && operator != "" {
+				voter = "operator " + operator
 			}
 		}
+		for digest := range digests {
+			if len(digests) == 1 {
+				note(voters, voter, digest)
+			}
+		}
+	}
+	leads := func(digest string) bool {
+		pro, con := 0, 0
+		for _, said := range voters {
+			if said[digest] {
+				pro++
+			}
+			if !said[digest] || len(said) > 1 {
+				con++
+			}
+		}
+		return pro > con
 	}
 	for _, sample := range round.Samples {
 		if sample.Outcome != "OK" {
 			continue
 		}
 		want := "UNDECIDABLE"
-		for digest, count := range votes {
-			if cast >= quorum && 2*count > cast {
-				want = map[bool]string{true: "AGREE", false: "DISAGREE"}[digest == *sample.Digest]
+		for _, said := range voters {
+			for digest := range said {
+				if len(voters) >= quorum && leads(digest) {
+					want = map[bool]string{true: "AGREE", false: "DISAGREE"}[digest == *sample.Digest]
+				}
 			}
 		}
 		if sample.Consistency == nil || *sample.Consistency != want {
 			t.Errorf("check %d: %s is %v, want %s", round.Index, sample.Servicer, sample.Consistency, want)
 		}
 	}
+}
+
+// note adds a text to those under a key.
+func note[K comparable](noted map[K]map[string]bool, key K, text string) {
+	if noted[key] == nil {
+		noted[key] = make(map[string]bool)
+	}
+	noted[key][text] = true
 }
 
 func (r *reportedRow) count(round reportedRound, sample reportedSample, sla float64) {

@@ -24,7 +24,7 @@ func BenchmarkSample(b *testing.B) {
 
 // costOfSamples has so many workers carry out rounds of so many servicers, each so many in a turn.
 func costOfSamples(b *testing.B, servicers, workers, each int) {
-	far := startFarside(b, servicers, false, 0)
+	far := startFarside(b, servicers, false)
 	fleet := newFleet(b, far.actors)
 	samplers, bare := newSamplers(b, fleet, workers), newBareClients(b, fleet, workers)
 	samplers.turn(2)

@@ -2,6 +2,7 @@ package fisherman
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -32,8 +33,9 @@ type farCommand struct {
 	// Start so many servicers, by https if Secure. Only in the first command.
 	Start  int
 	Secure bool
-	// Dear is how many of them answer with what is dear to compare.
+	// Dear is how many of them answer with what is dear to compare, or, if Hang, keep back the last byte of it.
 	Dear int
+	Hang bool
 	// Delay of every answer from now on.
 	Delay time.Duration
 	// Take waits until so many servicers have answered since the last time, and says how long each took.
@@ -56,14 +58,20 @@ type farside struct {
 	actors []*types.Actor
 }
 
-// startFarside starts servicers, the first of which answer with what is dear to compare.
-func startFarside(b testing.TB, servicers int, secure bool, dear int) *farside {
+// startFarside starts honest servicers.
+func startFarside(b testing.TB, servicers int, secure bool) *farside {
 	b.Helper()
-	f := &farside{child: startChild(b, "farside"), secure: secure}
+	return startFar(b, farCommand{Start: servicers, Secure: secure})
+}
+
+// startFar starts servicers, the first of which may be dear.
+func startFar(b testing.TB, command farCommand) *farside {
+	b.Helper()
+	f := &farside{child: startChild(b, "farside"), secure: command.Secure}
 	var answer farAnswer
-	f.ask(farCommand{Start: servicers, Secure: secure, Dear: dear}, &answer)
+	f.ask(command, &answer)
 	scheme := "http://"
-	if secure {
+	if command.Secure {
 		scheme = "https://"
 	}
 	for i, address := range answer.Addresses {
@@ -117,6 +125,7 @@ func farCertificate() (*tls.Config, *x509.CertPool) {
 type farServicers struct {
 	secure *tls.Config // nil for http
 	dear   int
+	hang   bool
 	delay  atomic.Int64
 
 	mu       sync.Mutex
@@ -129,14 +138,18 @@ func playFarside(told *json.Decoder, said *json.Encoder) error {
 	if err := told.Decode(&command); err != nil {
 		return err
 	}
-	f := &farServicers{took: make(map[int]time.Duration), dear: command.Dear}
+	f := &farServicers{took: make(map[int]time.Duration), dear: command.Dear, hang: command.Hang}
 	f.answered = sync.NewCond(&f.mu)
 	if command.Secure {
 		f.secure, _ = farCertificate()
 	}
 	var answer farAnswer
 	for i := range command.Start {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		address := "127.0.0.1:0"
+		if command.Dear > 0 { // each has a place of its own, and so a vote
+			address = fmt.Sprintf("127.0.%d.1:0", i)
+		}
+		listener, err := net.Listen("tcp", address)
 		if err != nil {
 			return err
 		}
@@ -221,7 +234,11 @@ func (f *farServicers) serve(servicer int, socket *net.TCPConn) {
 		if delay := time.Duration(f.delay.Load()); delay > 0 {
 			time.Sleep(delay)
 		}
-		if _, err := stream.Write(farReply(key, envelope, f.result(servicer))); err != nil {
+		reply := farReply(key, envelope, f.result(servicer))
+		if f.hang && servicer < f.dear {
+			reply = reply[:len(reply)-1]
+		}
+		if _, err := stream.Write(reply); err != nil {
 			return
 		}
 		f.note(servicer, stamped.since(received))
@@ -245,9 +262,16 @@ func farReply(key crypto.PrivateKey, envelope []byte, result string) []byte {
 		return []byte("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 	}
 	question := opened.Request.GetJsonRpc().GetBody()
-	var asked struct{ ID json.RawMessage }
+	var asked struct {
+		ID     json.RawMessage
+		Method string
+	}
 	_ = json.Unmarshal(question, &asked) // without an id the answer is refused
-	if hash := sha256.Sum256(question); result == "" {
+	hash := sha256.Sum256(question)
+	switch {
+	case asked.Method == "status": // all are at one height
+		result = `{"sync_info":{"latest_block_height":"1000"},"beside":` + cmp.Or(result, "0") + `}`
+	case result == "":
 		result = `{"hash":"` + hex.EncodeToString(hash[:]) + `"}`
 	}
 	now := time.Now().UnixNano()

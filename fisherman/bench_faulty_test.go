@@ -82,7 +82,7 @@ func BenchmarkNeighbour(b *testing.B) {
 }
 
 func neighbourOf(b *testing.B, name string) {
-	far := startFarside(b, 24, false, 0)
+	far := startFarside(b, 24, false)
 	faulty := new(types.Actor)
 	startChild(b, "faulty").ask(name, faulty)
 	honest := newFleet(b, far.actors)

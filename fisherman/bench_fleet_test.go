@@ -19,6 +19,7 @@ type fleet struct {
 	ask    round.Ask
 	dial   Dial
 	pool   *wire.Pool
+	room   *wire.Room
 	actors []*types.Actor
 }
 
@@ -31,6 +32,7 @@ func newFleet(b *testing.B, actors []*types.Actor) *fleet {
 		ask:    seal,
 		dial:   (&wire.Dialer{AllowPrivate: true, RootCAs: roots}).Dial,
 		pool:   &wire.Pool{},
+		room:   wire.NewRoom(mostAnswers),
 		actors: actors,
 	}
 	b.Cleanup(f.pool.Close)
@@ -39,7 +41,7 @@ func newFleet(b *testing.B, actors []*types.Actor) *fleet {
 
 // check carries out a round now.
 func (f *fleet) check() *types.QoSRound {
-	runner := round.Runner{Ask: f.ask, Dial: f.dial, Pool: f.pool}
+	runner := round.Runner{Ask: f.ask, Dial: f.dial, Pool: f.pool, Room: f.room}
 	record, _ := judge.Round(runner.Run(context.Background(), round.Spec{
 		Session:  sessionOf(10, 10, 12, f.actors...),
 		Question: testQuestion(f.b),

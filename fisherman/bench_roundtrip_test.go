@@ -23,7 +23,7 @@ func BenchmarkRoundTripError(b *testing.B) {
 }
 
 func roundTripError(b *testing.B, secure, busy bool, delay time.Duration) {
-	far := startFarside(b, 24, secure, 0)
+	far := startFarside(b, 24, secure)
 	fleet := newFleet(b, far.actors)
 	fleet.warm()
 	if busy {

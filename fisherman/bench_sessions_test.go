@@ -39,7 +39,7 @@ func BenchmarkSessions(b *testing.B) {
 	if err != nil {
 		lasting = shortLoad
 	}
-	far := startFarside(b, loadSessions*loadServicers, false, 0)
+	far := startFarside(b, loadSessions*loadServicers, false)
 	quiet := newQuiet()
 	watched := newLoad(b, far)
 	cpu, began := ownProcessorTime(), time.Now()

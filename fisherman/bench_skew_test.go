@@ -22,7 +22,7 @@ func BenchmarkSkew(b *testing.B) {
 }
 
 func skewOfRounds(b *testing.B, servicers int) {
-	far := startFarside(b, servicers, false, 0)
+	far := startFarside(b, servicers, false)
 	fleet := newFleet(b, far.actors)
 	fleet.warm()
 	writers := newBareWriters(b, fleet)

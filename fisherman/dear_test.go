@@ -30,18 +30,41 @@ func residentKiB(t *testing.T, line string) int {
 	return kib
 }
 
-// Twelve servicers answer each check with a mebibyte of what is dear to compare, twelve are honest, and there is a check a
-// second. The honest ones answer all checks in time, and the fisherman's memory stays flat.
+// Twelve servicers answer each check, about settled blocks, blocks near the tip, and heights, with a mebibyte of what is dear
+// to compare; twelve are honest, and there is a check a second. The honest ones answer all checks in time, and the
+// fisherman's memory stays flat.
 func TestDearAnswers(t *testing.T) {
+	outcomes := besideDear(t, farCommand{}, 1)
+	if outcomes[types.Outcome_OUTCOME_TOO_LARGE] == 0 {
+		t.Errorf("hostile samples %v", outcomes)
+	}
+}
+
+// The same, with four checks a second, and the last byte of each dear answer kept back, so that twenty checks hold twelve
+// mebibytes each until they time out, or would.
+func TestHangingAnswers(t *testing.T) {
+	outcomes := besideDear(t, farCommand{Hang: true}, 4)
+	if outcomes[types.Outcome_OUTCOME_TIMEOUT] == 0 || outcomes[types.Outcome_OUTCOME_VOID] == 0 {
+		t.Errorf("hostile samples %v", outcomes)
+	}
+}
+
+// besideDear samples twelve dear servicers and twelve honest ones, so many times a second, and returns the outcomes of the
+// former.
+func besideDear(t *testing.T, command farCommand, each int) map[types.Outcome]int {
 	if os.Getenv(hostileVariable) == "" {
 		t.Skip("runs for 40 s and measures this process: make test_hostile")
 	}
 	const servicers, dear, seconds, most = 24, 12, 36, 300 << 10
-	far := startFarside(t, servicers, false, dear)
+	command.Start, command.Dear = servicers, dear
+	far := startFar(t, command)
 	n := newNetwork()
 	n.ask, n.dial = seal, (&wire.Dialer{AllowPrivate: true}).Dial
-	n.policy.Checks, n.policy.SamplesRequired = sessionBlocks, sessionBlocks // all of them about settled blocks
-	n.policy.MaxStall, n.policy.Timeout, n.policy.LatencySLA = 0, 5*time.Second, time.Second
+	n.policy.Checks, n.policy.SamplesRequired = each*sessionBlocks, uint32(each*sessionBlocks/2)
+	n.policy.MaxStall, n.policy.Timeout, n.policy.LatencySLA = 0, 5*time.Second, 3*time.Second // the far side has to make its answers on this machine too
+	if command.Hang {
+		n.policy.MaxStall = time.Second // what the machine does meanwhile is not looked at
+	}
 	n.members = func(int64) []*types.Actor { return far.actors }
 	var early int
 	n.while(t, func() {
@@ -54,7 +77,7 @@ func TestDearAnswers(t *testing.T) {
 		honest[actor.GetAddress()] = true
 	}
 	checks, void := 0, 0
-	outcomes := make(map[string]int)
+	outcomes, kinds := make(map[types.Outcome]int), make(map[types.RoundKind]int)
 	for start := int64(20); start < 20+seconds; start += sessionBlocks {
 		rounds, err := n.store.Rounds(t.Context(), idOf(start))
 		if err != nil {
@@ -65,26 +88,34 @@ func TestDearAnswers(t *testing.T) {
 				continue
 			}
 			checks++
+			kinds[round.GetKind()]++
 			if round.GetStatus() != types.RoundStatus_ROUND_STATUS_DONE {
 				void++
 				t.Logf("check %d is %v: %s", round.GetIndex(), round.GetStatus(), round.GetReason())
 				continue
 			}
+			if round.GetKind() == types.RoundKind_ROUND_KIND_HEAD && round.ReferenceHeight == nil && !command.Hang { // half of the session cut off leaves no majority
+				t.Errorf("check %d has no reference", round.GetIndex())
+			}
 			for _, sample := range round.GetSamples() {
 				if !honest[sample.GetServicer()] {
-					outcomes[sample.GetOutcome().String()]++
-				} else if sample.GetOutcome() != types.Outcome_OUTCOME_OK || sample.GetOverSla() || sample.GetConsistency() == types.Consistency_CONSISTENCY_DISAGREE {
+					outcomes[sample.GetOutcome()]++
+				} else if sample.GetOutcome() != types.Outcome_OUTCOME_OK || sample.GetOverSla() || sample.GetLag() > 0 || sample.GetConsistency() == types.Consistency_CONSISTENCY_DISAGREE {
 					t.Errorf("check %d: an honest servicer is %v, %v, over SLA %t: %s", round.GetIndex(), sample.GetOutcome(), sample.GetConsistency(), sample.GetOverSla(), sample.GetDetail())
 				}
 			}
 		}
 	}
 	peak, end := residentKiB(t, "VmHWM"), residentKiB(t, "VmRSS")
-	t.Logf("%d checks, %d void; %d MiB resident after a third, %d at the end, at most %d; hostile samples %v", checks, void, early>>10, end>>10, peak>>10, outcomes)
-	if checks < seconds-2 || void > 1 {
+	t.Logf("%d checks, %d void; %d MiB resident after a third, %d at the end, at most %d; of kinds %v, hostile samples %v", checks, void, early>>10, end>>10, peak>>10, kinds, outcomes)
+	if len(kinds) < 3 {
+		t.Errorf("kinds of checks: %v", kinds)
+	}
+	if checks < each*(seconds-2) || void > max(1, checks/50) {
 		t.Errorf("%d checks of %d seconds, %d of them void", checks, seconds, void)
 	}
 	if peak > most {
 		t.Errorf("%d KiB resident, more than %d", peak, most)
 	}
+	return outcomes
 }

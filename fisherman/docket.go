@@ -1,65 +1,69 @@
 package fisherman
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
 
-// mostAwaiting bounds the answers that wait to be judged, in bytes: four checks of 24 servicers with the largest ones.
-const mostAwaiting = 96 << 20
+const (
+	// mostAnswers bounds the answers that are being read or wait to be judged, in bytes over all checks: two checks of 24
+	// servicers with the largest ones. The one that is judged takes about as much again as its answers.
+	mostAnswers = 48 << 20
+	// mostAside is the most bytes of answers that a check opens, which is mostly to verify signatures, while another one is
+	// judged. More are opened in the check's turn.
+	mostAside = 256 << 10
+)
 
 // docket has the checks that wait to be judged. They are judged one at a time, so that judging takes no more than one
-// processor away from sending and reading, and no more of them wait than there is room for.
+// processor away from sending and reading; what is large is opened in such a turn too.
 type docket struct {
-	most int
 	// turn has one place, for the check that is being judged.
 	turn chan struct{}
 
 	mu sync.Mutex
-	// waiting bytes.
-	waiting int
-	// from when until when a check was judged last; until is zero while one is.
-	from, until time.Time
+	// since when a check is being judged; zero when none is.
+	since time.Time
+	// last are the times when one was, as far as they are remembered: spans in all.
+	last  [64]span
+	spans int
 }
 
-func newDocket(most int) *docket { return &docket{most: most, turn: make(chan struct{}, 1)} }
+// span is from a moment until another.
+type span struct{ from, until time.Time }
 
-// admit makes room for a check's answers of a size in bytes; false when there is none. A check alone is always admitted: its
-// answers are in memory already. Leave has to follow.
-func (d *docket) admit(size int) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.waiting > 0 && d.waiting+size > d.most {
-		return false
-	}
-	d.waiting += size
-	return true
-}
-
-func (d *docket) leave(size int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.waiting -= size
-}
+func newDocket() *docket { return &docket{turn: make(chan struct{}, 1)} }
 
 // judge waits for its turn and runs a judgement.
 func (d *docket) judge(judgement func()) {
 	d.turn <- struct{}{}
 	defer func() { <-d.turn }()
-	d.note(time.Now(), time.Time{})
+	d.begin(time.Now())
+	defer func() { d.end(time.Now()) }()
 	judgement()
-	d.note(d.from, time.Now())
 }
 
-func (d *docket) note(from, until time.Time) {
+func (d *docket) begin(now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.from, d.until = from, until
+	d.since = now
 }
 
-// judged reports whether a check was being judged at some time after a moment, for so long.
+func (d *docket) end(now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.last[d.spans%len(d.last)] = span{d.since, now}
+	d.spans++
+	d.since = time.Time{}
+}
+
+// judged reports whether a check was being judged at some time after a moment, for so long, as far as that is remembered.
 func (d *docket) judged(moment time.Time, length time.Duration) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return !d.from.IsZero() && d.from.Before(moment.Add(length)) && (d.until.IsZero() || d.until.After(moment))
+	end := moment.Add(length)
+	if !d.since.IsZero() && d.since.Before(end) {
+		return true
+	}
+	return slices.ContainsFunc(d.last[:min(d.spans, len(d.last))], func(s span) bool { return s.from.Before(end) && s.until.After(moment) })
 }

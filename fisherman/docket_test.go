@@ -1,6 +1,8 @@
 package fisherman
 
 import (
+	"net"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -11,26 +13,11 @@ import (
 	"github.com/pocket-fisherman/fisherman/wire"
 )
 
-// What waits to be judged is bounded by its bytes, but what is alone is judged whatever its size.
-func TestDocketIsBounded(t *testing.T) {
-	d := newDocket(10)
-	for i, step := range []struct {
-		size  int
-		admit bool
-	}{{100, true}, {1, false}, {-100, true}, {6, true}, {4, true}, {1, false}, {0, true}, {-4, true}, {5, false}, {4, true}} {
-		if step.size < 0 {
-			d.leave(-step.size)
-		} else if got := d.admit(step.size); got != step.admit {
-			t.Errorf("step %d: %d bytes admitted: %t", i, step.size, got)
-		}
-	}
-}
-
 // Checks are judged one at a time, and what was held up meanwhile is told from what was not.
 func TestDocketJudgesOneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		d := newDocket(10)
+		d := newDocket()
 		if d.judged(start, time.Hour) {
 			t.Error("judged before the first")
 		}
@@ -43,6 +30,9 @@ func TestDocketJudgesOneAtATime(t *testing.T) {
 			t.Error("not the time of the first one")
 		}
 		workers.Wait()
+		if !d.judged(start.Add(time.Second/4), time.Second/8) {
+			t.Error("the first one is forgotten")
+		}
 		if took := time.Since(start); took != 3*time.Second {
 			t.Errorf("three took %v", took)
 		}
@@ -52,25 +42,62 @@ func TestDocketJudgesOneAtATime(t *testing.T) {
 	})
 }
 
-// A check whose answers find no room is void as overload, and its answers are let go of.
+// hoarder takes the room of other checks' answers, over a connection of its own. The returned function gives it back.
+func hoarder(t *testing.T, room *wire.Room, holder string, body int) (leave func()) {
+	t.Helper()
+	near, far := net.Pipe()
+	t.Cleanup(func() { near.Close(); far.Close() })
+	go func() {
+		_, _ = far.Read(make([]byte, 1))
+		_, _ = far.Write(append([]byte("HTTP/1.1 200 OK\r\nContent-Length: "+strconv.Itoa(body)+"\r\n\r\n"), make([]byte, body)...))
+	}()
+	conn := wire.Over(near)
+	if _, err := conn.Send([]byte("?"), time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := conn.ReceiveInto(room, holder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() { room.Leave(holder, answer.Held) }
+}
+
+// An answer that finds no room is void and ours, and all room is given back when a check is over.
 func TestAnswersWithoutRoom(t *testing.T) {
-	servicer := fakes.Start(t, fakes.Honest())
+	servicer := fakes.Start(t, fakes.Wordy(200<<10))
 	n := newNetwork()
 	n.ask, n.dial = seal, (&wire.Dialer{AllowPrivate: true}).Dial
 	f := n.fisherman(t)
 	defer f.pool.Close()
-	f.docket.most = 1
+	f.room = wire.NewRoom(2 << 20)
 	s := spec{rules: n.policy.Rules}
 	s.Session, s.Question, s.Timeout = sessionOf(10, 10, 12, servicer.Actor()), testQuestion(t), n.policy.Timeout
-	for _, waiting := range []int{0, 1} {
-		f.docket.waiting = waiting
+	for _, full := range []bool{false, true, false} {
+		var leaves []func()
+		if full {
+			for i := range 24 {
+				leaves = append(leaves, hoarder(t, f.room, strconv.Itoa(i), 64<<10))
+			}
+		}
+		taken := f.room.Taken()
 		s.Due = time.Now().Add(50 * time.Millisecond)
 		observed, record := f.carryOut(t.Context(), s, f.pool)
-		if overload := record.GetCause() == types.Cause_CAUSE_OVERLOAD; overload != (waiting > 0) {
-			t.Errorf("with %d bytes waiting: %v", waiting, record)
+		if overload := record.GetCause() == types.Cause_CAUSE_OVERLOAD; overload != full {
+			t.Errorf("with %d bytes taken: %v", taken, record)
 		}
-		if observed.Size() > 0 || f.docket.waiting != waiting {
-			t.Errorf("%d bytes are kept, %d wait", observed.Size(), f.docket.waiting)
+		for _, e := range observed.Exchanges {
+			if len(e.Payload)+len(e.Response) > 0 || (e.Failure != nil && e.Failure.Attempt == types.Attempt_ATTEMPT_FIND_ROOM) != full {
+				t.Errorf("%d bytes are kept; failure: %v", len(e.Payload)+len(e.Response), e.Failure)
+			}
+		}
+		if f.room.Taken() != taken {
+			t.Errorf("%d bytes are taken, %d were before", f.room.Taken(), taken)
+		}
+		for _, leave := range leaves {
+			leave()
+		}
+		if f.room.Taken() != 0 {
+			t.Errorf("%d bytes are taken in the end", f.room.Taken())
 		}
 	}
 }

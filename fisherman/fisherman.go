@@ -49,6 +49,8 @@ type Fisherman struct {
 	pool    *wire.Pool
 	writer  *writer
 	docket  *docket
+	// room of the answers that are being read or wait to be judged.
+	room *wire.Room
 	// relayHeads are kept while the fisherman runs.
 	relayHeads *relayHeads
 	// demanding has one place, for the check on demand under way; demands go to the loop.
@@ -79,7 +81,7 @@ func New(config Config, network Network, dial Dial, store Store) (*Fisherman, er
 		ignored[chain] = pointers
 	}
 	return &Fisherman{config: config, network: network, dial: dial, store: store, ignored: ignored,
-		pool: &wire.Pool{Most: config.MostRequests}, writer: newWriter(store, config.Hooks, config.Logger), relayHeads: &relayHeads{}, docket: newDocket(mostAwaiting),
+		pool: &wire.Pool{Most: config.MostRequests}, writer: newWriter(store, config.Hooks, config.Logger), relayHeads: &relayHeads{}, docket: newDocket(), room: wire.NewRoom(mostAnswers),
 		demanding: make(chan struct{}, 1), demands: make(chan demand)}, nil
 }
 
@@ -98,28 +100,30 @@ type spec struct {
 // carryOut asks and judges a check, on kept connections. The control probe is asked only about a check that no servicer
 // answered. What it observed comes without the answers.
 func (f *Fisherman) carryOut(ctx context.Context, s spec, kept *wire.Pool) (*judge.Observation, *types.QoSRound) {
-	runner := round.Runner{Ask: f.network.Ask, Dial: f.dial, Pool: kept}
-	observed := runner.Run(ctx, s.Spec)
+	runner := round.Runner{Ask: f.network.Ask, Dial: f.dial, Pool: kept, Room: f.room}
+	done := runner.Execute(ctx, s.Spec)
+	defer done.Leave()
+	observed := done.Observed
+	defer observed.Discard()
 	observed.Head, observed.BlockTime = s.head, s.blockTime
 	observed.Judging = f.docket.judged(observed.StallBegan, observed.Stall)
-	defer observed.Discard()
-	size := observed.Size()
-	if f.docket.admit(size) {
-		defer f.docket.leave(size)
-	} else {
-		observed.Discard()
-		observed.Unread = true
-	}
-	return observed, f.judge(ctx, &s, observed)
+	return observed, f.judge(ctx, &s, done)
 }
 
-// judge judges a check when it is its turn, and again when the control probe decides about it.
-func (f *Fisherman) judge(ctx context.Context, s *spec, observed *judge.Observation) (record *types.QoSRound) {
+// judge opens and judges a check when it is its turn, and judges it again when the control probe decides about it. What is
+// small is opened before.
+func (f *Fisherman) judge(ctx context.Context, s *spec, done *round.Done) (record *types.QoSRound) {
+	if done.Size() <= mostAside {
+		done.Open()
+	}
 	wantsControl := false
-	judgement := func() { record, wantsControl = judge.Round(observed, &s.rules) }
+	judgement := func() {
+		done.Open()
+		record, wantsControl = judge.Round(done.Observed, &s.rules)
+	}
 	f.docket.judge(judgement)
 	if wantsControl && s.probe != nil {
-		observed.Control = f.askControl(ctx, s)
+		done.Observed.Control = f.askControl(ctx, s)
 		f.docket.judge(judgement)
 	}
 	return record

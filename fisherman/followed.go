@@ -185,17 +185,18 @@ func (w *followed) spacing(interval time.Duration) time.Duration {
 	return time.Duration(w.span.End-w.span.Start) * interval / time.Duration(len(w.plan))
 }
 
-// One of every coldShare consecutive checks of a session is cold, at a secret place: it goes over new connections. Where checks
-// lie so close together that many servicers cannot be connected to in between, none is: it would only be void for them.
-const (
-	coldShare     = 5
-	leastColdLead = 500 * time.Millisecond
-)
+// leastColdLead is the shortest lead of a check that goes over new connections on purpose. Where checks lie so close together
+// that many servicers cannot be connected to in between, it would only be void for them.
+const leastColdLead = 500 * time.Millisecond
 
-// cold reports whether a check goes over new connections.
+// cold reports whether a check goes over new connections: one of so many consecutive ones, at a secret place.
 func (w *followed) cold(index uint32) bool {
-	place := derive(w.seed, "cold", binary.BigEndian.AppendUint32(nil, index/coldShare))
-	return index%coldShare == binary.BigEndian.Uint32(place[:])%coldShare
+	share := w.policy.ColdShare
+	if share == 0 {
+		return false
+	}
+	place := derive(w.seed, "cold", binary.BigEndian.AppendUint32(nil, index/share))
+	return index%share == binary.BigEndian.Uint32(place[:])%share
 }
 
 // clientSeed decides which client the session's questions seem to come from.

@@ -153,11 +153,12 @@ func TestLongLead(t *testing.T) {
 	}
 }
 
-// One of five checks is cold, at a place that differs from five to five and from session to session.
+// One check of a share is cold, at a place that differs from share to share and from session to session.
 func TestColdShare(t *testing.T) {
+	const coldShare = 5
 	places := make(map[uint32]int)
 	for seed := range byte(40) {
-		w := &followed{seed: [32]byte{seed}}
+		w := &followed{seed: [32]byte{seed}, policy: Policy{ColdShare: coldShare}}
 		for group := range uint32(20) {
 			cold := 0
 			for place := range uint32(coldShare) {
@@ -174,6 +175,20 @@ func TestColdShare(t *testing.T) {
 	for place := range uint32(coldShare) {
 		if places[place] < 100 { // of 800
 			t.Errorf("place %d: %d times", place, places[place])
+		}
+	}
+}
+
+func TestColdShareAtItsEdges(t *testing.T) {
+	for share, want := range map[uint32]int{0: 0, 1: 10_000, 2: 5000, 10_000: 1} {
+		w, cold := &followed{policy: Policy{ColdShare: share}}, 0
+		for index := range uint32(10_000) {
+			if w.cold(index) {
+				cold++
+			}
+		}
+		if cold != want {
+			t.Errorf("a share of %d: %d of 10000 are cold, want %d", share, cold, want)
 		}
 	}
 }

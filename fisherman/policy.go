@@ -25,6 +25,8 @@ type Policy struct {
 	MaxLag int64
 	// LaggingAllowed is how many head claims may be behind by more before a servicer is behind.
 	LaggingAllowed uint32
+	// ColdShare is how many consecutive checks have one among them that goes over new connections; 0 for none.
+	ColdShare uint32
 	// SessionsRetained in the store.
 	SessionsRetained int
 	// SamplesRequired for a verdict.

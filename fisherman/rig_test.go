@@ -82,6 +82,7 @@ func testPolicy() Policy {
 		Distribution:     schedule.Even,
 		SessionsRetained: 5,
 		SamplesRequired:  3,
+		ColdShare:        5,
 	}
 }
 

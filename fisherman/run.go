@@ -34,6 +34,8 @@ type loop struct {
 	requests int
 	// extras counts the checks outside of any schedule, by session id; they count towards the same reserve.
 	extras map[string]uint64
+	// leftovers when a session has ended whose connections are kept still.
+	leftovers bool
 	// demandedAt is when the last check on demand was started.
 	demandedAt time.Time
 
@@ -315,8 +317,13 @@ func (l *loop) close() {
 		l.writer.prune(w.policy.SessionsRetained)
 		delete(l.followed, id)
 		delete(l.extras, id)
-		l.pool.Retain(l.serviceURLs())
+		l.leftovers = true
 		l.config.Logger.Info("session complete", "session", id)
+	}
+	// Not while sessions are read: the next one mostly has servicers of the last.
+	if l.leftovers && !l.reading {
+		l.leftovers = false
+		l.pool.Retain(l.serviceURLs())
 	}
 }
 

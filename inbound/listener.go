@@ -3,23 +3,36 @@ package inbound
 import (
 	"net"
 	"net/http"
-	"net/netip"
 	"sync"
-	"syscall"
+	"time"
 )
 
-// Bounds of the connections to one server.
+// Bounds of the connections to one server. Whatever they are, no client takes the last places: it has at most three times as
+// many connections as it leaves free, and more only in place of others; further ones are closed. A client is an address (IPv4)
+// or a /64 (IPv6).
 type Bounds struct {
 	// Most connections in all; further ones wait to be accepted while none is idle. At least 1.
 	Most int
-	// PerClient is the most connections of one client address (IPv4) or /64 (IPv6) of the public internet; further ones are
-	// closed while none of that client's is idle. 0 for any number. Addresses that are not public have no such bound: a proxy
+	// PerClient is the most connections of one client of the public internet; further ones are closed while none of that
+	// client's is idle. 0 for any number. Addresses that are not public have no such bound, but only the general one: a proxy
 	// or an address translation may stand for many clients there.
 	PerClient int
 	// Descriptors is the number of the process's file descriptors that may be open beside a new connection, for which an idle
 	// one is closed, or else the new one; 0 for any number.
 	Descriptors int
+	// Displace lets a connection that finds no room take the place of one that is not idle: the oldest of the client that has the
+	// most, if that is its own or one with more than its own. Each is left alone for a moment before, for which others wait.
+	Displace bool
 }
+
+// How long connections are left alone where they are displaced: until the first request has come, and until one is answered,
+// of ordinary clients.
+const (
+	askTenure    = 50 * time.Millisecond
+	answerTenure = 250 * time.Millisecond
+	// tenurePause is how often those that wait look for one whose tenure is over.
+	tenurePause = 10 * time.Millisecond
+)
 
 // Listener accepts connections within bounds. Its Track has to be the server's ConnState. Many goroutines may use it.
 type Listener struct {
@@ -32,30 +45,25 @@ type Listener struct {
 
 	mu      sync.Mutex
 	open    map[net.Conn]*connection
-	clients map[client]int
+	clients map[Client]int
 	// turn counts what happens, so that what is idle has an order.
 	turn uint64
 }
 
 // connection is an open one.
 type connection struct {
-	from client
-	// idle: no request has begun since it was made or since the last answer; since the turn.
+	from Client
+	// idle: no request has begun since it was made or since the last answer, which was at the turn since.
 	idle  bool
 	since uint64
-}
-
-// client is whom connections are counted for.
-type client struct {
-	network netip.Prefix
-	// bounded: it is of the public internet.
-	bounded bool
+	// protected: it may not be closed to make room before.
+	protected time.Time
 }
 
 // Listen returns a listener that bounds the connections of another one, which it owns.
 func Listen(listener net.Listener, bounds Bounds) *Listener {
 	return &Listener{Listener: listener, bounds: bounds, room: make(chan struct{}, 1), closed: make(chan struct{}),
-		open: make(map[net.Conn]*connection), clients: make(map[client]int)}
+		open: make(map[net.Conn]*connection), clients: make(map[Client]int)}
 }
 
 // Accept returns the next connection that is within the bounds.
@@ -89,10 +97,11 @@ func (l *Listener) Track(conn net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateActive:
 		known.idle = false
+		l.protect(known, answerTenure)
 		return
 	case http.StateIdle:
 		l.turn++
-		known.idle, known.since = true, l.turn
+		known.idle, known.since, known.protected = true, l.turn, time.Time{}
 	case http.StateClosed, http.StateHijacked:
 		l.forget(conn)
 	default:
@@ -106,58 +115,101 @@ func (l *Listener) Track(conn net.Conn, state http.ConnState) {
 
 // admit makes room for a connection, and reports whether there is some.
 func (l *Listener) admit(conn net.Conn) bool {
-	from := clientOf(conn.RemoteAddr())
+	from := ClientOf(conn.RemoteAddr())
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.bounds.PerClient > 0 && from.bounded && l.clients[from] >= l.bounds.PerClient && !l.evict(func(c client) bool { return c == from }) {
+	if l.bounds.PerClient > 0 && from.Public() && l.clients[from] >= l.bounds.PerClient && !l.evict(from, func(c Client) bool { return c == from }) {
 		return false
 	}
-	if l.bounds.Descriptors > 0 && descriptor(conn) >= l.bounds.Descriptors && !l.evict(anybody) {
+	if l.bounds.Descriptors > 0 && Descriptor(conn) >= l.bounds.Descriptors && !l.evict(from, anybody) {
 		return false
 	}
-	for len(l.open) >= max(l.bounds.Most, 1) {
-		if l.evict(anybody) {
-			continue
+	for {
+		greedy := l.greedy(from)
+		if !greedy && l.free() > 0 || l.evict(from, anybody) {
+			break
 		}
-		l.mu.Unlock()
-		var ended bool
-		select {
-		case <-l.room:
-		case <-l.closed:
-			ended = true
-		}
-		l.mu.Lock()
-		if ended {
+		if greedy && !l.bounds.Displace || !l.wait() {
 			return false
 		}
 	}
 	l.turn++
-	l.open[conn] = &connection{from: from, idle: true, since: l.turn}
+	made := &connection{from: from, idle: true, since: l.turn}
+	l.protect(made, askTenure)
+	l.open[conn] = made
 	l.clients[from]++
 	return true
 }
 
-func anybody(client) bool { return true }
+// free returns how many more connections there may be.
+func (l *Listener) free() int { return max(l.bounds.Most, 1) - len(l.open) }
 
-// evict closes the connection that has been idle for the longest time, of the client that has the most of all, and reports
-// whether there was one.
-func (l *Listener) evict(whose func(client) bool) bool {
-	var idlest net.Conn
-	for conn, known := range l.open {
-		if !known.idle || !whose(known.from) {
-			continue
-		}
-		if best := l.open[idlest]; best == nil || l.clients[known.from] > l.clients[best.from] ||
-			l.clients[known.from] == l.clients[best.from] && known.since < best.since {
-			idlest = conn
-		}
+// greedy reports whether one more connection of a client would be more than three times what it leaves free. When nothing is
+// free, others have to wait as well.
+func (l *Listener) greedy(from Client) bool {
+	held, free := l.clients[from], l.free()
+	return held > 0 && free > 0 && held >= 3*free
+}
+
+// protect leaves a connection alone for a while, where it could be displaced.
+func (l *Listener) protect(c *connection, tenure time.Duration) {
+	if l.bounds.Displace {
+		c.protected = time.Now().Add(tenure)
 	}
-	if idlest == nil {
+}
+
+// wait waits until a connection has ended or is idle, or may have no tenure any more, without mu. It is false when the listener
+// was closed.
+func (l *Listener) wait() bool {
+	l.mu.Unlock()
+	defer l.mu.Lock()
+	var later <-chan time.Time
+	if l.bounds.Displace {
+		later = time.After(tenurePause)
+	}
+	select {
+	case <-l.room:
+		return true
+	case <-later:
+		return true
+	case <-l.closed:
 		return false
 	}
-	l.forget(idlest)
-	_ = idlest.Close()
+}
+
+func anybody(Client) bool { return true }
+
+// evict closes a connection of some clients to make room for one more of a client, and reports whether there was one: that which
+// has been idle for the longest time, of the client that has the most of all, or else one that is displaced.
+func (l *Listener) evict(to Client, whose func(Client) bool) bool {
+	victim := l.oldest(func(c *connection) bool { return c.idle && whose(c.from) })
+	if victim == nil && l.bounds.Displace {
+		victim = l.oldest(func(c *connection) bool {
+			return whose(c.from) && (c.from == to || l.clients[c.from] > l.clients[to]+1)
+		})
+	}
+	if victim == nil {
+		return false
+	}
+	l.forget(victim)
+	_ = victim.Close()
 	return true
+}
+
+// oldest returns the connection that has been as it is for the longest time, of the client that has the most of all, among
+// those that fit; nil when none does.
+func (l *Listener) oldest(fits func(*connection) bool) (oldest net.Conn) {
+	now := time.Now()
+	for conn, known := range l.open {
+		if !fits(known) || known.protected.After(now) {
+			continue
+		}
+		if best := l.open[oldest]; best == nil || l.clients[known.from] > l.clients[best.from] ||
+			l.clients[known.from] == l.clients[best.from] && known.since < best.since {
+			oldest = conn
+		}
+	}
+	return oldest
 }
 
 func (l *Listener) forget(conn net.Conn) {
@@ -166,33 +218,4 @@ func (l *Listener) forget(conn net.Conn) {
 	if l.clients[from]--; l.clients[from] == 0 {
 		delete(l.clients, from)
 	}
-}
-
-func clientOf(address net.Addr) client {
-	at, ok := address.(*net.TCPAddr)
-	if !ok {
-		return client{}
-	}
-	from := at.AddrPort().Addr().Unmap().WithZone("")
-	width := 64
-	if from.Is4() {
-		width = 32
-	}
-	network, _ := from.Prefix(width)
-	return client{network: network, bounded: from.IsGlobalUnicast() && !from.IsPrivate()}
-}
-
-// descriptor returns the number of a connection's file descriptor; 0 when it has none. The system gives out the lowest
-// number that is free, so at least as many are open.
-func descriptor(conn net.Conn) (number int) {
-	socket, ok := conn.(syscall.Conn)
-	if !ok {
-		return 0
-	}
-	raw, err := socket.SyscallConn()
-	if err != nil {
-		return 0
-	}
-	_ = raw.Control(func(fd uintptr) { number = int(fd) })
-	return number
 }

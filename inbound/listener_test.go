@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -141,6 +142,71 @@ func TestIdleOnesMakeRoom(t *testing.T) {
 	})
 }
 
+// Where connections are displaced, a client that finds no room takes the place of the oldest of the client with the most, or of
+// its own; never that of one who has no more than it has itself.
+func TestTheOldestAreDisplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Bounds{Most: 4, PerClient: 3, Displace: true})
+		active := func(name, from string) {
+			b.connect(name, from)
+			b.is(http.StateActive, name)
+		}
+		active("a1", "8.8.8.8:1")
+		active("a2", "8.8.8.8:2")
+		active("a3", "8.8.8.8:3")
+		b.holds()
+		time.Sleep(answerTenure) // virtual
+		active("a4", "8.8.8.8:4")
+		b.holds("a1")
+		active("b1", "9.9.9.9:1")
+		b.holds("a1")
+		active("c1", "7.7.7.7:1") // a has the most
+		b.holds("a1", "a2")
+		active("d1", "6.6.6.6:1")
+		b.holds("a1", "a2", "a3")
+		time.Sleep(answerTenure) // virtual
+		b.connect("e1", "5.5.5.5:1")
+		if b.all["e1"].closed || slices.Contains(b.accepted, "e1") {
+			t.Error("one is displaced by a client that has as many")
+		}
+		b.is(http.StateClosed, "d1")
+		time.Sleep(tenurePause) // virtual
+		synctest.Wait()
+		b.holds("a1", "a2", "a3")
+	})
+}
+
+// Where connections are displaced, one that has just been made, or whose request has just come, is left alone: others wait.
+func TestTenure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Bounds{Most: 2, Displace: true})
+		waits := func(name string) {
+			t.Helper()
+			if b.all[name].closed || slices.Contains(b.accepted, name) {
+				t.Errorf("%s does not wait", name)
+			}
+		}
+		b.connect("a1", "127.0.0.1:1")
+		b.connect("b1", "127.0.0.2:1")
+		b.connect("c1", "127.0.0.3:1")
+		waits("c1")
+		time.Sleep(askTenure + tenurePause) // virtual
+		synctest.Wait()
+		b.holds("a1")
+		b.is(http.StateActive, "b1", "c1")
+		b.connect("b2", "127.0.0.2:2")
+		waits("b2")
+		b.is(http.StateIdle, "c1") // what is answered goes at once
+		b.holds("a1", "c1")
+		b.is(http.StateActive, "b2")
+		b.connect("d1", "127.0.0.4:1")
+		waits("d1")
+		time.Sleep(answerTenure + tenurePause) // virtual
+		synctest.Wait()
+		b.holds("a1", "c1", "b1")
+	})
+}
+
 func TestClientsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, Bounds{Most: 100, PerClient: 2})
@@ -257,4 +323,69 @@ func TestDescriptorsAreLeft(t *testing.T) {
 	if open := len(listener.open); open > 25 {
 		t.Errorf("%d connections are open", open)
 	}
+}
+
+// A client on loopback or a private network that asks without end over all connections that it can get leaves room for others,
+// and so do many of them together. It goes on in place of what is idle.
+func TestNobodyTakesTheLastPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most = 1024
+		b := newBench(t, Bounds{Most: most, PerClient: 128})
+		flood := func(from string) (taken int) {
+			for i := range most {
+				name := fmt.Sprint(from, " ", i)
+				if !b.connect(name, fmt.Sprintf("%s:%d", from, i+1)) {
+					t.Fatalf("%s waits", name)
+				}
+				if !b.all[name].closed {
+					b.is(http.StateActive, name)
+					taken++
+				}
+			}
+			return taken
+		}
+		if taken := flood("127.0.0.1"); taken != most*3/4 {
+			t.Errorf("one client has %d", taken)
+		}
+		for i, from := range []string{"127.0.0.2", "10.0.0.1", "fd00::1"} {
+			if i == 2 {
+				from = "[" + from + "]"
+			}
+			name := "first of " + from
+			if !b.connect(name, from+":9999") || b.all[name].closed || !slices.Contains(b.accepted, name) {
+				t.Fatalf("%s is kept out", from)
+			}
+			b.is(http.StateActive, name)
+			if taken := flood(from); taken > 3*most>>(2*(i+2)) {
+				t.Errorf("%s has %d more", from, taken)
+			}
+		}
+		if free := b.listener.free(); free != 4 {
+			t.Errorf("%d are left", free)
+		}
+		b.is(http.StateIdle, "127.0.0.1 0", "127.0.0.1 1")
+		b.connect("more", "127.0.0.1:5000")
+		if !b.all["127.0.0.1 0"].closed || b.all["127.0.0.1 1"].closed || !slices.Contains(b.accepted, "more") || b.listener.free() != 4 {
+			t.Error("it does not go on in place of what is idle")
+		}
+	})
+}
+
+// A proxy that stands for many has three quarters of the places even among others that hold many and ask nothing.
+func TestIdleOnesAreNoMatchForAProxy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most = 64
+		b := newBench(t, Bounds{Most: most, PerClient: 8})
+		for client := range 2 * most {
+			b.connect(fmt.Sprint("idle ", client), fmt.Sprintf("8.8.8.%d:1", client+1))
+		}
+		for i := range most * 3 / 4 {
+			name := fmt.Sprint("proxy ", i)
+			b.connect(name, fmt.Sprintf("10.0.0.1:%d", i+1))
+			b.is(http.StateActive, name)
+			if b.all[name].closed || !slices.Contains(b.accepted, name) {
+				t.Fatalf("%s is kept out", name)
+			}
+		}
+	})
 }

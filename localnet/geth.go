@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/pocket-fisherman/fisherman/shared/disk"
 )
 
 const (
@@ -31,6 +33,11 @@ const (
 	gethStart = 30 * time.Second
 	// gethLook is the interval at which a starting geth is polled.
 	gethLook = 100 * time.Millisecond
+	// gethRoom is what has to fit on geth's disk before a geth that ended on a full one starts again, in bytes; gethReserve
+	// the room in MiB below which it ends. It is what the chain wants as well.
+	gethRoom, gethReserve = 32 << 20, "16"
+	// gethRetry is how often such a disk is tried.
+	gethRetry = 5 * time.Second
 	// gethLine bounds the bytes that are kept of a line of geth's log.
 	gethLine = 1 << 10
 )
@@ -44,6 +51,9 @@ type geth struct {
 	listener net.Listener
 	address  string
 	logger   *slog.Logger
+	// probe replaces the one of the disk, and retry the interval of probes, in tests.
+	probe func() error
+	retry time.Duration
 }
 
 // findGeth returns the program's path: the given one, or the one beside this program, or the one on PATH. The error is
@@ -74,16 +84,50 @@ func (g *geth) arguments() ([]string, error) {
 		return nil, fmt.Errorf("read geth's address: %w", err)
 	}
 	return []string{
-		"--dev", "--dev.period", "1", "--datadir", g.home, "--gcmode", "archive", "--cache", "64",
+		"--dev", "--dev.period", "1", "--datadir", g.home, "--datadir.minfreedisk", gethReserve, "--gcmode", "archive", "--cache", "64",
 		"--http", "--http.addr", "127.0.0.1", "--http.port", port, "--http.api", "eth,net,web3",
 		"--authrpc.addr", "127.0.0.1", "--authrpc.port", "0", "--ipcdisable",
 		"--nodiscover", "--maxpeers", "0", "--port", "0", "--nat", "none", "--verbosity", "2",
 	}, nil
 }
 
-// Serve runs geth until ctx ends (nil) or geth does. It returns when the process is gone. On Linux the process ends
-// with this one even if this one is killed.
+// Serve runs geth until ctx ends (nil) or geth does. It returns when the process is gone. A geth that ended because its
+// disk takes no writes starts again when the disk does.
 func (g *geth) Serve(ctx context.Context) error {
+	for {
+		err := g.run(ctx)
+		if err == nil || !disk.Full(g.room()) {
+			return err
+		}
+		g.logger.Error("geth has ended: its disk is full or takes no writes; it starts again by itself when there is room",
+			"home", g.home, "reason", err)
+		if !g.roomAgain(ctx) {
+			return nil
+		}
+		g.logger.Info("geth starts again: the disk takes writes again")
+	}
+}
+
+// room checks that the disk takes writes.
+func (g *geth) room() error {
+	if g.probe != nil {
+		return g.probe()
+	}
+	return disk.Probe(g.home, gethRoom)
+}
+
+// roomAgain waits until the disk takes writes; false when ctx ends.
+func (g *geth) roomAgain(ctx context.Context) bool {
+	for wait(ctx, cmp.Or(g.retry, gethRetry)) == nil {
+		if g.room() == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// run runs one process. On Linux it ends with this one even if this one is killed.
+func (g *geth) run(ctx context.Context) error {
 	// The end of the thread that started geth counts as the parent's end.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -112,7 +156,7 @@ func (g *geth) Serve(ctx context.Context) error {
 
 // await waits until geth has a settled block.
 func (g *geth) await(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, gethStart, fmt.Errorf("geth has no settled block after %v", gethStart))
+	ctx, cancel := context.WithTimeoutCause(ctx, gethStart, fmt.Errorf("geth has no settled block after %v; if a crash of the machine damaged its chain, remove %s", gethStart, g.home))
 	defer cancel()
 	node := newEthereumClient(httpURL(g.address))
 	defer node.close()

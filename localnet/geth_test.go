@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -132,6 +133,58 @@ func TestGethThatEndsByItselfSaysWhy(t *testing.T) {
 	}
 	if err := fakeGeth(t, "exit 0").Serve(t.Context()); err == nil {
 		t.Error("a geth that ended well was no error")
+	}
+}
+
+// A geth that ends because its disk is full or read-only starts again when the disk takes writes, also if that is soon; one
+// that ends for another reason does not.
+func TestGethStartsAgainAfterItsDiskWasFull(t *testing.T) {
+	for _, cause := range []error{syscall.ENOSPC, syscall.EROFS} {
+		node := fakeGeth(t, `echo x >> "$HOME/starts"; [ "$(wc -l < "$HOME/starts")" -ge 3 ] || { echo "panic: $(cat "$HOME/starts")" >&2; exit 2; }; touch "$HOME/up"; exec sleep 60`)
+		tries := 0
+		node.retry = time.Millisecond
+		node.probe = func() error {
+			if tries++; tries%4 != 0 {
+				return &os.PathError{Op: "open", Path: "room.tmp", Err: cause}
+			}
+			return nil
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- node.Serve(ctx) }()
+		awaitFile(t, filepath.Join(node.home, "up"))
+		cancel()
+		if err := <-ended; err != nil || tries != 8 {
+			t.Errorf("%v: Serve() = %v after %d probes", cause, err, tries)
+		}
+	}
+	other := fakeGeth(t, "exit 2")
+	other.probe = func() error { return syscall.EIO }
+	if err := other.Serve(t.Context()); err == nil {
+		t.Error("a geth that ended for another reason was started again")
+	}
+}
+
+// While the disk stays full, a LocalNet can be stopped.
+func TestGethOnAFullDiskEndsWithItsContext(t *testing.T) {
+	node := fakeGeth(t, "exit 2")
+	probed := make(chan struct{}, 1)
+	node.retry = time.Millisecond
+	node.probe = func() error {
+		select {
+		case probed <- struct{}{}:
+		default:
+		}
+		return syscall.EROFS
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- node.Serve(ctx) }()
+	<-probed
+	<-probed
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("Serve() = %v", err)
 	}
 }
 

@@ -7,9 +7,11 @@ import (
 	"fmt"
 
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/pocket-fisherman/fisherman/consensus"
 	"github.com/pocket-fisherman/fisherman/rpc"
+	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 )
 
 // shownError is an error of consensus as the API knows it, with what it says.
@@ -65,6 +67,12 @@ func (n *Node) params(ctx context.Context, height int64) (json.RawMessage, error
 	if err != nil {
 		return nil, err
 	}
+	return encodeParams(params)
+}
+
+// encodeParams encodes parameters with those that a state may lack because it is older.
+func encodeParams(params *genesis.Params) (json.RawMessage, error) {
+	params.Qos.ChecksPerColdCheck = proto.Uint32(params.GetQos().ColdShare())
 	encoded, err := protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true}.Marshal(params)
 	if err != nil {
 		return nil, fmt.Errorf("encode parameters: %w", err)

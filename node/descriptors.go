@@ -1,24 +1,96 @@
 package node
 
 import (
+	"fmt"
+	"net/url"
 	"syscall"
 
+	"github.com/pocket-fisherman/fisherman/consensus/entrance"
 	"github.com/pocket-fisherman/fisherman/inbound"
 	"github.com/pocket-fisherman/fisherman/rpc"
 	"github.com/pocket-fisherman/fisherman/servicer"
 )
 
-// leastRequests is what a fisherman may have under way at once however few descriptors there are.
-const leastRequests = 256
+// Descriptors are set apart for what opens files and sockets at any time and fails without: consensus with the peers that are
+// configured, and the stores. That is a quarter of all, up to mostApart, but no less than what these open.
+const (
+	storeFiles = 96 // of each store of relays or samples, as local.Options says
+	mostApart  = 1024
 
-// mostRequests is how many requests a fisherman may have under way at once: an eighth of the file descriptors of this
-// process. Each takes two, it keeps as many connections between checks, and the rest is for everything else. 0, the fisherman's default,
-// when that is less or the limit is not known.
-func mostRequests() int {
-	if limit := descriptorLimit(); limit > 0 {
-		return requestsWith(limit)
+	// The chain has what is left of these, or an eighth of all. It has the state and the databases of CometBFT, whose tables are
+	// what varies.
+	leastChain     = 96
+	mostChain      = otherFiles + chainDatabases*(databaseFiles+mostTables)
+	chainShare     = 8
+	chainDatabases = 4
+	databaseFiles  = 5  // of each, beside its tables
+	otherFiles     = 28 // logs, listeners, keys, and what the runtime opens
+	mostTables     = 64 // of each database
+
+	// peerDescriptors are a peer's connection, one to CometBFT, and the other end of that.
+	peerDescriptors = 3
+)
+
+const (
+	chainRPCClients = 256 // beside the servicers of this node
+	profileClients  = 8
+
+	// Fewest strangers among the peers, and fewest of their connections that have not proved to be a peer's: silent ones, and
+	// ones in the handshake, with three descriptors each. Of these two there are as many from addresses of configured peers.
+	leastStrangers = 8
+	leastUnproven  = 4
+	leastPeers     = peerDescriptors*leastStrangers + 2*(leastUnproven+peerDescriptors*leastUnproven)
+
+	// A request of the fisherman takes two descriptors with its stamped connection, and as many connections are kept.
+	requestDescriptors = 4
+	mostRequests       = 16384
+	leastRequests      = 24
+
+	leastPlaces = 2 // of a servicer, for relays
+
+	// fewConnections is what one client has where the half of all allows it, such as a fisherman whose checks overlap.
+	fewConnections = 8
+
+	// countless descriptors are more than any node needs.
+	countless = 1 << 24
+)
+
+// roles are what a node opens descriptors for.
+type roles struct {
+	servicers int
+	// hosts is the largest number of hosts that execute the relays of one servicer.
+	hosts     int
+	fisherman bool
+	// peers is the number of configured ones.
+	peers int
+}
+
+func rolesOf(config Config) roles {
+	has := roles{servicers: len(config.Servicers), fisherman: config.Fisherman != nil, peers: len(config.Peers)}
+	for _, role := range config.Servicers {
+		hosts := make(map[string]bool)
+		for _, upstream := range role.Upstreams {
+			if parsed, err := url.Parse(upstream.URL); err == nil {
+				hosts[parsed.Scheme+"://"+parsed.Host] = true
+			}
+		}
+		has.hosts = max(has.hosts, len(hosts))
 	}
-	return 0
+	return has
+}
+
+// budget is what the parts of a node may have open.
+type budget struct {
+	// servicer is for each of them.
+	servicer, api, chainRPC, profiles inbound.Bounds
+	// peers is for those that connect.
+	peers entrance.Bounds
+	// tables is how many of them each database of the chain keeps open.
+	tables int
+	// concurrent is how many relays a servicer executes at once, those of fishermen aside.
+	concurrent int
+	// requests is how many requests the fisherman may have under way at once.
+	requests int
 }
 
 // descriptorLimit returns how many file descriptors this process may have; 0 when it is not known.
@@ -30,55 +102,119 @@ func descriptorLimit() uint64 {
 	return uint64(limit.Cur)
 }
 
-// plenty of descriptors leave the default as it is.
-const plenty = 1 << 17
-
-func requestsWith(descriptors uint64) int {
-	if descriptors >= plenty {
-		return 0
+// budgetWith shares out a number of descriptors; 0 when that is not known. All parts together, and what is set apart, are no
+// more. The error says how many a node with these roles needs.
+func budgetWith(descriptors uint64, has roles) (budget, error) {
+	claims := claimsOf(has)
+	if descriptors == 0 {
+		shareOut(countless, claims.parts())
+		return claims.budget(has, countless, 0), nil
 	}
-	return max(int(descriptors/8), leastRequests)
+	all := int(min(descriptors, countless))
+	room := all - has.apart() - least(claims.parts())
+	if room < leastChain {
+		return budget{}, fmt.Errorf("this process may open %d files and connections, and a node with these roles needs %d: raise the limit (ulimit -n)", all, all-room+leastChain)
+	}
+	chain := min(all/chainShare, mostChain, room)
+	chain = max(chain, leastChain, min(all/4, mostApart)-has.apart())
+	open := all - has.apart() - chain
+	shareOut(open, claims.parts())
+	return claims.budget(has, chain, open), nil
 }
 
-// inboundBounds are those of the connections that strangers open to the parts of a node.
-type inboundBounds struct{ servicer, api, chainRPC, profiles inbound.Bounds }
+// apart returns how many descriptors are set apart beside the chain's.
+func (has roles) apart() int {
+	apart := has.servicers + peerDescriptors*has.peers // a servicer listens
+	if has.servicers > 0 {
+		apart += storeFiles
+	}
+	if has.fisherman {
+		apart += storeFiles
+	}
+	return apart
+}
 
-// Of the descriptors, a quarter may be connections to the servicers, a quarter of that to the API and half of that to the
-// chain's RPC; and a quarter is left whatever clients do: consensus and the stores have to open files at any time, and end when
-// they cannot.
-const (
-	inboundShare    = 4
-	mostReserved    = 1024
-	leastInbound    = 16
-	apiShare        = 4   // of what the servicers share
-	chainRPCClients = 256 // the servicers of this node are among them
-	profileClients  = 4
-)
+// tablesWith returns how many tables each of the chain's databases keeps open, out of the chain's descriptors.
+func tablesWith(chain int) int {
+	return min((chain-otherFiles)/chainDatabases-databaseFiles, mostTables)
+}
 
-// inboundWith returns the bounds for a node by the numbers of its servicers and descriptors; 0 descriptors when that is not known.
-func inboundWith(descriptors uint64, servicers int) inboundBounds {
+// claims are those of the parts of a node.
+type claims struct{ api, chainRPC, profiles, peers, clients, upstreams, fishing claim }
+
+func (c *claims) parts() []*claim {
+	return []*claim{&c.api, &c.chainRPC, &c.profiles, &c.peers, &c.clients, &c.upstreams, &c.fishing}
+}
+
+func claimsOf(has roles) *claims {
+	relays := servicer.DefaultConfig()
+	upstreams := upstreamDescriptors(relays.Places(), has.hosts)
+	made := &claims{
+		api:       claim{least: 8, most: rpc.DefaultConnections().Most, weight: 1},
+		chainRPC:  claim{least: 8, most: chainRPCClients + 2*has.servicers*upstreams, weight: 1},
+		profiles:  claim{least: 4, most: profileClients, weight: 1},
+		peers:     claim{least: leastPeers, most: peersDescriptors(entrance.DefaultBounds()), weight: 1},
+		clients:   claim{least: 4 * has.servicers, most: relays.MaxConnections * has.servicers, weight: 3},
+		upstreams: claim{least: upstreamDescriptors(leastPlaces, has.hosts) * has.servicers, most: upstreams * has.servicers, weight: 4},
+	}
+	if has.fisherman {
+		made.fishing = claim{least: leastRequests * requestDescriptors, most: mostRequests * requestDescriptors, weight: 8}
+	}
+	return made
+}
+
+// upstreamDescriptors returns what a servicer with so many places for relays opens to its nodes: a connection for each, and
+// where these are on several hosts as many that are kept.
+func upstreamDescriptors(places, hosts int) int {
+	if hosts <= 1 {
+		return places
+	}
+	return places + max(places, hosts)
+}
+
+// budget makes bounds of what the parts were given, out of so many descriptors, and the chain's; open is 0 for any number.
+func (c *claims) budget(has roles, chain, open int) budget {
 	relays, api := servicer.DefaultConfig(), rpc.DefaultConnections()
-	bounds := inboundBounds{
-		servicer: inbound.Bounds{Most: relays.MaxConnections, PerClient: relays.MaxClientConnections},
-		api:      api,
-		chainRPC: inbound.Bounds{Most: chainRPCClients, PerClient: chainRPCClients / 2},
-		profiles: inbound.Bounds{Most: profileClients},
+	shared := budget{
+		api:      bounds(c.api.given, api, open),
+		chainRPC: bounds(c.chainRPC.given, inbound.Bounds{Most: chainRPCClients, PerClient: chainRPCClients / 2, Displace: true}, open),
+		profiles: bounds(c.profiles.given, inbound.Bounds{Most: profileClients, Displace: true}, open),
+		servicer: bounds(c.clients.given/max(has.servicers, 1),
+			inbound.Bounds{Most: relays.MaxConnections, PerClient: relays.MaxClientConnections}, open),
+		peers:    peersWith(c.peers.given, open),
+		tables:   tablesWith(chain),
+		requests: c.fishing.given / requestDescriptors,
 	}
-	if descriptors == 0 {
-		return bounds
+	for relays.MaxConcurrent > 1 && upstreamDescriptors(relays.Places(), has.hosts)*has.servicers > c.upstreams.given {
+		relays.MaxConcurrent--
 	}
-	descriptors = min(descriptors, 1<<30)
-	share := int(descriptors / inboundShare)
-	reserve := min(int(descriptors/4), mostReserved)
-	fit := func(b *inbound.Bounds, part int) {
-		whole := b.Most
-		b.Most = min(b.Most, max(part, leastInbound))
-		b.PerClient = max(b.PerClient*b.Most/whole, 1)
-		b.Descriptors = int(descriptors) - reserve
+	shared.concurrent = relays.MaxConcurrent
+	return shared
+}
+
+// bounds returns those of a listener with fewer connections in proportion, or with more in all.
+func bounds(most int, whole inbound.Bounds, open int) inbound.Bounds {
+	perClient := whole.PerClient
+	if most < whole.Most && perClient > 0 {
+		perClient = max(perClient*most/whole.Most, min(fewConnections, most/2), 1)
 	}
-	fit(&bounds.servicer, share/max(servicers, 1))
-	fit(&bounds.api, share/apiShare)
-	fit(&bounds.chainRPC, share/apiShare/2)
-	bounds.profiles.Descriptors = bounds.api.Descriptors
-	return bounds
+	return inbound.Bounds{Most: max(most, 1), PerClient: perClient, Descriptors: open, Displace: whole.Displace}
+}
+
+// peersDescriptors returns how many descriptors the connections take that peers open, configured ones aside.
+func peersDescriptors(peers entrance.Bounds) int {
+	return peerDescriptors*peers.Strangers + 2*(peers.Waiting+peerDescriptors*peers.Proving)
+}
+
+// peersWith returns bounds that take so many descriptors, at least leastPeers. A sixth or more is for connections that wait.
+func peersWith(given, open int) entrance.Bounds {
+	peers := entrance.DefaultBounds()
+	whole := peers.Strangers
+	peers.Proving = min(max(given/48, leastUnproven), peers.Proving)
+	proving := 2 * peerDescriptors * peers.Proving
+	peers.Strangers = min(max((given-proving-given/6)/peerDescriptors, leastStrangers), whole)
+	peers.Waiting = min((given-proving-peerDescriptors*peers.Strangers)/2, peers.Waiting)
+	peers.StrangersPerClient = max(peers.StrangersPerClient*peers.Strangers/whole, min(fewConnections, peers.Strangers/2))
+	peers.Descriptors = open
+	return peers
 }

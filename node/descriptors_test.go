@@ -1,43 +1,113 @@
 package node
 
-import "testing"
+import (
+	"math"
+	"strings"
+	"testing"
 
-func TestRequestsFitTheDescriptors(t *testing.T) {
-	for descriptors, want := range map[uint64]int{
-		0: 256, 1024: 256, 4096: 512, 20_000: 2500, 131_071: 16_383, 131_072: 0, 1 << 20: 0, 1<<64 - 1: 0,
-	} {
-		if got := requestsWith(descriptors); got != want {
-			t.Errorf("%d descriptors: %d requests, want %d", descriptors, got, want)
-		}
-	}
-	if got := mostRequests(); got != 0 && got < leastRequests {
-		t.Errorf("%d requests here", got)
-	}
+	"pgregory.net/rapid"
+
+	"github.com/pocket-fisherman/fisherman/rpc"
+	"github.com/pocket-fisherman/fisherman/servicer"
+)
+
+// most returns what a node with a budget may open at once, beside what is set apart.
+func (b budget) most(has roles) int {
+	relays := servicer.DefaultConfig()
+	relays.MaxConcurrent = b.concurrent
+	return b.api.Most + b.chainRPC.Most + b.profiles.Most + peersDescriptors(b.peers) + b.requests*requestDescriptors +
+		has.servicers*(b.servicer.Most+upstreamDescriptors(relays.Places(), has.hosts))
 }
 
-// Clients leave a reserve of descriptors, and a few connections each, however many descriptors there are.
-func TestClientsFitTheDescriptors(t *testing.T) {
+// chainFiles returns what the chain may open with a budget.
+func chainFiles(b budget) int { return otherFiles + chainDatabases*(databaseFiles+b.tables) }
+
+// Whatever a node is and however many descriptors it may have: what its parts may open and what is set apart is no more. What
+// it needs is enough, and more than that is never too little.
+func TestBudgetIsWithinTheLimit(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		has := roles{servicers: rapid.IntRange(0, 40).Draw(t, "servicers"), hosts: rapid.IntRange(0, 20).Draw(t, "hosts"),
+			fisherman: rapid.Bool().Draw(t, "fisherman"), peers: rapid.IntRange(0, 30).Draw(t, "peers")}
+		limit := rapid.OneOf(rapid.Uint64Range(1, 3000), rapid.Uint64Range(1, 1<<20), rapid.Uint64()).Draw(t, "limit")
+		got, err := budgetWith(limit, has)
+		needed := uint64(leastChain + has.apart() + least(claimsOf(has).parts()))
+		if (err != nil) != (limit > 0 && limit < needed) {
+			t.Fatalf("%d needed: %v", needed, err)
+		}
+		if err != nil {
+			return
+		}
+		if limit == 0 {
+			limit = countless
+		} else if got.api.Descriptors < 1 || got.servicer.Descriptors != got.api.Descriptors || got.chainRPC.Descriptors != got.api.Descriptors ||
+			got.profiles.Descriptors != got.api.Descriptors || got.peers.Descriptors != got.api.Descriptors ||
+			uint64(got.api.Descriptors+leastChain+has.apart()) > limit {
+			t.Fatalf("no reserve of %d: %+v", has.apart(), got)
+		}
+		if apart := min(limit, countless) - uint64(got.most(has)); got.most(has) > countless || apart < uint64(chainFiles(got)+has.apart()) || apart < min(limit/4, mostApart) {
+			t.Fatalf("%d set apart: %+v", apart, got)
+		}
+		for _, bounds := range []struct{ most, perClient int }{{got.api.Most, got.api.PerClient}, {got.chainRPC.Most, got.chainRPC.PerClient}} {
+			if bounds.most < 8 || bounds.perClient < 1 || bounds.perClient > bounds.most {
+				t.Fatalf("%+v", got)
+			}
+		}
+		if got.tables < 12 || got.peers.Strangers < leastStrangers || got.peers.StrangersPerClient < 1 ||
+			got.peers.Waiting < leastUnproven || got.peers.Proving < leastUnproven {
+			t.Fatalf("%+v", got)
+		}
+		if got.concurrent < 1 || got.profiles.Most < 4 || has.fisherman != (got.requests >= leastRequests) ||
+			has.servicers > 0 && (got.servicer.Most < 4 || got.servicer.PerClient < 1 || got.servicer.PerClient > got.servicer.Most) {
+			t.Fatalf("%+v", got)
+		}
+	})
+}
+
+func TestBudgets(t *testing.T) {
+	validator, servicers, fisherman, all := roles{}, roles{servicers: 1, hosts: 1}, roles{fisherman: true}, roles{servicers: 6, hosts: 1, fisherman: true}
 	for _, test := range []struct {
-		descriptors           uint64
-		servicers             int
-		servicer, api, perAPI int
-		open                  int
+		descriptors                                 uint64
+		has                                         roles
+		servicer, concurrent, api, perAPI, requests int
 	}{
-		{0, 1, 1024, 128, 32, 0},
-		{256, 1, 64, 16, 4, 192},
-		{1024, 1, 256, 64, 16, 768},
-		{1024, 10, 25, 64, 16, 768},
-		{1024, 0, 256, 64, 16, 768},
-		{4096, 1, 1024, 128, 32, 3072},
-		{1 << 20, 10, 1024, 128, 32, 1<<20 - 1024},
-		{1<<64 - 1, 1, 1024, 128, 32, 1<<30 - 1024},
+		{0, all, 1024, 128, 128, 32, mostRequests},
+		{math.MaxUint64, all, 1024, 128, 128, 32, mostRequests},
+		{1 << 20, all, 1024, 128, 128, 32, mostRequests},
+		{8192, servicers, 1024, 128, 128, 32, 0},
+		{8192, fisherman, 1, 128, 128, 32, 1496},
+		{1024, validator, 1, 128, 128, 32, 0},
+		{1024, servicers, 266, 128, 95, 23, 0},
+		{1024, fisherman, 1, 128, 61, 15, 132},
+		{1024, all, 17, 16, 34, 8, 78},
+		{512, all, 4, 1, 8, 4, 25},
+		{256, validator, 1, 128, 34, 8, 0},
 	} {
-		got := inboundWith(test.descriptors, test.servicers)
-		if got.servicer.Most != test.servicer || got.api.Most != test.api || got.api.PerClient != test.perAPI || got.servicer.Descriptors != test.open {
-			t.Errorf("%d descriptors, %d servicers: %+v", test.descriptors, test.servicers, got)
+		got, err := budgetWith(test.descriptors, test.has)
+		if err != nil || got.servicer.Most != test.servicer || got.concurrent != test.concurrent || got.api.Most != test.api ||
+			got.api.PerClient != test.perAPI || got.requests != test.requests {
+			t.Errorf("%d descriptors, %+v: %+v, %v", test.descriptors, test.has, got, err)
 		}
-		if got.servicer.PerClient < 1 || got.servicer.PerClient > got.servicer.Most || got.chainRPC.Most < leastInbound || got.profiles.Descriptors != test.open {
-			t.Errorf("%d descriptors, %d servicers: %+v", test.descriptors, test.servicers, got)
+	}
+	for _, test := range []struct {
+		descriptors                         uint64
+		has                                 roles
+		strangers, waiting, proving, tables int
+	}{
+		{0, all, 300, 2048, 64, 64},
+		{1 << 20, all, 300, 2048, 64, 64},
+		{1024, validator, 90, 32, 7, 52},
+		{1024, all, 15, 6, 4, 20},
+		{512, all, 8, 4, 4, 12},
+	} {
+		got, err := budgetWith(test.descriptors, test.has)
+		if err != nil || got.peers.Strangers != test.strangers || got.peers.Waiting != test.waiting || got.peers.Proving != test.proving || got.tables != test.tables {
+			t.Errorf("%d descriptors, %+v: %+v, %v", test.descriptors, test.has, got, err)
 		}
+	}
+	if got, _ := budgetWith(0, all); got.servicer.PerClient != 128 || got.api.Descriptors != 0 || got.api.Most != rpc.DefaultConnections().Most {
+		t.Errorf("without a limit: %+v", got)
+	}
+	if _, err := budgetWith(256, all); err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "ulimit -n") {
+		t.Errorf("256 descriptors: %v", err)
 	}
 }

@@ -36,6 +36,7 @@ func (n *Node) buildFisherman() error {
 	for chain, target := range role.Config.ControlProbes {
 		probes[chain] = pocket.Control(target)
 	}
+	n.fishing = newFishing(n.utility, role.Key.Address())
 	dialer := &wire.Dialer{AllowPrivate: role.Config.AllowPrivate}
 	n.fisherman, err = fisherman.New(fisherman.Config{
 		Secret:        secretOf(role),
@@ -43,10 +44,10 @@ func (n *Node) buildFisherman() error {
 		Probes:        probes,
 		IgnoredFields: role.Config.IgnoredFields,
 		BlockInterval: n.config.BlockTime,
-		MostRequests:  mostRequests(),
+		MostRequests:  n.budget.requests,
 		Logger:        logger,
 		Hooks:         fisherman.Hooks{Round: n.observeRound, Session: n.stream.Session},
-	}, pocket.New(n.chain.Heads(), newFishing(n.utility, role.Key.Address()), role.Key), dialer.Dial, n.samples)
+	}, pocket.New(n.chain.Heads(), n.fishing, role.Key), dialer.Dial, n.samples)
 	if err != nil {
 		return fmt.Errorf("make fisherman: %w", err)
 	}

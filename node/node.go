@@ -40,7 +40,7 @@ func ID(key crypto.PrivateKey) string { return consensus.NodeID(key) }
 // run beside it.
 type Node struct {
 	config    Config
-	bounds    inboundBounds
+	budget    budget
 	state     *persistence.StateStore
 	chain     *consensus.Chain
 	utility   *utility.Module
@@ -50,6 +50,7 @@ type Node struct {
 	reader    *samples.Reader
 	stream    *samples.Stream
 	fisherman *fisherman.Fisherman
+	fishing   *fishing
 	metrics   *telemetry.Metrics
 	api       *rpc.Server
 	close     sync.Once
@@ -60,7 +61,11 @@ type Node struct {
 // open but the listeners, which stay the caller's. Errors: ErrForeignHome among others.
 func New(config Config) (_ *Node, err error) {
 	config.Logger = cmp.Or(config.Logger, slog.New(slog.DiscardHandler))
-	n := &Node{config: config, bounds: inboundWith(descriptorLimit(), len(config.Servicers))}
+	budget, err := budgetWith(descriptorLimit(), rolesOf(config))
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{config: config, budget: budget}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.Close())
@@ -90,7 +95,7 @@ func New(config Config) (_ *Node, err error) {
 
 func (n *Node) buildChain() error {
 	var err error
-	if n.state, err = persistence.Open(filepath.Join(n.config.Home, "state")); err != nil {
+	if n.state, err = persistence.OpenTables(filepath.Join(n.config.Home, "state"), n.budget.tables); err != nil {
 		return fmt.Errorf("open state: %w", err)
 	}
 	n.utility = utility.NewModule(versions{n.state})
@@ -101,6 +106,8 @@ func (n *Node) buildChain() error {
 		NodeKey:      n.config.NodeKey,
 		Listen:       n.config.P2PListen,
 		Peers:        n.config.Peers,
+		Inbound:      n.budget.peers,
+		Tables:       n.budget.tables,
 		BlockTime:    n.config.BlockTime,
 		Logger:       n.config.Logger.With("part", "consensus"),
 	}, n.state)
@@ -127,7 +134,8 @@ func (n *Node) buildServicers() error {
 		config.Key = role.Key
 		config.Upstreams = role.Upstreams
 		config.Volume = n.relays
-		config.MaxConnections, config.MaxClientConnections, config.MaxDescriptors = n.bounds.servicer.Most, n.bounds.servicer.PerClient, n.bounds.servicer.Descriptors
+		config.MaxConcurrent = n.budget.concurrent
+		config.MaxConnections, config.MaxClientConnections, config.MaxDescriptors = n.budget.servicer.Most, n.budget.servicer.PerClient, n.budget.servicer.Descriptors
 		config.Logger = n.config.Logger.With("part", "servicer", "address", role.Key.Address())
 		config.Hooks.Relay = n.metrics.Relays(role.Key.Address())
 		built, err := servicer.New(config, n.utility, relayPolicies{utility: n.utility})
@@ -163,7 +171,7 @@ func (n *Node) buildAPI() error {
 	if n.relays != nil {
 		readers.Relays = relayReader{servicers: n.servicers, store: n.relays}
 	}
-	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc"), Connections: n.bounds.api, Metrics: n.metrics.Handler(),
+	n.api = rpc.New(rpc.Config{Logger: n.config.Logger.With("part", "rpc"), Connections: n.budget.api, Metrics: n.metrics.Handler(),
 		Public: n.config.PublicRPC, Pages: pages}, readers)
 	return nil
 }
@@ -177,12 +185,12 @@ func (n *Node) Run(ctx context.Context) error {
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return n.chain.Run(ctx) })
 	parts.Go(func() error {
-		return serveChainRPC(ctx, n.config.ChainRPC, rpc.Guard(n.chain, n.config.PublicChainRPC), n.bounds.chainRPC, n.config.Logger)
+		return serveChainRPC(ctx, n.config.ChainRPC, rpc.Guard(n.chain, n.config.PublicChainRPC), n.budget.chainRPC, n.config.Logger)
 	})
 	parts.Go(func() error { return n.api.Serve(ctx, n.config.RPC) })
 	if n.config.Pprof != nil {
 		parts.Go(func() error {
-			return serveProfiles(ctx, n.config.Pprof, n.config.PublicPprof, n.bounds.profiles, n.config.Logger)
+			return serveProfiles(ctx, n.config.Pprof, n.config.PublicPprof, n.budget.profiles, n.config.Logger)
 		})
 	}
 	for i, servicer := range n.servicers {
@@ -190,6 +198,7 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	if n.fisherman != nil {
 		parts.Go(func() error { return n.fisherman.Run(ctx) })
+		parts.Go(func() error { n.fishing.Run(ctx); return nil })
 	}
 	return errors.Join(parts.Wait(), n.Close())
 }

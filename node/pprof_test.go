@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/pocket-fisherman/fisherman/inbound"
 )
 
 // The profiles are served for reading, for a bounded time, until the node ends.
@@ -19,7 +21,7 @@ func TestProfiles(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() {
-		served <- serveProfiles(ctx, listener, false, inboundWith(1024, 0).profiles, slog.New(slog.DiscardHandler))
+		served <- serveProfiles(ctx, listener, false, inbound.Bounds{Most: profileClients}, slog.New(slog.DiscardHandler))
 	}()
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
@@ -75,7 +77,7 @@ func TestProfilesSayWhyTheyEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = listener.Close()
-	if err := serveProfiles(t.Context(), listener, false, inboundWith(0, 0).profiles, slog.New(slog.DiscardHandler)); err == nil {
+	if err := serveProfiles(t.Context(), listener, false, inbound.Bounds{Most: profileClients}, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("served on a closed listener")
 	}
 }

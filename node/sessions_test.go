@@ -34,6 +34,12 @@ func actor(actorType types.ActorType, name string, chains ...string) *types.Acto
 // session takes one.
 func chain(t *testing.T, blocks int64, change func(*genesis.Params)) *utility.Module {
 	t.Helper()
+	return utility.NewModule(versionsOf(t, blocks, change))
+}
+
+// versionsOf is the states of that chain.
+func versionsOf(t *testing.T, blocks int64, change func(*genesis.Params)) versions {
+	t.Helper()
 	first := &genesis.Genesis{
 		ChainId: "test", GenesisTime: timestamppb.New(time.Unix(1_700_000_000, 0)), Params: genesis.DefaultParams(),
 		Actors: []*types.Actor{
@@ -67,7 +73,7 @@ func chain(t *testing.T, blocks int64, change func(*genesis.Params)) *utility.Mo
 			t.Fatal(err)
 		}
 	}
-	return utility.NewModule(versions{state})
+	return versions{state}
 }
 
 func TestSecretsOfFishermenDiffer(t *testing.T) {

@@ -16,6 +16,10 @@ import (
 // per node.
 const cachedNodes = 20_000
 
+// defaultTables bounds the tables that the database keeps open: goleveldb's default is half of the descriptors that many
+// processes may have.
+const defaultTables = 64
+
 // StateStore is the chain's state: a working state over committed versions, numbered from 1 without gaps.
 //
 // Get, Iterate, Set, Delete, WorkingHash, Commit, Rollback and Close may be called by one goroutine at a time, the
@@ -40,8 +44,14 @@ type commit struct {
 
 // Open opens the state in a directory, which is created if necessary, and continues from the last committed version. A
 // directory can be open only once at a time.
-func Open(dir string) (*StateStore, error) {
-	open := func() (cosmosdb.DB, error) { return cosmosdb.NewGoLevelDB("state", dir, nil) }
+func Open(dir string) (*StateStore, error) { return OpenTables(dir, defaultTables) }
+
+// OpenTables is Open for a database that keeps at most so many of its tables open as files, at least 1; it opens a few others
+// besides.
+func OpenTables(dir string, tables int) (*StateStore, error) {
+	open := func() (cosmosdb.DB, error) {
+		return cosmosdb.NewGoLevelDB("state", dir, cosmosdb.OptionsMap{"maxopenfiles": tables})
+	}
 	db, err := open()
 	if err != nil {
 		return nil, fmt.Errorf("open state in %s: %w", dir, err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
@@ -43,6 +44,9 @@ func OpenResponse(envelope []byte, want Binding) (*types.RelayResponse, error) {
 	if err != nil {
 		return nil, err
 	}
+	if repeated(outer.GetBody(), responseHeaders) > MaxHeaders {
+		return nil, malformed("the response has more than %d headers", MaxHeaders)
+	}
 	response := new(types.RelayResponse)
 	if proto.Unmarshal(outer.GetBody(), response) != nil {
 		return nil, malformed("the body is not a relay response")
@@ -64,6 +68,25 @@ func OpenResponse(envelope []byte, want Binding) (*types.RelayResponse, error) {
 		return nil, fmt.Errorf("%w: the answer is to another request", ErrWrongBinding)
 	}
 	return response, nil
+}
+
+// responseHeaders is the number of the field types.RelayResponse.headers.
+const responseHeaders protowire.Number = 8
+
+// repeated returns how often a field stands in a message, as far as that can be read. Two bytes of a message, an empty header,
+// would take a hundred in memory, so they are counted before there is anything of them.
+func repeated(message []byte, field protowire.Number) (times int) {
+	for len(message) > 0 {
+		number, _, size := protowire.ConsumeField(message)
+		if size < 0 {
+			return times // the decoder says what is wrong
+		}
+		if number == field {
+			times++
+		}
+		message = message[size:]
+	}
+	return times
 }
 
 func checkResponse(response *types.RelayResponse) error {

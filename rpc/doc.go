@@ -42,7 +42,7 @@
 //	  {"session":"1f…","index":0,"status":"DONE","cause":null,"reason":"","planned":"2026-01-02T03:04:05.000000123Z",
 //	   "released":"2026-01-02T03:04:05.000000456Z","skew_us":104,"question":"block height=12","kind":"SETTLED",
 //	   "reference_height":null,"form":"JSON","samples":[
-//	    {"servicer":"00…bb","service_url":"http://…","outcome":"OK","blame":null,"consistency":"AGREE",
+//	    {"servicer":"00…bb","service_url":"http://…","operator":"acme","origin":1,"outcome":"OK","blame":null,"consistency":"AGREE",
 //	     "attempt":null,"detail":"",
 //	     "sent":"2026-01-02T03:04:05.000000789Z","rtt_ms":12.345,"ttfb_ms":12.3,"user_rtt_ms":12.6,"timing":"KERNEL",
 //	     "dns_ms":null,"connect_ms":null,"tls_ms":null,"reused":true,"over_sla":false,
@@ -72,6 +72,7 @@
 // when it is complete (closed is true). A client that listens first and then reads GET /v1/qos and the rounds misses
 // nothing. With the header Last-Event-ID, which an EventSource sends by itself when it connects again, the stream begins
 // with what was stored since that event, without ids and at least once: a round is known by session and index. When that
-// is more than 1000 rounds or 4 MiB, the newest are told, after an event "gap" with data {}. At most 32 clients listen
-// (503 too_many_listeners), and one for which 256 events wait is cut off; it may go on with Last-Event-ID.
+// is more than 1000 rounds or 4 MiB, the newest are told, after an event "gap" with data {}. At most 32 clients listen,
+// on at most half of the connections; a further one ends the oldest stream of the client address with the most. One for which
+// 256 events wait is cut off. Both may go on with Last-Event-ID.
 package rpc

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
@@ -175,24 +177,68 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// write encodes the whole body before the first byte is sent, so that an answer is never cut off by an encoding error.
+// encoded is a body in JSON.
+type encoded []byte
+
+// encode encodes a body, unless it is.
+func encode(body any) (encoded, error) {
+	if done, is := body.(encoded); is {
+		return done, nil
+	}
+	var text bytes.Buffer
+	if err := json.NewEncoder(&text).Encode(body); err != nil {
+		return nil, fmt.Errorf("encode answer: %w", err)
+	}
+	return bytes.Clone(text.Bytes()), nil // without what the buffer has too much
+}
+
+// write encodes the whole body before the first byte is sent, so that an answer is never cut off by an encoding error. A large
+// one is not sent when too many of them wait to be taken.
 func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, body any) {
-	var encoded bytes.Buffer
-	if err := json.NewEncoder(&encoded).Encode(body); err != nil {
+	text, err := encode(body)
+	if err != nil {
 		s.logger.Error("rpc answer cannot be encoded", "path", r.URL.Path, "error", err)
 		status = http.StatusInternalServerError
-		encoded.Reset()
-		fmt.Fprintf(&encoded, `{"error":{"code":%q,"message":"the node failed to answer"}}`+"\n", api.ErrorCodeInternal)
+		text = fmt.Appendf(nil, `{"error":{"code":%q,"message":"the node failed to answer"}}`+"\n", api.ErrorCodeInternal)
 	}
+	leave, err := s.unwritten.put(len(text))
+	if err != nil {
+		s.write(w, r, errUnwritten.status, errUnwritten.view())
+		return
+	}
+	defer leave()
 	setHeaders(w.Header(), "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(encoded.Len()))
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)
 	if r.Method == http.MethodHead {
 		return
 	}
-	if _, err := w.Write(encoded.Bytes()); err != nil {
+	if err := s.deliver(w, text); err != nil {
 		s.logger.Debug("rpc client went away", "path", r.URL.Path, "error", err)
 	}
+}
+
+// partSize is how much of an answer a client has to take at once, in bytes.
+const partSize = 64 << 10
+
+// deliver writes an answer in parts. Who takes nothing of a part, or too long for all, is let go. A writer without deadlines,
+// as tests have, goes without.
+func (s *Server) deliver(w http.ResponseWriter, text []byte) error {
+	control := http.NewResponseController(w)
+	end := time.Now().Add(s.limits.write)
+	for part := range slices.Chunk(text, partSize) {
+		soon := time.Now().Add(s.limits.take)
+		if end.Before(soon) {
+			soon = end
+		}
+		if err := control.SetWriteDeadline(soon); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return err
+		}
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // setHeaders are those of every answer of the API.

@@ -13,6 +13,7 @@ type staking interface {
 	GetChains() []string
 	GetGeoZone() string
 	GetServiceUrl() string
+	GetOperator() string
 	GetStakeUpokt() uint64
 }
 
@@ -39,7 +40,7 @@ func viewMessage(body *types.Transaction) (view api.Message) {
 
 func viewStake(message staking) *api.StakeMessage {
 	return &api.StakeMessage{Type: message.GetType().Label(), Chains: append([]string{}, message.GetChains()...), GeoZone: message.GetGeoZone(),
-		ServiceURL: message.GetServiceUrl(), StakeUPOKT: upokt(message.GetStakeUpokt())}
+		ServiceURL: message.GetServiceUrl(), Operator: message.GetOperator(), StakeUPOKT: upokt(message.GetStakeUpokt())}
 }
 
 func viewChange(message *types.ChangeParameter) *api.ChangeMessage {

@@ -30,7 +30,9 @@ type Config struct {
 }
 
 // DefaultConnections returns the bounds on open connections when the configuration names none.
-func DefaultConnections() inbound.Bounds { return inbound.Bounds{Most: 128, PerClient: 32} }
+func DefaultConnections() inbound.Bounds {
+	return inbound.Bounds{Most: 128, PerClient: 32, Displace: true}
+}
 
 // Server answers the HTTP API. It is an http.Handler as well, for a caller that serves it itself.
 type Server struct {
@@ -44,6 +46,9 @@ type Server struct {
 	limits      limits
 	// reading has a place for each read of a store under way.
 	reading chan struct{}
+	streams *streams
+	// unwritten is what clients have not taken yet.
+	unwritten outbox
 }
 
 // limits bound what one connection may take.
@@ -52,7 +57,8 @@ type limits struct {
 	read        time.Duration // a request, from its first byte
 	answer      time.Duration // reading state for an answer
 	act         time.Duration // doing something for an answer: a check with its timeout
-	write       time.Duration // an answer, from the end of the request's header; one event of a stream
+	write       time.Duration // an answer, from its first byte; one event of a stream
+	take        time.Duration // a part of an answer: a client that takes nothing of it is let go
 	idle        time.Duration // between requests
 	grace       time.Duration // for answers that are under way when the server stops
 	keepAlive   time.Duration // between the signs of life of a stream
@@ -66,6 +72,7 @@ func defaultLimits() limits {
 		answer:      10 * time.Second,
 		act:         25 * time.Second,
 		write:       30 * time.Second,
+		take:        5 * time.Second,
 		idle:        time.Minute,
 		grace:       2 * time.Second,
 		keepAlive:   15 * time.Second,
@@ -83,6 +90,7 @@ func New(config Config, readers Readers) *Server {
 	if server.connections.Most <= 0 {
 		server.connections = DefaultConnections()
 	}
+	server.streams = newStreams(server.connections)
 	server.paths = server.endpoints()
 	return server
 }

@@ -43,6 +43,7 @@ func viewActor(actor *types.Actor) api.Actor {
 		Chains:       append([]string{}, actor.GetChains()...),
 		GeoZone:      actor.GetGeoZone(),
 		ServiceURL:   actor.GetServiceUrl(),
+		Operator:     actor.GetOperator(),
 		StakeUPOKT:   upokt(actor.GetStakeUpokt()),
 		PausedHeight: actor.GetPausedHeight(),
 		SinceHeights: since,

@@ -55,7 +55,7 @@ func (r *Reader) Evidence(ctx context.Context, filter EvidenceFilter) (api.Evide
 	}
 	c := &collector{filter: filter, prover: r.prover, page: api.EvidencePage{Evidence: []api.Evidence{}}}
 	for _, session := range slices.Backward(upTo(sessions, filter.Before)) {
-		rounds, err := r.store.Rounds(ctx, session.GetHeader().GetId())
+		rounds, err := r.store.Outline(ctx, session.GetHeader().GetId())
 		if errors.Is(err, modules.ErrUnknownSession) {
 			continue // pruned since it was listed
 		}
@@ -63,6 +63,15 @@ func (r *Reader) Evidence(ctx context.Context, filter EvidenceFilter) (api.Evide
 			return api.EvidencePage{}, err
 		}
 		for _, round := range slices.Backward(rounds) {
+			if !c.mayAdmit(round) {
+				continue
+			}
+			if round, err = r.proven(ctx, round); err != nil {
+				return api.EvidencePage{}, err
+			}
+			if round == nil {
+				continue // pruned since it was listed
+			}
 			if err := c.take(session, round); err != nil {
 				return api.EvidencePage{}, err
 			}
@@ -72,6 +81,18 @@ func (r *Reader) Evidence(ctx context.Context, filter EvidenceFilter) (api.Evide
 		}
 	}
 	return c.page, nil
+}
+
+// proven reads a round with the envelopes that prove it; nil when it is not stored any more.
+func (r *Reader) proven(ctx context.Context, round *types.QoSRound) (*types.QoSRound, error) {
+	page, _, err := r.store.Page(ctx, round.GetSessionId(), round.GetIndex(), 1)
+	if errors.Is(err, modules.ErrUnknownSession) || err == nil && (len(page) == 0 || page[0].GetIndex() != round.GetIndex()) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return page[0], nil
 }
 
 // upTo leaves the sessions up to that of a place. Of a place whose session was pruned nothing is older: the oldest are
@@ -92,14 +113,20 @@ type collector struct {
 	page   api.EvidencePage
 }
 
-// admits reports whether the filter takes a round into account.
-func (c *collector) admits(round *types.QoSRound) bool {
+// mayAdmit reports whether a round, whose envelopes are not read, has to be looked at: it is at a place that is asked for, and
+// somebody contradicted a majority in it.
+func (c *collector) mayAdmit(round *types.QoSRound) bool {
 	if before := c.filter.Before; before != nil && before.Session == round.GetSessionId() && round.GetIndex() >= before.Check {
 		return false
 	}
 	if c.filter.Check != nil && *c.filter.Check != round.GetIndex() {
 		return false
 	}
+	return slices.ContainsFunc(round.GetSamples(), func(s *types.QoSSample) bool { return s.GetConsistency() == types.Consistency_CONSISTENCY_DISAGREE })
+}
+
+// admits reports whether the filter takes a round into account.
+func (c *collector) admits(round *types.QoSRound) bool {
 	return c.filter.Servicer == "" || slices.ContainsFunc(round.GetSamples(), func(s *types.QoSSample) bool {
 		return s.GetServicer() == c.filter.Servicer &&
 			(s.GetConsistency() == types.Consistency_CONSISTENCY_DISAGREE || len(s.GetResponseEnvelope()) > 0)

@@ -147,7 +147,7 @@ func (r *Reader) digest(ctx context.Context, session *types.QoSSession) (qos.Ses
 	if kept {
 		return digest, nil
 	}
-	rounds, err := r.store.Rounds(ctx, id)
+	rounds, err := r.store.Outline(ctx, id)
 	if err != nil {
 		return qos.SessionDigest{}, err
 	}

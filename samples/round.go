@@ -38,6 +38,8 @@ func Sample(sample *types.QoSSample) api.Sample {
 	return api.Sample{
 		Servicer:          sample.GetServicer(),
 		ServiceURL:        sample.GetServiceUrl(),
+		Operator:          sample.GetOperator(),
+		Origin:            sample.GetOrigin(),
 		Outcome:           api.Outcome(sample.GetOutcome().Label()),
 		Blame:             api.Label[api.Blame](sample.GetBlame()),
 		Consistency:       api.Label[api.Agreement](sample.GetConsistency()),

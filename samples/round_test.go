@@ -39,7 +39,7 @@ func TestRoundsAreReported(t *testing.T) {
 	head := &types.QoSRound{SessionId: session, Index: 5, Status: types.RoundStatus_ROUND_STATUS_DONE, Question: "head",
 		Kind: types.RoundKind_ROUND_KIND_HEAD, Form: types.CompareForm_COMPARE_FORM_HEX_NUMBER, ReferenceHeight: proto.Int64(1062),
 		Samples: []*types.QoSSample{{Servicer: fmt.Sprintf("%040x", 1), Outcome: types.Outcome_OUTCOME_OK,
-			Answer: types.AnswerClass_ANSWER_CLASS_VALUE, Head: proto.Int64(1000), Lag: proto.Int64(62), LagTime: durationpb.New(744 * time.Second)}}}
+			Origin: 1, Operator: "acme", Answer: types.AnswerClass_ANSWER_CLASS_VALUE, Head: proto.Int64(1000), Lag: proto.Int64(62), LagTime: durationpb.New(744 * time.Second)}}}
 	got, err := json.MarshalIndent([]api.Round{Round(asked), Round(unasked), Round(head), {Samples: []api.Sample{}}}, "", "  ")
 	if err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ func (r *Reader) Running(ctx context.Context, servicers int) ([]Running, error) 
 		}
 		report := qos.Outline(session)
 		if shown < servicers {
-			if rounds, err := r.store.Rounds(ctx, report.ID); err == nil {
+			if rounds, err := r.store.Outline(ctx, report.ID); err == nil {
 				report = qos.Summarize(session, rounds)
 			}
 		}

@@ -16,8 +16,8 @@ type Store interface {
 	Sessions(ctx context.Context) ([]*types.QoSSession, error)
 	// Session returns the session of an id.
 	Session(ctx context.Context, id string) (*types.QoSSession, error)
-	// Rounds returns the rounds of a session, ordered by index.
-	Rounds(ctx context.Context, id string) ([]*types.QoSRound, error)
+	// Outline returns the rounds of a session, ordered by index, without the envelopes that they are proven by.
+	Outline(ctx context.Context, id string) ([]*types.QoSRound, error)
 	// Page returns the first rounds of a session from an index on, at most limit, and how many rounds the session has.
 	Page(ctx context.Context, id string, from uint32, limit int) (page []*types.QoSRound, stored int, err error)
 }

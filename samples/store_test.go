@@ -66,7 +66,7 @@ func (m *memory) Session(ctx context.Context, id string) (*types.QoSSession, err
 	return nil, modules.ErrUnknownSession
 }
 
-func (m *memory) Rounds(ctx context.Context, id string) ([]*types.QoSRound, error) {
+func (m *memory) Outline(ctx context.Context, id string) ([]*types.QoSRound, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.read = append(m.read, id)

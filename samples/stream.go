@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// maximumListeners is how many listen to a feed at once; maximumWaiting is how many events may wait for one of them
+	// maximumListeners is how many listen to a feed at once, those among them that are ending; maximumWaiting is how many events may wait for one of them
 	// before it counts as too slow.
-	maximumListeners = 32
+	maximumListeners = 64
 	maximumWaiting   = 256
 	// maximumMissed bounds the missed rounds that a listener is sent; maximumMissedBytes is the size at which they end.
 	maximumMissed      = 1000
@@ -151,7 +151,7 @@ func (s *Stream) missed(ctx context.Context, after int64) ([]Event, error) {
 		if i > 0 && height != sessions[i-1].GetHeader().GetStartHeight() && !replay.nextHeight() {
 			break
 		}
-		rounds, err := s.store.Rounds(ctx, session.GetHeader().GetId())
+		rounds, err := s.store.Outline(ctx, session.GetHeader().GetId())
 		if errors.Is(err, modules.ErrUnknownSession) {
 			continue // pruned since it was listed
 		}

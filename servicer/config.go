@@ -46,6 +46,9 @@ type Config struct {
 	Hooks Hooks
 }
 
+// Places returns how many relays are executed at once, in the places for all and in those for fishermen.
+func (c Config) Places() int { return c.MaxConcurrent + c.placesApart() }
+
 // placesApart returns the number of places that only relays of fishermen use.
 func (c Config) placesApart() int { return max(1, c.MaxConcurrent/4) }
 

@@ -35,17 +35,24 @@ type executor struct {
 func newExecutor(config Config) (*executor, error) {
 	upstreams := make(map[string]target, len(config.Upstreams))
 	// Nodes of one host share its connections.
-	clients := make(map[string]*upstream.Client)
+	hosts := make(map[string][]string)
 	for chain, configured := range config.Upstreams {
 		parsed, err := configured.parse()
 		if err != nil {
 			return nil, fmt.Errorf("relay chain %s: %w", chain, err)
 		}
 		host := parsed.Scheme + "://" + parsed.Host
-		if clients[host] == nil {
-			clients[host] = upstream.NewClient(parsed, config.UpstreamTimeout, config.MaxConcurrent+config.placesApart())
+		hosts[host] = append(hosts[host], chain)
+		upstreams[chain] = target{kind: configured.Kind, url: parsed}
+	}
+	for _, chains := range hosts {
+		// All hosts together keep as many connections as there are places.
+		client := upstream.NewClient(upstreams[chains[0]].url, config.UpstreamTimeout, max(config.Places()/len(hosts), 1))
+		for _, chain := range chains {
+			shared := upstreams[chain]
+			shared.client = client
+			upstreams[chain] = shared
 		}
-		upstreams[chain] = target{kind: configured.Kind, url: parsed, client: clients[host]}
 	}
 	return &executor{
 		upstreams: upstreams,

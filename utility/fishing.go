@@ -33,9 +33,14 @@ func NewFishing(m *Module, fisherman string) *Fishing {
 
 // fitting is who of a crew may take part in the running sessions of its place.
 type fitting struct {
-	from, fit *crew
-	// servicers and fishermen are those that fit, by address.
-	servicers, fishermen map[string]*types.Actor
+	from                 *crew
+	servicers, fishermen fit
+}
+
+// fit is who of one role may take part.
+type fit struct {
+	*session.Candidates
+	byAddress map[string]*types.Actor
 }
 
 // served is an application on one of its chains.
@@ -71,6 +76,22 @@ func (f *Fishing) Sessions(ctx context.Context, height int64) ([]*types.Session,
 		f.catch = catch{start: start}
 	}
 	return f.haul(b)
+}
+
+// Prepare finds the sessions that begin with the block after height, if any do: with the block at height their ids are known,
+// and who may take part was fixed before. Sessions then finds them as quickly as in any other block. Errors:
+// modules.ErrHeightUnavailable.
+func (f *Fishing) Prepare(ctx context.Context, height int64) error {
+	params, err := f.module.Params(ctx, height)
+	if err != nil {
+		return err
+	}
+	next := height + 1
+	if f.height >= next || session.StartHeight(next, params.GetSession().GetBlocksPerSession()) != next {
+		return nil
+	}
+	_, err = f.Sessions(ctx, next)
+	return err
 }
 
 // haul finds the sessions among the actors, given what was found before.
@@ -109,19 +130,17 @@ func (f *fitting) fitted(from *crew, at place, fixedAt int64) *fitting {
 	if f != nil && f.from == from {
 		return f
 	}
-	made := &fitting{from: from, fit: new(crew)}
-	choose := func(actors []*types.Actor) (fit []*types.Actor, byAddress map[string]*types.Actor) {
-		byAddress = make(map[string]*types.Actor, len(actors))
+	choose := func(actors []*types.Actor) fit {
+		var chosen []*types.Actor
+		byAddress := make(map[string]*types.Actor, len(actors))
 		for _, actor := range actors {
 			if session.MayTakePart(actor, at.chain, at.zone, fixedAt) {
-				fit, byAddress[actor.GetAddress()] = append(fit, actor), actor
+				chosen, byAddress[actor.GetAddress()] = append(chosen, actor), actor
 			}
 		}
-		return fit, byAddress
+		return fit{session.NewCandidates(chosen), byAddress}
 	}
-	made.fit.servicers, made.servicers = choose(from.servicers)
-	made.fit.fishermen, made.fishermen = choose(from.fishermen)
-	return made
+	return &fitting{from: from, servicers: choose(from.servicers), fishermen: choose(from.fishermen)}
 }
 
 // find returns what is found for the basis among those that fit, given what was found for the block before.
@@ -136,32 +155,31 @@ func (f *Fishing) find(b *basis, before found, fit *fitting) (found, error) {
 		}
 	}
 	switch {
-	case fit.fishermen[f.fisherman] == nil:
+	case fit.fishermen.byAddress[f.fisherman] == nil:
 		return now, nil
-	case before.fitting != nil && before.session == nil && len(before.fishermen) == len(fit.fishermen):
+	case before.fitting != nil && before.session == nil && len(before.fishermen.byAddress) == len(fit.fishermen.byAddress):
 		return now, nil // no fisherman left, so that none takes a place
-	case before.session == nil && !session.Selects(now.header.GetId(), fit.fit.fishermen, int(b.Params.GetFishermenPerSession()), f.fisherman):
+	case before.session == nil && !fit.fishermen.Selects(now.header.GetId(), int(b.Params.GetFishermenPerSession()), f.fisherman):
 		return now, nil
 	}
 	now.session = &types.Session{
 		Header: now.header, Blocks: b.Params.GetBlocksPerSession(), Application: b.Application,
-		Servicers: stay(before.session.GetServicers(), now.header, fit.fit.servicers, fit.servicers, b.Params.GetServicersPerSession()),
-		Fishermen: stay(before.session.GetFishermen(), now.header, fit.fit.fishermen, fit.fishermen, b.Params.GetFishermenPerSession()),
+		Servicers: stay(before.session.GetServicers(), now.header, fit.servicers, b.Params.GetServicersPerSession()),
+		Fishermen: stay(before.session.GetFishermen(), now.header, fit.fishermen, b.Params.GetFishermenPerSession()),
 	}
 	return now, nil
 }
 
-// stay returns the members of a session among those that fit, in the list and by address: the members before, as they are
-// now, if none left.
-func stay(before []*types.Actor, header *types.SessionHeader, fit []*types.Actor, byAddress map[string]*types.Actor, n uint32) []*types.Actor {
+// stay returns the members of a session among those that fit: the members before, as they are now, if none left.
+func stay(before []*types.Actor, header *types.SessionHeader, among fit, n uint32) []*types.Actor {
 	now := make([]*types.Actor, 0, len(before))
 	for _, member := range before {
-		if actor := byAddress[member.GetAddress()]; actor != nil {
+		if actor := among.byAddress[member.GetAddress()]; actor != nil {
 			now = append(now, actor)
 		}
 	}
 	if len(before) == 0 || len(now) < len(before) {
-		return session.Select(header.GetId(), fit, int(n))
+		return among.Select(header.GetId(), int(n))
 	}
 	return now
 }

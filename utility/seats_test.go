@@ -289,6 +289,11 @@ func (w *witness) check(rt *rapid.T, c *chain, first *memory, m *utility.Module)
 			node = utility.NewFishing(m, f.Address)
 			w.nodes[f.Address] = node
 		}
+		if height%2 == 0 {
+			if err := node.Prepare(rt.Context(), height-1); err != nil {
+				rt.Fatal(err)
+			}
+		}
 		w.sameCatch(rt, m, node, height, f.Address, own[f.Address])
 		if height%3 == 0 {
 			back := max(1, height-2)

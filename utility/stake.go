@@ -30,7 +30,7 @@ func (s *signing) stake(message *types.Stake) (effect, error) {
 	actor := &types.Actor{
 		Type: message.GetType(), Address: s.Signer, PublicKey: s.PublicKey,
 		Chains: message.GetChains(), GeoZone: message.GetGeoZone(), ServiceUrl: message.GetServiceUrl(),
-		StakeUpokt: message.GetStakeUpokt(),
+		StakeUpokt: message.GetStakeUpokt(), Operator: message.GetOperator(),
 	}
 	actor.SetSince(s.height, nil)
 	return s.settle(actor, 0)
@@ -50,7 +50,7 @@ func (s *signing) editStake(message *types.EditStake) (effect, error) {
 	}
 	actor := proto.Clone(present).(*types.Actor)
 	actor.Chains, actor.GeoZone, actor.ServiceUrl = message.GetChains(), message.GetGeoZone(), message.GetServiceUrl()
-	actor.StakeUpokt = message.GetStakeUpokt()
+	actor.StakeUpokt, actor.Operator = message.GetStakeUpokt(), message.GetOperator()
 	actor.SetSince(s.height, present)
 	return s.settle(actor, before)
 }

@@ -225,6 +225,10 @@ func TestRules(t *testing.T) {
 		"zone":            {8, edited(func(s *types.Stake) { s.GeoZone = "" }), types.TransactionCode_TRANSACTION_CODE_INVALID_SERVICE, "geo_zone"},
 		"no URL":          {8, edited(func(s *types.Stake) { s.ServiceUrl = "" }), types.TransactionCode_TRANSACTION_CODE_INVALID_SERVICE, "service_url"},
 		"spelling of URL": {8, edited(func(s *types.Stake) { s.ServiceUrl += ":080" }), types.TransactionCode_TRANSACTION_CODE_INVALID_SERVICE, "one spelling"},
+		"operator":        {8, edited(func(s *types.Stake) { s.Operator = "Acme" }), types.TransactionCode_TRANSACTION_CODE_INVALID_SERVICE, "operator"},
+		"long operator":   {8, edited(func(s *types.Stake) { s.Operator = strings.Repeat("o", 65) }), types.TransactionCode_TRANSACTION_CODE_INVALID_SERVICE, "operator"},
+		"no servicer's":   {8, edited(func(s *types.Stake) { s.Type, s.Operator = application, "acme" }), types.TransactionCode_TRANSACTION_CODE_INVALID_SERVICE, "operator"},
+		"edit operator":   {1, edit(func(e *types.EditStake) { e.Operator = "a\u202e" }), types.TransactionCode_TRANSACTION_CODE_INVALID_SERVICE, "operator"},
 		"validator zone":  {8, edited(func(s *types.Stake) { s.Type = validator }), types.TransactionCode_TRANSACTION_CODE_INVALID_SERVICE, "validator"},
 		"edit of none":    {0, edit(func(*types.EditStake) {}), types.TransactionCode_TRANSACTION_CODE_NOT_STAKED, "servicer"},
 		"lowered":         {1, edit(func(e *types.EditStake) { e.StakeUpokt-- }), types.TransactionCode_TRANSACTION_CODE_STAKE_LOWERED, "20000000001"},
@@ -526,5 +530,25 @@ func TestTransactionsReportABrokenState(t *testing.T) {
 	}
 	if _, err := utility.ReadSupply(corrupt{}); err == nil {
 		t.Error("a corrupt state has a supply")
+	}
+}
+
+// A servicer declares its operator when it stakes, and another or none with an edit, which costs it no seat.
+func TestOperator(t *testing.T) {
+	const actor = 9
+	c := newChain(t, network(), 1)
+	placed := stake(servicer)
+	placed.Operator = "acme"
+	c.do(t, actor, placed)
+	since := c.actor(t, servicer, actor).GetSinceHeights()
+	c.commit(t)
+	for _, operator := range []string{"acme", "acme.example-2", ""} {
+		if operator != "acme" {
+			c.do(t, actor, &types.EditStake{Type: servicer, Chains: placed.Chains, GeoZone: placed.GeoZone, ServiceUrl: placed.ServiceUrl,
+				StakeUpokt: placed.StakeUpokt, Operator: operator})
+		}
+		if got := c.actor(t, servicer, actor); got.GetOperator() != operator || !slices.Equal(got.GetSinceHeights(), since) {
+			t.Errorf("%q: %v, since %v before", operator, got, since)
+		}
 	}
 }

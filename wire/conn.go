@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"net/url"
@@ -38,11 +37,12 @@ type Conn struct {
 	// Place of the far side's address; empty if it has none.
 	Place string
 
+	made     time.Time
 	socket   net.Conn     // the TCP connection
 	stamped  *stampedConn // over the socket; nil where the kernel gives no stamps
 	stream   net.Conn     // the socket, stamped where it can be, or TLS over it
 	timed    *timedReader
-	limit    *io.LimitedReader
+	meter    *meter
 	reader   *bufio.Reader
 	deadline time.Time // of a released request, for the receiver to set; zero when it is set
 	secured  bool      // TLS
@@ -76,8 +76,8 @@ func (d *Dialer) Dial(ctx context.Context, serviceURL string) (*Conn, error) {
 	if target.Scheme != "http" && target.Scheme != "https" {
 		return nil, Fail(types.Outcome_OUTCOME_CONNECT, types.Attempt_ATTEMPT_PARSE_SERVICE_URL, errors.New("its scheme is neither http nor https"))
 	}
-	conn := &Conn{}
 	started := time.Now()
+	conn := &Conn{made: started}
 	addresses, err := d.resolve(ctx, target)
 	if err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func (d *Dialer) Dial(ctx context.Context, serviceURL string) (*Conn, error) {
 		conn.stream, conn.secured = secured, true
 		conn.Phases.TLS = time.Since(started)
 	}
-	conn.timed, conn.limit, conn.reader = newReader(conn.stream)
+	conn.timed, conn.meter, conn.reader = newReader(conn.stream)
 	if conn.stamped != nil {
 		conn.timed.stamped = conn.stamped
 		conn.stamped.begin()
@@ -124,8 +124,8 @@ func (d *Dialer) Dial(ctx context.Context, serviceURL string) (*Conn, error) {
 // Over returns a connection over any stream, such as one end of a net.Pipe. It has no stamps, and counts as alive until
 // an exchange on it fails.
 func Over(stream net.Conn) *Conn {
-	conn := &Conn{socket: stream, stream: stream}
-	conn.timed, conn.limit, conn.reader = newReader(stream)
+	conn := &Conn{made: time.Now(), socket: stream, stream: stream}
+	conn.timed, conn.meter, conn.reader = newReader(stream)
 	return conn
 }
 

@@ -37,6 +37,8 @@ type Answer struct {
 	Header http.Header
 	// Body, at most MaxBodyBytes.
 	Body []byte
+	// Held is how much room the answer has taken, in bytes; whoever lets go of the answer gives it back (Room.Leave).
+	Held int
 	// FirstByte and LastByte are when the first and the last byte of the response were read (monotonic). The end of the
 	// stream is no byte: waiting for it is not part of the time.
 	FirstByte, LastByte time.Time
@@ -106,7 +108,22 @@ func (c *Conn) write(wire []byte) (time.Time, error) {
 // request to be sent by another goroutine. Errors are *Failure.
 //
 // Redirects are not followed, and a body is never decompressed: an encoded one is malformed.
-func (c *Conn) Receive() (*Answer, error) {
+func (c *Conn) Receive() (*Answer, error) { return c.ReceiveInto(nil, "") }
+
+// ReceiveInto is Receive into a room, in the name of a holder; nil is without bounds. What finds no room is cut off: a failure
+// of ours that is ErrNoRoom.
+func (c *Conn) ReceiveInto(room *Room, holder string) (*Answer, error) {
+	c.meter.portion = portion{room: room, holder: holder}
+	answer, err := c.receive()
+	if err != nil {
+		c.meter.portion.leave()
+		return nil, err
+	}
+	answer.Held = c.meter.portion.taken
+	return answer, nil
+}
+
+func (c *Conn) receive() (*Answer, error) {
 	c.reusable = false
 	c.timed.reset()
 	if c.stamped != nil {
@@ -170,7 +187,7 @@ func (c *Conn) Arrival() Arrival {
 // it (RFC 9110 §15.2); a switch of protocols is final.
 func (c *Conn) header() (*http.Response, error) {
 	const attempt = types.Attempt_ATTEMPT_READ_RESPONSE_HEADER
-	c.limit.N = maxAnswerHeaderBytes
+	c.meter.head()
 	for range mostInterim + 1 {
 		response, err := http.ReadResponse(c.reader, nil)
 		if err != nil {
@@ -189,8 +206,8 @@ func (c *Conn) body(response *http.Response) ([]byte, error) {
 	if response.ContentLength > MaxBodyBytes {
 		return nil, Fail(types.Outcome_OUTCOME_TOO_LARGE, types.Attempt_ATTEMPT_READ_RESPONSE, fmt.Errorf("body of %d bytes announced", response.ContentLength))
 	}
-	c.limit.N = MaxBodyBytes + maxFramingBytes
-	body, err := io.ReadAll(io.LimitReader(response.Body, MaxBodyBytes+1))
+	c.meter.rest(MaxBodyBytes + maxFramingBytes)
+	body, err := c.readAll(response)
 	if err != nil {
 		return nil, c.unreadable(types.Attempt_ATTEMPT_READ_RESPONSE_BODY, err)
 	}
@@ -200,11 +217,46 @@ func (c *Conn) body(response *http.Response) ([]byte, error) {
 	return body, nil
 }
 
+// leastBuffer is what is made for a body of unknown length at first, in bytes.
+const leastBuffer = 512
+
+// readAll reads a body into memory, and a byte more than MaxBodyBytes at most. Memory, and room for it, is taken as the bytes
+// come, not as they are announced.
+func (c *Conn) readAll(response *http.Response) ([]byte, error) {
+	most := MaxBodyBytes + 1
+	if length := response.ContentLength; length >= 0 {
+		most = int(length)
+	}
+	body := make([]byte, 0, min(most, freeBody))
+	if response.ContentLength < 0 {
+		body = make([]byte, 0, leastBuffer)
+	}
+	for {
+		n, err := response.Body.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case errors.Is(err, io.EOF), err == nil && len(body) == most:
+			return body, nil
+		case err != nil:
+			return nil, err
+		case len(body) < cap(body):
+			continue
+		}
+		larger := min(2*cap(body), most)
+		if !c.meter.portion.take(larger - max(freeBody, cap(body))) {
+			return nil, ErrNoRoom
+		}
+		body = append(make([]byte, 0, larger), body...)
+	}
+}
+
 // unreadable classifies a failure to read: our size limit, the stream, or what was in it. The parser's own error comes
 // last: of a line that broke off in the middle it says that it is malformed, whatever ended it.
 func (c *Conn) unreadable(attempt types.Attempt, err error) error {
 	switch {
-	case c.limit.N <= 0:
+	case c.meter.full || errors.Is(err, ErrNoRoom):
+		return &Failure{Outcome: types.Outcome_OUTCOME_VOID, Blame: types.Blame_BLAME_SELF, Attempt: types.Attempt_ATTEMPT_FIND_ROOM, Err: ErrNoRoom}
+	case c.meter.left <= 0:
 		return Fail(types.Outcome_OUTCOME_TOO_LARGE, attempt, errors.New("more bytes than are read"))
 	case errors.Is(c.timed.broken, io.EOF):
 		return Fail(types.Outcome_OUTCOME_RESET, attempt, errors.New("connection closed before the answer was complete"))
@@ -245,9 +297,39 @@ func (t *timedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// newReader stacks limit and clock under the parser's buffer.
-func newReader(stream io.Reader) (*timedReader, *io.LimitedReader, *bufio.Reader) {
+// meter bounds what is read of one part of an answer, and takes room for what is not free of a header.
+type meter struct {
+	source *timedReader
+	// left is how many bytes may be read; of these, free ones take no room.
+	left, free int
+	// full: there was no room for more of a header.
+	full    bool
+	portion portion
+}
+
+// head prepares for a header.
+func (m *meter) head() { m.left, m.free, m.full = maxAnswerHeaderBytes, freeHeader, false }
+
+// rest prepares for what follows the header, whose room is taken where it is stored.
+func (m *meter) rest(most int) { m.left, m.free = most, most }
+
+func (m *meter) Read(p []byte) (int, error) {
+	if m.left <= 0 || m.full {
+		return 0, io.EOF
+	}
+	n, err := m.source.Read(p[:min(len(p), m.left)])
+	m.left -= n
+	over := n - max(0, min(n, m.free))
+	m.free -= n
+	if m.full = !m.portion.take(over * headerCost); m.full {
+		return 0, io.EOF
+	}
+	return n, err
+}
+
+// newReader stacks meter and clock under the parser's buffer.
+func newReader(stream io.Reader) (*timedReader, *meter, *bufio.Reader) {
 	timed := &timedReader{source: stream}
-	limit := &io.LimitedReader{R: timed}
-	return timed, limit, bufio.NewReaderSize(limit, readBuffer)
+	meter := &meter{source: timed}
+	return timed, meter, bufio.NewReaderSize(meter, readBuffer)
 }

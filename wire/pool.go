@@ -24,7 +24,8 @@ type Pool struct {
 	// Most connections kept in all; 0 means DefaultMostIdle.
 	Most int
 
-	mu     sync.Mutex
+	mu sync.Mutex
+	// idle ones to each URL, in the order in which they were made.
 	idle   map[string][]idleConn
 	count  int
 	closed bool
@@ -79,8 +80,12 @@ func (p *Pool) Give(url string, conn *Conn) {
 	if p.idle == nil {
 		p.idle = make(map[string][]idleConn)
 	}
-	kept := append(p.idle[url], idleConn{conn, time.Now()})
-	// The newest is taken first, so the first is the one that was not needed for the longest time.
+	kept, place := p.idle[url], 0
+	for place < len(kept) && !kept[place].made.After(conn.made) {
+		place++
+	}
+	kept = slices.Insert(kept, place, idleConn{conn, time.Now()})
+	// The newest is taken first, so the first is needed the least.
 	if time.Since(kept[0].since) > surplusIdle {
 		kept[0].Close()
 		kept = slices.Delete(kept, 0, 1)
@@ -88,6 +93,17 @@ func (p *Pool) Give(url string, conn *Conn) {
 	}
 	p.idle[url] = kept
 	p.count++
+}
+
+// Retire closes the oldest of the connections that are kept to a URL, for a new one to take its place.
+func (p *Pool) Retire(url string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if kept := p.idle[url]; len(kept) > 0 {
+		kept[0].Close()
+		p.idle[url] = slices.Delete(kept, 0, 1)
+		p.count--
+	}
 }
 
 // GiveLate is Give for a connection that was made too late for its exchange; the pool remembers how long that took.

@@ -114,6 +114,28 @@ func TestPoolTakesTheNewest(t *testing.T) {
 	})
 }
 
+// A connection that comes back late is no newer for that: it is the first to be retired.
+func TestPoolRetiresTheOldest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pool := &Pool{}
+		defer pool.Close()
+		older := watch(t)
+		time.Sleep(time.Second)
+		newer := watch(t)
+		pool.Retire(here)
+		pool.Give(here, newer.Conn)
+		pool.Give(here, older.Conn)
+		pool.Retire(here)
+		if !older.closed() || newer.closed() || pool.count != 1 {
+			t.Errorf("older closed: %t, newer closed: %t, %d are counted", older.closed(), newer.closed(), pool.count)
+		}
+		if pool.Take(here) != newer.Conn || pool.count != 0 {
+			t.Error("the newer was not kept")
+		}
+		newer.Close()
+	})
+}
+
 // What the far side has closed is not handed out, and does not count as kept. Only a socket tells.
 func TestPoolDropsTheDead(t *testing.T) {
 	servicer := fakes.Start(t, fakes.Honest())

@@ -228,3 +228,62 @@ func TestOnePlaceOneHead(t *testing.T) {
 		t.Errorf("%v", counted)
 	}
 }
+
+// of has an exchange be with a servicer that declares an operator.
+func of(operator string, e Exchange) Exchange {
+	return changed(e, func(e *Exchange) { e.Operator = operator })
+}
+
+// Origins of one declared operator have one vote, and who declares somebody else's name takes no vote away.
+func TestOneOperatorOneVote(t *testing.T) {
+	many := func(operator, value string, servicers ...string) (made []Exchange) {
+		for _, servicer := range servicers {
+			made = append(made, of(operator, in("place of "+servicer, answers(servicer, value))))
+		}
+		return made
+	}
+	honest := slices.Concat(many("acme", `1`, "a"), many("", `1`, "b", "c"))
+	for name, test := range map[string]struct {
+		others []Exchange
+		want   string // of a, b, c
+	}{
+		"an operator of many places":            {many("liars", `2`, "p", "q", "r", "s"), "aaa"},
+		"that also declares another name":       {many("acme", `2`, "p", "q", "r", "s"), "aaa"},
+		"a stranger declares a name":            {many("acme", `2`, "p"), "aaa"},
+		"a stranger declares a name, and votes": {slices.Concat(many("acme", `2`, "p"), many("", `2`, "q")), "aaa"},
+		"a neighbour declares another's name":   {[]Exchange{of("acme", in("place of b", answers("p", `1`))), in("l", answers("q", `2`)), in("m", answers("r", `2`))}, "aaa"},
+		"a neighbour declares nothing":          {[]Exchange{in("place of a", answers("p", `1`)), in("l", answers("q", `2`)), in("m", answers("r", `2`))}, "aaa"},
+		"an operator with as many answers":      {slices.Concat(many("liars", `2`, "p"), many("liars", `3`, "q"), many("liars", `4`, "r")), "aaa"},
+		"as many without a name win":            {many("", `2`, "p", "q", "r", "s"), "ddd"}, // what is left: nobody has to declare
+	} {
+		t.Run(name, func(t *testing.T) {
+			record := judged(t, check(append(slices.Clone(honest), test.others...)...), rules())
+			for i, sample := range record.GetSamples()[:3] {
+				if got := verdictOf(t, sample); got != test.want[i] {
+					t.Errorf("%s: %c, want %c", sample.GetServicer(), got, test.want[i])
+				}
+			}
+		})
+	}
+}
+
+// The same of head claims: an operator with many origins moves the reference no more than one with one, in either direction.
+func TestOneOperatorOneHead(t *testing.T) {
+	for name, test := range map[string]struct {
+		others []Exchange
+		want   int64
+	}{
+		"too high, often":                {[]Exchange{of("o", claims("p", 900)), of("o", claims("q", 900)), of("o", claims("r", 900)), of("o", claims("s", 900))}, 100},
+		"too low, often":                 {[]Exchange{of("o", claims("p", 1)), of("o", claims("q", 2)), of("o", claims("r", 3)), of("o", claims("s", 4))}, 100},
+		"both":                           {[]Exchange{of("o", claims("p", 1)), of("o", claims("q", 900))}, 100},
+		"too low under another's name":   {[]Exchange{of("acme", claims("p", 1)), of("acme", claims("q", 1)), of("acme", claims("r", 1))}, 100},
+		"too high under another's name":  {[]Exchange{of("acme", claims("p", 900)), of("acme", claims("q", 900)), of("acme", claims("r", 900))}, 100},
+		"as many without a name do move": {[]Exchange{claims("p", 1), claims("q", 1), claims("r", 1), claims("s", 1)}, 1},
+	} {
+		o := check(append([]Exchange{of("acme", claims("a", 100)), claims("b", 100), claims("c", 100)}, test.others...)...)
+		ask(o, headKind, 0)
+		if got := judged(t, o, rules()).GetReferenceHeight(); got != test.want {
+			t.Errorf("%s: reference %d, want %d", name, got, test.want)
+		}
+	}
+}

@@ -47,21 +47,64 @@ func TestTooDear(t *testing.T) {
 	isDone(t, "near the tip", record)
 }
 
-// What our own judging held up is void with a cause of its own, and so is what was not read.
+// What our own judging held up is void with a cause of its own.
 func TestOwnJudging(t *testing.T) {
 	o := check(answers("a", `1`), answers("b", `1`))
 	o.Judging = true
 	isDone(t, "not held up", judged(t, o, rules()))
 	o.Stall = StallLimit + 1
 	isVoid(t, "held up", judged(t, o, rules()), types.Cause_CAUSE_JUDGING, "judging")
-	o = check(answers("a", `1`), answers("b", `1`))
-	if o.Size() == 0 {
-		t.Error("answers have no size")
-	}
 	o.Discard()
-	o.Unread = true
-	isVoid(t, "unread", judged(t, o, rules()), types.Cause_CAUSE_OVERLOAD, "waited to be judged")
-	if o.Size() != 0 {
-		t.Errorf("%d bytes after they were let go of", o.Size())
+	for _, e := range o.Exchanges {
+		if len(e.Payload)+len(e.Response) > 0 {
+			t.Errorf("%s: the answer is kept", e.Servicer)
+		}
+	}
+}
+
+// cut is the exchange with a servicer whose answer found no room.
+func cut(servicer string) Exchange {
+	e := answers(servicer, `1`)
+	e.Payload, e.Response = nil, nil
+	e.Failure = own(types.Attempt_ATTEMPT_FIND_ROOM, errors.New("no room"))
+	return e
+}
+
+// An answer that was cut off is void and ours. It keeps nobody else from being judged, and makes no majority of the rest.
+func TestAnswersWithoutRoom(t *testing.T) {
+	const agree, disagree, undecidable = types.Consistency_CONSISTENCY_AGREE, types.Consistency_CONSISTENCY_DISAGREE, types.Consistency_CONSISTENCY_UNDECIDABLE
+	for name, test := range map[string]struct {
+		exchanges []Exchange
+		want      map[string]types.Consistency
+	}{
+		"one of four":           {[]Exchange{answers("a", `1`), answers("b", `1`), answers("c", `1`), cut("d")}, map[string]types.Consistency{"a": agree, "b": agree, "c": agree}},
+		"a liar is in no doubt": {[]Exchange{answers("a", `1`), answers("b", `1`), answers("c", `1`), answers("e", `2`), cut("d")}, map[string]types.Consistency{"a": agree, "b": agree, "c": agree, "e": disagree}},
+		"liars are no majority": {[]Exchange{answers("a", `1`), answers("e", `2`), answers("f", `2`), cut("c"), cut("d")}, map[string]types.Consistency{"a": undecidable, "e": undecidable, "f": undecidable}},
+	} {
+		record := judged(t, check(test.exchanges...), rules())
+		isDone(t, name, record)
+		for _, sample := range record.GetSamples() {
+			want, answers := test.want[sample.GetServicer()]
+			if answers && (sample.GetOutcome() != outcomeOK || sample.GetConsistency() != want) ||
+				!answers && (sample.GetOutcome() != outcomeVoid || sample.GetBlame() != blamesSelf || sample.GetConsistency() != 0) {
+				t.Errorf("%s: %v", name, sample)
+			}
+		}
+	}
+	isVoid(t, "all", judged(t, check(cut("a"), cut("b")), rules()), types.Cause_CAUSE_OVERLOAD, "too many bytes")
+}
+
+// A height counts that a majority of all has reached, those that were cut off among them.
+func TestHeadsWithoutRoom(t *testing.T) {
+	for name, test := range map[string]struct {
+		cut  []Exchange
+		want int64
+	}{"none": {nil, 100}, "one": {[]Exchange{cut("d")}, 99}, "two": {[]Exchange{cut("d"), cut("e")}, 99}, "most": {[]Exchange{cut("d"), cut("e"), cut("f"), cut("g")}, 0}} {
+		o := check(append([]Exchange{claims("a", 100), claims("b", 100), claims("c", 99)}, test.cut...)...)
+		ask(o, headKind, 0)
+		record := judged(t, o, rules())
+		if record.GetReferenceHeight() != test.want || (record.ReferenceHeight != nil) != (test.want > 0) {
+			t.Errorf("%s: reference %v", name, record.ReferenceHeight)
+		}
 	}
 }

@@ -1,12 +1,14 @@
 package judge
 
 import (
+	"maps"
 	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/pocket-fisherman/fisherman/fisherman/verify"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/text"
 )
@@ -15,6 +17,9 @@ import (
 func (j *judgement) heads(record *types.QoSRound) {
 	claims := make(map[string]int64)
 	for i, sample := range record.Samples {
+		if cutOff(sample) {
+			claims[j.origins[i]] = 0 // it counts, and speaks for no height
+		}
 		if !answered(sample) {
 			continue
 		}
@@ -32,8 +37,8 @@ func (j *judgement) heads(record *types.QoSRound) {
 			claims[from] = height
 		}
 	}
-	reference, known := reached(claims, j.Quorum)
-	if !known {
+	reference, known := reached(claims, j.voters, j.Quorum)
+	if !known || reference == 0 && slices.ContainsFunc(record.Samples, cutOff) {
 		return
 	}
 	record.ReferenceHeight = &reference
@@ -44,19 +49,36 @@ func (j *judgement) heads(record *types.QoSRound) {
 	}
 }
 
-// reached returns the height that a strict majority of the origins has reached, given at least quorum claims. One origin
-// that is too high moves nothing.
-func reached(claims map[string]int64, quorum int) (height int64, known bool) {
-	if len(claims) < quorum {
+// reached returns the highest height that more voters have reached than have not, given at least quorum voters. One that
+// is too high moves nothing. An operator has reached a height when one of its origins has, and has not when one has not.
+func reached(claims map[string]int64, voters map[string]verify.Voter, quorum int) (height int64, known bool) {
+	type span struct{ lowest, highest int64 }
+	spans := make(map[verify.Voter]span)
+	for at, claim := range claims {
+		of, before := spans[voters[at]]
+		if !before {
+			of = span{claim, claim}
+		}
+		spans[voters[at]] = span{min(of.lowest, claim), max(of.highest, claim)}
+	}
+	if len(spans) < quorum || len(spans) == 0 {
 		return 0, false
 	}
-	var heights []int64
-	for _, height := range claims {
-		heights = append(heights, height)
+	var lowest, highest []int64
+	for _, of := range spans {
+		lowest, highest = append(lowest, of.lowest), append(highest, of.highest)
 	}
-	slices.Sort(heights)
-	slices.Reverse(heights)
-	return heights[len(heights)/2], true
+	slices.Sort(lowest)
+	slices.Sort(highest)
+	heights := slices.Sorted(maps.Values(claims))
+	for _, height := range slices.Backward(heights) {
+		have, _ := slices.BinarySearch(highest, height)
+		lack, _ := slices.BinarySearch(lowest, height)
+		if len(highest)-have > lack {
+			return height, true
+		}
+	}
+	return 0, false
 }
 
 // tips takes a node that lacks a block near the tip for one that is at the height before it. Most nodes have the block,

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,6 +31,7 @@ func Round(o *Observation, rules *Rules) (record *types.QoSRound, wantsControl b
 		Form:             o.Question.Form,
 	}
 	j := &judgement{Observation: o, Rules: rules, origins: origins(o.Exchanges)}
+	j.voters = voters(o.Exchanges, j.origins)
 	j.read()
 	settled := j.settle()
 	for i := range o.Exchanges {
@@ -49,6 +51,7 @@ func Round(o *Observation, rules *Rules) (record *types.QoSRound, wantsControl b
 		voidRound(record, cause, reason)
 		wantsControl = o.Control == nil && wanted(cause)
 	}
+	numberOrigins(record.Samples, j.origins)
 	slices.SortFunc(record.Samples, func(a, b *types.QoSSample) int { return cmp.Compare(a.Servicer, b.Servicer) })
 	return record, wantsControl
 }
@@ -62,8 +65,9 @@ func wanted(cause types.Cause) bool {
 type judgement struct {
 	*Observation
 	*Rules
-	// origins is, for each exchange, what its vote is counted by.
+	// origins is, for each exchange, what its vote is counted by; voters, for each origin, who has that vote.
 	origins []string
+	voters  map[string]verify.Voter
 	// missing and readings are, for each exchange, why it has no answer that can be read, or what the answer says.
 	missing  []*types.Failure
 	readings []verify.Reading
@@ -93,20 +97,32 @@ func (j *judgement) reading(status uint32, payload []byte) verify.Reading {
 	return verify.ReadAnswer(j.Question.Payload, status, payload, j.Question.Form, j.Ignored...).Admitted(j.Question.Errors).Admitted(j.Question.Denials)
 }
 
-// compare compares the answers that count, and notes whom they agree with.
+// compare compares the answers that count, and notes whom they agree with. One that was cut off agrees with none: otherwise
+// few could be the majority of what is left.
 func (j *judgement) compare(record *types.QoSRound) {
 	var ballots []verify.Ballot
-	var voters []int
+	var voters []*types.QoSSample
 	for i, sample := range record.Samples {
-		if answered(sample) {
-			ballots = append(ballots, verify.Ballot{Origin: j.origins[i], Digest: j.readings[i].Digest})
-			voters = append(voters, i)
+		from := j.origins[i]
+		ballot := verify.Ballot{Origin: from, Voter: j.voters[from], Digest: j.readings[i].Digest}
+		switch {
+		case answered(sample):
+			ballots, voters = append(ballots, ballot), append(voters, sample)
+		case cutOff(sample):
+			ballot.Digest = sha256.Sum256([]byte("cut off: " + from))
+			ballots, voters = append(ballots, ballot), append(voters, nil)
 		}
 	}
 	for i, consistency := range verify.Compare(ballots, j.Quorum) {
-		record.Samples[voters[i]].Consistency = consistency
+		if voters[i] != nil {
+			voters[i].Consistency = consistency
+		}
 	}
 }
+
+// cutOff reports whether the answer was not read to its end, because too many bytes of answers were in memory. Its servicer
+// has said something, and nobody knows what.
+func cutOff(sample *types.QoSSample) bool { return sample.Attempt == types.Attempt_ATTEMPT_FIND_ROOM }
 
 // void returns why the whole check counts for nobody; CAUSE_UNSPECIFIED when it counts.
 func (j *judgement) void(record *types.QoSRound, settled settlement) (types.Cause, string) {
@@ -116,8 +132,6 @@ func (j *judgement) void(record *types.QoSRound, settled settlement) (types.Caus
 		return types.Cause_CAUSE_STOPPED, "the fisherman was stopped during the check"
 	case late > latestRelease:
 		return types.Cause_CAUSE_LATE, fmt.Sprintf("released %v after its time", late.Round(time.Millisecond))
-	case j.Unread:
-		return types.Cause_CAUSE_OVERLOAD, errUnread.Error()
 	case j.Stall > j.maxStall() && j.Judging:
 		return types.Cause_CAUSE_JUDGING, fmt.Sprintf("judging other checks held this one up for %v", j.Stall.Round(time.Millisecond))
 	case j.Stall > j.maxStall():
@@ -126,6 +140,8 @@ func (j *judgement) void(record *types.QoSRound, settled settlement) (types.Caus
 		return types.Cause_CAUSE_SKEW, fmt.Sprintf("skew of %v between the requests, allowed %v", j.Skew, j.MaxSkew)
 	case j.crowded && !slices.ContainsFunc(record.Samples, counts):
 		return types.Cause_CAUSE_SATURATED, "no answer was complete in time, because all of them kept our own link busy"
+	case !slices.ContainsFunc(record.Samples, counts) && slices.ContainsFunc(record.Samples, cutOff):
+		return types.Cause_CAUSE_OVERLOAD, "too many bytes of answers were in memory to read one of this check"
 	case !slices.ContainsFunc(record.Samples, counts):
 		if slices.ContainsFunc(j.Exchanges, func(e Exchange) bool { return j.tooLarge(&e) }) {
 			return types.Cause_CAUSE_TOO_LARGE, "the answer is larger than the protocol carries in some spellings"

@@ -44,22 +44,9 @@ func (j *judgement) hold(record *types.QoSRound) {
 // largeQuestion reports whether the answer to the question is larger than what is timed in somebody's spelling. It goes by a
 // strict majority of the origins with an answer: a servicer does not escape from being timed by padding its own.
 func (j *judgement) largeQuestion(record *types.QoSRound) bool {
-	smallest := make(map[string]int)
-	for i, sample := range record.Samples {
-		if answered(sample) {
-			from, size := j.origins[i], len(j.Exchanges[i].Response)
-			if before, known := smallest[from]; !known || size < before {
-				smallest[from] = size
-			}
-		}
-	}
-	count := 0
-	for _, size := range smallest {
-		if respelled*size > largestTimed {
-			count++
-		}
-	}
-	return 2*count > len(smallest)
+	return poll(j, func(i int) (large, some bool) {
+		return respelled*len(j.Exchanges[i].Response) > largestTimed, answered(record.Samples[i])
+	}, all).Leads(true)
 }
 
 // busy returns for how long, from the i-th request sent until an end after it, our link was busy with the answers of

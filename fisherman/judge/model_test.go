@@ -14,6 +14,7 @@ import (
 type model struct {
 	scene
 	origins []string // of the servicers
+	voters  []string // of the servicers: the operator that all of one origin declare, or the origin
 	// some: somebody has data that is not empty, so that empty data says that there is nothing.
 	some bool
 }
@@ -28,7 +29,35 @@ func modelOf(s scene) *model {
 		}
 		m.some = m.some || among(s.answers[i], hasData)
 	}
+	for i, origin := range m.origins {
+		m.voters = append(m.voters, "origin "+origin)
+		if s.operators == "" || s.operators[i] == '.' {
+			continue
+		}
+		alone := true
+		for k := range s.operators {
+			alone = alone && (m.origins[k] != origin || s.operators[k] == s.operators[i])
+		}
+		if alone {
+			m.voters[i] = "operator " + s.operators[i:i+1]
+		}
+	}
 	return m
+}
+
+// voices are the voters of origins that a filter lets through, for an answer and against it.
+func (m *model) voices(origins map[string]bool, speaksFor func(origin string) bool) (pro, con int) {
+	pros, cons := make(map[string]bool), make(map[string]bool)
+	for i, origin := range m.origins {
+		switch {
+		case !origins[origin]:
+		case speaksFor(origin):
+			pros[m.voters[i]] = true
+		default:
+			cons[m.voters[i]] = true
+		}
+	}
+	return len(pros), len(cons)
 }
 
 func (m *model) isData(letter byte) bool {
@@ -65,15 +94,14 @@ func (m *model) parties() map[string]map[string]bool {
 	return parties
 }
 
-// mostSay reports whether a strict majority of the parties says one thing, and nothing else.
+// mostSay reports whether more voters say one thing with an origin that says nothing else than say otherwise.
 func (m *model) mostSay(what string) bool {
-	parties, count := m.parties(), 0
-	for _, said := range parties {
-		if len(said) == 1 && said[what] {
-			count++
-		}
+	parties, origins := m.parties(), make(map[string]bool)
+	for origin := range parties {
+		origins[origin] = true
 	}
-	return count > len(parties)-count
+	pro, con := m.voices(origins, func(origin string) bool { return len(parties[origin]) == 1 && parties[origin][what] })
+	return pro > con
 }
 
 // truth of a check.
@@ -145,19 +173,15 @@ func (m *model) largeAnswer() bool {
 	if m.control != "" && among(m.control[0], "B#") {
 		return true
 	}
-	large := make(map[string]bool)
+	origins, large := make(map[string]bool), make(map[string]bool)
 	for i := range len(m.answers) {
 		if among(m.answers[i], "[{"+hasData) {
+			origins[m.origins[i]] = true
 			large[m.origins[i]] = large[m.origins[i]] || m.answers[i] == 'B'
 		}
 	}
-	count := 0
-	for _, is := range large {
-		if is {
-			count++
-		}
-	}
-	return count > 0 && count >= len(large)-count
+	pro, con := m.voices(origins, func(origin string) bool { return large[origin] })
+	return pro > 0 && pro >= con
 }
 
 // verdicts of all servicers, and the cause of a void check.
@@ -216,19 +240,21 @@ func (m *model) verdicts() (string, types.Cause) {
 	return string(verdicts), causeNone
 }
 
-// majority is the answer of more than half of the origins that do not contradict themselves, of at least a quorum.
+// majority is the answer that more voters give than do not, of at least a quorum; origins that contradict themselves are
+// left out.
 func (m *model) majority(votes map[string]map[string]bool) (string, bool) {
-	counts, cast := make(map[string]int), 0
-	for _, answers := range votes {
-		for answer := range answers {
-			if len(answers) == 1 {
-				counts[answer]++
-				cast++
-			}
+	origins, answers := make(map[string]bool), make(map[string]bool)
+	for origin, given := range votes {
+		for answer := range given {
+			origins[origin] = len(given) == 1
+			answers[answer] = true
 		}
 	}
-	for answer, count := range counts {
-		if cast >= m.quorum && count > cast-count {
+	if voters, _ := m.voices(origins, func(string) bool { return true }); voters < m.quorum {
+		return "", false
+	}
+	for answer := range answers {
+		if pro, con := m.voices(origins, func(origin string) bool { return votes[origin][answer] }); pro > con {
 			return answer, true
 		}
 	}
@@ -247,6 +273,9 @@ func drawScene(t *rapid.T) scene {
 	s.origins = string(rapid.SliceOfN(rapid.SampledFrom([]byte("abcde")), len(s.answers), len(s.answers)).Draw(t, "origins"))
 	if rapid.Bool().Draw(t, "own origins") {
 		s.origins = ""
+	}
+	if rapid.Bool().Draw(t, "operators declared") {
+		s.operators = string(rapid.SliceOfN(rapid.SampledFrom([]byte("..opa")), len(s.answers), len(s.answers)).Draw(t, "operators"))
 	}
 	s.control = drawControl(t, some)
 	return s
@@ -287,6 +316,7 @@ func FuzzModel(f *testing.F) {
 	f.Add([]byte("[[L"), []byte(""), []byte("["), uint8(0))
 	f.Add([]byte("VVB#"), []byte(""), []byte(""), uint8(0))
 	f.Add([]byte("##~"), []byte("aab"), []byte("B-"), uint8(1))
+	f.Add([]byte("VVWWW"), []byte("abcdb"), []byte("W"), uint8(128))
 	f.Fuzz(func(t *testing.T, answers, origins, control []byte, flags uint8) {
 		if len(answers) > 8 {
 			return
@@ -297,6 +327,9 @@ func FuzzModel(f *testing.F) {
 			s.answers += string(letterOf(choice))
 			if len(origins) > 0 {
 				s.origins += string(rune('a' + origins[i%len(origins)]%6))
+			}
+			if flags>>7 != 0 {
+				s.operators += string("..opa"[choice%5])
 			}
 		}
 		if len(control) > 0 {

@@ -32,22 +32,12 @@ type Observation struct {
 	// StallBegan is when Stall began. Judging: other checks were being judged during it.
 	StallBegan time.Time
 	Judging    bool
-	// Unread: too many answers waited to be judged for those of this check to be among them.
-	Unread bool
 	// Stopped: the fisherman was stopped during the check.
 	Stopped bool
 	// Exchanges with the servicers of the session, one each.
 	Exchanges []Exchange
 	// Control is what the control probe said; nil when it was not asked.
 	Control *Control
-}
-
-// Size returns how many bytes the answers have.
-func (o *Observation) Size() (bytes int) {
-	for i := range o.Exchanges {
-		bytes += len(o.Exchanges[i].Payload) + len(o.Exchanges[i].Response)
-	}
-	return bytes
 }
 
 // Discard lets go of the answers.
@@ -63,6 +53,9 @@ type Exchange struct {
 	// Place is where the connection led to, whatever the URL is. All that answers from one place has one vote; what a place
 	// is, the maker of the connection knows. Empty when no connection was made, or when it is not known.
 	Place string
+	// Operator is who runs the servicer by its own declaration, or by what the network knows; empty for nobody. Origins of
+	// one operator have one vote, as verify.Poll counts.
+	Operator string
 	// Reused: the connection was kept from an earlier check. Otherwise DNS, Connect and TLS are the phases of making it;
 	// all 0 when none was made.
 	Reused            bool

@@ -18,6 +18,7 @@ func (j *judgement) sample(i int, settled settlement) *types.QoSSample {
 	sample := &types.QoSSample{
 		Servicer:         e.Servicer,
 		ServiceUrl:       e.ServiceURL,
+		Operator:         e.Operator,
 		SentUnixNano:     unixNano(e.Times.Sent),
 		ReusedConnection: e.Reused,
 	}
@@ -87,8 +88,6 @@ var errEmpty = errors.New("the node answered with nothing where others have data
 // unread returns why an exchange has no answer that can be read; nil when it has one.
 func (j *judgement) unread(e *Exchange) *types.Failure {
 	switch {
-	case j.Unread:
-		return own(types.Attempt_ATTEMPT_READ_ANSWER, errUnread)
 	case e.Late != nil:
 		return j.late(e)
 	case e.Failure != nil:
@@ -99,8 +98,6 @@ func (j *judgement) unread(e *Exchange) *types.Failure {
 	}
 	return j.withinReserve(e.Rejected)
 }
-
-var errUnread = errors.New("too many answers waited to be judged")
 
 var errStillConnecting = errors.New("not asked: still connecting when the check was released")
 

@@ -96,14 +96,17 @@ func TestSample(t *testing.T) {
 		}},
 	} {
 		record := judged(t, check(test.exchange, answers("b", `1`), answers("c", `1`)), rules())
+		test.want.Origin = 1
 		if got := sampleOf(t, record, "a"); !proto.Equal(got, test.want) {
 			t.Errorf("%s:\n%v, want\n%v", name, got, test.want)
 		}
 		if record.GetStatus() != types.RoundStatus_ROUND_STATUS_DONE {
 			t.Errorf("%s: round is %v: %s", name, record.GetStatus(), record.GetReason())
 		}
-		for _, neighbour := range []string{"b", "c"} {
-			want := good(func(s *types.QoSSample) { s.Servicer, s.ServiceUrl = neighbour, "https://"+neighbour+".example" })
+		for i, neighbour := range []string{"b", "c"} {
+			want := good(func(s *types.QoSSample) {
+				s.Servicer, s.ServiceUrl, s.Origin = neighbour, "https://"+neighbour+".example", uint32(i)+2
+			})
 			if got := sampleOf(t, record, neighbour); !proto.Equal(got, want) {
 				t.Errorf("%s: neighbour: %v", name, got)
 			}

@@ -14,6 +14,8 @@ type scene struct {
 	// answers has a letter for each servicer: see payloads and exchangeOf. origins has one for each as well; servicers with
 	// the same one share an origin. "" gives each its own.
 	answers, origins string
+	// operators has a letter for each servicer that declares one, "." for one that declares none. "" is none at all.
+	operators string
 	// control is "" for a check in which the control probe was not asked; else a letter as in answers, and a "-" behind it
 	// when the probe is unfit. "#" is an answer that is larger than the probe reads.
 	control string
@@ -65,6 +67,9 @@ func (s scene) observation() *Observation {
 		e := exchangeOf(fmt.Sprintf("s%02d", i), s.answers[i])
 		if s.origins != "" {
 			e.ServiceURL = fmt.Sprintf("https://%c.example/%d", s.origins[i], i)
+		}
+		if s.operators != "" {
+			e.Operator = strings.Trim(s.operators[i:i+1], ".")
 		}
 		exchanges = append(exchanges, e)
 	}

@@ -23,12 +23,10 @@ type settlement struct {
 	reason string
 }
 
-// sides counts origins by what they say.
-type sides struct {
-	// all that say something. One that contradicts itself is on no side.
-	all, data int
-	// nothing by digest.
-	nothing map[verify.Digest]int
+// side is what an origin says: data, or which nothing. An origin that contradicts itself says neither.
+type side struct {
+	data, split bool
+	nothing     verify.Digest
 }
 
 // isData reports whether a reading is data. Empty data is, unless somebody has more.
@@ -46,34 +44,23 @@ func (j *judgement) contrast() bool {
 	return slices.ContainsFunc(j.readings, func(r verify.Reading) bool { return r.Class == verify.Value })
 }
 
-// sides takes the sides of the servicers whose answers were read.
-func (j *judgement) sides(contrast bool) sides {
-	said := make(map[string]*verify.Reading)
-	split := make(map[string]bool)
-	for i := range j.readings {
-		reading := &j.readings[i]
-		data := isData(*reading, contrast)
-		if j.missing[i] != nil || !data && !isNothing(*reading, contrast) {
-			continue
-		}
-		from := j.origins[i]
-		if before := said[from]; before != nil && (isData(*before, contrast) != data || !data && before.Digest != reading.Digest) {
-			split[from] = true
-		}
-		said[from] = reading
-	}
-	taken := sides{nothing: make(map[verify.Digest]int)}
-	for from, reading := range said {
-		taken.all++
-		switch {
-		case split[from]:
-		case isData(*reading, contrast):
-			taken.data++
+// sides counts who is on which side.
+func (j *judgement) sides(contrast bool) *verify.Poll[side] {
+	return poll(j, func(i int) (side, bool) {
+		switch reading := j.readings[i]; {
+		case j.missing[i] != nil:
+			return side{}, false
+		case isData(reading, contrast):
+			return side{data: true}, true
 		default:
-			taken.nothing[reading.Digest]++
+			return side{nothing: reading.Digest}, isNothing(reading, contrast)
 		}
-	}
-	return taken
+	}, func(a, b side) side {
+		if a != b {
+			return side{split: true}
+		}
+		return a
+	})
 }
 
 // settle finds out what the truth is. A check that nobody has data for is left to unanswered. That there is a newest
@@ -88,7 +75,7 @@ func (j *judgement) settle() settlement {
 		return settlement{}
 	case j.Question.Kind == types.RoundKind_ROUND_KIND_TIP:
 		return j.settleTip(contrast)
-	case !some(isData) || !some(isNothing) || 2*taken.data > taken.all:
+	case !some(isData) || !some(isNothing) || taken.Leads(side{data: true}):
 		return settlement{}
 	default:
 		return j.hearControl(taken, contrast)
@@ -98,28 +85,18 @@ func (j *judgement) settle() settlement {
 // settleTip: our own view of the chain may be ahead of it, or the block be gone. That speaks against nobody, in whichever
 // way nodes say that they do not have the block.
 func (j *judgement) settleTip(contrast bool) settlement {
-	has := make(map[string]bool)
-	for i, reading := range j.readings {
-		if j.missing[i] == nil && reading.Class != verify.Malformed && reading.Class != verify.TooLarge {
-			from := j.origins[i]
-			before, known := has[from]
-			has[from] = isData(reading, contrast) && (before || !known)
-		}
-	}
-	having := 0
-	for _, has := range has {
-		if has {
-			having++
-		}
-	}
-	if having < len(has) && 2*having <= len(has) {
+	has := poll(j, func(i int) (has, some bool) {
+		reading := j.readings[i]
+		return isData(reading, contrast), j.missing[i] == nil && reading.Class != verify.Malformed && reading.Class != verify.TooLarge
+	}, all)
+	if has.Con(true) > 0 && !has.Leads(true) {
 		return settlement{cause: types.Cause_CAUSE_NO_DATA, reason: "most nodes do not have the block, which is near the tip"}
 	}
 	return settlement{}
 }
 
 // hearControl settles a check in which data is in no majority.
-func (j *judgement) hearControl(taken sides, contrast bool) settlement {
+func (j *judgement) hearControl(taken *verify.Poll[side], contrast bool) settlement {
 	const contested = "servicers with data are no majority, and "
 	void := func(cause types.Cause, reason string) settlement {
 		return settlement{cause: cause, reason: contested + reason}
@@ -138,7 +115,7 @@ func (j *judgement) hearControl(taken sides, contrast bool) settlement {
 		return settlement{emptyMissed: contrast}
 	case !isNothing(said, contrast):
 		return void(types.Cause_CAUSE_CONTESTED, "the control probe has no answer: "+said.Err.Error())
-	case 2*taken.nothing[said.Digest] > taken.all && j.canBeTrue(said):
+	case taken.Leads(side{nothing: said.Digest}) && j.canBeTrue(said):
 		return settlement{agreed: said.Digest}
 	}
 	return void(types.Cause_CAUSE_CONTESTED, "the control probe has nothing either")
@@ -203,20 +180,10 @@ func (j *judgement) tooLarge(e *Exchange) bool {
 
 // mostLarge reports whether at least half of the origins with data have a large answer.
 func (j *judgement) mostLarge() bool {
-	large := make(map[string]bool)
-	for i, reading := range j.readings {
-		if reading.Data() {
-			from := j.origins[i]
-			large[from] = large[from] || len(j.Exchanges[i].Payload) >= largeAnswer
-		}
-	}
-	count := 0
-	for _, is := range large {
-		if is {
-			count++
-		}
-	}
-	return count > 0 && 2*count >= len(large)
+	large := poll(j, func(i int) (large, some bool) {
+		return len(j.Exchanges[i].Payload) >= largeAnswer, j.readings[i].Data()
+	}, either)
+	return large.Pro(true) > 0 && large.Pro(true) >= large.Con(true)
 }
 
 // controlLarge reports whether the control probe was asked and has a large answer.

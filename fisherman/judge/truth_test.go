@@ -53,6 +53,13 @@ func drawHonest(t *rapid.T, says byte) (s scene, honest int) {
 	}
 	others, from := drawOthers(t, rapid.IntRange(0, origins-1).Draw(t, "other origins"), says)
 	s.answers, s.origins = s.answers+others, s.origins+from
+	if rapid.Bool().Draw(t, "operators declared") {
+		// Each honest origin is an operator of its own, and others may declare to belong to it.
+		s.operators = s.origins[:honest]
+		for range len(others) {
+			s.operators += string(rapid.SampledFrom([]byte(".z"+s.origins[:honest])).Draw(t, "operator"))
+		}
+	}
 	s.nothing = rapid.Bool().Draw(t, "nothing")
 	s.errors = rapid.SampledFrom([][]int64{nil, {slotSkipped}, {slotSkipped, reverted, -32001, -32603}}).Draw(t, "errors")
 	s.quorum = rapid.IntRange(1, 2).Draw(t, "quorum")

@@ -1,11 +1,8 @@
 package question
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 )
@@ -19,29 +16,24 @@ const mostPointer = 256
 // heightAt reads the height at a place in a JSON answer, given as a JSON pointer (RFC 6901). It is a number or text, in
 // decimal or, behind 0x, hex.
 func heightAt(answer []byte, pointer string) (int64, error) {
-	decoder := json.NewDecoder(bytes.NewReader(answer))
-	decoder.UseNumber()
-	var value any
-	if err := decoder.Decode(&value); err != nil {
-		return 0, fmt.Errorf("read height: %w", err)
+	if !json.Valid(answer) {
+		return 0, fmt.Errorf("read height: %w", json.Unmarshal(answer, new(json.RawMessage)))
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return 0, errors.New("read height: something follows the answer")
-	}
-	for _, token := range tokens(pointer) {
-		var found bool
-		if value, found = member(value, token); !found {
-			return 0, fmt.Errorf("read height: the answer has nothing at %s", pointer)
+	at := place{text: answer}
+	value, found := at.follow(tokens(pointer))
+	switch {
+	case !found:
+		return 0, fmt.Errorf("read height: the answer has nothing at %s", pointer)
+	case value[0] == '"':
+		var text string
+		if err := json.Unmarshal(value, &text); err != nil {
+			return 0, fmt.Errorf("read height: %w", err)
 		}
+		return heightOf(text)
+	case value[0] == '-' || '0' <= value[0] && value[0] <= '9':
+		return heightOf(string(value))
 	}
-	switch value := value.(type) {
-	case string:
-		return heightOf(value)
-	case json.Number:
-		return heightOf(value.String())
-	default:
-		return 0, fmt.Errorf("read height: what the answer has at %s is neither a number nor text", pointer)
-	}
+	return 0, fmt.Errorf("read height: what the answer has at %s is neither a number nor text", pointer)
 }
 
 func heightOf(text string) (int64, error) {
@@ -74,20 +66,4 @@ func tokens(pointer string) []string {
 		split[i] = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
 	}
 	return split
-}
-
-func member(value any, token string) (any, bool) {
-	switch value := value.(type) {
-	case map[string]any:
-		found, is := value[token]
-		return found, is
-	case []any:
-		place, err := strconv.ParseUint(token, 10, 31)
-		if err != nil || place >= uint64(len(value)) {
-			return nil, false
-		}
-		return value[place], true
-	default:
-		return nil, false
-	}
 }

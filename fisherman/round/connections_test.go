@@ -144,6 +144,39 @@ func TestColdCheck(t *testing.T) {
 	})
 }
 
+// A cold check leaves the kept connection to the next check, which overlaps it: only those are cold that have to be, and the
+// first, for which nothing is kept yet. A kept connection does not outlive the cold checks.
+func TestColdChecksOverlap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		servicers := piped(t, fakes.Honest(), fakes.Honest())
+		r := overPipes(t, servicers...)
+		const checks, share = 40, 5
+		samples := make([]*types.QoSSample, checks)
+		var under sync.WaitGroup
+		for i, due := 0, time.Now(); i < checks; i++ {
+			due = due.Add(time.Second)
+			if i%share == 4 {
+				due = due.Add(round.LongestLead/2 - time.Second) // soon after a cold one
+			}
+			time.Sleep(time.Until(due.Add(-round.LongestLead)))
+			one := *r
+			one.spec.Lead, one.spec.Cold = round.LongestLead, i%share == 3
+			under.Go(func() { samples[i] = sampleOf(t, one.judge(one.observe(t.Context(), due)), servicers[0]) })
+		}
+		under.Wait()
+		for i, sample := range samples {
+			isOK(t, sample)
+			if cold := i%share == 3 || i == 0; sample.GetReusedConnection() == cold {
+				t.Errorf("check %d: reused %t", i, sample.GetReusedConnection())
+			}
+		}
+		if made := servicers[0].Accepted(); made != 1+checks/share {
+			t.Errorf("%d connections", made)
+		}
+		servicers[0].AwaitOpen(t, 2)
+	})
+}
+
 // A servicer that answers on an old connection and lets nobody in any more is found by a cold check. The old one serves on.
 func TestShutToOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

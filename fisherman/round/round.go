@@ -49,6 +49,8 @@ type Runner struct {
 	Ask  Ask
 	Dial Dial
 	Pool *wire.Pool
+	// Room of the answers, which rounds share; nil for no bounds.
+	Room *wire.Room
 }
 
 // round is one check under way.
@@ -68,9 +70,24 @@ type round struct {
 
 // Run carries a check out and returns what it observed, answers opened. Cancelling the context ends it early.
 func (r *Runner) Run(ctx context.Context, spec Spec) *judge.Observation {
+	done := r.Execute(ctx, spec)
+	defer done.Leave()
+	done.Open()
+	return done.Observed
+}
+
+// Done is a check that was carried out. Leave has to follow.
+type Done struct {
+	// Observed has no exchanges until the answers were opened.
+	Observed *judge.Observation
+	round    *round
+}
+
+// Execute carries a check out. Cancelling the context ends it early.
+func (r *Runner) Execute(ctx context.Context, spec Spec) *Done {
 	one := &round{Spec: spec, Runner: r}
 	err := one.execute(ctx)
-	observed := &judge.Observation{
+	return &Done{round: one, Observed: &judge.Observation{
 		SessionID:    spec.Session.GetHeader().GetId(),
 		Index:        spec.Index,
 		Question:     spec.Question,
@@ -83,13 +100,40 @@ func (r *Runner) Run(ctx context.Context, spec Spec) *judge.Observation {
 		StallBegan:   one.stallBegan,
 		ConnectStall: one.connectStall,
 		Stopped:      err != nil,
+	}}
+}
+
+// Size returns how many bytes the answers have.
+func (d *Done) Size() (bytes int) {
+	for _, slot := range d.round.slots {
+		if slot.answer != nil {
+			bytes += len(slot.answer.Body)
+		}
 	}
-	for _, slot := range one.slots {
+	return bytes
+}
+
+// Open opens the answers, unless that was done, and adds the exchanges to what was observed.
+func (d *Done) Open() {
+	if d.Observed.Exchanges != nil {
+		return
+	}
+	for _, slot := range d.round.slots {
 		exchange := slot.observe()
-		exchange.Arrived = slot.arrived(one.released)
-		observed.Exchanges = append(observed.Exchanges, exchange)
+		exchange.Arrived = slot.arrived(d.round.released)
+		d.Observed.Exchanges = append(d.Observed.Exchanges, exchange)
 	}
-	return observed
+}
+
+// Leave lets go of the answers and gives their room back. Those that were opened are for the caller to let go of
+// (judge.Observation.Discard).
+func (d *Done) Leave() {
+	for _, slot := range d.round.slots {
+		if slot.answer != nil && d.round.Room != nil {
+			d.round.Room.Leave(slot.url(), slot.answer.Held)
+		}
+		slot.answer = nil
+	}
 }
 
 // execute carries the check out; its slots then say how. Everything expensive comes before the release. Cancelling the
@@ -105,7 +149,6 @@ func (r *round) execute(ctx context.Context) error {
 	stalls := newStallWatch()
 	r.exchange(ctx)
 	r.collect()
-	r.giveSpares()
 	r.stall = stalls.end()
 	r.stallBegan = stalls.began
 	return ctx.Err()
@@ -132,7 +175,6 @@ func (r *round) connect(ctx context.Context) {
 		switch {
 		case slot.failure != nil:
 		case r.Cold:
-			slot.setAside(r.Pool)
 			slot.dial(ctx, r.Pool, r.Dial, r.Timeout)
 		default:
 			slot.connect(ctx, r.Pool, r.Dial, r.Timeout)
@@ -212,7 +254,7 @@ func (r *round) collect() {
 		evades := r.evades(slot)
 		slot.settle(<-slot.dialing)
 		if slot.ready() {
-			slot.giveSpare(r.Pool, true)
+			r.retire(slot)
 			r.Pool.GiveLate(slot.url(), slot.conn, slot.phases.DNS+slot.phases.Connect+slot.phases.TLS)
 			slot.conn, slot.late = nil, &judge.LateConnection{Redialed: slot.redialed, Evades: evades, Before: slot.lateBefore}
 		}
@@ -238,7 +280,7 @@ func (r *round) exchange(ctx context.Context) {
 	var receivers sync.WaitGroup
 	for _, slot := range ready {
 		if slot.early() {
-			receivers.Go(slot.receive)
+			receivers.Go(func() { slot.receive(r.Room) })
 		}
 	}
 	r.release(ctx, ready, &receivers)
@@ -257,8 +299,8 @@ func (r *round) release(ctx context.Context, ready []*slot, receivers *sync.Wait
 	unread := ready
 	receive := func(until int) {
 		for ; len(unread) > len(ready)-until; unread = unread[1:] {
-			if !unread[0].early() {
-				receivers.Go(unread[0].receive)
+			if slot := unread[0]; !slot.early() {
+				receivers.Go(func() { slot.receive(r.Room) })
 			}
 		}
 	}
@@ -309,7 +351,7 @@ func (r *round) keep(sent []*slot, stopped bool) {
 			r.Pool.Answered(slot.url(), slot.kept)
 		}
 		if slot.clean() && !stopped {
-			slot.giveSpare(r.Pool, true)
+			r.retire(slot)
 			r.Pool.Give(slot.url(), slot.conn)
 		} else {
 			slot.conn.Close()
@@ -317,10 +359,11 @@ func (r *round) keep(sent []*slot, stopped bool) {
 	}
 }
 
-// giveSpares gives back the kept connections that no new one has taken the place of.
-func (r *round) giveSpares() {
-	for _, slot := range r.slots {
-		slot.giveSpare(r.Pool, false)
+// retire has the connection of a cold check take the place of a kept one. Until then the kept one serves checks that overlap
+// this one, which would else be cold as well.
+func (r *round) retire(slot *slot) {
+	if r.Cold {
+		r.Pool.Retire(slot.url())
 	}
 }
 
@@ -334,7 +377,6 @@ func (r *round) abandon(ctx context.Context) error {
 			slot.conn.Close()
 		}
 	}
-	r.giveSpares()
 	return ctx.Err()
 }
 

@@ -23,8 +23,6 @@ type slot struct {
 	// place is where the connection leads to.
 	place  string
 	reused bool
-	// spare is the kept connection that a cold check leaves aside; nil when there is none.
-	spare *wire.Conn
 	// redialed: a connection was there, and died before the release.
 	redialed bool
 	// late is set when the connection was made after the release.
@@ -53,21 +51,6 @@ type dialed struct {
 
 // url returns the service URL, which names the connection.
 func (s *slot) url() string { return s.servicer.GetServiceUrl() }
-
-// setAside takes the kept connection out of the way of a new one.
-func (s *slot) setAside(kept *wire.Pool) { s.spare = kept.Take(s.url()) }
-
-// giveSpare gives the spare connection back, or closes it when a new one has taken its place.
-func (s *slot) giveSpare(kept *wire.Pool, replaced bool) {
-	switch {
-	case s.spare == nil:
-	case replaced:
-		s.spare.Close()
-	default:
-		kept.Give(s.url(), s.spare)
-	}
-	s.spare = nil
-}
 
 // connect gives the slot a kept connection, or starts to make one. Making one may take as long as an answer may.
 func (s *slot) connect(ctx context.Context, kept *wire.Pool, dial Dial, timeout time.Duration) {
@@ -135,9 +118,9 @@ func (s *slot) send(deadline time.Time) {
 	s.sent, s.written = sent, time.Now()
 }
 
-// receive waits for the answer; it runs in a goroutine of its own.
-func (s *slot) receive() {
-	answer, err := s.conn.Receive()
+// receive waits for the answer, and reads it into a room; it runs in a goroutine of its own.
+func (s *slot) receive(room *wire.Room) {
+	answer, err := s.conn.ReceiveInto(room, s.url())
 	s.answer, s.failure = answer, failureOf(types.Attempt_ATTEMPT_READ_ANSWER, err)
 }
 
@@ -171,6 +154,7 @@ func (s *slot) observe() judge.Exchange {
 	exchange := judge.Exchange{
 		Servicer:   s.servicer.GetAddress(),
 		ServiceURL: s.url(),
+		Operator:   s.servicer.GetOperator(),
 		Place:      s.place,
 		Reused:     s.reused,
 		DNS:        s.phases.DNS,

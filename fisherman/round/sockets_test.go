@@ -167,17 +167,18 @@ func TestNamesDown(t *testing.T) {
 	isVoid(t, r.runCalm(), types.Cause_CAUSE_NO_SAMPLE)
 }
 
-// A check says where each connection led to, new or kept: that is what votes are counted by. On one machine every port is a
-// place.
+// A check says where each connection led to, new or kept, and which operator its servicer declares: that is what votes are
+// counted by. On one machine every port is a place.
 func TestPlaces(t *testing.T) {
 	servicers := []*fakes.Servicer{fakes.Start(t, fakes.Honest()), fakes.StartTLS(t, fakes.Honest(), nil), fakes.Start(t, fakes.Closing())}
 	r := overSockets(t, servicers...)
+	r.actors[1].Operator = "acme"
 	for range 2 {
 		observed := r.observe(t.Context(), time.Now().Add(round.LongestLead))
-		for _, servicer := range servicers {
+		for i, servicer := range servicers {
 			_, want, _ := strings.Cut(servicer.URL(), "://")
-			if got := exchangeOf(t, observed, servicer).Place; got != want {
-				t.Errorf("%s is at %q", servicer.URL(), got)
+			if got := exchangeOf(t, observed, servicer); got.Place != want || got.Operator != r.actors[i].GetOperator() {
+				t.Errorf("%s is at %q, operator %q", servicer.URL(), got.Place, got.Operator)
 			}
 		}
 	}

@@ -3,58 +3,37 @@ package verify
 import (
 	"bytes"
 	"errors"
-	"runtime"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
+	"github.com/pocket-fisherman/fisherman/internal/costs"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// The bounds of what comparing costs: bytes allocated and time for each byte of an answer, and the same again
-// for any answer. Measured are up to 20 bytes and 180 ns on two busy cores; the race detector has room in
-// the time.
-const (
-	mostAllocated = 32
-	mostTime      = 2 * time.Microsecond
-	anyAllocated  = 4 << 20
-	anyTime       = 200 * time.Millisecond
-)
-
-// cost runs a task alone and returns what it allocated and took.
-func cost(task func()) (allocated uint64, took time.Duration) {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	start := time.Now()
-	task()
-	took = time.Since(start)
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc, took
+// forms in which answers are compared.
+func forms() []types.CompareForm {
+	return []types.CompareForm{types.CompareForm_COMPARE_FORM_JSON, types.CompareForm_COMPARE_FORM_HEX_NUMBER, types.CompareForm_COMPARE_FORM_HEX_DATA}
 }
 
-// checkCost holds the reading of a REST answer, or of a response of JSON-RPC, against the bounds. On a busy machine it is
-// tried again.
-func checkCost(t rapid.TB, name string, rest bool, payload []byte) {
+// checkCost holds the reading of a REST answer, or of a response of JSON-RPC, against the bounds. Measured are up to 20 bytes
+// and 180 ns for each byte of it on two busy cores.
+func checkCost(t testing.TB, name string, rest bool, status uint32, payload []byte, form types.CompareForm, ignored ...types.Pointer) {
 	t.Helper()
-	ignored := []types.Pointer{{"*"}, {"a", "*", "b"}, {"*", "*", "c"}, {"a", "a", "a"}}
 	question := types.Payload{JSONRPC: []byte(`{"id":1}`)}
 	if rest {
 		question = types.Payload{REST: &types.RESTPayload{}}
 	}
-	for tries := 0; ; tries++ {
-		allocated, took := cost(func() { ReadAnswer(question, 200, payload, types.CompareForm_COMPARE_FORM_HEX_DATA, ignored...) })
-		if allocated <= anyAllocated+mostAllocated*uint64(len(payload)) && took <= anyTime+mostTime*time.Duration(len(payload)) {
-			t.Logf("%5.1f bytes and %5.1f ns a byte: %s, %d bytes", float64(allocated)/float64(len(payload)), float64(took.Nanoseconds())/float64(len(payload)), name, len(payload))
-			return
-		}
-		if tries == 3 {
-			t.Fatalf("%s: %d bytes cost %d bytes and %v", name, len(payload), allocated, took)
-		}
-	}
+	costs.Usual().Check(t, name, len(payload), func() { ReadAnswer(question, status, payload, form, ignored...) })
+}
+
+// someIgnored are pointers that lead into many values.
+func someIgnored() []types.Pointer {
+	return []types.Pointer{{"*"}, {"a", "*", "b"}, {"*", "*", "c"}, {"a", "a", "a"}}
 }
 
 // dear are answers of at most a mebibyte that are made to cost much.
@@ -116,17 +95,34 @@ func TestNoAnswerIsDear(t *testing.T) {
 			if (where == "code" || where == "id") && !slices.Contains([]string{"digits", "deep", "zeros", "surrogates"}, name) {
 				continue
 			}
-			checkCost(t, name+" as "+where, where == "REST", []byte(payload))
+			for _, form := range forms() {
+				if form != types.CompareForm_COMPARE_FORM_JSON && !strings.Contains(text, "0x") && name != "zeros" {
+					continue
+				}
+				checkCost(t, name+" as "+where, where == "REST", 200, []byte(payload), form, someIgnored()...)
+			}
+			checkCost(t, name+" as "+where+" with status 404", where == "REST", 404, []byte(payload), types.CompareForm_COMPARE_FORM_HEX_DATA, types.Pointer{"*", "a"})
 		}
 	}
 }
 
-// Whatever is written, comparing it costs no more than the bounds.
+// Whatever is written, comparing it costs no more than the bounds: in each form, with fields that are ignored, as a result,
+// as an error, or beside one.
 func FuzzCost(f *testing.F) {
 	for _, text := range dear() {
-		f.Add(true, []byte(text[:min(len(text), 2000)]))
+		for _, status := range []uint32{0, 200, 404, 500} {
+			f.Add(status, byte(status), "*", "a", []byte(text[:min(len(text), 2000)]))
+		}
 	}
-	f.Fuzz(func(t *testing.T, rest bool, text []byte) { checkCost(t, "input", rest, text) })
+	f.Fuzz(func(t *testing.T, status uint32, form byte, first, second string, text []byte) {
+		pointers := append(someIgnored(), types.Pointer{first}, types.Pointer{first, second}, types.Pointer{"*", second, first})
+		compared := forms()[int(form)%len(forms())]
+		checkCost(t, "REST", true, status, text, compared, pointers...)
+		checkCost(t, "response", false, status, text, compared, pointers...)
+		for _, around := range []string{`{"id":1,"result":%s}`, `{"id":1,"error":%s}`, `{"id":%s,"result":1}`, `{"id":1,"error":{"code":%s,"message":"m"}}`, `{"id":1,"error":{"code":1,"message":%[1]s,"data":%[1]s}}`, `{"id":1,"x":%s,"result":1}`} {
+			checkCost(t, around, false, status, fmt.Appendf(nil, around, text), compared, pointers...)
+		}
+	})
 }
 
 func TestTooLarge(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// ErrNoMajority: fewer votes than the quorum, or no answer has more than half of them.
+// ErrNoMajority is returned when there are fewer voters than the quorum, or no answer leads.
 var ErrNoMajority = errors.New("no majority")
 
 // Ballot is one servicer's answer and where it came from.
@@ -14,35 +14,35 @@ type Ballot struct {
 	// Origin is where the answer came from, as the caller counts. Servicers behind one origin have one vote together, so
 	// that an operator with many of them cannot outvote the others.
 	Origin string
+	// Voter has the vote of the origin.
+	Voter  Voter
 	Digest Digest
 }
 
-// Majority is the answer that more than half of the votes cast are for, given at least quorum votes. An origin whose
-// servicers contradict each other casts none. Errors: ErrNoMajority.
+// Majority is the answer that more voters give than give another one, given at least quorum voters. An origin whose
+// servicers contradict each other is not counted. Errors: ErrNoMajority.
 func Majority(ballots []Ballot, quorum int) (Digest, error) {
-	votes := make(map[string]Digest, len(ballots))
+	votes := make(map[string]Ballot, len(ballots))
 	split := make(map[string]bool)
 	for _, ballot := range ballots {
 		first, voted := votes[ballot.Origin]
-		if voted && first != ballot.Digest {
+		if voted && first.Digest != ballot.Digest {
 			split[ballot.Origin] = true
 		}
-		votes[ballot.Origin] = ballot.Digest
+		votes[ballot.Origin] = ballot
 	}
-	counts := make(map[Digest]int)
-	cast := 0
-	for origin, digest := range votes {
+	poll := NewPoll[Digest]()
+	for origin, vote := range votes {
 		if !split[origin] {
-			counts[digest]++
-			cast++
+			poll.Add(vote.Voter, vote.Digest)
 		}
 	}
-	if cast < quorum {
+	if poll.Voters() < quorum {
 		return Digest{}, ErrNoMajority
 	}
-	for digest, count := range counts {
-		if 2*count > cast {
-			return digest, nil
+	for _, vote := range votes {
+		if poll.Leads(vote.Digest) {
+			return vote.Digest, nil
 		}
 	}
 	return Digest{}, ErrNoMajority

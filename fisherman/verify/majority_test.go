@@ -12,12 +12,13 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// ballots of a text such as "a:x b:x c:y": origins and what they answered.
+// ballots of a text such as "a:x b:x c:y d@o:y": origins, their operators, and what they answered.
 func ballots(text string) []verify.Ballot {
 	var cast []verify.Ballot
 	for _, ballot := range strings.Fields(text) {
-		origin, digest, _ := strings.Cut(ballot, ":")
-		cast = append(cast, verify.Ballot{Origin: origin, Digest: verify.Digest{digest[0]}})
+		from, digest, _ := strings.Cut(ballot, ":")
+		origin, operator, _ := strings.Cut(from, "@")
+		cast = append(cast, verify.Ballot{Origin: origin, Voter: verify.VoterOf(origin, operator), Digest: verify.Digest{digest[0]}})
 	}
 	return cast
 }
@@ -60,6 +61,20 @@ func TestMajority(t *testing.T) {
 		"split in many ways":          {"a:x a:y a:z b:q c:q", 2, "dddaa"},
 		"split, back to first answer": {"a:x a:y a:x b:x", 2, "uuuu"},
 		"tie broken by nobody":        {"a:x b:y c:z c:x", 2, "uuuu"},
+
+		"an operator of many origins":               {"a@o:y b@o:y c@o:y d:x e:x", 2, "dddaa"},
+		"an operator is no quorum":                  {"a@o:x b@o:x c@o:x", 2, "uuu"},
+		"two operators":                             {"a@o:x b@o:x c@p:x d@p:x", 2, "aaaa"},
+		"an operator named as an origin":            {"a@b:x b:x c:y", 2, "aad"},
+		"an operator contradicts itself":            {"a@o:x b@o:y c:x d:x", 2, "adaa"},
+		"in many ways":                              {"a@o:y b@o:z c@o:w d:x e:x", 2, "dddaa"},
+		"in many ways, the truth among them":        {"a@o:y b@o:z c@o:x d:x", 2, "ddaa"},
+		"in many ways, against one":                 {"a@o:y b@o:z d:x", 2, "uuu"},
+		"a stranger takes a name, and lies":         {"a@o:x b@o:x c:x s@o:y", 2, "aaad"},
+		"strangers take all names, and lie":         {"a@o:x b@p:x c@q:x s@o:y t@p:y", 2, "aaadd"},
+		"strangers as many, and as many as without": {"a@o:x b@p:x s@o:y t@p:y", 2, "uuuu"},
+		"strangers hide behind one name":            {"a@o:x b@p:x c:x s@o:y t@o:y u@o:y v@o:y", 2, "aaadddd"},
+		"an origin of an operator is split":         {"a@o:x a@o:y b@o:x c:x", 2, "adaa"},
 	} {
 		cast := ballots(test.ballots)
 		if got := letters(verify.Compare(cast, test.quorum)); got != test.want {
@@ -72,10 +87,17 @@ func TestMajority(t *testing.T) {
 	}
 }
 
+// drawn draws ballots. Each origin has one operator, or none.
 func drawn(t *rapid.T) ([]verify.Ballot, int) {
+	operators := make(map[string]string)
+	for _, origin := range strings.Split("abcdef", "") {
+		operators[origin] = rapid.SampledFrom([]string{"", "", "o", "p", "a"}).Draw(t, "operator")
+	}
 	ballot := rapid.Custom(func(t *rapid.T) verify.Ballot {
+		origin := rapid.StringMatching(`[a-f]`).Draw(t, "origin")
 		return verify.Ballot{
-			Origin: rapid.StringMatching(`[a-f]`).Draw(t, "origin"),
+			Origin: origin,
+			Voter:  verify.VoterOf(origin, operators[origin]),
 			Digest: verify.Digest{rapid.SampledFrom([]byte("xyz")).Draw(t, "digest")},
 		}
 	})
@@ -108,34 +130,67 @@ func TestOrderOfBallotsDoesNotCount(t *testing.T) {
 func TestMajorityByDefinition(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cast, quorum := drawn(t)
-		said := make(map[string][]verify.Digest)
-		for _, ballot := range cast {
-			if !slices.Contains(said[ballot.Origin], ballot.Digest) {
-				said[ballot.Origin] = append(said[ballot.Origin], ballot.Digest)
-			}
+		// says reports whether an origin of a voter answers with some digests only, and nothing else.
+		says := func(voter verify.Voter, digest func(verify.Digest) bool) bool {
+			return slices.ContainsFunc(cast, func(b verify.Ballot) bool {
+				contradicted := slices.ContainsFunc(cast, func(o verify.Ballot) bool { return o.Origin == b.Origin && o.Digest != b.Digest })
+				return b.Voter == voter && digest(b.Digest) && !contradicted
+			})
 		}
-		var votes []verify.Digest
-		for _, digests := range said {
-			if len(digests) == 1 {
-				votes = append(votes, digests[0])
+		var voters []verify.Voter
+		for _, ballot := range cast {
+			if !slices.Contains(voters, ballot.Voter) && says(ballot.Voter, func(verify.Digest) bool { return true }) {
+				voters = append(voters, ballot.Voter)
 			}
 		}
 		majority, err := verify.Majority(cast, quorum)
 		var want verify.Digest
 		exists := false
-		for _, digest := range votes {
-			alike := 0
-			for _, other := range votes {
-				if other == digest {
-					alike++
+		for _, letter := range "xyz" {
+			digest, pro, con := verify.Digest{byte(letter)}, 0, 0
+			for _, voter := range voters {
+				if says(voter, func(d verify.Digest) bool { return d == digest }) {
+					pro++
+				}
+				if says(voter, func(d verify.Digest) bool { return d != digest }) {
+					con++
 				}
 			}
-			if len(votes) >= quorum && 2*alike > len(votes) {
+			if len(voters) >= quorum && pro > con {
+				if exists {
+					t.Fatalf("%v: two majorities", cast)
+				}
 				want, exists = digest, true
 			}
 		}
 		if exists != (err == nil) || majority != want {
 			t.Fatalf("%v with quorum %d: %x, %v", cast, quorum, majority, err)
+		}
+	})
+}
+
+// Strangers who declare the operators of others, at origins of their own, do nothing that they could not do without: a
+// majority that stands against them undeclared stands against them declared, and what they all say is the majority only
+// if it were so undeclared.
+func TestDeclaringAnOperatorGainsNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cast, quorum := drawn(t)
+		declared, plain, lies := slices.Clone(cast), slices.Clone(cast), make(map[verify.Digest]bool)
+		for i := range rapid.IntRange(1, 5).Draw(t, "strangers") {
+			origin, lie := string(rune('q'+i)), verify.Digest{rapid.SampledFrom([]byte("xyz")).Draw(t, "lie")}
+			name := rapid.SampledFrom([]string{"o", "p", "a", "own"}).Draw(t, "name")
+			declared = append(declared, verify.Ballot{Origin: origin, Voter: verify.VoterOf(origin, name), Digest: lie})
+			plain = append(plain, verify.Ballot{Origin: origin, Voter: verify.VoterOf(origin, ""), Digest: lie})
+			lies[lie] = true
+		}
+		with, withErr := verify.Majority(declared, quorum)
+		without, withoutErr := verify.Majority(plain, quorum)
+		_, aloneErr := verify.Majority(cast, quorum)
+		if withoutErr == nil && !lies[without] && aloneErr == nil && (withErr != nil || with != without) {
+			t.Fatalf("%v: the majority of others is lost", declared)
+		}
+		if withErr == nil && lies[with] && len(lies) == 1 && (withoutErr != nil || with != without) {
+			t.Fatalf("%v: a majority is won", declared)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package pocket
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/fisherman"
@@ -22,6 +23,11 @@ type Network struct {
 	fisherman.Heads
 	*Asker
 	state State
+
+	mu sync.Mutex
+	// params are those of a height, the last that was asked for: all sessions of one start have them.
+	params *genesis.Params
+	height int64
 }
 
 var _ fisherman.Network = (*Network)(nil)

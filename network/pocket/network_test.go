@@ -141,6 +141,7 @@ func TestPolicyIsTheParametersOfTheSession(t *testing.T) {
 		params.Qos.DisagreementsAllowed = 2
 		params.Qos.MaxLag = 8
 		params.Qos.LaggingAllowed = 1
+		params.Qos.ChecksPerColdCheck = new(uint32)
 		params.Relay.ReservePerCheck = 3 // 7 planned, 14 beside them
 	})
 	own := pocket.New(nil, module, keyOf("fisherman"))
@@ -153,7 +154,7 @@ func TestPolicyIsTheParametersOfTheSession(t *testing.T) {
 			policy.LatencySLA != 90*time.Millisecond || policy.MaxSkew != 9*time.Millisecond ||
 			policy.ServicerOffset != 3*time.Millisecond || policy.NullSamplesAllowed != 5 || policy.Quorum != 6 ||
 			policy.SessionsRetained != 11 || policy.ChecksOnDemand != 7 || policy.SamplesRequired != 4 || policy.Reserve != 21 ||
-			policy.DisagreementsAllowed != 2 || policy.MaxLag != 8 || policy.LaggingAllowed != 1 {
+			policy.DisagreementsAllowed != 2 || policy.MaxLag != 8 || policy.LaggingAllowed != 1 || policy.ColdShare != 0 {
 			t.Errorf("session from %d has the policy %+v", start, policy)
 		}
 	}
@@ -224,6 +225,31 @@ func TestSessionsThatCannotBeRead(t *testing.T) {
 	}
 	if sessions, err := pocket.New(nil, state, keyOf("a stranger")).Sessions(t.Context(), 7); err != nil || len(sessions) != 0 {
 		t.Errorf("a stranger has %d sessions, %v", len(sessions), err)
+	}
+}
+
+// countedState counts how often the parameters are read.
+type countedState struct {
+	stubState
+	reads int
+}
+
+func (s *countedState) Params(ctx context.Context, height int64) (*genesis.Params, error) {
+	s.reads++
+	return s.stubState.Params(ctx, height)
+}
+
+// However many sessions begin with a block, the parameters are read once for them.
+func TestParametersAreReadOnceForAStart(t *testing.T) {
+	state := &countedState{stubState: stubState{params: genesis.DefaultParams()}}
+	own := pocket.New(nil, state, keyOf("fisherman"))
+	for _, test := range []struct {
+		start int64
+		reads int
+	}{{10, 1}, {10, 1}, {20, 2}, {20, 2}, {10, 3}} {
+		if _, err := own.Policy(t.Context(), &types.Session{Header: &types.SessionHeader{StartHeight: test.start}}); err != nil || state.reads != test.reads {
+			t.Errorf("start %d: %d reads, want %d (%v)", test.start, state.reads, test.reads, err)
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ var distributions = map[genesis.CheckDistribution]schedule.Distribution{
 
 // Policy implements fisherman.Network: it follows from the parameters as of the block before the session.
 func (n *Network) Policy(ctx context.Context, session *types.Session) (fisherman.Policy, error) {
-	params, err := n.state.Params(ctx, max(1, session.GetHeader().GetStartHeight()-1))
+	params, err := n.paramsAt(ctx, max(1, session.GetHeader().GetStartHeight()-1))
 	if err != nil {
 		return fisherman.Policy{}, err
 	}
@@ -50,7 +50,22 @@ func (n *Network) Policy(ctx context.Context, session *types.Session) (fisherman
 		DisagreementsAllowed: qos.GetDisagreementsAllowed(),
 		MaxLag:               qos.GetMaxLag(),
 		LaggingAllowed:       qos.GetLaggingAllowed(),
+		ColdShare:            qos.ColdShare(),
 	}, nil
+}
+
+// paramsAt returns the parameters in the state after the block at height. Nobody may change them.
+func (n *Network) paramsAt(ctx context.Context, height int64) (*genesis.Params, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.params == nil || n.height != height {
+		params, err := n.state.Params(ctx, height)
+		if err != nil {
+			return nil, err
+		}
+		n.params, n.height = params, height
+	}
+	return n.params, nil
 }
 
 // Reserve returns how many relays a servicer keeps for each fisherman of a session; both sides reckon with it.

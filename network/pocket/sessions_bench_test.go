@@ -16,14 +16,16 @@ import (
 )
 
 // BenchmarkSessions is a block's own sessions of a fisherman among 1 500 applications and 500 servicers, all of one relay
-// chain and zone: in a block that changed no actor, in one that changed a servicer's stake, and in the first of a session.
+// chain and zone: in a block that changed no actor, in one that changed a servicer's stake, and in the first of a session, whose
+// members were found in the block before, or were not.
 func BenchmarkSessions(b *testing.B) {
 	for _, fishermen := range []int{50, 10, 1} {
 		for _, kind := range []struct {
 			name   string
 			blocks int64
 			change bool
-		}{{"block", 1000, false}, {"change", 1000, true}, {"session", 1, false}} {
+			ahead  bool
+		}{{"block", 1000, false, false}, {"change", 1000, true, false}, {"session", 1, false, true}, {"session-unprepared", 1, false, false}} {
 			b.Run(fmt.Sprintf("fishermen=%d/%s", fishermen, kind.name), func(b *testing.B) {
 				const last = 40
 				state := crowd(b, 1500, 500, fishermen, kind.blocks, last, kind.change)
@@ -39,6 +41,13 @@ func BenchmarkSessions(b *testing.B) {
 						b.StartTimer()
 					}
 					height++
+					if kind.ahead {
+						b.StopTimer()
+						if err := own.Prepare(b.Context(), height-1); err != nil {
+							b.Fatal(err)
+						}
+						b.StartTimer()
+					}
 					sessions, err := own.Sessions(b.Context(), height)
 					if err != nil {
 						b.Fatal(err)

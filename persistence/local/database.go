@@ -173,7 +173,7 @@ func pebbleOptions(disk vfs.FS, lock *pebble.Lock, options Options, stop func(er
 		FormatMajorVersion:         pebble.FormatValueSeparation,
 		CacheSize:                  4 << 20,
 		MemTableSize:               cmp.Or(options.memTable, 2<<20),
-		MaxOpenFiles:               128,
+		MaxOpenFiles:               openFiles,
 		CompactionConcurrencyRange: func() (lower, upper int) { return 1, 1 },
 		// Otherwise a write could wait forever for a compaction that a damaged table makes fail.
 		L0StopWritesThreshold: 1 << 20,
@@ -182,6 +182,9 @@ func pebbleOptions(disk vfs.FS, lock *pebble.Lock, options Options, stop func(er
 	engine.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
 	return engine
 }
+
+// openFiles bounds the files that a store keeps open. A node sets as many descriptors apart for each.
+const openFiles = 96
 
 // pebbleFile matches the names of all files that pebble creates.
 var pebbleFile = regexp.MustCompile(`^(LOCK|(MANIFEST|OPTIONS)-\d+|marker\.[a-z-]+\.\d+\..+|temporary\.\d+\.dbtmp|` +

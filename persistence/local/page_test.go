@@ -1,10 +1,12 @@
 package local
 
 import (
+	"runtime"
 	"slices"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
@@ -63,6 +65,40 @@ func TestPagesWhileTheDiskFails(t *testing.T) {
 	}
 }
 
+// While the disk fails a page reads no more of both stores than it shows, whichever of them has it.
+func TestPageWhileTheDiskFailsIsCheap(t *testing.T) {
+	ctx := t.Context()
+	s := sampleIn(t, "store", vfs.NewMem())
+	must(t, s.PutSession(ctx, sessionOf(1)))
+	const rounds = 400
+	for index := range uint32(rounds) {
+		must(t, s.PutRound(ctx, fullRound(1, 2*index)))
+	}
+	must(t, s.holdInstead(s.disk, errPageFull))
+	for index := range uint32(rounds) {
+		must(t, s.PutRound(ctx, fullRound(1, 2*index+1)))
+	}
+	must(t, s.PutRound(ctx, fullRound(1, 0))) // the earlier store has it too
+	allocated := func(limit int) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		page, stored, err := s.Page(ctx, idOf(1), 100, limit)
+		runtime.ReadMemStats(&after)
+		if err != nil || len(page) != limit || stored != 2*rounds || page[0].GetIndex() != 100 || page[limit-1].GetIndex() != uint32(99+limit) {
+			t.Errorf("%d rounds of %d, %v", len(page), stored, err)
+		}
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	allocated(1) // the earlier store is opened
+	one, many := allocated(1), allocated(rounds)
+	if 10*one > many {
+		t.Errorf("a round costs %d bytes, %d rounds %d", one, rounds, many)
+	}
+	if whole, err := s.Rounds(ctx, idOf(1)); err != nil || len(whole) != 2*rounds {
+		t.Errorf("%d rounds, %v", len(whole), err)
+	}
+}
+
 // The work for a page follows its limit, not the session's size.
 func TestPageIsCheap(t *testing.T) {
 	ctx := t.Context()
@@ -83,4 +119,30 @@ func TestPageIsCheap(t *testing.T) {
 	if one, all := allocations(1), allocations(rounds-100); 100*one > all {
 		t.Errorf("%v allocations for one round, %v for %d", one, all, rounds-100)
 	}
+}
+
+// An outline has all rounds, in memory or on the disk, without what proves them, of which one round's is in memory at once.
+func TestOutline(t *testing.T) {
+	ctx := t.Context()
+	s := sampleIn(t, "store", vfs.NewMem())
+	must(t, s.PutSession(ctx, sessionOf(1)))
+	const rounds, evidence = 40, 64 << 10
+	for index := range uint32(rounds) {
+		if index == rounds/2 {
+			must(t, s.holdInstead(s.disk, errPageFull))
+		}
+		must(t, s.PutRound(ctx, roundOf(1, index, evidence)))
+	}
+	outline, err := s.Outline(ctx, idOf(1))
+	must(t, err)
+	if len(outline) != rounds {
+		t.Errorf("%d rounds", len(outline))
+	}
+	for i, round := range outline {
+		if int(round.GetIndex()) != i || proto.Size(round) > evidence/4 {
+			t.Errorf("round %d has %d bytes", round.GetIndex(), proto.Size(round))
+		}
+	}
+	_, err = s.Outline(ctx, idOf(2))
+	wantError(t, err, modules.ErrUnknownSession)
 }

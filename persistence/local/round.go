@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -20,6 +21,22 @@ func (s *Store) Rounds(ctx context.Context, id string) ([]*types.QoSRound, error
 // Page returns the first rounds of a session from an index on, at most limit, and how many rounds the session has. It
 // reads no others. Errors: those of Rounds.
 func (s *Store) Page(ctx context.Context, id string, from uint32, limit int) (page []*types.QoSRound, stored int, err error) {
+	return s.page(ctx, id, from, limit, func(*types.QoSRound) {})
+}
+
+// Outline returns the stored rounds of a session, ordered by index, without the envelopes that they are proven by: those of one
+// round are in memory at once. Errors: those of Rounds.
+func (s *Store) Outline(ctx context.Context, id string) ([]*types.QoSRound, error) {
+	rounds, _, err := s.page(ctx, id, 0, math.MaxInt, func(round *types.QoSRound) {
+		for _, sample := range round.GetSamples() {
+			sample.RequestEnvelope, sample.ResponseEnvelope = nil, nil
+		}
+	})
+	return rounds, err
+}
+
+// page reads a page, and changes each round before it reads the next one.
+func (s *Store) page(ctx context.Context, id string, from uint32, limit int, change func(*types.QoSRound)) (page []*types.QoSRound, stored int, err error) {
 	parsed, err := sampledID(id)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read rounds: %w: %w", modules.ErrUnknownSession, err)
@@ -30,7 +47,7 @@ func (s *Store) Page(ctx context.Context, id string, from uint32, limit int) (pa
 			return modules.ErrUnknownSession
 		}
 		stored = known.rounds
-		page, err = readPage(ctx, s.db.durable, parsed, from, limit)
+		page, err = readPage(ctx, s.db.durable, parsed, from, limit, change)
 		return err
 	})
 	if err != nil {
@@ -39,13 +56,30 @@ func (s *Store) Page(ctx context.Context, id string, from uint32, limit int) (pa
 	return page, stored, nil
 }
 
-// readRounds reads a session's rounds in a database.
-func readRounds(ctx context.Context, db pebble.Reader, id sessionID) ([]*types.QoSRound, error) {
-	return readPage(ctx, db, id, 0, math.MaxInt)
+// indices returns those of a session's rounds, in their order; none of a session that is not known. It reads no round.
+func (s *Store) indices(ctx context.Context, id string) (list []uint32, err error) {
+	parsed, err := sampledID(id)
+	if err != nil {
+		return nil, err
+	}
+	lower, upper := roundBoundsOf(parsed)
+	err = s.read(ctx, func() error {
+		list = nil
+		return scan(ctx, s.db.durable, lower, upper, func(key, _ []byte) error {
+			list = append(list, binary.BigEndian.Uint32(key[len(key)-4:]))
+			return nil
+		})
+	})
+	return list, err
 }
 
-// readPage reads the first rounds of a session from an index on.
-func readPage(ctx context.Context, db pebble.Reader, id sessionID, from uint32, limit int) ([]*types.QoSRound, error) {
+// readRounds reads a session's rounds in a database.
+func readRounds(ctx context.Context, db pebble.Reader, id sessionID) ([]*types.QoSRound, error) {
+	return readPage(ctx, db, id, 0, math.MaxInt, func(*types.QoSRound) {})
+}
+
+// readPage reads the first rounds of a session from an index on, and changes each before it reads the next one.
+func readPage(ctx context.Context, db pebble.Reader, id sessionID, from uint32, limit int, change func(*types.QoSRound)) ([]*types.QoSRound, error) {
 	rounds := []*types.QoSRound{}
 	_, upper := roundBoundsOf(id)
 	err := scan(ctx, db, roundKey(id, from), upper, func(key, record []byte) error {
@@ -53,8 +87,12 @@ func readPage(ctx context.Context, db pebble.Reader, id sessionID, from uint32, 
 			return errPageFull
 		}
 		round, err := decodeRound(key, record)
+		if err != nil {
+			return err
+		}
+		change(round)
 		rounds = append(rounds, round)
-		return err
+		return nil
 	})
 	if errors.Is(err, errPageFull) {
 		err = nil

@@ -1,11 +1,11 @@
 package local
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -205,59 +205,92 @@ func (s *Samples) Session(ctx context.Context, id string) (session *types.QoSSes
 
 // Rounds returns the stored rounds of a session, ordered by index: all of them, or an error. Errors:
 // modules.ErrUnknownSession, ErrClosed, or the disk's.
-func (s *Samples) Rounds(ctx context.Context, id string) (rounds []*types.QoSRound, err error) {
-	err = s.query(func(before, current *Store) (err error) {
-		rounds, err = current.Rounds(ctx, id)
-		if before == nil && s.held != nil && s.held.begun[id] {
-			return errEarlierRounds
-		}
-		if before == nil {
-			return err
-		}
-		older, olderErr := before.Rounds(ctx, id)
-		switch {
-		case errors.Is(olderErr, modules.ErrUnknownSession):
-			return err
-		case olderErr != nil:
-			return olderErr
-		case err != nil && !errors.Is(err, modules.ErrUnknownSession):
-			return err
-		}
-		rounds = mergeRounds(older, rounds)
-		return nil
+func (s *Samples) Rounds(ctx context.Context, id string) ([]*types.QoSRound, error) {
+	rounds, _, err := s.Page(ctx, id, 0, math.MaxInt)
+	return rounds, s.readWhole(id, err)
+}
+
+// Outline returns the stored rounds of a session as Rounds does, without the envelopes that they are proven by: those of one
+// round are in memory at once. Errors: those of Rounds.
+func (s *Samples) Outline(ctx context.Context, id string) ([]*types.QoSRound, error) {
+	rounds, _, err := s.page(ctx, id, math.MaxInt, func(store *Store) ([]*types.QoSRound, int, error) {
+		rounds, err := store.Outline(ctx, id)
+		return rounds, len(rounds), err
 	})
-	switch {
-	case err == nil || errors.Is(err, modules.ErrUnknownSession):
+	return rounds, s.readWhole(id, err)
+}
+
+// readWhole notes that all of a session can be read, unless the error of reading it says otherwise.
+func (s *Samples) readWhole(id string, err error) error {
+	if err == nil || errors.Is(err, modules.ErrUnknownSession) {
 		s.unreadable.remove(id)
-		return rounds, err
-	case asked(err):
-		return nil, err
 	}
-	s.unreadable.put(id, nil)
-	return nil, err
+	return err
 }
 
 // Page returns the first rounds of a session from an index on, at most limit, and how many rounds the session has. It
-// reads no others, unless samples are held in memory. Errors: those of Rounds.
-func (s *Samples) Page(ctx context.Context, id string, from uint32, limit int) (page []*types.QoSRound, stored int, err error) {
-	held := false
+// reads no others; while samples are held in memory, as many in each of both stores. Errors: those of Rounds.
+func (s *Samples) Page(ctx context.Context, id string, from uint32, limit int) ([]*types.QoSRound, int, error) {
+	return s.page(ctx, id, limit, func(store *Store) ([]*types.QoSRound, int, error) { return store.Page(ctx, id, from, limit) })
+}
+
+// readPart reads rounds of a session in one store, and how many the session has there.
+type readPart func(*Store) (page []*types.QoSRound, stored int, err error)
+
+// page reads at most limit rounds of a session from the stores in use.
+func (s *Samples) page(ctx context.Context, id string, limit int, read readPart) (page []*types.QoSRound, stored int, err error) {
 	err = s.query(func(before, current *Store) (err error) {
-		if held = s.held != nil; held {
-			return nil
+		switch {
+		case before != nil:
+			page, stored, err = readBoth(ctx, before, current, id, limit, read)
+		case s.held != nil && s.held.begun[id]:
+			return errEarlierRounds
+		default:
+			page, stored, err = read(current)
 		}
-		page, stored, err = current.Page(ctx, id, from, limit)
 		return err
 	})
-	if err == nil && held {
-		var rounds []*types.QoSRound
-		rounds, err = s.Rounds(ctx, id)
-		first, _ := slices.BinarySearchFunc(rounds, from, func(r *types.QoSRound, from uint32) int { return cmp.Compare(r.GetIndex(), from) })
-		page, stored = rounds[first:min(first+limit, len(rounds))], len(rounds)
-	}
 	if err != nil && !asked(err) {
 		s.unreadable.put(id, nil)
 	}
 	return page, stored, err
+}
+
+// readBoth reads at most limit rounds of a session that an earlier store or the current one has.
+func readBoth(ctx context.Context, before, current *Store, id string, limit int, read readPart) ([]*types.QoSRound, int, error) {
+	page, stored, err := read(current)
+	older, olderStored, olderErr := read(before)
+	switch {
+	case errors.Is(olderErr, modules.ErrUnknownSession):
+		return page, stored, err
+	case olderErr != nil:
+		return nil, 0, olderErr
+	case errors.Is(err, modules.ErrUnknownSession):
+		return older, olderStored, nil
+	case err != nil:
+		return nil, 0, err
+	}
+	repeated, err := common(ctx, before, current, id)
+	if err != nil {
+		return nil, 0, err
+	}
+	merged := mergeRounds(older, page)
+	return merged[:min(limit, len(merged))], olderStored + stored - repeated, nil
+}
+
+// common counts the rounds of a session that two stores both have.
+func common(ctx context.Context, older, newer *Store, id string) (count int, err error) {
+	held, err := older.indices(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	added, err := newer.indices(ctx, id)
+	for _, index := range added {
+		if _, repeated := slices.BinarySearch(held, index); repeated {
+			count++
+		}
+	}
+	return count, err
 }
 
 // errEarlierRounds is returned when a session began before the disk failed, and its rounds of that time cannot be read.

@@ -35,6 +35,7 @@ const (
 	AttemptBuildRequest       Attempt = "BUILD_REQUEST"
 	AttemptConnect            Attempt = "CONNECT"
 	AttemptExchange           Attempt = "EXCHANGE"
+	AttemptFindRoom           Attempt = "FIND_ROOM"
 	AttemptOpenAnswer         Attempt = "OPEN_ANSWER"
 	AttemptParseServiceURL    Attempt = "PARSE_SERVICE_URL"
 	AttemptReadAnswer         Attempt = "READ_ANSWER"
@@ -123,6 +124,7 @@ const (
 	ErrorCodeBadHost                      ErrorCode = "bad_host"
 	ErrorCodeBadParameter                 ErrorCode = "bad_parameter"
 	ErrorCodeBadRequest                   ErrorCode = "bad_request"
+	ErrorCodeBusy                         ErrorCode = "busy"
 	ErrorCodeChainNotStaked               ErrorCode = "chain_not_staked"
 	ErrorCodeCrossOrigin                  ErrorCode = "cross_origin"
 	ErrorCodeHeightUnavailable            ErrorCode = "height_unavailable"
@@ -309,6 +311,9 @@ type Actor struct {
 	Chains     []RelayChain `json:"chains"`
 	GeoZone    string       `json:"geo_zone"`
 	ServiceURL string       `json:"service_url"`
+
+	// Operator Who runs a servicer, by its own declaration. Left out when it declares nobody.
+	Operator string `json:"operator,omitempty"`
 
 	// StakeUPOKT An amount in uPOKT.
 	StakeUPOKT UPOKT `json:"stake_upokt"`
@@ -925,6 +930,12 @@ type Sample struct {
 	Servicer   Address `json:"servicer"`
 	ServiceURL string  `json:"service_url"`
 
+	// Operator Who runs the servicer by its own declaration. Left out when it declares nobody.
+	Operator string `json:"operator,omitempty"`
+
+	// Origin What the vote was counted by, as a number within the check: samples with the same one came from one scheme, host and port, or from one network of the internet. Left out where an earlier version stored none.
+	Origin uint32 `json:"origin,omitempty"`
+
 	// Outcome How one request of a check ended. A sample that is VOID counts for nobody.
 	Outcome Outcome `json:"outcome"`
 
@@ -1227,6 +1238,9 @@ type StakeMessage struct {
 	Chains     []string `json:"chains"`
 	GeoZone    string   `json:"geo_zone"`
 	ServiceURL string   `json:"service_url"`
+
+	// Operator Left out when it is empty.
+	Operator string `json:"operator,omitempty"`
 
 	// StakeUPOKT An amount in uPOKT.
 	StakeUPOKT UPOKT `json:"stake_upokt"`

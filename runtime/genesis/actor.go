@@ -69,7 +69,7 @@ func (s *StakeParams) UnbondingBlocksFor(actorType types.ActorType) int64 {
 }
 
 // ValidateService checks what an actor serves and where, as required for its type: at most maximumChains chains, geo
-// zone, service URL. The error, if any, is one line and wraps a FieldError for each violation, up to ten.
+// zone, service URL, operator. The error, if any, is one line and wraps a FieldError for each violation, up to ten.
 func ValidateService(actor *types.Actor, maximumChains uint32) error {
 	var v violations
 	checkService(&v, actor.GetType().Label(), actor, maximumChains)
@@ -91,7 +91,7 @@ func checkIdentity(v *violations, path string, actor *types.Actor) {
 	}
 }
 
-// checkService checks what an actor serves and where: chains, geo zone, service URL.
+// checkService checks what an actor serves and where: chains, geo zone, service URL, operator.
 func checkService(v *violations, path string, actor *types.Actor, maximumChains uint32) {
 	if actor.Type == types.ActorType_ACTOR_TYPE_VALIDATOR {
 		if len(actor.Chains) > 0 {
@@ -109,6 +109,13 @@ func checkService(v *violations, path string, actor *types.Actor, maximumChains 
 	required := actor.Type == types.ActorType_ACTOR_TYPE_SERVICER
 	if (required || actor.ServiceUrl != "") && types.ValidateServiceURL(actor.ServiceUrl) != nil {
 		v.add(path+".service_url", quoted(actor.ServiceUrl), types.ServiceURLForm)
+	}
+	switch {
+	case actor.Operator == "":
+	case actor.Type != types.ActorType_ACTOR_TYPE_SERVICER:
+		v.add(path+".operator", quoted(actor.Operator), "none, except for a servicer")
+	case types.ValidateOperator(actor.Operator) != nil:
+		v.add(path+".operator", quoted(actor.Operator), types.OperatorForm)
 	}
 }
 

@@ -136,3 +136,24 @@ func TestParseChange(t *testing.T) {
 		}
 	}
 }
+
+// The share of cold checks can be set to each end of its range, from a state that has none, and says then what it is.
+func TestChangeOfColdShare(t *testing.T) {
+	for value, want := range map[string]uint32{"0": 0, "1": 1, "5": 5, "10000": 10_000} {
+		change, err := ParseChange("qos.checks_per_cold_check", value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed, err := DefaultParams().With(change)
+		if err != nil || changed.GetQos().ColdShare() != want {
+			t.Errorf("%s: %v, %v", value, changed, err)
+		}
+	}
+	change, err := ParseChange("qos.checks_per_cold_check", "10001")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := DefaultParams().With(change); err == nil {
+		t.Error("10001 is allowed")
+	}
+}

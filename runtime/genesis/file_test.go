@@ -53,7 +53,7 @@ func TestFileOfBefore(t *testing.T) {
 		t.Fatalf("parsed %v, %v", g, err)
 	}
 	qos := g.GetParams().GetQos()
-	if err := g.Validate(); err != nil || qos.GetMaxLag() != 0 || qos.GetLaggingAllowed() != 0 || qos.GetDisagreementsAllowed() != 0 {
+	if err := g.Validate(); err != nil || qos.GetMaxLag() != 0 || qos.GetLaggingAllowed() != 0 || qos.GetDisagreementsAllowed() != 0 || qos.ColdShare() != 5 {
 		t.Errorf("%v, %v", qos, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -141,6 +142,7 @@ func TestEveryViolationIsNamed(t *testing.T) {
 			`params.qos.disagreements_allowed is 10001; allowed: 0 to 10000`},
 		"lag":         {func(g *Genesis) { g.Params.Qos.MaxLag = 1_000_001 }, `params.qos.max_lag is 1000001; allowed: 0 to 1000000`},
 		"lag below 0": {func(g *Genesis) { g.Params.Qos.MaxLag = -1 }, `params.qos.max_lag is -1; allowed: 0 to 1000000`},
+		"cold checks": {func(g *Genesis) { g.Params.Qos.ChecksPerColdCheck = proto.Uint32(10_001) }, `params.qos.checks_per_cold_check is 10001; allowed: 0 to 10000`},
 		"lagging":     {func(g *Genesis) { g.Params.Qos.LaggingAllowed = 10_001 }, `params.qos.lagging_allowed is 10001; allowed: 0 to 10000`},
 
 		"no actor": {func(g *Genesis) { g.Actors[0] = nil }, `actors[0] is missing; allowed: an object`},
@@ -171,6 +173,12 @@ func TestEveryViolationIsNamed(t *testing.T) {
 			`actors[3].chains is "0001"; allowed: none for a validator`},
 		"validator's zone": {func(g *Genesis) { g.Actors[3].GeoZone = "eu" },
 			`actors[3].geo_zone is "eu"; allowed: none for a validator`},
+		"operator": {func(g *Genesis) { g.Actors[1].Operator = "Acme Inc." },
+			`actors[1].operator is "Acme Inc."; allowed: ` + types.OperatorForm},
+		"long operator": {func(g *Genesis) { g.Actors[1].Operator = strings.Repeat("o", 65) },
+			`actors[1].operator is "` + strings.Repeat("o", 65) + `"; allowed: ` + types.OperatorForm},
+		"fisherman's operator": {func(g *Genesis) { g.Actors[2].Operator = "acme" },
+			`actors[2].operator is "acme"; allowed: none, except for a servicer`},
 		"servicer without URL": {func(g *Genesis) { g.Actors[1].ServiceUrl = "" },
 			`actors[1].service_url is ""; allowed: ` + urlForm},
 		"fisherman's URL": {func(g *Genesis) { g.Actors[2].ServiceUrl = "ftp://host" },
@@ -219,6 +227,7 @@ func TestBoundsAreAllowed(t *testing.T) {
 	g.Params.Qos.ConsistencyQuorum = 24
 	g.Params.Qos.NullSamplesAllowed = 0
 	g.Params.Qos.DisagreementsAllowed, g.Params.Qos.MaxLag, g.Params.Qos.LaggingAllowed = 10_000, 1_000_000, 10_000
+	g.Params.Qos.ChecksPerColdCheck = proto.Uint32(10_000)
 	g.Actors[3].StakeUpokt = MaximumVotingPower
 	g.Actors[2].ServiceUrl = "https://fisherman.example/qos"
 	// One key may stake in several roles.

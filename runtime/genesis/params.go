@@ -181,6 +181,18 @@ func (q *QoSParams) check(v *violations, servicersPerSession uint32) {
 	checkNumber(v, path+".disagreements_allowed", q.DisagreementsAllowed, 0, 10_000)
 	checkNumber(v, path+".max_lag", q.MaxLag, 0, 1_000_000)
 	checkNumber(v, path+".lagging_allowed", q.LaggingAllowed, 0, 10_000)
+	checkNumber(v, path+".checks_per_cold_check", q.ColdShare(), 0, 10_000)
+}
+
+// defaultColdShare is that of networks without the parameter, whose state is older than it.
+const defaultColdShare = 5
+
+// ColdShare returns how many consecutive checks have one among them that goes over new connections; 0 for none.
+func (q *QoSParams) ColdShare() uint32 {
+	if q.ChecksPerColdCheck == nil {
+		return defaultColdShare
+	}
+	return q.GetChecksPerColdCheck()
 }
 
 func (q *QoSParams) checkDistribution(v *violations, field string) {

@@ -1,6 +1,9 @@
 package session_test
 
 import (
+	"bytes"
+	"cmp"
+	"crypto/sha3"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -64,12 +67,44 @@ func TestSelectionIsAPrefixOfTheRanking(t *testing.T) {
 			t.Fatalf("the first %d are %v, not %v", n, addresses(got), addresses(ranking[:n]))
 		}
 		for i, actor := range ranking {
-			if got := session.Selects(id, actors, n, actor.Address); got != (i < n) {
+			if got := session.NewCandidates(actors).Selects(id, n, actor.Address); got != (i < n) {
 				t.Fatalf("rank %d is among the first %d: %v", i, n, got)
 			}
 		}
-		if session.Selects(id, actors, n, "somebody else") {
+		if session.NewCandidates(actors).Selects(id, n, "somebody else") {
 			t.Fatal("somebody else is among them")
+		}
+	})
+}
+
+// What is computed four at a time is what the definition says, for addresses of any form and any number of them.
+func TestSelectionIsTheRankingByHash(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		id, actors := drawID(t), drawActors(t)
+		if odd := rapid.IntRange(-40, len(actors)-1).Draw(t, "odd"); odd >= 0 {
+			actors[odd].Address = rapid.StringMatching(`([0-9a-f]{2}){0,30}[0-9a-g]?`).Draw(t, "odd address")
+		}
+		rank := func(actor *types.Actor) []byte {
+			message, _ := hex.DecodeString(id)
+			address, _ := hex.DecodeString(actor.Address)
+			sum := sha3.Sum256(append(message, address...))
+			return sum[:]
+		}
+		want := slices.Clone(actors)
+		slices.SortStableFunc(want, func(a, b *types.Actor) int {
+			return cmp.Or(bytes.Compare(rank(a), rank(b)), cmp.Compare(a.Address, b.Address))
+		})
+		candidates := session.NewCandidates(actors)
+		for n := range len(actors) + 2 {
+			if got := candidates.Select(id, n); !slices.Equal(addresses(got), addresses(want[:min(n, len(want))])) {
+				t.Fatalf("the first %d are %v, not %v", n, addresses(got), addresses(want))
+			}
+		}
+		for i, actor := range want {
+			if !candidates.Selects(id, i+1, actor.Address) || candidates.Selects(id, i, actor.Address) &&
+				!slices.ContainsFunc(want[:i], func(other *types.Actor) bool { return other.Address == actor.Address }) {
+				t.Fatalf("rank %d is not the first that selects %s", i, actor.Address)
+			}
 		}
 	})
 }

@@ -106,7 +106,11 @@ type Actor struct {
 	// For each of chains, in their order: the height of the block in which the actor became what it is there, by staking,
 	// unpausing, adding the chain, or changing its geo zone or service URL. Empty, as in a genesis: since the genesis. An
 	// actor takes part in the sessions of a chain once it has been the same for a whole session.
-	SinceHeights  []int64 `protobuf:"varint,9,rep,packed,name=since_heights,json=sinceHeights,proto3" json:"since_heights,omitempty"`
+	SinceHeights []int64 `protobuf:"varint,9,rep,packed,name=since_heights,json=sinceHeights,proto3" json:"since_heights,omitempty"`
+	// Who runs the servicer by its own declaration: 1 to 64 characters of [a-z0-9.-]. Servicers that declare the same have one
+	// vote together when answers are compared. Empty for nobody, and for other types. Not for since_heights: a declaration
+	// costs no seat.
+	Operator      string `protobuf:"bytes,10,opt,name=operator,proto3" json:"operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -204,11 +208,18 @@ func (x *Actor) GetSinceHeights() []int64 {
 	return nil
 }
 
+func (x *Actor) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
 var File_shared_core_types_proto_actor_proto protoreflect.FileDescriptor
 
 const file_shared_core_types_proto_actor_proto_rawDesc = "" +
 	"\n" +
-	"#shared/core/types/proto/actor.proto\x12\x0fpocket.types.v1\"\xaf\x02\n" +
+	"#shared/core/types/proto/actor.proto\x12\x0fpocket.types.v1\"\xcb\x02\n" +
 	"\x05Actor\x12.\n" +
 	"\x04type\x18\x01 \x01(\x0e2\x1a.pocket.types.v1.ActorTypeR\x04type\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x1d\n" +
@@ -221,7 +232,9 @@ const file_shared_core_types_proto_actor_proto_rawDesc = "" +
 	"\vstake_upokt\x18\a \x01(\x04R\n" +
 	"stakeUpokt\x12#\n" +
 	"\rpaused_height\x18\b \x01(\x03R\fpausedHeight\x12#\n" +
-	"\rsince_heights\x18\t \x03(\x03R\fsinceHeights*\x90\x01\n" +
+	"\rsince_heights\x18\t \x03(\x03R\fsinceHeights\x12\x1a\n" +
+	"\boperator\x18\n" +
+	" \x01(\tR\boperator*\x90\x01\n" +
 	"\tActorType\x12\x1a\n" +
 	"\x16ACTOR_TYPE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16ACTOR_TYPE_APPLICATION\x10\x01\x12\x17\n" +

@@ -15,6 +15,7 @@ const (
 	lowerHex   = "0123456789abcdef"
 	upperHex   = "0123456789ABCDEF"
 	zoneLetter = "abcdefghijklmnopqrstuvwxyz0123456789-"
+	nameLetter = zoneLetter + "."
 )
 
 // ValidateAddress returns an error unless an actor's address is 40 lower-case hex digits.
@@ -52,6 +53,14 @@ func ValidateRelayChain(chain string) error {
 // ValidateGeoZone returns an error unless a geo zone is 1 to 32 characters of [a-z0-9-].
 func ValidateGeoZone(zone string) error {
 	return consists(zone, zoneLetter, 1, 32, "1 to 32 characters of a-z, 0-9 and '-'")
+}
+
+// OperatorForm says in words what ValidateOperator accepts.
+const OperatorForm = "1 to 64 characters of a-z, 0-9, '-' and '.'"
+
+// ValidateOperator returns an error unless the declared operator of a servicer is 1 to 64 characters of [a-z0-9.-].
+func ValidateOperator(operator string) error {
+	return consists(operator, nameLetter, 1, 64, OperatorForm)
 }
 
 // consists checks that a value has the given length and alphabet. It is not a regular expression for speed: every relay

@@ -444,6 +444,9 @@ const (
 	Attempt_ATTEMPT_READ_ANSWER Attempt = 15
 	// The exchange as a whole, which never began.
 	Attempt_ATTEMPT_EXCHANGE Attempt = 16
+	// Finding memory for an answer, which was cut off. Its servicer has said something, and it is not known what: where answers
+	// are compared, that is an answer that agrees with none.
+	Attempt_ATTEMPT_FIND_ROOM Attempt = 17
 )
 
 // Enum value maps for Attempt.
@@ -466,6 +469,7 @@ var (
 		14: "ATTEMPT_SIGNED_ERROR",
 		15: "ATTEMPT_READ_ANSWER",
 		16: "ATTEMPT_EXCHANGE",
+		17: "ATTEMPT_FIND_ROOM",
 	}
 	Attempt_value = map[string]int32{
 		"ATTEMPT_UNSPECIFIED":          0,
@@ -485,6 +489,7 @@ var (
 		"ATTEMPT_SIGNED_ERROR":         14,
 		"ATTEMPT_READ_ANSWER":          15,
 		"ATTEMPT_EXCHANGE":             16,
+		"ATTEMPT_FIND_ROOM":            17,
 	}
 )
 
@@ -656,7 +661,7 @@ const (
 	Cause_CAUSE_SESSION_OVER Cause = 12
 	// The next check was due as well.
 	Cause_CAUSE_OVERTAKEN Cause = 13
-	// Too many requests were under way.
+	// Too many requests were under way, or too many bytes of answers in memory.
 	Cause_CAUSE_OVERLOAD Cause = 14
 	// The session has no servicers.
 	Cause_CAUSE_NO_SERVICERS Cause = 15
@@ -875,7 +880,12 @@ type QoSSample struct {
 	LagTime *durationpb.Duration `protobuf:"bytes,26,opt,name=lag_time,json=lagTime,proto3" json:"lag_time,omitempty"`
 	// The answer is larger than what is timed, or came late while the fisherman's own link was busy with the answers of
 	// others, as detail says: its round-trip time counts neither for quantiles nor for the SLA.
-	Large         bool `protobuf:"varint,27,opt,name=large,proto3" json:"large,omitempty"`
+	Large bool `protobuf:"varint,27,opt,name=large,proto3" json:"large,omitempty"`
+	// Origin that the answer's vote was counted by, as a number within the round, from 1: samples with the same one came from
+	// one scheme, host and port, or from one network of the internet (docs/adr/0049). 0 where an earlier version stored none.
+	Origin uint32 `protobuf:"varint,28,opt,name=origin,proto3" json:"origin,omitempty"`
+	// Who runs the servicer by its own declaration; empty for nobody (docs/adr/0054). Printable text of at most 128 bytes.
+	Operator      string `protobuf:"bytes,29,opt,name=operator,proto3" json:"operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1097,6 +1107,20 @@ func (x *QoSSample) GetLarge() bool {
 		return x.Large
 	}
 	return false
+}
+
+func (x *QoSSample) GetOrigin() uint32 {
+	if x != nil {
+		return x.Origin
+	}
+	return 0
+}
+
+func (x *QoSSample) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
 }
 
 // QoSRound is one check: one question to all servicers of a session at once. It is stored in one durable batch.
@@ -1467,7 +1491,8 @@ var File_shared_core_types_proto_qos_proto protoreflect.FileDescriptor
 
 const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\n" +
-	"!shared/core/types/proto/qos.proto\x12\x0fpocket.types.v1\x1a\x1egoogle/protobuf/duration.proto\x1a%shared/core/types/proto/session.proto\"\xe7\t\n" +
+	"!shared/core/types/proto/qos.proto\x12\x0fpocket.types.v1\x1a\x1egoogle/protobuf/duration.proto\x1a%shared/core/types/proto/session.proto\"\x9b\n" +
+	"\n" +
 	"\tQoSSample\x12\x1a\n" +
 	"\bservicer\x18\x01 \x01(\tR\bservicer\x12\x1f\n" +
 	"\vservice_url\x18\x02 \x01(\tR\n" +
@@ -1498,7 +1523,9 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\x04head\x18\x18 \x01(\x03H\x00R\x04head\x88\x01\x01\x12\x15\n" +
 	"\x03lag\x18\x19 \x01(\x03H\x01R\x03lag\x88\x01\x01\x124\n" +
 	"\blag_time\x18\x1a \x01(\v2\x19.google.protobuf.DurationR\alagTime\x12\x14\n" +
-	"\x05large\x18\x1b \x01(\bR\x05largeB\a\n" +
+	"\x05large\x18\x1b \x01(\bR\x05large\x12\x16\n" +
+	"\x06origin\x18\x1c \x01(\rR\x06origin\x12\x1a\n" +
+	"\boperator\x18\x1d \x01(\tR\boperatorB\a\n" +
 	"\x05_headB\x06\n" +
 	"\x04_lag\"\xe4\x04\n" +
 	"\bQoSRound\x12\x1d\n" +
@@ -1583,7 +1610,7 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\vCompareForm\x12\x15\n" +
 	"\x11COMPARE_FORM_JSON\x10\x00\x12\x1b\n" +
 	"\x17COMPARE_FORM_HEX_NUMBER\x10\x01\x12\x19\n" +
-	"\x15COMPARE_FORM_HEX_DATA\x10\x02*\xd0\x03\n" +
+	"\x15COMPARE_FORM_HEX_DATA\x10\x02*\xe7\x03\n" +
 	"\aAttempt\x12\x17\n" +
 	"\x13ATTEMPT_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14ATTEMPT_SEAL_REQUEST\x10\x01\x12\x19\n" +
@@ -1602,7 +1629,8 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\x13ATTEMPT_OPEN_ANSWER\x10\r\x12\x18\n" +
 	"\x14ATTEMPT_SIGNED_ERROR\x10\x0e\x12\x17\n" +
 	"\x13ATTEMPT_READ_ANSWER\x10\x0f\x12\x14\n" +
-	"\x10ATTEMPT_EXCHANGE\x10\x10*e\n" +
+	"\x10ATTEMPT_EXCHANGE\x10\x10\x12\x15\n" +
+	"\x11ATTEMPT_FIND_ROOM\x10\x11*e\n" +
 	"\fTimingSource\x12\x1d\n" +
 	"\x19TIMING_SOURCE_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18TIMING_SOURCE_USER_SPACE\x10\x01\x12\x18\n" +

@@ -433,6 +433,7 @@ type Stake struct {
 	ServiceUrl string   `protobuf:"bytes,4,opt,name=service_url,json=serviceUrl,proto3" json:"service_url,omitempty"`
 	// Taken from the signer's account; at least the minimum of the type, in uPOKT.
 	StakeUpokt    uint64 `protobuf:"varint,5,opt,name=stake_upokt,json=stakeUpokt,proto3" json:"stake_upokt,omitempty"`
+	Operator      string `protobuf:"bytes,6,opt,name=operator,proto3" json:"operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -502,6 +503,13 @@ func (x *Stake) GetStakeUpokt() uint64 {
 	return 0
 }
 
+func (x *Stake) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
 // EditStake replaces what the signer is staked for in one role.
 type EditStake struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
@@ -511,6 +519,7 @@ type EditStake struct {
 	ServiceUrl string                 `protobuf:"bytes,4,opt,name=service_url,json=serviceUrl,proto3" json:"service_url,omitempty"`
 	// The whole new stake; not below the current one. The difference is taken from the signer's account.
 	StakeUpokt    uint64 `protobuf:"varint,5,opt,name=stake_upokt,json=stakeUpokt,proto3" json:"stake_upokt,omitempty"`
+	Operator      string `protobuf:"bytes,6,opt,name=operator,proto3" json:"operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -578,6 +587,13 @@ func (x *EditStake) GetStakeUpokt() uint64 {
 		return x.StakeUpokt
 	}
 	return 0
+}
+
+func (x *EditStake) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
 }
 
 // Unstake ends the signer's role at once. The stake returns to its account after the unbonding blocks of the type.
@@ -911,7 +927,7 @@ const file_shared_core_types_proto_transaction_proto_rawDesc = "" +
 	"\amessage\"G\n" +
 	"\x04Send\x12\x1c\n" +
 	"\trecipient\x18\x01 \x01(\tR\trecipient\x12!\n" +
-	"\famount_upokt\x18\x02 \x01(\x04R\vamountUpokt\"\xac\x01\n" +
+	"\famount_upokt\x18\x02 \x01(\x04R\vamountUpokt\"\xc8\x01\n" +
 	"\x05Stake\x12.\n" +
 	"\x04type\x18\x01 \x01(\x0e2\x1a.pocket.types.v1.ActorTypeR\x04type\x12\x16\n" +
 	"\x06chains\x18\x02 \x03(\tR\x06chains\x12\x19\n" +
@@ -919,7 +935,8 @@ const file_shared_core_types_proto_transaction_proto_rawDesc = "" +
 	"\vservice_url\x18\x04 \x01(\tR\n" +
 	"serviceUrl\x12\x1f\n" +
 	"\vstake_upokt\x18\x05 \x01(\x04R\n" +
-	"stakeUpokt\"\xb0\x01\n" +
+	"stakeUpokt\x12\x1a\n" +
+	"\boperator\x18\x06 \x01(\tR\boperator\"\xcc\x01\n" +
 	"\tEditStake\x12.\n" +
 	"\x04type\x18\x01 \x01(\x0e2\x1a.pocket.types.v1.ActorTypeR\x04type\x12\x16\n" +
 	"\x06chains\x18\x02 \x03(\tR\x06chains\x12\x19\n" +
@@ -927,7 +944,8 @@ const file_shared_core_types_proto_transaction_proto_rawDesc = "" +
 	"\vservice_url\x18\x04 \x01(\tR\n" +
 	"serviceUrl\x12\x1f\n" +
 	"\vstake_upokt\x18\x05 \x01(\x04R\n" +
-	"stakeUpokt\"9\n" +
+	"stakeUpokt\x12\x1a\n" +
+	"\boperator\x18\x06 \x01(\tR\boperator\"9\n" +
 	"\aUnstake\x12.\n" +
 	"\x04type\x18\x01 \x01(\x0e2\x1a.pocket.types.v1.ActorTypeR\x04type\"7\n" +
 	"\x05Pause\x12.\n" +

@@ -128,10 +128,10 @@ func actorsText(found api.Actors) string {
 			paused = "since " + strconv.FormatInt(actor.PausedHeight, 10)
 		}
 		rows = append(rows, []string{terminal.Clean(actor.Type), terminal.Clean(actor.Address), terminal.Clean(strings.Join(actor.Chains, ",")),
-			terminal.Clean(actor.GeoZone), terminal.Clean(actor.StakeUPOKT), paused, terminal.Clean(actor.ServiceURL)})
+			terminal.Clean(actor.GeoZone), terminal.Clean(actor.StakeUPOKT), paused, terminal.Clean(actor.Operator), terminal.Clean(actor.ServiceURL)})
 	}
 	return fmt.Sprintf("%d actors at height %d\n\n", len(rows), found.Height) +
-		terminal.Table([]string{"TYPE", "ADDRESS", "CHAINS", "ZONE", "STAKE uPOKT", "PAUSED", "SERVICE URL"}, rows)
+		terminal.Table([]string{"TYPE", "ADDRESS", "CHAINS", "ZONE", "STAKE uPOKT", "PAUSED", "OPERATOR", "SERVICE URL"}, rows)
 }
 
 func newAccount(io command.Streams) *cobra.Command {

@@ -97,9 +97,9 @@ func newSend(io command.Streams) *cobra.Command {
 
 // actorOptions say what an actor stakes for.
 type actorOptions struct {
-	role, zone, url string
-	chains          []string
-	stake           uint64
+	role, zone, url, operator string
+	chains                    []string
+	stake                     uint64
 }
 
 func newStake(io command.Streams, edit bool) *cobra.Command {
@@ -120,22 +120,32 @@ func newStake(io command.Streams, edit bool) *cobra.Command {
 		role, _ := types.ParseActorType(actor.role)
 		if !edit {
 			return &types.Transaction{Message: &types.Transaction_Stake{Stake: &types.Stake{Type: role, Chains: actor.chains,
-				GeoZone: actor.zone, ServiceUrl: actor.url, StakeUpokt: actor.stake}}}, nil
+				GeoZone: actor.zone, ServiceUrl: actor.url, Operator: actor.operator, StakeUpokt: actor.stake}}}, nil
 		}
 		stake, err := actor.complete(ctx, node, o.from, flags.Changed)
 		if err != nil {
 			return nil, err
 		}
 		return &types.Transaction{Message: &types.Transaction_EditStake{EditStake: &types.EditStake{Type: role, Chains: actor.chains,
-			GeoZone: actor.zone, ServiceUrl: actor.url, StakeUpokt: stake}}}, nil
+			GeoZone: actor.zone, ServiceUrl: actor.url, Operator: actor.operator, StakeUpokt: stake}}}, nil
 	})
 	flags = cmd.Flags()
 	command.AddChoice(flags, &actor.role, "type", "", "the role", command.ActorTypes...)
 	flags.StringSliceVar(&actor.chains, "chains", nil, "the relay chains, as in `0001,0021`, sorted")
 	command.AddChecked(flags, &actor.zone, "zone", "ZONE", types.ValidateGeoZone, "the geo zone")
 	command.AddChecked(flags, &actor.url, "url", "URL", types.ValidateServiceURL, "where the actor is reached")
+	command.AddChecked(flags, &actor.operator, "operator", "NAME", validateOperator,
+		"who runs the servicer; those that declare the same have one vote when answers are compared (\"\" for nobody)")
 	command.AddNumber(flags, &actor.stake, "stake", 0, 1, math.MaxInt64, "the whole stake in uPOKT")
 	return cmd
+}
+
+// validateOperator admits an operator, and none.
+func validateOperator(operator string) error {
+	if operator == "" {
+		return nil
+	}
+	return types.ValidateOperator(operator)
 }
 
 // complete fills in what was not given from the actor as it is staked, and returns the stake.
@@ -157,6 +167,9 @@ func (p *actorOptions) complete(ctx context.Context, node *client.Client, addres
 	}
 	if !given("url") {
 		p.url = present.ServiceURL
+	}
+	if !given("operator") {
+		p.operator = present.Operator
 	}
 	if given("stake") {
 		return p.stake, nil
