@@ -28,7 +28,7 @@ BUILD_RELEASE := $(GO) build -trimpath -buildvcs=true -ldflags='-s -w'
 
 # Packages with goroutines of their own.
 CONCURRENT := ./app/... ./consensus/... ./fisherman/... ./localnet/... ./node/... ./persistence/... ./relay/... \
-	./rpc/... ./samples/... ./servicer/... ./telemetry/...
+	./rpc/... ./runtime/... ./samples/... ./servicer/... ./telemetry/...
 # Sets $packages to all packages but the end-to-end tests, which measure time and run alone.
 LIST_UNIT = packages=$$($(GO) list ./...) && packages=$$(printf '%s\n' $$packages | grep -Ev '/(e2e|build)(/|$$)')
 
@@ -50,6 +50,11 @@ geth: bin/geth ## Build bin/geth, the Ethereum node of 'pocket localnet --ethere
 .PHONY: localnet_up
 localnet_up: build ## Build and run a LocalNet until Ctrl-C; flags of 'pocket localnet' go in ARGS="..."
 	@exec bin/pocket localnet $(ARGS)
+
+.PHONY: compare_demo
+compare_demo: build bin/geth ## Compare three local geth, of which one is slow and one stopped; flags of 'pocket compare' go in ARGS="..."
+	@demo=$$(mktemp -d) && trap 'rm -rf "$$demo"' EXIT && $(GO) build -o "$$demo/compare_demo" ./build/compare_demo && \
+	"$$demo/compare_demo" -- $(ARGS)
 
 .PHONY: localnet_k8s_up
 localnet_k8s_up: build ## Run a LocalNet in Kubernetes: LOADER=kind, k3s, minikube or none; SERVICERS=6 VALIDATORS=4
@@ -104,7 +109,7 @@ bin/axe.min.js: tools/axe/package.json tools/axe/package-lock.json
 axe: bin/axe.min.js ## Fetch the checks of accessibility for test_browser; needs npm
 
 .PHONY: screenshots
-screenshots: ## Make the pictures of the README from a LocalNet; needs Chromium
+screenshots: bin/geth ## Make the pictures of the documents from a LocalNet and its nodes; needs Chromium and script (util-linux)
 	POCKET_SCREENSHOTS=$(CURDIR)/docs/images $(GO) test -count=1 -timeout 3m -run Screenshots ./e2e/browser
 
 .PHONY: test_e2e

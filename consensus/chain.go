@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/shared/disk"
+	"github.com/pocket-fisherman/fisherman/shared/heads"
 )
 
 const (
@@ -53,7 +54,7 @@ type running struct {
 // NewChain opens the chain as New does, and as often as it has to. End it with Run or Close. Errors: ErrForeignHome.
 func NewChain(config Config, store Store) (*Chain, error) {
 	config.Logger = cmp.Or(config.Logger, slog.New(slog.DiscardHandler))
-	config.heads = &Heads{}
+	config.heads = &heads.Publisher{}
 	c := &Chain{config: config, store: store, retry: retryInterval}
 	c.free = func() (uint64, error) { return disk.Free(config.Home) }
 	c.probe = func() error { return disk.Probe(config.Home, room) }
@@ -192,7 +193,7 @@ func (c *Chain) reopen() error {
 func (c *Chain) Close() error { return c.running.Load().Close() }
 
 // Heads returns the committed blocks, those of all engines.
-func (c *Chain) Heads() *Heads { return c.config.heads }
+func (c *Chain) Heads() *heads.Publisher { return c.config.heads }
 
 // Peers returns the number of connected peers; 0 while the chain has halted.
 func (c *Chain) Peers() int {

@@ -14,6 +14,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
+	"github.com/pocket-fisherman/fisherman/shared/heads"
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
 	"github.com/pocket-fisherman/fisherman/utility"
 )
@@ -52,7 +53,7 @@ type Config struct {
 	// Logger also receives CometBFT's log, its info lines at debug level. Nil discards.
 	Logger *slog.Logger
 	// heads is where an engine publishes; nil for heads of its own.
-	heads *Heads
+	heads *heads.Publisher
 }
 
 // validate reports the first field that no engine could run with.

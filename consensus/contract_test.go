@@ -6,11 +6,12 @@ import (
 	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/network/networktest"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/heads"
 )
 
 func TestHeadsKeepTheContract(t *testing.T) {
 	networktest.RunHeads(t, func(*testing.T) (fisherman.Heads, func(types.Head)) {
-		heads := new(Heads)
-		return heads, heads.publish
+		published := new(heads.Publisher)
+		return published, published.Publish
 	})
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/proxy"
 	cmttypes "github.com/cometbft/cometbft/types"
+
+	"github.com/pocket-fisherman/fisherman/shared/heads"
 )
 
 // drainPatience bounds how long shutdown waits for JSON-RPC requests that are being answered.
@@ -31,7 +33,7 @@ const (
 
 // Engine is one CometBFT node with our state machine. It runs once.
 type Engine struct {
-	heads  *Heads
+	heads  *heads.Publisher
 	node   *node.Node
 	app    *application
 	logger log.Logger
@@ -75,7 +77,7 @@ func newEngine(cfg Config, config *cmtcfg.Config, state State) (*Engine, error) 
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	e := &Engine{heads: cmp.Or(cfg.heads, &Heads{}), gate: &gate{}, failed: make(chan error, 1), now: time.Now, blockTime: cfg.BlockTime}
+	e := &Engine{heads: cmp.Or(cfg.heads, &heads.Publisher{}), gate: &gate{}, failed: make(chan error, 1), now: time.Now, blockTime: cfg.BlockTime}
 	e.signs = &engineSigns{failed: e.fail}
 	e.logger = newLogger(cfg.Logger, e.signs)
 	e.inbound = newInbound(cfg, config.P2P)
@@ -130,7 +132,7 @@ func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error 
 }
 
 // Heads returns the committed blocks. Those that New replays are published before it returns.
-func (e *Engine) Heads() *Heads { return e.heads }
+func (e *Engine) Heads() *heads.Publisher { return e.heads }
 
 // RPC returns the chain's own JSON-RPC over HTTP. It may be called at any time; the handler answers 503 except while
 // Run has the node running.

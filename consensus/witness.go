@@ -23,7 +23,7 @@ type validatorSets interface {
 func (e *Engine) publish(head types.Head) {
 	head.CatchingUp = !e.witnessed(head.Height)
 	e.standing.note(head.Height, !head.CatchingUp, e.now())
-	e.heads.publish(head)
+	e.heads.Publish(head)
 }
 
 // witnessed reports whether the block that is being committed was agreed on just now. It was not when it was replayed

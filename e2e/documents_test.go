@@ -8,6 +8,10 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -190,7 +194,7 @@ func newDocumentRunner(t *testing.T) *documentRunner {
 	if err := os.CopyFS(r.directory, foldersOf(t, "..")); err != nil {
 		t.Fatal(err)
 	}
-	free, err := freeAddresses(12)
+	free, err := freeAddresses(13)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +209,42 @@ func newDocumentRunner(t *testing.T) *documentRunner {
 	})
 	r.background(t, "bin/pocket localnet --home here --block-time 200ms --blocks-per-session 5 --checks-per-session 6 --rpc-listen "+
 		free[0], ", complete (chain 0001")
+	r.endpoints(t, chainRPC(t, filepath.Join(r.directory, "here")))
 	return r
+}
+
+// endpoints serves a node at three origins, and at one more as a node that invents what it is asked.
+func (r *documentRunner) endpoints(t *testing.T, node string) {
+	pass := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: node}) }}
+	invent := altered(func(method string, answer []byte) []byte {
+		if method == "status" {
+			return answer
+		}
+		return resultOf(answer, func(json.RawMessage) any { return "0xdead" })
+	})
+	for name, handler := range map[string]http.Handler{"ENDPOINT_A": pass, "ENDPOINT_B": pass, "ENDPOINT_C": pass,
+		"ENDPOINT_LYING": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { invent(w, r, pass) })} {
+		endpoint := httptest.NewServer(handler)
+		t.Cleanup(func() { endpoint.CloseClientConnections(); endpoint.Close() })
+		r.variables[name] = endpoint.URL
+	}
+}
+
+// chainRPC reads from the home of a LocalNet where its chain's RPC listens.
+func chainRPC(t *testing.T, home string) string {
+	text, err := os.ReadFile(filepath.Join(home, "localnet.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var marker struct {
+		Addresses struct {
+			ChainRPC string `json:"chain_rpc"`
+		}
+	}
+	if err := json.Unmarshal(text, &marker); err != nil || marker.Addresses.ChainRPC == "" {
+		t.Fatalf("no address of the chain's RPC: %v", err)
+	}
+	return marker.Addresses.ChainRPC
 }
 
 // foldersOf returns the folders of a directory, each with nothing but a file.

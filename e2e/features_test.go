@@ -33,6 +33,7 @@ func TestFeatures(t *testing.T) {
 			s.validatorSteps(scenario)
 			s.windowSteps(scenario)
 			s.freshnessSteps(scenario)
+			s.endpointsSteps(scenario)
 			scenario.After(func(ctx context.Context, _ *godog.Scenario, err error) (context.Context, error) {
 				return ctx, s.end()
 			})

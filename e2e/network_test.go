@@ -135,6 +135,7 @@ type story struct {
 	validatorStory
 	upstreamStory
 	windowStory
+	endpointsStory
 }
 
 func (s *story) networkSteps(scenario *godog.ScenarioContext) {
@@ -255,6 +256,9 @@ func (s *story) end() error {
 	}
 	if s.upstream != nil {
 		defer s.upstream.Close()
+	}
+	if err := s.endEndpoints(); err != nil {
+		return err
 	}
 	for _, node := range s.nodes {
 		if err := node.kill(); err != nil {

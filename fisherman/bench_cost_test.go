@@ -124,7 +124,7 @@ func newSamplers(b *testing.B, fleet *fleet, workers int) *samplers {
 	}
 	made, err := New(Config{
 		Secret:        [32]byte{7},
-		Catalogues:    map[string]question.Catalogue{chain: own(question.CometBFT())},
+		Chains:        map[string]Chain{chain: {Catalogue: own(question.CometBFT())}},
 		BlockInterval: time.Second,
 	}, asking{ask: fleet.ask}, fleet.dial, store)
 	if err != nil {
@@ -146,7 +146,7 @@ func newSamplers(b *testing.B, fleet *fleet, workers int) *samplers {
 	for worker := range workers {
 		session := sessionOf(1000, 10, 1005, fleet.actors...)
 		session.Header.Id = fmt.Sprintf("%064x", worker+1)
-		one, err := newFollowed(made.config.Secret, session, fleet.policy)
+		one, err := newFollowed(made.config.Secret, session, fleet.policy, made.chains.of(chain))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -167,7 +167,7 @@ func (s *samplers) check(worker int) (samples int) {
 	ctx := context.Background()
 	s.next[worker]++
 	w, f := s.sessions[worker], s.fisherman
-	asked, err := w.draw(f.config.Catalogues[chain], s.next[worker], head, false)
+	asked, err := w.draw(s.next[worker], head, false)
 	if err != nil {
 		s.b.Error(err)
 		return 0

@@ -113,7 +113,7 @@ func newLoad(b *testing.B, far *farside) *load {
 	fleet := newFleet(b, far.actors)
 	l.fisherman, err = New(Config{
 		Secret:        [32]byte{7},
-		Catalogues:    map[string]question.Catalogue{chain: own(question.CometBFT())},
+		Chains:        map[string]Chain{chain: {Catalogue: own(question.CometBFT())}},
 		BlockInterval: loadInterval,
 	}, l.chain, fleet.dial, l)
 	if err != nil {

@@ -63,7 +63,7 @@ func runSampler(told string) int {
 	}
 	made, err := New(Config{
 		Secret:        [32]byte{7},
-		Catalogues:    map[string]question.Catalogue{chain: own(question.CometBFT())},
+		Chains:        map[string]Chain{chain: {Catalogue: own(question.CometBFT())}},
 		BlockInterval: killedInterval,
 	}, s, (&wire.Dialer{AllowPrivate: true}).Dial, telling{store})
 	if err != nil {

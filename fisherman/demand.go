@@ -86,7 +86,7 @@ func (f *Fisherman) ExecuteCheck(ctx context.Context, session *types.Session, in
 	if err != nil {
 		return nil, fmt.Errorf("read policy: %w", err)
 	}
-	brought, err := newFollowed(f.config.Secret, session, policy)
+	brought, err := f.plan(session, policy)
 	if err != nil {
 		return nil, err
 	}

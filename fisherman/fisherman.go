@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/fisherman/judge"
-	"github.com/pocket-fisherman/fisherman/fisherman/question"
 	"github.com/pocket-fisherman/fisherman/fisherman/round"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
@@ -20,20 +19,20 @@ import (
 type Config struct {
 	// Secret from which schedules and questions are derived; nobody else may know it.
 	Secret [32]byte
-	// Catalogues of questions by relay chain. Sessions of other chains cannot be sampled.
-	Catalogues map[string]question.Catalogue
-	// Probes by relay chain, for rounds that nobody answers; without one such a round is void. A chain whose catalogue
-	// has a head of its own is asked for it by its probe, and cannot be sampled without one.
-	Probes map[string]Probe
-	// IgnoredFields are, by relay chain, the JSON pointers to what is not compared in its answers (types.ParsePointer).
-	IgnoredFields map[string][]string
+	// Chains that can be sampled, by name, beside those that the policies of sessions bring along.
+	Chains map[string]Chain
 	// BlockInterval expected until blocks were seen.
 	BlockInterval time.Duration
 	// MostRequests under way at once, over all sessions, each with a connection of its own. Every session has its part of
 	// it (budget.go); checks beyond are dropped and counted. 0 means 16384.
 	MostRequests int
+	// Sharing is the most servicers of a session that share one service URL; 0 means 1.
+	Sharing int
 	// Logger takes the log; nil discards it.
 	Logger *slog.Logger
+	// Redact removes from a check what nobody may see; nil when there is nothing of the kind. It is called before anything
+	// else is done with the check.
+	Redact func(*types.QoSRound)
 	// Hooks tell an observer of what is stored.
 	Hooks Hooks
 }
@@ -44,8 +43,7 @@ type Fisherman struct {
 	network Network
 	dial    Dial
 	store   Store
-	// ignored fields by relay chain; IgnoredFields of the configuration, parsed.
-	ignored map[string][]types.Pointer
+	chains  *chains
 	pool    *wire.Pool
 	writer  *writer
 	docket  *docket
@@ -72,16 +70,12 @@ func New(config Config, network Network, dial Dial, store Store) (*Fisherman, er
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	ignored := make(map[string][]types.Pointer)
-	for chain, fields := range config.IgnoredFields {
-		pointers, err := types.ParsePointers(fields)
-		if err != nil {
-			return nil, fmt.Errorf("ignored fields of relay chain %s: %w", chain, err)
-		}
-		ignored[chain] = pointers
+	chains, err := newChains(config.Chains)
+	if err != nil {
+		return nil, err
 	}
-	return &Fisherman{config: config, network: network, dial: dial, store: store, ignored: ignored,
-		pool: &wire.Pool{Most: config.MostRequests}, writer: newWriter(store, config.Hooks, config.Logger), relayHeads: &relayHeads{}, docket: newDocket(), room: wire.NewRoom(mostAnswers),
+	return &Fisherman{config: config, network: network, dial: dial, store: store, chains: chains,
+		pool: &wire.Pool{Most: config.MostRequests, Sharing: config.Sharing}, writer: newWriter(store, config.Hooks, config.Logger), relayHeads: &relayHeads{}, docket: newDocket(), room: wire.NewRoom(mostAnswers),
 		demanding: make(chan struct{}, 1), demands: make(chan demand)}, nil
 }
 
@@ -89,7 +83,7 @@ func New(config Config, network Network, dial Dial, store Store) (*Fisherman, er
 type spec struct {
 	round.Spec
 	rules judge.Rules
-	probe Probe
+	chain *Chain
 	// head is the newest height that was known, blockTime the time between blocks; 0 when they are not known.
 	head      int64
 	blockTime time.Duration
@@ -107,7 +101,11 @@ func (f *Fisherman) carryOut(ctx context.Context, s spec, kept *wire.Pool) (*jud
 	defer observed.Discard()
 	observed.Head, observed.BlockTime = s.head, s.blockTime
 	observed.Judging = f.docket.judged(observed.StallBegan, observed.Stall)
-	return observed, f.judge(ctx, &s, done)
+	record := f.judge(ctx, &s, done)
+	if f.config.Redact != nil {
+		f.config.Redact(record)
+	}
+	return observed, record
 }
 
 // judge opens and judges a check when it is its turn, and judges it again when the control probe decides about it. What is
@@ -122,7 +120,7 @@ func (f *Fisherman) judge(ctx context.Context, s *spec, done *round.Done) (recor
 		record, wantsControl = judge.Round(done.Observed, &s.rules)
 	}
 	f.docket.judge(judgement)
-	if wantsControl && s.probe != nil {
+	if wantsControl && s.chain.Probe != nil {
 		done.Observed.Control = f.askControl(ctx, s)
 		f.docket.judge(judgement)
 	}
@@ -133,10 +131,9 @@ func (f *Fisherman) judge(ctx context.Context, s *spec, done *round.Done) (recor
 func (f *Fisherman) askControl(ctx context.Context, s *spec) *judge.Control {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
-	answer, err := s.probe(ctx, s.Question.Payload)
-	chain := s.Session.GetHeader().GetRelayChain()
+	answer, err := s.chain.Probe(ctx, s.Question.Payload)
 	control := &judge.Control{Status: answer.Status, Payload: answer.Body, Err: err, TooLarge: errors.Is(err, ErrTooLarge)}
-	control.Fitness, control.Why = f.relayHeads.fitness(chain, f.config.Catalogues[chain].Asked())
+	control.Fitness, control.Why = f.relayHeads.fitness(s.Session.GetHeader().GetRelayChain(), s.chain.Catalogue.Asked())
 	return control
 }
 
@@ -144,10 +141,14 @@ func (f *Fisherman) askControl(ctx context.Context, s *spec) *judge.Control {
 // the probe in a goroutine of its own, which no check waits for.
 func (l *loop) watchControl(s *spec, observed *judge.Observation, record *types.QoSRound) {
 	chain := s.Session.GetHeader().GetRelayChain()
-	if s.probe == nil {
+	asked := record.GetKind() == types.RoundKind_ROUND_KIND_HEAD && s.chain.Catalogue.Asked()
+	switch {
+	case s.chain.Probe == nil:
+		if asked && record.ReferenceHeight != nil {
+			l.relayHeads.learn(chain, record.GetReferenceHeight(), observed.Released)
+		}
 		return
-	}
-	if record.GetKind() == types.RoundKind_ROUND_KIND_HEAD && l.config.Catalogues[chain].Asked() {
+	case asked:
 		l.compareHeads(chain, s.maxLag, observed.Released, record)
 	}
 	if agreed := judge.Agreed(observed, record); agreed != nil && l.relayHeads.unwitnessed(chain, observed.Released) {

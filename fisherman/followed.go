@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -23,6 +24,7 @@ type followed struct {
 	// session with its members as of the last head.
 	session *types.Session
 	policy  Policy
+	chain   *Chain
 	// stored is what the store knows of the session.
 	stored *types.QoSSession
 	span   schedule.Span
@@ -54,10 +56,11 @@ type followed struct {
 
 // newFollowed plans a session. The seed is HMAC-SHA256(fisherman's secret, session id), so the plan is reproducible by
 // the fisherman and by nobody else.
-func newFollowed(secret [32]byte, session *types.Session, policy Policy) (*followed, error) {
+func newFollowed(secret [32]byte, session *types.Session, policy Policy, chain *Chain) (*followed, error) {
 	w := &followed{
 		session:  session,
 		policy:   policy,
+		chain:    chain,
 		span:     schedule.NewSpan(session.GetHeader().GetStartHeight(), session.GetBlocks()),
 		finished: make(map[uint32]bool),
 		asked:    make(map[string]bool),
@@ -97,7 +100,7 @@ func (w *followed) resume(stored *types.QoSSession, rounds []*types.QoSRound) {
 }
 
 // begin makes the store's record of a session that is taken up for the first time.
-func (w *followed) begin(catalogue question.Catalogue, head types.Head, now time.Time) {
+func (w *followed) begin(head types.Head, now time.Time) {
 	w.stored = &types.QoSSession{
 		Header:             w.session.GetHeader(),
 		Blocks:             w.session.GetBlocks(),
@@ -107,31 +110,46 @@ func (w *followed) begin(catalogue question.Catalogue, head types.Head, now time
 		SamplesRequired:    w.policy.SamplesRequired,
 		JoinedHeight:       head.Height,
 		JoinedUnixNano:     now.UnixNano(),
+		Catalogue:          w.chain.Catalogue.Name,
+		StartUnixNano:      w.session.GetStartUnixNano(),
+		EndUnixNano:        w.session.GetEndUnixNano(),
+		ChainIdentity:      w.session.GetChainIdentity(),
 
 		LaggingAllowed:       w.policy.LaggingAllowed,
 		DisagreementsAllowed: w.policy.DisagreementsAllowed,
 	}
-	if catalogue.Head != nil {
-		w.stored.MaxLag = w.maxLag(catalogue)
+	if w.chain.Catalogue.Head != nil {
+		w.stored.MaxLag = w.maxLag()
 	}
 }
 
-// adopt takes the session's members of a new height; true when servicers came that were not known yet.
+// adopt takes the session's members of a new height; true when servicers came that were not known yet, or have said since
+// who they are.
 func (w *followed) adopt(session *types.Session) bool {
 	w.session = session
-	known := make(map[string]bool)
-	for _, servicer := range w.stored.GetServicers() {
-		known[servicer.GetAddress()] = true
+	known := make(map[string]int)
+	for i, servicer := range w.stored.GetServicers() {
+		known[servicer.GetAddress()] = i
 	}
 	grown := false
-	for _, servicer := range session.GetServicers() {
-		if !known[servicer.GetAddress()] {
-			grown = true
-			w.stored.Servicers = append(w.stored.Servicers, &types.QoSServicer{
-				Address:    servicer.GetAddress(),
-				ServiceUrl: servicer.GetServiceUrl(),
-			})
+	add := func(member *types.QoSServicer) {
+		i, is := known[member.GetAddress()]
+		switch {
+		case !is:
+			known[member.GetAddress()] = len(w.stored.Servicers)
+			w.stored.Servicers = append(w.stored.Servicers, member)
+		case member.GetStanding() != w.stored.Servicers[i].GetStanding() && member.GetChainIdentity() != "":
+			w.stored.Servicers[i] = member // it has said since who it is
+		default:
+			return
 		}
+		grown = true
+	}
+	for _, target := range session.GetTargets() {
+		add(target)
+	}
+	for _, servicer := range session.GetServicers() {
+		add(&types.QoSServicer{Address: servicer.GetAddress(), ServiceUrl: servicer.GetServiceUrl()})
 	}
 	return grown
 }
@@ -257,36 +275,58 @@ func (w *followed) settled() (count int) {
 }
 
 // maxLag is how many blocks a node of the session's relay chain may be behind.
-func (w *followed) maxLag(catalogue question.Catalogue) int64 {
-	return cmp.Or(w.policy.MaxLag, catalogue.MaxLag)
+func (w *followed) maxLag() int64 {
+	return cmp.Or(w.policy.MaxLag, w.chain.Catalogue.MaxLag)
 }
 
 // draw draws the question of the check at an index. One about blocks was not asked in the session before. Where a
 // catalogue has no question of a kind, a settled block is asked about.
-func (w *followed) draw(catalogue question.Catalogue, index uint32, head int64, unproven bool) (question.Question, error) {
+func (w *followed) draw(index uint32, head int64, unproven bool) (question.Question, error) {
+	catalogue := w.chain.Catalogue
 	client := catalogue.Client(w.clientSeed(), index)
 	var asked question.Question
 	err := question.ErrNothingToAsk
-	switch w.kind(index, unproven) {
+	kind := w.kind(index, unproven)
+	if head == 0 && catalogue.Asked() {
+		kind = types.RoundKind_ROUND_KIND_HEAD // which is not known
+	}
+	switch kind {
 	case types.RoundKind_ROUND_KIND_HEAD:
 		if asked, err = catalogue.DrawHead(client); err == nil {
 			return asked, nil
 		}
 	case types.RoundKind_ROUND_KIND_TIP:
-		asked, err = catalogue.DrawTip(w.questionSeed(index), client, head-w.maxLag(catalogue), w.asked)
+		asked, err = catalogue.DrawTip(w.questionSeed(index), client, head-w.maxLag(), w.asked)
 	}
 	if err != nil {
-		// A node within the allowance has to have every settled block.
-		if lag := w.maxLag(catalogue); catalogue.Head != nil && head > lag {
-			catalogue.Depth = max(catalogue.Depth, lag)
-		}
+		catalogue.Depth = w.depth(head)
 		asked, err = catalogue.Draw(w.questionSeed(index), client, head, w.asked)
+	}
+	if errors.Is(err, question.ErrNothingToAsk) && catalogue.Asked() {
+		return catalogue.DrawHead(client) // the chain is too short for anything else
 	}
 	if err != nil {
 		return question.Question{}, err
 	}
 	w.asked[asked.Label] = true
 	return asked, nil
+}
+
+// youngDepth is how many blocks below the head count as settled on a chain that is shorter than its catalogue's depth. Such a
+// chain is a network of somebody's own, whose blocks are final.
+const youngDepth = 2
+
+// depth returns how many blocks below a head count as settled. A node within the allowance has to have every settled block.
+func (w *followed) depth(head int64) int64 {
+	catalogue, lag := w.chain.Catalogue, w.maxLag()
+	depth := catalogue.Depth
+	if catalogue.Asked() && head <= depth {
+		depth = min(depth, youngDepth)
+	}
+	if catalogue.Head != nil && head > lag {
+		depth = max(depth, lag)
+	}
+	return depth
 }
 
 // mostAsked returns how many requests the schedule can have sent to one servicer by the time that it sends a check's: one

@@ -29,7 +29,7 @@ func TestLeadAndTolerance(t *testing.T) {
 	} {
 		policy := testPolicy()
 		policy.Checks = test.checks
-		w, err := newFollowed([32]byte{}, sessionOf(test.start, test.blocks, test.start), policy)
+		w, err := newFollowed([32]byte{}, sessionOf(test.start, test.blocks, test.start), policy, &Chain{Catalogue: question.CometBFT()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +47,7 @@ func TestSeeds(t *testing.T) {
 	policy := testPolicy()
 	policy.Distribution = schedule.StratifiedJitter
 	followedOf := func(secret byte, start int64) *followed {
-		w, err := newFollowed([32]byte{secret}, sessionOf(start, 10, start), policy)
+		w, err := newFollowed([32]byte{secret}, sessionOf(start, 10, start), policy, &Chain{Catalogue: question.CometBFT()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,11 +74,11 @@ func TestSeeds(t *testing.T) {
 }
 
 func TestAdopt(t *testing.T) {
-	w, err := newFollowed([32]byte{}, sessionOf(10, 10, 10, actor("a")), testPolicy())
+	w, err := newFollowed([32]byte{}, sessionOf(10, 10, 10, actor("a")), testPolicy(), &Chain{Catalogue: question.CometBFT()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.begin(question.CometBFT(), types.Head{Height: 10}, time.Now())
+	w.begin(types.Head{Height: 10}, time.Now())
 	for i, test := range []struct {
 		names []string
 		grown bool
@@ -104,7 +104,7 @@ func TestAdopt(t *testing.T) {
 
 // What the fisherman can have asked for is never reckoned too low: a killed run may have asked without storing.
 func TestMostAsked(t *testing.T) {
-	w, err := newFollowed([32]byte{}, sessionOf(10, 10, 10), testPolicy())
+	w, err := newFollowed([32]byte{}, sessionOf(10, 10, 10), testPolicy(), &Chain{Catalogue: question.CometBFT()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestLongLead(t *testing.T) {
 	} {
 		policy := testPolicy()
 		policy.Checks, policy.Timeout = test.checks, test.timeout
-		w, err := newFollowed([32]byte{}, sessionOf(10, 10, 10, actor("a")), policy)
+		w, err := newFollowed([32]byte{}, sessionOf(10, 10, 10, actor("a")), policy, &Chain{Catalogue: question.CometBFT()})
 		if err != nil {
 			t.Fatal(err)
 		}

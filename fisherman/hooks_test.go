@@ -156,7 +156,7 @@ func TestCauseOfAnUnknownHead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork()
 		told := observedBy(n)
-		n.catalogues[chain], n.probe = question.CometBFT(), nil
+		n.catalogues[chain], n.probe = question.CometBFT(), otherChain{started: time.Now(), silent: time.Hour}.probe
 		n.while(t, func() { n.blocks(10, 20, time.Second) })
 		if got := causesOf(told); got[types.Cause_CAUSE_NO_QUESTION] < n.policy.Checks || len(got) != 1 {
 			t.Errorf("causes %v", got)

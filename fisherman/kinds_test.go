@@ -90,7 +90,7 @@ func TestProvingKinds(t *testing.T) {
 		policy := testPolicy()
 		policy.Checks = rapid.IntRange(1, 40).Draw(t, "checks")
 		policy.SamplesRequired = uint32(rapid.IntRange(0, 40).Draw(t, "required"))
-		w, err := newFollowed([32]byte{rapid.Byte().Draw(t, "secret")}, sessionOf(10, 10, 10), policy)
+		w, err := newFollowed([32]byte{rapid.Byte().Draw(t, "secret")}, sessionOf(10, 10, 10), policy, &Chain{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +119,7 @@ func TestProvingKinds(t *testing.T) {
 
 // Checks outside of a plan ask about settled blocks.
 func TestKindOnDemand(t *testing.T) {
-	w, err := newFollowed([32]byte{}, sessionOf(10, 10, 10), testPolicy())
+	w, err := newFollowed([32]byte{}, sessionOf(10, 10, 10), testPolicy(), &Chain{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestDrawOfKinds(t *testing.T) {
 		"own head":  {own(question.CometBFT()), headKind, headKind, "status"},
 		"young tip": {question.EVM(2), tipKind, settledKind, ""},
 	} {
-		w, err := newFollowed([32]byte{}, sessionOf(10, 10, 10), testPolicy())
+		w, err := newFollowed([32]byte{}, sessionOf(10, 10, 10), testPolicy(), &Chain{Catalogue: test.catalogue})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +156,7 @@ func TestDrawOfKinds(t *testing.T) {
 		if name == "young tip" {
 			head = 7 // the block at the allowance would be none
 		}
-		drawn, err := w.draw(test.catalogue, 4, head, false)
+		drawn, err := w.draw(4, head, false)
 		if err != nil || drawn.Kind != test.want || test.label != "" && drawn.Label != test.label {
 			t.Errorf("%s: %+v, %v", name, drawn, err)
 		}
@@ -184,13 +184,13 @@ func TestMaxLag(t *testing.T) {
 	} {
 		policy := testPolicy()
 		policy.MaxLag, policy.LaggingAllowed, policy.DisagreementsAllowed = test.policy, 3, 2
-		w, err := newFollowed([32]byte{}, sessionOf(10, 10, 10), policy)
+		w, err := newFollowed([32]byte{}, sessionOf(10, 10, 10), policy, &Chain{Catalogue: test.catalogue})
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.begin(test.catalogue, types.Head{Height: 10}, time.Now())
-		if w.maxLag(test.catalogue) != test.want || w.stored.GetMaxLag() != test.stored || w.stored.GetLaggingAllowed() != 3 || w.stored.GetDisagreementsAllowed() != 2 {
-			t.Errorf("%s: %d, stored %v", name, w.maxLag(test.catalogue), w.stored)
+		w.begin(types.Head{Height: 10}, time.Now())
+		if w.maxLag() != test.want || w.stored.GetMaxLag() != test.stored || w.stored.GetLaggingAllowed() != 3 || w.stored.GetDisagreementsAllowed() != 2 {
+			t.Errorf("%s: %d, stored %v", name, w.maxLag(), w.stored)
 		}
 	}
 }

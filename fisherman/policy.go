@@ -11,6 +11,8 @@ import (
 type Policy struct {
 	// Rules by which answers are judged. The ignored fields are the fisherman's own.
 	judge.Rules
+	// Chain is the session's relay chain; nil for the one of that name in the fisherman's configuration.
+	Chain *Chain
 	// Checks in the session.
 	Checks int
 	// Distribution of the checks over the session.

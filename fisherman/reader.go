@@ -151,11 +151,14 @@ func (l *loop) follow(session *types.Session, found current) {
 			return // it was closed while the head was read
 		}
 		var err error
-		if known, err = newFollowed(l.config.Secret, session, policy); err != nil {
+		if known, err = l.plan(session, policy); err != nil {
 			l.fault("take up session", err)
 			return
 		}
-		known.begin(l.config.Catalogues[session.GetHeader().GetRelayChain()], found.head, found.at)
+		if name := session.GetHeader().GetRelayChain(); known.chain.Probe == nil && session.GetRelayHead() > 0 {
+			l.relayHeads.learn(name, session.GetRelayHead(), found.at)
+		}
+		known.begin(found.head, found.at)
 		if stored, rounds := l.recalled.session(id); stored != nil {
 			known.resume(stored, rounds)
 		}
@@ -167,6 +170,17 @@ func (l *loop) follow(session *types.Session, found current) {
 	if known.adopt(session) || !ok {
 		l.writer.putSession(known.stored)
 	}
+}
+
+// plan plans a session. The relay chain that its policy brings along is known from then on.
+func (f *Fisherman) plan(session *types.Session, policy Policy) (*followed, error) {
+	name := session.GetHeader().GetRelayChain()
+	if policy.Chain != nil {
+		if err := f.chains.set(name, *policy.Chain); err != nil {
+			return nil, err
+		}
+	}
+	return newFollowed(f.config.Secret, session, policy, f.chains.of(name))
 }
 
 // closeLeftOpen closes the sessions that an earlier run was stopped in and that are over by now. What they lack was never

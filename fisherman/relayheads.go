@@ -2,10 +2,10 @@ package fisherman
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +24,8 @@ const (
 	headFresh = 30 * time.Second
 	// referenceFresh is how long the servicers' height stands in for that of a control probe that is behind.
 	referenceFresh = 10 * time.Minute
+	// claimFresh is how long what servicers said of the head counts where the block time is known.
+	claimFresh = time.Hour
 	// paceWindow is the longest time that the block time is reckoned over.
 	paceWindow = 10 * time.Minute
 	// leastPaced is the fewest blocks that it is reckoned over before a block was seen to come.
@@ -98,6 +100,29 @@ func (h *relayHeads) of(chain string, now time.Time) (int64, bool) {
 		height -= known.ahead
 	}
 	return height, !known.last.at.IsZero() && now.Sub(known.last.at) <= headFresh
+}
+
+// learn notes the height that most servicers of a chain without a control probe had at a moment.
+func (h *relayHeads) learn(chain string, height int64, at time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.chain(chain).note(seenHead{height: height, at: at})
+}
+
+// claimed returns the height that most servicers have by now, judging by what they said and by the block time; false when
+// they said nothing lately. It is no higher than what they said while the block time is not known.
+func (h *relayHeads) claimed(chain string, now time.Time) (int64, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	known := h.chain(chain)
+	age, blockTime := now.Sub(known.last.at), known.blockTime()
+	switch {
+	case known.last.at.IsZero() || age > claimFresh:
+		return 0, false
+	case blockTime > 0 && age > 0:
+		return known.last.height + int64(age/blockTime), true
+	}
+	return known.last.height, age <= referenceFresh
 }
 
 // look asks for a chain's head once. The moment that counts is before the asking.
@@ -191,7 +216,7 @@ func (k *relayHead) compare(reference seenHead) {
 	}
 	switch lag := reference.height - k.last.height; {
 	case lag > k.allowed+between:
-		k.behind = fmt.Sprintf("its head is %d, and most servicers are at %d", k.last.height, reference.height)
+		k.behind = fmt.Sprintf("its head is %d, and most are at %d", k.last.height, reference.height)
 	case -lag > k.allowed+between:
 		k.ahead = -lag
 	}
@@ -244,17 +269,17 @@ func (h *relayHeads) fitness(chain string, hasHead bool) (types.ControlFitness, 
 	defer h.mu.Unlock()
 	switch known := h.chain(chain); {
 	case known.foreign:
-		return types.ControlFitness_CONTROL_FITNESS_FOREIGN, "it contradicts what most servicers agree on, as a node of another chain does"
+		return types.ControlFitness_CONTROL_FITNESS_FOREIGN, "it contradicts what most agree on, as a node of another chain does"
 	case known.behind != "":
 		return types.ControlFitness_CONTROL_FITNESS_BEHIND, known.behind
 	case hasHead && known.unproven():
-		return types.ControlFitness_CONTROL_FITNESS_UNPROVEN, "its head has not been compared with the servicers' yet"
+		return types.ControlFitness_CONTROL_FITNESS_UNPROVEN, "its head has not been compared with the others yet"
 	case hasHead && known.stands():
 		return types.ControlFitness_CONTROL_FITNESS_BEHIND,
 			fmt.Sprintf("its head has been %d for %v", known.last.height, known.last.at.Sub(known.since).Round(time.Second))
 	case known.ahead > 0 && !known.same:
 		return types.ControlFitness_CONTROL_FITNESS_UNPROVEN,
-			fmt.Sprintf("its head is %d blocks above that of most servicers, and its data has not been compared with theirs yet", known.ahead)
+			fmt.Sprintf("its head is %d blocks above that of most, and its data has not been compared with theirs yet", known.ahead)
 	}
 	return types.ControlFitness_CONTROL_FITNESS_FIT, ""
 }
@@ -272,10 +297,14 @@ type ControlState struct {
 // Controls returns the state of each control probe, by relay chain.
 func (f *Fisherman) Controls() []ControlState {
 	var states []ControlState
-	for _, chain := range slices.Sorted(maps.Keys(f.config.Probes)) {
-		state := ControlState{RelayChain: chain}
-		state.Fitness, state.Why = f.relayHeads.fitness(chain, f.config.Catalogues[chain].Asked())
-		state.Head, _ = f.relayHeads.lastHead(chain)
+	for _, name := range f.chains.names() {
+		chain := f.chains.of(name)
+		if chain.Probe == nil {
+			continue
+		}
+		state := ControlState{RelayChain: name}
+		state.Fitness, state.Why = f.relayHeads.fitness(name, chain.Catalogue.Asked())
+		state.Head, _ = f.relayHeads.lastHead(name)
 		states = append(states, state)
 	}
 	return states
@@ -318,39 +347,67 @@ func (h *relayHeads) follow(ctx context.Context, chain string, head *question.He
 	}
 }
 
-// followHeads follows every chain whose head is not the network's own and for which there is somebody to ask. The
-// returned function waits for its goroutines, which end with the context.
+// followHeads follows every chain whose head is asked of a probe, and those that become known. The returned function waits
+// for its goroutines, which end with the context.
 func (f *Fisherman) followHeads(ctx context.Context) (wait func()) {
 	var followers sync.WaitGroup
-	for chain, catalogue := range f.config.Catalogues {
-		if ask := f.config.Probes[chain]; catalogue.Asked() && ask != nil {
-			followers.Go(func() { f.relayHeads.follow(ctx, chain, catalogue.Head, ask, f.config.Logger) })
+	followers.Go(func() {
+		ends := make(map[*Chain]context.CancelFunc)
+		for {
+			asked := make(map[*Chain]bool)
+			for _, name := range f.chains.names() {
+				chain := f.chains.of(name)
+				if asked[chain] = chain.asksProbe(); !asked[chain] || ends[chain] != nil {
+					continue
+				}
+				following, end := context.WithCancel(ctx)
+				ends[chain] = end
+				followers.Go(func() { f.relayHeads.follow(following, name, chain.Catalogue.Head, chain.Probe, f.config.Logger) })
+			}
+			maps.DeleteFunc(ends, func(chain *Chain, end context.CancelFunc) bool {
+				if !asked[chain] {
+					end()
+				}
+				return !asked[chain]
+			})
+			select {
+			case <-f.chains.changed:
+			case <-ctx.Done():
+				for _, end := range ends {
+					end()
+				}
+				return
+			}
 		}
-	}
+	})
 	return followers.Wait
 }
 
-// headOf gives the height below which questions about a chain are drawn: the given one of the network itself, or what
-// was last seen of another chain.
-func (f *Fisherman) headOf(chain string, own int64) (int64, error) {
-	if !f.config.Catalogues[chain].Asked() {
+// errHeadUnknown is returned when nobody has said lately what the head of a relay chain is.
+var errHeadUnknown = errors.New("not known")
+
+// headOf returns the height below which questions about a chain are drawn: the given one of the network itself, what was
+// last seen of another chain, or what its servicers said. Errors: errHeadUnknown.
+func (f *Fisherman) headOf(name string, chain *Chain, own int64) (int64, error) {
+	if !chain.Catalogue.Asked() {
 		return own, nil
 	}
-	height, known := f.relayHeads.of(chain, time.Now())
-	switch {
-	case f.config.Probes[chain] == nil:
-		return 0, fmt.Errorf("the head of relay chain %s is not known: there is no control probe to ask", chain)
-	case !known:
-		return 0, fmt.Errorf("the head of relay chain %s is not known", chain)
+	look := f.relayHeads.of
+	if chain.Probe == nil {
+		look = f.relayHeads.claimed
+	}
+	height, known := look(name, time.Now())
+	if !known {
+		return 0, fmt.Errorf("the head of relay chain %s is %w", name, errHeadUnknown)
 	}
 	return height, nil
 }
 
 // lookNow looks at a chain's head once: a check outside of any schedule may come before the first look.
-func (f *Fisherman) lookNow(ctx context.Context, chain string) error {
-	catalogue, ask := f.config.Catalogues[chain], f.config.Probes[chain]
-	if !catalogue.Asked() || ask == nil {
+func (f *Fisherman) lookNow(ctx context.Context, name string) error {
+	chain := f.chains.of(name)
+	if !chain.asksProbe() {
 		return nil
 	}
-	return f.relayHeads.look(ctx, chain, catalogue.Head, ask)
+	return f.relayHeads.look(ctx, name, chain.Catalogue.Head, chain.Probe)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -56,25 +57,60 @@ func TestHeadOfAnotherChain(t *testing.T) {
 }
 
 func TestChecksAreDroppedWhileTheHeadIsNotKnown(t *testing.T) {
-	for name, test := range map[string]struct {
-		probe func() Probe
-		want  string
-	}{
-		"no probe": {func() Probe { return nil }, "there is no control probe to ask"},
-		"silent": {func() Probe { return otherChain{started: time.Now(), silent: time.Hour}.probe },
-			"the head of relay chain 0001 is not known"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				n := newNetwork()
-				n.asksOther(test.probe())
-				n.while(t, func() { time.Sleep(time.Second); n.blocks(10, 21, time.Second) })
-				_, rounds := n.record(t, 10)
-				if statuses(rounds) != "xxxxxxxxxx" || !strings.Contains(rounds[5].GetReason(), test.want) {
-					t.Errorf("%s: %s", statuses(rounds), rounds[5].GetReason())
-				}
-			})
-		})
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		n.asksOther(otherChain{started: time.Now(), silent: time.Hour}.probe)
+		n.while(t, func() { time.Sleep(time.Second); n.blocks(10, 21, time.Second) })
+		_, rounds := n.record(t, 10)
+		if statuses(rounds) != "xxxxxxxxxx" || !strings.Contains(rounds[5].GetReason(), "the head of relay chain 0001 is not known") {
+			t.Errorf("%s: %s", statuses(rounds), rounds[5].GetReason())
+		}
+	})
+}
+
+// Without a control probe the servicers are asked for the head, as long as nobody has said it.
+func TestServicersAreAskedForTheHead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		n.asksOther(nil)
+		n.while(t, func() { time.Sleep(time.Second); n.blocks(10, 21, time.Second) })
+		_, rounds := n.record(t, 10)
+		for _, round := range rounds {
+			if round.GetKind() != types.RoundKind_ROUND_KIND_HEAD {
+				t.Errorf("asked %s", round.GetQuestion())
+			}
+		}
+		n = newNetwork()
+		n.asksOther(nil)
+		n.relayHead = 5000
+		n.while(t, func() { time.Sleep(time.Second); n.blocks(10, 21, time.Second) })
+		_, rounds = n.record(t, 10)
+		if !slices.ContainsFunc(rounds, func(r *types.QoSRound) bool { return r.GetKind() == types.RoundKind_ROUND_KIND_SETTLED }) {
+			t.Errorf("with a known head nothing but heads was asked in %d checks", len(rounds))
+		}
+	})
+}
+
+// What servicers claim moves on with the blocks that they were seen to make, for a while.
+func TestClaimedHead(t *testing.T) {
+	heads, start := &relayHeads{}, time.Now()
+	heads.learn(chain, 1000, start)
+	if height, known := heads.claimed(chain, start.Add(time.Minute)); !known || height != 1000 {
+		t.Errorf("without a block time: %d, %t", height, known)
+	}
+	if _, known := heads.claimed(chain, start.Add(referenceFresh+1)); known {
+		t.Error("an old claim counts without a block time")
+	}
+	heads.learn(chain, 1010, start.Add(100*time.Second))
+	heads.learn(chain, 1020, start.Add(200*time.Second))
+	if height, known := heads.claimed(chain, start.Add(300*time.Second)); !known || height != 1030 {
+		t.Errorf("ten blocks later: %d, %t", height, known)
+	}
+	if _, known := heads.claimed(chain, start.Add(200*time.Second+claimFresh+1)); known {
+		t.Error("an old claim counts")
+	}
+	if _, known := heads.claimed("0002", start); known {
+		t.Error("the head of one chain is that of another")
 	}
 }
 
@@ -116,14 +152,14 @@ func TestHeadIsFollowed(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		wait := made.followHeads(ctx)
 		time.Sleep(4500 * time.Millisecond)
-		if _, err := made.headOf(chain, 7); err == nil {
+		if _, err := made.headOf(chain, made.chains.of(chain), 7); err == nil {
 			t.Error("the head of a silent chain is known")
 		}
 		time.Sleep(4100 * time.Millisecond) // looks at 6 s, soon after, and every two seconds from then on
-		if height, err := made.headOf(chain, 7); err != nil || height != 1008 {
+		if height, err := made.headOf(chain, made.chains.of(chain), 7); err != nil || height != 1008 {
 			t.Errorf("height %d, %v", height, err)
 		}
-		if height, err := made.headOf("0003", 7); err != nil || height != 7 {
+		if height, err := made.headOf("0003", made.chains.of("0003"), 7); err != nil || height != 7 {
 			t.Errorf("the network's own height is %d, %v", height, err)
 		}
 		cancel()

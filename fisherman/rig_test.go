@@ -120,6 +120,9 @@ func (s *sealed) Wire() []byte     { return s.serialised }
 func (s *sealed) Evidence() []byte { return s.envelope }
 
 func (s *sealed) Open(answer *wire.Answer) (Reply, *wire.Failure) {
+	if failure := answer.Unencoded(); failure != nil {
+		return Reply{}, failure
+	}
 	response, err := relay.OpenResponse(answer.Body, s.binding)
 	if err != nil {
 		return Reply{}, wire.Fail(types.Outcome_OUTCOME_MALFORMED, types.Attempt_ATTEMPT_OPEN_ANSWER, err)

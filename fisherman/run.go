@@ -2,6 +2,7 @@ package fisherman
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -266,21 +267,26 @@ func (l *loop) start(w *followed, index uint32, due time.Time) (types.Cause, str
 
 // drawUp draws up a check, with a question for the relay chain as it is now.
 func (l *loop) drawUp(w *followed, index uint32, due time.Time) (spec, error) {
-	chain := w.session.GetHeader().GetRelayChain()
-	head, err := l.headOf(chain, max(l.pace.Height, w.session.GetHeight()))
+	name, chain := w.session.GetHeader().GetRelayChain(), w.chain
+	head, err := l.headOf(name, chain, max(l.pace.Height, w.session.GetHeight()))
+	switch unknown := errors.Is(err, errHeadUnknown); {
+	case unknown && w.session.GetRelayHead() > 0:
+		head, err = w.session.GetRelayHead(), nil
+	case unknown && chain.Catalogue.Head != nil && chain.Probe == nil:
+		err = nil // the servicers are asked for it
+	}
 	if err != nil {
 		return spec{}, err
 	}
-	catalogue := l.config.Catalogues[chain]
-	asked, err := w.draw(catalogue, index, head, catalogue.Asked() && l.relayHeads.wantsHeads(chain))
+	asked, err := w.draw(index, head, chain.asksProbe() && l.relayHeads.wantsHeads(name))
 	if err != nil {
 		return spec{}, err
 	}
-	drawn := spec{rules: w.policy.Rules, probe: l.config.Probes[chain], head: head, maxLag: w.maxLag(catalogue), blockTime: l.pace.Interval}
-	if catalogue.Asked() {
-		drawn.blockTime = l.relayHeads.blockTime(chain)
+	drawn := spec{rules: w.policy.Rules, chain: chain, head: head, maxLag: w.maxLag(), blockTime: l.pace.Interval}
+	if chain.Catalogue.Asked() {
+		drawn.blockTime = l.relayHeads.blockTime(name)
 	}
-	drawn.rules.IgnoredFields, drawn.rules.Ignored = l.config.IgnoredFields[chain], l.ignored[chain]
+	drawn.rules.IgnoredFields, drawn.rules.Ignored = chain.IgnoredFields, chain.ignored
 	drawn.Spec = round.Spec{
 		Session:  w.session,
 		Index:    index,

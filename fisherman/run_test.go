@@ -45,6 +45,8 @@ type network struct {
 	members func(height int64) []*types.Actor
 	// sessions of a height, where there is more than one.
 	sessions func(height int64) []*types.Session
+	// relayHead that sessions bring along; 0 for none.
+	relayHead int64
 	// failing says at which heights the chain's state cannot be read.
 	failing func(height int64) bool
 
@@ -122,7 +124,9 @@ func (n *network) Sessions(_ context.Context, height int64) ([]*types.Session, e
 	if members == nil {
 		return nil, nil
 	}
-	return []*types.Session{sessionOf(height-height%sessionBlocks, sessionBlocks, height, members...)}, nil
+	session := sessionOf(height-height%sessionBlocks, sessionBlocks, height, members...)
+	session.RelayHead = n.relayHead
+	return []*types.Session{session}, nil
 }
 
 // Policy implements Sessions.
@@ -156,14 +160,13 @@ func (n *network) blocks(from, to int64, interval time.Duration) {
 
 func (n *network) fisherman(t *testing.T) *Fisherman {
 	t.Helper()
-	probes := map[string]Probe{chain: n.probe}
-	for other := range n.catalogues {
-		probes[other] = n.probe
+	chains := map[string]Chain{chain: {Probe: n.probe}}
+	for name, catalogue := range n.catalogues {
+		chains[name] = Chain{Catalogue: catalogue, Probe: n.probe}
 	}
 	made, err := New(Config{
 		Secret:        [32]byte{7},
-		Catalogues:    n.catalogues,
-		Probes:        probes,
+		Chains:        chains,
 		BlockInterval: n.interval,
 		MostRequests:  n.mostRequests,
 		Logger:        n.logger,
@@ -973,7 +976,7 @@ func TestNewRefuses(t *testing.T) {
 		"no interval":       {},
 		"negative interval": {BlockInterval: -1},
 		"negative requests": {BlockInterval: time.Second, MostRequests: -1},
-		"ignored pointer":   {BlockInterval: time.Second, IgnoredFields: map[string][]string{"0001": {"no pointer"}}},
+		"ignored pointer":   {BlockInterval: time.Second, Chains: map[string]Chain{"0001": {IgnoredFields: []string{"no pointer"}}}},
 	} {
 		n := newNetwork()
 		if made, err := New(config, n, n.dial, n.store); err == nil || made != nil {

@@ -60,7 +60,7 @@ func driftingSession(t *testing.T, distribution schedule.Distribution, factor fu
 		}
 	})
 	_, rounds := n.record(t, 10)
-	w, err := newFollowed([32]byte{7}, sessionOf(10, sessionBlocks, 10), n.policy)
+	w, err := newFollowed([32]byte{7}, sessionOf(10, sessionBlocks, 10), n.policy, &Chain{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestPlanIsSecretAndReproducible(t *testing.T) {
 	planned := func(secret byte, distribution schedule.Distribution) schedule.Plan {
 		policy := testPolicy()
 		policy.Distribution = distribution
-		w, err := newFollowed([32]byte{secret}, sessionOf(10, 10, 10), policy)
+		w, err := newFollowed([32]byte{secret}, sessionOf(10, 10, 10), policy, &Chain{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -47,6 +47,8 @@ func catalogueOf(chain string, config configs.RelayChain) (question.Catalogue, e
 		made = question.EVMValues(question.EVMFinality)
 	case configs.CatalogueCosmos:
 		made = question.Cosmos()
+	case configs.CatalogueSolana:
+		made = question.Solana()
 	case configs.CatalogueCustom:
 		var err error
 		if made, err = customOf(chain, config); err != nil {

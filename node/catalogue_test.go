@@ -20,6 +20,7 @@ func TestCatalogues(t *testing.T) {
 		"0002": {Catalogue: configs.CatalogueCometBFT},
 		"0003": {Catalogue: configs.CatalogueCometBFTURI, Depth: blocks(7)},
 		"0004": {Catalogue: configs.CatalogueCosmos, Recent: 100},
+		"0005": {Catalogue: configs.CatalogueSolana},
 		"0021": {Catalogue: configs.CatalogueEVM, MaxLag: blocks(0)},
 		"0022": {Catalogue: configs.CatalogueCustom, Questions: []configs.Question{{Path: "/blocks/{height}"}},
 			Head: &configs.HeadQuestion{Path: "/blocks/latest", Height: "/height"}},
@@ -33,7 +34,7 @@ func TestCatalogues(t *testing.T) {
 		depth, lag        int64
 		head, asked, rest bool
 	}{
-		"0001": {2, 5, true, false, false}, "0002": {2, 5, true, true, false}, "0003": {7, 5, true, true, true}, "0004": {2, 5, true, true, true},
+		"0001": {2, 5, true, false, false}, "0002": {2, 5, true, true, false}, "0003": {7, 5, true, true, true}, "0004": {2, 5, true, true, true}, "0005": {200, 150, true, true, false},
 		"0021": {64, 0, true, true, false}, "0022": {64, 5, true, true, true}, "0023": {64, 30, false, false, false},
 	} {
 		catalogue := made[chain]
@@ -51,6 +52,20 @@ func TestCatalogues(t *testing.T) {
 	for _, kind := range made["0004"].Kinds {
 		if kind.Recent < 1 || kind.Recent > 100 {
 			t.Errorf("a limit of 100 heights became %d", kind.Recent)
+		}
+	}
+}
+
+// A catalogue made by a name in the configuration has that name.
+func TestNamesOfCatalogues(t *testing.T) {
+	for _, name := range configs.Catalogues() {
+		config := configs.RelayChain{Catalogue: name}
+		if name == configs.CatalogueCustom {
+			config.Questions = []configs.Question{{Method: "getinfo"}}
+		}
+		made, err := catalogueOf("0002", config)
+		if err != nil || made.Name != name {
+			t.Errorf("%s: %q, %v", name, made.Name, err)
 		}
 	}
 }
@@ -86,7 +101,7 @@ func TestRelayChainsAreRefused(t *testing.T) {
 		config configs.RelayChain
 		says   string
 	}{
-		"unknown": {"0002", configs.RelayChain{Catalogue: "solana"}, `relay_chains.0002: catalogue "solana" is not known`},
+		"unknown": {"0002", configs.RelayChain{Catalogue: "stellar"}, `relay_chains.0002: catalogue "stellar" is not known`},
 		"placeholder": {"0002", configs.RelayChain{Catalogue: "custom", Questions: []configs.Question{{Path: "/{hight}"}}},
 			"relay_chains.0002: questions[0]: path: unknown placeholder {hight}"},
 		"no head": {"0002", configs.RelayChain{Catalogue: "custom", Questions: []configs.Question{{Path: "/{height}"}}},

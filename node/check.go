@@ -11,12 +11,12 @@ import (
 	"github.com/pocket-fisherman/fisherman/samples"
 )
 
-// check has the node's fisherman check a servicer on demand.
-func (n *Node) check(ctx context.Context, wanted rpc.CheckRequest) (api.CheckReport, error) {
-	if n.fisherman == nil {
+// check has the fisherman check a servicer on demand.
+func (s *sampling) check(ctx context.Context, wanted rpc.CheckRequest) (api.CheckReport, error) {
+	if s.fisherman == nil {
 		return api.CheckReport{}, rpc.ErrNoFisherman
 	}
-	checked, err := n.fisherman.CheckNow(ctx, fisherman.Demand(wanted))
+	checked, err := s.fisherman.CheckNow(ctx, fisherman.Demand(wanted))
 	for ours, theirs := range map[error]error{
 		fisherman.ErrNotInSession:  rpc.ErrNotInSession,
 		fisherman.ErrTooManyChecks: rpc.ErrTooManyChecks,

@@ -218,3 +218,31 @@ func peersWith(given, open int) entrance.Bounds {
 	peers.Descriptors = open
 	return peers
 }
+
+// roundsAtOnce is for how many checks of all targets of a list there is to be room: their preparation overlaps.
+const roundsAtOnce = 3
+
+// endpointsBudget shares out a number of descriptors, 0 when that is not known, in a fisherman whose largest group has so many
+// targets. A round of all of them has to fit. The error says how many that takes.
+func endpointsBudget(descriptors uint64, largest int) (budget, error) {
+	const apart = storeFiles + otherFiles
+	made := &claims{
+		api:     claim{least: 8, most: rpc.DefaultConnections().Most, weight: 1},
+		fishing: claim{least: 2 * largest, most: mostRequests * requestDescriptors, weight: 8},
+	}
+	open, bound := countless, 0
+	if descriptors > 0 {
+		open = int(min(descriptors, countless)) - apart
+		bound = open
+	}
+	parts := []*claim{&made.api, &made.fishing}
+	if needed := least(parts); open < needed {
+		return budget{}, fmt.Errorf("this process may open %d files and connections, and a group of %d targets needs %d: raise the limit (ulimit -n)",
+			descriptors, largest, needed+apart)
+	}
+	shareOut(open, parts)
+	return budget{
+		api:      bounds(made.api.given, rpc.DefaultConnections(), bound),
+		requests: max(made.fishing.given/requestDescriptors, min(roundsAtOnce*largest, made.fishing.given/2)),
+	}, nil
+}

@@ -111,3 +111,21 @@ func TestBudgets(t *testing.T) {
 		t.Errorf("256 descriptors: %v", err)
 	}
 }
+
+// A fisherman of endpoints has room for a round of its largest group, or refuses to start.
+func TestEndpointsBudget(t *testing.T) {
+	for _, test := range []struct {
+		descriptors            uint64
+		largest, requests, api int
+	}{
+		{0, 1000, mostRequests, 128}, {4096, 1000, 1922, 128}, {20_000, 1000, 4937, 128}, {1024, 3, 198, 106}, {1 << 20, 1000, mostRequests, 128},
+	} {
+		got, err := endpointsBudget(test.descriptors, test.largest)
+		if err != nil || got.requests != test.requests || got.api.Most != test.api {
+			t.Errorf("%d descriptors, %d targets: %+v, %v", test.descriptors, test.largest, got, err)
+		}
+	}
+	if _, err := endpointsBudget(1024, 1000); err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "ulimit -n") {
+		t.Errorf("1024 descriptors: %v", err)
+	}
+}

@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 
+	received "github.com/pocket-fisherman/fisherman/network/endpoints/evidence"
 	"github.com/pocket-fisherman/fisherman/network/pocket/evidence"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/samples"
@@ -25,4 +26,18 @@ func proverOf(key crypto.PrivateKey) samples.Prover {
 		},
 		Sign: func(piece *api.Evidence) error { return evidence.Sign(key, piece) },
 	}
+}
+
+// unsigned makes evidence of endpoints, which sign nothing.
+func unsigned() samples.Prover {
+	return samples.Prover{Of: func(session *types.QoSSession, round *types.QoSRound) (api.Evidence, error) {
+		piece, err := received.Of(session, round)
+		switch {
+		case errors.Is(err, received.ErrNoDisagreement):
+			err = samples.ErrNoDisagreement
+		case errors.Is(err, received.ErrUnkept):
+			err = samples.ErrUnkept
+		}
+		return piece, err
+	}}
 }

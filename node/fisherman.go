@@ -3,12 +3,9 @@ package node
 import (
 	"crypto/sha256"
 	"fmt"
-	"path/filepath"
 
 	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/network/pocket"
-	"github.com/pocket-fisherman/fisherman/persistence/local"
-	"github.com/pocket-fisherman/fisherman/samples"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/wire"
 )
@@ -26,27 +23,27 @@ func (n *Node) buildFisherman() error {
 		return err
 	}
 	logger := n.config.Logger.With("part", "fisherman")
-	options := local.DefaultOptions()
-	options.Logger = logger
-	if n.samples, err = local.OpenSamples(filepath.Join(n.config.Home, "samples"), options); err != nil {
-		return fmt.Errorf("open sample store: %w", err)
+	if err := n.openSamples(n.config.Home, proverOf(role.Key), logger); err != nil {
+		return err
 	}
-	n.reader, n.stream = samples.NewReader(n.samples, proverOf(role.Key)), samples.NewStream(n.samples, logger)
-	probes := make(map[string]fisherman.Probe, len(role.Config.ControlProbes))
-	for chain, target := range role.Config.ControlProbes {
-		probes[chain] = pocket.Control(target)
+	chains := make(map[string]fisherman.Chain, len(catalogues))
+	for name, catalogue := range catalogues {
+		chains[name] = fisherman.Chain{Catalogue: catalogue, IgnoredFields: role.Config.IgnoredFields[name]}
+	}
+	for name, target := range role.Config.ControlProbes {
+		chain := chains[name]
+		chain.Probe = pocket.Control(target)
+		chains[name] = chain
 	}
 	n.fishing = newFishing(n.utility, role.Key.Address())
 	dialer := &wire.Dialer{AllowPrivate: role.Config.AllowPrivate}
 	n.fisherman, err = fisherman.New(fisherman.Config{
 		Secret:        secretOf(role),
-		Catalogues:    catalogues,
-		Probes:        probes,
-		IgnoredFields: role.Config.IgnoredFields,
+		Chains:        chains,
 		BlockInterval: n.config.BlockTime,
 		MostRequests:  n.budget.requests,
 		Logger:        logger,
-		Hooks:         fisherman.Hooks{Round: n.observeRound, Session: n.stream.Session},
+		Hooks:         n.hooks(),
 	}, pocket.New(n.chain.Heads(), n.fishing, role.Key), dialer.Dial, n.samples)
 	if err != nil {
 		return fmt.Errorf("make fisherman: %w", err)

@@ -16,12 +16,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pocket-fisherman/fisherman/consensus"
-	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/inbound"
 	"github.com/pocket-fisherman/fisherman/persistence"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/rpc"
-	"github.com/pocket-fisherman/fisherman/samples"
 	"github.com/pocket-fisherman/fisherman/servicer"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
@@ -46,15 +44,11 @@ type Node struct {
 	utility   *utility.Module
 	servicers []*servicer.Servicer
 	relays    *local.RelayStore
-	samples   *local.Samples
-	reader    *samples.Reader
-	stream    *samples.Stream
-	fisherman *fisherman.Fisherman
-	fishing   *fishing
-	metrics   *telemetry.Metrics
-	api       *rpc.Server
-	close     sync.Once
-	closed    error
+	sampling
+	fishing *fishing
+	api     *rpc.Server
+	close   sync.Once
+	closed  error
 }
 
 // New opens the node's stores and fits its parts together. Nothing runs until Run. When it fails it leaves nothing
@@ -152,22 +146,16 @@ func (n *Node) buildAPI() error {
 	if err != nil {
 		return err
 	}
-	status := statusReader{fisherman: n.config.Fisherman, samples: n.samples}
-	if n.fisherman != nil {
-		status.controls = n.fisherman.Controls
+	address := ""
+	if role := n.config.Fisherman; role != nil {
+		address = role.Key.Address()
 	}
-	readers := rpc.Readers{
-		Chain:     chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()},
-		Blocks:    blockReader{n.chain},
-		Params:    n.params,
-		Status:    status,
-		Check:     n.check,
-		Accounts:  n.utility,
-		Broadcast: n.broadcast,
-	}
-	if n.fisherman != nil {
-		readers.Samples, readers.Events = n.reader, n.stream
-	}
+	readers := n.sampling.readers(address)
+	readers.Chain = chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()}
+	readers.Blocks = blockReader{n.chain}
+	readers.Params = n.params
+	readers.Accounts = n.utility
+	readers.Broadcast = n.broadcast
 	if n.relays != nil {
 		readers.Relays = relayReader{servicers: n.servicers, store: n.relays}
 	}

@@ -85,18 +85,14 @@ func (r relayReader) Relays(ctx context.Context, session string, from uint32, li
 
 // statusReader shows the node to the API.
 type statusReader struct {
-	fisherman *FishermanRole
-	samples   *local.Samples
-	controls  func() []fisherman.ControlState
+	// address of the fisherman; empty for none.
+	address  string
+	samples  *local.Samples
+	controls func() []fisherman.ControlState
 }
 
 // Fisherman is the address of the node's fisherman; empty for none.
-func (r statusReader) Fisherman() string {
-	if r.fisherman == nil {
-		return ""
-	}
-	return r.fisherman.Key.Address()
-}
+func (r statusReader) Fisherman() string { return r.address }
 
 // Build is how the program was built.
 func (r statusReader) Build() api.Version { return api.Version(ThisBuild()) }

@@ -11,9 +11,8 @@ import (
 
 // sources are what the metrics are read from. The parts that they name are made before the first scrape.
 func (n *Node) sources() telemetry.Sources {
-	build := ThisBuild()
 	sources := telemetry.Sources{
-		Build:  telemetry.Build{Version: build.Version, Revision: build.Revision, Go: build.Go, Modified: build.Modified},
+		Build:  metricsBuild(),
 		Head:   n.chain.Heads().Latest,
 		Peers:  n.chain.Peers,
 		Stores: n.stores,
@@ -22,39 +21,36 @@ func (n *Node) sources() telemetry.Sources {
 		sources.Volume = n.volume
 	}
 	if n.config.Fisherman != nil {
-		sources.Sessions = func(ctx context.Context, servicers int) ([]samples.Running, error) {
-			return n.reader.Running(ctx, servicers)
-		}
-		sources.Controls = n.controls
+		n.sampling.addTo(&sources)
 	}
 	return sources
 }
 
+// metricsBuild is how this program was built, for the metrics.
+func metricsBuild() telemetry.Build {
+	build := ThisBuild()
+	return telemetry.Build{Version: build.Version, Revision: build.Revision, Go: build.Go, Modified: build.Modified}
+}
+
+// addTo adds what the fisherman tells to what metrics are read from.
+func (s *sampling) addTo(sources *telemetry.Sources) {
+	sources.Sessions = func(ctx context.Context, servicers int) ([]samples.Running, error) {
+		return s.reader.Running(ctx, servicers)
+	}
+	sources.Controls = s.controls
+}
+
 // observeRound tells metrics and listeners of a check.
-func (n *Node) observeRound(observed fisherman.Observed) {
-	n.metrics.Round(telemetry.Round{RelayChain: observed.Session.GetRelayChain(), Record: observed.Round, Stored: observed.Stored})
+func (s *sampling) observeRound(observed fisherman.Observed) {
+	s.metrics.Round(telemetry.Round{RelayChain: observed.Session.GetRelayChain(), Record: observed.Round, Stored: observed.Stored})
 	if observed.Stored {
-		n.stream.Round(observed.Round)
+		s.stream.Round(observed.Round)
 	}
 }
 
-// stores tells of the samples of the fisherman and the relays of the servicers. What is held in memory while the disk
-// fails is counted together with what is on the disk; evictions and failures are the disk's.
+// stores tells of the samples of the fisherman and the relays of the servicers.
 func (n *Node) stores() []telemetry.Store {
-	var stores []telemetry.Store
-	if n.samples != nil {
-		health := n.samples.Health()
-		stores = append(stores, telemetry.Store{
-			Name:     "samples",
-			Sessions: health.Disk.Sessions + health.Memory.Sessions,
-			Records:  health.Disk.Rounds + health.Memory.Rounds,
-			Bytes:    health.Disk.Bytes + health.Memory.Bytes,
-			MaxBytes: local.DefaultOptions().MaxBytes,
-			Evicted:  health.Disk.EvictedSessions,
-			Failures: health.Disk.Failures,
-			Durable:  &health.Durable,
-		})
-	}
+	stores := n.sampling.stores()
 	if n.relays != nil {
 		stats := n.relays.Stats()
 		stores = append(stores, telemetry.Store{
@@ -65,10 +61,29 @@ func (n *Node) stores() []telemetry.Store {
 	return stores
 }
 
+// stores tells of the samples. What is held in memory while the disk fails is counted together with what is on the disk;
+// evictions and failures are the disk's.
+func (s *sampling) stores() []telemetry.Store {
+	if s.samples == nil {
+		return nil
+	}
+	health := s.samples.Health()
+	return []telemetry.Store{{
+		Name:     "samples",
+		Sessions: health.Disk.Sessions + health.Memory.Sessions,
+		Records:  health.Disk.Rounds + health.Memory.Rounds,
+		Bytes:    health.Disk.Bytes + health.Memory.Bytes,
+		MaxBytes: local.DefaultOptions().MaxBytes,
+		Evicted:  health.Disk.EvictedSessions,
+		Failures: health.Disk.Failures,
+		Durable:  &health.Durable,
+	}}
+}
+
 // controls tells of the fisherman's control probes.
-func (n *Node) controls() []telemetry.Control {
+func (s *sampling) controls() []telemetry.Control {
 	var controls []telemetry.Control
-	for _, state := range n.fisherman.Controls() {
+	for _, state := range s.fisherman.Controls() {
 		controls = append(controls, telemetry.Control{RelayChain: state.RelayChain, Fitness: state.Fitness})
 	}
 	return controls

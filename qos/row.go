@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 // row is a servicer's part in a session or a window, with what verdict and rank need and nobody is shown.
@@ -14,8 +15,12 @@ type row struct {
 	scarce bool
 	// voids are the void samples by cause.
 	voids voids
+	// details are those of the last null sample of each outcome, where targets are asked without anybody between.
+	details map[types.Outcome]string
 	// claims are the head claims.
 	claims claims
+	// majority is the relay chain that most members of the session say that they are of; empty when none does.
+	majority string
 }
 
 // shown returns what is shown of rows.

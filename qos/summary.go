@@ -13,10 +13,12 @@ import (
 // Summarize says what the rounds of a session are worth, servicer by servicer. Rounds may come in any order; those of
 // another session, of an index outside of the plan, and second ones of an index are ignored.
 //
-// What counts. Samples of DONE rounds whose outcome is not VOID; of them, those with an outcome other than OK are null.
-// Samples of VOID rounds and samples with outcome VOID only add to the servicer's void. In a closed session a planned
+// What counts. Samples of DONE rounds whose outcome is neither VOID nor THROTTLED; of them, those with an outcome other
+// than OK are null. Samples with outcome THROTTLED only add to the servicer's throttled; all others of VOID rounds, and
+// those with outcome VOID, only to its void. In a closed session a planned
 // check of which no round was stored counts as dropped, so that done + dropped + void = planned. A session is complete
-// when it is closed and was taken up at its first block: joined_height ≤ max(start_height, 1).
+// when it is closed and was taken up at its first block: joined_height ≤ max(start_height, 1); one that is a stretch of time,
+// when it was taken up no later than 2 s after its beginning.
 //
 // Freshness. A claim is a sample of a DONE round of the kind HEAD or TIP that has a lag, and whose outcome is not VOID. In
 // these rounds no answers are compared, so they are not decidable.
@@ -29,12 +31,14 @@ import (
 //
 // Verdict, the first that holds:
 //
+//	unknown       the member is not asked: it is a node of another relay chain than most
 //	inconsistent  disagree > disagreements_allowed
 //	unavailable   null > null_samples_allowed, or samples ≥ samples_required and all are null
 //	behind        max_lag > 0 and behind > lagging_allowed, where behind are the claims with a lag > max_lag
 //	unknown       doubtful > 0 and null + doubtful > null_samples_allowed, where doubtful are void samples of DONE
 //	              rounds with the blame UNKNOWN: had they been null, the servicer would be unavailable
 //	unknown       samples < samples_required, or none
+//	unknown       throttled > samples: who is asked only when it likes to be is not known to be well
 //	slow          p50, as reported, > latency_sla, or over_sla > half of all OK samples, warm and cold
 //	unknown       agree < samples_required, or none
 //	healthy       otherwise
@@ -55,6 +59,7 @@ func Summarize(session *types.QoSSession, rounds []*types.QoSRound) api.SessionR
 // summarize returns the rows of the report too, in its order, and what was counted of every servicer, by address.
 func summarize(session *types.QoSSession, rounds []*types.QoSRound) (api.SessionReport, []row, map[string]*tally) {
 	report := Outline(session)
+	majority := majorityIdentity(session.GetServicers())
 	planned := planned(session, rounds)
 	countChecks(&report, planned)
 	missing := 0
@@ -67,6 +72,7 @@ func summarize(session *types.QoSSession, rounds []*types.QoSRound) (api.Session
 	counted := tallies(session, planned)
 	rows := make([]row, 0, len(counted))
 	for _, tally := range counted {
+		tally.counts.majority = majority
 		rows = append(rows, tally.judged(rulesOf(session)))
 	}
 	slices.SortFunc(rows, worstFirst)
@@ -93,14 +99,23 @@ func Outline(session *types.QoSSession) api.SessionReport {
 		Reasons:            []api.Reason{},
 		Complete:           complete(session),
 		Servicers:          []api.ServicerReport{},
+		Catalogue:          api.Optional(session.GetCatalogue()),
+		Started:            Moment(session.GetStartUnixNano()),
+		Ended:              Moment(session.GetEndUnixNano()),
 
 		LaggingAllowed:       int(session.GetLaggingAllowed()),
 		DisagreementsAllowed: int(session.GetDisagreementsAllowed()),
 	}
 }
 
-// complete reports whether a session is over and was taken up at its first block.
+// joinSlack is how long after its beginning a session that is a stretch of time counts as taken up at its beginning.
+const joinSlack = 2 * time.Second
+
+// complete reports whether a session is over and was taken up at its first block, or at its beginning.
 func complete(session *types.QoSSession) bool {
+	if began := session.GetStartUnixNano(); began != 0 {
+		return session.GetClosed() && session.GetJoinedUnixNano() <= began+int64(joinSlack)
+	}
 	return session.GetClosed() && session.GetJoinedHeight() <= max(session.GetHeader().GetStartHeight(), 1)
 }
 
@@ -169,7 +184,9 @@ func tallies(session *types.QoSSession, rounds []*types.QoSRound) map[string]*ta
 		return byAddress[address]
 	}
 	for _, member := range session.GetServicers() {
-		servicer(member.GetAddress(), member.GetServiceUrl())
+		counts := &servicer(member.GetAddress(), member.GetServiceUrl()).counts
+		counts.Standing = api.Standing(member.GetStanding().Label())
+		counts.ChainIdentity, counts.ClientVersion = api.Optional(member.GetChainIdentity()), api.Optional(member.GetClientVersion())
 	}
 	for _, round := range rounds {
 		if !asked(round) {
@@ -189,6 +206,11 @@ func (t *tally) add(round *types.QoSRound, sample *types.QoSSample) {
 	}
 	t.last = round
 	counts, outcome := &t.counts, sample.GetOutcome()
+	if outcome == types.Outcome_OUTCOME_THROTTLED {
+		counts.Throttled++
+		counts.Outcomes[outcome.Label()]++
+		return
+	}
 	if outcome == types.Outcome_OUTCOME_VOID || round.GetStatus() == types.RoundStatus_ROUND_STATUS_VOID {
 		counts.Void++
 		counts.voids.add(round, sample)
@@ -203,6 +225,10 @@ func (t *tally) add(round *types.QoSRound, sample *types.QoSSample) {
 	if outcome != types.Outcome_OUTCOME_OK {
 		counts.NullSamples++
 		counts.NullIndices = append(counts.NullIndices, round.GetIndex())
+		if counts.details == nil {
+			counts.details = make(map[types.Outcome]string)
+		}
+		counts.details[outcome] = sample.GetDetail()
 		return
 	}
 	t.addAnswer(sample)

@@ -31,6 +31,8 @@ type rules struct {
 	maxLag int64
 	// sla is the latency SLA; 0 when the session has none.
 	sla time.Duration
+	// direct: the members are endpoints of a list, so that what went wrong is what they did.
+	direct bool
 }
 
 func rulesOf(session *types.QoSSession) rules {
@@ -40,6 +42,7 @@ func rulesOf(session *types.QoSSession) rules {
 		samplesRequired:   int(session.GetSamplesRequired()),
 		maxLag:            session.GetMaxLag(),
 		sla:               max(session.GetLatencySla().AsDuration(), 0),
+		direct:            session.GetStartUnixNano() != 0,
 
 		disagreementsAllowed: int(session.GetDisagreementsAllowed()),
 		laggingAllowed:       int(session.GetLaggingAllowed()),
@@ -49,11 +52,25 @@ func rulesOf(session *types.QoSSession) rules {
 // judge takes the verdict of a counted servicer and its reason, and notes if its samples are scarce. slow is why it counts
 // as slow; empty when it does not. Summarize documents the rules.
 func (r rules) judge(s *row, slow string) (api.Verdict, string) {
+	verdict, reason := r.verdict(s, slow)
+	if s.Throttled > 0 {
+		throttled := fmt.Sprintf("throttled in %d of %s", s.Throttled, count(s.Samples+s.Void+s.Throttled, "check"))
+		if verdict == api.VerdictUnknown { // for which that may be the reason
+			return verdict, throttled + ": " + reason
+		}
+		reason += "; " + throttled
+	}
+	return verdict, reason
+}
+
+func (r rules) verdict(s *row, slow string) (api.Verdict, string) {
 	decidable := s.Consistency.Agree + s.Consistency.Disagree
 	answers := s.Samples - s.NullSamples
 	s.scarce = s.Samples < r.samplesRequired
 	allNull := answers == 0 && s.Samples > 0 && s.Samples >= r.samplesRequired
 	switch {
+	case s.Standing == api.StandingOtherChain:
+		return api.VerdictUnknown, otherChainReason(s)
 	case s.Consistency.Disagree > r.disagreementsAllowed:
 		return api.VerdictInconsistent, fmt.Sprintf("disagreed with the majority in %d of %s",
 			s.Consistency.Disagree, count(decidable, "decidable check")) + allowance(r.disagreementsAllowed)
@@ -65,6 +82,8 @@ func (r rules) judge(s *row, slow string) (api.Verdict, string) {
 		return api.VerdictUnknown, r.doubtReason(s)
 	case s.scarce || s.Samples == 0:
 		return api.VerdictUnknown, r.fewSamplesReason(s)
+	case mostOf(s.Throttled, s.Samples+s.Throttled):
+		return api.VerdictUnknown, "most checks could not be asked, so the others say little"
 	case slow != "":
 		return api.VerdictSlow, slow
 	case decidable == 0:
@@ -159,6 +178,9 @@ func (r rules) unansweredReason(s *row) string {
 	if s.NullSamples > r.nullsAllowed {
 		reason += fmt.Sprintf(", allowed %d", r.nullsAllowed)
 	}
+	if r.direct {
+		reason += directFailure(s)
+	}
 	return reason
 }
 
@@ -178,6 +200,7 @@ func failures(outcomes api.Outcomes) string {
 	nulls := maps.Clone(outcomes)
 	delete(nulls, types.Outcome_OUTCOME_OK.Label())
 	delete(nulls, types.Outcome_OUTCOME_VOID.Label())
+	delete(nulls, types.Outcome_OUTCOME_THROTTLED.Label())
 	return frequent(nulls)
 }
 

@@ -100,6 +100,12 @@ func (w *Window) Add(digest SessionDigest) {
 	if sum.To == nil || to.After(*sum.To) {
 		sum.To = &to
 	}
+	if session.Started != nil && (sum.Started == nil || session.Started.Before(*sum.Started)) {
+		sum.Started = session.Started
+	}
+	if session.Ended != nil && (sum.Ended == nil || session.Ended.After(*sum.Ended)) {
+		sum.Ended = session.Ended
+	}
 	sum.ChecksPlanned += session.ChecksPlanned
 	sum.ChecksDone += session.ChecksDone
 	sum.ChecksDropped += session.ChecksDropped

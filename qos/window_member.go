@@ -19,7 +19,7 @@ type windowMember struct {
 	times answerTimes
 	// over counts answers above the SLA in sessions that have one.
 	over int
-	// height and id of the newest session, whose URL is shown.
+	// height and id of the newest session, whose URL and standing are shown.
 	height int64
 	id     string
 }
@@ -33,12 +33,15 @@ func (m *windowMember) add(digest SessionDigest, row *row) {
 	session := &digest.Report
 	if m.sessions == 0 || cmp.Or(cmp.Compare(session.Height, m.height), cmp.Compare(session.ID, m.id)) > 0 {
 		m.height, m.id, m.sum.ServiceURL = session.Height, session.ID, row.ServiceURL
+		m.sum.Standing, m.sum.ChainIdentity, m.sum.ClientVersion = row.Standing, row.ChainIdentity, row.ClientVersion
+		m.sum.majority = row.majority
 	}
 	m.sessions++
 	m.verdicts[row.Verdict]++
 	m.sum.Samples += row.Samples
 	m.sum.NullSamples += row.NullSamples
 	m.sum.Void += row.Void
+	m.sum.Throttled += row.Throttled
 	m.sum.voids.merge(row.voids)
 	m.sum.claims.merge(row.claims)
 	m.sum.Freshness.Behind += row.Freshness.Behind
@@ -113,5 +116,9 @@ func (m *windowMember) shown(judged row) api.WindowServicer {
 
 		DisagreementsAllowed: m.rules.disagreementsAllowed,
 		LaggingAllowed:       m.rules.laggingAllowed,
+		Throttled:            judged.Throttled,
+		Standing:             judged.Standing,
+		ChainIdentity:        judged.ChainIdentity,
+		ClientVersion:        judged.ClientVersion,
 	}
 }

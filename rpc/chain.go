@@ -67,10 +67,18 @@ func (s *Server) health(context.Context, query) (any, error) {
 }
 
 func (s *Server) ready(context.Context, query) (any, error) {
+	view := api.Ready{Status: api.ReadyStatusReady, Controls: s.readers.Status.Controls()}
+	if s.readers.Chain == nil {
+		if err := s.network.Ready(); err != nil {
+			return nil, &refusal{http.StatusServiceUnavailable, api.ErrorCodeNotReady, err.Error()}
+		}
+		return view, nil
+	}
 	if err := s.readers.Blocks.Ready(); err != nil {
 		return nil, err
 	}
-	return api.Ready{Status: api.ReadyStatusReady, Height: s.readers.Chain.Height(), Controls: s.readers.Status.Controls()}, nil
+	view.Height = s.readers.Chain.Height()
+	return view, nil
 }
 
 func (s *Server) version(context.Context, query) (any, error) {
@@ -174,7 +182,7 @@ func (s *Server) oneTransaction(ctx context.Context, parameters query) (any, err
 }
 
 // validateHash reports what is wrong with the hash of a transaction: it has the form of a session's id.
-func validateHash(hash string) error { return types.ValidateSessionID(hash) }
+func validateHash(hash string) error { return short(types.ValidateSessionID)(hash) }
 
 func viewTransaction(hash string, found Transaction) (api.Transaction, error) {
 	opened, err := transaction.Open(found.Raw)

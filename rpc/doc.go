@@ -2,7 +2,7 @@
 // checks on demand, and takes transactions. Its central type is Server: New fits it to
 // small readers of the chain's state and of the fisherman's samples, Serve runs it on a listener until its context ends.
 //
-//	GET /v1/status                                       the node: chain, height, fisherman, version, control probes
+//	GET /v1/status                                       the node: network, chain, height, fisherman, version, control probes
 //	GET /v1/health                                       200 while the process lives
 //	GET /v1/ready                                        200 while the node is level with its chain; else 503 and what is amiss
 //	GET /v1/version                                      how the program was built
@@ -26,6 +26,8 @@
 //	POST /v1/tx[?wait=true]                              hands in the envelope of a transaction
 //
 // Beside these paths it serves the pages that it is given (Config.Pages), such as the dashboard at "/".
+//
+// A fisherman that samples a list of endpoints has no chain (Readers, Network): the paths that read one answer 404 no_chain.
 //
 // A request passes, in this order: a bound on open connections, header and body limits, path, method, parameters
 // (unknown and repeated ones are refused), the reader, and one encoder. Every refusal is an object of a fixed form with a
@@ -66,7 +68,9 @@
 //	data: {"id":"1f…","height":20,"blocks":10,"relay_chain":"0001","geo_zone":"…","application":"…","checks_planned":10,
 //	       "latency_sla_ms":150,"null_samples_allowed":2,"samples_required":3,"max_lag":5,"lagging_allowed":0,
 //	       "disagreements_allowed":0,"joined_height":20,"joined":"2026-…Z",
-//	       "closed":false,"servicers":[{"address":"00…bb","service_url":"http://…"}]}
+//	       "closed":false,"catalogue":"cometbft","started":null,"ended":null,
+//	       "servicers":[{"address":"00…bb","service_url":"http://…","standing":"asked","chain_identity":null,
+//	       "client_version":null}]}
 //
 // A round is told of when it is stored. A session is told of when it was taken up, when it has a further member, and
 // when it is complete (closed is true). A client that listens first and then reads GET /v1/qos and the rounds misses

@@ -121,6 +121,7 @@ func TestEnumsAreComplete(t *testing.T) {
 		"RoundKind":         append(wire(types.RoundKind_name, "ROUND_KIND_", same), "SETTLED"),
 		"CompareForm":       append(wire(types.CompareForm_name, "COMPARE_FORM_", same), "JSON"),
 		"ActorType":         wire(types.ActorType_name, "ACTOR_TYPE_", strings.ToLower),
+		"Standing":          append(wire(types.Standing_name, "STANDING_", strings.ToLower), "asked"),
 		"TransactionResult": append(wire(types.TransactionCode_name, "TRANSACTION_CODE_", same), "OK", "PENDING"),
 	} {
 		if got := documented(name); !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))) {

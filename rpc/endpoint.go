@@ -22,6 +22,8 @@ const (
 
 // endpoint answers one path: a body to encode, or a refusal or reader's error.
 type endpoint struct {
+	// chain: it reads our own chain, or writes to it.
+	chain      bool
 	parameters []string
 	answer     func(ctx context.Context, parameters query) (any, error)
 	// submit takes the body of a POST; it is set instead of answer.
@@ -40,13 +42,13 @@ func (s *Server) endpoints() map[string]endpoint {
 		"/v1/version":      {answer: s.version},
 		"/v1/openapi.yaml": {stream: s.openapi},
 		"/v1/status":       {answer: s.status},
-		"/v1/params":       {parameters: []string{"height"}, answer: s.params},
-		"/v1/block":        {parameters: []string{"height"}, answer: s.block},
-		"/v1/blocks":       {parameters: []string{"from", "limit"}, answer: s.blocks},
-		"/v1/transaction":  {parameters: []string{"hash", "height"}, answer: s.oneTransaction},
-		"/v1/session":      {parameters: []string{"application", "relay_chain", "height"}, answer: s.session},
-		"/v1/actors":       {parameters: []string{"type", "height"}, answer: s.actors},
-		"/v1/account":      {parameters: []string{"address", "height"}, answer: s.account},
+		"/v1/params":       {chain: true, parameters: []string{"height"}, answer: s.params},
+		"/v1/block":        {chain: true, parameters: []string{"height"}, answer: s.block},
+		"/v1/blocks":       {chain: true, parameters: []string{"from", "limit"}, answer: s.blocks},
+		"/v1/transaction":  {chain: true, parameters: []string{"hash", "height"}, answer: s.oneTransaction},
+		"/v1/session":      {chain: true, parameters: []string{"application", "relay_chain", "height"}, answer: s.session},
+		"/v1/actors":       {chain: true, parameters: []string{"type", "height"}, answer: s.actors},
+		"/v1/account":      {chain: true, parameters: []string{"address", "height"}, answer: s.account},
 		"/v1/qos":          {parameters: []string{"session", "servicer", "last", "window"}, answer: s.inTurn(s.qos)},
 		"/v1/qos/rounds":   {parameters: []string{"session", "servicer", "from", "limit"}, answer: s.inTurn(s.rounds)},
 		"/v1/qos/events":   {stream: s.events},
@@ -55,28 +57,32 @@ func (s *Server) endpoints() map[string]endpoint {
 		"/v1/check":          {parameters: []string{"servicer", "application", "relay_chain"}, act: s.check},
 		"/v1/relays":         {parameters: []string{"last"}, answer: s.inTurn(s.relays)},
 		"/v1/relays/session": {parameters: []string{"session", "from", "limit"}, answer: s.inTurn(s.sessionRelays)},
-		"/v1/tx":             {parameters: []string{"wait"}, submit: s.transaction},
+		"/v1/tx":             {chain: true, parameters: []string{"wait"}, submit: s.transaction},
 	}
 }
 
 // status answers before the first block too, with height 0: it is how a client learns that the node is starting.
 func (s *Server) status(context.Context, query) (any, error) {
-	return api.Status{
-		ChainID:   s.readers.Chain.ChainID(),
-		Height:    s.readers.Chain.Height(),
+	view := api.Status{
+		Network:   s.network.Kind,
+		Groups:    s.network.Groups(),
 		Fisherman: api.Optional(s.readers.Status.Fisherman()),
 		Version:   s.readers.Status.Build().Version,
 		Store:     s.readers.Status.Store(),
 		Controls:  s.readers.Status.Controls(),
-	}, nil
+	}
+	if chain := s.readers.Chain; chain != nil {
+		view.ChainID, view.Height = chain.ChainID(), chain.Height()
+	}
+	return view, nil
 }
 
 func (s *Server) session(ctx context.Context, parameters query) (any, error) {
-	application, err := parameters.required("application", types.ValidateAddress)
+	application, err := parameters.required("application", s.network.Identifiers.Application)
 	if err != nil {
 		return nil, err
 	}
-	chain, err := parameters.required("relay_chain", types.ValidateRelayChain)
+	chain, err := parameters.required("relay_chain", s.network.Identifiers.RelayChain)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +114,7 @@ func (s *Server) actors(ctx context.Context, parameters query) (any, error) {
 }
 
 func (s *Server) account(ctx context.Context, parameters query) (any, error) {
-	address, err := parameters.required("address", types.ValidateAddress)
+	address, err := parameters.required("address", short(types.ValidateAddress))
 	if err != nil {
 		return nil, err
 	}
@@ -144,11 +150,11 @@ func (s *Server) transaction(ctx context.Context, parameters query, body []byte)
 }
 
 func (s *Server) qos(ctx context.Context, parameters query) (any, error) {
-	session, err := parameters.optional("session", types.ValidateSessionID)
+	session, err := parameters.optional("session", s.network.Identifiers.Session)
 	if err != nil {
 		return nil, err
 	}
-	servicer, err := parameters.optional("servicer", types.ValidateAddress)
+	servicer, err := parameters.optional("servicer", s.network.Identifiers.Servicer)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +203,7 @@ func (s *Server) windows(ctx context.Context, parameters query, servicer string)
 }
 
 func (s *Server) evidence(ctx context.Context, parameters query) (any, error) {
-	filter, err := parameters.evidence()
+	filter, err := parameters.evidence(s.network.Identifiers)
 	if err != nil {
 		return nil, err
 	}
@@ -211,13 +217,21 @@ func (s *Server) evidence(ctx context.Context, parameters query) (any, error) {
 	return page, nil
 }
 
-// measures is nil when the node has a fisherman, and its chain a block.
+// measures is nil when the node has a fisherman, and its chain, if it has one, a block.
 func (s *Server) measures() error {
-	switch {
-	case s.readers.Chain.Height() == 0:
-		return notReady()
-	case s.readers.Samples == nil:
+	if err := s.begun(); err != nil {
+		return err
+	}
+	if s.readers.Samples == nil {
 		return ErrNoFisherman
+	}
+	return nil
+}
+
+// begun is nil unless the node's chain has no block yet.
+func (s *Server) begun() error {
+	if s.readers.Chain != nil && s.readers.Chain.Height() == 0 {
+		return notReady()
 	}
 	return nil
 }
@@ -226,21 +240,27 @@ func (s *Server) measures() error {
 func (s *Server) check(ctx context.Context, parameters query) (any, error) {
 	var wanted CheckRequest
 	var err error
-	if wanted.Servicer, err = parameters.required("servicer", types.ValidateAddress); err != nil {
+	if wanted.Servicer, err = parameters.required("servicer", s.network.Identifiers.Servicer); err != nil {
 		return nil, err
 	}
-	if wanted.Application, err = parameters.optional("application", types.ValidateAddress); err != nil {
+	if wanted.Application, err = parameters.optional("application", s.network.Identifiers.Application); err != nil {
 		return nil, err
 	}
-	if wanted.RelayChain, err = parameters.optional("relay_chain", types.ValidateRelayChain); err != nil {
+	if wanted.RelayChain, err = parameters.optional("relay_chain", s.network.Identifiers.RelayChain); err != nil {
 		return nil, err
 	}
-	if s.readers.Chain.Height() == 0 {
-		return nil, notReady()
+	if err := s.begun(); err != nil {
+		return nil, err
 	}
 	report, err := s.readers.Check(ctx, wanted)
 	if err != nil {
 		return nil, fmt.Errorf("check servicer: %w", err)
+	}
+	report.Network = s.network.Kind
+	if report.Network == api.NetworkEndpoints {
+		for i := range report.Samples { // there are no signatures
+			report.Samples[i].Signature = api.FindingNone
+		}
 	}
 	return report, nil
 }

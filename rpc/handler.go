@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -58,9 +57,12 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, ending <-chan st
 		return nil, s.scrape(w, r)
 	}
 	endpoint, known := s.paths[r.URL.Path]
-	if !known {
-		return nil, &refusal{http.StatusNotFound, api.ErrorCodeUnknownPath,
-			"no such path; there are " + strings.Join(slices.Sorted(maps.Keys(s.paths)), ", ")}
+	switch {
+	case !known:
+		return nil, &refusal{http.StatusNotFound, api.ErrorCodeUnknownPath, "no such path; there are " + strings.Join(s.listed(), ", ")}
+	case endpoint.chain && s.readers.Chain == nil:
+		w.Header().Set("Connection", "close")
+		return nil, &refusal{http.StatusNotFound, api.ErrorCodeNoChain, "this fisherman samples a list of endpoints; there is no chain"}
 	}
 	if err := endpoint.takes(w, r); err != nil {
 		return nil, err
@@ -96,6 +98,18 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, ending <-chan st
 		return nil, err
 	}
 	return endpoint.submit(ctx, parameters, body)
+}
+
+// listed are the paths that the node can answer.
+func (s *Server) listed() []string {
+	var paths []string
+	for path, endpoint := range s.paths {
+		if !endpoint.chain || s.readers.Chain != nil {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	return paths
 }
 
 // withEnd is a context that ends when ending is closed, too.

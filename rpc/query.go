@@ -55,7 +55,7 @@ func (q query) optional(name string, check func(string) error) (string, error) {
 	if !given {
 		return "", nil
 	}
-	if len(value) > shownBytes {
+	if len(value) > types.MaxOpaque {
 		return "", badParameter("%s: %s is too long", name, shown(value))
 	}
 	if err := check(value); err != nil {
@@ -99,12 +99,12 @@ func (q query) actorType() (types.ActorType, error) {
 	return actorType, nil
 }
 
-// evidence is what a request for evidence asks for.
-func (q query) evidence() (filter samples.EvidenceFilter, err error) {
-	if filter.SessionID, err = q.optional("session", types.ValidateSessionID); err != nil {
+// evidence is what a request for evidence asks for, in the identifiers of a network.
+func (q query) evidence(of Identifiers) (filter samples.EvidenceFilter, err error) {
+	if filter.SessionID, err = q.optional("session", of.Session); err != nil {
 		return filter, err
 	}
-	if filter.Servicer, err = q.optional("servicer", types.ValidateAddress); err != nil {
+	if filter.Servicer, err = q.optional("servicer", of.Servicer); err != nil {
 		return filter, err
 	}
 	if filter.Check, err = q.check("check"); err != nil {
@@ -115,7 +115,7 @@ func (q query) evidence() (filter samples.EvidenceFilter, err error) {
 		return filter, err
 	}
 	filter.Limit = int(limit)
-	session, err := q.optional("before_session", types.ValidateSessionID)
+	session, err := q.optional("before_session", of.Session)
 	if err != nil {
 		return filter, err
 	}

@@ -33,9 +33,13 @@ var (
 	ErrMempoolFull = errors.New("too many transactions wait for a block")
 )
 
-// Readers is what the server reads from. All of them are used by many goroutines at once.
+// Readers is what the server reads from. All of them are used by many goroutines at once. A fisherman that samples a
+// network without a chain has no Chain, Blocks, Params, Accounts and Broadcast: they are nil, and their paths answer that
+// there is no chain.
 type Readers struct {
-	Chain ChainReader
+	// Network is what is sampled.
+	Network Network
+	Chain   ChainReader
 	// Blocks reads what the chain is made of.
 	Blocks BlockReader
 	// Params are the governed parameters in the state after the block at a height, as the genesis file writes them. Errors

@@ -71,7 +71,7 @@ func refuse(err error) *refusal {
 		return &refusal{http.StatusNotFound, api.ErrorCodeNotInSession, ErrNotInSession.Error()}
 	case errors.Is(err, ErrTooManyChecks):
 		return &refusal{http.StatusTooManyRequests, api.ErrorCodeTooManyChecks, "too many checks on demand: one at a time and one a second, " +
-			"and no more in a session than servicers reserve relays for"}
+			"and a bounded number in a session"}
 	case errors.Is(err, ErrCannotAsk):
 		return &refusal{http.StatusServiceUnavailable, api.ErrorCodeNotReady, ErrCannotAsk.Error()}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

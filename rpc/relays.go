@@ -47,7 +47,7 @@ func (s *Server) relays(ctx context.Context, parameters query) (any, error) {
 }
 
 func (s *Server) sessionRelays(ctx context.Context, parameters query) (any, error) {
-	session, err := parameters.required("session", types.ValidateSessionID)
+	session, err := parameters.required("session", short(types.ValidateSessionID))
 	if err != nil {
 		return nil, err
 	}

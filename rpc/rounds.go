@@ -8,7 +8,6 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/samples"
-	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 const (
@@ -20,11 +19,11 @@ const (
 )
 
 func (s *Server) rounds(ctx context.Context, parameters query) (any, error) {
-	session, err := parameters.required("session", types.ValidateSessionID)
+	session, err := parameters.required("session", s.network.Identifiers.Session)
 	if err != nil {
 		return nil, err
 	}
-	servicer, err := parameters.optional("servicer", types.ValidateAddress)
+	servicer, err := parameters.optional("servicer", s.network.Identifiers.Servicer)
 	if err != nil {
 		return nil, err
 	}

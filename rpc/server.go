@@ -37,6 +37,7 @@ func DefaultConnections() inbound.Bounds {
 // Server answers the HTTP API. It is an http.Handler as well, for a caller that serves it itself.
 type Server struct {
 	readers     Readers
+	network     Network
 	logger      *slog.Logger
 	metrics     http.Handler
 	paths       map[string]endpoint
@@ -82,7 +83,7 @@ func defaultLimits() limits {
 
 // New fits a server to its readers.
 func New(config Config, readers Readers) *Server {
-	server := &Server{readers: readers, logger: config.Logger, metrics: config.Metrics, pages: config.Pages, connections: config.Connections,
+	server := &Server{readers: readers, network: readers.Network.completed(), logger: config.Logger, metrics: config.Metrics, pages: config.Pages, connections: config.Connections,
 		public: config.Public, limits: defaultLimits(), reading: make(chan struct{}, mostReads)}
 	if server.logger == nil {
 		server.logger = slog.New(slog.DiscardHandler)

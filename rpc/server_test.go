@@ -204,7 +204,7 @@ func (q *fakeQoS) Windows(_ context.Context, filter samples.WindowFilter) (api.W
 		return api.WindowsReport{Windows: []api.WindowReport{}}, nil
 	}
 	return api.WindowsReport{Window: filter.Span.String(), RelativeError: qos.RelativeError, Windows: []api.WindowReport{{
-		RelayChain: "0001", GeoZone: "zone-1", Applications: []string{}, Sessions: 2, Servicers: []api.WindowServicer{{Address: knownServicer, Servicer: knownServicer, Sessions: 2,
+		RelayChain: "0001", GeoZone: "zone-1", Applications: []string{}, Sessions: 2, Servicers: []api.WindowServicer{{Standing: api.StandingAsked, Address: knownServicer, Servicer: knownServicer, Sessions: 2,
 			Verdicts: api.Verdicts{}, Outcomes: api.Outcomes{}, Verdict: api.VerdictUnknown}}}}}, nil
 }
 

@@ -62,6 +62,8 @@ func judgeCheck(sample *types.QoSSample) api.CheckVerdict {
 	switch {
 	case sample.GetOutcome() == types.Outcome_OUTCOME_VOID:
 		return api.CheckVerdictVoid
+	case sample.GetOutcome() == types.Outcome_OUTCOME_THROTTLED:
+		return api.CheckVerdictThrottled
 	case sample.GetOutcome() != types.Outcome_OUTCOME_OK:
 		return api.CheckVerdictNull
 	case sample.GetConsistency() == types.Consistency_CONSISTENCY_DISAGREE:

@@ -23,15 +23,20 @@ func Notice(session *types.QoSSession) api.SessionNotice {
 		SamplesRequired:    int(session.GetSamplesRequired()),
 		MaxLag:             session.GetMaxLag(),
 		JoinedHeight:       session.GetJoinedHeight(),
-		Joined:             moment(session.GetJoinedUnixNano()),
+		Joined:             qos.Moment(session.GetJoinedUnixNano()),
 		Closed:             session.GetClosed(),
 		Servicers:          make([]api.MemberNotice, 0, len(session.GetServicers())),
+		Catalogue:          api.Optional(session.GetCatalogue()),
+		Started:            qos.Moment(session.GetStartUnixNano()),
+		Ended:              qos.Moment(session.GetEndUnixNano()),
 
 		LaggingAllowed:       int(session.GetLaggingAllowed()),
 		DisagreementsAllowed: int(session.GetDisagreementsAllowed()),
 	}
 	for _, servicer := range session.GetServicers() {
-		notice.Servicers = append(notice.Servicers, api.MemberNotice{Address: servicer.GetAddress(), ServiceURL: servicer.GetServiceUrl()})
+		notice.Servicers = append(notice.Servicers, api.MemberNotice{Address: servicer.GetAddress(), ServiceURL: servicer.GetServiceUrl(),
+			Standing: api.Standing(servicer.GetStanding().Label()), ChainIdentity: api.Optional(servicer.GetChainIdentity()),
+			ClientVersion: api.Optional(servicer.GetClientVersion())})
 	}
 	return notice
 }

@@ -2,7 +2,6 @@ package samples
 
 import (
 	"encoding/hex"
-	"time"
 
 	"github.com/pocket-fisherman/fisherman/qos"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
@@ -17,8 +16,8 @@ func Round(round *types.QoSRound) api.Round {
 		Status:     api.RoundStatus(round.GetStatus().Label()),
 		Cause:      api.Label[api.Cause](round.Why()),
 		Reason:     round.GetReason(),
-		Planned:    moment(round.GetPlannedUnixNano()),
-		Released:   moment(round.GetReleasedUnixNano()),
+		Planned:    qos.Moment(round.GetPlannedUnixNano()),
+		Released:   qos.Moment(round.GetReleasedUnixNano()),
 		SkewMicros: qos.SkewMicros(round),
 		Question:   round.GetQuestion(),
 		Kind:       api.RoundKind(round.GetKind().Label()),
@@ -45,7 +44,7 @@ func Sample(sample *types.QoSSample) api.Sample {
 		Consistency:       api.Label[api.Agreement](sample.GetConsistency()),
 		Attempt:           api.Label[api.Attempt](sample.GetAttempt()),
 		Detail:            sample.GetDetail(),
-		Sent:              moment(sample.GetSentUnixNano()),
+		Sent:              qos.Moment(sample.GetSentUnixNano()),
 		RoundTripTime:     qos.OptionalMilliseconds(sample.GetRoundTripTime()),
 		TimeToFirstByte:   qos.OptionalMilliseconds(sample.GetTimeToFirstByte()),
 		UserRoundTripTime: qos.OptionalMilliseconds(sample.GetUserRoundTripTime()),
@@ -65,13 +64,4 @@ func Sample(sample *types.QoSSample) api.Sample {
 		Lag:               sample.Lag,
 		LagMS:             qos.OptionalMilliseconds(sample.GetLagTime()),
 	}
-}
-
-// moment is a moment in UTC; nil for 0, which stands for none.
-func moment(unixNano int64) *time.Time {
-	if unixNano == 0 {
-		return nil
-	}
-	at := time.Unix(0, unixNano).UTC()
-	return &at
 }

@@ -135,7 +135,8 @@ func (s *Stream) Listen(ctx context.Context, after int64) ([]Event, <-chan Event
 }
 
 // missed are the rounds that may have been stored after an event, in the order of their sessions, each session told of
-// before its rounds. Sessions are looked at from the newest to the first height of whose sessions nothing was missed.
+// before its rounds. Sessions are looked at from the newest to the first height of whose sessions nothing was missed; those
+// that are stretches of time, which need not begin together, unless they were over by then.
 func (s *Stream) missed(ctx context.Context, after int64) ([]Event, error) {
 	if after == 0 {
 		return nil, nil
@@ -148,7 +149,11 @@ func (s *Stream) missed(ctx context.Context, after int64) ([]Event, error) {
 	slices.Reverse(sessions)
 	for i, session := range sessions {
 		height := session.GetHeader().GetStartHeight()
-		if i > 0 && height != sessions[i-1].GetHeader().GetStartHeight() && !replay.nextHeight() {
+		if end := session.GetEndUnixNano(); end != 0 {
+			if replay.full || session.GetClosed() && end <= after-int64(missedOverlap) {
+				continue
+			}
+		} else if i > 0 && height != sessions[i-1].GetHeader().GetStartHeight() && !replay.nextHeight() {
 			break
 		}
 		rounds, err := s.store.Outline(ctx, session.GetHeader().GetId())

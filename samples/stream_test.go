@@ -183,3 +183,23 @@ func TestIDsGrowWhateverTheClockDoes(t *testing.T) {
 		t.Errorf("ids %d and %d", first, second)
 	}
 }
+
+// Sessions that are stretches of time need not begin together: a long one is told of, however many short ones began since.
+func TestMissedOfLongSessions(t *testing.T) {
+	stream, store := fed()
+	after := planned.Add(30 * time.Minute)
+	store.sessions = nil
+	add := func(letter string, start time.Time, lasts time.Duration, closed bool) {
+		store.sessions = append(store.sessions, &types.QoSSession{Header: &types.SessionHeader{Id: id(letter), StartHeight: start.Unix()}, Closed: closed,
+			StartUnixNano: start.UnixNano(), EndUnixNano: start.Add(lasts).UnixNano(), JoinedUnixNano: start.UnixNano()})
+	}
+	add("a", planned, time.Minute, true)
+	add("b", planned.Add(time.Minute), time.Hour, false)
+	for i := range 20 {
+		add("c", planned.Add(time.Duration(i)*time.Minute), time.Minute, true)
+	}
+	missed, _, err := stream.Listen(t.Context(), after.UnixNano())
+	if names := told(t, missed); err != nil || !slices.Contains(names, "b") || slices.Contains(names, "a") {
+		t.Errorf("%v, %v", names, err)
+	}
+}

@@ -34,8 +34,12 @@ func New(sources Sources, logger *slog.Logger) *Metrics {
 		newStateCollector(sources))
 	if sources.Sessions != nil {
 		m.rounds = newRoundMetrics()
+		servicers := newServicerCollector(sources.Sessions, time.Now, logger)
+		if sources.Name != nil {
+			m.rounds.names.valid, servicers.relayChain, servicers.address = sources.Name, sources.Name, sources.Name
+		}
 		registry.MustRegister(m.rounds.collectors()...)
-		registry.MustRegister(newServicerCollector(sources.Sessions, time.Now, logger))
+		registry.MustRegister(servicers)
 	}
 	if sources.Volume != nil {
 		m.relays = newRelayMetrics()

@@ -31,6 +31,8 @@ type servicerCollector struct {
 	read   func(context.Context, int) ([]samples.Running, error)
 	now    func() time.Time
 	logger *slog.Logger
+	// relayChain and address check what becomes a label.
+	relayChain, address func(string) error
 
 	sessions, planned, unread, overflow                *prometheus.Desc
 	samples, nulls, availability, median, lag, verdict *prometheus.Desc
@@ -47,7 +49,7 @@ func newServicerCollector(read func(context.Context, int) ([]samples.Running, er
 		return prometheus.NewDesc("pocket_fisherman_"+name, help, labels, nil)
 	}
 	return &servicerCollector{
-		read: read, now: now, logger: logger,
+		read: read, now: now, logger: logger, relayChain: types.ValidateRelayChain, address: types.ValidateAddress,
 		sessions: describe("sessions", "Sessions that are being sampled.", "relay_chain"),
 		planned:  describe("checks_planned", "Checks planned for the sessions that are being sampled.", "relay_chain"),
 		unread:   describe("sessions_read_failures_total", "Scrapes at which the current sessions could not be read, so that their series are missing."),
@@ -85,7 +87,7 @@ func (c *servicerCollector) Collect(out chan<- prometheus.Metric) {
 		members := 0
 		for _, servicer := range servicers {
 			place := [3]string{servicer.Servicer, session.Report.RelayChain, session.Report.Application}
-			if shown == MostServicers || seen[place] || !presentable(place) {
+			if shown == MostServicers || seen[place] || !c.presentable(place) {
 				continue
 			}
 			seen[place] = true
@@ -98,15 +100,15 @@ func (c *servicerCollector) Collect(out chan<- prometheus.Metric) {
 	out <- prometheus.MustNewConstMetric(c.overflow, prometheus.GaugeValue, float64(left))
 }
 
-// presentable reports whether a servicer, a relay chain and an application have the form that the chain demands.
-func presentable(place [3]string) bool {
-	return types.ValidateAddress(place[0]) == nil && types.ValidateRelayChain(place[1]) == nil && types.ValidateAddress(place[2]) == nil
+// presentable reports whether a servicer, a relay chain and an application have the form that the network demands.
+func (c *servicerCollector) presentable(place [3]string) bool {
+	return c.address(place[0]) == nil && c.relayChain(place[1]) == nil && c.address(place[2]) == nil
 }
 
 // collectSessions counts sessions and checks by relay chain.
 func (c *servicerCollector) collectSessions(out chan<- prometheus.Metric, sessions []samples.Running) {
 	type total struct{ sessions, planned int }
-	names := bounded{most: mostRelayChains, valid: types.ValidateRelayChain, known: make(map[string]bool)}
+	names := bounded{most: mostRelayChains, valid: c.relayChain, known: make(map[string]bool)}
 	totals := make(map[string]total)
 	for _, session := range sessions {
 		chain := names.label(session.Report.RelayChain)

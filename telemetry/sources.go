@@ -12,6 +12,9 @@ import (
 type Sources struct {
 	// Build is how the program was built.
 	Build Build
+	// Name checks what the fisherman's network calls its relay chains, servicers and applications, which become labels; nil
+	// stands for the forms of our own chain.
+	Name func(string) error
 	// Head is the newest block; false before the first.
 	Head func() (types.Head, bool)
 	// Peers counts the nodes that this one is connected to.

@@ -106,9 +106,12 @@ func (c *stateCollector) collectControls(gauge func(desc *prometheus.Desc, value
 	if c.sources.Controls == nil {
 		return
 	}
-	shown := 0
+	shown, valid := 0, c.sources.Name
+	if valid == nil {
+		valid = types.ValidateRelayChain
+	}
 	for _, control := range c.sources.Controls() {
-		if shown == mostRelayChains || types.ValidateRelayChain(control.RelayChain) != nil {
+		if shown == mostRelayChains || valid(control.RelayChain) != nil {
 			continue
 		}
 		shown++

@@ -69,26 +69,12 @@ type Dialer struct {
 // URL is a stranger's choice, so every address is judged after resolution and before it is dialled. Those that are left
 // are raced, so that one that is dead costs little. Errors are *Failure with the outcome DNS, CONNECT, TLS or TIMEOUT.
 func (d *Dialer) Dial(ctx context.Context, serviceURL string) (*Conn, error) {
-	target, err := url.Parse(serviceURL)
-	if err != nil {
-		return nil, Fail(types.Outcome_OUTCOME_CONNECT, types.Attempt_ATTEMPT_PARSE_SERVICE_URL, withoutURL(err))
-	}
-	if target.Scheme != "http" && target.Scheme != "https" {
-		return nil, Fail(types.Outcome_OUTCOME_CONNECT, types.Attempt_ATTEMPT_PARSE_SERVICE_URL, errors.New("its scheme is neither http nor https"))
-	}
-	started := time.Now()
-	conn := &Conn{made: started}
-	addresses, err := d.resolve(ctx, target)
+	conn := &Conn{made: time.Now()}
+	target, socket, err := d.reach(ctx, serviceURL, &conn.Phases)
 	if err != nil {
 		return nil, err
 	}
-	conn.Phases.DNS = time.Since(started)
-
-	started = time.Now()
-	if conn.socket, err = d.connect(ctx, addresses); err != nil {
-		return nil, err
-	}
-	conn.Phases.Connect = time.Since(started)
+	conn.socket = socket
 	if far, ok := conn.socket.RemoteAddr().(*net.TCPAddr); ok {
 		conn.Place = Place(far.AddrPort())
 	}
@@ -101,11 +87,8 @@ func (d *Dialer) Dial(ctx context.Context, serviceURL string) (*Conn, error) {
 		conn.socket, conn.stream = conn.stamped.Conn, conn.stamped
 	}
 	if target.Scheme == "https" {
-		started = time.Now()
-		secured := tls.Client(conn.stream, &tls.Config{
-			ServerName: target.Hostname(), RootCAs: d.RootCAs, MinVersion: tls.VersionTLS12,
-			DynamicRecordSizingDisabled: true, // a request goes out in one record, so in one write
-		})
+		started := time.Now()
+		secured := tls.Client(conn.stream, d.tlsConfig(target.Hostname()))
 		if err := secured.HandshakeContext(ctx); err != nil {
 			conn.socket.Close()
 			return nil, d.tlsFailure(ctx, err)
@@ -119,6 +102,40 @@ func (d *Dialer) Dial(ctx context.Context, serviceURL string) (*Conn, error) {
 		conn.stamped.begin()
 	}
 	return conn, nil
+}
+
+// reach connects to the URL's host, and notes how long that took.
+func (d *Dialer) reach(ctx context.Context, serviceURL string, phases *Phases) (*url.URL, net.Conn, error) {
+	target, err := url.Parse(serviceURL)
+	if err != nil {
+		return nil, nil, Fail(types.Outcome_OUTCOME_CONNECT, types.Attempt_ATTEMPT_PARSE_SERVICE_URL, withoutURL(err))
+	}
+	if target.Scheme != "http" && target.Scheme != "https" {
+		return nil, nil, Fail(types.Outcome_OUTCOME_CONNECT, types.Attempt_ATTEMPT_PARSE_SERVICE_URL, errors.New("its scheme is neither http nor https"))
+	}
+	started := time.Now()
+	addresses, err := d.resolve(ctx, target)
+	if err != nil {
+		return nil, nil, err
+	}
+	phases.DNS = time.Since(started)
+
+	started = time.Now()
+	socket, err := d.connect(ctx, addresses)
+	if err != nil {
+		return nil, nil, err
+	}
+	phases.Connect = time.Since(started)
+	return target, socket, nil
+}
+
+// tlsConfig offers no protocol to choose from (ALPN): HTTP/1.1 is what a server then speaks, and some that would speak it
+// refuse a handshake that names it, since they know the names of others only.
+func (d *Dialer) tlsConfig(host string) *tls.Config {
+	return &tls.Config{
+		ServerName: host, RootCAs: d.RootCAs, MinVersion: tls.VersionTLS12,
+		DynamicRecordSizingDisabled: true, // a request goes out in one record, so in one write
+	}
 }
 
 // Over returns a connection over any stream, such as one end of a net.Pipe. It has no stamps, and counts as alive until

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
-	"github.com/pocket-fisherman/fisherman/shared/text"
 )
 
 // MaxBodyBytes is the longest body of an answer that is read, in bytes.
@@ -35,7 +34,7 @@ type Answer struct {
 	Status int
 	// Header of the response.
 	Header http.Header
-	// Body, at most MaxBodyBytes.
+	// Body as it came, at most MaxBodyBytes.
 	Body []byte
 	// Held is how much room the answer has taken, in bytes; whoever lets go of the answer gives it back (Room.Leave).
 	Held int
@@ -44,6 +43,8 @@ type Answer struct {
 	FirstByte, LastByte time.Time
 	// Times of the whole exchange; the asker adds them when the exchange is over.
 	Times Times
+
+	major int // version of HTTP that the status line names
 }
 
 // Arrival is what was read of a response, complete or not.
@@ -107,7 +108,7 @@ func (c *Conn) write(wire []byte) (time.Time, error) {
 // Receive reads one response, within the deadline given to Send. It may be called before Send: it then waits for the
 // request to be sent by another goroutine. Errors are *Failure.
 //
-// Redirects are not followed, and a body is never decompressed: an encoded one is malformed.
+// Redirects are not followed. A body that is encoded stays so: see Answer.Unencoded and Answer.Decoded.
 func (c *Conn) Receive() (*Answer, error) { return c.ReceiveInto(nil, "") }
 
 // ReceiveInto is Receive into a room, in the name of a holder; nil is without bounds. What finds no room is cut off: a failure
@@ -147,9 +148,6 @@ func (c *Conn) receive() (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if encoding := response.Header.Get("Content-Encoding"); encoding != "" {
-		return nil, Fail(types.Outcome_OUTCOME_MALFORMED, types.Attempt_ATTEMPT_READ_RESPONSE, fmt.Errorf("content encoding %q was not asked for", text.Line(encoding, mostQuoted)))
-	}
 	c.used = true
 	c.reusable = c.stream.SetDeadline(time.Time{}) == nil && !response.Close && response.ProtoAtLeast(1, 1) &&
 		response.StatusCode >= 200 && c.reader.Buffered() == 0
@@ -159,6 +157,7 @@ func (c *Conn) receive() (*Answer, error) {
 		Body:      body,
 		FirstByte: c.timed.first,
 		LastByte:  c.timed.last,
+		major:     response.ProtoMajor,
 	}, nil
 }
 
@@ -212,7 +211,7 @@ func (c *Conn) body(response *http.Response) ([]byte, error) {
 		return nil, c.unreadable(types.Attempt_ATTEMPT_READ_RESPONSE_BODY, err)
 	}
 	if len(body) > MaxBodyBytes {
-		return nil, Fail(types.Outcome_OUTCOME_TOO_LARGE, types.Attempt_ATTEMPT_READ_RESPONSE, fmt.Errorf("body above %d bytes", MaxBodyBytes))
+		return nil, tooLong(MaxBodyBytes)
 	}
 	return body, nil
 }
@@ -251,9 +250,12 @@ func (c *Conn) readAll(response *http.Response) ([]byte, error) {
 }
 
 // unreadable classifies a failure to read: our size limit, the stream, or what was in it. The parser's own error comes
-// last: of a line that broke off in the middle it says that it is malformed, whatever ended it.
+// last: of a line that broke off in the middle it says that it is malformed, whatever ended it. What begins as HTTP/2 is
+// named as such, however it ends.
 func (c *Conn) unreadable(attempt types.Attempt, err error) error {
 	switch {
+	case isHTTP2(c.timed.opening[:min(c.timed.bytes, http2FrameHeader)]) && !ours(c.timed.broken):
+		return Fail(types.Outcome_OUTCOME_MALFORMED, attempt, ErrHTTP2Only)
 	case c.meter.full || errors.Is(err, ErrNoRoom):
 		return &Failure{Outcome: types.Outcome_OUTCOME_VOID, Blame: types.Blame_BLAME_SELF, Attempt: types.Attempt_ATTEMPT_FIND_ROOM, Err: ErrNoRoom}
 	case c.meter.left <= 0:
@@ -274,6 +276,7 @@ type timedReader struct {
 	first, last               time.Time
 	firstArrival, lastArrival time.Time
 	bytes                     int
+	opening                   [http2FrameHeader]byte // the first bytes
 	broken                    error
 }
 
@@ -282,6 +285,9 @@ func (t *timedReader) reset() { *t = timedReader{source: t.source, stamped: t.st
 func (t *timedReader) Read(p []byte) (int, error) {
 	n, err := t.source.Read(p)
 	if n > 0 {
+		if t.bytes < len(t.opening) {
+			copy(t.opening[t.bytes:], p[:n])
+		}
 		t.bytes += n
 		t.last = time.Now()
 		if t.stamped != nil {

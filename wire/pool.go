@@ -23,6 +23,8 @@ const (
 type Pool struct {
 	// Most connections kept in all; 0 means DefaultMostIdle.
 	Most int
+	// Sharing is the most servicers that share one URL; 0 means 1. As many more connections are kept to a URL.
+	Sharing int
 
 	mu sync.Mutex
 	// idle ones to each URL, in the order in which they were made.
@@ -73,7 +75,7 @@ func (p *Pool) Take(url string) *Conn {
 func (p *Pool) Give(url string, conn *Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || len(p.idle[url]) >= mostIdle || p.count >= cmp.Or(p.Most, DefaultMostIdle) {
+	if p.closed || len(p.idle[url]) >= mostIdle*max(p.Sharing, 1) || p.count >= cmp.Or(p.Most, DefaultMostIdle) {
 		conn.Close()
 		return
 	}

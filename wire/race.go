@@ -45,6 +45,13 @@ type attempt struct {
 //
 // Of several failures the servicer's own tells more than ours, such as a lack of IPv6 here; of the servicer's, the last.
 func (d *Dialer) connect(ctx context.Context, addresses []netip.AddrPort) (net.Conn, error) {
+	if len(addresses) == 1 { // runs alone
+		socket, err := d.dialAddress(ctx, addresses[0])
+		if err != nil {
+			return nil, dialFailure(ctx, types.Outcome_OUTCOME_CONNECT, types.Attempt_ATTEMPT_CONNECT, err)
+		}
+		return socket, nil
+	}
 	racing, cancel := context.WithCancel(ctx)
 	results := make(chan attempt, len(addresses))
 	var attempts sync.WaitGroup

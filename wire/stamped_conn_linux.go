@@ -108,7 +108,7 @@ func newStampedConn(socket net.Conn) *stampedConn {
 	s.Conn, s.raw = held, heldRaw{held}
 	s.input.whenReady = s.receive
 	s.input.now = func(descriptor uintptr) { s.receive(descriptor) }
-	s.input.collect = s.readReports
+	s.input.collect = func(descriptor uintptr) { s.readReports(descriptor, true) }
 	s.output.whenReady = s.send
 	s.state.ask = func(descriptor uintptr) {
 		s.state.info, s.state.err = unix.GetsockoptTCPInfo(int(descriptor), unix.IPPROTO_TCP, unix.TCP_INFO)
@@ -201,7 +201,7 @@ func (s *stampedConn) receive(descriptor uintptr) bool {
 		case errors.Is(err, unix.EINTR):
 			continue
 		case errors.Is(err, unix.EAGAIN):
-			s.readReports(descriptor) // they count as events: nobody could wait while there are any
+			s.readReports(descriptor, false) // they count as events: nobody could wait while there are any
 			return false
 		case err != nil:
 			in.err = err
@@ -317,7 +317,8 @@ func (s *stampedConn) reported() time.Time {
 	return time.Time{}
 }
 
-func (s *stampedConn) readReports(descriptor uintptr) {
+// readReports reads the reports that are there, or only up to that of the last request, once that is written.
+func (s *stampedConn) readReports(descriptor uintptr, written bool) {
 	in := &s.input
 	var payload [1]byte
 	for range mostReports {
@@ -330,6 +331,9 @@ func (s *stampedConn) readReports(descriptor uintptr) {
 		}
 		if at, last, ok := transmissionOf(in.control[:controls]); ok && len(in.reports) < mostReports {
 			in.reports = append(in.reports, report{at, last})
+			if written && last == s.output.request-1 {
+				return
+			}
 		}
 	}
 }

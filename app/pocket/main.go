@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/pocket-fisherman/fisherman/app/client/cli"
 )
@@ -13,10 +14,14 @@ func main() {
 	os.Exit(run())
 }
 
-// run ends the command's context at the first signal; a second one ends the process at once.
+// sameSignal is the time within which a second signal is taken for the first.
+const sameSignal = 250 * time.Millisecond
+
+// run ends the command's context at the first signal; a second one ends the process at once. Package command sees to SIGHUP.
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop)
+	// What interrupts a program and its group sends two signals at once, which are meant as one.
+	context.AfterFunc(ctx, func() { time.AfterFunc(sameSignal, stop) })
 	return cli.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 }

@@ -31,8 +31,9 @@ func TestDashboard(t *testing.T) {
 		{"a servicer that goes down shows within two checks", downShows},
 		{"the keyboard suffices", keyboardSuffices},
 		{"strangers' text is text", textIsText},
-		{"nothing overflows, and everybody can use it", everyPageFits},
+		{"nothing overflows, and everybody can use it", nodePagesFit},
 		{"states of the node are said", statesAreSaid},
+		{"a list of endpoints is shown in its own words", listIsShown},
 	} {
 		if !t.Run(expected.name, func(t *testing.T) { expected.test(t, page.with(t), net) }) {
 			break
@@ -184,18 +185,22 @@ func disputed(page *tab, session string) string {
 	})()`, session))
 }
 
-// everyPageFits checks every page at every width and scheme.
-func everyPageFits(t *testing.T, page *tab, net *network) {
-	check := axe(t, page)
+func nodePagesFit(t *testing.T, page *tab, net *network) {
 	session := eval[string](page, `location.hash.split("/")[2]`)
-	servicer := net.Servicers()[5].Address
-	for name, hash := range map[string]string{"sessions": "#/", "session": "#/session/" + session, "servicer": "#/session/" + session + "/" + servicer,
-		"window": "#/window/10", "evidence": "#/evidence/" + session + "/" + disputed(page, session)} {
+	everyPageFits(t, page, map[string]string{"sessions": "#/", "session": "#/session/" + session, "servicer": "#/session/" + session + "/" + net.Servicers()[5].Address,
+		"window": "#/window/10", "evidence": "#/evidence/" + session + "/" + disputed(page, session)}, func(string) {})
+}
+
+// everyPageFits checks pages at every width and scheme, and calls drawn for each.
+func everyPageFits(t *testing.T, page *tab, pages map[string]string, drawn func(name string)) {
+	check := axe(t, page)
+	for name, hash := range pages {
 		eval[string](page, `location.hash = "`+hash+`"`)
 		page.await(name+" is drawn", `document.querySelector("main .card")`)
 		if name == "evidence" {
 			page.await("both answers are there, with what differs", `document.querySelector(".side.disagree mark") && document.querySelector(".side.agree pre")`)
 		}
+		drawn(name)
 		for _, scheme := range []string{"light", "dark"} {
 			page.scheme(scheme)
 			for _, width := range []int64{1920, 1280, 820, 360} {

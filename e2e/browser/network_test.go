@@ -22,13 +22,21 @@ type network struct {
 	stop func()
 }
 
+// withEthereum adds an Ethereum chain, served by bin/geth.
+func withEthereum(options *localnet.Options) {
+	options.Ethereum, options.Geth = true, filepath.Join("..", "..", "bin", "geth")
+}
+
 // startNetwork starts a network of three honest servicers, a slow one, one that is down, and one that lies.
-func startNetwork(t *testing.T, blockTime time.Duration) *network {
+func startNetwork(t *testing.T, blockTime time.Duration, change ...func(*localnet.Options)) *network {
 	t.Helper()
 	options := localnet.DefaultOptions()
 	options.Home = filepath.Join(t.TempDir(), "home")
 	options.RPCListen = "127.0.0.1:0"
 	options.BlockTime = blockTime
+	for _, change := range change {
+		change(&options)
+	}
 	gate := openGate(t)
 	// The home is made, and its genesis says that the first servicer is at the gate.
 	made, err := localnet.New(t.Context(), options)

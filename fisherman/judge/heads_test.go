@@ -254,3 +254,31 @@ func TestTips(t *testing.T) {
 		}
 	}
 }
+
+// That there is a newest height is certain, so a node that has none is at fault where anything comes back, whoever else is
+// there.
+func TestHeadsOfNodesAskedDirectly(t *testing.T) {
+	erring := says("a", nodeError)
+	erring.Responded = true
+	o := check(erring)
+	ask(o, types.RoundKind_ROUND_KIND_HEAD, 0)
+	by := rules()
+	by.Direct = true
+	record := judged(t, o, by)
+	isDone(t, "a node that has no height", record)
+	if sample := sampleOf(t, record, "a"); sample.GetOutcome() != types.Outcome_OUTCOME_BACKEND_ERROR || sample.GetBlame() != blamesBackend {
+		t.Error(sample)
+	}
+}
+
+// An answer to another request is told from a malformed one where no protocol binds answers to requests.
+func TestAnswerToAnotherRequest(t *testing.T) {
+	for direct, want := range map[bool]types.Outcome{true: types.Outcome_OUTCOME_WRONG_BINDING, false: types.Outcome_OUTCOME_MALFORMED} {
+		by := rules()
+		by.Direct = direct
+		record := judged(t, check(answers("a", "1"), answers("b", "1"), says("c", `{"jsonrpc":"2.0","id":8,"result":1}`)), by)
+		if sample := sampleOf(t, record, "c"); sample.GetOutcome() != want || sample.GetBlame() != blamesServicer {
+			t.Errorf("direct %t: %v", direct, sample)
+		}
+	}
+}

@@ -34,6 +34,7 @@ func Round(o *Observation, rules *Rules) (record *types.QoSRound, wantsControl b
 	j.voters = voters(o.Exchanges, j.origins)
 	j.read()
 	settled := j.settle()
+	record.Samples = make([]*types.QoSSample, 0, len(o.Exchanges))
 	for i := range o.Exchanges {
 		record.Samples = append(record.Samples, j.sample(i, settled))
 	}
@@ -49,11 +50,11 @@ func Round(o *Observation, rules *Rules) (record *types.QoSRound, wantsControl b
 	keepEvidence(o, record)
 	if cause, reason := j.void(record, settled); cause != types.Cause_CAUSE_UNSPECIFIED {
 		voidRound(record, cause, reason)
-		wantsControl = o.Control == nil && wanted(cause)
+		j.undecided = wanted(cause)
 	}
 	numberOrigins(record.Samples, j.origins)
 	slices.SortFunc(record.Samples, func(a, b *types.QoSSample) int { return cmp.Compare(a.Servicer, b.Servicer) })
-	return record, wantsControl
+	return record, j.undecided && o.Control == nil
 }
 
 // wanted reports whether the control probe could still decide about a check that is void for a cause.
@@ -75,6 +76,8 @@ type judgement struct {
 	large bool
 	// crowded: a servicer is excused for a time-out, because our own link was busy.
 	crowded bool
+	// undecided: the control probe could still decide about the check.
+	undecided bool
 }
 
 // read reads all answers.
@@ -149,10 +152,17 @@ func (j *judgement) void(record *types.QoSRound, settled settlement) (types.Caus
 		return types.Cause_CAUSE_NO_SAMPLE, "none of its samples counts"
 	case settled.cause != types.Cause_CAUSE_UNSPECIFIED:
 		return settled.cause, settled.reason
+	case !slices.ContainsFunc(record.Samples, null):
+		return types.Cause_CAUSE_UNSPECIFIED, "" // answered, or throttled, which speaks against nobody
 	case !slices.ContainsFunc(record.Samples, answered):
 		return j.unanswered(record)
 	}
 	return types.Cause_CAUSE_UNSPECIFIED, ""
+}
+
+// null reports whether a sample counts, without an answer.
+func null(sample *types.QoSSample) bool {
+	return counts(sample) && !answered(sample) && sample.Outcome != types.Outcome_OUTCOME_THROTTLED
 }
 
 func counts(sample *types.QoSSample) bool { return sample.Outcome != types.Outcome_OUTCOME_VOID }
@@ -164,6 +174,10 @@ func voidRound(record *types.QoSRound, cause types.Cause, reason string) {
 	record.Status, record.Cause, record.Reason = types.RoundStatus_ROUND_STATUS_VOID, cause, text.Line(reason, mostDetail)
 	record.ReferenceHeight = nil
 	for _, sample := range record.Samples {
+		if sample.Outcome == types.Outcome_OUTCOME_THROTTLED {
+			sample.Blame = types.Blame_BLAME_SELF // it was not asked, or told us to wait, whatever else happened
+			continue
+		}
 		if counts(sample) {
 			sample.Detail = text.Line(strings.TrimSuffix(sample.Outcome.Label()+" in a void round: "+sample.Detail, ": "), mostDetail)
 		}

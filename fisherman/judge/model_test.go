@@ -112,6 +112,8 @@ type truth struct {
 	agreed string
 	// empty data is missed data: the control probe has more.
 	emptyIsMissing bool
+	// excused: what nodes say of the question is nobody's fault, since nobody contradicts them.
+	excused bool
 }
 
 // decide finds the truth.
@@ -123,7 +125,8 @@ func (m *model) decide() truth {
 	}
 	switch {
 	case !anyData:
-		return truth{cause: m.nobody()}
+		cause, excused := m.nobody()
+		return truth{cause: cause, excused: excused}
 	case !anyNothing || m.mostSay("data"):
 		return truth{}
 	case m.control == "" || among(m.control[0], "~#"):
@@ -138,33 +141,57 @@ func (m *model) decide() truth {
 	return truth{cause: contested}
 }
 
-// nobody decides about a check in which no servicer has data.
-func (m *model) nobody() types.Cause {
-	everyTooLarge, anyTooLarge, anyNode := true, false, false
+// nobody decides about a check in which no servicer has data, and whether nodes are excused.
+func (m *model) nobody() (types.Cause, bool) {
+	cause, silent := m.nobodyButProbe()
+	anything, away, word := false, false, false
+	for i := range len(m.answers) {
+		anything = anything || !among(m.answers[i], "~T")
+		away = away || among(m.answers[i], "~R?")
+		word = word || !among(m.answers[i], "~R?T") && !(m.answers[i] == '#' && m.largeAnswer())
+	}
+	if !m.direct || !silent || !anything {
+		return cause, false
+	}
+	if !away && word {
+		return noData, false
+	}
+	return causeNone, true
+}
+
+// nobodyButProbe decides about it where the probe alone can show that our network is sound, and reports whether it lacks
+// the probe.
+func (m *model) nobodyButProbe() (cause types.Cause, silent bool) {
+	everyTooLarge, anyTooLarge, anyNode, anyNull := true, false, false, false
 	for i := range len(m.answers) {
 		free := m.answers[i] == '#' && m.largeAnswer()
 		anyTooLarge = anyTooLarge || free
 		everyTooLarge = everyTooLarge && free
-		anyNode = anyNode || !free && !among(m.answers[i], "~?")
+		anyNode = anyNode || !free && !among(m.answers[i], "~?RT")
+		anyNull = anyNull || !free && m.answers[i] != 'T'
 	}
 	switch {
 	case everyTooLarge && anyTooLarge:
-		return tooLarge
+		return tooLarge, false
 	case len(m.answers) == 0:
-		return noSample
+		return noSample, false
+	case !anyNull:
+		return causeNone, false
 	case m.control == "":
-		return noProbe
+		return noProbe, true
 	case m.control[0] == '#':
-		return tooLarge
+		return tooLarge, false
+	case m.control[0] == '~':
+		return offline, true
 	case among(m.control[0], "[{"+hasData):
 		if strings.HasSuffix(m.control, "-") && anyNode {
-			return controlUnfit
+			return controlUnfit, false
 		}
-		return causeNone
+		return causeNone, false
 	case m.says(m.control[0]) != "":
-		return noData
+		return noData, false
 	}
-	return offline
+	return offline, false
 }
 
 // largeAnswer reports whether the answer is so large that it may not fit: the control probe's is, or those of at least
@@ -188,7 +215,12 @@ func (m *model) largeAnswer() bool {
 func (m *model) verdicts() (string, types.Cause) {
 	truth := m.decide()
 	if truth.cause != causeNone {
-		return strings.Repeat("v", len(m.answers)), truth.cause
+		return strings.Map(func(letter rune) rune { // who is throttled stays so
+			if letter == 'T' {
+				return 'z'
+			}
+			return 'v'
+		}, m.answers), truth.cause
 	}
 	verdicts := make([]byte, len(m.answers))
 	votes := make(map[string]map[string]bool) // by origin, what it says is the answer
@@ -201,12 +233,16 @@ func (m *model) verdicts() (string, types.Cause) {
 	for i := range len(m.answers) {
 		letter := m.answers[i]
 		switch said := m.says(letter); {
-		case letter == '~':
+		case among(letter, "~R"):
 			verdicts[i] = 'c'
+		case letter == 'T':
+			verdicts[i] = 'z'
 		case letter == '?':
 			verdicts[i] = 'x'
 		case letter == '#' && m.largeAnswer():
 			verdicts[i] = 'v'
+		case truth.excused && (among(letter, "!#") || said != ""):
+			verdicts[i] = 'w'
 		case letter == '#':
 			verdicts[i] = 'r'
 		case said != "" && said == truth.agreed:
@@ -269,6 +305,7 @@ func drawScene(t *rapid.T) scene {
 		nothing: rapid.Bool().Draw(t, "nothing"),
 		errors:  rapid.SampledFrom([][]int64{nil, {slotSkipped}, {slotSkipped, reverted}, {-32001, -32603}}).Draw(t, "errors"),
 		quorum:  rapid.IntRange(1, 3).Draw(t, "quorum"),
+		direct:  rapid.Bool().Draw(t, "direct"),
 	}
 	s.origins = string(rapid.SliceOfN(rapid.SampledFrom([]byte("abcde")), len(s.answers), len(s.answers)).Draw(t, "origins"))
 	if rapid.Bool().Draw(t, "own origins") {
@@ -316,12 +353,14 @@ func FuzzModel(f *testing.F) {
 	f.Add([]byte("[[L"), []byte(""), []byte("["), uint8(0))
 	f.Add([]byte("VVB#"), []byte(""), []byte(""), uint8(0))
 	f.Add([]byte("##~"), []byte("aab"), []byte("B-"), uint8(1))
+	f.Add([]byte("!RT"), []byte(""), []byte(""), uint8(8))
+	f.Add([]byte("0E~"), []byte(""), []byte("~"), uint8(8))
 	f.Add([]byte("VVWWW"), []byte("abcdb"), []byte("W"), uint8(128))
 	f.Fuzz(func(t *testing.T, answers, origins, control []byte, flags uint8) {
 		if len(answers) > 8 {
 			return
 		}
-		s := scene{nothing: flags&1 != 0, quorum: 1 + int(flags>>4)%3}
+		s := scene{nothing: flags&1 != 0, quorum: 1 + int(flags>>4)%3, direct: flags&8 != 0}
 		s.errors = [][]int64{nil, {slotSkipped}, {slotSkipped, reverted}, {-32001, -32603}}[flags>>1&3]
 		for i, choice := range answers {
 			s.answers += string(letterOf(choice))

@@ -62,6 +62,8 @@ type Exchange struct {
 	DNS, Connect, TLS time.Duration
 	// Late is set when the connection was made only after the release, so that nothing was sent.
 	Late *LateConnection
+	// Responded: something came back from the far side, if only the refusal of a connection.
+	Responded bool
 	// Failure is why no answer came; nil when one did.
 	Failure *types.Failure
 	// Times of the exchange.

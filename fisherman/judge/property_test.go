@@ -42,6 +42,7 @@ func drawExchange(t *rapid.T, servicer string) Exchange {
 	e.Times.SentStamped, e.Times.Writing = rapid.Bool().Draw(t, "stamped"), drawDuration(t, writeLimit, "writing")
 	e.Times.Source = types.TimingSource(rapid.IntRange(1, 2).Draw(t, "source"))
 	e.Times.UserRoundTrip = drawDuration(t, timeout, "user RTT")
+	e.Responded = rapid.Bool().Draw(t, "responded")
 	e.Response = make([]byte, rapid.SampledFrom([]int{1, mostEvidence, mostEvidence + 1}).Draw(t, "size"))
 	switch rapid.IntRange(0, 9).Draw(t, "kind") {
 	case 0:
@@ -78,24 +79,26 @@ func drawCheck(t *rapid.T) *Observation {
 }
 
 // drawn checks a property of observations of all kinds, and what holds of every round.
-func drawn(t *testing.T, property func(t *rapid.T, o *Observation, record *types.QoSRound)) {
+func drawn(t *testing.T, property func(t *rapid.T, o *Observation, by *Rules, record *types.QoSRound)) {
 	t.Helper()
 	rapid.Check(t, func(t *rapid.T) {
 		o := drawCheck(t)
-		record, _ := Round(o, rules())
+		by := rules()
+		by.Direct = rapid.Bool().Draw(t, "direct")
+		record, _ := Round(o, by)
 		for _, flaw := range flaws(o, record) {
 			t.Errorf("%s: %v", flaw, record)
 		}
-		property(t, o, record)
+		property(t, o, by, record)
 	})
 }
 
 // Judging changes nothing of what was observed, and comes to the same result each time.
 func TestJudgingIsPure(t *testing.T) {
-	drawn(t, func(t *rapid.T, o *Observation, record *types.QoSRound) {
+	drawn(t, func(t *rapid.T, o *Observation, by *Rules, record *types.QoSRound) {
 		before := *o
 		before.Exchanges = slices.Clone(o.Exchanges)
-		if again, _ := Round(o, rules()); !proto.Equal(again, record) || !reflect.DeepEqual(before, *o) {
+		if again, _ := Round(o, by); !proto.Equal(again, record) || !reflect.DeepEqual(before, *o) {
 			t.Errorf("%v, then %v", record, again)
 		}
 	})
@@ -104,10 +107,10 @@ func TestJudgingIsPure(t *testing.T) {
 // The order in which servicers are asked says nothing about them: it decides only which of the majority is the witness,
 // and which of several refusals a reason quotes.
 func TestOrderDoesNotCount(t *testing.T) {
-	drawn(t, func(t *rapid.T, o *Observation, record *types.QoSRound) {
+	drawn(t, func(t *rapid.T, o *Observation, by *Rules, record *types.QoSRound) {
 		shuffled := *o
 		shuffled.Exchanges = rapid.Permutation(o.Exchanges).Draw(t, "order")
-		if other, _ := Round(&shuffled, rules()); !proto.Equal(withoutWitness(record), withoutWitness(other)) {
+		if other, _ := Round(&shuffled, by); !proto.Equal(withoutWitness(record), withoutWitness(other)) {
 			t.Errorf("%v, in another order %v", record, other)
 		}
 	})
@@ -126,7 +129,7 @@ func withoutWitness(record *types.QoSRound) *types.QoSRound {
 
 // A servicer is blamed only for what it did, never for what may be this machine's fault.
 func TestOnlyTheirFaultsAreBlamed(t *testing.T) {
-	drawn(t, func(t *rapid.T, o *Observation, record *types.QoSRound) {
+	drawn(t, func(t *rapid.T, o *Observation, by *Rules, record *types.QoSRound) {
 		for i := range o.Exchanges {
 			e, sample := &o.Exchanges[i], sampleOfDrawn(record, o.Exchanges[i].Servicer)
 			if sample.GetBlame() != blamesServicer && sample.GetBlame() != blamesBackend {
@@ -154,14 +157,14 @@ func sampleOfDrawn(record *types.QoSRound, servicer string) *types.QoSSample {
 
 // What one servicer did changes nothing of what another one is blamed for, as long as somebody answers.
 func TestNeighboursAreIndependent(t *testing.T) {
-	drawn(t, func(t *rapid.T, o *Observation, _ *types.QoSRound) {
+	drawn(t, func(t *rapid.T, o *Observation, by *Rules, _ *types.QoSRound) {
 		o.Released, o.Stall, o.Skew, o.Stopped = due, 0, 0, false
 		o.Exchanges = append(o.Exchanges, answers("z", `1`))
-		with, _ := Round(o, rules())
+		with, _ := Round(o, by)
 		for i := range o.Exchanges {
 			alone := *o
 			alone.Exchanges = []Exchange{o.Exchanges[i], answers("zz", `1`)}
-			judgedAlone, _ := Round(&alone, rules())
+			judgedAlone, _ := Round(&alone, by)
 			one, other := sampleOfDrawn(judgedAlone, o.Exchanges[i].Servicer), sampleOfDrawn(with, o.Exchanges[i].Servicer)
 			if one.GetOutcome() != other.GetOutcome() || one.GetBlame() != other.GetBlame() || one.GetAttempt() != other.GetAttempt() {
 				t.Errorf("%v among others, alone %v", other, one)

@@ -170,14 +170,15 @@ func flaws(o *Observation, record *types.QoSRound) (found []string) {
 	holds("a round cannot be stored", err == nil)
 	holds("a round counts in which nothing does", !done || slices.ContainsFunc(record.GetSamples(), counts))
 	answer := slices.ContainsFunc(record.GetSamples(), answered)
-	holds("a round counts without an answer", !done || answer || o.Control != nil && o.Control.Err == nil)
+	holds("a round counts without an answer", !done || answer || !slices.ContainsFunc(record.GetSamples(), null) || o.Control != nil && o.Control.Err == nil ||
+		slices.ContainsFunc(o.Exchanges, func(e Exchange) bool { return e.Responded }))
 	for _, sample := range record.GetSamples() {
 		good := answered(sample)
 		holds("a detail is no short line", isLine(sample.GetDetail()))
 		holds("half of the evidence", (sample.RequestEnvelope == nil) == (sample.ResponseEnvelope == nil))
 		holds("too much evidence", len(sample.GetResponseEnvelope()) <= mostEvidence)
 		if !done {
-			holds("a void round blames", !counts(sample) && sample.GetBlame() == blamesSelf)
+			holds("a void round blames", (!counts(sample) || sample.GetOutcome() == types.Outcome_OUTCOME_THROTTLED) && sample.GetBlame() == blamesSelf)
 			holds("a void round compares", sample.GetConsistency() == types.Consistency_CONSISTENCY_UNSPECIFIED)
 			continue
 		}

@@ -21,6 +21,9 @@ type Rules struct {
 	Quorum int
 	// Reserve is how many requests a servicer keeps for each fisherman in the session; 0 when that is not known.
 	Reserve uint64
+	// Direct says that nodes are asked without a relay protocol between. What comes back of one then shows that this machine's
+	// network is sound, where no control probe can.
+	Direct bool
 	// IgnoredFields are JSON pointers to what is not compared in the answers; Ignored are the same, parsed.
 	IgnoredFields []string
 	Ignored       []types.Pointer

@@ -64,6 +64,8 @@ func (j *judgement) worth(reading verify.Reading, settled settlement) (types.Ans
 		return &types.Failure{Outcome: outcome, Blame: blame, Attempt: types.Attempt_ATTEMPT_READ_ANSWER, Err: reading.Err}
 	}
 	switch {
+	case j.Direct && errors.Is(reading.Err, verify.ErrOtherID): // no protocol between binds the answer to the request
+		return types.AnswerClass_ANSWER_CLASS_UNSPECIFIED, fail(types.Outcome_OUTCOME_WRONG_BINDING, types.Blame_BLAME_SERVICER)
 	case reading.Class == verify.Malformed:
 		return types.AnswerClass_ANSWER_CLASS_UNSPECIFIED, fail(types.Outcome_OUTCOME_MALFORMED, types.Blame_BLAME_SERVICER)
 	case reading.Class == verify.TooLarge:

@@ -23,6 +23,8 @@ type scene struct {
 	nothing bool
 	errors  []int64
 	quorum  int
+	// direct: nodes are asked without a relay protocol between, and all but '~' and 'T' let something come back.
+	direct bool
 }
 
 // slotSkipped and reverted are codes of errors about a question.
@@ -42,8 +44,9 @@ func errorOf(code int64) []byte {
 	return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":7,"error":{"code":%d,"message":"as told"}}`, code)
 }
 
-// letters of answers: '#' is an answer that does not fit the protocol, '~' a servicer that is down.
-const letters = `VWXLB[{0nEF!?#~`
+// letters of answers: '#' is an answer that does not fit the protocol, '~' a servicer that is down, 'R' one whose machine
+// refuses the connection, 'T' one that is throttled.
+const letters = `VWXLB[{0nEF!?#~RT`
 
 // hasData and saysNothing are letters of answers that are data, or say that there is none, whatever others say.
 const (
@@ -53,8 +56,10 @@ const (
 
 func exchangeOf(servicer string, letter byte) Exchange {
 	switch letter {
-	case '~':
+	case '~', 'R':
 		return down(servicer)
+	case 'T':
+		return fails(servicer, types.Outcome_OUTCOME_THROTTLED, blamesSelf)
 	case '#':
 		return refuses(servicer, types.Outcome_OUTCOME_BACKEND_ERROR, blamesBackend, types.Refusal{Code: 104, Label: "UPSTREAM_TOO_LARGE", TooLarge: true})
 	}
@@ -65,6 +70,7 @@ func (s scene) observation() *Observation {
 	var exchanges []Exchange
 	for i := range len(s.answers) {
 		e := exchangeOf(fmt.Sprintf("s%02d", i), s.answers[i])
+		e.Responded = s.direct && !among(s.answers[i], "~T")
 		if s.origins != "" {
 			e.ServiceURL = fmt.Sprintf("https://%c.example/%d", s.origins[i], i)
 		}
@@ -97,6 +103,7 @@ func (s scene) judged(t testing.TB) (verdicts string, cause types.Cause) {
 	if s.quorum > 0 {
 		by.Quorum = s.quorum
 	}
+	by.Direct = s.direct
 	record := judged(t, s.observation(), by)
 	var text strings.Builder
 	for _, sample := range record.GetSamples() {
@@ -106,7 +113,7 @@ func (s scene) judged(t testing.TB) (verdicts string, cause types.Cause) {
 }
 
 // verdictOf is a sample as a letter: an answer that (a)grees, (d)isagrees or is (u)ndecidable; an agreed error (t) that
-// agrees; (m)issing, (f)ailed, malformed (x), refused by our own bound (r), not there (c), (v)oid.
+// agrees; (m)issing, (f)ailed, malformed (x), refused by our own bound (r), not there (c), throttled (z), (v)oid, or void because nobody contradicts the node (w).
 func verdictOf(t testing.TB, sample *types.QoSSample) byte {
 	t.Helper()
 	type key struct {
@@ -123,6 +130,9 @@ func verdictOf(t testing.TB, sample *types.QoSSample) byte {
 	if sample.GetOutcome() == outcomeVoid && sample.GetBlame() == blamesSelf && sample.GetConsistency() == 0 {
 		return 'v'
 	}
+	if sample.GetOutcome() == outcomeVoid && sample.GetBlame() == blamesUnknown && sample.GetConsistency() == 0 {
+		return 'w'
+	}
 	letter, known := map[key]byte{
 		{outcomeOK, 0, value, agree}:                                     'a',
 		{outcomeOK, 0, value, disagree}:                                  'd',
@@ -134,6 +144,7 @@ func verdictOf(t testing.TB, sample *types.QoSSample) byte {
 		{types.Outcome_OUTCOME_MALFORMED, blamesServicer, none, 0}:       'x',
 		{types.Outcome_OUTCOME_BACKEND_ERROR, blamesBackend, none, 0}:    'r',
 		{types.Outcome_OUTCOME_CONNECT, blamesServicer, none, 0}:         'c',
+		{types.Outcome_OUTCOME_THROTTLED, blamesSelf, none, 0}:           'z',
 	}[key{sample.GetOutcome(), sample.GetBlame(), sample.GetAnswer(), sample.GetConsistency()}]
 	if !known {
 		t.Errorf("a verdict without a name: %v", sample)
@@ -257,6 +268,33 @@ func TestWhatCountsAsAnAnswer(t *testing.T) {
 		"a large answer frees nobody who is down":     {scene{answers: "#~", control: "B"}, "vc", causeNone},
 		"nobody who errs, either":                     {scene{answers: "#!", control: "B"}, "vf", causeNone},
 		"too large for the probe frees all":           {scene{answers: "#!~", control: "#"}, "vvv", tooLarge},
+
+		// Who is throttled has no say, and is no reason to ask anybody.
+		"one is throttled":                      {scene{answers: "VVT"}, "aaz", causeNone},
+		"all are throttled":                     {scene{answers: "TTT"}, "zzz", causeNone},
+		"one answers, the others are throttled": {scene{answers: "VTT"}, "uzz", causeNone},
+		"one is down, the others throttled":     {scene{answers: "~TT"}, "vzz", noProbe},
+		"the throttled make no majority":        {scene{answers: "V0TT"}, "vvzz", contested},
+
+		// Nodes that are asked directly: what comes back shows that our network is sound, where no probe can.
+		"direct, all refuse":                            {scene{answers: "RRR", direct: true}, "ccc", causeNone},
+		"direct, one alone refuses":                     {scene{answers: "R", direct: true}, "c", causeNone},
+		"direct, one refuses, the others are mute":      {scene{answers: "R~~", direct: true}, "ccc", causeNone},
+		"direct, nothing comes back":                    {scene{answers: "~~~", direct: true}, "vvv", noProbe},
+		"direct, nothing comes back, the probe is down": {scene{answers: "~~~", control: "~", direct: true}, "vvv", offline},
+		"direct, all refuse, so does the probe":         {scene{answers: "RRR", control: "~", direct: true}, "ccc", causeNone},
+		"direct, pages":                                 {scene{answers: "?R", direct: true}, "xc", causeNone},
+		"direct, only the nodes' word":                  {scene{answers: "0E!", direct: true}, "vvv", noData},
+		"direct, one node's word alone":                 {scene{answers: "!", direct: true}, "v", noData},
+		"direct, the nodes' word, the probe contradicts": {
+			scene{answers: "0!R", control: "V", direct: true}, "mfc", causeNone},
+		"direct, the nodes' word, the probe is down":          {scene{answers: "0!R", control: "~", direct: true}, "wwc", causeNone},
+		"direct, a node's word, and one that is not there":    {scene{answers: "!R", direct: true}, "wc", causeNone},
+		"direct, a node's word, and one that is mute":         {scene{answers: "!~", direct: true}, "wc", causeNone},
+		"direct, a node's word, and one that is throttled":    {scene{answers: "!T", direct: true}, "vz", noData},
+		"direct, one refuses, the others are throttled":       {scene{answers: "RTT", direct: true}, "czz", causeNone},
+		"direct, who answers shows that the others are down":  {scene{answers: "V~R", direct: true}, "ucc", causeNone},
+		"direct, who has data does not excuse who has an err": {scene{answers: "V!!", direct: true}, "uff", causeNone},
 	} {
 		verdicts, cause := test.judged(t)
 		if verdicts != test.want || cause != test.cause {
@@ -283,8 +321,15 @@ func TestWantsControl(t *testing.T) {
 		"asked, unfit":            {scene{answers: "V0", control: "V-"}, false},
 		"asked":                   {scene{answers: "000", control: "V"}, false},
 		"nobody to ask":           {scene{}, false},
+		"throttled":               {scene{answers: "TT"}, false},
+		"direct, all refuse":      {scene{answers: "RR", direct: true}, true},
+		"direct, nodes' word":     {scene{answers: "!R", direct: true}, true},
+		"direct, asked, down":     {scene{answers: "!R", control: "~", direct: true}, false},
+		"direct, all have data":   {scene{answers: "VV", direct: true}, false},
 	} {
-		if _, wants := Round(test.observation(), rules()); wants != test.want {
+		by := rules()
+		by.Direct = test.direct
+		if _, wants := Round(test.observation(), by); wants != test.want {
 			t.Errorf("%s: %t", name, wants)
 		}
 	}

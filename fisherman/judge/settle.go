@@ -2,9 +2,11 @@ package judge
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/pocket-fisherman/fisherman/fisherman/verify"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/text"
 )
 
 // settlement says what the truth is when some nodes have data and others say that there is nothing.
@@ -97,7 +99,7 @@ func (j *judgement) settleTip(contrast bool) settlement {
 
 // hearControl settles a check in which data is in no majority.
 func (j *judgement) hearControl(taken *verify.Poll[side], contrast bool) settlement {
-	const contested = "servicers with data are no majority, and "
+	const contested = "those with data are no majority, and "
 	void := func(cause types.Cause, reason string) settlement {
 		return settlement{cause: cause, reason: contested + reason}
 	}
@@ -138,10 +140,15 @@ func (j *judgement) canBeTrue(said verify.Reading) bool {
 // session, answers the very same question, the fault is the servicers'; otherwise it may be ours, or there is nothing to
 // answer.
 func (j *judgement) unanswered(record *types.QoSRound) (types.Cause, string) {
-	const nobody = "no servicer answered and "
+	const nobody = "nobody answered and "
 	if label, only := onlyDisputed(j.Exchanges, record); only {
 		return types.Cause_CAUSE_REFUSED,
-			"no servicer answered, and those that could be reached refused the request as wrong: " + label
+			"nobody answered, and those that could be reached refused the request as wrong: " + label
+	}
+	silent := j.Control == nil || j.Control.Err != nil && !j.Control.TooLarge
+	if silent && j.Direct && j.responded() {
+		j.undecided = true
+		return j.excuseNodes(record)
 	}
 	if j.Control == nil {
 		return types.Cause_CAUSE_NO_CONTROL_PROBE, nobody + "there is no control probe to show whose fault that is"
@@ -162,6 +169,29 @@ func (j *judgement) unanswered(record *types.QoSRound) (types.Cause, string) {
 		return types.Cause_CAUSE_OFFLINE, nobody + "neither did the control probe: " + said.Err.Error()
 	case !j.Control.fit() && slices.ContainsFunc(record.Samples, fromNode):
 		return types.Cause_CAUSE_CONTROL_UNFIT, nobody + "the control probe, which did, is unfit: " + j.Control.Why
+	}
+	return types.Cause_CAUSE_UNSPECIFIED, ""
+}
+
+// responded reports whether anything came back from a far side.
+func (j *judgement) responded() bool {
+	return slices.ContainsFunc(j.Exchanges, func(e Exchange) bool { return e.Responded })
+}
+
+// excuseNodes voids the samples that are a node's own word about the question, which nobody contradicts, and the whole check
+// when they are all that counts. That there is a newest height needs nobody to say so.
+func (j *judgement) excuseNodes(record *types.QoSRound) (types.Cause, string) {
+	if j.Question.Kind == types.RoundKind_ROUND_KIND_HEAD {
+		return types.Cause_CAUSE_UNSPECIFIED, ""
+	}
+	if !slices.ContainsFunc(record.Samples, func(s *types.QoSSample) bool { return null(s) && !fromNode(s) }) {
+		return types.Cause_CAUSE_NO_DATA, "no node has data, and there is no control probe to show whether there is any"
+	}
+	for _, sample := range record.Samples {
+		if null(sample) && fromNode(sample) {
+			sample.Detail = text.Line(strings.TrimSuffix(sample.Outcome.Label()+", which nobody contradicts: "+sample.Detail, ": "), mostDetail)
+			sample.Outcome, sample.Blame = types.Outcome_OUTCOME_VOID, types.Blame_BLAME_UNKNOWN
+		}
 	}
 	return types.Cause_CAUSE_UNSPECIFIED, ""
 }

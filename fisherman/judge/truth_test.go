@@ -18,7 +18,7 @@ func rank(verdict byte) int {
 		return 3
 	case among(verdict, "uy"):
 		return 2
-	case verdict == 'v':
+	case among(verdict, "vwz"):
 		return 1
 	}
 	return 0

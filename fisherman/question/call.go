@@ -23,7 +23,7 @@ type Call struct {
 // Param is one parameter of a call. Parameters keep their order, as clients send them.
 type Param struct {
 	Name string
-	// Value is a string, a bool, or []Param for an object.
+	// Value is a string, a bool, an int64, or []Param for an object.
 	Value any
 }
 
@@ -87,7 +87,7 @@ func encoded(value any) string {
 	if members, nested := value.([]Param); nested {
 		return object(members)
 	}
-	text, _ := json.Marshal(value) // a string and a bool always encode
+	text, _ := json.Marshal(value) // a string, a bool and a number always encode
 	return string(text)
 }
 

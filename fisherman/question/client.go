@@ -21,6 +21,8 @@ const (
 	twelveDigits
 	// uuid: a random UUID, as text.
 	uuid
+	// countedText: like counted, as text.
+	countedText
 )
 
 const acceptHeader = "Accept"
@@ -42,6 +44,8 @@ const (
 	idFirst order = iota
 	methodFirst
 	idLast
+	idAhead
+	idBehind
 )
 
 func (o order) members() [4]string {
@@ -50,6 +54,10 @@ func (o order) members() [4]string {
 		return [4]string{"method", "params", "id", "jsonrpc"}
 	case idLast:
 		return [4]string{"jsonrpc", "method", "params", "id"}
+	case idAhead:
+		return [4]string{"id", "jsonrpc", "method", "params"}
+	case idBehind:
+		return [4]string{"method", "jsonrpc", "params", "id"}
 	default:
 		return [4]string{"jsonrpc", "id", "method", "params"}
 	}
@@ -71,6 +79,12 @@ func ethereumStyles() []Style {
 // jsonrpc.ts, createJsonRpcRequest).
 func cometbftStyles() []Style {
 	return []Style{{order: idFirst}, {order: idFirst, ids: twelveDigits}}
+}
+
+// solanaStyles are those of @solana/kit (rpc-spec-types, createRpcMessage); Solana's Rust client (rpc_request.rs,
+// build_request_json, whose members are sorted); @solana/web3.js (by jayson, generateRequest).
+func solanaStyles() []Style {
+	return []Style{{order: idAhead, ids: countedText}, {order: idAhead}, {order: idBehind, ids: uuid}}
 }
 
 // restStyles are those of Go's net/http, of fetch and curl, and of axios (lib/defaults).
@@ -100,9 +114,13 @@ func (c Catalogue) Client(seed [32]byte, check uint32) Client {
 		return Client{style: style, id: decimal(source.Int64N(1e12))}
 	case uuid:
 		return Client{style: style, id: `"` + randomUUID(source) + `"`}
-	case counted:
+	case counted, countedText:
 	}
-	return Client{style: style, id: decimal(first + int64(check)*stride + source.Int64N(stride))}
+	id := decimal(first + int64(check)*stride + source.Int64N(stride))
+	if style.ids == countedText {
+		id = `"` + id + `"`
+	}
+	return Client{style: style, id: id}
 }
 
 // randomUUID is a UUID of version 4 (RFC 9562 §5.4).

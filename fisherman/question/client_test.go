@@ -140,16 +140,24 @@ func TestRESTHeightsAreSettled(t *testing.T) {
 	}
 }
 
+// head is the height of a chain that is short, but has questions of all kinds.
+func head(catalogue question.Catalogue) int64 {
+	if catalogue.Name == question.NameSolana {
+		return 1000
+	}
+	return 8
+}
+
 // A label names one payload, and a payload has one label.
 func TestLabelsArePayloads(t *testing.T) {
 	rpc, rest := templates()
 	for name, catalogue := range map[string]question.Catalogue{
 		"cometbft": question.CometBFT(), "cometbft-uri": question.CometBFTURI(), "cosmos": question.Cosmos(), "evm": question.EVM(2),
-		"custom": custom(t, rpc), "custom REST": custom(t, rest),
+		"solana": question.Solana(), "custom": custom(t, rpc), "custom REST": custom(t, rest),
 	} {
 		payloads, labels := make(map[string]string), make(map[string]string)
 		for n := range uint64(3000) {
-			drawn, err := catalogue.Draw(seed(n), question.Client{}, 8, nil)
+			drawn, err := catalogue.Draw(seed(n), question.Client{}, head(catalogue), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -179,6 +187,7 @@ func TestHeadsAreRead(t *testing.T) {
 		"cometbft":     {question.CometBFT().Head, status, 17},
 		"cometbft-uri": {question.CometBFTURI().Head, status, 17},
 		"cosmos":       {question.Cosmos().Head, latest, 17},
+		"solana":       {question.Solana().Head, `{"jsonrpc":"2.0","result":17,"id":"0"}`, 17},
 		"other answer": {question.Cosmos().Head, status, -1},
 		"an error":     {question.CometBFT().Head, `{"jsonrpc":"2.0","id":0,"error":{"code":1}}`, -1},
 		"too high":     {question.Cosmos().Head, strings.Replace(latest, "17", "281474976710657", 1), -1},

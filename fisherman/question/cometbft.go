@@ -22,16 +22,17 @@ const (
 // strings there. Methods whose answers depend on the newest block are left out, because honest nodes would differ:
 // "blockchain" names the last height, and "tx_search" and "block_search" depend on what a node indexes.
 func CometBFT() Catalogue {
-	return cometbft(cometbftStyles(), Named, cometbftInternal)
+	return cometbft(NameCometBFT, cometbftStyles(), Named, cometbftInternal)
 }
 
 // CometBFTURI is the same catalogue for nodes that are asked by GET, as in /block?height=5 (CometBFT's "URI over HTTP").
 func CometBFTURI() Catalogue {
-	return cometbft(restStyles(), byURI, cometbftInternalURI)
+	return cometbft(NameCometBFTURI, restStyles(), byURI, cometbftInternalURI)
 }
 
-func cometbft(styles []Style, call func(method string, params ...Param) Call, denial int64) Catalogue {
+func cometbft(name string, styles []Style, call func(method string, params ...Param) Call, denial int64) Catalogue {
 	return Catalogue{
+		Name:    name,
 		Depth:   cometbftDepth,
 		Styles:  styles,
 		Kinds:   cometbftKinds(call),

@@ -21,6 +21,7 @@ const cosmosUnknown = 500
 // chains have, and what hardly ever changes (parameters).
 func Cosmos() Catalogue {
 	return Catalogue{
+		Name:    NameCosmos,
 		Depth:   cometbftDepth,
 		Styles:  restStyles(),
 		Head:    &Head{Call: Get("/cosmos/base/tendermint/v1beta1/blocks/latest"), Read: cosmosHeight},

@@ -56,7 +56,7 @@ func Custom(templates []Template, depth int64) (Catalogue, error) {
 	if len(templates) == 0 || len(templates) > MostTemplates {
 		return Catalogue{}, fmt.Errorf("questions is %d of them; allowed: 1 to %d", len(templates), MostTemplates)
 	}
-	catalogue, seen := Catalogue{Depth: depth, Styles: restStyles(), MaxLag: customMaxLag}, make(map[string]int)
+	catalogue, seen := Catalogue{Name: NameCustom, Depth: depth, Styles: restStyles(), MaxLag: customMaxLag}, make(map[string]int)
 	for i, each := range templates {
 		made, err := each.compile()
 		if err != nil {

@@ -42,6 +42,7 @@ const historyStorage = "0x0000f90827f1c53a10cb7a02335b175320002935"
 // blockTimestamp): where the nodes are of several makes or ages, use EVMValues, or have those members ignored.
 func EVM(depth int64) Catalogue {
 	values := EVMValues(depth)
+	values.Name = NameEVM
 	values.Kinds = append(values.Kinds,
 		Kind{Call: blockByNumber, Variants: 2, Tip: true, Unique: true},
 		Kind{Call: atBlock("eth_getBlockReceipts"), Weight: 4},
@@ -56,6 +57,7 @@ func EVM(depth int64) Catalogue {
 // have values that can be guessed.
 func EVMValues(depth int64) Catalogue {
 	return Catalogue{
+		Name:   NameEVMValues,
 		Depth:  depth,
 		Styles: ethereumStyles(),
 		Head:   &Head{Call: Positional("eth_blockNumber"), Read: readBlockNumber},
@@ -178,7 +180,7 @@ func readBlockNumber(answer []byte) (int64, error) {
 	digits, prefixed := strings.CutPrefix(*reply.Result, "0x")
 	height, err := strconv.ParseUint(digits, 16, 63)
 	if !prefixed || err != nil || height > highestHeight {
-		return 0, fmt.Errorf("read block number: %.40q is none", *reply.Result)
+		return 0, errors.New("read block number: the result is none")
 	}
 	return int64(height), nil
 }

@@ -12,11 +12,12 @@ import (
 )
 
 // needsState are labels of questions that nobody answers who has headers and blocks only: their answers come from state, or
-// from having executed the block or a program. Not among them are balances of accounts that nobody knows, codes, nonces (of
+// from having executed the block or a program. Of Solana's, which nodes answer from their ledger, they are those that nobody
+// answers without one: the time of a block is nearly that of its neighbours. Not among them are balances of accounts that nobody knows, codes, nonces (of
 // the known accounts, hardly one ever changes), and the hashes that the chain keeps in its state.
 func needsState() *regexp.Regexp {
 	return regexp.MustCompile(`^(block_results|validators|consensus_params|GET /(block_results|validators|consensus_params)\?|eth_getBlockReceipts|eth_getLogs|` +
-		`eth_call data=0x67[0-9a-f]{130} |eth_getBalance account=(0x0000f90827|0x000f3df6d7|0x00000000219|0xca11bde059|0x0000000000|0x5ff137d4b0|0x4e59b44847|0x71562b7199))`)
+		`getBlocks? |eth_call data=0x67[0-9a-f]{130} |eth_getBalance account=(0x0000f90827|0x000f3df6d7|0x00000000219|0xca11bde059|0x0000000000|0x5ff137d4b0|0x4e59b44847|0x71562b7199))`)
 }
 
 // Of the questions that are compared, at least seven of ten need state or execution in every catalogue; the document has the
@@ -29,7 +30,7 @@ func TestMostQuestionsNeedState(t *testing.T) {
 	}
 	for name, catalogue := range map[string]question.Catalogue{
 		"cometbft": question.CometBFT(), "cometbft-uri": question.CometBFTURI(),
-		"evm": question.EVM(question.EVMFinality), "evm-values": question.EVMValues(question.EVMFinality),
+		"evm": question.EVM(question.EVMFinality), "evm-values": question.EVMValues(question.EVMFinality), "solana": question.Solana(),
 	} {
 		count := 0
 		for n := range uint64(draws) {

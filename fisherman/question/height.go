@@ -2,6 +2,7 @@ package question
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -43,7 +44,7 @@ func heightOf(text string) (int64, error) {
 	}
 	height, err := strconv.ParseUint(digits, base, 63)
 	if err != nil || height > highestHeight {
-		return 0, fmt.Errorf("read height: %.40q is none", text)
+		return 0, errors.New("read height: what stands there is none")
 	}
 	return int64(height), nil
 }

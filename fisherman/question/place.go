@@ -42,7 +42,7 @@ func (p *place) member(name string) bool {
 		p.skip()
 		quoted := p.text[start:p.at]
 		p.next()
-		if isName(quoted, name) {
+		if isMember(quoted, name) {
 			value = p.at
 		}
 	}
@@ -50,8 +50,8 @@ func (p *place) member(name string) bool {
 	return value >= 0
 }
 
-// isName reports whether a string in quotes is a name.
-func isName(quoted []byte, name string) bool {
+// isMember reports whether a string in quotes is a name.
+func isMember(quoted []byte, name string) bool {
 	plain := quoted[1 : len(quoted)-1]
 	if string(plain) == name {
 		return true

@@ -76,8 +76,21 @@ type Head struct {
 // Payload is the request as the control probe is sent it.
 func (h *Head) Payload() types.Payload { return Client{}.write(h.Call) }
 
+// Names of catalogues.
+const (
+	NameCometBFT    = "cometbft"
+	NameCometBFTURI = "cometbft-uri"
+	NameEVM         = "evm"
+	NameEVMValues   = "evm-values"
+	NameCosmos      = "cosmos"
+	NameSolana      = "solana"
+	NameCustom      = "custom"
+)
+
 // Catalogue is the questions that fit a relay chain.
 type Catalogue struct {
+	// Name of the catalogue, as in a configuration.
+	Name  string
 	Kinds []Kind
 	// Styles are those of the clients that such questions seem to come from.
 	Styles []Style

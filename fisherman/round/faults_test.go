@@ -236,7 +236,8 @@ func TestAllFaultsAtOnce(t *testing.T) {
 // Every outcome there is occurs in the table, or among the certificates of TestOutcomes; a node without the block, in
 // TestRoundByREST.
 func TestOutcomesAreAll(t *testing.T) {
-	seen := map[types.Outcome]bool{types.Outcome_OUTCOME_UNSPECIFIED: true, types.Outcome_OUTCOME_TLS: true, types.Outcome_OUTCOME_MISSING: true}
+	seen := map[types.Outcome]bool{types.Outcome_OUTCOME_UNSPECIFIED: true, types.Outcome_OUTCOME_TLS: true, types.Outcome_OUTCOME_MISSING: true,
+		types.Outcome_OUTCOME_THROTTLED: true} // what a network finds in an answer
 	for _, row := range faults(fakes.StartPiped(t, fakes.Honest())) {
 		seen[row.outcome] = true
 	}

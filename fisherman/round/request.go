@@ -25,6 +25,8 @@ type Reply struct {
 	Payload []byte
 	// Remark is what is odd about the answer although it counts, in one line.
 	Remark string
+	// Kept is what others need of the answer to check it; nil for its body as it came.
+	Kept []byte
 }
 
 // Ask addresses a question to one servicer of a session. An error that is a *wire.Failure says whose fault it is; any

@@ -118,6 +118,7 @@ func (d *Done) Open() {
 	if d.Observed.Exchanges != nil {
 		return
 	}
+	d.Observed.Exchanges = make([]judge.Exchange, 0, len(d.round.slots))
 	for _, slot := range d.round.slots {
 		exchange := slot.observe()
 		exchange.Arrived = slot.arrived(d.round.released)
@@ -157,6 +158,7 @@ func (r *round) execute(ctx context.Context) error {
 // prepare makes one request for every servicer. One that cannot be made is that servicer's sample, not the round's end:
 // otherwise one servicer could keep all others from being asked.
 func (r *round) prepare() {
+	r.slots = make([]*slot, 0, len(r.Session.GetServicers()))
 	for _, servicer := range r.Session.GetServicers() {
 		request, err := r.Ask(r.Session, servicer, r.Question.Payload)
 		made := &slot{servicer: servicer, request: request, failure: failureOf(types.Attempt_ATTEMPT_SEAL_REQUEST, err)}

@@ -3,6 +3,7 @@ package round
 import (
 	"context"
 	"errors"
+	"syscall"
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/fisherman/judge"
@@ -161,6 +162,7 @@ func (s *slot) observe() judge.Exchange {
 		Connect:    s.phases.Connect,
 		TLS:        s.phases.TLS,
 		Late:       s.late,
+		Responded:  s.responded(),
 		Failure:    s.failure,
 		Times:      judge.Times{Sent: sent, SentStamped: stamped, Writing: s.written.Sub(s.sent)},
 	}
@@ -180,7 +182,21 @@ func (s *slot) observe() judge.Exchange {
 	reply, rejected := s.request.Open(s.answer)
 	exchange.Status, exchange.Payload, exchange.Remark, exchange.Rejected = reply.Status, reply.Payload, reply.Remark, rejected
 	exchange.Request, exchange.Response = s.request.Evidence(), s.answer.Body
+	if reply.Kept != nil {
+		exchange.Response = reply.Kept
+	}
 	return exchange
+}
+
+// responded reports whether something came back from the far side during this check: bytes, a new connection, or its refusal.
+func (s *slot) responded() bool {
+	switch {
+	case s.arrival.Bytes > 0 || s.late != nil:
+		return true
+	case s.failure == nil:
+		return s.phases.Connect > 0
+	}
+	return s.phases.Connect > 0 || s.failure.Outcome == types.Outcome_OUTCOME_TLS || errors.Is(s.failure, syscall.ECONNREFUSED)
 }
 
 // failureOf finds the failure in an error; one that carries none is a fault of this program.

@@ -93,12 +93,15 @@ func Read(question []byte, status uint32, payload []byte, form types.CompareForm
 	case err != nil:
 		return malformed(err)
 	case !fits:
-		return malformed(errors.New("the id is not that of the question"))
+		return malformed(ErrOtherID)
 	case response["result"] == nil:
 		return malformed(errors.New("neither result nor error"))
 	}
 	return read(response["result"], form, ignored)
 }
+
+// ErrOtherID is in the reading of an answer to another request.
+var ErrOtherID = errors.New("the id is not that of the question")
 
 // checkVersion takes what versions of JSON-RPC write, and nothing at all: Bitcoin's nodes do not name theirs.
 func checkVersion(member json.RawMessage) error {

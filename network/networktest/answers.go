@@ -62,6 +62,10 @@ func misshapen(t testing.TB, s Subject) {
 	for _, answer := range []*wire.Answer{{}, {Status: good.Status}, {Status: good.Status, Header: good.Header}} {
 		s.noAnswer(t, "an empty answer", request, answer)
 	}
+	for _, encoding := range []string{"br", "gzip", "gzip, gzip", "\x1b[2J"} {
+		header := http.Header{"Content-Type": good.Header["Content-Type"], "Content-Encoding": {encoding}}
+		s.rejected(t, "an answer in encoding "+encoding, request, received(&wire.Answer{Status: good.Status, Header: header, Body: good.Body}))
+	}
 	for cut := range good.Body {
 		s.noAnswer(t, "half an answer", request, &wire.Answer{Status: good.Status, Header: good.Header, Body: good.Body[:cut]})
 	}

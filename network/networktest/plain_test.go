@@ -23,7 +23,11 @@ func (r plainRequest) Wire() []byte     { return r }
 func (r plainRequest) Evidence() []byte { return nil }
 
 func (r plainRequest) Open(answer *wire.Answer) (fisherman.Reply, *wire.Failure) {
-	return fisherman.Reply{Status: uint32(answer.Status), Payload: answer.Body}, nil
+	body, failure := answer.Decoded(wire.MaxBodyBytes)
+	if failure != nil {
+		return fisherman.Reply{}, failure
+	}
+	return fisherman.Reply{Status: uint32(answer.Status), Payload: body}, nil
 }
 
 func (plain) Ask(_ *types.Session, servicer *types.Actor, payload types.Payload) (fisherman.Request, error) {

@@ -86,6 +86,9 @@ func open(answer *wire.Answer, want relay.Binding) (*types.RelayResponse, *wire.
 	fail := func(outcome types.Outcome, err error) (*types.RelayResponse, *wire.Failure) {
 		return nil, wire.Fail(outcome, types.Attempt_ATTEMPT_OPEN_ANSWER, err)
 	}
+	if failure := answer.Unencoded(); failure != nil {
+		return nil, failure
+	}
 	if answer.Status != http.StatusOK {
 		return fail(types.Outcome_OUTCOME_HTTP_STATUS, fmt.Errorf("HTTP status %d", answer.Status))
 	}

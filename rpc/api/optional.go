@@ -32,7 +32,8 @@ func Value[T any](value *T) T {
 
 // NewServicerReport makes an empty report of a servicer.
 func NewServicerReport(servicer, serviceURL string) ServicerReport {
-	return ServicerReport{Address: servicer, Servicer: servicer, ServiceURL: serviceURL, NullIndices: []uint32{}, Outcomes: Outcomes{}}
+	return ServicerReport{Address: servicer, Servicer: servicer, ServiceURL: serviceURL, NullIndices: []uint32{}, Outcomes: Outcomes{},
+		Standing: StandingAsked}
 }
 
 // KeepOldNames fills the fields of a check's sample that are on their way out.

@@ -92,6 +92,7 @@ const (
 	CheckVerdictNull         CheckVerdict = "null"
 	CheckVerdictOK           CheckVerdict = "ok"
 	CheckVerdictSlow         CheckVerdict = "slow"
+	CheckVerdictThrottled    CheckVerdict = "throttled"
 	CheckVerdictUndecidable  CheckVerdict = "undecidable"
 	CheckVerdictVoid         CheckVerdict = "void"
 )
@@ -132,6 +133,7 @@ const (
 	ErrorCodeKnownTransaction             ErrorCode = "known_transaction"
 	ErrorCodeMempoolFull                  ErrorCode = "mempool_full"
 	ErrorCodeMethodNotAllowed             ErrorCode = "method_not_allowed"
+	ErrorCodeNoChain                      ErrorCode = "no_chain"
 	ErrorCodeNoFisherman                  ErrorCode = "no_fisherman"
 	ErrorCodeNoServicer                   ErrorCode = "no_servicer"
 	ErrorCodeNotInSession                 ErrorCode = "not_in_session"
@@ -179,6 +181,11 @@ const (
 	EventKindSession EventKind = "session"
 )
 
+// Defines values for EvidenceProof.
+const (
+	EvidenceProofUnsigned EvidenceProof = "unsigned"
+)
+
 // Defines values for Finding.
 const (
 	FindingFailed Finding = "failed"
@@ -189,6 +196,12 @@ const (
 // Defines values for HealthStatus.
 const (
 	HealthStatusOK HealthStatus = "ok"
+)
+
+// Defines values for Network.
+const (
+	NetworkEndpoints Network = "endpoints"
+	NetworkPocket    Network = "pocket"
 )
 
 // Defines values for Outcome.
@@ -204,6 +217,7 @@ const (
 	OutcomeRelayError   Outcome = "RELAY_ERROR"
 	OutcomeReset        Outcome = "RESET"
 	OutcomeTLS          Outcome = "TLS"
+	OutcomeThrottled    Outcome = "THROTTLED"
 	OutcomeTimeout      Outcome = "TIMEOUT"
 	OutcomeTooLarge     Outcome = "TOO_LARGE"
 	OutcomeVoid         Outcome = "VOID"
@@ -233,6 +247,15 @@ const (
 	RoundStatusDone    RoundStatus = "DONE"
 	RoundStatusDropped RoundStatus = "DROPPED"
 	RoundStatusVoid    RoundStatus = "VOID"
+)
+
+// Defines values for Standing.
+const (
+	StandingAsked        Standing = "asked"
+	StandingHTTP2Only    Standing = "http2_only"
+	StandingNoNode       Standing = "no_node"
+	StandingOtherChain   Standing = "other_chain"
+	StandingUnidentified Standing = "unidentified"
 )
 
 // Defines values for TimingSource.
@@ -287,7 +310,7 @@ const (
 type Account struct {
 	Height int64 `json:"height"`
 
-	// Address Of an account or actor: 40 hex digits.
+	// Address Of an account or actor of our chain: 40 hex digits.
 	Address Address `json:"address"`
 
 	// BalanceUPOKT An amount in uPOKT.
@@ -305,7 +328,7 @@ type Actor struct {
 	// Type What an actor is staked as.
 	Type ActorType `json:"type"`
 
-	// Address Of an account or actor: 40 hex digits.
+	// Address Of an account or actor of our chain: 40 hex digits.
 	Address    Address      `json:"address"`
 	PublicKey  string       `json:"public_key"`
 	Chains     []RelayChain `json:"chains"`
@@ -334,7 +357,7 @@ type Actors struct {
 	Actors []Actor `json:"actors"`
 }
 
-// Address Of an account or actor: 40 hex digits.
+// Address Of an account or actor of our chain: 40 hex digits.
 type Address = string
 
 // Agreement How an answer compares with those of the other servicers.
@@ -359,7 +382,7 @@ type Block struct {
 	// Time Agreed on by the validators.
 	Time time.Time `json:"time"`
 
-	// Proposer Of an account or actor: 40 hex digits.
+	// Proposer Of an account or actor of our chain: 40 hex digits.
 	Proposer Address `json:"proposer"`
 
 	// Transactions How many it has.
@@ -395,8 +418,8 @@ type CheckReport struct {
 	// Session A session's header.
 	Session EvidenceSession `json:"session"`
 
-	// Servicer Of an account or actor: 40 hex digits.
-	Servicer Address `json:"servicer"`
+	// Servicer Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group.
+	Servicer Identifier `json:"servicer"`
 
 	// Verdict What one check says of one servicer, the first that holds.
 	Verdict CheckVerdict `json:"verdict"`
@@ -418,6 +441,9 @@ type CheckReport struct {
 
 	// Samples Of all servicers of the session, by address.
 	Samples []CheckSample `json:"samples"`
+
+	// Network What a node is part of: pocket is a node of our own chain; endpoints is a fisherman that samples a list of endpoints, without a chain.
+	Network Network `json:"network"`
 }
 
 // CheckSample A Sample of a check on demand, with what is not stored of others.
@@ -470,7 +496,7 @@ type Consistency struct {
 
 // Control What is known of the control probe of a relay chain. One that is not FIT decides nothing.
 type Control struct {
-	// RelayChain Four upper-case hex digits.
+	// RelayChain Four upper-case hex digits on our chain; the name of a group of a list of endpoints.
 	RelayChain RelayChain `json:"relay_chain"`
 
 	// Fitness Whether a control probe is heard. UNPROVEN was not compared with the servicers yet, BEHIND is behind most of them or stands still, FOREIGN contradicts what most of them agree on, as a node of another chain does.
@@ -533,8 +559,14 @@ type Evidence struct {
 	// Sides Those whose envelopes are kept, by address.
 	Sides []EvidenceSide `json:"sides"`
 
-	// Signature The fisherman's over all the rest: 128 hex digits.
+	// Signature The fisherman's over all the rest: 128 hex digits; empty where nothing is signed.
 	Signature string `json:"signature"`
+
+	// Proof What a piece of evidence stands on, unless that is signatures: unsigned shows what the fisherman received, and proves it to nobody. Its parties have no public keys, and its envelopes are the question and the answer themselves.
+	Proof EvidenceProof `json:"proof,omitempty"`
+
+	// Note What the piece is worth, for a person; only beside proof.
+	Note string `json:"note,omitempty"`
 }
 
 // EvidenceFile What 'pocket fisherman evidence' writes and 'pocket fisherman verify' reads.
@@ -565,14 +597,17 @@ type EvidenceParty struct {
 
 // EvidencePlace A check of a session. A page holds what is older than its place.
 type EvidencePlace struct {
-	// Session 64 hex digits.
+	// Session 64 hex digits on our chain and of a list of endpoints.
 	Session SessionID `json:"session"`
 	Check   uint32    `json:"check"`
 }
 
+// EvidenceProof What a piece of evidence stands on, unless that is signatures: unsigned shows what the fisherman received, and proves it to nobody. Its parties have no public keys, and its envelopes are the question and the answer themselves.
+type EvidenceProof string
+
 // EvidenceSession A session's header.
 type EvidenceSession struct {
-	// ID 64 hex digits.
+	// ID 64 hex digits on our chain and of a list of endpoints.
 	ID          SessionID `json:"id"`
 	StartHeight int64     `json:"start_height"`
 	RelayChain  string    `json:"relay_chain"`
@@ -628,8 +663,23 @@ type Freshness struct {
 	LagMSMax *float64 `json:"lag_ms_max"`
 }
 
-// GeoZone Where an actor says that it is.
+// GeoZone Where an actor says that it is; empty where there are no zones.
 type GeoZone = string
+
+// Group A group of targets of a list of endpoints. It stands where a session has a relay chain and an application.
+type Group struct {
+	// Name Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group.
+	Name Identifier `json:"name"`
+
+	// Chain Kind of relay chain, as in evm; null while it is not known.
+	Chain *string `json:"chain"`
+
+	// Catalogue The questions that are asked; null while they are not known.
+	Catalogue *string `json:"catalogue"`
+
+	// Targets How many it has.
+	Targets int `json:"targets"`
+}
 
 // Hash 64 hex digits.
 type Hash = string
@@ -652,6 +702,9 @@ type Held struct {
 	Bytes int64 `json:"bytes"`
 }
 
+// Identifier Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group.
+type Identifier = string
+
 // Interval A share with its Wilson interval of 95 %; null without samples.
 type Interval struct {
 	Value *float64 `json:"value"`
@@ -667,10 +720,10 @@ type KeptRelay struct {
 	// RequestHash 64 hex digits.
 	RequestHash Hash `json:"request_hash"`
 
-	// Servicer Of an account or actor: 40 hex digits.
+	// Servicer Of an account or actor of our chain: 40 hex digits.
 	Servicer Address `json:"servicer"`
 
-	// Application Of an account or actor: 40 hex digits.
+	// Application Of an account or actor of our chain: 40 hex digits.
 	Application Address `json:"application"`
 
 	// Signer Of the request: the application, or a fisherman of the session.
@@ -701,9 +754,18 @@ type KeptRelays struct {
 
 // MemberNotice A servicer of a session.
 type MemberNotice struct {
-	// Address Of an account or actor: 40 hex digits.
-	Address    Address `json:"address"`
-	ServiceURL string  `json:"service_url"`
+	// Address Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group.
+	Address    Identifier `json:"address"`
+	ServiceURL string     `json:"service_url"`
+
+	// Standing Whether a member of a session is asked: unidentified is asked, although it did not say which relay chain it is a node of; other_chain is not, for it is a node of another one than most; no_node is asked, although what it answered is not what a node of a known chain answers; http2_only is asked, although it speaks HTTP/2 only. Members of our own chain's sessions are all asked.
+	Standing Standing `json:"standing"`
+
+	// ChainIdentity The relay chain that its node said that it is of; null when it is not known.
+	ChainIdentity *string `json:"chain_identity"`
+
+	// ClientVersion The software that its node said that it runs; null when it is not known.
+	ClientVersion *string `json:"client_version"`
 }
 
 // Message What a transaction does. It has one key, which names the kind.
@@ -730,10 +792,13 @@ type Message struct {
 	ChangeParameter *ChangeMessage `json:"change_parameter,omitempty"`
 }
 
-// Outcome How one request of a check ended. A sample that is VOID counts for nobody.
+// Network What a node is part of: pocket is a node of our own chain; endpoints is a fisherman that samples a list of endpoints, without a chain.
+type Network string
+
+// Outcome How one request of a check ended. A sample that is VOID counts for nobody. Nor does one that is THROTTLED: the servicer said that it is asked too often, or was left alone for as long as it had asked for.
 type Outcome string
 
-// Outcomes Counts of samples by outcome, those that count for nobody under VOID.
+// Outcomes Counts of samples by outcome, those that count for nobody under VOID or THROTTLED.
 type Outcomes map[string]int
 
 // ParamGroup Values by name; runtime/genesis/proto/genesis.proto says what each is, with its unit and range.
@@ -761,7 +826,9 @@ type Quantiles struct {
 type Ready struct {
 	// Status The node is level with its chain.
 	Status ReadyStatus `json:"status"`
-	Height int64       `json:"height"`
+
+	// Height Null without a chain, 0 in Go.
+	Height int64 `json:"height"`
 
 	// Controls The fisherman's control probes, by relay chain.
 	Controls []Control `json:"controls"`
@@ -815,12 +882,12 @@ type Refusal struct {
 	Message string `json:"message"`
 }
 
-// RelayChain Four upper-case hex digits.
+// RelayChain Four upper-case hex digits on our chain; the name of a group of a list of endpoints.
 type RelayChain = string
 
 // RelayPage Relays of a session in the order in which they came.
 type RelayPage struct {
-	// Session 64 hex digits.
+	// Session 64 hex digits on our chain and of a list of endpoints.
 	Session SessionID `json:"session"`
 
 	// Kept Relays of the session in all.
@@ -857,7 +924,7 @@ type RoleMessage struct {
 
 // Round One check of a session.
 type Round struct {
-	// Session 64 hex digits.
+	// Session 64 hex digits on our chain and of a list of endpoints.
 	Session SessionID `json:"session"`
 
 	// Index Place in the session's plan.
@@ -900,7 +967,7 @@ type RoundKind string
 
 // RoundPage A page of a session's checks, ordered by index.
 type RoundPage struct {
-	// Session 64 hex digits.
+	// Session 64 hex digits on our chain and of a list of endpoints.
 	Session SessionID `json:"session"`
 
 	// Stored Rounds of the session in all.
@@ -926,9 +993,9 @@ type RoundTripTimes struct {
 
 // Sample What one servicer did with the question of a check. Times are rounded to whole microseconds.
 type Sample struct {
-	// Servicer Of an account or actor: 40 hex digits.
-	Servicer   Address `json:"servicer"`
-	ServiceURL string  `json:"service_url"`
+	// Servicer Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group.
+	Servicer   Identifier `json:"servicer"`
+	ServiceURL string     `json:"service_url"`
 
 	// Operator Who runs the servicer by its own declaration. Left out when it declares nobody.
 	Operator string `json:"operator,omitempty"`
@@ -936,7 +1003,7 @@ type Sample struct {
 	// Origin What the vote was counted by, as a number within the check: samples with the same one came from one scheme, host and port, or from one network of the internet. Left out where an earlier version stored none.
 	Origin uint32 `json:"origin,omitempty"`
 
-	// Outcome How one request of a check ended. A sample that is VOID counts for nobody.
+	// Outcome How one request of a check ended. A sample that is VOID counts for nobody. Nor does one that is THROTTLED: the servicer said that it is asked too often, or was left alone for as long as it had asked for.
 	Outcome Outcome `json:"outcome"`
 
 	// Blame Null for nobody.
@@ -1015,7 +1082,7 @@ type SendMessage struct {
 
 // ServicerRelays What became of a servicer's volume-applicable relays since its node began to run.
 type ServicerRelays struct {
-	// Address Of an account or actor: 40 hex digits.
+	// Address Of an account or actor of our chain: 40 hex digits.
 	Address Address `json:"address"`
 
 	// Stored On the disk.
@@ -1034,9 +1101,9 @@ type ServicerReport struct {
 	// Deprecated: servicer is the same.
 	Address string `json:"address"`
 
-	// Servicer Of an account or actor: 40 hex digits.
-	Servicer   Address `json:"servicer"`
-	ServiceURL string  `json:"service_url"`
+	// Servicer Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group.
+	Servicer   Identifier `json:"servicer"`
+	ServiceURL string     `json:"service_url"`
 
 	// Samples Those that count: answered or null, not void.
 	Samples int `json:"samples"`
@@ -1062,7 +1129,7 @@ type ServicerReport struct {
 	// Consistency Counts of answers by how they compare with those of the others, and agree / (agree + disagree) with its interval.
 	Consistency Consistency `json:"consistency"`
 
-	// Outcomes Counts of samples by outcome, those that count for nobody under VOID.
+	// Outcomes Counts of samples by outcome, those that count for nobody under VOID or THROTTLED.
 	Outcomes Outcomes `json:"outcomes"`
 
 	// Verdict The judgement of one servicer, worst first; docs/qos.md has the formulas.
@@ -1076,11 +1143,23 @@ type ServicerReport struct {
 
 	// Freshness How far a servicer's node was behind the height that most had. A claim is a sample with a lag, of a done check of the kind HEAD or TIP; numbers are null without any.
 	Freshness Freshness `json:"freshness"`
+
+	// Throttled Samples that are THROTTLED: they count for nobody, and are not void.
+	Throttled int `json:"throttled"`
+
+	// Standing Whether a member of a session is asked: unidentified is asked, although it did not say which relay chain it is a node of; other_chain is not, for it is a node of another one than most; no_node is asked, although what it answered is not what a node of a known chain answers; http2_only is asked, although it speaks HTTP/2 only. Members of our own chain's sessions are all asked.
+	Standing Standing `json:"standing"`
+
+	// ChainIdentity The relay chain that its node said that it is of; null when it is not known.
+	ChainIdentity *string `json:"chain_identity"`
+
+	// ClientVersion The software that its node said that it runs; null when it is not known.
+	ClientVersion *string `json:"client_version"`
 }
 
 // Session A session with its members.
 type Session struct {
-	// ID 64 hex digits.
+	// ID 64 hex digits on our chain and of a list of endpoints.
 	ID          SessionID `json:"id"`
 	StartHeight int64     `json:"start_height"`
 
@@ -1090,10 +1169,10 @@ type Session struct {
 	// Height The members are those of this height.
 	Height int64 `json:"height"`
 
-	// RelayChain Four upper-case hex digits.
+	// RelayChain Four upper-case hex digits on our chain; the name of a group of a list of endpoints.
 	RelayChain RelayChain `json:"relay_chain"`
 
-	// GeoZone Where an actor says that it is.
+	// GeoZone Where an actor says that it is; empty where there are no zones.
 	GeoZone GeoZone `json:"geo_zone"`
 
 	// Application One staked party.
@@ -1106,29 +1185,29 @@ type Session struct {
 	Fishermen []Actor `json:"fishermen"`
 }
 
-// SessionID 64 hex digits.
+// SessionID 64 hex digits on our chain and of a list of endpoints.
 type SessionID = string
 
 // SessionNotice A session as the fisherman took it up.
 type SessionNotice struct {
-	// ID 64 hex digits.
+	// ID 64 hex digits on our chain and of a list of endpoints.
 	ID SessionID `json:"id"`
 
 	// Height The session's first.
 	Height int64 `json:"height"`
 	Blocks int64 `json:"blocks"`
 
-	// RelayChain Four upper-case hex digits.
+	// RelayChain Four upper-case hex digits on our chain; the name of a group of a list of endpoints.
 	RelayChain RelayChain `json:"relay_chain"`
 
-	// GeoZone Where an actor says that it is.
+	// GeoZone Where an actor says that it is; empty where there are no zones.
 	GeoZone GeoZone `json:"geo_zone"`
 
-	// Application Of an account or actor: 40 hex digits.
-	Application        Address  `json:"application"`
-	ChecksPlanned      int      `json:"checks_planned"`
-	LatencySLA         *float64 `json:"latency_sla_ms"`
-	NullSamplesAllowed int      `json:"null_samples_allowed"`
+	// Application Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group.
+	Application        Identifier `json:"application"`
+	ChecksPlanned      int        `json:"checks_planned"`
+	LatencySLA         *float64   `json:"latency_sla_ms"`
+	NullSamplesAllowed int        `json:"null_samples_allowed"`
 
 	// MaxLag A claim that lags by more blocks is behind; 0 when freshness is not judged.
 	MaxLag          int64 `json:"max_lag"`
@@ -1149,21 +1228,30 @@ type SessionNotice struct {
 
 	// Servicers Members at any height of the session so far.
 	Servicers []MemberNotice `json:"servicers"`
+
+	// Catalogue The questions that are asked; null when an earlier version stored the session.
+	Catalogue *string `json:"catalogue"`
+
+	// Started When the session begins; null where sessions are counted in blocks.
+	Started *time.Time `json:"started"`
+
+	// Ended When it ends.
+	Ended *time.Time `json:"ended"`
 }
 
 // SessionRelays A session with kept relays.
 type SessionRelays struct {
-	// ID 64 hex digits.
+	// ID 64 hex digits on our chain and of a list of endpoints.
 	ID          SessionID `json:"id"`
 	StartHeight int64     `json:"start_height"`
 
-	// RelayChain Four upper-case hex digits.
+	// RelayChain Four upper-case hex digits on our chain; the name of a group of a list of endpoints.
 	RelayChain RelayChain `json:"relay_chain"`
 
-	// GeoZone Where an actor says that it is.
+	// GeoZone Where an actor says that it is; empty where there are no zones.
 	GeoZone GeoZone `json:"geo_zone"`
 
-	// Application Of an account or actor: 40 hex digits.
+	// Application Of an account or actor of our chain: 40 hex digits.
 	Application Address `json:"application"`
 
 	// Relays How many are kept.
@@ -1172,20 +1260,20 @@ type SessionRelays struct {
 
 // SessionReport One sampled session.
 type SessionReport struct {
-	// ID 64 hex digits.
+	// ID 64 hex digits on our chain and of a list of endpoints.
 	ID SessionID `json:"id"`
 
 	// Height The session's first.
 	Height int64 `json:"height"`
 
-	// RelayChain Four upper-case hex digits.
+	// RelayChain Four upper-case hex digits on our chain; the name of a group of a list of endpoints.
 	RelayChain RelayChain `json:"relay_chain"`
 
-	// GeoZone Where an actor says that it is.
+	// GeoZone Where an actor says that it is; empty where there are no zones.
 	GeoZone GeoZone `json:"geo_zone"`
 
-	// Application Of an account or actor: 40 hex digits.
-	Application Address `json:"application"`
+	// Application Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group.
+	Application Identifier `json:"application"`
 
 	// Blocks Of the session, from height on.
 	Blocks     int64    `json:"blocks"`
@@ -1229,6 +1317,15 @@ type SessionReport struct {
 
 	// Servicers Worst first.
 	Servicers []ServicerReport `json:"servicers"`
+
+	// Catalogue The questions that are asked; null when an earlier version stored the session.
+	Catalogue *string `json:"catalogue"`
+
+	// Started When the session begins; null where sessions are counted in blocks.
+	Started *time.Time `json:"started"`
+
+	// Ended When it ends.
+	Ended *time.Time `json:"ended"`
 }
 
 // StakeMessage Stakes an actor, or changes what it is staked for. It is as the signer wrote it, and may have been refused.
@@ -1246,11 +1343,18 @@ type StakeMessage struct {
 	StakeUPOKT UPOKT `json:"stake_upokt"`
 }
 
+// Standing Whether a member of a session is asked: unidentified is asked, although it did not say which relay chain it is a node of; other_chain is not, for it is a node of another one than most; no_node is asked, although what it answered is not what a node of a known chain answers; http2_only is asked, although it speaks HTTP/2 only. Members of our own chain's sessions are all asked.
+type Standing string
+
 // Status What a node is.
 type Status struct {
+	// Network What a node is part of: pocket is a node of our own chain; endpoints is a fisherman that samples a list of endpoints, without a chain.
+	Network Network `json:"network"`
+
+	// ChainID Of our own chain; null on another network, empty in Go.
 	ChainID string `json:"chain_id"`
 
-	// Height The last committed one; 0 before the first block.
+	// Height The last committed one; 0 before the first block; null without a chain, 0 in Go.
 	Height int64 `json:"height"`
 
 	// Fisherman Address of the fisherman that runs in the node.
@@ -1262,6 +1366,9 @@ type Status struct {
 
 	// Controls The fisherman's control probes, by relay chain.
 	Controls []Control `json:"controls"`
+
+	// Groups Of the list of endpoints, by name; none on our own chain.
+	Groups []Group `json:"groups"`
 }
 
 // Store Where the fisherman's samples are held.
@@ -1312,7 +1419,7 @@ type Transaction struct {
 	// Log Explains a code other than 0.
 	Log string `json:"log"`
 
-	// Signer Of an account or actor: 40 hex digits.
+	// Signer Of an account or actor of our chain: 40 hex digits.
 	Signer Address `json:"signer"`
 
 	// Sequence Of the signer's account that it was signed for.
@@ -1368,12 +1475,12 @@ type Version struct {
 
 // WindowReport The complete sessions of one relay chain and geo zone that a window reaches.
 type WindowReport struct {
-	// RelayChain Four upper-case hex digits.
+	// RelayChain Four upper-case hex digits on our chain; the name of a group of a list of endpoints.
 	RelayChain RelayChain `json:"relay_chain"`
 
-	// GeoZone Where an actor says that it is.
-	GeoZone      GeoZone   `json:"geo_zone"`
-	Applications []Address `json:"applications"`
+	// GeoZone Where an actor says that it is; empty where there are no zones.
+	GeoZone      GeoZone      `json:"geo_zone"`
+	Applications []Identifier `json:"applications"`
 
 	// Sessions How many were merged.
 	Sessions int `json:"sessions"`
@@ -1396,6 +1503,12 @@ type WindowReport struct {
 
 	// Servicers Worst first.
 	Servicers []WindowServicer `json:"servicers"`
+
+	// Started When the first session begins; null where sessions are counted in blocks.
+	Started *time.Time `json:"started"`
+
+	// Ended When the last session ends.
+	Ended *time.Time `json:"ended"`
 }
 
 // WindowServicer One servicer's part in a window.
@@ -1404,8 +1517,8 @@ type WindowServicer struct {
 	// Deprecated: servicer is the same.
 	Address string `json:"address"`
 
-	// Servicer Of an account or actor: 40 hex digits.
-	Servicer Address `json:"servicer"`
+	// Servicer Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group.
+	Servicer Identifier `json:"servicer"`
 
 	// ServiceURL In the newest session.
 	ServiceURL string `json:"service_url"`
@@ -1441,13 +1554,25 @@ type WindowServicer struct {
 	// Consistency Counts of answers by how they compare with those of the others, and agree / (agree + disagree) with its interval.
 	Consistency Consistency `json:"consistency"`
 
-	// Outcomes Counts of samples by outcome, those that count for nobody under VOID.
+	// Outcomes Counts of samples by outcome, those that count for nobody under VOID or THROTTLED.
 	Outcomes Outcomes `json:"outcomes"`
+
+	// Throttled Samples that are THROTTLED: they count for nobody, and are not void.
+	Throttled int `json:"throttled"`
+
+	// Standing Whether a member of a session is asked: unidentified is asked, although it did not say which relay chain it is a node of; other_chain is not, for it is a node of another one than most; no_node is asked, although what it answered is not what a node of a known chain answers; http2_only is asked, although it speaks HTTP/2 only. Members of our own chain's sessions are all asked.
+	Standing Standing `json:"standing"`
 
 	// Verdict The judgement of one servicer, worst first; docs/qos.md has the formulas.
 	Verdict Verdict `json:"verdict"`
-	Reason  string  `json:"reason"`
-	Rank    *int    `json:"rank"`
+
+	// ChainIdentity The relay chain that its node said that it is of; null when it is not known.
+	ChainIdentity *string `json:"chain_identity"`
+	Reason        string  `json:"reason"`
+
+	// ClientVersion The software that its node said that it runs; null when it is not known.
+	ClientVersion *string `json:"client_version"`
+	Rank          *int    `json:"rank"`
 
 	// Freshness How far a servicer's node was behind the height that most had. A claim is a sample with a lag, of a done check of the kind HEAD or TIP; numbers are null without any.
 	Freshness Freshness `json:"freshness"`

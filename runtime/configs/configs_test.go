@@ -210,7 +210,7 @@ func TestEveryViolationIsNamed(t *testing.T) {
 		"password in URL": {func(n *Node) { n.Fisherman.ControlProbes["0001"] = "http://a:b@c" }, "fisherman.control_probes.0001 is"},
 		"no host":         {func(n *Node) { n.Fisherman.ControlProbes["0001"] = "http://:80" }, "fisherman.control_probes.0001 is"},
 		"relay chain":     {func(n *Node) { n.RelayChains["21"] = n.RelayChains["0021"] }, `relay_chains is for relay chain "21"; allowed: four upper-case`},
-		"no catalogue":    {func(n *Node) { n.RelayChains["0021"] = RelayChain{} }, `relay_chains.0021.catalogue is ""; allowed: cometbft, cometbft-uri, evm, evm-values, cosmos, custom`},
+		"no catalogue":    {func(n *Node) { n.RelayChains["0021"] = RelayChain{} }, `relay_chains.0021.catalogue is ""; allowed: cometbft, cometbft-uri, evm, evm-values, cosmos, solana, custom`},
 		"depth":           {func(n *Node) { *n.RelayChains["0003"].Depth = -1 }, "relay_chains.0003.depth is -1; allowed: 0 to 1000000"},
 		"lag below 0":     {func(n *Node) { *n.RelayChains["0002"].MaxLag = -1 }, "relay_chains.0002.max_lag is -1; allowed: 0 to 1000000"},
 		"lag":             {func(n *Node) { *n.RelayChains["0002"].MaxLag = 1_000_001 }, "relay_chains.0002.max_lag is 1000001; allowed: 0 to 1000000"},

@@ -24,6 +24,8 @@ const (
 	CatalogueEVMValues = "evm-values"
 	// CatalogueCosmos is the REST gateway of the Cosmos SDK.
 	CatalogueCosmos = "cosmos"
+	// CatalogueSolana is Solana's JSON-RPC.
+	CatalogueSolana = "solana"
 	// CatalogueCustom is the operator's own list of questions.
 	CatalogueCustom = "custom"
 )
@@ -40,14 +42,15 @@ const (
 // RelayChain selects the questions for a relay chain. Fishermen ask them; servicers use it to know whether the chain's
 // nodes accept JSON-RPC or REST.
 type RelayChain struct {
-	// Catalogue of questions: cometbft, cometbft-uri, evm, evm-values, cosmos or custom.
+	// Catalogue of questions: cometbft, cometbft-uri, evm, evm-values, cosmos, solana or custom.
 	Catalogue string `json:"catalogue"`
 	// Depth is the number of blocks below the head at which a height counts as settled, 0 to MaximumDepth; null for the
-	// catalogue's default: 64 for evm, evm-values and custom, otherwise 2.
+	// catalogue's default: 64 for evm, evm-values and custom, 200 for solana, otherwise 2.
 	Depth *int64 `json:"depth"`
 	// Recent limits questions to the newest n settled heights, for chains whose nodes forget old ones; 0 for all.
 	Recent int64 `json:"recent"`
-	// MaxLag is how many blocks a node may be behind the majority, 0 to MaximumDepth; null for the catalogue's default: 5.
+	// MaxLag is how many blocks a node may be behind the majority, 0 to MaximumDepth; null for the catalogue's default: 150 for
+	// solana, otherwise 5.
 	MaxLag *int64 `json:"max_lag"`
 	// Head is the question for the newest height, for a custom catalogue only; null if no question names a height, or
 	// if the chain is the network's own.
@@ -120,7 +123,7 @@ func (c RelayChain) REST() bool {
 
 // Catalogues returns the names of all catalogues.
 func Catalogues() []string {
-	return []string{CatalogueCometBFT, CatalogueCometBFTURI, CatalogueEVM, CatalogueEVMValues, CatalogueCosmos, CatalogueCustom}
+	return []string{CatalogueCometBFT, CatalogueCometBFTURI, CatalogueEVM, CatalogueEVMValues, CatalogueCosmos, CatalogueSolana, CatalogueCustom}
 }
 
 // DefaultRelayChains returns the relay chains with a default catalogue: the network's own and Ethereum.

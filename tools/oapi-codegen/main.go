@@ -58,7 +58,7 @@ func generate(document []byte) (string, error) {
 		OutputOptions: codegen.OutputOptions{
 			SkipPrune: true, SkipEnumValidate: true, TypeMapping: &types,
 			NameNormalizer:        string(codegen.NameNormalizerFunctionToCamelCaseWithInitialisms),
-			AdditionalInitialisms: []string{"MS", "SLA", "UPOKT"},
+			AdditionalInitialisms: []string{"HTTP2", "MS", "SLA", "UPOKT"},
 		},
 	})
 	if err != nil {

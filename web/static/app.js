@@ -1,11 +1,12 @@
 // The page: the view for each address, the header, and current problems.
 import { h, show } from "./dom.js";
 import { evidence, readEvidence } from "./evidence.js";
-import { lasting, short, timeOfDay } from "./format.js";
+import { lasting, plural, short, timeOfDay } from "./format.js";
 import { overview, timeLeft } from "./overview.js";
 import { servicer, session } from "./servicer.js";
 import { blockSeconds, start, state, want } from "./state.js";
 import { readWindow, windows } from "./window.js";
+import { measures, onChain, words } from "./words.js";
 
 const STALL_SECONDS = 10;
 const STALL_BLOCKS = 5;
@@ -13,14 +14,23 @@ const STALL_BLOCKS = 5;
 const pages = document.getElementById("pages"), node = document.getElementById("node"), notices = document.getElementById("notices");
 const content = document.getElementById("content"), foot = document.getElementById("foot");
 
+// decoded is a part of the address; one that nobody encoded stays as it is.
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 function route() {
-  const [, name = "", ...rest] = location.hash.split("/");
+  const [, name = "", ...rest] = location.hash.split("/").map(decoded);
   return { name, rest };
 }
 
 function page() {
   const { name, rest } = route();
-  if (state.status && !state.status.fisherman) return noFisherman();
+  if (state.status && !measures()) return noFisherman();
   if (state.refusal && !state.listed) return h("p", { class: "empty" }, `The node says: ${state.refusal.message}.`);
   switch (name) {
     case "session": return rest.length > 1 ? servicer(rest[0], rest[1]) : session(rest[0]);
@@ -36,7 +46,7 @@ const noFisherman = () => h("section", { class: "card" }, h("h1", null, "A node 
 function follow() {
   const { name, rest } = route();
   want(name === "session" || name === "evidence" ? rest[0] ?? null : null);
-  if (!state.status?.fisherman) return;
+  if (!measures()) return;
   if (name === "evidence") readEvidence(rest[0], rest[1], draw);
   if (name === "window") readWindow(rest[0], draw);
 }
@@ -52,9 +62,10 @@ function drawTop() {
   const link = (to, of, words) => h("a", { href: to, "aria-current": of.includes(name) ? "page" : null }, words);
   show(pages, link("#/", ["", "session", "evidence"], "Sessions"), link("#/window/10", ["window"], "Windows"));
   show(node, h("span", { class: `mood ${looks}` }, words),
-    status ? [h("span", null, "height ", h("strong", { class: "height" }, status.height)), h("span", { class: "quiet" }, status.chain_id)] : null);
+    !status ? null : onChain() ? [h("span", null, "height ", h("strong", { class: "height" }, status.height)), h("span", { class: "quiet" }, status.chain_id)]
+      : [h("span", null, plural(status.groups.length, "group")), h("span", { class: "quiet" }, plural(status.groups.reduce((all, { targets }) => all + targets, 0), "target"))]);
   show(foot, status ? [h("span", null, `version ${status.version}`),
-    h("span", null, status.fisherman ? ["fisherman ", h("span", { class: "mono", title: status.fisherman }, short(status.fisherman))] : "no fisherman"),
+    h("span", null, !onChain() ? "a list of endpoints" : status.fisherman ? ["fisherman ", h("span", { class: "mono", title: status.fisherman }, short(status.fisherman))] : "no fisherman"),
     status.store ? h("span", null, `samples ${status.store.durable ? "on disk" : "in memory"}: ${status.store.disk.rounds + status.store.memory.rounds} checks`) : null,
     h("span", null, "the same as text: ", h("code", null, "bin/pocket fisherman qos"))] : null);
 }
@@ -64,7 +75,7 @@ function drawNotices() {
   const since = (at) => `since ${timeOfDay(new Date(at))}`;
   if (state.failure) {
     found.push(["bad", state.answered ? `No connection to the node ${since(state.answered)}. What is shown is as of then.` : "No connection to the node."]);
-  } else if (state.status) {
+  } else if (state.status && onChain()) {
     const patience = Math.max(STALL_SECONDS, STALL_BLOCKS * (blockSeconds() ?? 0)), still = (now - state.blockSeen) / 1000;
     if (state.status.height === 0) found.push(["warn", "The chain has no block yet."]);
     else if (still > patience) found.push(["warn", `No new block for ${lasting(Math.floor(still / 5) * 5)}: the chain stands still, and so do checks.`]);
@@ -72,7 +83,7 @@ function drawNotices() {
   if (store && !store.durable) found.push(["warn", `Samples are not on disk${store.since ? ` since ${timeOfDay(new Date(store.since))}` : ""}: ${store.reason ?? "unknown"}. They are in memory, and lost when the node ends.`]);
   if (store?.set_aside) found.push(["warn", `A damaged store of samples was set aside at ${store.set_aside}.`]);
   for (const { relay_chain: chain, fitness, why } of state.status?.controls ?? []) {
-    if (fitness !== "FIT") found.push(["warn", `The control probe of relay chain ${chain} is not heard (${fitness.toLowerCase()}): ${why}.`]);
+    if (fitness !== "FIT") found.push(["warn", `The control probe of ${words().group} ${chain} is not heard (${fitness.toLowerCase()}): ${why}.`]);
   }
   show(notices, found.map(([looks, text]) => h("p", { class: `notice ${looks}` }, text)));
 }

@@ -79,6 +79,7 @@ export const MARKS = {
   disagree: ["≠", "disagree", "disagreed with the majority"],
   null: ["×", "null", "no valid answer in time"],
   void: ["v", "void", "void: counts for nobody"],
+  throttled: ["t", "throttled", "throttled: left out to keep to a rate limit, counts for nobody"],
   dropped: ["–", "dropped", "dropped: never asked"],
   absent: ["·", "absent", "not asked: no member then"],
   todo: ["", "todo", "still to come"],
@@ -94,6 +95,7 @@ export function mark(round, address, maxLag) {
   if (round.status === "DROPPED") return { name: "dropped", why: round.reason };
   const sample = round.samples.find((one) => one.servicer === address);
   if (!sample) return { name: "absent", why: "" };
+  if (sample.outcome === "THROTTLED") return { name: "throttled", why: sample.detail };
   if (round.status === "VOID" || sample.outcome === "VOID") return { name: "void", why: round.reason || sample.detail };
   if (sample.outcome !== "OK") return { name: "null", why: [sample.outcome, sample.relay_error, sample.detail].filter(Boolean).join(", ") };
   const why = [`${ms(sample.rtt_ms)} ms`, lag(sample)].filter(Boolean).join(", ");

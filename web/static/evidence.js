@@ -1,7 +1,7 @@
 // The evidence of a disagreement: the question, and the answers of both sides.
 import { NodeError, ask } from "./api.js";
 import { h } from "./dom.js";
-import { day, short } from "./format.js";
+import { day, named, short } from "./format.js";
 import { fact } from "./parts.js";
 
 const SHOWN = 65536;
@@ -52,9 +52,9 @@ function answer(side, others) {
   const lines = pretty(side.answer).split("\n").slice(0, MOST_LINES);
   const differs = (line) => others.some((other) => !other.has(line.trim()));
   return h("section", { class: `side ${side.consistency.toLowerCase()}` },
-    h("h3", null, side.consistency === "DISAGREE" ? "≠ Dissenter " : "✓ Of the majority ", h("span", { class: "mono", title: side.servicer.address }, short(side.servicer.address))),
+    h("h3", null, side.consistency === "DISAGREE" ? "≠ Dissenter " : "✓ Of the majority ", h("span", { class: "mono", title: side.servicer.address }, named(side.servicer.address))),
     h("p", { class: "quiet small mono wrap" }, `digest ${side.digest}`),
-    h("pre", { tabindex: "0", "aria-label": `Answer of ${short(side.servicer.address)}` }, lines.map((line) =>
+    h("pre", { tabindex: "0", "aria-label": `Answer of ${named(side.servicer.address)}` }, lines.map((line) =>
       [differs(line) ? h("mark", null, line) : line, "\n"])));
 }
 
@@ -63,9 +63,9 @@ function piece(of) {
   const lines = new Map(sides.map((side) => [side, new Set(pretty(side.answer).split("\n").map((line) => line.trim()))]));
   const opposite = (side) => sides.filter((other) => other.consistency !== side.consistency).map((other) => lines.get(other));
   return h("div", null,
-    h("dl", { class: "facts" }, fact("question", of.question), fact("asked", day(of.asked_at)),
+    h("dl", { class: "facts" }, fact("question", h("span", { class: "wrap" }, of.question)), fact("asked", day(of.asked_at)),
       fact("compared by", of.rule, of.ignored_fields?.length ? ` without ${of.ignored_fields.join(", ")}` : ""),
-      fact("votes", of.votes.map((vote) => `${short(vote.servicer)} ${vote.consistency.toLowerCase()}`).join(", "))),
+      fact("votes", of.votes.map((vote) => `${named(vote.servicer)} ${vote.consistency.toLowerCase()}`).join(", "))),
     h("h2", null, "Question"), h("pre", { tabindex: "0", "aria-label": "Question" }, pretty(of.request)),
     h("h2", null, "Answers"), h("p", { class: "quiet" }, "Shown with sorted keys. Marked lines stand in one side's answer only."),
     h("div", { class: "sides" }, sides.map((side) => answer(side, opposite(side)))));
@@ -79,5 +79,6 @@ export function evidence(session, check) {
         : h("p", { class: "empty" }, "No evidence is kept of this check: nobody disagreed, or an answer was too large.");
   return [h("p", { class: "back" }, h("a", { href: `#/session/${session}` }, `← session ${short(session)}`)),
     h("section", { class: "card" }, h("div", { class: "cardhead" }, h("h1", null, `Evidence of check ${check}`)), body,
-      h("p", { class: "quiet small" }, "Question and answers are signed. bin/pocket fisherman evidence saves and verifies them without trust in this node."))];
+      h("p", { class: "quiet small" }, kept.pieces?.find(({ note }) => note)?.note
+        ?? "Question and answers are signed. bin/pocket fisherman evidence saves and verifies them without trust in this node."))];
 }

@@ -4,6 +4,15 @@ export const NONE = "–";
 
 export const short = (hex) => (hex ? hex.slice(0, 12) : NONE);
 
+const ADDRESS = /^[0-9a-f]{40}$/;
+const NAME = 32;
+
+/** named formats whom the fisherman samples: an address by its first digits, a long name without its middle. */
+export function named(id) {
+  if (ADDRESS.test(id) || !id) return short(id);
+  return id.length <= NAME ? id : `${id.slice(0, NAME / 2)}…${id.slice(1 - NAME / 2)}`;
+}
+
 /** ms formats milliseconds with about three significant digits. */
 export function ms(value) {
   if (value === null || value === undefined) return NONE;

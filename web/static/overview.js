@@ -1,15 +1,20 @@
 // The running sessions, each with its servicers, worst first; and the past ones.
 import { h } from "./dom.js";
 import { MARKS, mark, strip, swatch, timeAxis, timeScale, times } from "./charts.js";
-import { NONE, lasting, micros, short } from "./format.js";
-import { countVerdicts, fact, freshness, quantiles, reason, share, table, tally, verdict, who } from "./parts.js";
+import { NONE, day, lasting, micros, named, short } from "./format.js";
+import { answered, countVerdicts, fact, freshness, quantiles, reason, share, table, tally, verdict, who } from "./parts.js";
 import { blockSeconds, checksPast, current, isRunning, roundsOf, state } from "./state.js";
+import { onChain, place, words } from "./words.js";
 
 const CELLS = 60;
 
 /** timeLeft describes the progress of a session. */
 export function timeLeft(session) {
   if (!state.status) return NONE;
+  if (session.started) {
+    const seconds = (Date.parse(session.ended) - Date.now()) / 1000;
+    return seconds > 0 ? lasting(seconds) : session.complete ? "over" : "over, last checks are being stored";
+  }
   const left = session.height + session.blocks - 1 - state.status.height;
   if (left <= 0) return session.complete ? "over" : "over, last checks are being stored";
   const pace = blockSeconds();
@@ -19,10 +24,11 @@ export function timeLeft(session) {
 function progress(session) {
   const past = checksPast(session);
   return h("div", { class: "facts" }, h("dl", null,
-    fact("relay chain", session.relay_chain),
-    fact("zone", session.geo_zone),
-    fact("application", h("span", { class: "mono", title: session.application }, short(session.application))),
-    fact("blocks", `${session.height} to ${session.height + session.blocks - 1}`),
+    fact(words().group, session.relay_chain),
+    session.started ? [session.catalogue ? fact("questions", session.catalogue) : null, fact("from", day(session.started)), fact("to", day(session.ended))] : [
+      fact("zone", session.geo_zone),
+      fact("application", h("span", { class: "mono", title: session.application }, named(session.application))),
+      fact("blocks", `${session.height} to ${session.height + session.blocks - 1}`)],
     fact("left", h("span", { "data-left": session.id }, timeLeft(session))),
     fact("checks", `${past} of ${session.checks_planned}: ${session.checks_done} done, ${session.checks_dropped} dropped, ${session.checks_void} void`),
     fact("largest skew", micros(session.max_skew_us)),
@@ -58,15 +64,15 @@ function servicers(session) {
   const answers = new Map(session.servicers.map(({ servicer }) => [servicer, answersOf(session, servicer)]));
   const scale = timeScale([...answers.values()].flat().map((sample) => sample.rtt_ms)
     .concat(session.servicers.flatMap(({ rtt_ms: rtt }) => [rtt.p10, rtt.p99]).filter((time) => time !== null), session.latency_sla_ms ?? []));
-  const columns = [{ name: "Servicer" }, { name: "Verdict" }, { name: "Rank", number: true }, { name: "Availability" },
+  const columns = [{ name: words().Servicer }, { name: "Verdict" }, { name: "Rank", number: true }, { name: "Availability" },
     { name: "Round-trip time", extra: timeAxis(scale, session.latency_sla_ms) }, { name: "Consistency" }, { name: "Lag, blocks" }, { name: "Checks" }];
-  return table(`Servicers of session ${short(session.id)}, worst first`, columns, session.servicers.map((servicer) => ({
+  return table(`${words().Servicers} of session ${short(session.id)}, worst first`, columns, session.servicers.map((servicer) => ({
     key: servicer.servicer,
     cells: [
-      who(servicer, `#/session/${session.id}/${servicer.servicer}`),
+      who(servicer, `#/session/${session.id}/${encodeURIComponent(servicer.servicer)}`),
       h("div", { class: "judged" }, verdict(servicer.verdict), reason(servicer)),
       servicer.rank ?? NONE,
-      share(servicer.availability, "Available", `${servicer.samples - servicer.null_samples} of ${servicer.samples}`),
+      share(servicer.availability, "Available", answered(servicer)),
       h("div", { class: "rtt" }, times(scale, servicer.rtt_ms, answers.get(servicer.servicer), session.latency_sla_ms), quantiles(servicer.rtt_ms)),
       share(servicer.consistency, "Consistent", `${servicer.consistency.agree} of ${servicer.consistency.agree + servicer.consistency.disagree}`),
       freshness(servicer.freshness),
@@ -93,14 +99,14 @@ export function sessionCard(session, level = "h2") {
 function past(shown) {
   const sessions = [...state.sessions.values()].filter((session) => !shown.has(session.id)).sort((a, b) => b.height - a.height);
   if (!sessions.length) return null;
-  const columns = [{ name: "Session" }, { name: "From block", number: true }, { name: "Relay chain" }, { name: "Application" },
+  const columns = [{ name: "Session" }, { name: onChain() ? "From block" : "From", number: onChain() }, { name: onChain() ? "Relay chain" : "Group" }, ...onChain() ? [{ name: "Application" }] : [],
     { name: "Checks" }, { name: "Largest skew", number: true }, { name: "Verdicts" }];
   return h("section", { class: "card", "data-key": "past", "aria-labelledby": "past-heading" },
     h("div", { class: "cardhead" }, h("h2", { id: "past-heading" }, "Past sessions"),
       h("span", { class: "quiet" }, "the newest first; merged in "), h("a", { href: "#/window/10" }, "windows")),
     table("Past sessions, the newest first", columns, sessions.map((session) => ({ key: session.id, cells: [
-      h("a", { href: `#/session/${session.id}`, class: "mono" }, short(session.id)), session.height,
-      `${session.relay_chain} ${session.geo_zone}`, h("span", { class: "mono", title: session.application }, short(session.application)),
+      h("a", { href: `#/session/${session.id}`, class: "mono" }, short(session.id)), onChain() ? session.height : day(session.started),
+      place(session), ...onChain() ? [h("span", { class: "mono", title: session.application }, named(session.application))] : [],
       `${session.checks_done} done, ${session.checks_dropped} dropped, ${session.checks_void} void`, micros(session.max_skew_us),
       h("span", { class: "tally" }, tally(countVerdicts(session.servicers)))] }))));
 }

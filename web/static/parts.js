@@ -1,7 +1,7 @@
 // Parts that several views share.
 import { h } from "./dom.js";
 import { interval } from "./charts.js";
-import { NONE, bounds, lasting, ms, percent, plural, short } from "./format.js";
+import { NONE, bounds, lasting, ms, named, percent } from "./format.js";
 
 const SIGNS = { inconsistent: "≠", unavailable: "×", behind: "↓", slow: "s", unknown: "?", healthy: "✓" };
 
@@ -32,6 +32,9 @@ export const share = (of, what, note) => h("div", { class: "share" }, interval(o
   h("span", { class: "figure" }, percent(of.value), of.value === null ? null : h("span", { class: "quiet" }, ` ${bounds(of)}`)),
   note ? h("span", { class: "quiet note" }, note) : null);
 
+/** answered counts the answers of a servicer, and how often it was throttled. */
+export const answered = (of) => `${of.samples - of.null_samples} of ${of.samples}` + (of.throttled ? `, ${of.throttled} throttled` : "");
+
 export const quantiles = (rtt) => (rtt.p50 === null ? h("span", { class: "quiet" }, "no answer")
   : h("span", { class: "figure" }, `p50 ${ms(rtt.p50)}`, h("span", { class: "quiet" }, ` · p90 ${ms(rtt.p90)} ms · ${rtt.samples} ${rtt.connections}`)));
 
@@ -39,11 +42,11 @@ export const quantiles = (rtt) => (rtt.p50 === null ? h("span", { class: "quiet"
 export const freshness = (of) => (!of?.claims ? h("span", { class: "quiet" }, NONE)
   : h("div", { class: "share" }, h("span", { class: "figure" }, of.lag_blocks_max,
     of.lag_ms_max ? h("span", { class: "quiet" }, ` ${lasting(of.lag_ms_max / 1000)}`) : null),
-    h("span", { class: "quiet note" }, `${of.behind} of ${plural(of.claims, "claim")} behind`)));
+    h("span", { class: "quiet note" }, `${of.behind} of ${of.claims} behind`)));
 
 /** who shows a servicer's address, and the URL that it chose itself. */
 export const who = (servicer, link) => h("div", { class: "who" },
-  link ? h("a", { href: link, class: "mono", title: servicer.servicer }, short(servicer.servicer)) : h("span", { class: "mono", title: servicer.servicer }, short(servicer.servicer)),
+  link ? h("a", { href: link, class: "mono", title: servicer.servicer }, named(servicer.servicer)) : h("span", { class: "mono", title: servicer.servicer }, named(servicer.servicer)),
   h("span", { class: "quiet url", title: servicer.service_url }, servicer.service_url || NONE));
 
 export const fact = (name, ...value) => h("div", { class: "fact" }, h("dt", null, name), h("dd", null, value));

@@ -1,10 +1,11 @@
 // One servicer in one session: every check, with its phases.
 import { h, s } from "./dom.js";
 import { MARKS, lag, mark, strip, swatch, timeAxis, timeScale, times } from "./charts.js";
-import { NONE, day, micros, moment, ms, short } from "./format.js";
+import { NONE, day, micros, moment, ms, named, short } from "./format.js";
 import { fact, freshness, quantiles, reason, share, table, verdict } from "./parts.js";
 import { answersOf, legend, marksOf, sessionCard } from "./overview.js";
 import { roundsOf, state } from "./state.js";
+import { measures, onChain, words } from "./words.js";
 
 /** session is the page of one session. */
 export function session(id) {
@@ -15,7 +16,7 @@ export function session(id) {
 
 const back = (link = "#/", name = "all sessions") => h("p", { class: "back" }, h("a", { href: link }, "← ", name));
 
-const missing = (what) => [back(), h("h1", null, "Not there"), h("p", { class: "empty" }, state.listed || !state.status?.fisherman
+const missing = (what) => [back(), h("h1", null, "Not there"), h("p", { class: "empty" }, state.listed || !measures()
   ? `The node holds no ${what}. It may have been pruned.` : "Asking the node …")];
 
 // bar draws the time to the first byte and the rest up to the last one.
@@ -36,7 +37,7 @@ const phases = (sample) => (sample.reused ? "kept" : [["DNS", sample.dns_ms], ["
 const CLASSES = { MISSING: "its node says that there is nothing", AGREED_ERROR: "an error or nothing, as most answered", FAILURE: "an error of its node" };
 
 function outcome(round, sample, name) {
-  const blame = sample?.blame ? `, speaks against the ${({ SERVICER: "servicer", BACKEND: "node behind it", SELF: "fisherman" })[sample.blame] ?? "unknown"}` : "";
+  const blame = sample?.blame ? `, speaks against the ${({ SERVICER: words().servicer, BACKEND: words().behind, SELF: "fisherman" })[sample.blame] ?? "unknown"}` : "";
   const detail = [round.reason, sample?.relay_error, sample?.detail, CLASSES[sample?.answer], lag(sample)].filter(Boolean).join("; ");
   return h("div", { class: "outcome" }, swatch(name),
     h("span", null, h("strong", null, sample ? sample.outcome : round.status), h("span", { class: "quiet" }, blame),
@@ -52,13 +53,23 @@ function row(of, round, address, longest) {
     outcome(round, sample, name),
     h("span", { class: "proof" }, sample?.consistency?.toLowerCase() ?? NONE, evidence ? [" ", h("a", { href: `#/evidence/${of.id}/${round.index}` }, "evidence")] : null),
     sample ? bar(sample, longest, of.latency_sla_ms) : null, ms(sample?.rtt_ms), ms(sample?.ttfb_ms), delay === null ? NONE : ms(delay),
-    sample ? phases(sample) : NONE, sample?.timing ? sample.timing.toLowerCase().replace("_", " ") : NONE, micros(round.skew_us), round.question || NONE] };
+    sample ? phases(sample) : NONE, sample?.timing ? sample.timing.toLowerCase().replace("_", " ") : NONE, micros(round.skew_us),
+    h("span", { class: "question" }, round.question || NONE)] };
 }
+
+const STANDINGS = { unidentified: "asked, although it did not say which chain it is of", other_chain: "not asked: it is of another chain than most",
+  no_node: "asked, although what it answered is not what a node of a known chain answers", http2_only: "asked, although it speaks HTTP/2 only" };
+
+// introduced shows what a node said when it was asked who it is.
+const introduced = (of) => [
+  of.standing in STANDINGS ? fact("standing", STANDINGS[of.standing]) : null,
+  of.chain_identity ? fact("chain", h("span", { class: "wrap" }, of.chain_identity)) : null,
+  of.client_version ? fact("software", h("span", { class: "wrap" }, of.client_version)) : null];
 
 /** servicer is the page of one servicer in one session. */
 export function servicer(id, address) {
   const of = state.sessions.get(id), found = of?.servicers.find((one) => one.servicer === address);
-  if (!found) return missing(`servicer ${short(address)} in session ${short(id)}`);
+  if (!found) return missing(`${words().servicer} ${named(address)} in session ${short(id)}`);
   const answers = answersOf(of, address), all = [...roundsOf(id).values()].sort((a, b) => b.index - a.index);
   const scale = timeScale(answers.map((sample) => sample.rtt_ms).concat(of.latency_sla_ms ?? []));
   const longest = Math.max(1, ...answers.map((sample) => sample.rtt_ms));
@@ -66,10 +77,11 @@ export function servicer(id, address) {
     { name: "RTT ms", number: true }, { name: "First byte ms", number: true }, { name: "Own delay ms", number: true }, { name: "Connection, ms" },
     { name: "Clock" }, { name: "Skew", number: true }, { name: "Question" }];
   return [back(`#/session/${id}`, `session ${short(id)}`),
-    h("section", { class: "card", "aria-label": "Servicer" },
-      h("div", { class: "cardhead" }, h("h1", null, "Servicer ", h("span", { class: "mono" }, short(address))), verdict(found.verdict), reason(found)),
-      h("div", { class: "facts" }, h("dl", null, fact("address", h("span", { class: "mono wrap" }, address)), fact("service URL", h("span", { class: "wrap" }, found.service_url)),
-        fact("rank", found.rank ?? "none: too little was observed"), fact("samples", `${found.samples}, ${found.null_samples} null, ${found.void} void`),
+    h("section", { class: "card", "aria-label": words().Servicer },
+      h("div", { class: "cardhead" }, h("h1", null, `${words().Servicer} `, h("span", { class: "mono" }, named(address))), verdict(found.verdict), reason(found)),
+      h("div", { class: "facts" }, h("dl", null, fact(words().address, h("span", { class: "mono wrap" }, address)), fact("service URL", h("span", { class: "wrap" }, found.service_url)),
+        fact("rank", found.rank ?? "none: too little was observed"), fact("samples", `${found.samples}, ${found.null_samples} null, ${found.void} void${found.throttled ? `, ${found.throttled} throttled` : ""}`),
+        introduced(found),
         fact("over the SLA", `${found.over_sla} of ${found.samples - found.null_samples} answers`),
         fact("judged by", `SLA ${of.latency_sla_ms ?? NONE} ms, ${of.null_samples_allowed} null samples allowed, ${of.samples_required} samples required, `
           + `${of.disagreements_allowed ?? 0} disagreements allowed, ${of.max_lag ? `${of.max_lag} blocks of lag in all but ${of.lagging_allowed} claims` : "freshness not judged"}`))),
@@ -80,7 +92,7 @@ export function servicer(id, address) {
         h("div", null, h("h2", null, "Round-trip time"), h("div", { class: "rtt" }, timeAxis(scale, of.latency_sla_ms), times(scale, found.rtt_ms, answers, of.latency_sla_ms), quantiles(found.rtt_ms))),
         h("div", null, h("h2", null, "Checks"), strip(marksOf(of, address))))),
     h("section", { class: "card", "aria-label": "Samples" }, h("div", { class: "cardhead" }, h("h2", null, "Samples"),
-      h("span", { class: "quiet" }, "the newest first; times without connecting, signing and verifying")),
+      h("span", { class: "quiet" }, `the newest first; times without connecting${onChain() ? ", signing and verifying" : ""}`)),
     table("Samples, the newest first", columns, all.map((round) => row(of, round, address, longest)), "samples")),
     legend()];
 }

@@ -1,4 +1,5 @@
 // The page's state of the node, and how it is kept up to date: by events, and by requests where there are none.
+import { measures, onChain } from "./words.js";
 import { MOST_ROUNDS, NodeError, ask, listen, rounds } from "./api.js";
 
 const TICK = 1000;
@@ -25,13 +26,14 @@ export const state = {
 };
 
 // Before the first block there is nothing to request.
-const canAsk = () => Boolean(state.status?.fisherman) && state.status.height > 0;
+const canAsk = () => measures() && (!onChain() || state.status.height > 0);
 
 /** checksPast counts the planned checks of a session that are over. */
 export const checksPast = (session) => session.checks_done + session.checks_dropped + session.checks_void;
 
-/** isRunning reports whether a session has blocks to come. */
-export const isRunning = (session) => state.status !== null && state.status.height < session.height + session.blocks - 1;
+/** isRunning reports whether a session has blocks, or time, to come. */
+export const isRunning = (session) => (session.started ? Date.now() < Date.parse(session.ended)
+  : state.status !== null && state.status.height < session.height + session.blocks - 1);
 
 /** current returns the running sessions, or the newest of each application and relay chain. */
 export function current() {

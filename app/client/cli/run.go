@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
+	"github.com/pocket-fisherman/fisherman/app/client/cli/compare"
 	"github.com/pocket-fisherman/fisherman/app/client/cli/fisherman"
 	"github.com/pocket-fisherman/fisherman/app/client/cli/genesis"
 	"github.com/pocket-fisherman/fisherman/app/client/cli/keys"
@@ -35,9 +36,11 @@ func newRoot(io command.Streams) *cobra.Command {
 	return command.Root(io, &cobra.Command{
 		Use:   "pocket",
 		Short: "A network of servicers, and the fisherman that measures them",
-		Long: `pocket runs a Pocket network on this machine and reads what its fisherman measured.
+		Long: `pocket measures servicers and RPC endpoints: it races a few that you have, runs a Pocket network on this machine, and
+reads what a fisherman measured.
 
 Start here:
+  pocket compare URL ...  which of these RPC endpoints is fast, fresh and right
   pocket localnet         a whole network on this machine, with a live table
   pocket fisherman watch  what the fisherman measures, live, from another terminal
   pocket fisherman qos    the same in one report
@@ -46,5 +49,5 @@ Start here:
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	},
-		localnet.New, fisherman.New, servicer.New, query.New, relay.New, keys.New, node.New, tx.New, genesis.New, version.New)
+		compare.New, localnet.New, fisherman.New, servicer.New, query.New, relay.New, keys.New, node.New, tx.New, genesis.New, version.New)
 }

@@ -40,6 +40,7 @@ func Report() api.Report {
 			Freshness: api.Freshness{Claims: 3, LagBlocksMax: Ptr[int64](0), LagBlocksMedian: Ptr[int64](0), LagMSMax: Ptr(0.0)}},
 	}
 	for i := range servicers { // as a node writes them
+		servicers[i].Standing = api.StandingAsked
 		if servicers[i].NullIndices == nil {
 			servicers[i].NullIndices = []uint32{}
 		}
@@ -80,7 +81,8 @@ func Windows() api.WindowsReport {
 		servicers = append(servicers, api.WindowServicer{Address: s.Servicer, Servicer: s.Servicer, ServiceURL: s.ServiceURL, Sessions: 3,
 			Verdicts: map[api.Verdict]int{s.Verdict: 2, api.VerdictHealthy: 1}, Samples: s.Samples, NullSamples: s.NullSamples, Void: s.Void,
 			NullSamplesAllowed: 6, SamplesRequired: 9, Availability: s.Availability, RoundTripTimes: s.RoundTripTimes, OverSLA: s.OverSLA,
-			Consistency: s.Consistency, Outcomes: s.Outcomes, Verdict: s.Verdict, Reason: s.Reason, Rank: s.Rank, Freshness: s.Freshness, LaggingAllowed: 1, DisagreementsAllowed: 2})
+			Consistency: s.Consistency, Outcomes: s.Outcomes, Verdict: s.Verdict, Reason: s.Reason, Rank: s.Rank, Freshness: s.Freshness, LaggingAllowed: 1, DisagreementsAllowed: 2,
+			Throttled: s.Throttled, Standing: s.Standing, ChainIdentity: s.ChainIdentity, ClientVersion: s.ClientVersion})
 	}
 	from := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	return api.WindowsReport{Window: "24h", RelativeError: qos.RelativeError, Windows: []api.WindowReport{

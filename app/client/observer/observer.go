@@ -162,7 +162,10 @@ func (o *Observer) look(ctx context.Context) error {
 		}
 	}
 	now := time.Now()
-	o.seen = Observation{At: now, Status: status, Sessions: sessions, Still: o.pace.still(status.Height, now), Lost: o.seen.Lost}
+	o.seen = Observation{At: now, Status: status, Sessions: sessions, Lost: o.seen.Lost}
+	if status.Network != api.NetworkEndpoints {
+		o.seen.Still = o.pace.still(status.Height, now)
+	}
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/app/client/clienttest"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
@@ -119,6 +120,44 @@ func TestObserverChooses(t *testing.T) {
 			if got := len(shown[0].Sessions); got != test.want {
 				t.Errorf("%+v: %d sessions, want %d", test.choice, got, test.want)
 			}
+		}
+	})
+}
+
+// endpointsNode has no chain, so no height that could stand still, and no sessions of a chain.
+type endpointsNode struct{ asked int }
+
+func (n *endpointsNode) Status(context.Context) (api.Status, error) {
+	return clienttest.EndpointsStatus(), nil
+}
+
+func (n *endpointsNode) QoS(context.Context, client.QoSFilter) (api.Report, error) {
+	return clienttest.Endpoints(), nil
+}
+
+func (n *endpointsNode) Session(context.Context, string, string, int64) (api.Session, error) {
+	n.asked++
+	return api.Session{}, &client.Error{Status: 404, Code: api.ErrorCodeNoChain, Message: "there is no chain"}
+}
+
+func (n *endpointsNode) Rounds(_ context.Context, filter client.RoundFilter) (api.RoundPage, error) {
+	page := api.RoundPage{Session: filter.SessionID, Stored: 20}
+	for index := filter.From; index < 20; index++ {
+		page.Rounds = append(page.Rounds, clienttest.EndpointsRound(index))
+	}
+	return page, nil
+}
+
+func TestObserverOfAListOfEndpoints(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		node := &endpointsNode{}
+		for _, seen := range observed(t, node, Choice{Chain: "ethereum"}, 2*time.Minute) {
+			if seen.Still != 0 || seen.Lost != nil || len(seen.Sessions) != 1 || len(seen.Sessions[0].Rounds) != 20 {
+				t.Fatalf("%+v", seen)
+			}
+		}
+		if node.asked != 0 {
+			t.Errorf("a session of a chain was asked for %d times", node.asked)
 		}
 	})
 }

@@ -26,6 +26,9 @@ type Form struct {
 	lines int
 	// session is set where a servicer is picked: its checks are drawn, and reasons are told elsewhere.
 	session *observer.Session
+	// throttled: a servicer was throttled, and times: sessions are stretches of time, and so their members the targets of a
+	// list of endpoints.
+	throttled, times bool
 	// pick is the address of the servicer that is picked.
 	pick string
 }
@@ -43,7 +46,7 @@ const (
 
 // columns are those that are shown in the form.
 func (f Form) columns() []reportColumn {
-	return slices.DeleteFunc(slices.Clone(reportColumns), func(column reportColumn) bool { return column.in != nil && !column.in(f) })
+	return f.shown(reportColumns)
 }
 
 // The methods below tell which columns a form has.
@@ -56,6 +59,7 @@ func (f Form) bars() bool      { return f.session != nil && f.width >= barsWidth
 func (f Form) ranks() bool     { return f.roomy() || f.session != nil && f.width >= rankWidth }
 func (f Form) counts() bool    { return f.roomy() || f.session == nil }
 func (f Form) tails() bool     { return f.unbounded() || f.width >= tailWidth }
+func (f Form) throttles() bool { return f.throttled && f.roomy() }
 
 func (f Form) picked(servicer api.ServicerReport) bool {
 	return f.session != nil && servicer.Servicer == f.pick
@@ -110,6 +114,29 @@ func (f Form) id(id string) string {
 		return Clean(id)
 	}
 	return ID(id)
+}
+
+// name shows a servicer or an application.
+func (f Form) name(id string) string {
+	if f.whole {
+		return Clean(id)
+	}
+	return Name(id)
+}
+
+// of returns the form for the servicers of a session.
+func (f Form) of(session api.SessionReport) Form {
+	f.times = session.Started != nil
+	f.throttled = f.throttled || slices.ContainsFunc(session.Servicers, func(s api.ServicerReport) bool { return s.Throttled > 0 })
+	return f
+}
+
+// heading returns the head of a column.
+func (f Form) heading(column reportColumn) string {
+	if column.header == servicerHeader && f.times {
+		return "TARGET"
+	}
+	return column.header
 }
 
 // fit cuts every line to the width.

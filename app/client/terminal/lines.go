@@ -102,7 +102,11 @@ func (w *Lines) write(text string) {
 
 // checkLine tells one check: what became of it, how many answered, and who did not or contradicted.
 func checkLine(session observer.Session, round api.Round) string {
-	line := fmt.Sprintf("%s session %s chain %s check %s of %d %s: ", checkMoment(round), ID(round.Session),
+	where := "chain"
+	if session.Report.Started != nil {
+		where = "group"
+	}
+	line := fmt.Sprintf("%s session %s %s %s check %s of %d %s: ", checkMoment(round), ID(round.Session), where,
 		Clean(session.Report.RelayChain), checkName(round), session.Report.ChecksPlanned, strings.ToLower(Clean(round.Status)))
 	if round.Status != roundDone {
 		return line + Clean(round.Reason) + "\n"
@@ -113,11 +117,11 @@ func checkLine(session observer.Session, round api.Round) string {
 		if sample.Outcome == outcomeOK {
 			answered++
 		}
-		if sample.Outcome != outcomeVoid {
+		if sample.Outcome != outcomeVoid && sample.Outcome != outcomeThrottled {
 			counted++
 		}
 		if what := exception(session, round, sample); what != "" {
-			exceptions += "; " + ID(sample.Servicer) + " " + what
+			exceptions += "; " + Name(sample.Servicer) + " " + what
 		}
 	}
 	return line + fmt.Sprintf("%d of %d answered, skew %s%s\n", answered, counted, skewText(round.SkewMicros), exceptions)

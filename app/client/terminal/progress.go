@@ -39,7 +39,7 @@ type Snapshot struct {
 // NewProgress redraws in place on a terminal and prints plain lines elsewhere.
 func NewProgress(out io.Writer) Progress {
 	if file, is := File(out); is {
-		return &liveProgress{out: file}
+		return &liveProgress{out: file, model: liveModel{}}
 	}
 	return &plainProgress{out: out}
 }

@@ -13,6 +13,8 @@ import (
 // nothing is read from it, so that Ctrl-C is an ordinary signal.
 type liveProgress struct {
 	out *os.File
+	// model is what is drawn, as it begins.
+	model tea.Model
 
 	mutex   sync.Mutex
 	program *tea.Program // nil until there is something to show, and after Close
@@ -50,7 +52,7 @@ func (l *liveProgress) send(message tea.Msg) {
 
 // start runs the program until Close. Should it end earlier, lines go to the terminal directly.
 func (l *liveProgress) start() {
-	program := tea.NewProgram(liveModel{}, tea.WithOutput(l.out), tea.WithInput(nil), tea.WithoutSignalHandler(), tea.WithFPS(10))
+	program := tea.NewProgram(l.model, tea.WithOutput(l.out), tea.WithInput(nil), tea.WithoutSignalHandler(), tea.WithFPS(10))
 	ended := make(chan struct{})
 	l.program, l.ended = program, ended
 	go func() {

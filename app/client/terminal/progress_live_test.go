@@ -84,7 +84,7 @@ func TestLiveProgressKeepsEveryLogLine(t *testing.T) {
 			}
 		}
 	}()
-	progress := &liveProgress{out: write}
+	progress := &liveProgress{out: write, model: liveModel{}}
 	log := func(line string) {
 		if _, err := progress.Write([]byte(line + "\n")); err != nil {
 			t.Error(err)

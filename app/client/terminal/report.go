@@ -27,10 +27,11 @@ type reportColumn struct {
 var reportColumns = []reportColumn{
 	{header: "", cell: func(s api.ServicerReport, f Form) string { return f.pointer(s) }, in: Form.points},
 	{header: verdictHeader, cell: func(s api.ServicerReport, f Form) string { return f.verdict(s.Verdict) }},
-	{header: "SERVICER", cell: func(s api.ServicerReport, f Form) string { return f.id(s.Servicer) }},
+	{header: servicerHeader, cell: func(s api.ServicerReport, f Form) string { return f.name(s.Servicer) }},
 	{header: "RANK", cell: func(s api.ServicerReport, _ Form) string { return rank(s.Rank) }, in: Form.ranks},
 	{header: "SAMPLES", cell: func(s api.ServicerReport, _ Form) string { return strconv.Itoa(s.Samples) }, in: Form.counts},
 	{header: "VOID", cell: func(s api.ServicerReport, _ Form) string { return strconv.Itoa(s.Void) }, in: Form.unbounded},
+	{header: "THROTTLED", cell: func(s api.ServicerReport, _ Form) string { return strconv.Itoa(s.Throttled) }, in: Form.throttles},
 	{header: "AVAILABLE", cell: func(s api.ServicerReport, _ Form) string { return share(s.Availability) }},
 	{header: "", cell: func(s api.ServicerReport, _ Form) string { return bar(s.Availability) }, in: Form.bars},
 	{header: "P50 ms", cell: func(s api.ServicerReport, _ Form) string { return millis(s.RoundTripTimes.P50) }},
@@ -44,8 +45,11 @@ var reportColumns = []reportColumn{
 	{header: "WHY", cell: func(s api.ServicerReport, _ Form) string { return Clean(s.Reason) }, in: Form.roomy},
 }
 
-// verdictHeader heads the column that is painted.
-const verdictHeader = "VERDICT"
+// verdictHeader heads the column that is painted, servicerHeader that of whom a row is about.
+const (
+	verdictHeader  = "VERDICT"
+	servicerHeader = "SERVICER"
+)
 
 // ReportText lays out a report for a person: a table for each session, oldest first, its worst servicer first.
 func ReportText(report api.Report, form Form) string {
@@ -71,8 +75,7 @@ func sessionHeading(session api.SessionReport, form Form) string {
 		state = "complete"
 	}
 	lines := []string{
-		fmt.Sprintf("session %s from height %d, %s (chain %s, zone %s, application %s)", form.id(session.ID), session.Height, state,
-			Clean(session.RelayChain), Clean(session.GeoZone), form.id(session.Application)),
+		sessionName(session, state, form),
 		fmt.Sprintf("checks  %d planned: %d done, %d dropped, %d void; largest skew %s", session.ChecksPlanned, session.ChecksDone,
 			session.ChecksDropped, session.ChecksVoid, skewText(session.MaxSkewMicros)),
 	}
@@ -84,13 +87,28 @@ func sessionHeading(session api.SessionReport, form Form) string {
 	return form.fit(strings.Join(lines, "\n") + "\n")
 }
 
+// sessionName says which session it is: by height on a chain, otherwise by time.
+func sessionName(session api.SessionReport, state string, form Form) string {
+	if session.Started == nil {
+		return fmt.Sprintf("session %s from height %d, %s (chain %s, zone %s, application %s)", form.id(session.ID), session.Height, state,
+			Clean(session.RelayChain), Clean(session.GeoZone), form.name(session.Application))
+	}
+	name := fmt.Sprintf("session %s from %s to %s, %s (group %s", form.id(session.ID), session.Started.UTC().Format(time.RFC3339),
+		api.Value(session.Ended).UTC().Format(time.RFC3339), state, Clean(session.RelayChain))
+	if session.Catalogue != nil {
+		name += ", questions " + Clean(*session.Catalogue)
+	}
+	return name + ")"
+}
+
 // servicerTable has a row for each servicer, worst first, as the report orders them. Where lines are short, the reasons
 // of all but the healthy ones follow below the rows.
 func servicerTable(session api.SessionReport, form Form) string {
+	form = form.of(session)
 	columns := form.columns()
 	headers := make([]string, 0, len(columns))
 	for _, column := range columns {
-		headers = append(headers, column.header)
+		headers = append(headers, form.heading(column))
 	}
 	shown := session.Servicers[:form.fitting(session.Servicers)]
 	rows, reasons := make([][]string, 0, len(shown)), ""
@@ -101,7 +119,7 @@ func servicerTable(session api.SessionReport, form Form) string {
 		}
 		rows = append(rows, row)
 		if form.explains(servicer) {
-			reasons += fmt.Sprintf("%s: %s\n", form.id(servicer.Servicer), Clean(servicer.Reason))
+			reasons += fmt.Sprintf("%s: %s\n", form.name(servicer.Servicer), Clean(servicer.Reason))
 		}
 	}
 	text := paintedTable(headers, rows, func(row, column int) lipgloss.Style {

@@ -51,7 +51,7 @@ func of(cell func(*api.Sample) string) func(api.Round, *api.Sample) string {
 func (s screen) samplesTable(session observer.Session, lines int) string {
 	picked := s.picked()
 	if picked == nil {
-		return "the servicer is no member of this session any more\n"
+		return fmt.Sprintf("the %s is no member of this session any more\n", s.whom())
 	}
 	text := fmt.Sprintf("%s  %s\n%s: %s\n\n", strong.Render(Clean(picked.Servicer)), Clean(picked.ServiceURL),
 		verdictStyle(picked.Verdict).Render(Clean(string(picked.Verdict))), Clean(picked.Reason))

@@ -58,7 +58,7 @@ func (s screen) body(lines int) string {
 	session := s.current()
 	switch {
 	case s.help:
-		return helpText()
+		return helpText(s.whom(), session != nil && Form{}.of(session.Report).throttled)
 	case session == nil:
 		return "\n" + s.waiting() + "\n"
 	case s.samples:
@@ -69,7 +69,7 @@ func (s screen) body(lines int) string {
 
 // waiting says why there is no session.
 func (s screen) waiting() string {
-	if s.seen.Status.Height == 0 {
+	if s.onChain() && s.seen.Status.Height == 0 {
 		return "waiting for the chain's first block"
 	}
 	return "no session sampled yet; the first appears when the fisherman takes one up"
@@ -77,28 +77,56 @@ func (s screen) waiting() string {
 
 // head says which node and session it is, and what is wrong.
 func (s screen) head() string {
-	text := strong.Render("pocket fisherman watch") + "  " + Clean(s.seen.Status.ChainID) + " at " + Clean(s.url)
-	text += fmt.Sprintf("  height %d\n", s.seen.Status.Height)
+	text := strong.Render("pocket fisherman watch") + "  "
+	if s.onChain() {
+		text += fmt.Sprintf("%s at %s  height %d\n", Clean(s.seen.Status.ChainID), Clean(s.url), s.seen.Status.Height)
+	} else {
+		text += fmt.Sprintf("list of endpoints at %s  groups %d\n", Clean(s.url), len(s.seen.Status.Groups))
+	}
 	if session := s.current(); session != nil {
 		text += s.sessionHead(*session)
 	}
 	return text + s.alarms() + "\n"
 }
 
+// onChain reports whether the node is one of our own chain.
+func (s screen) onChain() bool { return s.seen.Status.Network != api.NetworkEndpoints }
+
+// What networks call those that are asked.
+const (
+	servicerWord = "servicer"
+	targetWord   = "target"
+)
+
+// whom is what the network calls those that are asked.
+func (s screen) whom() string {
+	if s.onChain() {
+		return servicerWord
+	}
+	return targetWord
+}
+
 // sessionHead says first what has to fit a narrow terminal too.
 func (s screen) sessionHead(session observer.Session) string {
 	report := session.Report
-	text := fmt.Sprintf("session %s  %s  ", strong.Render(ID(report.ID)), sessionState(session, s.seen.Status.Height))
+	text := fmt.Sprintf("session %s  %s  ", strong.Render(ID(report.ID)), sessionState(session, s.seen.Status.Height, s.now))
 	if all := len(s.seen.Sessions); all > 1 {
 		text += faint.Render(fmt.Sprintf("(%d of %d)  ", s.index()+1, all))
 	}
-	text += fmt.Sprintf("chain %s  application %s  zone %s\n", Clean(report.RelayChain), ID(report.Application), Clean(report.GeoZone))
+	if report.Started != nil {
+		text += fmt.Sprintf("group %s  questions %s\n", Clean(report.RelayChain), orAbsent(report.Catalogue))
+	} else {
+		text += fmt.Sprintf("chain %s  application %s  zone %s\n", Clean(report.RelayChain), Name(report.Application), Clean(report.GeoZone))
+	}
 	return text + fmt.Sprintf("checks %s %d of %d done, %d dropped, %d void  largest skew %s\n", checksBar(report), report.ChecksDone,
 		report.ChecksPlanned, report.ChecksDropped, report.ChecksVoid, skewText(report.MaxSkewMicros))
 }
 
 // sessionState says how far a session is.
-func sessionState(session observer.Session, height int64) string {
+func sessionState(session observer.Session, height int64, now time.Time) string {
+	if report := session.Report; report.Started != nil && !report.Complete {
+		return timeState(*report.Started, api.Value(report.Ended), now)
+	}
 	left := session.BlocksLeft(height)
 	over := session.Blocks > 0 && height >= session.Report.Height+session.Blocks
 	switch {
@@ -112,6 +140,17 @@ func sessionState(session observer.Session, height int64) string {
 		return "1 block left"
 	}
 	return fmt.Sprintf("%d blocks left", left)
+}
+
+// timeState says how far a session is that is a stretch of time.
+func timeState(started, ended, now time.Time) string {
+	switch {
+	case !now.Before(ended):
+		return "over"
+	case now.Before(started):
+		return "from " + started.UTC().Format(time.TimeOnly)
+	}
+	return fmt.Sprintf("%s left", ended.Sub(now).Round(time.Second))
 }
 
 // checksBar draws how much of the plan is decided.
@@ -145,22 +184,22 @@ func (s screen) since(moment time.Time) time.Duration {
 func (s screen) servicersTable(session observer.Session, lines int) string {
 	picked := s.picked()
 	if picked == nil {
-		return "no servicer in this session\n"
+		return fmt.Sprintf("no %s in this session\n", s.whom())
 	}
 	panel := ""
 	if s.height >= panelHeight {
 		panel = s.panel(session, *picked)
 	}
 	const others = 2 // names of columns, and the line on how many rows there are
-	shown, first := session.Report, 0
+	shown, first, throttled := session.Report, 0, Form{}.of(session.Report).throttled
 	rows := max(lines-strings.Count(panel, "\n")-others, 1)
 	if all := len(shown.Servicers); all > rows {
 		first = min(max(s.row()-rows/2, 0), all-rows)
 		shown.Servicers = shown.Servicers[first : first+rows]
 	}
-	text := servicerTable(shown, Form{width: s.width, colour: true, session: &session, pick: picked.Servicer})
+	text := servicerTable(shown, Form{width: s.width, colour: true, session: &session, pick: picked.Servicer, throttled: throttled})
 	if len(shown.Servicers) < len(session.Report.Servicers) {
-		text += faint.Render(fmt.Sprintf("servicers %d to %d of %d, worst first", first+1, first+len(shown.Servicers), len(session.Report.Servicers))) + "\n"
+		text += faint.Render(fmt.Sprintf("%ss %d to %d of %d, worst first", s.whom(), first+1, first+len(shown.Servicers), len(session.Report.Servicers))) + "\n"
 	}
 	return text + panel
 }
@@ -168,8 +207,23 @@ func (s screen) servicersTable(session observer.Session, lines int) string {
 // panel tells more of the picked servicer than its row.
 func (s screen) panel(session observer.Session, picked api.ServicerReport) string {
 	checks := strip(session, picked.Servicer, max(s.width-len("checks   "), 1), true)
-	return fmt.Sprintf("\n%s  %s\nwhy     %s\nchecks  %s\n%s\n", strong.Render(Clean(picked.Servicer)), Clean(picked.ServiceURL),
-		Clean(picked.Reason), checks, legend(true, s.width))
+	return fmt.Sprintf("\n%s  %s\n%swhy     %s\nchecks  %s\n%s\n", strong.Render(Clean(picked.Servicer)), Clean(picked.ServiceURL),
+		standing(picked), Clean(picked.Reason), checks, legend(true, Form{}.of(session.Report).throttled, s.width))
+}
+
+// standing says what a member said of itself; empty for one that was not asked who it is.
+func standing(member api.ServicerReport) string {
+	if member.ChainIdentity == nil && member.ClientVersion == nil && member.Standing != api.StandingUnidentified {
+		return ""
+	}
+	is := ""
+	switch member.Standing {
+	case api.StandingUnidentified:
+		is = "did not say which chain it is of; "
+	case api.StandingOtherChain:
+		is = "not asked; "
+	}
+	return fmt.Sprintf("node    %schain %s  software %s\n", is, orAbsent(member.ChainIdentity), orAbsent(member.ClientVersion))
 }
 
 // footer names the keys.
@@ -180,30 +234,34 @@ func (s screen) footer() string {
 	case s.samples:
 		return faint.Render("up/down scroll  tab session  esc back  ? help  q quit") + "\n"
 	}
-	return faint.Render("up/down servicer  enter samples  tab session  ? help  q quit") + "\n"
+	return faint.Render("up/down "+s.whom()+"  enter samples  tab session  ? help  q quit") + "\n"
 }
 
 // helpWidth is that of the help's lines.
 const helpWidth = 80
 
 // helpText explains keys, marks and bars.
-func helpText() string {
+func helpText(whom string, throttled bool) string {
+	plural, did := "Servicers", "signed"
+	if whom != servicerWord {
+		plural, did = "Targets", "answered"
+	}
 	return `keys
-  up, down            pick a servicer; scroll its samples
+  up, down            pick a ` + whom + `; scroll its samples
   page up, page down  the same, half a screen at a time
-  enter               samples of the picked servicer; again, or esc, goes back
+  enter               samples of the picked ` + whom + `; again, or esc, goes back
   tab, shift tab      the next older, the next newer session
   ?                   this text
   q, ctrl-c           quit
 
 checks, one sign each, the first on the left; void and dropped count for nobody
-` + legend(true, helpWidth) + `
+` + legend(true, throttled, helpWidth) + `
 
 Available is a share with its 95 % interval. Its bar, on a wide terminal, is
-full up to the lower bound and shaded up to the upper one. Servicers that
+full up to the lower bound and shaded up to the upper one. ` + plural + ` that
 cannot be told apart share a rank. Lag, on a wide terminal, is the most blocks
-that the servicer's node was behind most others. A session that is over gives
+that the ` + whom + `'s node was behind most others. A session that is over gives
 way to its successor, unless tab led to it. What both sides of a disagreement
-signed is shown by 'pocket fisherman evidence'.
+` + did + ` is shown by 'pocket fisherman evidence'.
 `
 }

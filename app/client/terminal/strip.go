@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"charm.land/lipgloss/v2"
@@ -17,6 +18,8 @@ const (
 	outcomeOK    = "OK"
 	outcomeVoid  = "VOID"
 	disagree     = "DISAGREE"
+
+	outcomeThrottled = "THROTTLED"
 )
 
 // mark is how one check of one servicer is drawn. Each has a sign of its own, so that no meaning is in the colour alone.
@@ -33,6 +36,7 @@ var (
 	markDisagrees = mark{"≠", "disagrees", lipgloss.NewStyle().Bold(true).Foreground(lipgloss.Magenta)}
 	markNull      = mark{"✗", "no answer", lipgloss.NewStyle().Bold(true).Foreground(lipgloss.Red)}
 	markVoid      = mark{"○", "void", lipgloss.NewStyle().Faint(true)}
+	markThrottled = mark{"~", "throttled", lipgloss.NewStyle().Faint(true)}
 	markDropped   = mark{"-", "dropped", lipgloss.NewStyle().Faint(true)}
 	markNotAsked  = mark{"·", "not asked", lipgloss.NewStyle().Faint(true)}
 )
@@ -49,6 +53,8 @@ func markOf(round api.Round, servicer string, maxLag int64) mark {
 	switch {
 	case asked == nil:
 		return markNotAsked
+	case asked.Outcome == outcomeThrottled:
+		return markThrottled
 	case round.Status != roundDone || asked.Outcome == outcomeVoid:
 		return markVoid
 	case asked.Outcome != outcomeOK:
@@ -90,10 +96,13 @@ func (m mark) draw(colour bool) string {
 	return m.style.Render(m.sign)
 }
 
-// legend explains the marks, in lines of at most a width.
-func legend(colour bool, width int) string {
+// legend explains the marks, in lines of at most a width: that of throttled checks where there are any.
+func legend(colour, throttled bool, width int) string {
 	var text strings.Builder
-	taken := 0
+	taken, marks := 0, marks
+	if throttled {
+		marks = append(slices.Clone(marks), markThrottled)
+	}
 	for _, shown := range marks {
 		part := fmt.Sprintf("%s %s", shown.draw(colour), shown.meaning)
 		switch wide := lipgloss.Width(part); {

@@ -22,13 +22,19 @@ func WindowsText(report api.WindowsReport, form Form) string {
 			row.Reason = fmt.Sprintf("%s; healthy in %d of %d sessions", row.Reason, servicer.Verdicts[api.VerdictHealthy], servicer.Sessions)
 			rows = append(rows, row)
 		}
-		texts = append(texts, windowHeading(report, window, form)+servicerTable(api.SessionReport{Servicers: rows}, form))
+		texts = append(texts, windowHeading(report, window, form)+servicerTable(api.SessionReport{Servicers: rows, Started: window.Started}, form))
 	}
 	return strings.Join(texts, "\n")
 }
 
 // windowHeading says which sessions were merged and what became of their checks.
 func windowHeading(report api.WindowsReport, window api.WindowReport, form Form) string {
+	if window.Started != nil {
+		return form.fit(strings.Join(append([]string{
+			fmt.Sprintf("window %s, group %s: complete sessions %d, left out %d", Clean(report.Window), Clean(window.RelayChain), window.Sessions, window.SessionsLeftOut),
+			fmt.Sprintf("from %s to %s", window.Started.Format(time.RFC3339), api.Value(window.Ended).Format(time.RFC3339)),
+		}, windowChecks(report, window)...), "\n") + "\n")
+	}
 	lines := []string{
 		fmt.Sprintf("window %s, chain %s, zone %s: complete sessions %d, applications %d, left out %d", Clean(report.Window),
 			Clean(window.RelayChain), Clean(window.GeoZone), window.Sessions, len(window.Applications), window.SessionsLeftOut),
@@ -37,11 +43,16 @@ func windowHeading(report api.WindowsReport, window api.WindowReport, form Form)
 		lines = append(lines, fmt.Sprintf("heights %d to %d, %s to %s", *window.FirstHeight, *window.LastHeight,
 			window.From.Format(time.RFC3339), window.To.Format(time.RFC3339)))
 	}
-	lines = append(lines,
+	return form.fit(strings.Join(append(lines, windowChecks(report, window)...), "\n") + "\n")
+}
+
+// windowChecks says what became of the checks, and how exact the times are.
+func windowChecks(report api.WindowsReport, window api.WindowReport) []string {
+	return []string{
 		fmt.Sprintf("checks  %d planned: %d done, %d dropped, %d void; largest skew %s", window.ChecksPlanned, window.ChecksDone,
 			window.ChecksDropped, window.ChecksVoid, skewText(window.MaxSkewMicros)),
-		fmt.Sprintf("times   within %s %% of the exact quantiles", strconv.FormatFloat(100*report.RelativeError, 'g', 3, 64)))
-	return form.fit(strings.Join(lines, "\n") + "\n")
+		fmt.Sprintf("times   within %s %% of the exact quantiles", strconv.FormatFloat(100*report.RelativeError, 'g', 3, 64)),
+	}
 }
 
 // WindowRow returns a row of a window in the form of a session's, without the indices of null samples.
@@ -61,5 +72,9 @@ func WindowRow(servicer api.WindowServicer) api.ServicerReport {
 		Reason:         servicer.Reason,
 		Rank:           servicer.Rank,
 		Freshness:      servicer.Freshness,
+		Throttled:      servicer.Throttled,
+		Standing:       servicer.Standing,
+		ChainIdentity:  servicer.ChainIdentity,
+		ClientVersion:  servicer.ClientVersion,
 	}
 }

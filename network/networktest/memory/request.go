@@ -55,6 +55,9 @@ func (r *request) Evidence() []byte { return r.body }
 
 // Open implements round.Request.
 func (r *request) Open(answer *wire.Answer) (round.Reply, *wire.Failure) {
+	if failure := answer.Unencoded(); failure != nil {
+		return round.Reply{}, failure
+	}
 	opened, failure := open(answer.Body, r.body, r.servicer)
 	if failure != nil {
 		return round.Reply{}, failure

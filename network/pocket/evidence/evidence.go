@@ -78,10 +78,11 @@ func addSide(made *api.Evidence, sample *types.QoSSample) error {
 	if err := proto.Unmarshal(outer.GetBody(), &response); err != nil {
 		return fmt.Errorf("open response: %w", err)
 	}
-	if len(questionOf(request.Request)) == 0 {
+	question := verify.QuestionText(types.PayloadOf(request.Request))
+	if len(question) == 0 {
 		return ErrUnkept
 	}
-	made.Request = asText(questionOf(request.Request))
+	made.Request = asText(question)
 	made.Fisherman = partyOf(request.Signature.GetPublicKey())
 	made.Sides = append(made.Sides, api.EvidenceSide{
 		Servicer:         partyOf(outer.GetSignature().GetPublicKey()),
@@ -119,7 +120,7 @@ func signed(piece api.Evidence) ([]byte, error) {
 func Compared(piece api.Evidence) []string {
 	pointers, _ := types.ParsePointers(piece.IgnoredFields) // without them more is shown
 	for i, pointer := range pointers {
-		if !isREST(piece.Request) {
+		if verify.QuestionOf([]byte(piece.Request)).REST == nil {
 			pointers[i] = append(types.Pointer{"result"}, pointer...)
 		}
 	}

@@ -591,3 +591,13 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// What is shown of a piece is shown whatever a node writes as pointers.
+func TestComparedWithBadPointers(t *testing.T) {
+	for _, request := range []string{question, `{"rest":{"method":"GET","path":"/a"}}`} {
+		piece := api.Evidence{Request: request, IgnoredFields: []string{"a"}, Sides: []api.EvidenceSide{{Answer: `{"a":1}`}}}
+		if got := evidence.Compared(piece); !slices.Equal(got, []string{`{"a":1}`}) {
+			t.Errorf("%s: %q", request, got)
+		}
+	}
+}

@@ -107,7 +107,7 @@ func (v *verifier) side(given *api.EvidenceSide) *side {
 	}
 	v.say(subject, "the request is signed by the fisherman", v.asked(request))
 	v.say(subject, "the request is addressed to this servicer, in this session", v.addressed(request, given))
-	payload := questionOf(request.Request)
+	payload := verify.QuestionText(types.PayloadOf(request.Request))
 	v.say(subject, "the request asks the question of the piece", same("the payload of the request", asText(payload), v.piece.Request))
 	response, err := relay.OpenResponse(given.ResponseEnvelope, relay.Binding{
 		RequestHash: request.BodyHash, Servicer: given.Servicer.Address, PublicKey: key})

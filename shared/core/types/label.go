@@ -23,6 +23,14 @@ func (c AnswerClass) Label() string { return label(c.String(), "ANSWER_CLASS_") 
 // Label returns the fitness's short name: "FIT", …
 func (f ControlFitness) Label() string { return label(f.String(), "CONTROL_FITNESS_") }
 
+// Label returns the standing as configurations and reports write it: "asked", "unidentified", "other_chain".
+func (s Standing) Label() string {
+	if s == Standing_STANDING_UNSPECIFIED {
+		return "asked"
+	}
+	return strings.ToLower(label(s.String(), "STANDING_"))
+}
+
 // Label returns the kind's short name: "SETTLED", …
 func (k RoundKind) Label() string { return label(k.String(), "ROUND_KIND_") }
 

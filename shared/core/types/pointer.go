@@ -48,5 +48,8 @@ func ParsePointers(texts []string) ([]Pointer, error) {
 		pointer, err := ParsePointer(text)
 		pointers, errs = append(pointers, pointer), append(errs, err)
 	}
-	return pointers, errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return pointers, nil
 }

@@ -59,6 +59,9 @@ const (
 	Outcome_OUTCOME_VOID Outcome = 14
 	// The node behind the servicer said that there is nothing, about something that is settled and so must be there.
 	Outcome_OUTCOME_MISSING Outcome = 15
+	// The servicer answered that it is asked too often, or the time that it asked to be left alone for is not over. The sample
+	// counts for nobody and is no void either: it is counted apart.
+	Outcome_OUTCOME_THROTTLED Outcome = 16
 )
 
 // Enum value maps for Outcome.
@@ -80,6 +83,7 @@ var (
 		13: "OUTCOME_BACKEND_ERROR",
 		14: "OUTCOME_VOID",
 		15: "OUTCOME_MISSING",
+		16: "OUTCOME_THROTTLED",
 	}
 	Outcome_value = map[string]int32{
 		"OUTCOME_UNSPECIFIED":   0,
@@ -98,6 +102,7 @@ var (
 		"OUTCOME_BACKEND_ERROR": 13,
 		"OUTCOME_VOID":          14,
 		"OUTCOME_MISSING":       15,
+		"OUTCOME_THROTTLED":     16,
 	}
 )
 
@@ -1309,8 +1314,15 @@ type QoSSession struct {
 	LaggingAllowed uint32 `protobuf:"varint,12,opt,name=lagging_allowed,json=laggingAllowed,proto3" json:"lagging_allowed,omitempty"`
 	// More disagreements than this make a servicer inconsistent.
 	DisagreementsAllowed uint32 `protobuf:"varint,13,opt,name=disagreements_allowed,json=disagreementsAllowed,proto3" json:"disagreements_allowed,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// Catalogue that the questions are from; empty if stored by a version that did not record it.
+	Catalogue string `protobuf:"bytes,20,opt,name=catalogue,proto3" json:"catalogue,omitempty"`
+	// When the session begins and ends, nanoseconds since the Unix epoch; 0 where sessions are counted in blocks.
+	StartUnixNano int64 `protobuf:"varint,21,opt,name=start_unix_nano,json=startUnixNano,proto3" json:"start_unix_nano,omitempty"`
+	EndUnixNano   int64 `protobuf:"varint,22,opt,name=end_unix_nano,json=endUnixNano,proto3" json:"end_unix_nano,omitempty"`
+	// Relay chain that most servicers say they are nodes of; empty where they are not asked.
+	ChainIdentity string `protobuf:"bytes,23,opt,name=chain_identity,json=chainIdentity,proto3" json:"chain_identity,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *QoSSession) Reset() {
@@ -1434,55 +1446,30 @@ func (x *QoSSession) GetDisagreementsAllowed() uint32 {
 	return 0
 }
 
-// QoSServicer is a member of a sampled session.
-type QoSServicer struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Address       string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
-	ServiceUrl    string                 `protobuf:"bytes,2,opt,name=service_url,json=serviceUrl,proto3" json:"service_url,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *QoSServicer) Reset() {
-	*x = QoSServicer{}
-	mi := &file_shared_core_types_proto_qos_proto_msgTypes[3]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *QoSServicer) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*QoSServicer) ProtoMessage() {}
-
-func (x *QoSServicer) ProtoReflect() protoreflect.Message {
-	mi := &file_shared_core_types_proto_qos_proto_msgTypes[3]
+func (x *QoSSession) GetCatalogue() string {
 	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use QoSServicer.ProtoReflect.Descriptor instead.
-func (*QoSServicer) Descriptor() ([]byte, []int) {
-	return file_shared_core_types_proto_qos_proto_rawDescGZIP(), []int{3}
-}
-
-func (x *QoSServicer) GetAddress() string {
-	if x != nil {
-		return x.Address
+		return x.Catalogue
 	}
 	return ""
 }
 
-func (x *QoSServicer) GetServiceUrl() string {
+func (x *QoSSession) GetStartUnixNano() int64 {
 	if x != nil {
-		return x.ServiceUrl
+		return x.StartUnixNano
+	}
+	return 0
+}
+
+func (x *QoSSession) GetEndUnixNano() int64 {
+	if x != nil {
+		return x.EndUnixNano
+	}
+	return 0
+}
+
+func (x *QoSSession) GetChainIdentity() string {
+	if x != nil {
+		return x.ChainIdentity
 	}
 	return ""
 }
@@ -1544,7 +1531,7 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\x04kind\x18\x11 \x01(\x0e2\x1a.pocket.types.v1.RoundKindR\x04kind\x12.\n" +
 	"\x10reference_height\x18\x12 \x01(\x03H\x00R\x0freferenceHeight\x88\x01\x01\x120\n" +
 	"\x04form\x18\x13 \x01(\x0e2\x1c.pocket.types.v1.CompareFormR\x04formB\x13\n" +
-	"\x11_reference_height\"\xb6\x04\n" +
+	"\x11_reference_height\"\xc7\x05\n" +
 	"\n" +
 	"QoSSession\x126\n" +
 	"\x06header\x18\x01 \x01(\v2\x1e.pocket.types.v1.SessionHeaderR\x06header\x12\x16\n" +
@@ -1561,11 +1548,11 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	" \x01(\x03R\x0ejoinedUnixNano\x12\x17\n" +
 	"\amax_lag\x18\v \x01(\x03R\x06maxLag\x12'\n" +
 	"\x0flagging_allowed\x18\f \x01(\rR\x0elaggingAllowed\x123\n" +
-	"\x15disagreements_allowed\x18\r \x01(\rR\x14disagreementsAllowed\"H\n" +
-	"\vQoSServicer\x12\x18\n" +
-	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x1f\n" +
-	"\vservice_url\x18\x02 \x01(\tR\n" +
-	"serviceUrl*\xe9\x02\n" +
+	"\x15disagreements_allowed\x18\r \x01(\rR\x14disagreementsAllowed\x12\x1c\n" +
+	"\tcatalogue\x18\x14 \x01(\tR\tcatalogue\x12&\n" +
+	"\x0fstart_unix_nano\x18\x15 \x01(\x03R\rstartUnixNano\x12\"\n" +
+	"\rend_unix_nano\x18\x16 \x01(\x03R\vendUnixNano\x12%\n" +
+	"\x0echain_identity\x18\x17 \x01(\tR\rchainIdentity*\x80\x03\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -1584,7 +1571,8 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\x13OUTCOME_RELAY_ERROR\x10\f\x12\x19\n" +
 	"\x15OUTCOME_BACKEND_ERROR\x10\r\x12\x10\n" +
 	"\fOUTCOME_VOID\x10\x0e\x12\x13\n" +
-	"\x0fOUTCOME_MISSING\x10\x0f*h\n" +
+	"\x0fOUTCOME_MISSING\x10\x0f\x12\x15\n" +
+	"\x11OUTCOME_THROTTLED\x10\x10*h\n" +
 	"\x05Blame\x12\x15\n" +
 	"\x11BLAME_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eBLAME_SERVICER\x10\x01\x12\x11\n" +
@@ -1689,7 +1677,7 @@ func file_shared_core_types_proto_qos_proto_rawDescGZIP() []byte {
 }
 
 var file_shared_core_types_proto_qos_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
-var file_shared_core_types_proto_qos_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_shared_core_types_proto_qos_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_shared_core_types_proto_qos_proto_goTypes = []any{
 	(Outcome)(0),                // 0: pocket.types.v1.Outcome
 	(Blame)(0),                  // 1: pocket.types.v1.Blame
@@ -1705,33 +1693,33 @@ var file_shared_core_types_proto_qos_proto_goTypes = []any{
 	(*QoSSample)(nil),           // 11: pocket.types.v1.QoSSample
 	(*QoSRound)(nil),            // 12: pocket.types.v1.QoSRound
 	(*QoSSession)(nil),          // 13: pocket.types.v1.QoSSession
-	(*QoSServicer)(nil),         // 14: pocket.types.v1.QoSServicer
-	(*durationpb.Duration)(nil), // 15: google.protobuf.Duration
-	(*SessionHeader)(nil),       // 16: pocket.types.v1.SessionHeader
+	(*durationpb.Duration)(nil), // 14: google.protobuf.Duration
+	(*SessionHeader)(nil),       // 15: pocket.types.v1.SessionHeader
+	(*QoSServicer)(nil),         // 16: pocket.types.v1.QoSServicer
 }
 var file_shared_core_types_proto_qos_proto_depIdxs = []int32{
 	0,  // 0: pocket.types.v1.QoSSample.outcome:type_name -> pocket.types.v1.Outcome
 	1,  // 1: pocket.types.v1.QoSSample.blame:type_name -> pocket.types.v1.Blame
 	2,  // 2: pocket.types.v1.QoSSample.consistency:type_name -> pocket.types.v1.Consistency
-	15, // 3: pocket.types.v1.QoSSample.round_trip_time:type_name -> google.protobuf.Duration
-	15, // 4: pocket.types.v1.QoSSample.time_to_first_byte:type_name -> google.protobuf.Duration
-	15, // 5: pocket.types.v1.QoSSample.dns_time:type_name -> google.protobuf.Duration
-	15, // 6: pocket.types.v1.QoSSample.connect_time:type_name -> google.protobuf.Duration
-	15, // 7: pocket.types.v1.QoSSample.tls_time:type_name -> google.protobuf.Duration
+	14, // 3: pocket.types.v1.QoSSample.round_trip_time:type_name -> google.protobuf.Duration
+	14, // 4: pocket.types.v1.QoSSample.time_to_first_byte:type_name -> google.protobuf.Duration
+	14, // 5: pocket.types.v1.QoSSample.dns_time:type_name -> google.protobuf.Duration
+	14, // 6: pocket.types.v1.QoSSample.connect_time:type_name -> google.protobuf.Duration
+	14, // 7: pocket.types.v1.QoSSample.tls_time:type_name -> google.protobuf.Duration
 	7,  // 8: pocket.types.v1.QoSSample.timing:type_name -> pocket.types.v1.TimingSource
-	15, // 9: pocket.types.v1.QoSSample.user_round_trip_time:type_name -> google.protobuf.Duration
+	14, // 9: pocket.types.v1.QoSSample.user_round_trip_time:type_name -> google.protobuf.Duration
 	6,  // 10: pocket.types.v1.QoSSample.attempt:type_name -> pocket.types.v1.Attempt
 	3,  // 11: pocket.types.v1.QoSSample.answer:type_name -> pocket.types.v1.AnswerClass
-	15, // 12: pocket.types.v1.QoSSample.lag_time:type_name -> google.protobuf.Duration
+	14, // 12: pocket.types.v1.QoSSample.lag_time:type_name -> google.protobuf.Duration
 	8,  // 13: pocket.types.v1.QoSRound.status:type_name -> pocket.types.v1.RoundStatus
-	15, // 14: pocket.types.v1.QoSRound.skew:type_name -> google.protobuf.Duration
+	14, // 14: pocket.types.v1.QoSRound.skew:type_name -> google.protobuf.Duration
 	11, // 15: pocket.types.v1.QoSRound.samples:type_name -> pocket.types.v1.QoSSample
 	9,  // 16: pocket.types.v1.QoSRound.cause:type_name -> pocket.types.v1.Cause
 	4,  // 17: pocket.types.v1.QoSRound.kind:type_name -> pocket.types.v1.RoundKind
 	5,  // 18: pocket.types.v1.QoSRound.form:type_name -> pocket.types.v1.CompareForm
-	16, // 19: pocket.types.v1.QoSSession.header:type_name -> pocket.types.v1.SessionHeader
-	15, // 20: pocket.types.v1.QoSSession.latency_sla:type_name -> google.protobuf.Duration
-	14, // 21: pocket.types.v1.QoSSession.servicers:type_name -> pocket.types.v1.QoSServicer
+	15, // 19: pocket.types.v1.QoSSession.header:type_name -> pocket.types.v1.SessionHeader
+	14, // 20: pocket.types.v1.QoSSession.latency_sla:type_name -> google.protobuf.Duration
+	16, // 21: pocket.types.v1.QoSSession.servicers:type_name -> pocket.types.v1.QoSServicer
 	22, // [22:22] is the sub-list for method output_type
 	22, // [22:22] is the sub-list for method input_type
 	22, // [22:22] is the sub-list for extension type_name
@@ -1753,7 +1741,7 @@ func file_shared_core_types_proto_qos_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shared_core_types_proto_qos_proto_rawDesc), len(file_shared_core_types_proto_qos_proto_rawDesc)),
 			NumEnums:      11,
-			NumMessages:   4,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

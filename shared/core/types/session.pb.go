@@ -23,6 +23,67 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Standing is whether a member of a session is asked.
+type Standing int32
+
+const (
+	// It is asked.
+	Standing_STANDING_UNSPECIFIED Standing = 0
+	// It is asked, although it did not answer when it was asked who it is.
+	Standing_STANDING_UNIDENTIFIED Standing = 1
+	// It is not asked: it is a node of another relay chain than most.
+	Standing_STANDING_OTHER_CHAIN Standing = 2
+	// It is asked, although what it answered is not what a node of a known relay chain answers.
+	Standing_STANDING_NO_NODE Standing = 3
+	// It is asked, although it speaks HTTP/2 only, which is not spoken here.
+	Standing_STANDING_HTTP2_ONLY Standing = 4
+)
+
+// Enum value maps for Standing.
+var (
+	Standing_name = map[int32]string{
+		0: "STANDING_UNSPECIFIED",
+		1: "STANDING_UNIDENTIFIED",
+		2: "STANDING_OTHER_CHAIN",
+		3: "STANDING_NO_NODE",
+		4: "STANDING_HTTP2_ONLY",
+	}
+	Standing_value = map[string]int32{
+		"STANDING_UNSPECIFIED":  0,
+		"STANDING_UNIDENTIFIED": 1,
+		"STANDING_OTHER_CHAIN":  2,
+		"STANDING_NO_NODE":      3,
+		"STANDING_HTTP2_ONLY":   4,
+	}
+)
+
+func (x Standing) Enum() *Standing {
+	p := new(Standing)
+	*p = x
+	return p
+}
+
+func (x Standing) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Standing) Descriptor() protoreflect.EnumDescriptor {
+	return file_shared_core_types_proto_session_proto_enumTypes[0].Descriptor()
+}
+
+func (Standing) Type() protoreflect.EnumType {
+	return &file_shared_core_types_proto_session_proto_enumTypes[0]
+}
+
+func (x Standing) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Standing.Descriptor instead.
+func (Standing) EnumDescriptor() ([]byte, []int) {
+	return file_shared_core_types_proto_session_proto_rawDescGZIP(), []int{0}
+}
+
 // SessionHeader identifies a session; every relay carries it.
 type SessionHeader struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -117,7 +178,16 @@ type Session struct {
 	// In rank order (lowest hash of id and address first).
 	Servicers []*Actor `protobuf:"bytes,5,rep,name=servicers,proto3" json:"servicers,omitempty"`
 	// In rank order.
-	Fishermen     []*Actor `protobuf:"bytes,6,rep,name=fishermen,proto3" json:"fishermen,omitempty"`
+	Fishermen []*Actor `protobuf:"bytes,6,rep,name=fishermen,proto3" json:"fishermen,omitempty"`
+	// What a network without a chain knows of the members of its list: of those in servicers, and of those that are not asked.
+	Targets []*QoSServicer `protobuf:"bytes,10,rep,name=targets,proto3" json:"targets,omitempty"`
+	// Newest height of the relay chain that most servicers claimed when the session began; 0 when it is not known, or not needed.
+	RelayHead int64 `protobuf:"varint,11,opt,name=relay_head,json=relayHead,proto3" json:"relay_head,omitempty"`
+	// When the session begins and ends, nanoseconds since the Unix epoch; 0 where sessions are counted in blocks.
+	StartUnixNano int64 `protobuf:"varint,12,opt,name=start_unix_nano,json=startUnixNano,proto3" json:"start_unix_nano,omitempty"`
+	EndUnixNano   int64 `protobuf:"varint,13,opt,name=end_unix_nano,json=endUnixNano,proto3" json:"end_unix_nano,omitempty"`
+	// Relay chain that most of them say they are nodes of; empty where they are not asked.
+	ChainIdentity string `protobuf:"bytes,14,opt,name=chain_identity,json=chainIdentity,proto3" json:"chain_identity,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -194,6 +264,121 @@ func (x *Session) GetFishermen() []*Actor {
 	return nil
 }
 
+func (x *Session) GetTargets() []*QoSServicer {
+	if x != nil {
+		return x.Targets
+	}
+	return nil
+}
+
+func (x *Session) GetRelayHead() int64 {
+	if x != nil {
+		return x.RelayHead
+	}
+	return 0
+}
+
+func (x *Session) GetStartUnixNano() int64 {
+	if x != nil {
+		return x.StartUnixNano
+	}
+	return 0
+}
+
+func (x *Session) GetEndUnixNano() int64 {
+	if x != nil {
+		return x.EndUnixNano
+	}
+	return 0
+}
+
+func (x *Session) GetChainIdentity() string {
+	if x != nil {
+		return x.ChainIdentity
+	}
+	return ""
+}
+
+// QoSServicer is a member of a sampled session.
+type QoSServicer struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Address    string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	ServiceUrl string                 `protobuf:"bytes,2,opt,name=service_url,json=serviceUrl,proto3" json:"service_url,omitempty"`
+	// Whether it is asked. Networks whose members are fixed by a chain ask all.
+	Standing Standing `protobuf:"varint,10,opt,name=standing,proto3,enum=pocket.types.v1.Standing" json:"standing,omitempty"`
+	// What the node behind it said of itself when it was asked who it is: its relay chain and its software. Empty when it was
+	// not asked, or did not say.
+	ChainIdentity string `protobuf:"bytes,11,opt,name=chain_identity,json=chainIdentity,proto3" json:"chain_identity,omitempty"`
+	ClientVersion string `protobuf:"bytes,12,opt,name=client_version,json=clientVersion,proto3" json:"client_version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QoSServicer) Reset() {
+	*x = QoSServicer{}
+	mi := &file_shared_core_types_proto_session_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QoSServicer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QoSServicer) ProtoMessage() {}
+
+func (x *QoSServicer) ProtoReflect() protoreflect.Message {
+	mi := &file_shared_core_types_proto_session_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QoSServicer.ProtoReflect.Descriptor instead.
+func (*QoSServicer) Descriptor() ([]byte, []int) {
+	return file_shared_core_types_proto_session_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *QoSServicer) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *QoSServicer) GetServiceUrl() string {
+	if x != nil {
+		return x.ServiceUrl
+	}
+	return ""
+}
+
+func (x *QoSServicer) GetStanding() Standing {
+	if x != nil {
+		return x.Standing
+	}
+	return Standing_STANDING_UNSPECIFIED
+}
+
+func (x *QoSServicer) GetChainIdentity() string {
+	if x != nil {
+		return x.ChainIdentity
+	}
+	return ""
+}
+
+func (x *QoSServicer) GetClientVersion() string {
+	if x != nil {
+		return x.ClientVersion
+	}
+	return ""
+}
+
 var File_shared_core_types_proto_session_proto protoreflect.FileDescriptor
 
 const file_shared_core_types_proto_session_proto_rawDesc = "" +
@@ -205,14 +390,35 @@ const file_shared_core_types_proto_session_proto_rawDesc = "" +
 	"\vrelay_chain\x18\x03 \x01(\tR\n" +
 	"relayChain\x12\x19\n" +
 	"\bgeo_zone\x18\x04 \x01(\tR\ageoZone\x12 \n" +
-	"\vapplication\x18\x05 \x01(\tR\vapplication\"\x97\x02\n" +
+	"\vapplication\x18\x05 \x01(\tR\vapplication\"\xe1\x03\n" +
 	"\aSession\x126\n" +
 	"\x06header\x18\x01 \x01(\v2\x1e.pocket.types.v1.SessionHeaderR\x06header\x12\x16\n" +
 	"\x06blocks\x18\x02 \x01(\x03R\x06blocks\x12\x16\n" +
 	"\x06height\x18\x03 \x01(\x03R\x06height\x128\n" +
 	"\vapplication\x18\x04 \x01(\v2\x16.pocket.types.v1.ActorR\vapplication\x124\n" +
 	"\tservicers\x18\x05 \x03(\v2\x16.pocket.types.v1.ActorR\tservicers\x124\n" +
-	"\tfishermen\x18\x06 \x03(\v2\x16.pocket.types.v1.ActorR\tfishermenB9Z7github.com/pocket-fisherman/fisherman/shared/core/typesb\x06proto3"
+	"\tfishermen\x18\x06 \x03(\v2\x16.pocket.types.v1.ActorR\tfishermen\x126\n" +
+	"\atargets\x18\n" +
+	" \x03(\v2\x1c.pocket.types.v1.QoSServicerR\atargets\x12\x1d\n" +
+	"\n" +
+	"relay_head\x18\v \x01(\x03R\trelayHead\x12&\n" +
+	"\x0fstart_unix_nano\x18\f \x01(\x03R\rstartUnixNano\x12\"\n" +
+	"\rend_unix_nano\x18\r \x01(\x03R\vendUnixNano\x12%\n" +
+	"\x0echain_identity\x18\x0e \x01(\tR\rchainIdentity\"\xcd\x01\n" +
+	"\vQoSServicer\x12\x18\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x1f\n" +
+	"\vservice_url\x18\x02 \x01(\tR\n" +
+	"serviceUrl\x125\n" +
+	"\bstanding\x18\n" +
+	" \x01(\x0e2\x19.pocket.types.v1.StandingR\bstanding\x12%\n" +
+	"\x0echain_identity\x18\v \x01(\tR\rchainIdentity\x12%\n" +
+	"\x0eclient_version\x18\f \x01(\tR\rclientVersion*\x88\x01\n" +
+	"\bStanding\x12\x18\n" +
+	"\x14STANDING_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15STANDING_UNIDENTIFIED\x10\x01\x12\x18\n" +
+	"\x14STANDING_OTHER_CHAIN\x10\x02\x12\x14\n" +
+	"\x10STANDING_NO_NODE\x10\x03\x12\x17\n" +
+	"\x13STANDING_HTTP2_ONLY\x10\x04B9Z7github.com/pocket-fisherman/fisherman/shared/core/typesb\x06proto3"
 
 var (
 	file_shared_core_types_proto_session_proto_rawDescOnce sync.Once
@@ -226,22 +432,27 @@ func file_shared_core_types_proto_session_proto_rawDescGZIP() []byte {
 	return file_shared_core_types_proto_session_proto_rawDescData
 }
 
-var file_shared_core_types_proto_session_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_shared_core_types_proto_session_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_shared_core_types_proto_session_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_shared_core_types_proto_session_proto_goTypes = []any{
-	(*SessionHeader)(nil), // 0: pocket.types.v1.SessionHeader
-	(*Session)(nil),       // 1: pocket.types.v1.Session
-	(*Actor)(nil),         // 2: pocket.types.v1.Actor
+	(Standing)(0),         // 0: pocket.types.v1.Standing
+	(*SessionHeader)(nil), // 1: pocket.types.v1.SessionHeader
+	(*Session)(nil),       // 2: pocket.types.v1.Session
+	(*QoSServicer)(nil),   // 3: pocket.types.v1.QoSServicer
+	(*Actor)(nil),         // 4: pocket.types.v1.Actor
 }
 var file_shared_core_types_proto_session_proto_depIdxs = []int32{
-	0, // 0: pocket.types.v1.Session.header:type_name -> pocket.types.v1.SessionHeader
-	2, // 1: pocket.types.v1.Session.application:type_name -> pocket.types.v1.Actor
-	2, // 2: pocket.types.v1.Session.servicers:type_name -> pocket.types.v1.Actor
-	2, // 3: pocket.types.v1.Session.fishermen:type_name -> pocket.types.v1.Actor
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	1, // 0: pocket.types.v1.Session.header:type_name -> pocket.types.v1.SessionHeader
+	4, // 1: pocket.types.v1.Session.application:type_name -> pocket.types.v1.Actor
+	4, // 2: pocket.types.v1.Session.servicers:type_name -> pocket.types.v1.Actor
+	4, // 3: pocket.types.v1.Session.fishermen:type_name -> pocket.types.v1.Actor
+	3, // 4: pocket.types.v1.Session.targets:type_name -> pocket.types.v1.QoSServicer
+	0, // 5: pocket.types.v1.QoSServicer.standing:type_name -> pocket.types.v1.Standing
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_shared_core_types_proto_session_proto_init() }
@@ -255,13 +466,14 @@ func file_shared_core_types_proto_session_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shared_core_types_proto_session_proto_rawDesc), len(file_shared_core_types_proto_session_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   2,
+			NumEnums:      1,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_shared_core_types_proto_session_proto_goTypes,
 		DependencyIndexes: file_shared_core_types_proto_session_proto_depIdxs,
+		EnumInfos:         file_shared_core_types_proto_session_proto_enumTypes,
 		MessageInfos:      file_shared_core_types_proto_session_proto_msgTypes,
 	}.Build()
 	File_shared_core_types_proto_session_proto = out.File

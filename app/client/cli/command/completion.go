@@ -48,14 +48,18 @@ func flagCompletion(io Streams, command *cobra.Command, flag *pflag.Flag) cobra.
 			return storedAddresses(io)
 		}
 		return cobra.NoFileCompletions
-	case *wholeNumber, *span:
+	case *choices:
+		return cobra.FixedCompletions(value.words, cobra.ShellCompDirectiveNoFileComp)
+	case *wholeNumber, *span, *decimal:
 		return cobra.NoFileCompletions
 	}
 	switch flag.Name {
 	case flagKeys, flagHome:
 		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
 	case flagCatalogue:
-		return catalogues
+		if name, _ := pflag.UnquoteUsage(flag); name != "FILE" {
+			return catalogues
+		}
 	}
 	if name, _ := pflag.UnquoteUsage(flag); name == "URL" || name == "NOTE" || name == "HOST:PORT" || name == "CHAIN=URL" {
 		return cobra.NoFileCompletions

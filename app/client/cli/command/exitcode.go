@@ -34,6 +34,7 @@ const (
 	ExitTransaction  ExitCode = 11
 	ExitEvidence     ExitCode = 12
 	ExitCheckFailed  ExitCode = 13
+	ExitCompared     ExitCode = 14
 	ExitInterrupted  ExitCode = 130
 )
 
@@ -54,11 +55,12 @@ var meanings = []meaning{
 	{ExitHomeInUse, "home directory in use by another instance"},
 	{ExitAddressInUse, "address to listen on in use"},
 	{ExitGenesis, "bad genesis, or options that conflict with those recorded in the home directory"},
-	{ExitUntrusted, "relay refused, or its answer cannot be trusted"},
+	{ExitUntrusted, "relay refused, or its answer cannot be trusted; evidence without signatures"},
 	{ExitKeys, "wrong passphrase; key exists already; key file or directory of keys unusable"},
 	{ExitTransaction, "transaction refused, or failed in its block"},
 	{ExitEvidence, "evidence does not hold: a signature, binding or digest in it is wrong"},
 	{ExitCheckFailed, "the servicer failed a check on demand"},
+	{ExitCompared, "a compared target has a verdict that is to fail (compare --fail-on)"},
 	{ExitInterrupted, "interrupted before it was done"},
 }
 

@@ -44,7 +44,9 @@ func Run(ctx context.Context, io Streams, root *cobra.Command, args []string) Ex
 	root.SetArgs(args)
 	err := checkCommands(root, args)
 	if err == nil {
-		err = root.ExecuteContext(ctx)
+		running, stop := withHangup(ctx)
+		defer stop()
+		err = root.ExecuteContext(running)
 	}
 	if err == nil {
 		return ExitOK

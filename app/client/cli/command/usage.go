@@ -31,6 +31,9 @@ func checkCommands(root *cobra.Command, args []string) error {
 		if next == nil && command.Args != nil && command.Args(command, []string{arg}) != nil {
 			return nil // a command that does something by itself refuses what it does not take
 		}
+		if next == nil && strings.Contains(arg, "://") { // which may hold a key
+			return Fail(ExitUsage, "%q takes no URL here; did you mean 'pocket compare URL'?", command.CommandPath())
+		}
 		if next == nil {
 			return Fail(ExitUsage, "unknown command %q for %q%s", arg, command.CommandPath(), suggestCommand(command, arg))
 		}

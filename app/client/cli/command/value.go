@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 // The types of this file are flag values (pflag.Value) that know their range and say it when they refuse.
@@ -50,6 +51,36 @@ func (n *wholeNumber) Set(text string) error {
 }
 
 func (n *wholeNumber) Type() string { return "N" }
+
+// decimal is a flag's number within [least, most].
+type decimal struct {
+	target      *float64
+	least, most float64
+}
+
+// AddDecimal adds a flag for a number within [least, most].
+func AddDecimal(flags *pflag.FlagSet, target *float64, name string, fallback, least, most float64, usage string) {
+	*target = fallback
+	flags.Var(&decimal{target, least, most}, name, usage)
+}
+
+func (d *decimal) String() string {
+	if d.target == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*d.target, 'g', -1, 64)
+}
+
+func (d *decimal) Set(text string) error {
+	value, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(d.least <= value && value <= d.most) { // NaN is in no range
+		return fmt.Errorf("want a number from %g to %g", d.least, d.most)
+	}
+	*d.target = value
+	return nil
+}
+
+func (d *decimal) Type() string { return "N" }
 
 // span is a flag's duration within [least, most]. math.MaxInt64 leaves the upper bound to whoever takes the value.
 type span struct {
@@ -117,16 +148,55 @@ func (c *choice) Set(text string) error {
 
 func (c *choice) Type() string { return strings.Join(c.words, "|") }
 
+// choices is a flag's list of words out of a few.
+type choices struct {
+	target *[]string
+	words  []string
+}
+
+// AddChoices adds a flag for some of words, with commas between them.
+func AddChoices(flags *pflag.FlagSet, target *[]string, name, usage string, words ...string) {
+	flags.Var(&choices{target, words}, name, usage)
+}
+
+func (c *choices) String() string {
+	if c.target == nil {
+		return ""
+	}
+	return strings.Join(*c.target, ",")
+}
+
+func (c *choices) Set(text string) error {
+	for word := range strings.SplitSeq(text, ",") {
+		one := choice{new(string), c.words}
+		if err := one.Set(strings.TrimSpace(word)); err != nil {
+			return fmt.Errorf("%w; several with commas between them", err)
+		}
+		*c.target = append(*c.target, *one.target)
+	}
+	return nil
+}
+
+func (c *choices) Type() string { return strings.Join(c.words, ",") }
+
 // checked is a flag's text that a function of package types validates.
 type checked struct {
 	target *string
 	kind   string
 	check  func(string) error
+	// most is the longest text, in bytes.
+	most int
+}
+
+// AddIdentifier adds a flag for the name of something that a fisherman samples; kind names it in the help. Which form it has
+// is the network's business, and so the node's to judge.
+func AddIdentifier(flags *pflag.FlagSet, target *string, name, kind, usage string) {
+	flags.Var(&checked{target, kind, types.ValidateOpaque, types.MaxOpaque}, name, usage)
 }
 
 // AddChecked adds a flag for a text that check finds valid; kind names it in the help.
 func AddChecked(flags *pflag.FlagSet, target *string, name, kind string, check func(string) error, usage string) {
-	flags.Var(&checked{target, kind, check}, name, usage)
+	flags.Var(&checked{target, kind, check, terminal.ShortBytes}, name, usage)
 }
 
 func (c *checked) String() string {
@@ -137,7 +207,7 @@ func (c *checked) String() string {
 }
 
 func (c *checked) Set(text string) error {
-	if len(text) > terminal.ShortBytes {
+	if len(text) > c.most {
 		return fmt.Errorf("a text of %d bytes is too long", len(text))
 	}
 	if err := c.check(text); err != nil {

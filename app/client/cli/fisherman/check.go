@@ -25,11 +25,11 @@ type checkOptions struct {
 func newCheck(io command.Streams) *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
-		Use:   "check",
+		Use:   "check [SERVICER]",
 		Short: "Ask a servicer now, and explain every phase and the verdict; nothing is scored",
 		Long: fmt.Sprintf(`Asks a servicer outside of any schedule and says why it would be null, slow or inconsistent. Nothing is stored or scored.
 
-With --servicer alone, the fisherman of the node asks all servicers of a current session at once, as in a scheduled check,
+With a servicer alone (its address, or the name of a target of a list of endpoints), the fisherman of the node asks all servicers of a current session at once, as in a scheduled check,
 so that the answers can be compared. Servicers reserve a fisherman only so many relays beside its planned checks, which
 bounds the number of these.
 
@@ -38,12 +38,16 @@ the question is a relay of that application's session (from --node). Without, no
 question is signed with a key made for it, a sound servicer refuses it with its signature, and the refusal is explained.
 
 Exit code %d means that it answered, and not otherwise than the majority; %d that the servicer failed the check; %d that
-the check says nothing, because the fault may be here.`, command.ExitOK, command.ExitCheckFailed, command.ExitFailure),
+the check says nothing, because the fault may be here, or the servicer asked to be left alone.`, command.ExitOK, command.ExitCheckFailed, command.ExitFailure),
 		Example: `  pocket fisherman check --servicer ADDRESS
+  pocket fisherman check provider-a
   pocket fisherman check --url https://servicer.example
   pocket fisherman check --url https://servicer.example --application ADDRESS --chain 0001`,
-		Args: command.NoArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args: takesServicer,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				o.servicer = args[0]
+			}
 			if err := o.fits(cmd); err != nil {
 				return err
 			}
@@ -51,15 +55,32 @@ the check says nothing, because the fault may be here.`, command.ExitOK, command
 		},
 	}
 	flags := cmd.Flags()
-	command.AddChecked(flags, &o.servicer, "servicer", "ADDRESS", types.ValidateAddress, "the servicer's address")
+	command.AddIdentifier(flags, &o.servicer, "servicer", "ADDRESS|NAME", "the servicer's address, or the target's name")
 	command.AddChecked(flags, &o.url, "url", "URL", types.ValidateHTTPURL, "ask the servicer at this URL from here, without a fisherman")
-	command.AddChecked(flags, &o.application, "application", "ADDRESS", types.ValidateAddress, "the application whose session it is (default any)")
-	command.AddChecked(flags, &o.chain, "chain", "CHAIN", types.ValidateRelayChain, "the relay chain, as in 0001 (default any)")
+	command.AddIdentifier(flags, &o.application, "application", "ADDRESS|GROUP", "the application, or group, whose session it is (default any)")
+	command.AddIdentifier(flags, &o.chain, "chain", "CHAIN|GROUP", "the relay chain, as in 0001, or the group (default any)")
 	flags.StringVar(&o.payload, "payload", "", "with --url: the JSON-RPC request, `JSON`, @FILE, or - for standard input")
 	command.AddSpan(flags, &o.timeout, "timeout", 3*time.Second, time.Millisecond, time.Minute, "with --url: how long connecting and answering may take, each")
 	o.signer.AddFlags(flags)
 	command.AddOutput(flags, &o.output)
 	return cmd
+}
+
+// takesServicer takes at most one argument, the servicer, in the place of --servicer.
+func takesServicer(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if err := command.OneArgument("SERVICER")(cmd, args); err != nil {
+		return err
+	}
+	if cmd.Flags().Changed("servicer") {
+		return command.Fail(command.ExitUsage, "%q takes SERVICER as an argument or with --servicer, not both", cmd.CommandPath())
+	}
+	if err := types.ValidateOpaque(args[0]); err != nil {
+		return command.Fail(command.ExitUsage, "SERVICER: %w", err)
+	}
+	return nil
 }
 
 // fits refuses flags that do not go together.
@@ -72,6 +93,28 @@ func (o checkOptions) fits(cmd *cobra.Command) error {
 		return command.Fail(command.ExitUsage, "--payload and --timeout are for --url; a fisherman draws its own questions, and waits as long as the parameters say")
 	case o.url != "" && o.application != "" && o.chain == "":
 		return command.Fail(command.ExitUsage, "--application with --url needs --chain, the relay chain of its session")
+	case o.url != "":
+		return o.onOurChain()
+	}
+	return nil
+}
+
+// onOurChain refuses names that our own chain does not have: only a servicer of it can be asked from here.
+func (o checkOptions) onOurChain() error {
+	for _, name := range []struct {
+		flag, value string
+		check       func(string) error
+	}{
+		{"servicer", o.servicer, types.ValidateAddress},
+		{"application", o.application, types.ValidateAddress},
+		{"chain", o.chain, types.ValidateRelayChain},
+	} {
+		if name.value == "" {
+			continue
+		}
+		if err := name.check(name.value); err != nil {
+			return command.Fail(command.ExitUsage, "--%s: %w", name.flag, err)
+		}
 	}
 	return nil
 }
@@ -99,14 +142,14 @@ func runCheck(ctx context.Context, io command.Streams, o checkOptions) error {
 		return err
 	}
 	if result.code == command.ExitFailure {
-		return command.Fail(result.code, "the check says nothing about servicer %s", result.subject())
+		return command.Fail(result.code, "the check says nothing about %s %s", result.whom(), result.subject())
 	}
-	return command.Fail(result.code, "servicer %s failed the check", result.subject())
+	return command.Fail(result.code, "%s %s failed the check", result.whom(), result.subject())
 }
 
 // askFisherman has the node's fisherman make the check.
 func askFisherman(ctx context.Context, _ command.Streams, o checkOptions) (*checkResult, error) {
-	report, err := command.Ask(o.signer.Node, "check servicer "+o.servicer,
+	report, err := command.Ask(o.signer.Node, "check "+o.servicer,
 		func(node *client.Client) (api.CheckReport, error) {
 			return node.Check(ctx, o.servicer, o.application, o.chain)
 		})
@@ -117,7 +160,7 @@ func askFisherman(ctx context.Context, _ command.Streams, o checkOptions) (*chec
 	switch report.Verdict {
 	case api.CheckVerdictNull, api.CheckVerdictInconsistent:
 		result.code = command.ExitCheckFailed
-	case api.CheckVerdictVoid:
+	case api.CheckVerdictVoid, api.CheckVerdictThrottled:
 		result.code = command.ExitFailure
 	}
 	return result, nil

@@ -13,24 +13,38 @@ import (
 func (r *checkResult) text() string {
 	var text strings.Builder
 	report := r.Check
-	fmt.Fprintf(&text, "%s  servicer %s\n", terminal.Clean(r.Verdict), r.subject())
+	fmt.Fprintf(&text, "%s  %s %s\n", terminal.Clean(r.Verdict), r.whom(), r.subject())
 	for _, sentence := range r.Explanation {
 		fmt.Fprintf(&text, "  %s\n", terminal.Clean(sentence))
 	}
 	text.WriteString("\n")
-	if report.Session.ID != "" {
+	switch {
+	case report.Session.ID == "":
+	case report.Network == api.NetworkEndpoints:
+		fmt.Fprintf(&text, "session     %s (group %s)\n", terminal.Clean(report.Session.ID), terminal.Clean(report.Session.RelayChain))
+	default:
 		fmt.Fprintf(&text, "session     %s (chain %s, application %s)\n", terminal.Clean(report.Session.ID), terminal.Clean(report.Session.RelayChain),
 			terminal.Clean(report.Session.Application))
 	}
 	fmt.Fprintf(&text, "question    %s\nasked       %s\n", terminal.Clean(report.Question), terminal.Clean(report.AskedAt))
 	if sample := report.Sample(report.Servicer); sample != nil {
-		text.WriteString(sampleText(*sample))
+		text.WriteString(sampleText(report.Network, *sample))
 	}
 	if len(report.Samples) > 1 {
 		fmt.Fprintf(&text, "skew        %d µs between the first request and the last\n\n", report.SkewMicros)
 		text.WriteString(samplesTable(report))
 	}
 	return text.String()
+}
+
+// whom is what the network calls the one that was checked.
+func (r *checkResult) whom() string { return whomOf(r.Check.Network) }
+
+func whomOf(network api.Network) string {
+	if network == api.NetworkEndpoints {
+		return "target"
+	}
+	return "servicer"
 }
 
 // subject is the servicer's address, or where it was asked when it did not say who it is.
@@ -42,7 +56,10 @@ func (r *checkResult) subject() string {
 }
 
 // against says whom an outcome speaks against.
-func against(blame api.Blame) string {
+func against(network api.Network, blame api.Blame) string {
+	if network == api.NetworkEndpoints && (blame == api.BlameServicer || blame == api.BlameBackend) {
+		return "the target"
+	}
 	switch blame {
 	case api.BlameServicer:
 		return "the servicer"
@@ -55,12 +72,12 @@ func against(blame api.Blame) string {
 }
 
 // sampleText shows every phase of one servicer's answer.
-func sampleText(sample api.CheckSample) string {
+func sampleText(network api.Network, sample api.CheckSample) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "service URL %s\n", terminal.Clean(sample.ServiceURL))
 	outcome := string(sample.Outcome)
-	if sample.Blame != nil {
-		outcome += ", which speaks against " + against(*sample.Blame)
+	if sample.Blame != nil && sample.Outcome != api.OutcomeThrottled {
+		outcome += ", which speaks against " + against(network, *sample.Blame)
 	}
 	if sample.Detail != "" {
 		outcome += ": " + sample.Detail
@@ -93,8 +110,10 @@ func sampleText(sample api.CheckSample) string {
 	if sample.Lag != nil {
 		fmt.Fprintf(&text, "lag         %d\n", *sample.Lag)
 	}
-	fmt.Fprintf(&text, "signature   %s\nbinding     %s\nconsistency %s\n", word(sample.Signature), word(sample.Binding),
-		word(strings.ToLower(string(api.Value(sample.Consistency)))))
+	if network != api.NetworkEndpoints {
+		fmt.Fprintf(&text, "signature   %s\n", word(sample.Signature))
+	}
+	fmt.Fprintf(&text, "binding     %s\nconsistency %s\n", word(sample.Binding), word(strings.ToLower(string(api.Value(sample.Consistency)))))
 	return text.String()
 }
 
@@ -109,7 +128,7 @@ func samplesTable(report api.CheckReport) string {
 		rows = append(rows, []string{terminal.Clean(sample.Servicer), terminal.Clean(sample.Outcome), word(strings.ToLower(string(api.Value(sample.Consistency)))), phase(sample.RoundTripTime),
 			word(terminal.ID(api.Value(sample.AnswerDigest))), terminal.Clean(sample.Detail)})
 	}
-	return terminal.Table([]string{"SERVICER", "OUTCOME", "CONSISTENCY", "RTT ms", "DIGEST", "DETAIL"}, rows)
+	return terminal.Table([]string{strings.ToUpper(whomOf(report.Network)), "OUTCOME", "CONSISTENCY", "RTT ms", "DIGEST", "DETAIL"}, rows)
 }
 
 // phase shows milliseconds, with whole microseconds.
@@ -131,7 +150,7 @@ func word[Text ~string](text Text) string {
 func explainReport(report api.CheckReport) []string {
 	sample := report.Sample(report.Servicer)
 	if sample == nil {
-		return []string{"The servicer left the session before it was asked."}
+		return []string{fmt.Sprintf("The %s left the session before it was asked.", whomOf(report.Network))}
 	}
 	return append(explainVerdict(report, sample), explainAnswer(sample.Sample)...)
 }
@@ -170,7 +189,15 @@ func explainVerdict(report api.CheckReport, sample *api.CheckSample) []string {
 			return []string{"The check counts for nobody: " + report.Reason + ". Run it again."}
 		}
 		return append([]string{"This sample counts for nobody: " + sample.Detail + "."}, explainCode(api.Value(sample.RelayError))...)
+	case api.CheckVerdictThrottled:
+		return []string{
+			fmt.Sprintf("The %s says that it is asked too often, or asked to be left alone for a while that is not over: the check counts for nobody.", whomOf(report.Network)),
+			"Ask it again later; a lower rate, or an account that allows more, keeps it from happening.",
+		}
 	case api.CheckVerdictNull:
+		if report.Network == api.NetworkEndpoints {
+			return explainTarget(*sample, report.TimeoutMS)
+		}
 		return explainOutcome(*sample, report.TimeoutMS)
 	case api.CheckVerdictInconsistent:
 		return []string{
@@ -185,7 +212,7 @@ func explainVerdict(report api.CheckReport, sample *api.CheckSample) []string {
 		return []string{
 			fmt.Sprintf("It answered in time, but there is no majority to compare it with: %s; a majority needs %d votes and more than half of them.",
 				votes(report), report.Quorum),
-			"Servicers behind one origin (scheme, host and port), or in one network (/24 of IPv4, /48 of IPv6), have one vote together.",
+			whomsOf(report.Network) + " behind one origin (scheme, host and port), or in one network (/24 of IPv4, /48 of IPv6), have one vote together.",
 		}
 	}
 	return []string{fmt.Sprintf("It answered in %s ms, within the latency SLA of %g ms, as the majority did: %s.",
@@ -198,8 +225,16 @@ func votes(report api.CheckReport) string {
 	for _, sample := range report.Samples {
 		counts[api.Value(sample.Consistency)]++
 	}
-	return fmt.Sprintf("of %d servicers %d agree, %d disagree, %d are undecidable, %d gave no answer", len(report.Samples),
+	return fmt.Sprintf("of %d %ss %d agree, %d disagree, %d are undecidable, %d gave no answer", len(report.Samples), whomOf(report.Network),
 		counts[api.AgreementAgree], counts[api.AgreementDisagree], counts[api.AgreementUndecidable], counts[""])
+}
+
+// whomsOf begins a sentence about all that are checked.
+func whomsOf(network api.Network) string {
+	if network == api.NetworkEndpoints {
+		return "Targets of one operator,"
+	}
+	return "Servicers"
 }
 
 // explainTimes says where the time went.
@@ -252,6 +287,8 @@ func explainOutcome(sample api.CheckSample, timeoutMS float64) []string {
 		text = "Its node answered that there is nothing, where others have data: it is behind, has pruned what was asked for, or serves another chain."
 	case api.OutcomeBackendError:
 		text = "The servicer answered, but the node behind it did not: it failed, timed out, or returned a JSON-RPC error."
+	case api.OutcomeThrottled:
+		text = "It says that it is asked too often, or asked to be left alone for a while that is not over: the sample counts for nobody."
 	case api.OutcomeRelayError:
 		text = "The servicer refused the request, and signed the refusal."
 	default:
@@ -262,6 +299,36 @@ func explainOutcome(sample api.CheckSample, timeoutMS float64) []string {
 		said = append(said, "What was seen: "+sample.Detail+".")
 	}
 	return append(said, explainCode(api.Value(sample.RelayError))...)
+}
+
+// explainTarget is explainOutcome for a target of a list of endpoints, which is a node and signs nothing.
+func explainTarget(sample api.CheckSample, timeoutMS float64) []string {
+	text := ""
+	switch sample.Outcome {
+	case api.OutcomeTimeout:
+		text = fmt.Sprintf("There was no complete answer within %g ms. Look at the phases: one without a time is where it hung. "+
+			"Without a connect time, packets are dropped on the way (a firewall, a wrong address); with one, the target hangs.", timeoutMS)
+	case api.OutcomeDNS:
+		text = "The host name of the URL does not exist. Check the URL in the configuration, and the name's records."
+	case api.OutcomeTLS:
+		text = "The TLS handshake failed. Check the certificate's names, dates and chain, and that the target takes TLS 1.2 or newer at this port."
+	case api.OutcomeReset:
+		text = "The connection broke after the request was sent. The target or a proxy before it crashed, restarted, or refuses such requests."
+	case api.OutcomeHTTPStatus:
+		text = "The target answered with an HTTP status other than 200. Check the path, the key and the header fields that it wants."
+	case api.OutcomeMalformed:
+		text = "What came back is not an answer to the question: a page of HTML, something that is no JSON, or the answer to another request."
+	case api.OutcomeMissing:
+		text = "It answered that there is nothing, where others have data: it is behind, has pruned what was asked for, or serves another chain."
+	case api.OutcomeBackendError:
+		text = "It answered with an error that is not the answer of most others: it failed, or does not keep what was asked for."
+	default:
+		return explainOutcome(sample, timeoutMS)
+	}
+	if sample.Detail != "" {
+		return []string{text, "What was seen: " + sample.Detail + "."}
+	}
+	return []string{text}
 }
 
 // explainCode says what a signed error means to the servicer's operator.

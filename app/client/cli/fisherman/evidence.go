@@ -44,7 +44,7 @@ func newEvidence(io command.Streams) *cobra.Command {
 the answers of every dissenter and of one servicer of the majority, from where they begin to differ.
 
 The JSON form is whole, with the signed envelopes: 'pocket fisherman verify' checks it without a node. --out writes it to
-a file.`,
+a file. Of a list of endpoints, whose targets sign nothing, it has what was received instead: it proves nothing.`,
 		Example: `  pocket fisherman evidence --servicer ADDRESS
   pocket fisherman evidence --session ID --out evidence.json && pocket fisherman verify evidence.json`,
 		Args: command.NoArguments,
@@ -58,7 +58,7 @@ a file.`,
 	}
 	flags := cmd.Flags()
 	command.AddChecked(flags, &q.filter.SessionID, "session", "ID", types.ValidateSessionID, "this session only")
-	command.AddChecked(flags, &q.filter.Servicer, "servicer", "ADDRESS", types.ValidateAddress, "checks with this servicer on a side only")
+	command.AddIdentifier(flags, &q.filter.Servicer, "servicer", "ADDRESS|NAME", "checks with this servicer, or target, on a side only")
 	command.AddNumber(flags, &q.check, "check", 0, 0, 1<<32-1, "this check of a session only, counted from 0 (default all)")
 	command.AddNumber(flags, &q.limit, "limit", defaultPieces, 1, maximumPieces, "the most checks")
 	command.AddOutput(flags, &q.output)
@@ -163,6 +163,9 @@ func pieceText(piece api.Evidence) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "check %d of session %s at %s: %s\n", piece.Check, terminal.Clean(piece.Session.ID), terminal.Clean(piece.AskedAt), terminal.Clean(piece.Question))
 	fmt.Fprintf(&text, "  asked   %s\n", clipped(piece.Request, 0))
+	if piece.Note != "" {
+		fmt.Fprintf(&text, "  note    %s\n", clipped(piece.Note, 0))
+	}
 	for _, ignored := range piece.IgnoredFields {
 		fmt.Fprintf(&text, "  ignored %s\n", terminal.Clean(ignored))
 	}
@@ -170,7 +173,11 @@ func pieceText(piece api.Evidence) string {
 	for _, vote := range piece.Votes {
 		rows = append(rows, []string{"  " + terminal.Clean(vote.Consistency), terminal.Clean(vote.Servicer), terminal.ID(vote.Digest), terminal.Clean(vote.ServiceURL)})
 	}
-	text.WriteString(terminal.Table([]string{"  SAID", "SERVICER", "DIGEST", "SERVICE URL"}, rows))
+	whom, where := "SERVICER", "SERVICE URL"
+	if piece.Proof == api.EvidenceProofUnsigned {
+		whom, where = "TARGET", "URL"
+	}
+	text.WriteString(terminal.Table([]string{"  SAID", whom, "DIGEST", where}, rows))
 	answers := evidence.Compared(piece)
 	differs := difference(answers)
 	for i, side := range piece.Sides {

@@ -19,7 +19,7 @@ func New(io command.Streams) *cobra.Command {
 	return command.Group(&cobra.Command{
 		Use:   "fisherman",
 		Short: "Read or watch what the fisherman of a node measures and can prove, and check servicers",
-	}, newQoS(io), newCheck(io), newEvidence(io), newVerify(io), newWatch(io))
+	}, newQoS(io), newCheck(io), newEvidence(io), newVerify(io), newWatch(io), newStart(io), newConfig(io))
 }
 
 // qosOptions are what 'pocket fisherman qos' was told.
@@ -46,7 +46,8 @@ Verdicts, worst first:
   healthy       none of these
 
 Shares are shown with their 95 % interval, round-trip times in milliseconds, and LAG is the most blocks that its node was
-behind. Servicers that cannot be told apart share a rank, whatever their order.
+behind. Servicers that cannot be told apart share a rank, whatever their order. THROTTLED counts the checks that a servicer
+did not take part in because it asked to be left alone; they count for nobody.
 
 With --window the newest complete sessions of each relay chain and geo zone are merged: those of the newest N starts, or
 of the last D. Round-trip times are then estimated, within 0.1 %.`,
@@ -56,7 +57,7 @@ of the last D. Round-trip times are then estimated, within 0.1 %.`,
 	}
 	flags := cmd.Flags()
 	command.AddChecked(flags, &q.filter.SessionID, "session", "ID", types.ValidateSessionID, "this session only")
-	command.AddChecked(flags, &q.filter.Servicer, "servicer", "ADDRESS", types.ValidateAddress, "this servicer only")
+	command.AddIdentifier(flags, &q.filter.Servicer, "servicer", "ADDRESS|NAME", "this servicer, or target of a list of endpoints, only")
 	command.AddChecked(flags, &q.window, "window", "N|D", checkSpan, "merge the newest N sessions, or those of the last D, as in 10 or 24h")
 	command.AddOutput(flags, &q.output, command.OutputTable, command.OutputJSON, command.OutputCSV)
 	command.AddNode(flags, &q.node)
@@ -129,11 +130,11 @@ func (q qosOptions) subject() string {
 // writeReport writes sessions in the form that --output names.
 func writeReport(out io.Writer, report api.Report, output string) error {
 	return command.WriteResult(out, output, report, func() string { return terminal.ReportText(report, terminal.FormFor(out)) },
-		func() [][]string { return reportRows(report) })
+		func() [][]string { return command.ReportRows(report) })
 }
 
 // writeWindows writes merged sessions in the form that --output names.
 func writeWindows(out io.Writer, report api.WindowsReport, output string) error {
 	return command.WriteResult(out, output, report, func() string { return terminal.WindowsText(report, terminal.FormFor(out)) },
-		func() [][]string { return windowRows(report) })
+		func() [][]string { return command.WindowRows(report) })
 }

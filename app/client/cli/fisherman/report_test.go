@@ -27,7 +27,7 @@ func TestEmptyReport(t *testing.T) {
 	for output, want := range map[string]string{
 		command.OutputTable: "no session sampled yet\n",
 		command.OutputJSON:  "{\n  \"sessions\": []\n}\n",
-		command.OutputCSV:   strings.Join(csvHeader, ",") + "\r\n",
+		command.OutputCSV:   strings.Join(command.ReportHeader, ",") + "\r\n",
 	} {
 		var written bytes.Buffer
 		if err := writeReport(&written, api.Report{Sessions: []api.SessionReport{}}, output); err != nil || written.String() != want {
@@ -72,10 +72,10 @@ func TestCSVFormIsReadable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 6 || !slices.Equal(rows[0], csvHeader) {
+	if len(rows) != 6 || !slices.Equal(rows[0], command.ReportHeader) {
 		t.Fatalf("%d rows, header %v", len(rows), rows[0])
 	}
-	cell := func(row int, column string) string { return rows[row][slices.Index(csvHeader, column)] }
+	cell := func(row int, column string) string { return rows[row][slices.Index(command.ReportHeader, column)] }
 	for _, test := range []struct {
 		row          int
 		column, want string

@@ -2,6 +2,7 @@ package fisherman
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
+	unsigned "github.com/pocket-fisherman/fisherman/network/endpoints/evidence"
 	"github.com/pocket-fisherman/fisherman/network/pocket/evidence"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
@@ -25,6 +27,10 @@ digests, taken anew, differ. Nothing is asked of anybody, and nothing in the fil
 
 Exit code ` + strconv.Itoa(int(command.ExitEvidence)) + ` means that the file is evidence and does not hold.
 
+A fisherman that samples a list of endpoints has nothing signed. Of its evidence only the digests and the majority are
+checked: whether it contradicts itself. It proves nothing, and if that is all that is wrong with it, the exit code is ` +
+			strconv.Itoa(int(command.ExitUntrusted)) + `.
+
 ` + evidence.Proves + "\n" + evidence.DoesNotProve,
 		Example: "  pocket fisherman verify evidence.json",
 		Args:    command.OneArgument("FILE"),
@@ -36,10 +42,30 @@ Exit code ` + strconv.Itoa(int(command.ExitEvidence)) + ` means that the file is
 
 // verdictOfPiece is what was found of one piece.
 type verdictOfPiece struct {
-	Session  string          `json:"session"`
-	Check    uint32          `json:"check"`
-	Verified bool            `json:"verified"`
-	Steps    []evidence.Step `json:"steps"`
+	Session string `json:"session"`
+	Check   uint32 `json:"check"`
+	// Verified: every step holds, and the piece is signed.
+	Verified bool              `json:"verified"`
+	Proof    api.EvidenceProof `json:"proof,omitempty"`
+	Steps    []evidence.Step   `json:"steps"`
+	// holds: every step holds.
+	holds bool
+}
+
+// verdictOf checks a piece by the rules of its proof.
+func verdictOf(piece api.Evidence) verdictOfPiece {
+	verdict := verdictOfPiece{Session: piece.Session.ID, Check: piece.Check, Proof: piece.Proof, Steps: []evidence.Step{}}
+	if piece.Proof != api.EvidenceProofUnsigned {
+		verdict.Steps, verdict.holds = evidence.Verify(piece)
+		verdict.Verified = verdict.holds
+		return verdict
+	}
+	var steps []unsigned.Step
+	steps, verdict.holds = unsigned.Verify(piece)
+	for _, step := range steps {
+		verdict.Steps = append(verdict.Steps, evidence.Step(step))
+	}
+	return verdict
 }
 
 func verifyEvidence(io command.Streams, path, output string) error {
@@ -47,19 +73,27 @@ func verifyEvidence(io command.Streams, path, output string) error {
 	if err != nil {
 		return command.Fail(command.ExitUsage, "%w", err)
 	}
-	verdicts, failed := make([]verdictOfPiece, 0, len(pieces)), 0
+	verdicts, failed, proven := make([]verdictOfPiece, 0, len(pieces)), 0, 0
 	for _, piece := range pieces {
-		steps, ok := evidence.Verify(piece)
-		if !ok {
+		verdict := verdictOf(piece)
+		if !verdict.holds {
 			failed++
 		}
-		verdicts = append(verdicts, verdictOfPiece{Session: piece.Session.ID, Check: piece.Check, Verified: ok, Steps: steps})
+		if verdict.Verified {
+			proven++
+		}
+		verdicts = append(verdicts, verdict)
 	}
 	err = command.WriteResult(io.Out, output, verdicts, func() string { return verdictsText(pieces, verdicts, failed) })
-	if err == nil && failed > 0 {
+	switch {
+	case err != nil:
+		return err
+	case failed > 0:
 		return command.Fail(command.ExitEvidence, "%d of %d pieces of evidence do not hold", failed, len(pieces))
+	case proven < len(pieces):
+		return command.Fail(command.ExitUntrusted, "%d of %d pieces of evidence are unsigned and prove nothing", len(pieces)-proven, len(pieces))
 	}
-	return err
+	return nil
 }
 
 func readEvidence(io command.Streams, path string) ([]api.Evidence, error) {
@@ -104,7 +138,13 @@ func verdictsText(pieces []api.Evidence, verdicts []verdictOfPiece, failed int) 
 		fmt.Fprintf(&text, "%d of %d pieces do not hold; they prove nothing.\n", failed, len(verdicts))
 		return text.String()
 	}
-	fmt.Fprintf(&text, "All %d pieces hold, asked by fisherman %s.\n%s\n%s\n", len(verdicts), askers(pieces), evidence.Proves, evidence.DoesNotProve)
+	signed := slices.DeleteFunc(slices.Clone(pieces), func(p api.Evidence) bool { return p.Proof == api.EvidenceProofUnsigned })
+	if len(signed) > 0 {
+		fmt.Fprintf(&text, "All %d pieces hold, asked by fisherman %s.\n%s\n%s\n", len(signed), askers(signed), evidence.Proves, evidence.DoesNotProve)
+	}
+	if rest := len(pieces) - len(signed); rest > 0 {
+		fmt.Fprintf(&text, "%d pieces do not contradict themselves, and are unsigned.\n%s\n", rest, unsigned.DoesNotProve)
+	}
 	return text.String()
 }
 

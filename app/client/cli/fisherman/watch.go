@@ -46,8 +46,8 @@ It runs until q or Ctrl-C. Without a terminal, --session ends by itself when the
 	}
 	flags := cmd.Flags()
 	command.AddChecked(flags, &o.choice.ID, "session", "ID", types.ValidateSessionID, "this session only")
-	command.AddChecked(flags, &o.choice.Application, "application", "ADDRESS", types.ValidateAddress, "the sessions of this application only")
-	command.AddChecked(flags, &o.choice.Chain, "chain", "CHAIN", types.ValidateRelayChain, "the sessions of this relay chain only")
+	command.AddIdentifier(flags, &o.choice.Application, "application", "ADDRESS|GROUP", "the sessions of this application, or group, only")
+	command.AddIdentifier(flags, &o.choice.Chain, "chain", "CHAIN|GROUP", "the sessions of this relay chain, or group, only")
 	command.AddNode(flags, &o.node)
 	return cmd
 }

@@ -54,7 +54,7 @@ func TestWindowCSVIsReadable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 6 || !slices.Equal(rows[0], csvWindowHeader) {
+	if len(rows) != 6 || !slices.Equal(rows[0], command.WindowHeader) {
 		t.Fatalf("%d rows, header %v", len(rows), rows[0])
 	}
 	for _, test := range []struct {
@@ -66,7 +66,7 @@ func TestWindowCSVIsReadable(t *testing.T) {
 		{3, "verdicts", "healthy=1;slow=2"}, {3, "null_samples_allowed", "6"}, {3, "samples_required", "9"}, {3, "rtt_p50_ms", "402.919"},
 		{3, "rank", "1"}, {4, "rank", ""}, {2, "outcomes", "CONNECT=8;TIMEOUT=1;VOID=1"}, {1, "reason", "disagreed with the majority in 9 of 9 decidable checks"},
 	} {
-		if got := rows[test.row][slices.Index(csvWindowHeader, test.column)]; got != test.want {
+		if got := rows[test.row][slices.Index(command.WindowHeader, test.column)]; got != test.want {
 			t.Errorf("row %d, %s: %q, want %q", test.row, test.column, got, test.want)
 		}
 	}
@@ -76,7 +76,7 @@ func TestEmptyWindows(t *testing.T) {
 	for output, want := range map[string]string{
 		command.OutputTable: "no session sampled yet\n",
 		command.OutputJSON:  "{\n  \"window\": \"3\",\n  \"rtt_relative_error\": 0.001,\n  \"windows\": []\n}\n",
-		command.OutputCSV:   strings.Join(csvWindowHeader, ",") + "\r\n",
+		command.OutputCSV:   strings.Join(command.WindowHeader, ",") + "\r\n",
 	} {
 		var written bytes.Buffer
 		report := api.WindowsReport{Window: "3", RelativeError: qos.RelativeError, Windows: []api.WindowReport{}}

@@ -11,10 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/spf13/cobra"
 
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
@@ -28,8 +26,6 @@ import (
 )
 
 const (
-	// nodeLockName is the file within a home that its node holds locked.
-	nodeLockName = "LOCK"
 	// nodeDataName is the directory within a home that belongs to the node alone.
 	nodeDataName = "data"
 )
@@ -65,7 +61,7 @@ func startNode(ctx context.Context, io command.Streams, home string, config conf
 	if err != nil {
 		return err
 	}
-	unlock, err := lockNode(home)
+	unlock, err := command.Lock(home, "node", "--home")
 	if err != nil {
 		return err
 	}
@@ -126,19 +122,6 @@ func readGenesis(config configs.Node) (*genesis.Genesis, error) {
 	return parsed, nil
 }
 
-// lockNode takes the home's lock without waiting.
-func lockNode(home string) (unlock func(), err error) {
-	lock := flock.New(filepath.Join(home, nodeLockName), flock.SetPermissions(0o600))
-	locked, err := lock.TryLock()
-	if err != nil {
-		return nil, command.Fail(command.ExitHome, "home directory cannot be locked: %w", err)
-	}
-	if !locked {
-		return nil, command.Fail(command.ExitHomeInUse, "another node runs on %s; stop that one, or choose another --home", home)
-	}
-	return func() { _ = lock.Close() }, nil
-}
-
 // openRoles opens the keys of all roles.
 func openRoles(ctx context.Context, io command.Streams, config configs.Node, passphraseFile string) (map[string]crypto.PrivateKey, error) {
 	store := keystore.New(config.Keys, io.Keys)
@@ -170,7 +153,7 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 			return nil
 		}
 		var listener net.Listener
-		if listener, err = listenOn(ctx, address); err == nil {
+		if listener, err = command.Listen(ctx, address); err == nil {
 			listeners = append(listeners, listener)
 		}
 		return listener
@@ -192,7 +175,7 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 	}
 	// A name that counts as loopback may resolve to something else.
 	own := func(listener net.Listener, address, setting, exemption string, exempt bool) {
-		if err == nil && !exempt && !onLoopback(listener) {
+		if err == nil && !exempt && !command.OnLoopback(listener) {
 			err = command.Fail(command.ExitUsage, "%s is %s, which is not this machine alone; give %s another address, or set %s",
 				address, listener.Addr(), setting, exemption)
 		}
@@ -222,24 +205,6 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 		}
 	}
 	return assembled, listeners, err
-}
-
-func listenOn(ctx context.Context, address string) (net.Listener, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", address)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, command.Fail(command.ExitAddressInUse, "address %s is in use; stop what listens there, or configure another", address)
-	}
-	if err != nil {
-		return nil, command.Fail(command.ExitUsage, "listen on %s: %w", address, err)
-	}
-	return listener, nil
-}
-
-// onLoopback reports whether a listener is for this machine alone, whatever name it was opened by.
-func onLoopback(listener net.Listener) bool {
-	address, ok := listener.Addr().(*net.TCPAddr)
-	return ok && address.IP.IsLoopback()
 }
 
 // closeAll closes listeners; those that a node closed before stay closed.

@@ -101,6 +101,13 @@ func Carry(ctx context.Context, dialer *wire.Dialer, serviceURL string, serialis
 		return carried, err
 	}
 	carried.Write = time.Since(carried.Sent)
-	carried.Answer, err = conn.Receive()
-	return carried, err
+	answer, err := conn.Receive()
+	if err != nil {
+		return carried, err
+	}
+	if failure := answer.Unencoded(); failure != nil {
+		return carried, failure
+	}
+	carried.Answer = answer
+	return carried, nil
 }

@@ -1,4 +1,4 @@
-package fisherman
+package command
 
 import (
 	"maps"
@@ -7,17 +7,17 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
-// csvHeader names the columns of the CSV form. Scripts depend on it: columns are only ever added at the end.
-var csvHeader = slices.Concat([]string{
+// ReportHeader names the columns of the CSV form. Scripts depend on it: columns are only ever added at the end.
+var ReportHeader = slices.Concat([]string{
 	"session_id", "session_height", "relay_chain", "geo_zone", "application",
 	"checks_planned", "checks_done", "checks_dropped", "checks_void", "max_skew_us", "complete",
 	"servicer", "service_url", "samples", "null_samples", "null_indices", "void",
-}, csvMeasures, csvFreshness, []string{"max_lag", "lagging_allowed", "disagreements_allowed"})
+}, csvMeasures, csvFreshness, []string{"max_lag", "lagging_allowed", "disagreements_allowed"},
+	csvStanding, []string{"catalogue", "started", "ended"})
 
 // csvMeasures are the columns that rows of sessions and of windows end with.
 var csvMeasures = []string{
@@ -30,14 +30,18 @@ var csvMeasures = []string{
 // csvFreshness are the columns of head claims.
 var csvFreshness = []string{"claims", "claims_behind", "lag_blocks_max", "lag_blocks_median", "lag_ms_max"}
 
-// reportRows has one row for each servicer of each session. Absent values are empty, numbers have a decimal point
+// csvStanding are the columns of what is known of a servicer beside its samples, and of those that count for nobody.
+var csvStanding = []string{"throttled", "standing", "chain_identity", "client_version"}
+
+// ReportRows has one row for each servicer of each session. Absent values are empty, numbers have a decimal point
 // and no exponent, and a text that a spreadsheet would take for a formula is preceded by an apostrophe.
-func reportRows(report api.Report) [][]string {
-	rows := [][]string{csvHeader}
+func ReportRows(report api.Report) [][]string {
+	rows := [][]string{ReportHeader}
 	for _, session := range report.Sessions {
 		for _, servicer := range session.Servicers {
 			rows = append(rows, slices.Concat(sessionFields(session), servicerFields(servicer), measureFields(servicer),
-				freshnessFields(servicer.Freshness), ruleFields(session)))
+				freshnessFields(servicer.Freshness), ruleFields(session), standingFields(servicer),
+				[]string{CSVText(api.Value(session.Catalogue)), csvTime(session.Started), csvTime(session.Ended)}))
 		}
 	}
 	return rows
@@ -45,15 +49,15 @@ func reportRows(report api.Report) [][]string {
 
 func sessionFields(session api.SessionReport) []string {
 	return []string{
-		command.CSVText(session.ID), strconv.FormatInt(session.Height, 10), command.CSVText(session.RelayChain), command.CSVText(session.GeoZone),
-		command.CSVText(session.Application), strconv.Itoa(session.ChecksPlanned), strconv.Itoa(session.ChecksDone),
+		CSVText(session.ID), strconv.FormatInt(session.Height, 10), CSVText(session.RelayChain), CSVText(session.GeoZone),
+		CSVText(session.Application), strconv.Itoa(session.ChecksPlanned), strconv.Itoa(session.ChecksDone),
 		strconv.Itoa(session.ChecksDropped), strconv.Itoa(session.ChecksVoid), csvWhole(session.MaxSkewMicros), strconv.FormatBool(session.Complete),
 	}
 }
 
 func servicerFields(servicer api.ServicerReport) []string {
 	return []string{
-		command.CSVText(servicer.Servicer), command.CSVText(servicer.ServiceURL), strconv.Itoa(servicer.Samples),
+		CSVText(servicer.Servicer), CSVText(servicer.ServiceURL), strconv.Itoa(servicer.Samples),
 		strconv.Itoa(servicer.NullSamples), csvIndices(servicer.NullIndices), strconv.Itoa(servicer.Void),
 	}
 }
@@ -67,7 +71,7 @@ func measureFields(servicer api.ServicerReport) []string {
 		csvNumber(times.P99), strconv.Itoa(servicer.OverSLA),
 		strconv.Itoa(consistency.Agree), strconv.Itoa(consistency.Disagree), strconv.Itoa(consistency.Undecidable),
 		csvNumber(consistency.Value), csvNumber(consistency.Low), csvNumber(consistency.High),
-		csvCounts(servicer.Outcomes), command.CSVText(string(servicer.Verdict)), command.CSVText(servicer.Reason),
+		csvCounts(servicer.Outcomes), CSVText(string(servicer.Verdict)), CSVText(servicer.Reason),
 		csvConnections(times.Connections), strconv.Itoa(times.Samples), csvWhole(servicer.Rank),
 	}
 }
@@ -83,11 +87,17 @@ func ruleFields(session api.SessionReport) []string {
 	return []string{strconv.FormatInt(session.MaxLag, 10), strconv.Itoa(session.LaggingAllowed), strconv.Itoa(session.DisagreementsAllowed)}
 }
 
+// standingFields are the values of csvStanding.
+func standingFields(servicer api.ServicerReport) []string {
+	return []string{strconv.Itoa(servicer.Throttled), CSVText(string(servicer.Standing)),
+		CSVText(api.Value(servicer.ChainIdentity)), CSVText(api.Value(servicer.ClientVersion))}
+}
+
 func csvConnections(connections *api.Connections) string {
 	if connections == nil {
 		return ""
 	}
-	return command.CSVText(string(*connections))
+	return CSVText(string(*connections))
 }
 
 func csvWhole[T int | int64](value *T) string {
@@ -119,23 +129,24 @@ func csvCounts[T ~string](counts map[T]int) string {
 	for _, label := range slices.Sorted(maps.Keys(counts)) {
 		texts = append(texts, string(label)+"="+strconv.Itoa(counts[label]))
 	}
-	return command.CSVText(strings.Join(texts, ";"))
+	return CSVText(strings.Join(texts, ";"))
 }
 
-// csvWindowHeader names the columns of a window's CSV form. Columns are only ever added at the end.
-var csvWindowHeader = slices.Concat([]string{
+// WindowHeader names the columns of a window's CSV form. Columns are only ever added at the end.
+var WindowHeader = slices.Concat([]string{
 	"window", "rtt_relative_error", "relay_chain", "geo_zone", "applications", "window_sessions", "sessions_left_out",
 	"first_height", "last_height", "from", "to", "checks_planned", "checks_done", "checks_dropped", "checks_void", "max_skew_us",
 	"servicer", "service_url", "sessions", "verdicts", "samples", "null_samples", "void", "null_samples_allowed", "samples_required",
-}, csvMeasures, csvFreshness, []string{"lagging_allowed", "disagreements_allowed"})
+}, csvMeasures, csvFreshness, []string{"lagging_allowed", "disagreements_allowed"}, csvStanding, []string{"started", "ended"})
 
-// windowRows has one row for each servicer of each window, in the form of reportRows.
-func windowRows(report api.WindowsReport) [][]string {
-	rows := [][]string{csvWindowHeader}
+// WindowRows has one row for each servicer of each window, in the form of ReportRows.
+func WindowRows(report api.WindowsReport) [][]string {
+	rows := [][]string{WindowHeader}
 	for _, window := range report.Windows {
 		for _, servicer := range window.Servicers {
 			rows = append(rows, slices.Concat(windowFields(report, window), windowServicerFields(servicer), measureFields(terminal.WindowRow(servicer)),
-				freshnessFields(servicer.Freshness), []string{strconv.Itoa(servicer.LaggingAllowed), strconv.Itoa(servicer.DisagreementsAllowed)}))
+				freshnessFields(servicer.Freshness), []string{strconv.Itoa(servicer.LaggingAllowed), strconv.Itoa(servicer.DisagreementsAllowed)},
+				standingFields(terminal.WindowRow(servicer)), []string{csvTime(window.Started), csvTime(window.Ended)}))
 		}
 	}
 	return rows
@@ -143,8 +154,8 @@ func windowRows(report api.WindowsReport) [][]string {
 
 func windowFields(report api.WindowsReport, window api.WindowReport) []string {
 	return []string{
-		command.CSVText(report.Window), csvNumber(&report.RelativeError), command.CSVText(window.RelayChain), command.CSVText(window.GeoZone),
-		command.CSVText(strings.Join(window.Applications, ";")), strconv.Itoa(window.Sessions), strconv.Itoa(window.SessionsLeftOut),
+		CSVText(report.Window), csvNumber(&report.RelativeError), CSVText(window.RelayChain), CSVText(window.GeoZone),
+		CSVText(strings.Join(window.Applications, ";")), strconv.Itoa(window.Sessions), strconv.Itoa(window.SessionsLeftOut),
 		csvWhole(window.FirstHeight), csvWhole(window.LastHeight), csvTime(window.From), csvTime(window.To),
 		strconv.Itoa(window.ChecksPlanned), strconv.Itoa(window.ChecksDone), strconv.Itoa(window.ChecksDropped),
 		strconv.Itoa(window.ChecksVoid), csvWhole(window.MaxSkewMicros),
@@ -153,7 +164,7 @@ func windowFields(report api.WindowsReport, window api.WindowReport) []string {
 
 func windowServicerFields(servicer api.WindowServicer) []string {
 	return []string{
-		command.CSVText(servicer.Servicer), command.CSVText(servicer.ServiceURL), strconv.Itoa(servicer.Sessions), csvCounts(servicer.Verdicts),
+		CSVText(servicer.Servicer), CSVText(servicer.ServiceURL), strconv.Itoa(servicer.Sessions), csvCounts(servicer.Verdicts),
 		strconv.Itoa(servicer.Samples), strconv.Itoa(servicer.NullSamples), strconv.Itoa(servicer.Void),
 		strconv.Itoa(servicer.NullSamplesAllowed), strconv.Itoa(servicer.SamplesRequired),
 	}

@@ -1,4 +1,4 @@
-package consensus
+package heads
 
 import (
 	"sync"
@@ -18,13 +18,13 @@ func waiting(heads <-chan types.Head) int64 {
 }
 
 func TestHeadsLatestWins(t *testing.T) {
-	var heads Heads
+	var heads Publisher
 	busy, cancelBusy := heads.Subscribe()
 	defer cancelBusy()
 	eager, cancelEager := heads.Subscribe()
 	defer cancelEager()
 	for height := int64(1); height <= 3; height++ {
-		heads.publish(types.Head{Height: height})
+		heads.Publish(types.Head{Height: height})
 		if got := waiting(eager); got != height {
 			t.Errorf("eager subscriber received height %d, want %d", got, height)
 		}
@@ -50,9 +50,9 @@ func TestHeadsSubscribeReceivesLatestWitnessed(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			var heads Heads
+			var heads Publisher
 			for _, head := range test.published {
-				heads.publish(head)
+				heads.Publish(head)
 			}
 			subscription, cancel := heads.Subscribe()
 			defer cancel()
@@ -71,13 +71,13 @@ func TestHeadsSubscribeReceivesLatestWitnessed(t *testing.T) {
 }
 
 func TestHeadsCancel(t *testing.T) {
-	var heads Heads
+	var heads Publisher
 	gone, cancel := heads.Subscribe()
 	stays, cancelStays := heads.Subscribe()
 	defer cancelStays()
 	cancel()
 	cancel()
-	heads.publish(types.Head{Height: 1})
+	heads.Publish(types.Head{Height: 1})
 	if got := waiting(gone); got != 0 {
 		t.Errorf("received height %d after cancel", got)
 	}
@@ -90,9 +90,9 @@ func TestHeadsCancel(t *testing.T) {
 }
 
 func TestHeadsKeepTheirHash(t *testing.T) {
-	var heads Heads
+	var heads Publisher
 	hash := []byte{1}
-	heads.publish(types.Head{Height: 1, BlockHash: hash})
+	heads.Publish(types.Head{Height: 1, BlockHash: hash})
 	hash[0] = 2
 	if latest, _ := heads.Latest(); latest.BlockHash[0] != 1 {
 		t.Error("the published hash changed with the publisher's slice")
@@ -103,7 +103,7 @@ func TestHeadsKeepTheirHash(t *testing.T) {
 // that stays to the end sees the last.
 func TestHeadsConcurrently(t *testing.T) {
 	const last = 2000
-	var heads Heads
+	var heads Publisher
 	var group sync.WaitGroup
 	for reader := range 8 {
 		subscription, cancel := heads.Subscribe()
@@ -126,7 +126,7 @@ func TestHeadsConcurrently(t *testing.T) {
 		})
 	}
 	for height := int64(1); height <= last; height++ {
-		heads.publish(types.Head{Height: height})
+		heads.Publish(types.Head{Height: height})
 	}
 	group.Wait()
 }

@@ -1,4 +1,4 @@
-package consensus
+package heads
 
 import (
 	"bytes"
@@ -7,9 +7,9 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// Heads publishes committed blocks to any number of subscribers. A busy subscriber misses heads rather than delaying
+// Publisher publishes committed blocks to any number of subscribers. A busy subscriber misses heads rather than delaying
 // the chain: only the latest head that it has not received yet waits for it. The zero value is ready.
-type Heads struct {
+type Publisher struct {
 	mu          sync.Mutex
 	latest      types.Head
 	published   bool
@@ -19,7 +19,7 @@ type Heads struct {
 // Subscribe returns a channel of heads and a function that ends the subscription, which may be called more than once.
 // If the latest head was witnessed, it is received at once. The channel is never closed. Receivers share a head's block
 // hash and must not change it.
-func (h *Heads) Subscribe() (heads <-chan types.Head, cancel func()) {
+func (h *Publisher) Subscribe() (heads <-chan types.Head, cancel func()) {
 	slot := make(chan types.Head, 1)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -38,14 +38,14 @@ func (h *Heads) Subscribe() (heads <-chan types.Head, cancel func()) {
 }
 
 // Latest returns the head that was published last, witnessed or not; false before the first.
-func (h *Heads) Latest() (types.Head, bool) {
+func (h *Publisher) Latest() (types.Head, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.latest, h.published
 }
 
-// publish sends the head to every subscriber without waiting for any of them.
-func (h *Heads) publish(head types.Head) {
+// Publish sends the head to every subscriber without waiting for any of them.
+func (h *Publisher) Publish(head types.Head) {
 	head.BlockHash = bytes.Clone(head.BlockHash)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -55,7 +55,7 @@ func (h *Heads) publish(head types.Head) {
 		case <-slot:
 		default:
 		}
-		// The slot is free and stays free: only publish and Subscribe fill it, both under the lock.
+		// The slot is free and stays free: only Publish and Subscribe fill it, both under the lock.
 		slot <- head
 	}
 }

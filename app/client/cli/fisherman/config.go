@@ -1,0 +1,78 @@
+package fisherman
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
+	"github.com/pocket-fisherman/fisherman/app/client/terminal"
+	"github.com/pocket-fisherman/fisherman/runtime/groups"
+)
+
+func newConfig(io command.Streams) *cobra.Command {
+	var check string
+	var example bool
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Check the configuration of a fisherman that samples endpoints, or print an example",
+		Long: `Checks a YAML file of groups of endpoints: unknown and repeated keys, values out of range, environment variables that are
+not set, files of secrets that cannot be read. Every problem is a line, FILE:LINE:COLUMN: KEY: what is wrong; what would
+be right. Nothing is asked of an endpoint, and no secret is shown. docs/endpoints_configuration.md describes the keys.`,
+		Example: "  pocket fisherman config --print-example > fisherman.yaml\n  pocket fisherman config --check fisherman.yaml",
+		Args:    command.NoArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch given := cmd.Flags().Changed("check"); {
+			case given && example:
+				return command.Fail(command.ExitUsage, "--check and --print-example exclude each other")
+			case given:
+				return checkConfig(io, check)
+			case example:
+				return command.WriteText(io.Out, groups.Example())
+			default:
+				return command.Fail(command.ExitUsage, "%q needs --check FILE or --print-example", cmd.CommandPath())
+			}
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&check, "check", "", "check this `FILE`")
+	flags.BoolVar(&example, "print-example", false, "print a complete example with comments")
+	return cmd
+}
+
+func checkConfig(io command.Streams, path string) error {
+	config, err := groups.Load(path, os.LookupEnv)
+	if err != nil {
+		return refuseConfig(io, path, err)
+	}
+	targets := 0
+	for _, group := range config.Groups {
+		targets += len(group.Targets)
+	}
+	return command.WriteText(io.Out, fmt.Sprintf("%s is valid: %s, %s\n", terminal.Clean(path),
+		counted(len(config.Groups), "group"), counted(targets, "target")))
+}
+
+// refuseConfig writes a line for each problem of a configuration, and returns the error that ends the command.
+func refuseConfig(io command.Streams, path string, err error) error {
+	wrong, is := errors.AsType[*groups.Error](err)
+	if !is {
+		return err
+	}
+	for _, line := range wrong.Lines() {
+		if _, err := fmt.Fprintln(io.Err, line); err != nil {
+			return fmt.Errorf("write problems: %w", err)
+		}
+	}
+	return command.Fail(command.ExitUsage, "%s is not valid: %s", terminal.Clean(path), counted(wrong.Count(), "problem"))
+}
+
+// counted returns a number with its noun.
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,51 @@
+package node
+
+import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/pocket-fisherman/fisherman/fisherman"
+	"github.com/pocket-fisherman/fisherman/persistence/local"
+	"github.com/pocket-fisherman/fisherman/rpc"
+	"github.com/pocket-fisherman/fisherman/samples"
+	"github.com/pocket-fisherman/fisherman/telemetry"
+)
+
+// sampling is a fisherman with its samples and those who read them. All but the metrics are nil where no fisherman runs.
+type sampling struct {
+	samples   *local.Samples
+	reader    *samples.Reader
+	stream    *samples.Stream
+	fisherman *fisherman.Fisherman
+	metrics   *telemetry.Metrics
+}
+
+// openSamples opens the samples in a directory.
+func (s *sampling) openSamples(directory string, prover samples.Prover, logger *slog.Logger) error {
+	options := local.DefaultOptions()
+	options.Logger = logger
+	opened, err := local.OpenSamples(filepath.Join(directory, "samples"), options)
+	if err != nil {
+		return fmt.Errorf("open sample store: %w", err)
+	}
+	s.samples, s.reader, s.stream = opened, samples.NewReader(opened, prover), samples.NewStream(opened, logger)
+	return nil
+}
+
+// hooks tell metrics and listeners of what is stored.
+func (s *sampling) hooks() fisherman.Hooks {
+	return fisherman.Hooks{Round: s.observeRound, Session: s.stream.Session}
+}
+
+// readers are those of the API that the fisherman gives something to read.
+func (s *sampling) readers(address string) rpc.Readers {
+	status := statusReader{address: address, samples: s.samples}
+	readers := rpc.Readers{Check: s.check}
+	if s.fisherman != nil {
+		status.controls = s.fisherman.Controls
+		readers.Samples, readers.Events = s.reader, s.stream
+	}
+	readers.Status = status
+	return readers
+}
