@@ -47,6 +47,17 @@ bin/geth: tools/geth/go.mod tools/geth/go.sum
 .PHONY: geth
 geth: bin/geth ## Build bin/geth, the Ethereum node of 'pocket localnet --ethereum'
 
+# The software of the live Pocket network, for tests of network/shannon. RelayMiners start only with a version, which a
+# release stamps.
+COSMOS_VERSION := github.com/cosmos/cosmos-sdk/version
+bin/pocketd: tools/pocketd/go.mod tools/pocketd/go.sum
+	version=$$($(GO) list -modfile=tools/pocketd/go.mod -m -f '{{.Version}}' github.com/pokt-network/poktroll) && \
+	$(GO) build -modfile=tools/pocketd/go.mod -o $@ -ldflags "-s -w -X $(COSMOS_VERSION).Version=$${version#v} \
+	-X $(COSMOS_VERSION).Name=pocket -X $(COSMOS_VERSION).AppName=pocketd" github.com/pokt-network/poktroll/cmd/pocketd
+
+.PHONY: pocketd
+pocketd: bin/pocketd ## Build bin/pocketd, the live network's node and RelayMiner, for tests; minutes the first time
+
 .PHONY: localnet_up
 localnet_up: build ## Build and run a LocalNet until Ctrl-C; flags of 'pocket localnet' go in ARGS="..."
 	@exec bin/pocket localnet $(ARGS)
@@ -114,7 +125,7 @@ screenshots: bin/geth ## Make the pictures of the documents from a LocalNet and 
 
 .PHONY: test_e2e
 test_e2e: bin/geth ## Run the end-to-end features, alone because they measure time
-	$(GO) test -count=1 -p 1 -timeout 9m ./e2e ./build/...
+	$(GO) test -count=1 -p 1 -timeout 9m ./e2e ./e2e/pocketd ./build/...
 	@$(MAKE) --no-print-directory test_browser
 
 .PHONY: observability_check

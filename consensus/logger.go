@@ -21,9 +21,12 @@ const levelTrace = slog.LevelDebug - 4
 // node stays up and makes no more blocks.
 const consensusFailure = "CONSENSUS FAILURE!!!"
 
-// refusedInReplay is the error of a validator that is asked to vote again while CometBFT replays its write-ahead log
-// after a crash: the last-sign state correctly refuses, and CometBFT takes the vote from the log.
-const refusedInReplay = "failed signing vote"
+// refusedInReplay are errors of a validator while CometBFT replays its write-ahead log after a crash or a halt: it is asked
+// to vote again, which the last-sign state correctly refuses, and what it had not signed yet is not taken from the log.
+var refusedInReplay = map[string]bool{
+	"failed signing vote":       true,
+	"failed to process message": true,
+}
 
 // peerGone is the log line for a peer that left, voluntarily or not.
 const peerGone = "Stopping peer for error"
@@ -77,7 +80,7 @@ func (l logger) Error(msg string, keyvals ...any) {
 	if msg == peerGone {
 		level = slog.LevelInfo
 	}
-	if full != nil || clientGone[msg] || l.engine.stopping.Load() || (msg == refusedInReplay && !l.engine.witnessing.Load()) {
+	if full != nil || clientGone[msg] || l.engine.stopping.Load() || (refusedInReplay[msg] && !l.engine.witnessing.Load()) {
 		level = slog.LevelDebug
 	}
 	l.log(level, msg, keyvals)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cucumber/godog"
 
+	"github.com/pocket-fisherman/fisherman/e2e/pocketd"
 	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
@@ -104,6 +105,9 @@ type networks struct {
 
 func newNetworks(t *testing.T) *networks {
 	all := &networks{running: make(map[shape]*network), binary: buildBinary(t), geth: gethProgram(t)}
+	if _, err := pocketd.Program(); err != nil {
+		t.Logf("%v; features of the live Pocket network are skipped", err)
+	}
 	t.Cleanup(func() {
 		for _, n := range all.running {
 			if err := n.stop(); err != nil {
@@ -135,6 +139,7 @@ type story struct {
 	validatorStory
 	upstreamStory
 	windowStory
+	shannonStory
 	endpointsStory
 }
 
@@ -257,7 +262,7 @@ func (s *story) end() error {
 	if s.upstream != nil {
 		defer s.upstream.Close()
 	}
-	if err := s.endEndpoints(); err != nil {
+	if err := errors.Join(s.endShannon(), s.endEndpoints()); err != nil {
 		return err
 	}
 	for _, node := range s.nodes {

@@ -174,6 +174,11 @@ func (l *loop) ask(d demand, w *followed, index uint32, now time.Time) error {
 		drawn.Asked = f.mostAsked(uint32(f.next)) + l.extras[id]
 	}
 	l.work(w, func() {
+		if err := drawn.pay(); err != nil {
+			<-l.demanding
+			d.done <- demanded{err: fmt.Errorf("%w: %w", ErrTooManyChecks, err)}
+			return
+		}
 		own := &wire.Pool{}
 		observed, record := l.carryOut(l.ctx, drawn, own)
 		l.pool.Adopt(own)

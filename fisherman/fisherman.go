@@ -89,9 +89,35 @@ type spec struct {
 	blockTime time.Duration
 	// maxLag is how many blocks a node may be behind.
 	maxLag int64
+	// budget pays for the requests; nil when they are free.
+	budget Budget
 }
 
-// carryOut asks and judges a check, on kept connections. The control probe is asked only about a check that no servicer
+// pay pays for the requests; the error says why there is no money for them.
+func (s *spec) pay() error {
+	if s.budget == nil {
+		return nil
+	}
+	return s.budget.Take(len(s.Session.GetServicers()))
+}
+
+// settle gives back what was paid for requests that were not sent. The answers have been opened.
+func (s *spec) settle(observed *judge.Observation) {
+	if s.budget == nil {
+		return
+	}
+	unsent := len(s.Session.GetServicers())
+	for _, exchange := range observed.Exchanges {
+		if !exchange.Times.Sent.IsZero() {
+			unsent--
+		}
+	}
+	if unsent > 0 {
+		s.budget.Return(unsent)
+	}
+}
+
+// carryOut asks and judges a check that is paid for, on kept connections. The control probe is asked only about a check that no servicer
 // answered. What it observed comes without the answers.
 func (f *Fisherman) carryOut(ctx context.Context, s spec, kept *wire.Pool) (*judge.Observation, *types.QoSRound) {
 	runner := round.Runner{Ask: f.network.Ask, Dial: f.dial, Pool: kept, Room: f.room}
@@ -102,6 +128,7 @@ func (f *Fisherman) carryOut(ctx context.Context, s spec, kept *wire.Pool) (*jud
 	observed.Head, observed.BlockTime = s.head, s.blockTime
 	observed.Judging = f.docket.judged(observed.StallBegan, observed.Stall)
 	record := f.judge(ctx, &s, done)
+	s.settle(observed)
 	if f.config.Redact != nil {
 		f.config.Redact(record)
 	}

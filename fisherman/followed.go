@@ -138,8 +138,8 @@ func (w *followed) adopt(session *types.Session) bool {
 		case !is:
 			known[member.GetAddress()] = len(w.stored.Servicers)
 			w.stored.Servicers = append(w.stored.Servicers, member)
-		case member.GetStanding() != w.stored.Servicers[i].GetStanding() && member.GetChainIdentity() != "":
-			w.stored.Servicers[i] = member // it has said since who it is
+		case saysMore(w.stored.Servicers[i], member):
+			w.stored.Servicers[i] = member
 		default:
 			return
 		}
@@ -152,6 +152,14 @@ func (w *followed) adopt(session *types.Session) bool {
 		add(&types.QoSServicer{Address: servicer.GetAddress(), ServiceUrl: servicer.GetServiceUrl()})
 	}
 	return grown
+}
+
+// saysMore reports whether a member has said since who it is, or has a key now with which its answers are verified.
+func saysMore(stored, member *types.QoSServicer) bool {
+	if member.GetStanding() == stored.GetStanding() {
+		return false
+	}
+	return member.GetChainIdentity() != "" || stored.GetStanding() == types.Standing_STANDING_UNVERIFIABLE
 }
 
 // serviceURLs yields those of the session's servicers.

@@ -102,6 +102,36 @@ func TestAdopt(t *testing.T) {
 	}
 }
 
+// A member without a key is not asked, and is once it has one; what is stored of it says so then.
+func TestAMemberGetsItsKey(t *testing.T) {
+	w, err := newFollowed([32]byte{}, sessionOf(10, 10, 10), testPolicy(), &Chain{Catalogue: question.CometBFT()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.begin(types.Head{Height: 10}, time.Now())
+	for i, step := range []struct {
+		standing, want types.Standing
+		grown          bool
+	}{
+		{types.Standing_STANDING_UNVERIFIABLE, types.Standing_STANDING_UNVERIFIABLE, true},
+		{types.Standing_STANDING_UNVERIFIABLE, types.Standing_STANDING_UNVERIFIABLE, false},
+		{types.Standing_STANDING_UNSPECIFIED, types.Standing_STANDING_UNSPECIFIED, true},
+		{types.Standing_STANDING_UNSPECIFIED, types.Standing_STANDING_UNSPECIFIED, false},
+		{types.Standing_STANDING_UNVERIFIABLE, types.Standing_STANDING_UNSPECIFIED, false},
+	} {
+		session := sessionOf(10, 10, 11)
+		if step.standing == types.Standing_STANDING_UNSPECIFIED {
+			session = sessionOf(10, 10, 11, actor("a"))
+		}
+		session.Targets = []*types.QoSServicer{{Address: actor("a").GetAddress(), Standing: step.standing, Owner: "o", StakeUpokt: 7}}
+		grown := w.adopt(session)
+		if members := w.stored.GetServicers(); grown != step.grown || len(members) != 1 || members[0].GetStanding() != step.want ||
+			members[0].GetOwner() != "o" || members[0].GetStakeUpokt() != 7 {
+			t.Errorf("step %d: grown %t, %v", i, grown, members)
+		}
+	}
+}
+
 // What the fisherman can have asked for is never reckoned too low: a killed run may have asked without storing.
 func TestMostAsked(t *testing.T) {
 	w, err := newFollowed([32]byte{}, sessionOf(10, 10, 10), testPolicy(), &Chain{Catalogue: question.CometBFT()})

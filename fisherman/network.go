@@ -32,6 +32,15 @@ type Sessions interface {
 	Policy(ctx context.Context, session *types.Session) (Policy, error)
 }
 
+// Budget is what may be spent on a session where asking costs. A check that it does not pay for is dropped with the cause
+// BUDGET. Many goroutines use it, each shortly before it asks.
+type Budget interface {
+	// Take pays for a number of requests before they are made: for all of them, or for none. The error says in one line why.
+	Take(requests int) error
+	// Return gives back what was paid for requests that were not sent.
+	Return(requests int)
+}
+
 type (
 	// Request is one question, addressed to one servicer and ready to be written.
 	Request = round.Request

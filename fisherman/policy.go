@@ -36,4 +36,6 @@ type Policy struct {
 	// ChecksOnDemand in the session, at most. Servicers admit this many relays of a fisherman beside its planned checks;
 	// further ones would be refused.
 	ChecksOnDemand int
+	// Budget pays for the session's requests; nil where asking costs nothing.
+	Budget Budget
 }

@@ -179,14 +179,13 @@ func (l *loop) launchSession(w *followed, now time.Time) {
 			cause, reason = l.start(w, uint32(index), l.expected(w, due))
 		}
 		if cause != types.Cause_CAUSE_UNSPECIFIED {
-			l.drop(w, uint32(index), due, cause, reason)
+			l.drop(w.session.GetHeader(), uint32(index), due, cause, reason)
 		}
 	}
 }
 
 // drop stores that a check was never asked.
-func (l *loop) drop(w *followed, index uint32, due time.Time, cause types.Cause, reason string) {
-	header := w.session.GetHeader()
+func (l *loop) drop(header *types.SessionHeader, index uint32, due time.Time, cause types.Cause, reason string) {
 	l.keep(header, &types.QoSRound{
 		SessionId:       header.GetId(),
 		Index:           index,
@@ -258,6 +257,10 @@ func (l *loop) start(w *followed, index uint32, due time.Time) (types.Cause, str
 	header := w.session.GetHeader()
 	drawn.Asked = w.mostAsked(index) + l.extras[header.GetId()]
 	l.work(w, func() {
+		if err := drawn.pay(); err != nil {
+			l.drop(header, index, due, types.Cause_CAUSE_BUDGET, err.Error())
+			return
+		}
 		observed, record := l.carryOut(l.ctx, drawn, l.pool)
 		l.keep(header, record)
 		l.watchControl(&drawn, observed, record)
@@ -282,7 +285,7 @@ func (l *loop) drawUp(w *followed, index uint32, due time.Time) (spec, error) {
 	if err != nil {
 		return spec{}, err
 	}
-	drawn := spec{rules: w.policy.Rules, chain: chain, head: head, maxLag: w.maxLag(), blockTime: l.pace.Interval}
+	drawn := spec{rules: w.policy.Rules, chain: chain, head: head, maxLag: w.maxLag(), blockTime: l.pace.Interval, budget: w.policy.Budget}
 	if chain.Catalogue.Asked() {
 		drawn.blockTime = l.relayHeads.blockTime(name)
 	}

@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -10,7 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/account"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
 
@@ -25,9 +26,11 @@ const (
 
 // Entry is what a key file reveals about its key without the passphrase.
 type Entry struct {
-	// Address is the key's address: 40 lower-case hex digits.
+	// Type is the key's.
+	Type Type
+	// Address is the key's address: 40 lower-case hex digits, or pokt1… for a secp256k1 key.
 	Address string
-	// PublicKey is the ed25519 public key: 64 lower-case hex digits.
+	// PublicKey is the public key in lower-case hex: 64 digits for ed25519, 66 of the compressed point for secp256k1.
 	PublicKey string
 	// Label is the owner's note, at most MaximumLabel printable bytes; may be empty.
 	Label string
@@ -35,7 +38,9 @@ type Entry struct {
 
 // file is a key file.
 type file struct {
-	Format    string `json:"format"`
+	Format string `json:"format"`
+	// Type is left out for ed25519, so that the version before reads such a file.
+	Type      Type   `json:"type,omitempty"`
 	Address   string `json:"address"`
 	PublicKey string `json:"public_key"`
 	Label     string `json:"label"`
@@ -53,12 +58,16 @@ func decode(data []byte) (file, error) {
 	}
 	var version struct {
 		Format string `json:"format"`
+		Type   string `json:"type"`
 	}
 	if err := json.Unmarshal(data, &version); err != nil {
 		return file{}, fmt.Errorf("%w: %w", ErrForeign, err)
 	}
 	if version.Format != formatV1 {
 		return file{}, fmt.Errorf("%w: format is %q, and this program reads %q", ErrForeign, bounded(version.Format), formatV1)
+	}
+	if _, known := typeOf(version.Type); !known && version.Type != "" {
+		return file{}, fmt.Errorf("%w: the type of its key is %q, and this program reads %s and %s", ErrForeign, bounded(version.Type), Ed25519, Secp256k1)
 	}
 	var f file
 	if err := strictly(data, &f); err != nil {
@@ -80,13 +89,30 @@ func strictly(data []byte, value any) error {
 	return nil
 }
 
+// derivedAddress returns the address of the public key. Errors: ErrDamaged.
+func (f file) derivedAddress() (string, error) {
+	public, err := hex.DecodeString(f.PublicKey)
+	known := err == nil && hex.EncodeToString(public) == f.PublicKey // in lower case
+	if f.Type == Secp256k1 {
+		address, err := account.Address(public)
+		if !known || err != nil {
+			return "", fmt.Errorf("%w: public_key is not a compressed point of secp256k1 in %d lower-case hex digits", ErrDamaged, 2*account.PublicKeySize)
+		}
+		return address, nil
+	}
+	if !known || len(public) != ed25519.PublicKeySize {
+		return "", fmt.Errorf("%w: public_key is not %d lower-case hex digits", ErrDamaged, 2*ed25519.PublicKeySize)
+	}
+	return crypto.Address(public), nil
+}
+
 // validate checks the parts that need no passphrase. Errors: ErrDamaged.
 func (f file) validate() error {
-	if err := types.ValidatePublicKey(f.PublicKey); err != nil {
-		return fmt.Errorf("%w: public_key is not 64 lower-case hex digits", ErrDamaged)
+	address, err := f.derivedAddress()
+	if err != nil {
+		return err
 	}
-	public, err := hex.DecodeString(f.PublicKey)
-	if err != nil || crypto.Address(public) != f.Address {
+	if address != f.Address {
 		return fmt.Errorf("%w: address and public_key do not fit together", ErrDamaged)
 	}
 	if err := validateLabel(f.Label); err != nil {
@@ -111,7 +137,7 @@ func (f file) encode() ([]byte, error) {
 }
 
 func (f file) entry() Entry {
-	return Entry{Address: f.Address, PublicKey: f.PublicKey, Label: f.Label}
+	return Entry{Type: f.Type, Address: f.Address, PublicKey: f.PublicKey, Label: f.Label}
 }
 
 // validateLabel returns an error for a label that a line of a terminal cannot show. Errors: ErrBadLabel.

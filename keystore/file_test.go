@@ -173,6 +173,8 @@ func TestCutCiphertextIsDamaged(t *testing.T) {
 // takes bounded work.
 func FuzzDecode(f *testing.F) {
 	f.Add(golden(f))
+	f.Add(goldenAccount(f))
+	f.Add([]byte(`{"format":"pocket-key/v1","type":"p256"}`))
 	f.Add([]byte(`{"format":"pocket-key/v1"}`))
 	f.Add([]byte("null"))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -6,8 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/pocket-fisherman/fisherman/shared/account"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
@@ -45,13 +47,24 @@ func (s *Store) Directory() string { return s.directory }
 // Path returns the file of an address's key, whether it exists or not.
 func (s *Store) Path(address string) string { return filepath.Join(s.directory, address+ending) }
 
-// Put encrypts a key with a passphrase and stores it under its address. Errors: ErrKeyExists, ErrBadLabel,
+// Put encrypts an ed25519 key with a passphrase and stores it under its address. Errors: ErrKeyExists, ErrBadLabel,
 // ErrNoPassphrase, ErrExposed, ErrUnusable.
 func (s *Store) Put(key crypto.PrivateKey, label, passphrase string) (Entry, error) {
-	if err := s.Admit(key.Address()); err != nil {
+	hidden, f := ofSeed(key)
+	return s.put(hidden, f, label, passphrase)
+}
+
+// PutAccount is Put of a secp256k1 key.
+func (s *Store) PutAccount(key *account.PrivateKey, label, passphrase string) (Entry, error) {
+	hidden, f := ofScalar(key)
+	return s.put(hidden, f, label, passphrase)
+}
+
+func (s *Store) put(hidden secret, f file, label, passphrase string) (Entry, error) {
+	if err := s.Admit(f.Address); err != nil {
 		return Entry{}, err
 	}
-	sealed, err := seal(key, label, passphrase, s.config.Work)
+	sealed, err := seal(hidden, f, label, passphrase, s.config.Work)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -90,8 +103,8 @@ func (s *Store) write(f file) error {
 	return nil
 }
 
-// Key opens the key of an address. Errors: ErrUnknownKey, ErrWrongPassphrase, ErrForeign, ErrDamaged, ErrExposed,
-// ErrUnusable.
+// Key opens the ed25519 key of an address. Errors: ErrUnknownKey, ErrOtherType, ErrWrongPassphrase, ErrForeign,
+// ErrDamaged, ErrExposed, ErrUnusable.
 func (s *Store) Key(address, passphrase string) (crypto.PrivateKey, error) {
 	f, err := s.read(address)
 	if err != nil {
@@ -102,6 +115,52 @@ func (s *Store) Key(address, passphrase string) (crypto.PrivateKey, error) {
 		return crypto.PrivateKey{}, fmt.Errorf("open %s: %w", s.Path(address), err)
 	}
 	return key, nil
+}
+
+// Account opens the secp256k1 key of an address. Errors: those of Key.
+func (s *Store) Account(address, passphrase string) (*account.PrivateKey, error) {
+	f, err := s.read(address)
+	if err != nil {
+		return nil, err
+	}
+	key, err := f.openAccount(passphrase, maximumWork)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", s.Path(address), err)
+	}
+	return key, nil
+}
+
+// Resolve returns the address that is meant by an address, which need not have a key, or by the label of a key. Errors:
+// ErrUnknownKey, ErrAmbiguous, ErrExposed, ErrUnusable.
+func (s *Store) Resolve(name string) (string, error) {
+	if isAddress(name) {
+		return name, nil
+	}
+	entries, problems, err := s.List()
+	if err != nil {
+		return "", err
+	}
+	entries = slices.DeleteFunc(entries, func(e Entry) bool { return e.Label != name || name == "" })
+	switch {
+	case len(entries) == 1:
+		return entries[0].Address, nil
+	case len(entries) > 1:
+		return "", fmt.Errorf("%w: %d keys in %s have the label %q; name the address of one", ErrAmbiguous, len(entries), s.directory, bounded(name))
+	}
+	unused := ""
+	if len(problems) > 0 {
+		unused = fmt.Sprintf("; %d key files there cannot be used", len(problems))
+	}
+	return "", fmt.Errorf("%w: no key in %s has the label %q, which is no address either (40 lower-case hex digits, or pokt1…)%s",
+		ErrUnknownKey, s.directory, bounded(name), unused)
+}
+
+// Needs returns an error unless a key has a type. Errors: ErrOtherType.
+func (e Entry) Needs(wanted Type) error { return otherType(e.Type, wanted) }
+
+// isAddress reports whether a text is an address of either type of key.
+func isAddress(text string) bool {
+	return types.ValidateAddress(text) == nil || account.CheckAddress(text) == nil
 }
 
 // Entry returns what is known about an address's key without its passphrase. Errors: those of Key, except
@@ -130,7 +189,7 @@ func (s *Store) Import(exported []byte, passphrase string) (Entry, error) {
 	if err := s.Admit(f.Address); err != nil {
 		return Entry{}, err
 	}
-	if _, err := f.open(passphrase, maximumWork); err != nil {
+	if err := f.check(passphrase, maximumWork); err != nil {
 		return Entry{}, err
 	}
 	if err := s.write(f); err != nil {
@@ -169,7 +228,7 @@ func (s *Store) List() ([]Entry, []Problem, error) {
 	var problems []Problem
 	for _, name := range names { // sorted by name
 		address, is := strings.CutSuffix(name.Name(), ending)
-		if !is || types.ValidateAddress(address) != nil {
+		if !is || !isAddress(address) {
 			continue
 		}
 		if len(entries)+len(problems) == maximumKeys {
@@ -200,8 +259,8 @@ func (s *Store) Delete(address string) error {
 
 // find checks that there is a file for an address, and that its directory can be trusted.
 func (s *Store) find(address string) (string, error) {
-	if err := types.ValidateAddress(address); err != nil {
-		return "", fmt.Errorf("%w: %w", ErrUnknownKey, err)
+	if !isAddress(address) {
+		return "", fmt.Errorf("%w: %q is not an address", ErrUnknownKey, bounded(address))
 	}
 	path := s.Path(address)
 	switch _, err := os.Lstat(path); {

@@ -37,6 +37,13 @@ type delayProxy struct {
 	logger *slog.Logger
 }
 
+// ServeDelayed forwards connections to the target, a host:port, and adds the delay to every round trip. It returns when
+// ctx has ended (nil) or the listener fails, with all connections closed.
+func ServeDelayed(ctx context.Context, listener net.Listener, target string, delay time.Duration) error {
+	proxy := &delayProxy{listener: listener, target: target, delay: delay, logger: slog.New(slog.DiscardHandler)}
+	return proxy.Serve(ctx)
+}
+
 // Serve forwards connections until ctx ends (nil) or the listener fails. It closes the listener, and returns when all
 // connections are closed.
 func (p *delayProxy) Serve(ctx context.Context) error {

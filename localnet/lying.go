@@ -2,6 +2,7 @@ package localnet
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"log/slog"
 	"net"
@@ -10,6 +11,12 @@ import (
 	"net/url"
 	"strconv"
 )
+
+// ServeLies passes requests on to the node at target, and its results back altered. It returns when ctx has ended (nil) or
+// the listener fails.
+func ServeLies(ctx context.Context, listener net.Listener, target *url.URL) error {
+	return newLyingProxy(listener, target, 0, slog.New(slog.DiscardHandler)).Serve(ctx)
+}
 
 // newLyingProxy returns the proxy of the servicer with the given index, in front of the node at target. It passes on
 // altered results (see liar). The servicer that uses it signs them in good faith.

@@ -13,10 +13,14 @@ import (
 
 // check has the fisherman check a servicer on demand.
 func (s *sampling) check(ctx context.Context, wanted rpc.CheckRequest) (api.CheckReport, error) {
-	if s.fisherman == nil {
+	if len(s.fishermen) == 0 {
 		return api.CheckReport{}, rpc.ErrNoFisherman
 	}
-	checked, err := s.fisherman.CheckNow(ctx, fisherman.Demand(wanted))
+	var checked *fisherman.Checked
+	err := fisherman.ErrNotInSession
+	for i := 0; i < len(s.fishermen) && errors.Is(err, fisherman.ErrNotInSession); i++ {
+		checked, err = s.fishermen[i].CheckNow(ctx, fisherman.Demand(wanted))
+	}
 	for ours, theirs := range map[error]error{
 		fisherman.ErrNotInSession:  rpc.ErrNotInSession,
 		fisherman.ErrTooManyChecks: rpc.ErrTooManyChecks,

@@ -21,6 +21,8 @@ import (
 	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/fisherman/question"
 	"github.com/pocket-fisherman/fisherman/network/endpoints"
+	"github.com/pocket-fisherman/fisherman/network/shannon"
+	"github.com/pocket-fisherman/fisherman/network/shannon/protocol"
 	"github.com/pocket-fisherman/fisherman/rpc"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/runtime/configs"
@@ -33,7 +35,7 @@ import (
 
 // EndpointsConfig lists what a fisherman of endpoints is made of.
 type EndpointsConfig struct {
-	// Groups of targets, valid.
+	// Groups, valid; those of suppliers are left out.
 	Groups []groups.Group
 	// Data is the directory of the samples; it is made if need be, and belongs to this fisherman alone.
 	Data string
@@ -41,6 +43,8 @@ type EndpointsConfig struct {
 	RPC net.Listener
 	// PublicRPC lets the API answer requests that name the machine otherwise than as this one.
 	PublicRPC bool
+	// Signers are the keys of the groups of the live Pocket network, by group.
+	Signers map[string]*protocol.PrivateKey
 	// Once ends Run when one session of each group is over.
 	Once bool
 	// Patience is how long a target may take to say who it is; 0 means 3 s.
@@ -56,6 +60,8 @@ type Endpoints struct {
 	config  EndpointsConfig
 	budget  budget
 	network *endpoints.Network
+	// shannons are the networks of the groups of the live Pocket network.
+	shannons []*shannon.Network
 	sampling
 	api *rpc.Server
 	// open counts the groups whose only session is not over.
@@ -72,7 +78,8 @@ func NewEndpoints(config EndpointsConfig) (_ *Endpoints, err error) {
 			err = errors.Join(err, e.Close())
 		}
 	}()
-	if e.budget, err = endpointsBudget(descriptorLimit(), largest(config.Groups)); err != nil {
+	lists, chains := split(config.Groups)
+	if e.budget, err = endpointsBudget(descriptorLimit(), largest(lists)); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(config.Data, 0o700); err != nil {
@@ -90,22 +97,41 @@ func NewEndpoints(config EndpointsConfig) (_ *Endpoints, err error) {
 	if err != nil {
 		return nil, err
 	}
-	e.network = endpoints.New(endpoints.Config{Groups: config.Groups, Catalogue: endpointsCatalogue, Once: config.Once, Stored: stored,
-		Patience: config.Patience, RootCAs: config.RootCAs, Logger: logger})
-	e.open.Store(int64(len(config.Groups)))
-	hooks := fisherman.Hooks{Round: e.observeRound, Session: e.observeSession}
-	if e.fisherman, err = fisherman.New(fisherman.Config{
+	if err := e.buildLists(logger, secret, lists, stored); err != nil {
+		return nil, err
+	}
+	for at, members := range chains {
+		if err := e.buildShannon(logger, secret, at, members); err != nil {
+			return nil, err
+		}
+	}
+	return e, e.buildAPI()
+}
+
+// buildLists makes the fisherman of the groups of endpoints.
+func (e *Endpoints) buildLists(logger *slog.Logger, secret [secretSize]byte, lists []groups.Group, stored []*types.QoSSession) error {
+	e.network = endpoints.New(endpoints.Config{Groups: lists, Catalogue: endpointsCatalogue, Once: e.config.Once, Stored: stored,
+		Patience: e.config.Patience, RootCAs: e.config.RootCAs, Logger: logger})
+	e.open.Store(int64(len(lists)))
+	return e.add(fisherman.Config{
 		Secret:        secret,
 		BlockInterval: time.Second,
 		MostRequests:  e.budget.requests,
-		Sharing:       sharing(config.Groups),
+		Sharing:       sharing(lists),
 		Logger:        logger,
 		Redact:        e.network.Redact,
-		Hooks:         hooks,
-	}, e.network, e.network.Dial, e.samples); err != nil {
-		return nil, fmt.Errorf("make fisherman: %w", err)
-	}
-	return e, e.buildAPI()
+		Hooks:         e.endpointHooks(),
+	}, e.network, e.network.Dial, ownStore{e.samples, func(group string) bool { return !e.isShannon(group) }, e.retained})
+}
+
+// isShannon reports whether a group is of the live Pocket network.
+func (e *Endpoints) isShannon(name string) bool {
+	return slices.ContainsFunc(e.config.Groups, func(group groups.Group) bool { return group.Name == name && group.Shannon != nil })
+}
+
+// endpointHooks tell metrics and listeners of what is stored, and Run of sessions that are over.
+func (e *Endpoints) endpointHooks() fisherman.Hooks {
+	return fisherman.Hooks{Round: e.observeRound, Session: e.observeSession}
 }
 
 // ownSamples returns an error if the samples are of a chain: its fisherman's would be mixed with ours, and removed in time.
@@ -114,15 +140,23 @@ func (e *Endpoints) ownSamples() ([]*types.QoSSession, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read sessions: %w", err)
 	}
-	if slices.ContainsFunc(sessions, func(s *types.QoSSession) bool { return s.GetStartUnixNano() == 0 }) {
+	if slices.ContainsFunc(sessions, isOfPocket) {
 		return nil, fmt.Errorf("%s has the samples of a fisherman of a chain; use another data directory", e.config.Data)
 	}
 	return sessions, nil
 }
 
+// isOfPocket reports whether a session is of a chain of our own, whose applications have other addresses than anybody's.
+func isOfPocket(session *types.QoSSession) bool {
+	return types.ValidateAddress(session.GetHeader().GetApplication()) == nil && session.GetStartUnixNano() == 0
+}
+
 func (e *Endpoints) buildAPI() error {
 	sources := telemetry.Sources{Name: types.ValidateOpaque, Build: metricsBuild(), Stores: e.stores}
 	e.addTo(&sources)
+	if len(e.shannons) > 0 {
+		sources.Budgets = e.budgets
+	}
 	e.metrics = telemetry.New(sources, e.config.Logger.With("part", "telemetry"))
 	if e.config.RPC == nil {
 		return nil
@@ -133,6 +167,9 @@ func (e *Endpoints) buildAPI() error {
 	}
 	readers := e.readers("endpoints")
 	readers.Network = rpc.Endpoints(e.groups, e.ready)
+	if len(e.shannons) > 0 {
+		readers.Network.Kind = api.NetworkShannon
+	}
 	e.api = rpc.New(rpc.Config{Logger: e.config.Logger.With("part", "rpc"), Connections: e.budget.api,
 		Metrics: e.metrics.Handler(), Public: e.config.PublicRPC, Pages: pages}, readers)
 	return nil
@@ -154,7 +191,15 @@ func (e *Endpoints) Run(ctx context.Context) error {
 		}
 		return err
 	})
-	parts.Go(func() error { return e.fisherman.Run(ctx) })
+	for _, network := range e.shannons {
+		parts.Go(func() error {
+			network.Run(ctx)
+			return nil
+		})
+	}
+	for _, each := range e.fishermen {
+		parts.Go(func() error { return each.Run(ctx) })
+	}
 	if e.api != nil {
 		parts.Go(func() error { return e.api.Serve(ctx, e.config.RPC) })
 	}
@@ -184,8 +229,12 @@ func (e *Endpoints) await(ctx context.Context, most time.Duration) {
 	}
 }
 
-// Replace has other groups sampled from their next sessions on.
-func (e *Endpoints) Replace(replaced []groups.Group) { e.network.Replace(replaced) }
+// Replace has other groups of endpoints sampled from their next sessions on. Those of the live Pocket network stay as they
+// are.
+func (e *Endpoints) Replace(replaced []groups.Group) {
+	lists, _ := split(replaced)
+	e.network.Replace(lists)
+}
 
 // Report returns what was measured in the sessions that are retained.
 func (e *Endpoints) Report(ctx context.Context, last int) (api.Report, error) {
@@ -212,30 +261,41 @@ func (e *Endpoints) Skews(ctx context.Context, session string, most int) ([]int6
 
 // Close closes the samples. Call it once Run has returned.
 func (e *Endpoints) Close() error {
-	if e.samples == nil {
-		return nil
+	var errs []error
+	for _, network := range e.shannons {
+		errs = append(errs, network.Close())
 	}
-	return e.samples.Close()
+	if e.samples != nil {
+		errs = append(errs, e.samples.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // groups are those that are sampled, for the API.
 func (e *Endpoints) groups() []api.Group {
 	shown := []api.Group{}
 	for _, group := range e.network.Groups() {
-		described := api.Group{Name: group.Name, Targets: len(group.Targets)}
+		described := api.Group{Name: group.Name, Targets: len(group.Targets), Network: api.NetworkEndpoints}
 		if kind := e.network.Kind(group); kind != question.ChainUnknown {
 			name, catalogue := kind.String(), group.RelayChain(kind.String()).Catalogue
 			described.Chain, described.Catalogue = &name, &catalogue
 		}
 		shown = append(shown, described)
 	}
-	return shown
+	return append(shown, e.shannonGroups()...)
 }
 
-// ready returns nil when the samples are durable.
+// ready returns nil when the samples are durable and every group of the live Pocket network has a session.
 func (e *Endpoints) ready() error {
 	if health := e.samples.Health(); !health.Durable {
 		return errors.New("samples are held in memory: " + health.Reason)
+	}
+	for _, network := range e.shannons {
+		for _, state := range network.States() {
+			if state.Problem != shannon.ProblemNone {
+				return fmt.Errorf("group %s has no session: %s", state.Group, state.Reason)
+			}
+		}
 	}
 	return nil
 }

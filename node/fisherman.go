@@ -2,7 +2,6 @@ package node
 
 import (
 	"crypto/sha256"
-	"fmt"
 
 	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/network/pocket"
@@ -37,7 +36,7 @@ func (n *Node) buildFisherman() error {
 	}
 	n.fishing = newFishing(n.utility, role.Key.Address())
 	dialer := &wire.Dialer{AllowPrivate: role.Config.AllowPrivate}
-	n.fisherman, err = fisherman.New(fisherman.Config{
+	return n.add(fisherman.Config{
 		Secret:        secretOf(role),
 		Chains:        chains,
 		BlockInterval: n.config.BlockTime,
@@ -45,10 +44,6 @@ func (n *Node) buildFisherman() error {
 		Logger:        logger,
 		Hooks:         n.hooks(),
 	}, pocket.New(n.chain.Heads(), n.fishing, role.Key), dialer.Dial, n.samples)
-	if err != nil {
-		return fmt.Errorf("make fisherman: %w", err)
-	}
-	return nil
 }
 
 // secretOf derives the seed of schedules and questions from the fisherman's key.

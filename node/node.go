@@ -184,8 +184,8 @@ func (n *Node) Run(ctx context.Context) error {
 	for i, servicer := range n.servicers {
 		parts.Go(func() error { return servicer.Serve(ctx, n.config.Servicers[i].Relays) })
 	}
-	if n.fisherman != nil {
-		parts.Go(func() error { return n.fisherman.Run(ctx) })
+	for _, each := range n.fishermen {
+		parts.Go(func() error { return each.Run(ctx) })
 		parts.Go(func() error { n.fishing.Run(ctx); return nil })
 	}
 	return errors.Join(parts.Wait(), n.Close())

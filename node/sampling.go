@@ -12,12 +12,13 @@ import (
 	"github.com/pocket-fisherman/fisherman/telemetry"
 )
 
-// sampling is a fisherman with its samples and those who read them. All but the metrics are nil where no fisherman runs.
+// sampling is fishermen with their samples and those who read them. All but the metrics are nil where no fisherman runs.
 type sampling struct {
-	samples   *local.Samples
-	reader    *samples.Reader
-	stream    *samples.Stream
-	fisherman *fisherman.Fisherman
+	samples *local.Samples
+	reader  *samples.Reader
+	stream  *samples.Stream
+	// fishermen have a network each, and share the samples.
+	fishermen []*fisherman.Fisherman
 	metrics   *telemetry.Metrics
 }
 
@@ -42,10 +43,29 @@ func (s *sampling) hooks() fisherman.Hooks {
 func (s *sampling) readers(address string) rpc.Readers {
 	status := statusReader{address: address, samples: s.samples}
 	readers := rpc.Readers{Check: s.check}
-	if s.fisherman != nil {
-		status.controls = s.fisherman.Controls
+	if len(s.fishermen) > 0 {
+		status.controls = s.controlStates
 		readers.Samples, readers.Events = s.reader, s.stream
 	}
 	readers.Status = status
 	return readers
+}
+
+// add makes a fisherman of a network.
+func (s *sampling) add(config fisherman.Config, network fisherman.Network, dial fisherman.Dial, store fisherman.Store) error {
+	made, err := fisherman.New(config, network, dial, store)
+	if err != nil {
+		return fmt.Errorf("make fisherman: %w", err)
+	}
+	s.fishermen = append(s.fishermen, made)
+	return nil
+}
+
+// controlStates are those of the control probes of all fishermen.
+func (s *sampling) controlStates() []fisherman.ControlState {
+	var states []fisherman.ControlState
+	for _, each := range s.fishermen {
+		states = append(states, each.Controls()...)
+	}
+	return states
 }

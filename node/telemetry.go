@@ -83,7 +83,7 @@ func (s *sampling) stores() []telemetry.Store {
 // controls tells of the fisherman's control probes.
 func (s *sampling) controls() []telemetry.Control {
 	var controls []telemetry.Control
-	for _, state := range s.fisherman.Controls() {
+	for _, state := range s.controlStates() {
 		controls = append(controls, telemetry.Control{RelayChain: state.RelayChain, Fitness: state.Fitness})
 	}
 	return controls

@@ -193,3 +193,24 @@ func TestCompleteByTime(t *testing.T) {
 		}
 	}
 }
+
+// Owner and stake are those of the member, in a window those of the newest session; what is not known is null.
+func TestOwnerAndStake(t *testing.T) {
+	session := sampled(1, 2, 4, func(int) []*types.QoSSample { return []*types.QoSSample{answer(1, 4e6, agree)} })
+	session.Servicers[0].Owner, session.Servicers[0].StakeUpokt = "pokt1owner", 1<<64-1
+	session.Servicers[1].Standing = types.Standing_STANDING_UNVERIFIABLE
+	report := Summarize(session.QoSSession, session.rounds)
+	if row := rowOf(t, report, 1); row.Owner == nil || *row.Owner != "pokt1owner" || row.StakeUPOKT == nil || *row.StakeUPOKT != "18446744073709551615" {
+		t.Errorf("%+v", row)
+	}
+	if row := rowOf(t, report, 2); row.Owner != nil || row.StakeUPOKT != nil || row.Verdict != api.VerdictUnknown || row.Standing != api.StandingUnverifiable {
+		t.Errorf("%+v", row)
+	}
+	later := sampled(2, 2, 4, func(int) []*types.QoSSample { return []*types.QoSSample{answer(1, 4e6, agree)} })
+	later.Servicers[0].Owner, later.Servicers[0].StakeUpokt = "pokt1other", 7
+	for _, row := range window(t, later, session).Servicers {
+		if row.Servicer == address(1) && (*row.Owner != "pokt1other" || *row.StakeUPOKT != "7") || row.Servicer == address(2) && row.Owner != nil {
+			t.Errorf("in a window: %+v", row)
+		}
+	}
+}

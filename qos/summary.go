@@ -31,7 +31,7 @@ import (
 //
 // Verdict, the first that holds:
 //
-//	unknown       the member is not asked: it is a node of another relay chain than most
+//	unknown       the member is not asked: it is a node of another relay chain than most, or has no public key on the chain
 //	inconsistent  disagree > disagreements_allowed
 //	unavailable   null > null_samples_allowed, or samples ≥ samples_required and all are null
 //	behind        max_lag > 0 and behind > lagging_allowed, where behind are the claims with a lag > max_lag
@@ -187,6 +187,7 @@ func tallies(session *types.QoSSession, rounds []*types.QoSRound) map[string]*ta
 		counts := &servicer(member.GetAddress(), member.GetServiceUrl()).counts
 		counts.Standing = api.Standing(member.GetStanding().Label())
 		counts.ChainIdentity, counts.ClientVersion = api.Optional(member.GetChainIdentity()), api.Optional(member.GetClientVersion())
+		counts.Owner, counts.StakeUPOKT = api.Optional(member.GetOwner()), api.Stake(member.GetStakeUpokt())
 	}
 	for _, round := range rounds {
 		if !asked(round) {

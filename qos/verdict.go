@@ -71,6 +71,8 @@ func (r rules) verdict(s *row, slow string) (api.Verdict, string) {
 	switch {
 	case s.Standing == api.StandingOtherChain:
 		return api.VerdictUnknown, otherChainReason(s)
+	case s.Standing == api.StandingUnverifiable:
+		return api.VerdictUnknown, "unverifiable: its account has no public key on the chain"
 	case s.Consistency.Disagree > r.disagreementsAllowed:
 		return api.VerdictInconsistent, fmt.Sprintf("disagreed with the majority in %d of %s",
 			s.Consistency.Disagree, count(decidable, "decidable check")) + allowance(r.disagreementsAllowed)

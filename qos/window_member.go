@@ -34,6 +34,7 @@ func (m *windowMember) add(digest SessionDigest, row *row) {
 	if m.sessions == 0 || cmp.Or(cmp.Compare(session.Height, m.height), cmp.Compare(session.ID, m.id)) > 0 {
 		m.height, m.id, m.sum.ServiceURL = session.Height, session.ID, row.ServiceURL
 		m.sum.Standing, m.sum.ChainIdentity, m.sum.ClientVersion = row.Standing, row.ChainIdentity, row.ClientVersion
+		m.sum.Owner, m.sum.StakeUPOKT = row.Owner, row.StakeUPOKT
 		m.sum.majority = row.majority
 	}
 	m.sessions++
@@ -120,5 +121,7 @@ func (m *windowMember) shown(judged row) api.WindowServicer {
 		Standing:             judged.Standing,
 		ChainIdentity:        judged.ChainIdentity,
 		ClientVersion:        judged.ClientVersion,
+		Owner:                judged.Owner,
+		StakeUPOKT:           judged.StakeUPOKT,
 	}
 }

@@ -63,9 +63,10 @@ func (s *Server) endpoints() map[string]endpoint {
 
 // status answers before the first block too, with height 0: it is how a client learns that the node is starting.
 func (s *Server) status(context.Context, query) (any, error) {
+	kind, groups := s.network.sampled()
 	view := api.Status{
-		Network:   s.network.Kind,
-		Groups:    s.network.Groups(),
+		Network:   kind,
+		Groups:    groups,
 		Fisherman: api.Optional(s.readers.Status.Fisherman()),
 		Version:   s.readers.Status.Build().Version,
 		Store:     s.readers.Status.Store(),
@@ -256,7 +257,7 @@ func (s *Server) check(ctx context.Context, parameters query) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("check servicer: %w", err)
 	}
-	report.Network = s.network.Kind
+	report.Network = s.network.of(report.Session.RelayChain)
 	if report.Network == api.NetworkEndpoints {
 		for i := range report.Samples { // there are no signatures
 			report.Samples[i].Signature = api.FindingNone

@@ -62,7 +62,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, ending <-chan st
 		return nil, &refusal{http.StatusNotFound, api.ErrorCodeUnknownPath, "no such path; there are " + strings.Join(s.listed(), ", ")}
 	case endpoint.chain && s.readers.Chain == nil:
 		w.Header().Set("Connection", "close")
-		return nil, &refusal{http.StatusNotFound, api.ErrorCodeNoChain, "this fisherman samples a list of endpoints; there is no chain"}
+		return nil, &refusal{http.StatusNotFound, api.ErrorCodeNoChain, s.network.withoutChain()}
 	}
 	if err := endpoint.takes(w, r); err != nil {
 		return nil, err

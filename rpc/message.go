@@ -59,4 +59,4 @@ func viewChange(message *types.ChangeParameter) *api.ChangeMessage {
 }
 
 // upokt is an amount as the API writes it.
-func upokt(amount uint64) api.UPOKT { return strconv.FormatUint(amount, 10) }
+func upokt(amount uint64) api.UPOKT { return api.UPOKTOf(amount) }

@@ -17,7 +17,7 @@ type Network struct {
 	// Ready returns nil when the fisherman samples, and otherwise why it does not, for people. It is asked on a network
 	// without a chain; nil stands for one that always samples.
 	Ready func() error
-	// Groups are those of a list of endpoints, by name; nil where there are none.
+	// Groups are those that are sampled, by name; nil where there are none.
 	Groups func() []api.Group
 }
 
@@ -27,7 +27,8 @@ type Identifiers struct {
 	Session, Servicer, Application, RelayChain func(string) error
 }
 
-// Endpoints is a list of endpoints, whose identifiers are printable ASCII text of 1 to 128 bytes.
+// Endpoints is a network of groups without a chain here: lists of endpoints, and sessions of the live Pocket network. A group
+// that names no network is a list of endpoints. Identifiers are printable ASCII text of 1 to 128 bytes.
 func Endpoints(groups func() []api.Group, ready func() error) Network {
 	return Network{
 		Kind:        api.NetworkEndpoints,
@@ -53,6 +54,40 @@ func (n Network) completed() Network {
 		n.Groups = func() []api.Group { return []api.Group{} }
 	}
 	return n
+}
+
+// sampled returns the groups, each with its network, and the network that all of them are of together: that of the live Pocket
+// network as soon as one is.
+func (n Network) sampled() (api.Network, []api.Group) {
+	kind, groups := n.Kind, append([]api.Group{}, n.Groups()...)
+	for i := range groups {
+		if groups[i].Network == "" {
+			groups[i].Network = api.NetworkEndpoints
+		}
+		if groups[i].Network == api.NetworkShannon {
+			kind = api.NetworkShannon
+		}
+	}
+	return kind, groups
+}
+
+// withoutChain says why there is no chain, for people.
+func (n Network) withoutChain() string {
+	if kind, _ := n.sampled(); kind == api.NetworkShannon {
+		return "this fisherman samples the live Pocket network, and is no node of it; there is no chain"
+	}
+	return "this fisherman samples a list of endpoints; there is no chain"
+}
+
+// of returns the network of a group.
+func (n Network) of(name string) api.Network {
+	_, groups := n.sampled()
+	for _, group := range groups {
+		if group.Name == name {
+			return group.Network
+		}
+	}
+	return n.Kind
 }
 
 // short refuses what is longer than any identifier of our own chain before its form is looked at.

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -58,7 +59,8 @@ func TestStatusWithoutAChain(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]string{"network": `"endpoints"`, "chain_id": "null", "height": "null",
-		"groups": `[{"name":"ethereum","chain":"evm","catalogue":"evm-values","targets":3},{"name":"mine","chain":null,"catalogue":null,"targets":1}]`} {
+		"groups": `[{"name":"ethereum","chain":"evm","catalogue":"evm-values","targets":3,"network":"endpoints","application":null,"service":null,"budget":null},` +
+			`{"name":"mine","chain":null,"catalogue":null,"targets":1,"network":"endpoints","application":null,"service":null,"budget":null}]`} {
 		if string(keys[key]) != want {
 			t.Errorf("%s is %s", key, keys[key])
 		}
@@ -66,6 +68,69 @@ func TestStatusWithoutAChain(t *testing.T) {
 	var status api.Status
 	if err := json.Unmarshal(answer.Body.Bytes(), &status); err != nil || status.ChainID != "" || status.Height != 0 || status.Network != api.NetworkEndpoints {
 		t.Errorf("read as %+v, %v", status, err)
+	}
+}
+
+// mixedReaders are those of a fisherman of a list of endpoints and of the live Pocket network.
+func mixedReaders(groups ...api.Group) Readers {
+	return Readers{Network: Endpoints(func() []api.Group { return groups }, nil), Samples: &fakeQoS{}, Events: fakeEvents{}, Status: fakeStatus(""), Check: fakeCheck}
+}
+
+// Each group says of which network it is; amounts are text, for they may exceed what a JSON number holds.
+func TestStatusOfTheLiveNetwork(t *testing.T) {
+	paying := api.Group{Name: "eth-on-pocket", Targets: 50, Network: api.NetworkShannon, Application: api.Optional("pokt1app"), Service: api.Optional("eth"),
+		Budget: &api.Budget{MaxUPOKTPerSession: api.Optional("500000"), SpentSessionUPOKT: "18446744073709551615", SpentDayUPOKT: "0",
+			LeftSessionUPOKT: api.Optional("0"), CostPerCheckUPOKT: api.Optional("1100")}}
+	for name, test := range map[string]struct {
+		groups []api.Group
+		want   api.Network
+	}{
+		"both":    {[]api.Group{{Name: "mine"}, paying}, api.NetworkShannon},
+		"one":     {[]api.Group{paying}, api.NetworkShannon},
+		"a list":  {[]api.Group{{Name: "mine"}}, api.NetworkEndpoints},
+		"nothing": {nil, api.NetworkEndpoints},
+	} {
+		server := New(Config{}, mixedReaders(test.groups...))
+		answer := ask(server, http.MethodGet, "/v1/status")
+		conforms(t, "/v1/status", answer)
+		var status api.Status
+		if err := json.Unmarshal(answer.Body.Bytes(), &status); err != nil || status.Network != test.want || len(status.Groups) != len(test.groups) {
+			t.Errorf("%s: %s, %v", name, answer.Body, err)
+		}
+		if body := answer.Body.String(); !strings.Contains(body, `"chain_id":null`) || !strings.Contains(body, `"height":null`) {
+			t.Errorf("%s: %s", name, body)
+		}
+		said := ask(server, http.MethodGet, "/v1/block?height=1").Body.String()
+		if strings.Contains(said, "live Pocket network") != (test.want == api.NetworkShannon) {
+			t.Errorf("%s: %s", name, said)
+		}
+	}
+	body := ask(New(Config{}, mixedReaders(api.Group{Name: "mine"}, paying)), http.MethodGet, "/v1/status").Body.String()
+	for _, want := range []string{
+		`{"name":"mine","chain":null,"catalogue":null,"targets":0,"network":"endpoints","application":null,"service":null,"budget":null}`,
+		`"network":"shannon","application":"pokt1app","service":"eth","budget":{"max_upokt_per_session":"500000","max_upokt_per_day":null,` +
+			`"spent_session_upokt":"18446744073709551615","spent_day_upokt":"0","left_session_upokt":"0","left_day_upokt":null,"cost_per_check_upokt":"1100"}`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%s lacks %s", body, want)
+		}
+	}
+}
+
+// A check is of its group's network: suppliers sign, targets do not.
+func TestChecksAreOfTheirGroup(t *testing.T) {
+	for chain, want := range map[string]api.Network{"mine": api.NetworkEndpoints, "eth-on-pocket": api.NetworkShannon} {
+		readers := mixedReaders(api.Group{Name: "mine"}, api.Group{Name: "eth-on-pocket", Network: api.NetworkShannon})
+		readers.Check = func(context.Context, CheckRequest) (api.CheckReport, error) {
+			return api.CheckReport{Session: api.EvidenceSession{RelayChain: chain}, Verdict: api.CheckVerdictOK,
+				Samples: []api.CheckSample{{Sample: api.Sample{Outcome: api.OutcomeOK}, Signature: api.FindingOK}}}, nil
+		}
+		var report api.CheckReport
+		answer := ask(New(Config{}, readers), http.MethodPost, "/v1/check?servicer=a")
+		if err := json.Unmarshal(answer.Body.Bytes(), &report); err != nil || report.Network != want || len(report.Samples) != 1 ||
+			(report.Samples[0].Signature == api.FindingOK) != (want == api.NetworkShannon) {
+			t.Errorf("%s: %s, %v", chain, answer.Body, err)
+		}
 	}
 }
 

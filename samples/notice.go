@@ -36,7 +36,8 @@ func Notice(session *types.QoSSession) api.SessionNotice {
 	for _, servicer := range session.GetServicers() {
 		notice.Servicers = append(notice.Servicers, api.MemberNotice{Address: servicer.GetAddress(), ServiceURL: servicer.GetServiceUrl(),
 			Standing: api.Standing(servicer.GetStanding().Label()), ChainIdentity: api.Optional(servicer.GetChainIdentity()),
-			ClientVersion: api.Optional(servicer.GetClientVersion())})
+			ClientVersion: api.Optional(servicer.GetClientVersion()), Owner: api.Optional(servicer.GetOwner()),
+			StakeUPOKT: api.Stake(servicer.GetStakeUpokt())})
 	}
 	return notice
 }

@@ -66,6 +66,10 @@ func full(sessions func(context.Context, int) ([]samples.Running, error)) Source
 			return []Control{{RelayChain: "0001", Fitness: types.ControlFitness_CONTROL_FITNESS_FIT},
 				{RelayChain: "0021", Fitness: types.ControlFitness_CONTROL_FITNESS_BEHIND}, {RelayChain: "evil\"}"}}
 		},
+		Budgets: func() []Budget {
+			left, none := uint64(900), uint64(0)
+			return []Budget{{RelayChain: "0001", Spent: 1100, SessionLeft: &left, DayLeft: &none}, {RelayChain: "0021", Spent: 7}, {RelayChain: "evil\"}"}}
+		},
 	}
 }
 
@@ -142,6 +146,32 @@ func TestExpositionIsClean(t *testing.T) {
 	}
 }
 
+// What is spent and left is that of each group; where there is no limit there is nothing that could be used up.
+func TestBudgets(t *testing.T) {
+	m := populated()
+	wantValue(t, m, 1100, "pocket_fisherman_spent_upokt_total", "relay_chain", "0001")
+	wantValue(t, m, 7, "pocket_fisherman_spent_upokt_total", "relay_chain", "0021")
+	wantValue(t, m, 900, "pocket_fisherman_budget_left_upokt", "relay_chain", "0001", "period", "session")
+	wantValue(t, m, 0, "pocket_fisherman_budget_left_upokt", "relay_chain", "0001", "period", "day")
+	families := gathered(t, m)
+	if spent, left := families["pocket_fisherman_spent_upokt_total"], families["pocket_fisherman_budget_left_upokt"]; len(spent.GetMetric()) != 2 || len(left.GetMetric()) != 2 {
+		t.Errorf("%v, %v", spent, left)
+	}
+	many := New(Sources{Name: types.ValidateOpaque, Budgets: func() []Budget {
+		all := make([]Budget, mostRelayChains+1)
+		for i := range all {
+			all[i].RelayChain = fmt.Sprintf("group-%d", i)
+		}
+		return all
+	}}, silent)
+	if got := len(gathered(t, many)["pocket_fisherman_spent_upokt_total"].GetMetric()); got != mostRelayChains {
+		t.Errorf("%d series", got)
+	}
+	if free := New(Sources{}, silent); gathered(t, free)["pocket_fisherman_spent_upokt_total"] != nil {
+		t.Error("a series where nothing costs money")
+	}
+}
+
 // docs/metrics.md has exactly the metrics that there are, with their type, labels and meaning.
 func TestEveryMetricIsDocumented(t *testing.T) {
 	page, err := os.ReadFile("../docs/metrics.md")
@@ -196,8 +226,8 @@ func TestOperatorsFilesNameWhatExists(t *testing.T) {
 
 // unit of a metric is in its name.
 func unit(name string) string {
-	for _, unit := range []string{"seconds", "bytes", "ratio"} {
-		if strings.HasSuffix(name, "_"+unit) {
+	for _, unit := range []string{"seconds", "bytes", "ratio", "upokt"} {
+		if strings.HasSuffix(strings.TrimSuffix(name, "_total"), "_"+unit) {
 			return unit
 		}
 	}

@@ -28,6 +28,8 @@ type Sources struct {
 	Sessions func(ctx context.Context, servicers int) ([]samples.Running, error)
 	// Controls are the fisherman's control probes; no two are of one relay chain.
 	Controls func() []Control
+	// Budgets are those of the groups whose questions cost money; no two are of one relay chain.
+	Budgets func() []Budget
 }
 
 // Build is how the program was built; what is not known is "".
@@ -56,6 +58,15 @@ type Store struct {
 type Control struct {
 	RelayChain string
 	Fitness    types.ControlFitness
+}
+
+// Budget is what was spent on a relay chain, and what is left.
+type Budget struct {
+	RelayChain string
+	// Spent since the process began, in uPOKT; it never falls.
+	Spent uint64
+	// SessionLeft and DayLeft are what is left of the limits, in uPOKT; nil without one.
+	SessionLeft, DayLeft *uint64
 }
 
 // Volume is what became of the volume-applicable relays of one servicer of the node.

@@ -14,7 +14,7 @@ type stateCollector struct {
 
 	build, height, headTime, catchingUp, peers                         *prometheus.Desc
 	sessions, records, bytes, maxBytes, evicted, storeFailure, durable *prometheus.Desc
-	volume, control                                                    *prometheus.Desc
+	volume, control, spent, budget                                     *prometheus.Desc
 }
 
 func newStateCollector(sources Sources) *stateCollector {
@@ -37,6 +37,8 @@ func newStateCollector(sources Sources) *stateCollector {
 		durable:      describe("pocket_store_durable", "1 while what is stored survives a crash, 0 while it is held in memory because the disk fails.", "store"),
 		volume:       describe("pocket_servicer_volume_relays_total", "Volume-applicable relays by what became of them: stored, dropped (queue full) or failed (refused by the store).", "servicer", "result"),
 		control:      describe("pocket_fisherman_control_fit", "1 for the fitness that the control probe of a relay chain has, 0 for the others; only one that is FIT is heard.", "relay_chain", "fitness"),
+		spent:        describe("pocket_fisherman_spent_upokt_total", "What relays have cost the application of a relay chain since the process began, in uPOKT; what was paid for requests that were not sent is made up for by the next ones.", "relay_chain"),
+		budget:       describe("pocket_fisherman_budget_left_upokt", "What is left of the budget of a relay chain for the newest session and for the day, in uPOKT; absent without such a limit.", "relay_chain", "period"),
 	}
 }
 
@@ -61,6 +63,10 @@ func (c *stateCollector) Describe(descs chan<- *prometheus.Desc) {
 	}
 	if c.sources.Controls != nil {
 		descs <- c.control
+	}
+	if c.sources.Budgets != nil {
+		descs <- c.spent
+		descs <- c.budget
 	}
 }
 
@@ -99,17 +105,47 @@ func (c *stateCollector) Collect(out chan<- prometheus.Metric) {
 		}
 	}
 	c.collectControls(gauge)
+	c.collectBudgets(gauge, counted)
+}
+
+// series adds one to what a scrape shows.
+type series func(desc *prometheus.Desc, value float64, labels ...string)
+
+// names returns what checks the name of a relay chain.
+func (c *stateCollector) names() func(string) error {
+	if c.sources.Name != nil {
+		return c.sources.Name
+	}
+	return types.ValidateRelayChain
+}
+
+// collectBudgets shows what was spent, and what is left where there is a limit.
+func (c *stateCollector) collectBudgets(gauge, counted series) {
+	if c.sources.Budgets == nil {
+		return
+	}
+	shown, valid := 0, c.names()
+	for _, budget := range c.sources.Budgets() {
+		if shown == mostRelayChains || valid(budget.RelayChain) != nil {
+			continue
+		}
+		shown++
+		counted(c.spent, float64(budget.Spent), budget.RelayChain)
+		if budget.SessionLeft != nil {
+			gauge(c.budget, float64(*budget.SessionLeft), budget.RelayChain, "session")
+		}
+		if budget.DayLeft != nil {
+			gauge(c.budget, float64(*budget.DayLeft), budget.RelayChain, "day")
+		}
+	}
 }
 
 // collectControls has a series for each fitness, so that an alert sees that one is over.
-func (c *stateCollector) collectControls(gauge func(desc *prometheus.Desc, value float64, labels ...string)) {
+func (c *stateCollector) collectControls(gauge series) {
 	if c.sources.Controls == nil {
 		return
 	}
-	shown, valid := 0, c.sources.Name
-	if valid == nil {
-		valid = types.ValidateRelayChain
-	}
+	shown, valid := 0, c.names()
 	for _, control := range c.sources.Controls() {
 		if shown == mostRelayChains || valid(control.RelayChain) != nil {
 			continue
@@ -122,7 +158,7 @@ func (c *stateCollector) collectControls(gauge func(desc *prometheus.Desc, value
 }
 
 // collectChain tells nothing of a block that is not there: height 0 at the Unix epoch would be a false alarm.
-func (c *stateCollector) collectChain(gauge func(desc *prometheus.Desc, value float64, labels ...string)) {
+func (c *stateCollector) collectChain(gauge series) {
 	if c.sources.Head != nil {
 		if head, known := c.sources.Head(); known {
 			gauge(c.height, float64(head.Height))

@@ -34,6 +34,7 @@ func TestDashboard(t *testing.T) {
 		{"nothing overflows, and everybody can use it", nodePagesFit},
 		{"states of the node are said", statesAreSaid},
 		{"a list of endpoints is shown in its own words", listIsShown},
+		{"the live Pocket network is shown in its own words", suppliersAreShown},
 	} {
 		if !t.Run(expected.name, func(t *testing.T) { expected.test(t, page.with(t), net) }) {
 			break

@@ -65,8 +65,27 @@ func listWindow() api.WindowsReport {
 	return api.WindowsReport{Window: "10", Windows: []api.WindowReport{window}}
 }
 
-// openList serves a node's page over the API of a fisherman that samples a list of endpoints.
-func openList(t *testing.T, node string) string {
+// without is what the API of a fisherman without a chain answers.
+type without struct {
+	status   api.Status
+	report   api.Report
+	window   api.WindowsReport
+	rounds   api.RoundPage
+	evidence api.Evidence
+}
+
+// list is a fisherman that samples a list of endpoints.
+func list() without {
+	return without{report: listReport(), window: listWindow(), rounds: listRounds(),
+		status: api.Status{Network: api.NetworkEndpoints, Version: "v1", Store: &api.Store{Durable: true},
+			Controls: []api.Control{{RelayChain: "ethereum", Fitness: api.ControlFitnessBehind, Why: "its head stands still"}},
+			Groups:   []api.Group{{Name: "ethereum", Targets: 3}}},
+		evidence: api.Evidence{Question: longQuestion, Request: "{}", Proof: api.EvidenceProofUnsigned,
+			Note: "unsigned: shows what we received, proves it to nobody", Votes: []api.EvidenceVote{}, Sides: []api.EvidenceSide{}}}
+}
+
+// open serves a node's page over the API of a fisherman without a chain.
+func (f without) open(t *testing.T, node string) string {
 	t.Helper()
 	page, err := url.Parse(node)
 	if err != nil {
@@ -80,23 +99,20 @@ func openList(t *testing.T, node string) string {
 			_ = json.NewEncoder(w).Encode(body(r)) // the page may be gone
 		})
 	}
-	serve("/v1/status", func(*http.Request) any {
-		return api.Status{Network: api.NetworkEndpoints, Version: "v1", Store: &api.Store{Durable: true},
-			Controls: []api.Control{{RelayChain: "ethereum", Fitness: api.ControlFitnessBehind, Why: "its head stands still"}},
-			Groups:   []api.Group{{Name: "ethereum", Targets: 3}}}
-	})
-	report := listReport()
+	serve("/v1/status", func(*http.Request) any { return f.status })
 	serve("/v1/qos", func(r *http.Request) any {
 		if r.URL.Query().Has("window") {
-			return listWindow()
+			return f.window
 		}
-		return report
+		return f.report
 	})
-	serve("/v1/qos/rounds", func(*http.Request) any { return listRounds() })
-	serve("/v1/evidence", func(*http.Request) any {
-		return api.EvidencePage{Evidence: []api.Evidence{{Question: longQuestion, Request: "{}", Proof: api.EvidenceProofUnsigned,
-			Note: "unsigned: shows what we received, proves it to nobody", Votes: []api.EvidenceVote{}, Sides: []api.EvidenceSide{}}}}
+	serve("/v1/qos/rounds", func(r *http.Request) any {
+		if page := f.rounds; r.URL.Query().Get("session") == page.Session {
+			return page
+		}
+		return api.RoundPage{Session: r.URL.Query().Get("session"), Rounds: []api.Round{}}
 	})
+	serve("/v1/evidence", func(*http.Request) any { return api.EvidencePage{Evidence: []api.Evidence{f.evidence}} })
 	mux.HandleFunc("/v1/qos/events", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		_, _ = w.Write([]byte(": listening\n\n"))
@@ -110,9 +126,9 @@ func openList(t *testing.T, node string) string {
 
 // listIsShown: without a chain the page speaks of targets, groups and times.
 func listIsShown(t *testing.T, page *tab, net *network) {
-	list := openList(t, net.RPCURL())
+	listed := list().open(t, net.RPCURL())
 	page.Cleanup(func() { page.open("about:blank") }) // before the list is closed
-	page.open(list)
+	page.open(listed)
 	page.await("all targets have a row", `document.querySelectorAll('table.servicers tbody tr').length === 3`)
 	page.await("the throttled checks are drawn", `document.querySelectorAll('table.servicers .cell.throttled').length === 2`)
 	speaks := func(where string, wanted ...string) {

@@ -80,8 +80,9 @@ func New(config Config) *Network {
 }
 
 // Replace has the groups sampled instead of those of before. A group that goes on takes its new form with its next session;
-// one that is gone ends with its running one.
+// one that is gone ends with its running one. Groups of suppliers are left out.
 func (n *Network) Replace(replaced []groups.Group) {
+	replaced = groups.OfTargets(replaced)
 	byName := make(map[string]groups.Group, len(replaced))
 	for _, group := range replaced {
 		byName[group.Name] = group

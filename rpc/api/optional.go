@@ -1,5 +1,7 @@
 package api
 
+import "strconv"
+
 // Optional returns a pointer to a value, or nil for the zero value, which stands for none.
 func Optional[T comparable](value T) *T {
 	var none T
@@ -19,6 +21,17 @@ func Label[Label ~string, Enum interface {
 	}
 	label := Label(value.Label())
 	return &label
+}
+
+// UPOKTOf writes an amount in uPOKT.
+func UPOKTOf(amount uint64) UPOKT { return strconv.FormatUint(amount, 10) }
+
+// Stake writes a stake in uPOKT, or returns nil for 0, which stands for one that is not known.
+func Stake(amount uint64) *UPOKT {
+	if amount == 0 {
+		return nil
+	}
+	return new(UPOKTOf(amount))
 }
 
 // Value is what a pointer of Optional points to: the zero value for nil.

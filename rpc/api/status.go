@@ -2,10 +2,13 @@ package api
 
 import "encoding/json"
 
+// HasChain reports whether the node is one of our own chain. Nodes of versions before name no network, and are.
+func (n Network) HasChain() bool { return n != NetworkEndpoints && n != NetworkShannon }
+
 // MarshalJSON writes null for the chain and the height of a network that has none. Reading null leaves them empty and 0.
 func (s Status) MarshalJSON() ([]byte, error) {
 	type plain Status
-	if s.Network != NetworkEndpoints {
+	if s.Network.HasChain() {
 		return json.Marshal(plain(s))
 	}
 	return json.Marshal(struct {

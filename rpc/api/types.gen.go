@@ -61,6 +61,7 @@ const (
 
 // Defines values for Cause.
 const (
+	CauseBudget         Cause = "BUDGET"
 	CauseContested      Cause = "CONTESTED"
 	CauseControlUnfit   Cause = "CONTROL_UNFIT"
 	CauseJoinedLate     Cause = "JOINED_LATE"
@@ -183,7 +184,8 @@ const (
 
 // Defines values for EvidenceProof.
 const (
-	EvidenceProofUnsigned EvidenceProof = "unsigned"
+	EvidenceProofAnswerSigned EvidenceProof = "answer_signed"
+	EvidenceProofUnsigned     EvidenceProof = "unsigned"
 )
 
 // Defines values for Finding.
@@ -202,6 +204,7 @@ const (
 const (
 	NetworkEndpoints Network = "endpoints"
 	NetworkPocket    Network = "pocket"
+	NetworkShannon   Network = "shannon"
 )
 
 // Defines values for Outcome.
@@ -256,6 +259,7 @@ const (
 	StandingNoNode       Standing = "no_node"
 	StandingOtherChain   Standing = "other_chain"
 	StandingUnidentified Standing = "unidentified"
+	StandingUnverifiable Standing = "unverifiable"
 )
 
 // Defines values for TimingSource.
@@ -402,6 +406,30 @@ type Blocks struct {
 	Blocks []Block `json:"blocks"`
 }
 
+// Budget What a group may spend, and what it has. A day is one of UTC. What is spent counts when a check is about to be asked, and outlives the process. A check that costs more than is left is dropped with the cause BUDGET.
+type Budget struct {
+	// MaxUPOKTPerSession Null for no limit.
+	MaxUPOKTPerSession *UPOKT `json:"max_upokt_per_session"`
+
+	// MaxUPOKTPerDay Null for no limit.
+	MaxUPOKTPerDay *UPOKT `json:"max_upokt_per_day"`
+
+	// SpentSessionUPOKT An amount in uPOKT.
+	SpentSessionUPOKT UPOKT `json:"spent_session_upokt"`
+
+	// SpentDayUPOKT An amount in uPOKT.
+	SpentDayUPOKT UPOKT `json:"spent_day_upokt"`
+
+	// LeftSessionUPOKT Of the newest session; null without a limit.
+	LeftSessionUPOKT *UPOKT `json:"left_session_upokt"`
+
+	// LeftDayUPOKT Of today; null without a limit.
+	LeftDayUPOKT *UPOKT `json:"left_day_upokt"`
+
+	// CostPerCheckUPOKT Of one request to each supplier of the newest session; null before the first.
+	CostPerCheckUPOKT *UPOKT `json:"cost_per_check_upokt"`
+}
+
 // Cause Why a check is void or was dropped; OTHER for what an earlier version stored.
 type Cause string
 
@@ -418,7 +446,7 @@ type CheckReport struct {
 	// Session A session's header.
 	Session EvidenceSession `json:"session"`
 
-	// Servicer Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group.
+	// Servicer Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group; of the live Pocket network the address of a supplier or an application.
 	Servicer Identifier `json:"servicer"`
 
 	// Verdict What one check says of one servicer, the first that holds.
@@ -442,7 +470,7 @@ type CheckReport struct {
 	// Samples Of all servicers of the session, by address.
 	Samples []CheckSample `json:"samples"`
 
-	// Network What a node is part of: pocket is a node of our own chain; endpoints is a fisherman that samples a list of endpoints, without a chain.
+	// Network What is sampled: pocket is our own chain, of which the node is one; endpoints are lists of endpoints, and shannon is the live Pocket network, of neither of which there is a chain here. A fisherman of groups of both kinds is one of shannon; each group says of what it is.
 	Network Network `json:"network"`
 }
 
@@ -496,7 +524,7 @@ type Consistency struct {
 
 // Control What is known of the control probe of a relay chain. One that is not FIT decides nothing.
 type Control struct {
-	// RelayChain Four upper-case hex digits on our chain; the name of a group of a list of endpoints.
+	// RelayChain Four upper-case hex digits on our chain; otherwise the name of a group.
 	RelayChain RelayChain `json:"relay_chain"`
 
 	// Fitness Whether a control probe is heard. UNPROVEN was not compared with the servicers yet, BEHIND is behind most of them or stands still, FOREIGN contradicts what most of them agree on, as a node of another chain does.
@@ -562,7 +590,7 @@ type Evidence struct {
 	// Signature The fisherman's over all the rest: 128 hex digits; empty where nothing is signed.
 	Signature string `json:"signature"`
 
-	// Proof What a piece of evidence stands on, unless that is signatures: unsigned shows what the fisherman received, and proves it to nobody. Its parties have no public keys, and its envelopes are the question and the answer themselves.
+	// Proof What a piece of evidence stands on, unless that is signatures: unsigned shows what the fisherman received, and proves it to nobody. Its parties have no public keys, and its envelopes are the question and the answer themselves. answer_signed, of the live Pocket network: each supplier signed its answer, with the session, but neither the question nor the time. Nobody signs the piece, and its envelopes are a RelayRequest and a RelayResponse as they were on the wire.
 	Proof EvidenceProof `json:"proof,omitempty"`
 
 	// Note What the piece is worth, for a person; only beside proof.
@@ -597,17 +625,17 @@ type EvidenceParty struct {
 
 // EvidencePlace A check of a session. A page holds what is older than its place.
 type EvidencePlace struct {
-	// Session 64 hex digits on our chain and of a list of endpoints.
+	// Session 64 hex digits on every network so far.
 	Session SessionID `json:"session"`
 	Check   uint32    `json:"check"`
 }
 
-// EvidenceProof What a piece of evidence stands on, unless that is signatures: unsigned shows what the fisherman received, and proves it to nobody. Its parties have no public keys, and its envelopes are the question and the answer themselves.
+// EvidenceProof What a piece of evidence stands on, unless that is signatures: unsigned shows what the fisherman received, and proves it to nobody. Its parties have no public keys, and its envelopes are the question and the answer themselves. answer_signed, of the live Pocket network: each supplier signed its answer, with the session, but neither the question nor the time. Nobody signs the piece, and its envelopes are a RelayRequest and a RelayResponse as they were on the wire.
 type EvidenceProof string
 
 // EvidenceSession A session's header.
 type EvidenceSession struct {
-	// ID 64 hex digits on our chain and of a list of endpoints.
+	// ID 64 hex digits on every network so far.
 	ID          SessionID `json:"id"`
 	StartHeight int64     `json:"start_height"`
 	RelayChain  string    `json:"relay_chain"`
@@ -631,6 +659,9 @@ type EvidenceSide struct {
 	Answer           string `json:"answer"`
 	RequestEnvelope  []byte `json:"request_envelope"`
 	ResponseEnvelope []byte `json:"response_envelope"`
+
+	// KeyHeight The height at which the chain had the servicer's public key; only where the proof is answer_signed.
+	KeyHeight int64 `json:"key_height,omitempty"`
 }
 
 // EvidenceVote What one servicer said.
@@ -666,9 +697,9 @@ type Freshness struct {
 // GeoZone Where an actor says that it is; empty where there are no zones.
 type GeoZone = string
 
-// Group A group of targets of a list of endpoints. It stands where a session has a relay chain and an application.
+// Group What is sampled together: the targets of a list of endpoints, or the suppliers of an application's sessions for a service of the live Pocket network. Its name stands where a session has a relay chain.
 type Group struct {
-	// Name Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group.
+	// Name Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group; of the live Pocket network the address of a supplier or an application.
 	Name Identifier `json:"name"`
 
 	// Chain Kind of relay chain, as in evm; null while it is not known.
@@ -677,8 +708,20 @@ type Group struct {
 	// Catalogue The questions that are asked; null while they are not known.
 	Catalogue *string `json:"catalogue"`
 
-	// Targets How many it has.
+	// Targets How many it has; of the live Pocket network, suppliers of the newest session that are asked.
 	Targets int `json:"targets"`
+
+	// Network What is sampled: pocket is our own chain, of which the node is one; endpoints are lists of endpoints, and shannon is the live Pocket network, of neither of which there is a chain here. A fisherman of groups of both kinds is one of shannon; each group says of what it is.
+	Network Network `json:"network"`
+
+	// Application Address of the application that pays, on the live Pocket network; null elsewhere.
+	Application *string `json:"application"`
+
+	// Service Id of the service that is asked for, on the live Pocket network; null elsewhere.
+	Service *string `json:"service"`
+
+	// Budget Null where asking costs nothing.
+	Budget *Budget `json:"budget"`
 }
 
 // Hash 64 hex digits.
@@ -702,7 +745,7 @@ type Held struct {
 	Bytes int64 `json:"bytes"`
 }
 
-// Identifier Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group.
+// Identifier Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group; of the live Pocket network the address of a supplier or an application.
 type Identifier = string
 
 // Interval A share with its Wilson interval of 95 %; null without samples.
@@ -754,11 +797,11 @@ type KeptRelays struct {
 
 // MemberNotice A servicer of a session.
 type MemberNotice struct {
-	// Address Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group.
+	// Address Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group; of the live Pocket network the address of a supplier or an application.
 	Address    Identifier `json:"address"`
 	ServiceURL string     `json:"service_url"`
 
-	// Standing Whether a member of a session is asked: unidentified is asked, although it did not say which relay chain it is a node of; other_chain is not, for it is a node of another one than most; no_node is asked, although what it answered is not what a node of a known chain answers; http2_only is asked, although it speaks HTTP/2 only. Members of our own chain's sessions are all asked.
+	// Standing Whether a member of a session is asked: unidentified is asked, although it did not say which relay chain it is a node of; other_chain is not, for it is a node of another one than most; no_node is asked, although what it answered is not what a node of a known chain answers; http2_only is asked, although it speaks HTTP/2 only; unverifiable is not, for its account has no public key on the chain. Members of our own chain's sessions are all asked.
 	Standing Standing `json:"standing"`
 
 	// ChainIdentity The relay chain that its node said that it is of; null when it is not known.
@@ -766,6 +809,12 @@ type MemberNotice struct {
 
 	// ClientVersion The software that its node said that it runs; null when it is not known.
 	ClientVersion *string `json:"client_version"`
+
+	// Owner Address of the account that owns the supplier, on the live Pocket network; suppliers of one owner have one vote together. Null when it is not known, and elsewhere.
+	Owner *string `json:"owner"`
+
+	// StakeUPOKT The supplier's stake, as the session has it; null when it is not known, and elsewhere.
+	StakeUPOKT *UPOKT `json:"stake_upokt"`
 }
 
 // Message What a transaction does. It has one key, which names the kind.
@@ -792,7 +841,7 @@ type Message struct {
 	ChangeParameter *ChangeMessage `json:"change_parameter,omitempty"`
 }
 
-// Network What a node is part of: pocket is a node of our own chain; endpoints is a fisherman that samples a list of endpoints, without a chain.
+// Network What is sampled: pocket is our own chain, of which the node is one; endpoints are lists of endpoints, and shannon is the live Pocket network, of neither of which there is a chain here. A fisherman of groups of both kinds is one of shannon; each group says of what it is.
 type Network string
 
 // Outcome How one request of a check ended. A sample that is VOID counts for nobody. Nor does one that is THROTTLED: the servicer said that it is asked too often, or was left alone for as long as it had asked for.
@@ -882,12 +931,12 @@ type Refusal struct {
 	Message string `json:"message"`
 }
 
-// RelayChain Four upper-case hex digits on our chain; the name of a group of a list of endpoints.
+// RelayChain Four upper-case hex digits on our chain; otherwise the name of a group.
 type RelayChain = string
 
 // RelayPage Relays of a session in the order in which they came.
 type RelayPage struct {
-	// Session 64 hex digits on our chain and of a list of endpoints.
+	// Session 64 hex digits on every network so far.
 	Session SessionID `json:"session"`
 
 	// Kept Relays of the session in all.
@@ -924,7 +973,7 @@ type RoleMessage struct {
 
 // Round One check of a session.
 type Round struct {
-	// Session 64 hex digits on our chain and of a list of endpoints.
+	// Session 64 hex digits on every network so far.
 	Session SessionID `json:"session"`
 
 	// Index Place in the session's plan.
@@ -967,7 +1016,7 @@ type RoundKind string
 
 // RoundPage A page of a session's checks, ordered by index.
 type RoundPage struct {
-	// Session 64 hex digits on our chain and of a list of endpoints.
+	// Session 64 hex digits on every network so far.
 	Session SessionID `json:"session"`
 
 	// Stored Rounds of the session in all.
@@ -993,7 +1042,7 @@ type RoundTripTimes struct {
 
 // Sample What one servicer did with the question of a check. Times are rounded to whole microseconds.
 type Sample struct {
-	// Servicer Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group.
+	// Servicer Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group; of the live Pocket network the address of a supplier or an application.
 	Servicer   Identifier `json:"servicer"`
 	ServiceURL string     `json:"service_url"`
 
@@ -1101,7 +1150,7 @@ type ServicerReport struct {
 	// Deprecated: servicer is the same.
 	Address string `json:"address"`
 
-	// Servicer Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group.
+	// Servicer Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group; of the live Pocket network the address of a supplier or an application.
 	Servicer   Identifier `json:"servicer"`
 	ServiceURL string     `json:"service_url"`
 
@@ -1147,7 +1196,7 @@ type ServicerReport struct {
 	// Throttled Samples that are THROTTLED: they count for nobody, and are not void.
 	Throttled int `json:"throttled"`
 
-	// Standing Whether a member of a session is asked: unidentified is asked, although it did not say which relay chain it is a node of; other_chain is not, for it is a node of another one than most; no_node is asked, although what it answered is not what a node of a known chain answers; http2_only is asked, although it speaks HTTP/2 only. Members of our own chain's sessions are all asked.
+	// Standing Whether a member of a session is asked: unidentified is asked, although it did not say which relay chain it is a node of; other_chain is not, for it is a node of another one than most; no_node is asked, although what it answered is not what a node of a known chain answers; http2_only is asked, although it speaks HTTP/2 only; unverifiable is not, for its account has no public key on the chain. Members of our own chain's sessions are all asked.
 	Standing Standing `json:"standing"`
 
 	// ChainIdentity The relay chain that its node said that it is of; null when it is not known.
@@ -1155,11 +1204,17 @@ type ServicerReport struct {
 
 	// ClientVersion The software that its node said that it runs; null when it is not known.
 	ClientVersion *string `json:"client_version"`
+
+	// Owner Address of the account that owns the supplier, on the live Pocket network; suppliers of one owner have one vote together. Null when it is not known, and elsewhere.
+	Owner *string `json:"owner"`
+
+	// StakeUPOKT The supplier's stake, as the session has it; null when it is not known, and elsewhere.
+	StakeUPOKT *UPOKT `json:"stake_upokt"`
 }
 
 // Session A session with its members.
 type Session struct {
-	// ID 64 hex digits on our chain and of a list of endpoints.
+	// ID 64 hex digits on every network so far.
 	ID          SessionID `json:"id"`
 	StartHeight int64     `json:"start_height"`
 
@@ -1169,7 +1224,7 @@ type Session struct {
 	// Height The members are those of this height.
 	Height int64 `json:"height"`
 
-	// RelayChain Four upper-case hex digits on our chain; the name of a group of a list of endpoints.
+	// RelayChain Four upper-case hex digits on our chain; otherwise the name of a group.
 	RelayChain RelayChain `json:"relay_chain"`
 
 	// GeoZone Where an actor says that it is; empty where there are no zones.
@@ -1185,25 +1240,25 @@ type Session struct {
 	Fishermen []Actor `json:"fishermen"`
 }
 
-// SessionID 64 hex digits on our chain and of a list of endpoints.
+// SessionID 64 hex digits on every network so far.
 type SessionID = string
 
 // SessionNotice A session as the fisherman took it up.
 type SessionNotice struct {
-	// ID 64 hex digits on our chain and of a list of endpoints.
+	// ID 64 hex digits on every network so far.
 	ID SessionID `json:"id"`
 
 	// Height The session's first.
 	Height int64 `json:"height"`
 	Blocks int64 `json:"blocks"`
 
-	// RelayChain Four upper-case hex digits on our chain; the name of a group of a list of endpoints.
+	// RelayChain Four upper-case hex digits on our chain; otherwise the name of a group.
 	RelayChain RelayChain `json:"relay_chain"`
 
 	// GeoZone Where an actor says that it is; empty where there are no zones.
 	GeoZone GeoZone `json:"geo_zone"`
 
-	// Application Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group.
+	// Application Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group; of the live Pocket network the address of a supplier or an application.
 	Application        Identifier `json:"application"`
 	ChecksPlanned      int        `json:"checks_planned"`
 	LatencySLA         *float64   `json:"latency_sla_ms"`
@@ -1241,11 +1296,11 @@ type SessionNotice struct {
 
 // SessionRelays A session with kept relays.
 type SessionRelays struct {
-	// ID 64 hex digits on our chain and of a list of endpoints.
+	// ID 64 hex digits on every network so far.
 	ID          SessionID `json:"id"`
 	StartHeight int64     `json:"start_height"`
 
-	// RelayChain Four upper-case hex digits on our chain; the name of a group of a list of endpoints.
+	// RelayChain Four upper-case hex digits on our chain; otherwise the name of a group.
 	RelayChain RelayChain `json:"relay_chain"`
 
 	// GeoZone Where an actor says that it is; empty where there are no zones.
@@ -1260,19 +1315,19 @@ type SessionRelays struct {
 
 // SessionReport One sampled session.
 type SessionReport struct {
-	// ID 64 hex digits on our chain and of a list of endpoints.
+	// ID 64 hex digits on every network so far.
 	ID SessionID `json:"id"`
 
 	// Height The session's first.
 	Height int64 `json:"height"`
 
-	// RelayChain Four upper-case hex digits on our chain; the name of a group of a list of endpoints.
+	// RelayChain Four upper-case hex digits on our chain; otherwise the name of a group.
 	RelayChain RelayChain `json:"relay_chain"`
 
 	// GeoZone Where an actor says that it is; empty where there are no zones.
 	GeoZone GeoZone `json:"geo_zone"`
 
-	// Application Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group.
+	// Application Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group; of the live Pocket network the address of a supplier or an application.
 	Application Identifier `json:"application"`
 
 	// Blocks Of the session, from height on.
@@ -1343,12 +1398,12 @@ type StakeMessage struct {
 	StakeUPOKT UPOKT `json:"stake_upokt"`
 }
 
-// Standing Whether a member of a session is asked: unidentified is asked, although it did not say which relay chain it is a node of; other_chain is not, for it is a node of another one than most; no_node is asked, although what it answered is not what a node of a known chain answers; http2_only is asked, although it speaks HTTP/2 only. Members of our own chain's sessions are all asked.
+// Standing Whether a member of a session is asked: unidentified is asked, although it did not say which relay chain it is a node of; other_chain is not, for it is a node of another one than most; no_node is asked, although what it answered is not what a node of a known chain answers; http2_only is asked, although it speaks HTTP/2 only; unverifiable is not, for its account has no public key on the chain. Members of our own chain's sessions are all asked.
 type Standing string
 
 // Status What a node is.
 type Status struct {
-	// Network What a node is part of: pocket is a node of our own chain; endpoints is a fisherman that samples a list of endpoints, without a chain.
+	// Network What is sampled: pocket is our own chain, of which the node is one; endpoints are lists of endpoints, and shannon is the live Pocket network, of neither of which there is a chain here. A fisherman of groups of both kinds is one of shannon; each group says of what it is.
 	Network Network `json:"network"`
 
 	// ChainID Of our own chain; null on another network, empty in Go.
@@ -1367,7 +1422,7 @@ type Status struct {
 	// Controls The fisherman's control probes, by relay chain.
 	Controls []Control `json:"controls"`
 
-	// Groups Of the list of endpoints, by name; none on our own chain.
+	// Groups What is sampled, by name; none on our own chain.
 	Groups []Group `json:"groups"`
 }
 
@@ -1475,7 +1530,7 @@ type Version struct {
 
 // WindowReport The complete sessions of one relay chain and geo zone that a window reaches.
 type WindowReport struct {
-	// RelayChain Four upper-case hex digits on our chain; the name of a group of a list of endpoints.
+	// RelayChain Four upper-case hex digits on our chain; otherwise the name of a group.
 	RelayChain RelayChain `json:"relay_chain"`
 
 	// GeoZone Where an actor says that it is; empty where there are no zones.
@@ -1517,7 +1572,7 @@ type WindowServicer struct {
 	// Deprecated: servicer is the same.
 	Address string `json:"address"`
 
-	// Servicer Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group.
+	// Servicer Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group; of the live Pocket network the address of a supplier or an application.
 	Servicer Identifier `json:"servicer"`
 
 	// ServiceURL In the newest session.
@@ -1560,7 +1615,7 @@ type WindowServicer struct {
 	// Throttled Samples that are THROTTLED: they count for nobody, and are not void.
 	Throttled int `json:"throttled"`
 
-	// Standing Whether a member of a session is asked: unidentified is asked, although it did not say which relay chain it is a node of; other_chain is not, for it is a node of another one than most; no_node is asked, although what it answered is not what a node of a known chain answers; http2_only is asked, although it speaks HTTP/2 only. Members of our own chain's sessions are all asked.
+	// Standing Whether a member of a session is asked: unidentified is asked, although it did not say which relay chain it is a node of; other_chain is not, for it is a node of another one than most; no_node is asked, although what it answered is not what a node of a known chain answers; http2_only is asked, although it speaks HTTP/2 only; unverifiable is not, for its account has no public key on the chain. Members of our own chain's sessions are all asked.
 	Standing Standing `json:"standing"`
 
 	// Verdict The judgement of one servicer, worst first; docs/qos.md has the formulas.
@@ -1576,6 +1631,12 @@ type WindowServicer struct {
 
 	// Freshness How far a servicer's node was behind the height that most had. A claim is a sample with a lag, of a done check of the kind HEAD or TIP; numbers are null without any.
 	Freshness Freshness `json:"freshness"`
+
+	// Owner Address of the account that owns the supplier, on the live Pocket network; suppliers of one owner have one vote together. Null when it is not known, and elsewhere.
+	Owner *string `json:"owner"`
+
+	// StakeUPOKT The supplier's stake, as the session has it; null when it is not known, and elsewhere.
+	StakeUPOKT *UPOKT `json:"stake_upokt"`
 }
 
 // WindowsReport The quality of service over the newest sessions together.

@@ -2,6 +2,7 @@ package groups
 
 import (
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/runtime/configs"
@@ -56,7 +57,8 @@ const (
 	SpreadUniformRandom Spread = "uniform-random"
 )
 
-// Group is targets that are asked the same questions at the same moments, and compared.
+// Group is targets, or suppliers of the live Pocket network, that are asked the same questions at the same moments, and
+// compared.
 type Group struct {
 	// Name is 1 to 64 printable ASCII characters without spaces, quotes, backslashes and '='.
 	Name string
@@ -109,9 +111,17 @@ type Group struct {
 
 	// Control is the witness of the answers, and of our own link; the zero value for none.
 	Control Control
-	// Targets, 1 to MaximumTargets, in the file's order. Their names differ.
+	// Targets, 1 to MaximumTargets, in the file's order. Their names differ. None if the group has Shannon.
 	Targets []Target
+	// Shannon is whose sessions are sampled instead of Targets; nil for a group of targets. The session's length is then
+	// the chain's: Session and Rate are 0, as is SamplesRequired for Allowances' default, and NullsAllowed and
+	// LaggingAllowed are Share. Left out of JSON, so that sessions of targets keep their ids.
+	Shannon *Shannon `json:",omitempty"`
 }
+
+// Share, as the number of nulls or lagging claims that are allowed, stands for the share of a session's checks that
+// Allowances has.
+const Share = -1
 
 // Control is a target, or an endpoint that is no target. At most one of the two is set.
 type Control struct {
@@ -153,7 +163,17 @@ func originOf(raw string) string {
 	return origin
 }
 
-// Checks returns how many checks a session has.
+// OfTargets returns the groups that have Targets.
+func OfTargets(all []Group) []Group {
+	return slices.DeleteFunc(slices.Clone(all), func(g Group) bool { return g.Shannon != nil })
+}
+
+// OfSuppliers returns the groups that have Shannon.
+func OfSuppliers(all []Group) []Group {
+	return slices.DeleteFunc(slices.Clone(all), func(g Group) bool { return g.Shannon == nil })
+}
+
+// Checks returns how many checks a session has; 0 if its length is the chain's.
 func (g Group) Checks() int {
 	if g.Interval <= 0 {
 		return 0
@@ -187,4 +207,8 @@ const (
 	MaximumTargets = 1000
 	// MaximumHeaders is the maximum number of headers of a target.
 	MaximumHeaders = 16
+	// MaximumShannon is the maximum number of groups of suppliers.
+	MaximumShannon = 16
+	// MaximumRPC is the maximum number of full nodes of a group of suppliers.
+	MaximumRPC = 8
 )

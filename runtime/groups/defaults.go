@@ -7,7 +7,7 @@ func Default() Config {
 	return Config{Listen: "127.0.0.1:50832", Data: "fisherman-data", LogLevel: "info", LogFormat: "text"}
 }
 
-// DefaultGroup returns what a group is where its keys do not say otherwise. SamplesRequired, NullsAllowed and
+// DefaultGroup returns what a group of targets is where its keys do not say otherwise. SamplesRequired, NullsAllowed and
 // LaggingAllowed follow from the number of checks: see Allowances.
 func DefaultGroup() Group {
 	g := Group{
@@ -29,4 +29,20 @@ func DefaultGroup() Group {
 // least 2; a twentieth of the claims may lag; 3 samples are required, or all where there are fewer.
 func Allowances(checks int) (nulls, lagging, required int) {
 	return max(2, checks/10), checks / 20, min(3, checks)
+}
+
+// DefaultShannonGroup returns what a group of suppliers is where its keys do not say otherwise.
+func DefaultShannonGroup() Group {
+	return Group{
+		Chain:            ChainAuto,
+		Interval:         time.Minute,
+		Spread:           SpreadStratifiedJitter,
+		SLA:              500 * time.Millisecond,
+		Timeout:          5 * time.Second,
+		NullsAllowed:     Share,
+		LaggingAllowed:   Share,
+		Quorum:           3,
+		SessionsRetained: 1000,
+		Shannon:          new(Shannon),
+	}
 }

@@ -3,9 +3,12 @@ package groups
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pocket-fisherman/fisherman/shared/account"
 )
 
 // Whatever the text is, a configuration or a bounded error comes of it, soon, and neither shows a secret. What is accepted is
@@ -15,6 +18,9 @@ func FuzzParse(f *testing.F) {
 	f.Add(inGroup("max_lag: 3 blocks", "control: one", "rate: 10", "interval: 100ms"))
 	f.Add(inGroup("chain: custom", `head: {path: /h, height: /h}`, `questions: [{path: "/b/{height}", headers: {A: b}, errors: [404]}]`))
 	f.Add("\ufeffgroups: [{name: a, targets: [{name: a, url: {file: /dev/null}, headers: {X: \"${S}\"}}]}]")
+	f.Add(suppliers("quorum: 5", "nulls_allowed: 3"))
+	f.Add(strings.Replace(suppliers(), "[https://node.example:443]", "['${S}', tcp://127.0.0.1:26657]", 1) + "      keys: k\n      allow_private: true\n")
+	f.Add("groups: [{name: a, shannon: {signer: \"0xe9ab\", max_upokt_per_day: 1e9}, session: 5m, targets: []}]")
 	f.Add("a: &a [*a, *a]\n<<: *a\n? {}\n: !!binary x\n---\n...\n")
 	f.Add("{{},<<}\n|0\t>-\n'\\x00\"\\q")
 	f.Fuzz(func(t *testing.T, text string) {
@@ -53,13 +59,20 @@ func checkBounds(t *testing.T, config Config) {
 	}
 	groups := make(map[string]bool)
 	for _, g := range config.Groups {
-		if groups[g.Name] || !isName(g.Name) || len(g.Targets) < 1 || len(g.Targets) > MaximumTargets {
+		if groups[g.Name] || !isName(g.Name) || g.Timeout <= g.SLA || g.SessionsRetained < 1 || g.Quorum < 2 {
 			t.Errorf("group %+v", g)
 		}
 		groups[g.Name] = true
-		if g.Checks() < 2 || g.Checks() > maximumChecks || g.Session%time.Second != 0 || g.Timeout <= g.SLA || g.Timeout >= g.Session ||
-			g.Rate*g.Interval.Seconds() < 0.999 || g.SamplesRequired > g.Checks() || g.SamplesRequired < 1 || g.Quorum < 2 ||
-			g.Quorum > max(2, len(g.Targets)) || g.SessionsRetained < 1 || g.NullsAllowed < 0 {
+		if g.Shannon != nil {
+			checkSuppliersBounds(t, g)
+			continue
+		}
+		if len(g.Targets) < 1 || len(g.Targets) > MaximumTargets {
+			t.Errorf("group %+v", g)
+		}
+		if g.Checks() < 2 || g.Checks() > maximumChecks || g.Session%time.Second != 0 || g.Timeout >= g.Session ||
+			g.Rate*g.Interval.Seconds() < 0.999 || g.SamplesRequired > g.Checks() || g.SamplesRequired < 1 ||
+			g.Quorum > max(2, len(g.Targets)) || g.NullsAllowed < 0 {
 			t.Errorf("group %+v", g)
 		}
 		targets := make(map[string]bool)
@@ -71,6 +84,25 @@ func checkBounds(t *testing.T, config Config) {
 		}
 		if g.Control.Target != "" && (!targets[g.Control.Target] || g.Control.URL.Reveal() != "") {
 			t.Errorf("control %+v", g.Control)
+		}
+	}
+}
+
+func checkSuppliersBounds(t *testing.T, g Group) {
+	t.Helper()
+	s := g.Shannon
+	if len(g.Targets) > 0 || g.Session != 0 || g.Rate != 0 || g.Control.Target+g.Control.URL.Reveal() != "" || g.Chain == ChainAuto ||
+		g.Interval < minimumInterval || g.NullsAllowed < Share || g.LaggingAllowed < Share || g.SamplesRequired < 0 {
+		t.Errorf("group %+v", g)
+	}
+	if len(s.RPC) < 1 || len(s.RPC) > MaximumRPC || account.CheckAddress(s.Application) != nil || !serviceID.MatchString(s.Service) ||
+		s.Signer == "" || s.MaxUpoktPerSession+s.MaxUpoktPerDay == 0 || s.MaxUpoktPerSession > maximumUpokt || s.MaxUpoktPerDay > maximumUpokt ||
+		s.Keys != "" && !filepath.IsAbs(s.Keys) {
+		t.Errorf("group %+v, %+v", g, *s)
+	}
+	for _, rpc := range s.RPC {
+		if originOf(rpc.Reveal()) == "" {
+			t.Errorf("RPC of %+v", g)
 		}
 	}
 }

@@ -60,14 +60,18 @@ func allCatalogues() []string {
 
 // group reads a group.
 func (r *reader) group(n *yaml.Node, key string, taken claims) Group {
+	if hasKey(n, "shannon") {
+		return r.suppliers(n, key, taken)
+	}
 	g := DefaultGroup()
 	read, ok := r.object(n, key, r.ofGroup(&g, taken)...)
 	if !ok {
 		return g
 	}
 	r.needs(read, "name", nameForm)
-	r.needs(read, "targets", "a list of at least one target")
+	r.needs(read, "targets", "a list of at least one target, or shannon")
 	r.checkTimes(read, &g)
+	r.checkTimeout(read, &g)
 	r.checkJudging(read, &g)
 	r.checkCatalogue(read, &g)
 	r.checkControl(read, &g)
@@ -89,6 +93,7 @@ func (r *reader) identity(g *Group, taken claims) []field {
 			names := make(claims)
 			r.list(n, key, MaximumTargets, func(n *yaml.Node, key string) { g.Targets = append(g.Targets, r.target(n, key, names)) })
 		}},
+		{"shannon", func(n *yaml.Node, key string) { g.Shannon = r.shannon(n, key) }},
 	}
 }
 
@@ -148,11 +153,14 @@ func (r *reader) judging(g *Group) []field {
 	}
 }
 
-// checkTimes checks that the times of a group fit each other.
+// say adds a problem with a key of a mapping that was read.
+func (r *reader) say(read object, name, format string, args ...any) {
+	r.add(read.at(name), below(read.key, name), fmt.Sprintf(format, args...))
+}
+
+// checkTimes checks that the times of a group fit its session.
 func (r *reader) checkTimes(read object, g *Group) {
-	say := func(name, format string, args ...any) {
-		r.add(read.at(name), below(read.key, name), fmt.Sprintf(format, args...))
-	}
+	say := func(name, format string, args ...any) { r.say(read, name, format, args...) }
 	if read.fine("session") && g.Session%time.Second != 0 {
 		say("session", "is %s; allowed: whole seconds", short(g.Session))
 	}
@@ -170,11 +178,15 @@ func (r *reader) checkTimes(read object, g *Group) {
 				short(g.Interval), g.Rate, short(least), float64(time.Second)/float64(g.Interval))
 		}
 	}
-	if read.fine("timeout", "sla") && g.Timeout <= g.SLA {
-		say("timeout", "is %s; allowed: more than the sla, which is %s", short(g.Timeout), short(g.SLA))
-	}
 	if read.fine("timeout", "session") && g.Timeout >= g.Session {
 		say("timeout", "is %s; allowed: less than the session, which is %s", short(g.Timeout), short(g.Session))
+	}
+}
+
+// checkTimeout checks that an answer can be late.
+func (r *reader) checkTimeout(read object, g *Group) {
+	if read.fine("timeout", "sla") && g.Timeout <= g.SLA {
+		r.say(read, "timeout", "is %s; allowed: more than the sla, which is %s", short(g.Timeout), short(g.SLA))
 	}
 }
 

@@ -53,6 +53,7 @@ func (r *reader) config(n *yaml.Node, c *Config) {
 		return
 	}
 	r.needs(read, "groups", "a list of at least one group")
+	r.checkSuppliers(read, c.Groups)
 	if read.fine("listen", "public") && !c.Public && !onLoopback(c.Listen) {
 		r.add(read.at("listen"), "listen", "is "+shown(c.Listen)+"; allowed: a loopback address, as in 127.0.0.1:50832, unless public is true")
 	}

@@ -29,6 +29,7 @@ func TestReferenceOfKeys(t *testing.T) {
 		"## A target\n": {r.ofTarget(new(Target), make(claims)), func(line string) string {
 			return inGroup() + "      - name: three\n        url: https://three.example\n        " + line + "\n"
 		}},
+		"## An application\n": {r.ofShannon(new(Shannon)), func(line string) string { return suppliers() + "      " + line + "\n" }},
 	} {
 		_, section, found := strings.Cut(string(page), heading)
 		if !found {
@@ -62,7 +63,7 @@ func TestReferenceOfKeys(t *testing.T) {
 // The example has every key of a configuration and a group, in a comment at least, and what it says to be a default is one.
 func TestExampleHasEveryKey(t *testing.T) {
 	r := newReader("f.yaml", environment)
-	for _, fields := range [][]field{r.top(new(Config)), r.ofGroup(new(Group), make(claims)), r.ofTarget(new(Target), make(claims))} {
+	for _, fields := range [][]field{r.top(new(Config)), r.ofGroup(new(Group), make(claims)), r.ofTarget(new(Target), make(claims)), r.ofShannon(new(Shannon))} {
 		for _, field := range fields {
 			if !regexp.MustCompile(`(^|[ {#-])` + field.name + `:`).MatchString(strings.ReplaceAll(Example(), "\n", " ")) {
 				t.Errorf("%s is not in the example", field.name)

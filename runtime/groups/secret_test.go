@@ -28,6 +28,9 @@ func TestNothingShowsASecret(t *testing.T) {
   - name: a
     url: https://user:${S}@a.example/${S}?${S}
     headers: {Cookie: "a=${S}", X-Key: "${S}"}
+- name: b
+  chain: evm
+  shannon: {rpc: ['https://user:${S}@a.example/${S}?${S}'], application: `+anApplication+`, service: eth, signer: a, max_upokt_per_day: 1}
 `)
 	target := config.Groups[0].Targets[0]
 	if !strings.Contains(target.URL.Reveal(), planted) || !strings.Contains(target.Headers["X-Key"].Reveal(), planted) {
@@ -36,7 +39,7 @@ func TestNothingShowsASecret(t *testing.T) {
 	held := holder{config, &target, target.URL}
 	var out bytes.Buffer
 	for name, value := range map[string]any{
-		"config": config, "pointer": &config, "target": target, "headers": target.Headers, "secret": target.URL, "secret pointer": &target.URL,
+		"config": config, "pointer": &config, "target": target, "headers": target.Headers, "secret": target.URL, "suppliers": config.Groups[1].Shannon, "secret pointer": &target.URL,
 		"holder": held, "holder pointer": &held, "list": []any{target, target.URL}, "none": Secret{}, "error": fmt.Errorf("x: %v %s", target, target.URL),
 	} {
 		out.Reset()

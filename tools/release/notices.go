@@ -46,6 +46,7 @@ func writeNotices(out io.Writer, binaries []string) error {
 	for _, each := range notices {
 		fmt.Fprintf(out, "\n%s\n%s\n\n%s\n", strings.Repeat("=", 100), strings.Join(each.owners, "\n"), strings.TrimSpace(each.text))
 	}
+	writeLesser(out, notices)
 	return nil
 }
 

@@ -71,6 +71,25 @@ func TestNoticesAreThoseOfTheModules(t *testing.T) {
 	}
 }
 
+// Binaries with a library under the LGPL come with the GPL's text, and with what that means for who hands them on.
+func TestLesserLicence(t *testing.T) {
+	const lesser = "                   GNU LESSER GENERAL PUBLIC LICENSE\n                       Version 3, 29 June 2007\n\n Copyright (C) 2007\n"
+	var out bytes.Buffer
+	writeLesser(&out, []notice{{text: "MIT License", owners: []string{"a v1"}}})
+	if out.Len() != 0 {
+		t.Errorf("without such a library: %s", out.String())
+	}
+	writeLesser(&out, []notice{{text: lesser, owners: []string{"ring v1", "dleq v2"}}, {text: "MIT License", owners: []string{"a v1"}}})
+	for _, want := range []string{"\n  ring v1\n  dleq v2\n", "redistributes", "GNU GENERAL PUBLIC LICENSE", "END OF TERMS AND CONDITIONS"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	if strings.Contains(out.String(), "a v1") || isLesser(gpl) {
+		t.Error("it names a library under another licence")
+	}
+}
+
 func TestModuleWithoutLicenceIsRefused(t *testing.T) {
 	_, err := textsOf(&debug.Module{Path: "example.invalid/unknown", Version: "v1.0.0"})
 	if err == nil {

@@ -6,7 +6,7 @@ import { overview, timeLeft } from "./overview.js";
 import { servicer, session } from "./servicer.js";
 import { blockSeconds, start, state, want } from "./state.js";
 import { readWindow, windows } from "./window.js";
-import { measures, onChain, words } from "./words.js";
+import { measures, onChain, sampled, words } from "./words.js";
 
 const STALL_SECONDS = 10;
 const STALL_BLOCKS = 5;
@@ -63,11 +63,18 @@ function drawTop() {
   show(pages, link("#/", ["", "session", "evidence"], "Sessions"), link("#/window/10", ["window"], "Windows"));
   show(node, h("span", { class: `mood ${looks}` }, words),
     !status ? null : onChain() ? [h("span", null, "height ", h("strong", { class: "height" }, status.height)), h("span", { class: "quiet" }, status.chain_id)]
-      : [h("span", null, plural(status.groups.length, "group")), h("span", { class: "quiet" }, plural(status.groups.reduce((all, { targets }) => all + targets, 0), "target"))]);
+      : [h("span", null, plural(status.groups.length, "group")), h("span", { class: "quiet" }, sampled().map(({ noun, members }) => plural(members, noun)).join(", "))]);
   show(foot, status ? [h("span", null, `version ${status.version}`),
-    h("span", null, !onChain() ? "a list of endpoints" : status.fisherman ? ["fisherman ", h("span", { class: "mono", title: status.fisherman }, short(status.fisherman))] : "no fisherman"),
+    h("span", null, !onChain() ? sampled().map(({ name }) => name).join(" and ") : status.fisherman ? ["fisherman ", h("span", { class: "mono", title: status.fisherman }, short(status.fisherman))] : "no fisherman"),
     status.store ? h("span", null, `samples ${status.store.durable ? "on disk" : "in memory"}: ${status.store.disk.rounds + status.store.memory.rounds} checks`) : null,
     h("span", null, "the same as text: ", h("code", null, "bin/pocket fisherman qos"))] : null);
+}
+
+// usedUp returns the period whose budget does not pay for another check. Amounts are text: numbers are too short for them.
+function usedUp(budget) {
+  if (!budget?.cost_per_check_upokt) return null;
+  const short = (left) => left !== null && BigInt(left) < BigInt(budget.cost_per_check_upokt);
+  return short(budget.left_day_upokt) ? "day" : short(budget.left_session_upokt) ? "session" : null;
 }
 
 function drawNotices() {
@@ -84,6 +91,10 @@ function drawNotices() {
   if (store?.set_aside) found.push(["warn", `A damaged store of samples was set aside at ${store.set_aside}.`]);
   for (const { relay_chain: chain, fitness, why } of state.status?.controls ?? []) {
     if (fitness !== "FIT") found.push(["warn", `The control probe of ${words().group} ${chain} is not heard (${fitness.toLowerCase()}): ${why}.`]);
+  }
+  for (const { name, budget } of state.status?.groups ?? []) {
+    const period = usedUp(budget);
+    if (period) found.push(["warn", `The budget of ${name} for the ${period} is used up: its checks are dropped.`]);
   }
   show(notices, found.map(([looks, text]) => h("p", { class: `notice ${looks}` }, text)));
 }

@@ -4,7 +4,7 @@ import { MARKS, mark, strip, swatch, timeAxis, timeScale, times } from "./charts
 import { NONE, day, lasting, micros, named, short } from "./format.js";
 import { answered, countVerdicts, fact, freshness, quantiles, reason, share, table, tally, verdict, who } from "./parts.js";
 import { blockSeconds, checksPast, current, isRunning, roundsOf, state } from "./state.js";
-import { onChain, place, words } from "./words.js";
+import { groupOf, onChain, place, words } from "./words.js";
 
 const CELLS = 60;
 
@@ -15,23 +15,38 @@ export function timeLeft(session) {
     const seconds = (Date.parse(session.ended) - Date.now()) / 1000;
     return seconds > 0 ? lasting(seconds) : session.complete ? "over" : "over, last checks are being stored";
   }
+  if (!onChain()) return isRunning(session) ? "until its last block" : "over";
   const left = session.height + session.blocks - 1 - state.status.height;
   if (left <= 0) return session.complete ? "over" : "over, last checks are being stored";
   const pace = blockSeconds();
   return `${left} of ${session.blocks} blocks${pace ? `, about ${lasting(left * pace)}` : ""}`;
 }
 
+const UPOKT = new Intl.NumberFormat(undefined);
+
+/** upokt formats an amount, which comes as text because numbers are too short for it. */
+export const upokt = (amount) => (amount === null || amount === undefined ? NONE : `${UPOKT.format(BigInt(amount))} uPOKT`);
+
+// budget shows what of a group's budget is spent, and what is left.
+function budget(of) {
+  if (!of) return null;
+  const spent = (amount, most) => (most === null ? upokt(amount) : `${UPOKT.format(BigInt(amount))} of ${upokt(most)}`);
+  return [fact("spent in the session", spent(of.spent_session_upokt, of.max_upokt_per_session)), fact("spent today", spent(of.spent_day_upokt, of.max_upokt_per_day)),
+    fact("a check costs", upokt(of.cost_per_check_upokt))];
+}
+
 function progress(session) {
   const past = checksPast(session);
   return h("div", { class: "facts" }, h("dl", null,
-    fact(words().group, session.relay_chain),
+    fact(words(session).group, session.relay_chain),
     session.started ? [session.catalogue ? fact("questions", session.catalogue) : null, fact("from", day(session.started)), fact("to", day(session.ended))] : [
-      fact("zone", session.geo_zone),
+      session.geo_zone ? fact("zone", session.geo_zone) : session.catalogue ? fact("questions", session.catalogue) : null,
       fact("application", h("span", { class: "mono", title: session.application }, named(session.application))),
       fact("blocks", `${session.height} to ${session.height + session.blocks - 1}`)],
     fact("left", h("span", { "data-left": session.id }, timeLeft(session))),
     fact("checks", `${past} of ${session.checks_planned}: ${session.checks_done} done, ${session.checks_dropped} dropped, ${session.checks_void} void`),
     fact("largest skew", micros(session.max_skew_us)),
+    isRunning(session) ? budget(groupOf(session)?.budget) : null,
     isRunning(session) ? fact("next check", h("span", { title: "When a session is checked next is a secret of its fisherman: servicers could read it here." }, "not shown")) : null),
     session.reasons?.length ? h("ul", { class: "reasons", "aria-label": "Checks that do not count" }, session.reasons.map(({ status, checks, text }) =>
       h("li", null, swatch(status), `${checks} ${status}: ${text}`))) : null);
@@ -64,9 +79,9 @@ function servicers(session) {
   const answers = new Map(session.servicers.map(({ servicer }) => [servicer, answersOf(session, servicer)]));
   const scale = timeScale([...answers.values()].flat().map((sample) => sample.rtt_ms)
     .concat(session.servicers.flatMap(({ rtt_ms: rtt }) => [rtt.p10, rtt.p99]).filter((time) => time !== null), session.latency_sla_ms ?? []));
-  const columns = [{ name: words().Servicer }, { name: "Verdict" }, { name: "Rank", number: true }, { name: "Availability" },
+  const columns = [{ name: words(session).Servicer }, { name: "Verdict" }, { name: "Rank", number: true }, { name: "Availability" },
     { name: "Round-trip time", extra: timeAxis(scale, session.latency_sla_ms) }, { name: "Consistency" }, { name: "Lag, blocks" }, { name: "Checks" }];
-  return table(`${words().Servicers} of session ${short(session.id)}, worst first`, columns, session.servicers.map((servicer) => ({
+  return table(`${words(session).Servicers} of session ${short(session.id)}, worst first`, columns, session.servicers.map((servicer) => ({
     key: servicer.servicer,
     cells: [
       who(servicer, `#/session/${session.id}/${encodeURIComponent(servicer.servicer)}`),
@@ -99,14 +114,15 @@ export function sessionCard(session, level = "h2") {
 function past(shown) {
   const sessions = [...state.sessions.values()].filter((session) => !shown.has(session.id)).sort((a, b) => b.height - a.height);
   if (!sessions.length) return null;
-  const columns = [{ name: "Session" }, { name: onChain() ? "From block" : "From", number: onChain() }, { name: onChain() ? "Relay chain" : "Group" }, ...onChain() ? [{ name: "Application" }] : [],
+  const paid = sessions.some((session) => !session.started), blocks = sessions.every((session) => !session.started);
+  const columns = [{ name: "Session" }, { name: blocks ? "From block" : "From", number: blocks }, { name: onChain() ? "Relay chain" : "Group" }, ...paid ? [{ name: "Application" }] : [],
     { name: "Checks" }, { name: "Largest skew", number: true }, { name: "Verdicts" }];
   return h("section", { class: "card", "data-key": "past", "aria-labelledby": "past-heading" },
     h("div", { class: "cardhead" }, h("h2", { id: "past-heading" }, "Past sessions"),
       h("span", { class: "quiet" }, "the newest first; merged in "), h("a", { href: "#/window/10" }, "windows")),
     table("Past sessions, the newest first", columns, sessions.map((session) => ({ key: session.id, cells: [
-      h("a", { href: `#/session/${session.id}`, class: "mono" }, short(session.id)), onChain() ? session.height : day(session.started),
-      place(session), ...onChain() ? [h("span", { class: "mono", title: session.application }, named(session.application))] : [],
+      h("a", { href: `#/session/${session.id}`, class: "mono" }, short(session.id)), session.started ? day(session.started) : blocks ? session.height : `block ${session.height}`,
+      place(session), ...paid ? [h("span", { class: "mono", title: session.application }, named(session.application))] : [],
       `${session.checks_done} done, ${session.checks_dropped} dropped, ${session.checks_void} void`, micros(session.max_skew_us),
       h("span", { class: "tally" }, tally(countVerdicts(session.servicers)))] }))));
 }

@@ -3,7 +3,7 @@ import { h, s } from "./dom.js";
 import { MARKS, lag, mark, strip, swatch, timeAxis, timeScale, times } from "./charts.js";
 import { NONE, day, micros, moment, ms, named, short } from "./format.js";
 import { fact, freshness, quantiles, reason, share, table, verdict } from "./parts.js";
-import { answersOf, legend, marksOf, sessionCard } from "./overview.js";
+import { answersOf, legend, marksOf, sessionCard, upokt } from "./overview.js";
 import { roundsOf, state } from "./state.js";
 import { measures, onChain, words } from "./words.js";
 
@@ -36,8 +36,8 @@ const phases = (sample) => (sample.reused ? "kept" : [["DNS", sample.dns_ms], ["
 // What the node behind a servicer answered, where that is not data.
 const CLASSES = { MISSING: "its node says that there is nothing", AGREED_ERROR: "an error or nothing, as most answered", FAILURE: "an error of its node" };
 
-function outcome(round, sample, name) {
-  const blame = sample?.blame ? `, speaks against the ${({ SERVICER: words().servicer, BACKEND: words().behind, SELF: "fisherman" })[sample.blame] ?? "unknown"}` : "";
+function outcome(of, round, sample, name) {
+  const blame = sample?.blame ? `, speaks against the ${({ SERVICER: words(of).servicer, BACKEND: words(of).behind, SELF: "fisherman" })[sample.blame] ?? "unknown"}` : "";
   const detail = [round.reason, sample?.relay_error, sample?.detail, CLASSES[sample?.answer], lag(sample)].filter(Boolean).join("; ");
   return h("div", { class: "outcome" }, swatch(name),
     h("span", null, h("strong", null, sample ? sample.outcome : round.status), h("span", { class: "quiet" }, blame),
@@ -50,7 +50,7 @@ function row(of, round, address, longest) {
   const delay = sample && sample.user_rtt_ms !== null && sample.rtt_ms !== null ? sample.user_rtt_ms - sample.rtt_ms : null;
   return { key: String(round.index), looks: `row-${MARKS[name][1]}`, cells: [
     round.index, h("span", { title: day(sample?.sent ?? round.planned) }, moment(sample?.sent ?? round.released)),
-    outcome(round, sample, name),
+    outcome(of, round, sample, name),
     h("span", { class: "proof" }, sample?.consistency?.toLowerCase() ?? NONE, evidence ? [" ", h("a", { href: `#/evidence/${of.id}/${round.index}` }, "evidence")] : null),
     sample ? bar(sample, longest, of.latency_sla_ms) : null, ms(sample?.rtt_ms), ms(sample?.ttfb_ms), delay === null ? NONE : ms(delay),
     sample ? phases(sample) : NONE, sample?.timing ? sample.timing.toLowerCase().replace("_", " ") : NONE, micros(round.skew_us),
@@ -58,7 +58,13 @@ function row(of, round, address, longest) {
 }
 
 const STANDINGS = { unidentified: "asked, although it did not say which chain it is of", other_chain: "not asked: it is of another chain than most",
-  no_node: "asked, although what it answered is not what a node of a known chain answers", http2_only: "asked, although it speaks HTTP/2 only" };
+  no_node: "asked, although what it answered is not what a node of a known chain answers", http2_only: "asked, although it speaks HTTP/2 only",
+  unverifiable: "not asked: its account has no public key on the chain" };
+
+// owned shows whose a supplier is, and what it has staked.
+const owned = (of) => [
+  of.owner ? fact("owner", h("span", { class: "mono wrap", title: of.owner }, of.owner)) : null,
+  of.stake_upokt ? fact("stake", upokt(of.stake_upokt)) : null];
 
 // introduced shows what a node said when it was asked who it is.
 const introduced = (of) => [
@@ -69,7 +75,7 @@ const introduced = (of) => [
 /** servicer is the page of one servicer in one session. */
 export function servicer(id, address) {
   const of = state.sessions.get(id), found = of?.servicers.find((one) => one.servicer === address);
-  if (!found) return missing(`${words().servicer} ${named(address)} in session ${short(id)}`);
+  if (!found) return missing(`${words(of).servicer} ${named(address)} in session ${short(id)}`);
   const answers = answersOf(of, address), all = [...roundsOf(id).values()].sort((a, b) => b.index - a.index);
   const scale = timeScale(answers.map((sample) => sample.rtt_ms).concat(of.latency_sla_ms ?? []));
   const longest = Math.max(1, ...answers.map((sample) => sample.rtt_ms));
@@ -77,11 +83,11 @@ export function servicer(id, address) {
     { name: "RTT ms", number: true }, { name: "First byte ms", number: true }, { name: "Own delay ms", number: true }, { name: "Connection, ms" },
     { name: "Clock" }, { name: "Skew", number: true }, { name: "Question" }];
   return [back(`#/session/${id}`, `session ${short(id)}`),
-    h("section", { class: "card", "aria-label": words().Servicer },
-      h("div", { class: "cardhead" }, h("h1", null, `${words().Servicer} `, h("span", { class: "mono" }, named(address))), verdict(found.verdict), reason(found)),
-      h("div", { class: "facts" }, h("dl", null, fact(words().address, h("span", { class: "mono wrap" }, address)), fact("service URL", h("span", { class: "wrap" }, found.service_url)),
+    h("section", { class: "card", "aria-label": words(of).Servicer },
+      h("div", { class: "cardhead" }, h("h1", null, `${words(of).Servicer} `, h("span", { class: "mono" }, named(address))), verdict(found.verdict), reason(found)),
+      h("div", { class: "facts" }, h("dl", null, fact(words(of).address, h("span", { class: "mono wrap" }, address)), fact("service URL", h("span", { class: "wrap" }, found.service_url)),
         fact("rank", found.rank ?? "none: too little was observed"), fact("samples", `${found.samples}, ${found.null_samples} null, ${found.void} void${found.throttled ? `, ${found.throttled} throttled` : ""}`),
-        introduced(found),
+        owned(found), introduced(found),
         fact("over the SLA", `${found.over_sla} of ${found.samples - found.null_samples} answers`),
         fact("judged by", `SLA ${of.latency_sla_ms ?? NONE} ms, ${of.null_samples_allowed} null samples allowed, ${of.samples_required} samples required, `
           + `${of.disagreements_allowed ?? 0} disagreements allowed, ${of.max_lag ? `${of.max_lag} blocks of lag in all but ${of.lagging_allowed} claims` : "freshness not judged"}`))),

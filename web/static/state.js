@@ -33,7 +33,8 @@ export const checksPast = (session) => session.checks_done + session.checks_drop
 
 /** isRunning reports whether a session has blocks, or time, to come. */
 export const isRunning = (session) => (session.started ? Date.now() < Date.parse(session.ended)
-  : state.status !== null && state.status.height < session.height + session.blocks - 1);
+  : onChain() ? state.status !== null && state.status.height < session.height + session.blocks - 1
+    : !session.complete && checksPast(session) < session.checks_planned);
 
 /** current returns the running sessions, or the newest of each application and relay chain. */
 export function current() {

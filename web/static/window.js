@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { timeAxis, timeScale, times } from "./charts.js";
 import { NONE, day, micros, plural } from "./format.js";
 import { answered, fact, freshness, quantiles, reason, share, table, tally, verdict, who } from "./parts.js";
-import { place, words } from "./words.js";
+import { onChain, place, words } from "./words.js";
 
 const SPANS = ["10", "100", "1h", "24h"];
 const FRESH = 10000;
@@ -28,16 +28,16 @@ export async function readWindow(span, done) {
 
 function one(of) {
   const scale = timeScale(of.servicers.flatMap(({ rtt_ms: rtt }) => [rtt.p10, rtt.p99]).filter((time) => time !== null));
-  const columns = [{ name: words().Servicer }, { name: "Verdict" }, { name: "Rank", number: true }, { name: "Availability" },
+  const columns = [{ name: words(of).Servicer }, { name: "Verdict" }, { name: "Rank", number: true }, { name: "Availability" },
     { name: "Round-trip time", extra: timeAxis(scale, null) }, { name: "Consistency" }, { name: "Lag, blocks" },
     { name: "Verdicts of its sessions" }];
-  const name = of.started ? `Group ${of.relay_chain}` : `Relay chain ${of.relay_chain}, zone ${of.geo_zone}`;
+  const name = of.started || !onChain() ? `Group ${of.relay_chain}` : `Relay chain ${of.relay_chain}, zone ${of.geo_zone}`;
   return h("section", { class: "card", "data-key": place(of), "aria-label": name },
     h("div", { class: "cardhead" }, h("h2", null, name), h("span", { class: "quiet" }, plural(of.sessions, "session") + (of.sessions_left_out ? `, ${of.sessions_left_out} left out` : ""))),
     h("div", { class: "facts" }, h("dl", null, of.started ? [fact("from", day(of.started)), fact("to", day(of.ended))]
       : [fact("blocks", of.first_height === null ? NONE : `${of.first_height} to ${of.last_height}`), fact("from", day(of.from)), fact("to", day(of.to))],
       fact("checks", `${of.checks_done} done, ${of.checks_dropped} dropped, ${of.checks_void} void of ${of.checks_planned}`), fact("largest skew", micros(of.max_skew_us)))),
-    table(`${words().Servicers}, ${name}, worst first`, columns, of.servicers.map((servicer) => ({ key: servicer.servicer, cells: [
+    table(`${words(of).Servicers}, ${name}, worst first`, columns, of.servicers.map((servicer) => ({ key: servicer.servicer, cells: [
       who(servicer), h("div", { class: "judged" }, verdict(servicer.verdict), reason(servicer)), servicer.rank ?? NONE,
       share(servicer.availability, "Available", answered(servicer)),
       h("div", { class: "rtt" }, times(scale, servicer.rtt_ms, [], null), quantiles(servicer.rtt_ms)),

@@ -4,14 +4,32 @@ import { state } from "./state.js";
 const CHAIN = { servicer: "servicer", Servicer: "Servicer", Servicers: "Servicers", address: "address", group: "relay chain", behind: "node behind it" };
 const LIST = { servicer: "target", Servicer: "Target", Servicers: "Targets", address: "name", group: "group", behind: "target" };
 
-/** onChain reports whether the node is one of a chain; otherwise it samples a list of endpoints. */
-export const onChain = () => state.status?.network !== "endpoints";
+const SUPPLIERS = { servicer: "supplier", Servicer: "Supplier", Servicers: "Suppliers", address: "address", group: "group", behind: "node behind it" };
+
+/** onChain reports whether the node is one of a chain; otherwise it samples lists of endpoints or the live Pocket network. */
+export const onChain = () => !["endpoints", "shannon"].includes(state.status?.network);
 
 /** measures reports whether the node has a fisherman. */
 export const measures = () => Boolean(state.status?.fisherman) || !onChain();
 
-/** words are those of the node's network. */
-export const words = () => (onChain() ? CHAIN : LIST);
+/** words are those of the network of a session or window; without one, of what the node samples. */
+export function words(of) {
+  if (onChain()) return CHAIN;
+  const list = of ? Boolean(of.started) : state.status.network === "endpoints";
+  return list ? LIST : SUPPLIERS;
+}
+
+/** groupOf returns the group of a session or window; undefined where there is none. */
+export const groupOf = (of) => state.status?.groups?.find(({ name }) => name === of.relay_chain);
+
+/** sampled says what is sampled where there is no chain, and by how much. */
+export function sampled() {
+  const { groups } = state.status, of = (network) => groups.filter((group) => (group.network || "endpoints") === network);
+  const count = (some) => some.reduce((all, { targets }) => all + targets, 0);
+  return [["endpoints", "target", "a list of endpoints"], ["shannon", "supplier", "the live Pocket network"]]
+    .filter(([network]) => of(network).length || !groups.length && network === state.status.network)
+    .map(([network, noun, name]) => ({ noun, name, members: count(of(network)) }));
+}
 
 /** place formats where a window or session is: relay chain and zone, or the group. */
 export const place = (of) => (onChain() ? `${of.relay_chain} ${of.geo_zone}` : of.relay_chain);

@@ -16,6 +16,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/app/client/cli/query"
 	"github.com/pocket-fisherman/fisherman/app/client/cli/relay"
 	"github.com/pocket-fisherman/fisherman/app/client/cli/servicer"
+	"github.com/pocket-fisherman/fisherman/app/client/cli/shannon"
 	"github.com/pocket-fisherman/fisherman/app/client/cli/tx"
 	"github.com/pocket-fisherman/fisherman/app/client/cli/version"
 	"github.com/pocket-fisherman/fisherman/keystore"
@@ -49,5 +50,5 @@ Start here:
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	},
-		compare.New, localnet.New, fisherman.New, servicer.New, query.New, relay.New, keys.New, node.New, tx.New, genesis.New, version.New)
+		compare.New, localnet.New, fisherman.New, servicer.New, query.New, relay.New, shannon.New, keys.New, node.New, tx.New, genesis.New, version.New)
 }

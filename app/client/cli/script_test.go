@@ -3,10 +3,12 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -25,6 +27,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/cli/commandtest"
 	"github.com/pocket-fisherman/fisherman/localnet"
+	"github.com/pocket-fisherman/fisherman/network/shannon/chaintest"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
@@ -55,6 +58,7 @@ func TestMain(m *testing.M) {
 //	flip FILE NAME     alters one byte in the middle of the first base64 text under a name in a JSON file
 //	check ADDRESS      checks a servicer on demand until this machine was not at fault; ! wants exit code 13, not 0
 //	serviceurl VAR URL ADDRESS  puts the URL of a servicer of the node at URL into a variable
+//	shannon            starts a node of the live Pocket network with an application and three suppliers: RPC, APP, SUPPLIER
 //	oneline            fails unless the last command said exactly one line on standard error, beginning with "pocket: "
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -82,6 +86,7 @@ func TestScripts(t *testing.T) {
 
 			"check":      checkServicer,
 			"serviceurl": serviceURL,
+			"shannon":    func(ts *testscript.TestScript, _ bool, _ []string) { startShannon(t, ts) },
 		},
 		Condition: func(condition string) (bool, error) {
 			if condition == "root" {
@@ -98,6 +103,23 @@ func found(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("standard output has no %s", args[1])
 	}
 	ts.Setenv(args[0], match[1])
+}
+
+// startShannon starts a fake node of the live Pocket network whose newest block is of now, and three RelayMiners.
+func startShannon(t *testing.T, ts *testscript.TestScript) {
+	height := chaintest.HeightOf(time.Now())
+	state, node := chaintest.NewState("eth"), chaintest.New(t, "pocket", height)
+	node.Serve(state.Answer)
+	for _, name := range []string{"a", "b", "c"} {
+		server := httptest.NewServer(&chaintest.Miner{Key: chaintest.Key(name)})
+		t.Cleanup(server.Close)
+		state.AddSupplier(name, "owner of "+name, server.URL)
+	}
+	ts.Setenv("RPC", node.URL+"/planted")
+	ts.Setenv("APP", state.Application.GetAddress())
+	ts.Setenv("SUPPLIER", chaintest.Key("a").Address())
+	ts.Check(os.WriteFile(ts.MkAbs("gateway.hex"), []byte(hex.EncodeToString(chaintest.Key("gateway").Bytes())+"\n"), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs("stranger.hex"), []byte(hex.EncodeToString(chaintest.Key("stranger").Bytes())+"\n"), 0o600))
 }
 
 func exits(ts *testscript.TestScript, _ bool, args []string) {

@@ -26,9 +26,9 @@ type Form struct {
 	lines int
 	// session is set where a servicer is picked: its checks are drawn, and reasons are told elsewhere.
 	session *observer.Session
-	// throttled: a servicer was throttled, and times: sessions are stretches of time, and so their members the targets of a
-	// list of endpoints.
-	throttled, times bool
+	// throttled: a servicer was throttled; times: sessions are stretches of time, and so their members the targets of a list of
+	// endpoints; owned: members have owners, and so are suppliers of the live Pocket network.
+	throttled, times, owned bool
 	// pick is the address of the servicer that is picked.
 	pick string
 }
@@ -60,6 +60,7 @@ func (f Form) ranks() bool     { return f.roomy() || f.session != nil && f.width
 func (f Form) counts() bool    { return f.roomy() || f.session == nil }
 func (f Form) tails() bool     { return f.unbounded() || f.width >= tailWidth }
 func (f Form) throttles() bool { return f.throttled && f.roomy() }
+func (f Form) owners() bool    { return f.owned && f.unbounded() }
 
 func (f Form) picked(servicer api.ServicerReport) bool {
 	return f.session != nil && servicer.Servicer == f.pick
@@ -127,14 +128,24 @@ func (f Form) name(id string) string {
 // of returns the form for the servicers of a session.
 func (f Form) of(session api.SessionReport) Form {
 	f.times = session.Started != nil
+	f.owned = ofSuppliers(session)
 	f.throttled = f.throttled || slices.ContainsFunc(session.Servicers, func(s api.ServicerReport) bool { return s.Throttled > 0 })
 	return f
 }
 
+// ofSuppliers reports whether a session is one of the live Pocket network, whose members have owners.
+func ofSuppliers(session api.SessionReport) bool {
+	return slices.ContainsFunc(session.Servicers, func(s api.ServicerReport) bool { return s.Owner != nil })
+}
+
 // heading returns the head of a column.
 func (f Form) heading(column reportColumn) string {
-	if column.header == servicerHeader && f.times {
+	switch {
+	case column.header != servicerHeader:
+	case f.times:
 		return "TARGET"
+	case f.owned:
+		return "SUPPLIER"
 	}
 	return column.header
 }

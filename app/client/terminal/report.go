@@ -41,6 +41,8 @@ var reportColumns = []reportColumn{
 	{header: "AGREED", cell: func(s api.ServicerReport, _ Form) string { return agreed(s.Consistency) }},
 	{header: "CONSISTENT", cell: func(s api.ServicerReport, _ Form) string { return share(s.Consistency.Interval) }, in: Form.unbounded},
 	{header: "LAG", cell: func(s api.ServicerReport, _ Form) string { return lag(s.Freshness) }, in: Form.roomy},
+	{header: "OWNER", cell: func(s api.ServicerReport, f Form) string { return owner(s, f) }, in: Form.owners},
+	{header: "STAKE uPOKT", cell: func(s api.ServicerReport, _ Form) string { return orAbsent(s.StakeUPOKT) }, in: Form.owners},
 	{header: "CHECKS", cell: func(s api.ServicerReport, f Form) string { return f.strip(s.Servicer) }, in: Form.strips},
 	{header: "WHY", cell: func(s api.ServicerReport, _ Form) string { return Clean(s.Reason) }, in: Form.roomy},
 }
@@ -90,8 +92,8 @@ func sessionHeading(session api.SessionReport, form Form) string {
 // sessionName says which session it is: by height on a chain, otherwise by time.
 func sessionName(session api.SessionReport, state string, form Form) string {
 	if session.Started == nil {
-		return fmt.Sprintf("session %s from height %d, %s (chain %s, zone %s, application %s)", form.id(session.ID), session.Height, state,
-			Clean(session.RelayChain), Clean(session.GeoZone), form.name(session.Application))
+		return fmt.Sprintf("session %s from height %d, %s (%s, application %s)", form.id(session.ID), session.Height, state,
+			whereabouts(session.RelayChain, session.GeoZone), form.name(session.Application))
 	}
 	name := fmt.Sprintf("session %s from %s to %s, %s (group %s", form.id(session.ID), session.Started.UTC().Format(time.RFC3339),
 		api.Value(session.Ended).UTC().Format(time.RFC3339), state, Clean(session.RelayChain))
@@ -99,6 +101,14 @@ func sessionName(session api.SessionReport, state string, form Form) string {
 		name += ", questions " + Clean(*session.Catalogue)
 	}
 	return name + ")"
+}
+
+// whereabouts says where sessions that are counted in blocks are: on a relay chain in a zone, or, where there are no zones, of a group.
+func whereabouts(relayChain, geoZone string) string {
+	if geoZone == "" {
+		return "group " + Clean(relayChain)
+	}
+	return fmt.Sprintf("chain %s, zone %s", Clean(relayChain), Clean(geoZone))
 }
 
 // servicerTable has a row for each servicer, worst first, as the report orders them. Where lines are short, the reasons
@@ -197,6 +207,14 @@ func lag(freshness api.Freshness) string {
 		return Absent
 	}
 	return strconv.FormatInt(*freshness.LagBlocksMax, 10)
+}
+
+// owner is whose a supplier is.
+func owner(servicer api.ServicerReport, form Form) string {
+	if servicer.Owner == nil {
+		return Absent
+	}
+	return form.name(*servicer.Owner)
 }
 
 func millis(value *float64) string {

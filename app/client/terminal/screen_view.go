@@ -81,7 +81,7 @@ func (s screen) head() string {
 	if s.onChain() {
 		text += fmt.Sprintf("%s at %s  height %d\n", Clean(s.seen.Status.ChainID), Clean(s.url), s.seen.Status.Height)
 	} else {
-		text += fmt.Sprintf("list of endpoints at %s  groups %d\n", Clean(s.url), len(s.seen.Status.Groups))
+		text += fmt.Sprintf("%s at %s  groups %d\n", sampledWords(s.seen.Status.Network), Clean(s.url), len(s.seen.Status.Groups))
 	}
 	if session := s.current(); session != nil {
 		text += s.sessionHead(*session)
@@ -90,36 +90,90 @@ func (s screen) head() string {
 }
 
 // onChain reports whether the node is one of our own chain.
-func (s screen) onChain() bool { return s.seen.Status.Network != api.NetworkEndpoints }
+func (s screen) onChain() bool { return s.seen.Status.Network.HasChain() }
+
+// sampledWords says what is sampled where there is no chain.
+func sampledWords(network api.Network) string {
+	if network == api.NetworkShannon {
+		return "live Pocket network"
+	}
+	return "list of endpoints"
+}
 
 // What networks call those that are asked.
 const (
 	servicerWord = "servicer"
 	targetWord   = "target"
+	supplierWord = "supplier"
 )
 
-// whom is what the network calls those that are asked.
+// whom is what the network of the session calls those that are asked.
 func (s screen) whom() string {
-	if s.onChain() {
+	session := s.current()
+	switch {
+	case s.onChain():
 		return servicerWord
+	case s.seen.Status.Network == api.NetworkShannon && (session == nil || session.Report.Started == nil):
+		return supplierWord
 	}
 	return targetWord
+}
+
+// group is that of a session; nil where there are no groups, or it is not sampled any more.
+func (s screen) group(report api.SessionReport) *api.Group {
+	for i, group := range s.seen.Status.Groups {
+		if group.Name == report.RelayChain {
+			return &s.seen.Status.Groups[i]
+		}
+	}
+	return nil
 }
 
 // sessionHead says first what has to fit a narrow terminal too.
 func (s screen) sessionHead(session observer.Session) string {
 	report := session.Report
-	text := fmt.Sprintf("session %s  %s  ", strong.Render(ID(report.ID)), sessionState(session, s.seen.Status.Height, s.now))
+	text := fmt.Sprintf("session %s  %s  ", strong.Render(ID(report.ID)), s.sessionState(session))
 	if all := len(s.seen.Sessions); all > 1 {
 		text += faint.Render(fmt.Sprintf("(%d of %d)  ", s.index()+1, all))
 	}
-	if report.Started != nil {
+	switch {
+	case report.Started != nil:
 		text += fmt.Sprintf("group %s  questions %s\n", Clean(report.RelayChain), orAbsent(report.Catalogue))
-	} else {
+	case !s.onChain():
+		text += fmt.Sprintf("group %s  application %s  questions %s\n", Clean(report.RelayChain), Name(report.Application), orAbsent(report.Catalogue))
+	default:
 		text += fmt.Sprintf("chain %s  application %s  zone %s\n", Clean(report.RelayChain), Name(report.Application), Clean(report.GeoZone))
 	}
-	return text + fmt.Sprintf("checks %s %d of %d done, %d dropped, %d void  largest skew %s\n", checksBar(report), report.ChecksDone,
+	text += fmt.Sprintf("checks %s %d of %d done, %d dropped, %d void  largest skew %s\n", checksBar(report), report.ChecksDone,
 		report.ChecksPlanned, report.ChecksDropped, report.ChecksVoid, skewText(report.MaxSkewMicros))
+	if group := s.group(report); group != nil && !decided(report) {
+		text += budgetLine(group.Budget)
+	}
+	return text
+}
+
+// sessionState says how far a session is.
+func (s screen) sessionState(session observer.Session) string {
+	if report := session.Report; report.Started == nil && !s.onChain() {
+		return blockState(report)
+	}
+	return sessionState(session, s.seen.Status.Height, s.now)
+}
+
+// blockState says which blocks a session has, where the height of their chain is not known.
+func blockState(report api.SessionReport) string {
+	switch {
+	case report.Complete:
+		return "complete"
+	case decided(report):
+		return "over"
+	}
+	return fmt.Sprintf("height %d to %d", report.Height, report.Height+report.Blocks-1)
+}
+
+// decided reports whether all checks of a session are done, dropped or void.
+func decided(report api.SessionReport) bool {
+	return report.ChecksDone+report.ChecksDropped+report.ChecksVoid >= report.ChecksPlanned
 }
 
 // sessionState says how far a session is.
@@ -173,7 +227,7 @@ func (s screen) alarms() string {
 	if s.seen.Still > 0 {
 		text += alarm.Render(fmt.Sprintf("! the chain stands still: no new block for %s", s.seen.Still.Truncate(time.Second))) + "\n"
 	}
-	return text + StoreWarning(s.seen.Status.Store)
+	return text + BudgetWarning(s.seen.Status.Groups) + StoreWarning(s.seen.Status.Store)
 }
 
 func (s screen) since(moment time.Time) time.Duration {
@@ -207,12 +261,23 @@ func (s screen) servicersTable(session observer.Session, lines int) string {
 // panel tells more of the picked servicer than its row.
 func (s screen) panel(session observer.Session, picked api.ServicerReport) string {
 	checks := strip(session, picked.Servicer, max(s.width-len("checks   "), 1), true)
-	return fmt.Sprintf("\n%s  %s\n%swhy     %s\nchecks  %s\n%s\n", strong.Render(Clean(picked.Servicer)), Clean(picked.ServiceURL),
-		standing(picked), Clean(picked.Reason), checks, legend(true, Form{}.of(session.Report).throttled, s.width))
+	return fmt.Sprintf("\n%s  %s\n%s%swhy     %s\nchecks  %s\n%s\n", strong.Render(Clean(picked.Servicer)), Clean(picked.ServiceURL),
+		ownership(picked), standing(picked), Clean(picked.Reason), checks, legend(true, Form{}.of(session.Report).throttled, s.width))
+}
+
+// ownership says whose a supplier is, and what it has staked; empty for a member that has no owner.
+func ownership(member api.ServicerReport) string {
+	if member.Owner == nil && member.StakeUPOKT == nil {
+		return ""
+	}
+	return fmt.Sprintf("owner   %s  stake %s uPOKT\n", orAbsent(member.Owner), orAbsent(member.StakeUPOKT))
 }
 
 // standing says what a member said of itself; empty for one that was not asked who it is.
 func standing(member api.ServicerReport) string {
+	if member.Standing == api.StandingUnverifiable {
+		return "node    not asked; its account has no public key on the chain\n"
+	}
 	if member.ChainIdentity == nil && member.ClientVersion == nil && member.Standing != api.StandingUnidentified {
 		return ""
 	}
@@ -243,8 +308,11 @@ const helpWidth = 80
 // helpText explains keys, marks and bars.
 func helpText(whom string, throttled bool) string {
 	plural, did := "Servicers", "signed"
-	if whom != servicerWord {
+	switch whom {
+	case targetWord:
 		plural, did = "Targets", "answered"
+	case supplierWord:
+		plural = "Suppliers"
 	}
 	return `keys
   up, down            pick a ` + whom + `; scroll its samples

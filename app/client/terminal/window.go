@@ -36,8 +36,8 @@ func windowHeading(report api.WindowsReport, window api.WindowReport, form Form)
 		}, windowChecks(report, window)...), "\n") + "\n")
 	}
 	lines := []string{
-		fmt.Sprintf("window %s, chain %s, zone %s: complete sessions %d, applications %d, left out %d", Clean(report.Window),
-			Clean(window.RelayChain), Clean(window.GeoZone), window.Sessions, len(window.Applications), window.SessionsLeftOut),
+		fmt.Sprintf("window %s, %s: complete sessions %d, applications %d, left out %d", Clean(report.Window),
+			whereabouts(window.RelayChain, window.GeoZone), window.Sessions, len(window.Applications), window.SessionsLeftOut),
 	}
 	if window.FirstHeight != nil && window.LastHeight != nil && window.From != nil && window.To != nil {
 		lines = append(lines, fmt.Sprintf("heights %d to %d, %s to %s", *window.FirstHeight, *window.LastHeight,
@@ -76,5 +76,7 @@ func WindowRow(servicer api.WindowServicer) api.ServicerReport {
 		Standing:       servicer.Standing,
 		ChainIdentity:  servicer.ChainIdentity,
 		ClientVersion:  servicer.ClientVersion,
+		Owner:          servicer.Owner,
+		StakeUPOKT:     servicer.StakeUPOKT,
 	}
 }

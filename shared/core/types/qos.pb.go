@@ -686,6 +686,8 @@ const (
 	Cause_CAUSE_SATURATED Cause = 22
 	// The fisherman's own judging of answers held the check up.
 	Cause_CAUSE_JUDGING Cause = 23
+	// It would have cost more than is left of what the fisherman may spend.
+	Cause_CAUSE_BUDGET Cause = 24
 )
 
 // Enum value maps for Cause.
@@ -715,6 +717,7 @@ var (
 		21: "CAUSE_TOO_LARGE",
 		22: "CAUSE_SATURATED",
 		23: "CAUSE_JUDGING",
+		24: "CAUSE_BUDGET",
 	}
 	Cause_value = map[string]int32{
 		"CAUSE_UNSPECIFIED":      0,
@@ -741,6 +744,7 @@ var (
 		"CAUSE_TOO_LARGE":        21,
 		"CAUSE_SATURATED":        22,
 		"CAUSE_JUDGING":          23,
+		"CAUSE_BUDGET":           24,
 	}
 )
 
@@ -1627,7 +1631,7 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\x18ROUND_STATUS_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11ROUND_STATUS_DONE\x10\x01\x12\x15\n" +
 	"\x11ROUND_STATUS_VOID\x10\x02\x12\x18\n" +
-	"\x14ROUND_STATUS_DROPPED\x10\x03*\xf5\x03\n" +
+	"\x14ROUND_STATUS_DROPPED\x10\x03*\x87\x04\n" +
 	"\x05Cause\x12\x15\n" +
 	"\x11CAUSE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vCAUSE_OTHER\x10\x01\x12\x0e\n" +
@@ -1656,7 +1660,8 @@ const file_shared_core_types_proto_qos_proto_rawDesc = "" +
 	"\x0fCAUSE_CONTESTED\x10\x14\x12\x13\n" +
 	"\x0fCAUSE_TOO_LARGE\x10\x15\x12\x13\n" +
 	"\x0fCAUSE_SATURATED\x10\x16\x12\x11\n" +
-	"\rCAUSE_JUDGING\x10\x17*\xa1\x01\n" +
+	"\rCAUSE_JUDGING\x10\x17\x12\x10\n" +
+	"\fCAUSE_BUDGET\x10\x18*\xa1\x01\n" +
 	"\x0eControlFitness\x12\x1f\n" +
 	"\x1bCONTROL_FITNESS_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13CONTROL_FITNESS_FIT\x10\x01\x12\x1c\n" +

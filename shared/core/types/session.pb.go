@@ -37,6 +37,8 @@ const (
 	Standing_STANDING_NO_NODE Standing = 3
 	// It is asked, although it speaks HTTP/2 only, which is not spoken here.
 	Standing_STANDING_HTTP2_ONLY Standing = 4
+	// It is not asked: its account has no public key on the chain, so that nothing that it answers can be verified.
+	Standing_STANDING_UNVERIFIABLE Standing = 5
 )
 
 // Enum value maps for Standing.
@@ -47,6 +49,7 @@ var (
 		2: "STANDING_OTHER_CHAIN",
 		3: "STANDING_NO_NODE",
 		4: "STANDING_HTTP2_ONLY",
+		5: "STANDING_UNVERIFIABLE",
 	}
 	Standing_value = map[string]int32{
 		"STANDING_UNSPECIFIED":  0,
@@ -54,6 +57,7 @@ var (
 		"STANDING_OTHER_CHAIN":  2,
 		"STANDING_NO_NODE":      3,
 		"STANDING_HTTP2_ONLY":   4,
+		"STANDING_UNVERIFIABLE": 5,
 	}
 )
 
@@ -310,6 +314,11 @@ type QoSServicer struct {
 	// not asked, or did not say.
 	ChainIdentity string `protobuf:"bytes,11,opt,name=chain_identity,json=chainIdentity,proto3" json:"chain_identity,omitempty"`
 	ClientVersion string `protobuf:"bytes,12,opt,name=client_version,json=clientVersion,proto3" json:"client_version,omitempty"`
+	// Address of the account that owns it; empty when it is not known, or a network has no owners. Printable text of at most 128
+	// bytes.
+	Owner string `protobuf:"bytes,13,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Its stake in uPOKT; 0 when it is not known.
+	StakeUpokt    uint64 `protobuf:"varint,14,opt,name=stake_upokt,json=stakeUpokt,proto3" json:"stake_upokt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -379,6 +388,20 @@ func (x *QoSServicer) GetClientVersion() string {
 	return ""
 }
 
+func (x *QoSServicer) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *QoSServicer) GetStakeUpokt() uint64 {
+	if x != nil {
+		return x.StakeUpokt
+	}
+	return 0
+}
+
 var File_shared_core_types_proto_session_proto protoreflect.FileDescriptor
 
 const file_shared_core_types_proto_session_proto_rawDesc = "" +
@@ -404,7 +427,7 @@ const file_shared_core_types_proto_session_proto_rawDesc = "" +
 	"relay_head\x18\v \x01(\x03R\trelayHead\x12&\n" +
 	"\x0fstart_unix_nano\x18\f \x01(\x03R\rstartUnixNano\x12\"\n" +
 	"\rend_unix_nano\x18\r \x01(\x03R\vendUnixNano\x12%\n" +
-	"\x0echain_identity\x18\x0e \x01(\tR\rchainIdentity\"\xcd\x01\n" +
+	"\x0echain_identity\x18\x0e \x01(\tR\rchainIdentity\"\x84\x02\n" +
 	"\vQoSServicer\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x1f\n" +
 	"\vservice_url\x18\x02 \x01(\tR\n" +
@@ -412,13 +435,17 @@ const file_shared_core_types_proto_session_proto_rawDesc = "" +
 	"\bstanding\x18\n" +
 	" \x01(\x0e2\x19.pocket.types.v1.StandingR\bstanding\x12%\n" +
 	"\x0echain_identity\x18\v \x01(\tR\rchainIdentity\x12%\n" +
-	"\x0eclient_version\x18\f \x01(\tR\rclientVersion*\x88\x01\n" +
+	"\x0eclient_version\x18\f \x01(\tR\rclientVersion\x12\x14\n" +
+	"\x05owner\x18\r \x01(\tR\x05owner\x12\x1f\n" +
+	"\vstake_upokt\x18\x0e \x01(\x04R\n" +
+	"stakeUpokt*\xa3\x01\n" +
 	"\bStanding\x12\x18\n" +
 	"\x14STANDING_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15STANDING_UNIDENTIFIED\x10\x01\x12\x18\n" +
 	"\x14STANDING_OTHER_CHAIN\x10\x02\x12\x14\n" +
 	"\x10STANDING_NO_NODE\x10\x03\x12\x17\n" +
-	"\x13STANDING_HTTP2_ONLY\x10\x04B9Z7github.com/pocket-fisherman/fisherman/shared/core/typesb\x06proto3"
+	"\x13STANDING_HTTP2_ONLY\x10\x04\x12\x19\n" +
+	"\x15STANDING_UNVERIFIABLE\x10\x05B9Z7github.com/pocket-fisherman/fisherman/shared/core/typesb\x06proto3"
 
 var (
 	file_shared_core_types_proto_session_proto_rawDescOnce sync.Once

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
+	"github.com/pocket-fisherman/fisherman/keystore"
 	"github.com/pocket-fisherman/fisherman/runtime/configs"
 )
 
@@ -29,7 +30,7 @@ func addCompletions(io Streams, command *cobra.Command) {
 	switch {
 	case command.ValidArgsFunction != nil:
 	case strings.HasSuffix(command.Use, " ADDRESS") && command.Flags().Lookup(flagKeys) != nil:
-		command.ValidArgsFunction = firstOnly(storedAddresses(io))
+		command.ValidArgsFunction = firstOnly(storedAddresses(io, func(keystore.Entry) bool { return true }))
 	case !strings.HasSuffix(command.Use, " FILE"):
 		command.ValidArgsFunction = cobra.NoFileCompletions
 	}
@@ -45,7 +46,7 @@ func flagCompletion(io Streams, command *cobra.Command, flag *pflag.Flag) cobra.
 		return cobra.FixedCompletions(value.words, cobra.ShellCompDirectiveNoFileComp)
 	case *checked:
 		if value.kind == "ADDRESS" && command.Flags().Lookup(flagKeys) != nil {
-			return storedAddresses(io)
+			return storedAddresses(io, func(e keystore.Entry) bool { return e.Type == keystore.Ed25519 })
 		}
 		return cobra.NoFileCompletions
 	case *choices:
@@ -77,14 +78,14 @@ func firstOnly(complete cobra.CompletionFunc) cobra.CompletionFunc {
 	}
 }
 
-// storedAddresses completes addresses of the keys in the directory that the command line names so far, with their labels.
-func storedAddresses(io Streams) cobra.CompletionFunc {
+// storedAddresses completes addresses of keys in the directory that the command line names so far, with their labels.
+func storedAddresses(io Streams, fits func(keystore.Entry) bool) cobra.CompletionFunc {
 	return func(command *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		var found []cobra.Completion
 		if store, err := OpenKeys(io, command.Flags().Lookup(flagKeys).Value.String()); err == nil {
 			entries, _, _ := store.List() // without a directory there is nothing to complete
 			for _, entry := range entries {
-				if strings.HasPrefix(entry.Address, begun) {
+				if fits(entry) && strings.HasPrefix(entry.Address, begun) {
 					found = append(found, cobra.CompletionWithDesc(entry.Address, terminal.Clean(entry.Label)))
 				}
 			}

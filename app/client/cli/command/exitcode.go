@@ -35,6 +35,7 @@ const (
 	ExitEvidence     ExitCode = 12
 	ExitCheckFailed  ExitCode = 13
 	ExitCompared     ExitCode = 14
+	ExitUnfit        ExitCode = 15
 	ExitInterrupted  ExitCode = 130
 )
 
@@ -61,6 +62,7 @@ var meanings = []meaning{
 	{ExitEvidence, "evidence does not hold: a signature, binding or digest in it is wrong"},
 	{ExitCheckFailed, "the servicer failed a check on demand"},
 	{ExitCompared, "a compared target has a verdict that is to fail (compare --fail-on)"},
+	{ExitUnfit, "something keeps a fisherman from sampling an application's sessions (shannon doctor)"},
 	{ExitInterrupted, "interrupted before it was done"},
 }
 
@@ -122,6 +124,8 @@ func sentinelCode(err error) ExitCode {
 		{configs.ErrInvalid, ExitUsage},
 		{keystore.ErrUnknownKey, ExitNotFound},
 		{keystore.ErrBadLabel, ExitUsage},
+		{keystore.ErrOtherType, ExitUsage},
+		{keystore.ErrAmbiguous, ExitUsage},
 		{keystore.ErrNoPassphrase, ExitUsage},
 		{keystore.ErrKeyExists, ExitKeys},
 		{keystore.ErrWrongPassphrase, ExitKeys},

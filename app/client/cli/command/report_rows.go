@@ -17,7 +17,7 @@ var ReportHeader = slices.Concat([]string{
 	"checks_planned", "checks_done", "checks_dropped", "checks_void", "max_skew_us", "complete",
 	"servicer", "service_url", "samples", "null_samples", "null_indices", "void",
 }, csvMeasures, csvFreshness, []string{"max_lag", "lagging_allowed", "disagreements_allowed"},
-	csvStanding, []string{"catalogue", "started", "ended"})
+	csvStanding, []string{"catalogue", "started", "ended"}, csvOwner)
 
 // csvMeasures are the columns that rows of sessions and of windows end with.
 var csvMeasures = []string{
@@ -33,6 +33,9 @@ var csvFreshness = []string{"claims", "claims_behind", "lag_blocks_max", "lag_bl
 // csvStanding are the columns of what is known of a servicer beside its samples, and of those that count for nobody.
 var csvStanding = []string{"throttled", "standing", "chain_identity", "client_version"}
 
+// csvOwner are the columns of whose a servicer is.
+var csvOwner = []string{"owner", "stake_upokt"}
+
 // ReportRows has one row for each servicer of each session. Absent values are empty, numbers have a decimal point
 // and no exponent, and a text that a spreadsheet would take for a formula is preceded by an apostrophe.
 func ReportRows(report api.Report) [][]string {
@@ -41,7 +44,7 @@ func ReportRows(report api.Report) [][]string {
 		for _, servicer := range session.Servicers {
 			rows = append(rows, slices.Concat(sessionFields(session), servicerFields(servicer), measureFields(servicer),
 				freshnessFields(servicer.Freshness), ruleFields(session), standingFields(servicer),
-				[]string{CSVText(api.Value(session.Catalogue)), csvTime(session.Started), csvTime(session.Ended)}))
+				[]string{CSVText(api.Value(session.Catalogue)), csvTime(session.Started), csvTime(session.Ended)}, ownerFields(servicer)))
 		}
 	}
 	return rows
@@ -93,6 +96,11 @@ func standingFields(servicer api.ServicerReport) []string {
 		CSVText(api.Value(servicer.ChainIdentity)), CSVText(api.Value(servicer.ClientVersion))}
 }
 
+// ownerFields are the values of csvOwner.
+func ownerFields(servicer api.ServicerReport) []string {
+	return []string{CSVText(api.Value(servicer.Owner)), CSVText(api.Value(servicer.StakeUPOKT))}
+}
+
 func csvConnections(connections *api.Connections) string {
 	if connections == nil {
 		return ""
@@ -137,7 +145,7 @@ var WindowHeader = slices.Concat([]string{
 	"window", "rtt_relative_error", "relay_chain", "geo_zone", "applications", "window_sessions", "sessions_left_out",
 	"first_height", "last_height", "from", "to", "checks_planned", "checks_done", "checks_dropped", "checks_void", "max_skew_us",
 	"servicer", "service_url", "sessions", "verdicts", "samples", "null_samples", "void", "null_samples_allowed", "samples_required",
-}, csvMeasures, csvFreshness, []string{"lagging_allowed", "disagreements_allowed"}, csvStanding, []string{"started", "ended"})
+}, csvMeasures, csvFreshness, []string{"lagging_allowed", "disagreements_allowed"}, csvStanding, []string{"started", "ended"}, csvOwner)
 
 // WindowRows has one row for each servicer of each window, in the form of ReportRows.
 func WindowRows(report api.WindowsReport) [][]string {
@@ -146,7 +154,8 @@ func WindowRows(report api.WindowsReport) [][]string {
 		for _, servicer := range window.Servicers {
 			rows = append(rows, slices.Concat(windowFields(report, window), windowServicerFields(servicer), measureFields(terminal.WindowRow(servicer)),
 				freshnessFields(servicer.Freshness), []string{strconv.Itoa(servicer.LaggingAllowed), strconv.Itoa(servicer.DisagreementsAllowed)},
-				standingFields(terminal.WindowRow(servicer)), []string{csvTime(window.Started), csvTime(window.Ended)}))
+				standingFields(terminal.WindowRow(servicer)), []string{csvTime(window.Started), csvTime(window.Ended)},
+				ownerFields(terminal.WindowRow(servicer))))
 		}
 	}
 	return rows

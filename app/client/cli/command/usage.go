@@ -3,6 +3,7 @@ package command
 import (
 	"cmp"
 	"errors"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
+	"github.com/pocket-fisherman/fisherman/shared/account"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
@@ -81,12 +83,26 @@ func flagProblem(command *cobra.Command, err error) error {
 		return Fail(ExitUsage, "--%s needs a value: %s", missing.GetFlag().Name, missing.GetFlag().Usage)
 	}
 	if bad, is := errors.AsType[*pflag.InvalidValueError](err); is {
+		if bad.GetFlag().Value.Type() == "bool" && LooksLikeKey(bad.GetValue()) {
+			return RefuseKey()
+		}
 		if strings.HasPrefix(bad.Unwrap().Error(), strconv.Quote(bad.GetValue())) {
 			return Fail(ExitUsage, "--%s: %w", bad.GetFlag().Name, bad.Unwrap())
 		}
 		return Fail(ExitUsage, "--%s %q: %w", bad.GetFlag().Name, terminal.Short(bad.GetValue()), bad.Unwrap())
 	}
 	return Fail(ExitUsage, "%w; see '%s --help'", err, path)
+}
+
+// keyForm is the form of a private key as people write it, also of one that is not complete.
+var keyForm = regexp.MustCompile(`^\s*(0[xX])?[0-9A-Fa-f]{48,}\s*$`)
+
+// LooksLikeKey reports whether an argument may be a private key. It must not be repeated then.
+func LooksLikeKey(argument string) bool { return keyForm.MatchString(argument) }
+
+// RefuseKey returns the error for a private key that is an argument.
+func RefuseKey() error {
+	return Fail(ExitUsage, "a key must not be an argument, where others can see it; put it into a file or on standard input")
 }
 
 func flagNames(command *cobra.Command) []string {
@@ -121,15 +137,12 @@ func OneArgument(name string) cobra.PositionalArgs {
 	}
 }
 
-// OneAddress takes an actor's address and nothing else.
-func OneAddress(command *cobra.Command, args []string) error {
-	if err := OneArgument("ADDRESS")(command, args); err != nil {
-		return err
+// ActorAddress returns an error unless a text is the address of an actor of our own chain.
+func ActorAddress(address string) error {
+	if account.CheckAddress(address) == nil {
+		return errors.New("it is of an account of the live Pocket network, whose secp256k1 key signs nothing on this chain; allowed: 40 lower-case hex digits, of an ed25519 key")
 	}
-	if err := types.ValidateAddress(args[0]); err != nil {
-		return Fail(ExitUsage, "ADDRESS: %w", err)
-	}
-	return nil
+	return types.ValidateAddress(address)
 }
 
 // RequireFlags refuses to go on without the named flags.

@@ -106,7 +106,7 @@ func (o checkOptions) onOurChain() error {
 		check       func(string) error
 	}{
 		{"servicer", o.servicer, types.ValidateAddress},
-		{"application", o.application, types.ValidateAddress},
+		{"application", o.application, command.ActorAddress},
 		{"chain", o.chain, types.ValidateRelayChain},
 	} {
 		if name.value == "" {

@@ -20,6 +20,9 @@ func (r *checkResult) text() string {
 	text.WriteString("\n")
 	switch {
 	case report.Session.ID == "":
+	case report.Network == api.NetworkShannon:
+		fmt.Fprintf(&text, "session     %s (group %s, application %s)\n", terminal.Clean(report.Session.ID), terminal.Clean(report.Session.RelayChain),
+			terminal.Clean(report.Session.Application))
 	case report.Network == api.NetworkEndpoints:
 		fmt.Fprintf(&text, "session     %s (group %s)\n", terminal.Clean(report.Session.ID), terminal.Clean(report.Session.RelayChain))
 	default:
@@ -41,8 +44,11 @@ func (r *checkResult) text() string {
 func (r *checkResult) whom() string { return whomOf(r.Check.Network) }
 
 func whomOf(network api.Network) string {
-	if network == api.NetworkEndpoints {
+	switch network {
+	case api.NetworkEndpoints:
 		return "target"
+	case api.NetworkShannon:
+		return "supplier"
 	}
 	return "servicer"
 }
@@ -62,9 +68,9 @@ func against(network api.Network, blame api.Blame) string {
 	}
 	switch blame {
 	case api.BlameServicer:
-		return "the servicer"
+		return "the " + whomOf(network)
 	case api.BlameBackend:
-		return "the node behind the servicer"
+		return "the node behind the " + whomOf(network)
 	case api.BlameSelf:
 		return "who asked"
 	}
@@ -188,15 +194,22 @@ func explainVerdict(report api.CheckReport, sample *api.CheckSample) []string {
 		if report.Reason != "" {
 			return []string{"The check counts for nobody: " + report.Reason + ". Run it again."}
 		}
-		return append([]string{"This sample counts for nobody: " + sample.Detail + "."}, explainCode(api.Value(sample.RelayError))...)
+		said := []string{"This sample counts for nobody: " + sample.Detail + "."}
+		if report.Network == api.NetworkShannon {
+			return said
+		}
+		return append(said, explainCode(api.Value(sample.RelayError))...)
 	case api.CheckVerdictThrottled:
 		return []string{
 			fmt.Sprintf("The %s says that it is asked too often, or asked to be left alone for a while that is not over: the check counts for nobody.", whomOf(report.Network)),
 			"Ask it again later; a lower rate, or an account that allows more, keeps it from happening.",
 		}
 	case api.CheckVerdictNull:
-		if report.Network == api.NetworkEndpoints {
+		switch report.Network {
+		case api.NetworkEndpoints:
 			return explainTarget(*sample, report.TimeoutMS)
+		case api.NetworkShannon:
+			return explainSupplier(*sample, report.TimeoutMS)
 		}
 		return explainOutcome(*sample, report.TimeoutMS)
 	case api.CheckVerdictInconsistent:
@@ -207,7 +220,7 @@ func explainVerdict(report api.CheckReport, sample *api.CheckSample) []string {
 		}
 	case api.CheckVerdictSlow:
 		return append([]string{fmt.Sprintf("It answered, but its round-trip time of %s ms is above the latency SLA of %g ms.",
-			phase(sample.RoundTripTime), report.LatencySLAMS)}, explainTimes(*sample)...)
+			phase(sample.RoundTripTime), report.LatencySLAMS)}, explainTimes(report.Network, *sample)...)
 	case api.CheckVerdictUndecidable:
 		return []string{
 			fmt.Sprintf("It answered in time, but there is no majority to compare it with: %s; a majority needs %d votes and more than half of them.",
@@ -231,24 +244,28 @@ func votes(report api.CheckReport) string {
 
 // whomsOf begins a sentence about all that are checked.
 func whomsOf(network api.Network) string {
-	if network == api.NetworkEndpoints {
+	switch network {
+	case api.NetworkEndpoints:
 		return "Targets of one operator,"
+	case api.NetworkShannon:
+		return "Suppliers of one owner,"
 	}
 	return "Servicers"
 }
 
 // explainTimes says where the time went.
-func explainTimes(sample api.CheckSample) []string {
+func explainTimes(network api.Network, sample api.CheckSample) []string {
 	if sample.TimeToFirstByte == nil || sample.RoundTripTime == nil {
 		return nil
 	}
 	first, last := *sample.TimeToFirstByte, *sample.RoundTripTime
-	text := "Almost all of it passed before the first byte: the way to the servicer and back, the servicer, or the node behind it."
+	whom := whomOf(network)
+	text := fmt.Sprintf("Almost all of it passed before the first byte: the way to the %s and back, the %s, or the node behind it.", whom, whom)
 	if last-first > first {
 		text = "Most of it passed between the first and the last byte: the answer is large or drips, or the line is narrow."
 	}
 	if sample.Connect != nil && first < 3**sample.Connect {
-		text += " Connecting took about as long, so it is the distance rather than the servicer."
+		text += " Connecting took about as long, so it is the distance rather than the " + whom + "."
 	}
 	return []string{text}
 }
@@ -323,6 +340,39 @@ func explainTarget(sample api.CheckSample, timeoutMS float64) []string {
 	case api.OutcomeBackendError:
 		text = "It answered with an error that is not the answer of most others: it failed, or does not keep what was asked for."
 	default:
+		return explainOutcome(sample, timeoutMS)
+	}
+	if sample.Detail != "" {
+		return []string{text, "What was seen: " + sample.Detail + "."}
+	}
+	return []string{text}
+}
+
+// explainSupplier is explainOutcome for a supplier of the live Pocket network, whose refusals nobody signs.
+func explainSupplier(sample api.CheckSample, timeoutMS float64) []string {
+	text := ""
+	switch sample.Outcome {
+	case api.OutcomeTimeout:
+		text = fmt.Sprintf("There was no complete answer within %g ms. Look at the phases: one without a time is where it hung. "+
+			"Without a connect time, packets are dropped on the way (a firewall, a wrong address); with one, the supplier or its node hangs.", timeoutMS)
+	case api.OutcomeTLS:
+		text = "The TLS handshake failed. Check the certificate's names, dates and chain, and that the supplier takes TLS 1.2 or newer at this port."
+	case api.OutcomeReset:
+		text = "The connection broke after the request was sent. The RelayMiner or a proxy before it crashed, restarted, or refuses such requests."
+	case api.OutcomeHTTPStatus:
+		text = "Something answered with an HTTP status other than 200, and not as a RelayMiner does: a proxy, or no RelayMiner; check path and proxy."
+	case api.OutcomeMalformed:
+		text = "What came back is not a signed answer to the question. Something else than a RelayMiner may listen there, or its node answers something that is no JSON-RPC."
+	case api.OutcomeBadSignature:
+		text = "The answer is not signed by the key that the supplier's account has on the chain. Another key is configured, or something alters answers on the way."
+	case api.OutcomeWrongBinding:
+		text = "The answer is signed, but for another request or session: a cache or proxy gives out old answers."
+	case api.OutcomeRelayError:
+		text = "The RelayMiner refused the request, and blames itself or its configuration. Refusals are not signed: what stands between could have made it."
+	case api.OutcomeBackendError:
+		text = "The RelayMiner answered, but the node behind it did not: it failed, timed out, or returned a JSON-RPC error."
+	default:
+		sample.RelayError = nil // its codes are those of RelayMiners
 		return explainOutcome(sample, timeoutMS)
 	}
 	if sample.Detail != "" {

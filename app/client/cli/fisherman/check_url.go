@@ -272,7 +272,7 @@ func (c *urlCheck) result(ctx context.Context, sample api.CheckSample, refusal t
 	case sample.Outcome == api.OutcomeOK:
 		result.Verdict, result.code = string(api.CheckVerdictUndecidable), command.ExitOK
 		result.Explanation = append([]string{fmt.Sprintf("It answered in %s ms, signed and bound. One servicer alone says nothing about consistency.",
-			phase(sample.RoundTripTime))}, explainTimes(sample)...)
+			phase(sample.RoundTripTime))}, explainTimes(api.NetworkPocket, sample)...)
 	case !c.known && refusesStrangers(refusal):
 		result.Verdict, result.code = verdictReachable, command.ExitOK
 		result.Explanation = append([]string{

@@ -1,7 +1,6 @@
 package fisherman
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -45,28 +44,17 @@ be right. Nothing is asked of an endpoint, and no secret is shown. docs/endpoint
 func checkConfig(io command.Streams, path string) error {
 	config, err := groups.Load(path, os.LookupEnv)
 	if err != nil {
-		return refuseConfig(io, path, err)
+		return command.RefuseConfig(io, path, err)
 	}
 	targets := 0
 	for _, group := range config.Groups {
 		targets += len(group.Targets)
 	}
-	return command.WriteText(io.Out, fmt.Sprintf("%s is valid: %s, %s\n", terminal.Clean(path),
-		counted(len(config.Groups), "group"), counted(targets, "target")))
-}
-
-// refuseConfig writes a line for each problem of a configuration, and returns the error that ends the command.
-func refuseConfig(io command.Streams, path string, err error) error {
-	wrong, is := errors.AsType[*groups.Error](err)
-	if !is {
-		return err
+	valid := fmt.Sprintf("%s is valid: %s, %s", terminal.Clean(path), counted(len(config.Groups), "group"), counted(targets, "target"))
+	if applications := len(groups.OfSuppliers(config.Groups)); applications > 0 {
+		valid += ", " + counted(applications, "application")
 	}
-	for _, line := range wrong.Lines() {
-		if _, err := fmt.Fprintln(io.Err, line); err != nil {
-			return fmt.Errorf("write problems: %w", err)
-		}
-	}
-	return command.Fail(command.ExitUsage, "%s is not valid: %s", terminal.Clean(path), counted(wrong.Count(), "problem"))
+	return command.WriteText(io.Out, valid+"\n")
 }
 
 // counted returns a number with its noun.

@@ -44,7 +44,8 @@ func newEvidence(io command.Streams) *cobra.Command {
 the answers of every dissenter and of one servicer of the majority, from where they begin to differ.
 
 The JSON form is whole, with the signed envelopes: 'pocket fisherman verify' checks it without a node. --out writes it to
-a file. Of a list of endpoints, whose targets sign nothing, it has what was received instead: it proves nothing.`,
+a file. Of a list of endpoints, whose targets sign nothing, it has what was received instead: it proves nothing. Suppliers of the live Pocket network sign their answers, but neither the
+question nor the time; 'pocket fisherman verify' says what that leaves open.`,
 		Example: `  pocket fisherman evidence --servicer ADDRESS
   pocket fisherman evidence --session ID --out evidence.json && pocket fisherman verify evidence.json`,
 		Args: command.NoArguments,
@@ -174,8 +175,11 @@ func pieceText(piece api.Evidence) string {
 		rows = append(rows, []string{"  " + terminal.Clean(vote.Consistency), terminal.Clean(vote.Servicer), terminal.ID(vote.Digest), terminal.Clean(vote.ServiceURL)})
 	}
 	whom, where := "SERVICER", "SERVICE URL"
-	if piece.Proof == api.EvidenceProofUnsigned {
+	switch piece.Proof {
+	case api.EvidenceProofUnsigned:
 		whom, where = "TARGET", "URL"
+	case api.EvidenceProofAnswerSigned:
+		whom, where = "SUPPLIER", "URL"
 	}
 	text.WriteString(terminal.Table([]string{"  SAID", whom, "DIGEST", where}, rows))
 	answers := evidence.Compared(piece)

@@ -90,7 +90,7 @@ func showQoS(ctx context.Context, io command.Streams, q qosOptions) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", q.subject(), err)
 		}
-		if warning := terminal.StoreWarning(status.Store); warning != "" {
+		if warning := terminal.BudgetWarning(status.Groups) + terminal.StoreWarning(status.Store); warning != "" {
 			if err := command.WriteText(io.Out, warning); err != nil {
 				return err
 			}

@@ -15,32 +15,42 @@ import (
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/node"
 	"github.com/pocket-fisherman/fisherman/runtime/groups"
+	"github.com/pocket-fisherman/fisherman/shared/account"
 )
 
 func newStart(io command.Streams) *cobra.Command {
-	var path string
+	var path, passphraseFile string
+	var dry bool
 	cmd := &cobra.Command{
 		Use:   "start",
 		Short: "Sample the endpoints of a configuration until Ctrl-C, without a chain",
 		Long: `Runs a fisherman that asks every target of a group the same question at the same moment, again and again, and serves what
-it measured: the API, a page for browsers, and metrics, all at the address of 'listen'. It needs no key and no chain.
+it measured: the API, a page for browsers, and metrics, all at the address of 'listen'. It needs no key and no chain, except
+for groups of the live Pocket network, whose suppliers are asked for an application: these need the key of their 'signer'.
 
 The configuration is read again when its file changes and on SIGHUP. What is valid takes effect with the next session of
 each group; a file with a mistake changes nothing, and the log says what is wrong with it.`,
 		Example: "  pocket fisherman config --print-example > fisherman.yaml\n  pocket fisherman start --config fisherman.yaml",
 		Args:    command.Needs("config"),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return startEndpoints(cmd.Context(), io, path) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if dry {
+				return dryRun(cmd.Context(), io, path)
+			}
+			return startEndpoints(cmd.Context(), io, path, passphraseFile)
+		},
 	}
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "say what a day would cost, group by group in uPOKT, and end; no endpoint and no supplier is asked")
 	cmd.Flags().StringVar(&path, "config", "", "YAML `FILE` of the groups of endpoints (required)")
+	command.AddPassphrase(cmd.Flags(), &passphraseFile)
 	return cmd
 }
 
 // startEndpoints runs a fisherman of endpoints. What can be wrong is found in the order of what it costs: the file, the
-// data directory, the socket.
-func startEndpoints(ctx context.Context, io command.Streams, path string) error {
+// data directory, the keys, the socket.
+func startEndpoints(ctx context.Context, io command.Streams, path, passphraseFile string) error {
 	config, err := groups.Load(path, os.LookupEnv)
 	if err != nil {
-		return refuseConfig(io, path, err)
+		return command.RefuseConfig(io, path, err)
 	}
 	if err := os.MkdirAll(config.Data, 0o700); err != nil {
 		return command.Fail(command.ExitHome, "data directory cannot be used: %w", err)
@@ -50,13 +60,18 @@ func startEndpoints(ctx context.Context, io command.Streams, path string) error 
 		return err
 	}
 	defer unlock()
+	signers, err := openSigners(ctx, io, config.Groups, passphraseFile)
+	if err != nil {
+		return err
+	}
 	listener, err := listenFor(ctx, config)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
 	logger := command.NewLogger(io.Err, config.LogFormat, config.LogLevel)
-	built, err := node.NewEndpoints(node.EndpointsConfig{Groups: config.Groups, Data: config.Data, RPC: listener, PublicRPC: config.Public, Logger: logger})
+	built, err := node.NewEndpoints(node.EndpointsConfig{Groups: config.Groups, Data: config.Data, RPC: listener, PublicRPC: config.Public,
+		Signers: signers, Logger: logger})
 	if err != nil {
 		return fmt.Errorf("make fisherman: %w", err)
 	}
@@ -73,6 +88,29 @@ func startEndpoints(ctx context.Context, io command.Streams, path string) error 
 		return fmt.Errorf("run fisherman: %w", err)
 	}
 	return nil
+}
+
+// openSigners opens the keys of the groups of the live Pocket network, each once.
+func openSigners(ctx context.Context, io command.Streams, configured []groups.Group, passphraseFile string) (map[string]*account.PrivateKey, error) {
+	signers := make(map[string]*account.PrivateKey)
+	opened := make(map[[2]string]*account.PrivateKey)
+	for _, group := range configured {
+		if group.Shannon == nil {
+			continue
+		}
+		name := [2]string{group.Shannon.Keys, group.Shannon.Signer}
+		if opened[name] == nil {
+			store, err := command.OpenKeys(io, group.Shannon.Keys)
+			if err != nil {
+				return nil, err
+			}
+			if opened[name], err = command.OpenAccount(ctx, io, store, group.Shannon.Signer, passphraseFile); err != nil {
+				return nil, err
+			}
+		}
+		signers[group.Name] = opened[name]
+	}
+	return signers, nil
 }
 
 // listenFor opens the socket of the API.
@@ -123,7 +161,11 @@ func endpointsWelcome(config groups.Config, listener net.Listener) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "fisherman of %s\n", counted(len(config.Groups), "group"))
 	for _, group := range config.Groups {
-		fmt.Fprintf(&text, "  %-16s %s, a check every %v on average\n", group.Name, counted(len(group.Targets), "target"), group.Interval)
+		asked := counted(len(group.Targets), "target")
+		if group.Shannon != nil {
+			asked = "suppliers of " + group.Shannon.Service
+		}
+		fmt.Fprintf(&text, "  %-16s %s, a check every %v on average\n", group.Name, asked, group.Interval)
 	}
 	fmt.Fprintf(&text, "  page and API     http://%s\n  samples          %s\nStop it with Ctrl-C.\n", listener.Addr(), config.Data)
 	return text.String()

@@ -12,6 +12,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
 	unsigned "github.com/pocket-fisherman/fisherman/network/endpoints/evidence"
 	"github.com/pocket-fisherman/fisherman/network/pocket/evidence"
+	answered "github.com/pocket-fisherman/fisherman/network/shannon/evidence"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
@@ -30,6 +31,10 @@ Exit code ` + strconv.Itoa(int(command.ExitEvidence)) + ` means that the file is
 A fisherman that samples a list of endpoints has nothing signed. Of its evidence only the digests and the majority are
 checked: whether it contradicts itself. It proves nothing, and if that is all that is wrong with it, the exit code is ` +
 			strconv.Itoa(int(command.ExitUntrusted)) + `.
+
+Suppliers of the live Pocket network sign their answers, but neither the question nor the time. Of their evidence each
+supplier's signature, the ring signature of each request and the random id in both are checked. What that leaves open is
+said beside it.
 
 ` + evidence.Proves + "\n" + evidence.DoesNotProve,
 		Example: "  pocket fisherman verify evidence.json",
@@ -55,16 +60,24 @@ type verdictOfPiece struct {
 // verdictOf checks a piece by the rules of its proof.
 func verdictOf(piece api.Evidence) verdictOfPiece {
 	verdict := verdictOfPiece{Session: piece.Session.ID, Check: piece.Check, Proof: piece.Proof, Steps: []evidence.Step{}}
-	if piece.Proof != api.EvidenceProofUnsigned {
-		verdict.Steps, verdict.holds = evidence.Verify(piece)
-		verdict.Verified = verdict.holds
+	switch piece.Proof {
+	case api.EvidenceProofUnsigned:
+		var steps []unsigned.Step
+		steps, verdict.holds = unsigned.Verify(piece)
+		for _, step := range steps {
+			verdict.Steps = append(verdict.Steps, evidence.Step(step))
+		}
 		return verdict
+	case api.EvidenceProofAnswerSigned:
+		var steps []answered.Step
+		steps, verdict.holds = answered.Verify(piece)
+		for _, step := range steps {
+			verdict.Steps = append(verdict.Steps, evidence.Step(step))
+		}
+	default:
+		verdict.Steps, verdict.holds = evidence.Verify(piece)
 	}
-	var steps []unsigned.Step
-	steps, verdict.holds = unsigned.Verify(piece)
-	for _, step := range steps {
-		verdict.Steps = append(verdict.Steps, evidence.Step(step))
-	}
+	verdict.Verified = verdict.holds
 	return verdict
 }
 
@@ -138,12 +151,17 @@ func verdictsText(pieces []api.Evidence, verdicts []verdictOfPiece, failed int) 
 		fmt.Fprintf(&text, "%d of %d pieces do not hold; they prove nothing.\n", failed, len(verdicts))
 		return text.String()
 	}
-	signed := slices.DeleteFunc(slices.Clone(pieces), func(p api.Evidence) bool { return p.Proof == api.EvidenceProofUnsigned })
-	if len(signed) > 0 {
+	of := func(proof api.EvidenceProof) []api.Evidence {
+		return slices.DeleteFunc(slices.Clone(pieces), func(p api.Evidence) bool { return p.Proof != proof })
+	}
+	if signed := of(""); len(signed) > 0 {
 		fmt.Fprintf(&text, "All %d pieces hold, asked by fisherman %s.\n%s\n%s\n", len(signed), askers(signed), evidence.Proves, evidence.DoesNotProve)
 	}
-	if rest := len(pieces) - len(signed); rest > 0 {
-		fmt.Fprintf(&text, "%d pieces do not contradict themselves, and are unsigned.\n%s\n", rest, unsigned.DoesNotProve)
+	if signed := of(api.EvidenceProofAnswerSigned); len(signed) > 0 {
+		fmt.Fprintf(&text, "%d pieces of the live Pocket network hold.\n%s\n%s\n", len(signed), answered.Proves, answered.DoesNotProve)
+	}
+	if rest := of(api.EvidenceProofUnsigned); len(rest) > 0 {
+		fmt.Fprintf(&text, "%d pieces do not contradict themselves, and are unsigned.\n%s\n", len(rest), unsigned.DoesNotProve)
 	}
 	return text.String()
 }

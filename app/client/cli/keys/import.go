@@ -15,23 +15,29 @@ import (
 
 func newImport(io command.Streams) *cobra.Command {
 	var o options
+	var from source
 	cmd := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Take in a key: an encrypted export, or a clear key",
 		Long: `Takes in a key from FILE, or from standard input if FILE is -. What it holds is found out by itself:
   the output of 'pocket keys export', which keeps the passphrase and the label that it was exported with, or
   a clear key, the 64 hex digits of an ed25519 seed, which gets a new passphrase.
+With --secp256k1 it takes in a clear key of the live Pocket network, the 64 hex digits that 'pocketd keys export NAME
+--unarmored-hex --unsafe' prints, which gets a new passphrase, too: from --file, from --env, else from a prompt that does not
+show them.
 A key itself is never an argument: other users of the machine could see it.`,
 		Example: `  pocket keys import backup.json
-  pocket keys import - --label "old servicer" < seed.txt`,
-		Args: command.OneArgument("FILE"),
+  pocket keys import - --label "old servicer" < seed.txt
+  pocket keys import --secp256k1 --label watcher`,
+		Args: func(cmd *cobra.Command, args []string) error { return from.check(cmd, args) },
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if isClearKey([]byte(args[0])) {
-				return command.Fail(command.ExitUsage, "a key must not be an argument, where others can see it; put it into a file or on standard input")
+			if from.secp256k1 {
+				return importAccount(cmd.Context(), io, o, from)
 			}
 			return importKey(cmd.Context(), io, o, args[0])
 		},
 	}
+	from.add(cmd.Flags())
 	command.AddKeys(cmd.Flags(), &o.directory)
 	command.AddPassphrase(cmd.Flags(), &o.passphraseFile)
 	cmd.Flags().StringVar(&o.label, "label", "", "a `NOTE` to tell a clear key by")

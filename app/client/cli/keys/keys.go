@@ -19,9 +19,10 @@ import (
 type options struct {
 	directory, passphraseFile string
 	label                     string
-	address                   string
-	clear, yes                bool
-	output                    string
+	// name is an address or a label.
+	name       string
+	clear, yes bool
+	output     string
 }
 
 // New makes the command 'pocket keys'.
@@ -30,8 +31,10 @@ func New(io command.Streams) *cobra.Command {
 		Use:   "keys",
 		Short: "Make and keep private keys, encrypted with a passphrase",
 		Long: `Keeps private keys, each encrypted with a passphrase in a file of its own. A passphrase comes from --passphrase-file,
-else from ` + command.PassphraseVariable + `, else from a prompt; it is never an argument. Without its passphrase a key is lost.`,
-	}, newCreate(io), newImport(io), newExport(io), newList(io), newDelete(io))
+else from ` + command.PassphraseVariable + `, else from a prompt; it is never an argument. Without its passphrase a key is lost.
+Keys of our own chain are ed25519; keys of the live Pocket network are secp256k1, and are taken in with 'import --secp256k1'.
+Where a command takes the ADDRESS of a key, the label of a single key will do, too.`,
+	}, newCreate(io), newImport(io), newExport(io), newList(io), newDelete(io), newShow(io))
 }
 
 func newCreate(io command.Streams) *cobra.Command {
@@ -61,16 +64,23 @@ func createKey(ctx context.Context, io command.Streams, o options) error {
 	return putKey(ctx, io, o, store, crypto.KeyFromSeed(seed))
 }
 
-// putKey stores a key under a new passphrase, and tells it.
+// putKey stores an ed25519 key under a new passphrase, and shows what is public of it.
 func putKey(ctx context.Context, io command.Streams, o options, store *keystore.Store, key crypto.PrivateKey) error {
-	if err := store.Admit(key.Address()); err != nil {
+	return put(ctx, io, o, store, key.Address(), func(passphrase string) (keystore.Entry, error) {
+		return store.Put(key, o.label, passphrase)
+	})
+}
+
+// put stores a key of an address by a function, under a new passphrase, and shows what is public of it.
+func put(ctx context.Context, io command.Streams, o options, store *keystore.Store, address string, by func(passphrase string) (keystore.Entry, error)) error {
+	if err := store.Admit(address); err != nil {
 		return err
 	}
-	secret, err := command.NewPassphrase(ctx, io, o.passphraseFile, key.Address())
+	secret, err := command.NewPassphrase(ctx, io, o.passphraseFile, address)
 	if err != nil {
 		return err
 	}
-	entry, err := store.Put(key, o.label, secret)
+	entry, err := by(secret)
 	if err != nil {
 		return err
 	}
@@ -84,12 +94,13 @@ func newExport(io command.Streams) *cobra.Command {
 		Use:   "export ADDRESS",
 		Short: "Print a key as its encrypted file, or in the clear",
 		Long: `Prints the encrypted file of a key, which 'pocket keys import' takes together with the key's passphrase.
-With --clear it prints the private key itself, as 64 hex digits: whoever sees them owns what the key owns.`,
+With --clear it prints the private key itself, as 64 hex digits: whoever sees them owns what the key owns. Those of a
+secp256k1 key are what 'pocket keys import --secp256k1' takes.`,
 		Example: `  pocket keys export ADDRESS > backup.json
   pocket keys export ADDRESS --clear`,
-		Args: command.OneAddress,
+		Args: command.OneArgument("ADDRESS"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.address = args[0]
+			o.name = args[0]
 			return exportKey(cmd.Context(), io, o)
 		},
 	}
@@ -106,7 +117,11 @@ func exportKey(ctx context.Context, io command.Streams, o options) error {
 	if err != nil {
 		return err
 	}
-	exported, err := store.Export(o.address)
+	address, err := resolve(store, o.name)
+	if err != nil {
+		return err
+	}
+	exported, err := store.Export(address)
 	if err != nil {
 		return err
 	}
@@ -116,7 +131,23 @@ func exportKey(ctx context.Context, io command.Streams, o options) error {
 	if err := confirm(ctx, io, o.yes, "The private key will be shown. Type yes to go on: ", "yes"); err != nil {
 		return err
 	}
-	key, err := command.OpenKey(ctx, io, store, o.address, o.passphraseFile)
+	return exportClear(ctx, io, o, store, address)
+}
+
+func exportClear(ctx context.Context, io command.Streams, o options, store *keystore.Store, address string) error {
+	entry, err := store.Entry(address)
+	if err != nil {
+		return err
+	}
+	if entry.Type == keystore.Secp256k1 {
+		key, err := command.OpenAccount(ctx, io, store, address, o.passphraseFile)
+		if err != nil {
+			return err
+		}
+		shown := newClearAccount(key)
+		return command.WriteResult(io.Out, o.output, shown, shown.text)
+	}
+	key, err := command.OpenKey(ctx, io, store, address, o.passphraseFile)
 	if err != nil {
 		return err
 	}
@@ -157,15 +188,58 @@ func listKeys(io command.Streams, o options) error {
 	return nil
 }
 
+func newShow(io command.Streams) *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:     "show ADDRESS",
+		Short:   "Show what is public of a key; no passphrase is needed",
+		Example: "  pocket keys show watcher",
+		Args:    command.OneArgument("ADDRESS"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			o.name = args[0]
+			return showKey(io, o)
+		},
+	}
+	command.AddKeys(cmd.Flags(), &o.directory)
+	command.AddOutput(cmd.Flags(), &o.output)
+	return cmd
+}
+
+func showKey(io command.Streams, o options) error {
+	store, err := command.OpenKeys(io, o.directory)
+	if err != nil {
+		return err
+	}
+	address, err := resolve(store, o.name)
+	if err != nil {
+		return err
+	}
+	entry, err := store.Entry(address)
+	if err != nil {
+		return err
+	}
+	view := newKeyView(store, entry)
+	return command.WriteResult(io.Out, o.output, view, view.text)
+}
+
+// resolve returns the address of an argument. One that is neither an address nor a label is a mistake in the command line.
+func resolve(store *keystore.Store, name string) (string, error) {
+	address, err := store.Resolve(name)
+	if errors.Is(err, keystore.ErrUnknownKey) {
+		return "", command.Fail(command.ExitUsage, "ADDRESS: %w", err)
+	}
+	return address, err
+}
+
 func newDelete(io command.Streams) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:     "delete ADDRESS",
 		Short:   "Delete a key for ever",
 		Example: "  pocket keys delete ADDRESS",
-		Args:    command.OneAddress,
+		Args:    command.OneArgument("ADDRESS"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.address = args[0]
+			o.name = args[0]
 			return deleteKey(cmd.Context(), io, o)
 		},
 	}
@@ -181,17 +255,21 @@ func deleteKey(ctx context.Context, io command.Streams, o options) error {
 	if err != nil {
 		return err
 	}
-	if _, err := store.Entry(o.address); errors.Is(err, keystore.ErrUnknownKey) {
+	address, err := resolve(store, o.name)
+	if err != nil {
 		return err
 	}
-	if err := confirm(ctx, io, o.yes, "The key will be gone for ever. Type its address again: ", o.address); err != nil {
+	if _, err := store.Entry(address); errors.Is(err, keystore.ErrUnknownKey) {
 		return err
 	}
-	if err := store.Delete(o.address); err != nil {
+	if err := confirm(ctx, io, o.yes, "The key will be gone for ever. Type its address again: ", address); err != nil {
 		return err
 	}
-	return command.WriteResult(io.Out, o.output, map[string]any{"address": o.address, "deleted": true},
-		func() string { return fmt.Sprintf("deleted the key of %s\n", o.address) })
+	if err := store.Delete(address); err != nil {
+		return err
+	}
+	return command.WriteResult(io.Out, o.output, map[string]any{"address": address, "deleted": true},
+		func() string { return fmt.Sprintf("deleted the key of %s\n", address) })
 }
 
 // confirm asks a person to type a word, unless that was declined beforehand with --yes.

@@ -13,7 +13,6 @@ import (
 	"github.com/pocket-fisherman/fisherman/keystore"
 	"github.com/pocket-fisherman/fisherman/node"
 	"github.com/pocket-fisherman/fisherman/runtime/configs"
-	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 // options are what 'pocket node init' was told.
@@ -64,11 +63,11 @@ the chain of its peers. More servicers are added by editing the file. 'pocket no
 	}
 	addHome(cmd, &o.home)
 	flags := cmd.Flags()
-	command.AddChecked(flags, &o.validator, "validator", "ADDRESS", types.ValidateAddress, "key of the node's validator (default none)")
-	command.AddChecked(flags, &o.servicer, "servicer", "ADDRESS", types.ValidateAddress, "key of the node's servicer (default none)")
+	command.AddChecked(flags, &o.validator, "validator", "ADDRESS", command.ActorAddress, "key of the node's validator (default none)")
+	command.AddChecked(flags, &o.servicer, "servicer", "ADDRESS", command.ActorAddress, "key of the node's servicer (default none)")
 	flags.StringVar(&o.servicerListen, "servicer-listen", "127.0.0.1:8545", "`HOST:PORT` where the servicer takes relays")
 	flags.StringArrayVar(&o.upstreams, "upstream", nil, "`CHAIN=URL` of a node that the servicer executes relays against; may be repeated")
-	command.AddChecked(flags, &o.fisherman, "fisherman", "ADDRESS", types.ValidateAddress, "key of the node's fisherman (default none)")
+	command.AddChecked(flags, &o.fisherman, "fisherman", "ADDRESS", command.ActorAddress, "key of the node's fisherman (default none)")
 	flags.StringArrayVar(&o.controlProbes, "control-probe", nil, "`CHAIN=URL` that tells the fisherman whether it is offline; may be repeated")
 	flags.StringArrayVar(&o.catalogues, "catalogue", nil, "`CHAIN=NAME` of what a relay chain's nodes are asked: "+
 		strings.Join(configs.Catalogues(), ", ")+"; may be repeated (default 0001=cometbft, 0021=evm)")

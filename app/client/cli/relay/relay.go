@@ -5,15 +5,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/cli/request"
-	"github.com/pocket-fisherman/fisherman/app/client/terminal"
 	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
@@ -25,8 +22,7 @@ import (
 // options are what 'pocket relay' was told.
 type options struct {
 	application, servicer, chain string
-	payload                      string
-	rest                         restOptions
+	question                     request.Question
 	timeout                      time.Duration
 	signer                       command.Signer
 	allowPrivate                 bool
@@ -48,18 +44,17 @@ directory of keys (see 'pocket keys'), else it is that of a LocalNet's applicati
   pocket relay --application ADDRESS --servicer ADDRESS --chain 0002 --path /cosmos/bank/v1beta1/supply?pagination.limit=1`,
 		Args: command.Needs("application", "servicer", "chain"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.rest.checkFlags(cmd); err != nil {
+			if err := o.question.CheckFlags(cmd); err != nil {
 				return err
 			}
 			return sendRelay(cmd.Context(), io, o)
 		},
 	}
 	flags := cmd.Flags()
-	command.AddChecked(flags, &o.application, "application", "ADDRESS", types.ValidateAddress, "the application's address")
+	command.AddChecked(flags, &o.application, "application", "ADDRESS", command.ActorAddress, "the application's address")
 	command.AddChecked(flags, &o.servicer, "servicer", "ADDRESS", types.ValidateAddress, "the servicer's address")
 	command.AddChecked(flags, &o.chain, "chain", "CHAIN", types.ValidateRelayChain, "the relay chain, as in 0001")
-	flags.StringVar(&o.payload, "payload", "", "the JSON-RPC request: `JSON`, @FILE, or - for standard input")
-	o.rest.addFlags(flags)
+	o.question.AddFlags(flags)
 	command.AddSpan(flags, &o.timeout, "timeout", 10*time.Second, time.Millisecond, time.Minute, "how long the servicer may take")
 	o.signer.AddFlags(flags)
 	flags.BoolVar(&o.allowPrivate, "allow-private", false, "allow a servicer at a loopback or private address; on a LocalNet it is allowed")
@@ -68,7 +63,7 @@ directory of keys (see 'pocket keys'), else it is that of a LocalNet's applicati
 }
 
 func sendRelay(ctx context.Context, io command.Streams, o options) error {
-	payload, err := o.request(io)
+	payload, err := o.question.Payload(io)
 	if err != nil {
 		return err
 	}
@@ -98,18 +93,6 @@ func sendRelay(ctx context.Context, io command.Streams, o options) error {
 		return command.Fail(command.ExitUntrusted, "servicer %s refused the relay: %s: %s", o.servicer, result.Error.Code, result.Error.Message)
 	}
 	return nil
-}
-
-// request is what the relay asks.
-func (o options) request(io command.Streams) (types.Payload, error) {
-	if o.rest.path != "" {
-		return o.rest.request(io)
-	}
-	payload, err := request.ReadJSONRPC(io, o.payload)
-	if err != nil {
-		return types.Payload{}, command.Fail(command.ExitUsage, "--payload: %w", err)
-	}
-	return types.Payload{JSONRPC: payload}, nil
 }
 
 // exchangeRelay seals the request, sends it, and opens the answer.
@@ -147,57 +130,4 @@ func exchangeRelay(ctx context.Context, dialer *wire.Dialer, key crypto.PrivateK
 		return nil, command.Fail(command.ExitUntrusted, "servicer %s signed an answer that is not JSON", servicer.Address)
 	}
 	return newRelayResult(session, sealed, response, carried.Answer.LastByte.Sub(carried.Sent)), nil
-}
-
-// restOptions are the REST request that 'pocket relay' was told; its path is empty for a JSON-RPC request.
-type restOptions struct {
-	method, path, body string
-	headers            []string
-}
-
-func (r *restOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&r.path, "path", "", "REST: the `PATH` below the node's base URL, with an optional query")
-	flags.StringVar(&r.method, "method", "GET", "REST: the `METHOD`: GET, HEAD, POST, PUT, PATCH or DELETE")
-	flags.StringArrayVar(&r.headers, "header", nil, "REST: a `'NAME: VALUE'`, may be given more than once; servicers pass few names on")
-	flags.StringVar(&r.body, "body", "", "REST: the `BODY`: itself, @FILE, or - for standard input")
-}
-
-// checkFlags asks for either --payload or --path, and refuses REST flags beside a --payload.
-func (r *restOptions) checkFlags(cmd *cobra.Command) error {
-	payload, path := cmd.Flags().Changed("payload"), cmd.Flags().Changed("path")
-	switch {
-	case payload && path:
-		return command.Fail(command.ExitUsage, "--payload (JSON-RPC) and --path (REST) exclude each other")
-	case path && r.path == "":
-		return command.Fail(command.ExitUsage, "--path is empty; the base itself is /")
-	case path:
-		return nil
-	}
-	for _, name := range []string{"method", "header", "body"} {
-		if cmd.Flags().Changed(name) {
-			return command.Fail(command.ExitUsage, "--%s is for REST requests, which have a --path", name)
-		}
-	}
-	return command.RequireFlags(cmd, "payload")
-}
-
-// request is the REST request.
-func (r *restOptions) request(io command.Streams) (types.Payload, error) {
-	rest := &types.RESTPayload{Method: r.method, Path: r.path}
-	for _, line := range r.headers {
-		name, value, ok := strings.Cut(line, ":")
-		if !ok {
-			return types.Payload{}, command.Fail(command.ExitUsage, "--header %q is not NAME: VALUE", terminal.Short(line))
-		}
-		rest.Headers = append(rest.Headers, &types.HTTPHeader{Name: name, Value: strings.TrimSpace(value)})
-	}
-	var err error
-	if rest.Body, err = request.ReadBody(io, r.body); err != nil {
-		return types.Payload{}, command.Fail(command.ExitUsage, "--body: %w", err)
-	}
-	payload := types.Payload{REST: rest}
-	if _, err := relay.ValidatePayload(payload); err != nil {
-		return types.Payload{}, command.Fail(command.ExitUsage, "REST request: %w", err)
-	}
-	return payload, nil
 }

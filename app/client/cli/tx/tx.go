@@ -69,7 +69,7 @@ func txCommand(io command.Streams, cmd *cobra.Command, required []string,
 		})
 	}
 	flags := cmd.Flags()
-	command.AddChecked(flags, &o.from, "from", "ADDRESS", types.ValidateAddress, "the account that signs and pays")
+	command.AddChecked(flags, &o.from, "from", "ADDRESS", command.ActorAddress, "the account that signs and pays")
 	command.AddNumber(flags, &o.fee, "fee", defaultFee, 0, math.MaxInt64, "the fee in uPOKT")
 	command.AddNumber(flags, &o.sequence, "sequence", -1, 0, math.MaxInt64, "the account's sequence (default its next one)")
 	flags.BoolVar(&o.wait, "wait", false, "wait for the block, and end with the transaction's result")
