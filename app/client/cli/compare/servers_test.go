@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -139,12 +141,17 @@ func tooOften(w http.ResponseWriter, _ *http.Request) {
 // bomb is an answer of 64 MiB in a few bytes.
 func bomb(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Encoding", "gzip")
-	packed := gzip.NewWriter(w)
+	_, _ = w.Write(bombed())
+}
+
+// bombed is 64 MiB of zeros in few bytes, packed once: under the race detector that takes longer than an answer may.
+var bombed = sync.OnceValue(func() []byte {
+	var packed bytes.Buffer
+	packer := gzip.NewWriter(&packed)
 	part := make([]byte, 1<<20)
 	for range 64 {
-		if _, err := packed.Write(part); err != nil {
-			return
-		}
+		_, _ = packer.Write(part)
 	}
-	_ = packed.Close()
-}
+	_ = packer.Close()
+	return packed.Bytes()
+})
