@@ -100,6 +100,9 @@ func (large) Listen(context.Context, int64) ([]samples.Event, <-chan samples.Eve
 // A hundred clients that ask for large answers and read nothing hold a bounded part of the memory, for a bounded time. Health
 // and small answers are not held up.
 func TestClientsThatReadNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it weighs memory, of which the race detector takes its own share")
+	}
 	for _, path := range []string{"/v1/qos/rounds?limit=1000&session=" + knownSession, "/v1/qos?last=1000", "/v1/qos?window=24h", "/v1/evidence?limit=100", "/v1/qos/events"} {
 		synctest.Test(t, func(t *testing.T) {
 			readers, _, measured := readersAt(9)
