@@ -167,9 +167,6 @@ func (e *Endpoints) buildAPI() error {
 	}
 	readers := e.readers("endpoints")
 	readers.Network = rpc.Endpoints(e.groups, e.ready)
-	if len(e.shannons) > 0 {
-		readers.Network.Kind = api.NetworkShannon
-	}
 	e.api = rpc.New(rpc.Config{Logger: e.config.Logger.With("part", "rpc"), Connections: e.budget.api,
 		Metrics: e.metrics.Handler(), Public: e.config.PublicRPC, Pages: pages}, readers)
 	return nil

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/fisherman"
-	"github.com/pocket-fisherman/fisherman/fisherman/schedule"
+	"github.com/pocket-fisherman/fisherman/network/endpoints"
 	"github.com/pocket-fisherman/fisherman/network/shannon"
 	"github.com/pocket-fisherman/fisherman/network/shannon/protocol"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
@@ -120,7 +120,7 @@ func (e *Endpoints) shannonGroup(group groups.Group) (shannon.Group, error) {
 		Limits:      shannon.Limits{PerSession: group.Shannon.MaxUpoktPerSession, PerDay: group.Shannon.MaxUpoktPerDay},
 		Chain:       fisherman.Chain{Catalogue: catalogue, IgnoredFields: group.IgnoredFields},
 		Interval:    group.Interval,
-		Spread:      spreads[group.Spread],
+		Spread:      endpoints.DistributionOf(group.Spread),
 		SLA:         group.SLA,
 		Timeout:     group.Timeout,
 		Quorum:      group.Quorum,
@@ -135,12 +135,6 @@ func (e *Endpoints) shannonGroup(group groups.Group) (shannon.Group, error) {
 		made.RPCTypes = []protocol.RPCType{protocol.RPCType_RPC_TYPE_REST}
 	}
 	return made, nil
-}
-
-var spreads = map[groups.Spread]schedule.Distribution{
-	groups.SpreadStratifiedJitter: schedule.StratifiedJitter,
-	groups.SpreadEven:             schedule.Even,
-	groups.SpreadUniformRandom:    schedule.UniformRandom,
 }
 
 // retained is how many sessions of all groups the store keeps.

@@ -165,6 +165,9 @@ func headOf(said []identified, standings []types.Standing) int64 {
 	return heights[len(heights)/2]
 }
 
+// DistributionOf returns how a spread of a configuration places checks.
+func DistributionOf(spread groups.Spread) schedule.Distribution { return distributions[spread] }
+
 var distributions = map[groups.Spread]schedule.Distribution{
 	groups.SpreadStratifiedJitter: schedule.StratifiedJitter,
 	groups.SpreadEven:             schedule.Even,

@@ -94,7 +94,7 @@ func newExport(io command.Streams) *cobra.Command {
 		Use:   "export ADDRESS",
 		Short: "Print a key as its encrypted file, or in the clear",
 		Long: `Prints the encrypted file of a key, which 'pocket keys import' takes together with the key's passphrase.
-With --clear it prints the private key itself, as 64 hex digits: whoever sees them owns what the key owns. Those of a
+With --clear it prints the private key itself, as 64 hex digits: anybody who sees them owns what the key owns. Those of a
 secp256k1 key are what 'pocket keys import --secp256k1' takes.`,
 		Example: `  pocket keys export ADDRESS > backup.json
   pocket keys export ADDRESS --clear`,
