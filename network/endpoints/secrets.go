@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pocket-fisherman/fisherman/fisherman/question"
@@ -71,9 +72,10 @@ func basic(user *url.Userinfo) string {
 // spellings are the forms in which a server may write what it was sent.
 func spellings(secret string) []string {
 	quoted, _ := json.Marshal(secret) // text always encodes
+	plain := strconv.Quote(secret)    // JSON of those who leave <, > and & as they are
 	escaped := url.QueryEscape(secret)
 	all := []string{
-		secret, text.Printable(secret), strings.Trim(string(quoted), `"`), strings.ReplaceAll(secret, "/", `\/`), html.EscapeString(secret),
+		secret, text.Printable(secret), string(quoted[1 : len(quoted)-1]), plain[1 : len(plain)-1], strings.ReplaceAll(secret, "/", `\/`), html.EscapeString(secret),
 		escaped, strings.ReplaceAll(escaped, "+", "%20"), url.PathEscape(secret),
 	}
 	slices.Sort(all)
