@@ -61,6 +61,16 @@ func awaitBytes(t *testing.T, conn *Conn) {
 	}
 }
 
+// alive returns what Alive says, which Living has to say as well, whatever stands beside it.
+func alive(t *testing.T, conn *Conn) bool {
+	t.Helper()
+	alive := conn.Alive()
+	if living := Living([]*Conn{nil, conn, nil, conn}); living[0] || living[2] || living[1] != alive || living[3] != alive {
+		t.Errorf("alive is %t, living are %v", alive, living)
+	}
+	return alive
+}
+
 func TestAlive(t *testing.T) {
 	for name, test := range map[string]struct {
 		disturb func(conn *Conn, far *net.TCPConn)
@@ -74,7 +84,7 @@ func TestAlive(t *testing.T) {
 		"bytes, then end": {func(_ *Conn, far *net.TCPConn) { io.WriteString(far, "welcome"); far.Close() }, false},
 	} {
 		conn, far := tcpPair(t)
-		if !conn.Alive() {
+		if !alive(t, conn) {
 			t.Errorf("%s: not alive at first", name)
 		}
 		if test.disturb != nil {
@@ -83,12 +93,12 @@ func TestAlive(t *testing.T) {
 		}
 		// Twice: looking changes nothing.
 		for range 2 {
-			if conn.Alive() != test.want {
+			if alive(t, conn) != test.want {
 				t.Errorf("%s: alive is not %t", name, test.want)
 			}
 		}
 		conn.Close()
-		if conn.Alive() {
+		if alive(t, conn) {
 			t.Errorf("%s: alive after it was closed", name)
 		}
 	}
@@ -118,7 +128,7 @@ func TestAliveBeyondBufferedBytes(t *testing.T) {
 	if _, err := conn.Receive(); err != nil {
 		t.Fatal(err)
 	}
-	if conn.Alive() || conn.Reusable() {
+	if alive(t, conn) || conn.Reusable() {
 		t.Error("alive with an answer that nobody asked for")
 	}
 }
@@ -161,16 +171,16 @@ func TestAliveWithTickets(t *testing.T) {
 	if conn.Phases.TLS <= 0 || conn.Phases.Connect <= 0 {
 		t.Errorf("phases %+v", conn.Phases)
 	}
-	if !conn.Alive() {
+	if !alive(t, conn) {
 		t.Error("tickets passed for unasked bytes")
 	}
 	io.WriteString(far, ok+"Content-Length: 2\r\n\r\nhi")
-	if answer, err := conn.Receive(); err != nil || answer.Status != 200 || !conn.Reusable() || !conn.Alive() {
-		t.Errorf("%v, %v, reusable %t, alive %t", answer, err, conn.Reusable(), conn.Alive())
+	if answer, err := conn.Receive(); err != nil || answer.Status != 200 || !conn.Reusable() || !alive(t, conn) {
+		t.Errorf("%v, %v, reusable %t, alive %t", answer, err, conn.Reusable(), alive(t, conn))
 	}
 	io.WriteString(far, "more")
 	awaitBytes(t, conn)
-	if conn.Alive() {
+	if alive(t, conn) {
 		t.Error("unasked bytes passed for tickets")
 	}
 }
@@ -184,7 +194,7 @@ func TestTicketsDoNotHideAHangUp(t *testing.T) {
 		socket := far.NetConn().(*net.TCPConn)
 		socket.SetLinger(linger)
 		socket.Close()
-		if conn.Alive() {
+		if alive(t, conn) {
 			t.Errorf("%s: alive", name)
 		}
 	}

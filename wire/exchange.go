@@ -187,6 +187,10 @@ func (c *Conn) Arrival() Arrival {
 func (c *Conn) header() (*http.Response, error) {
 	const attempt = types.Attempt_ATTEMPT_READ_RESPONSE_HEADER
 	c.meter.head()
+	// A parser that waits has its stack in memory for each connection, and most of it has to be made for each answer.
+	if _, err := c.reader.Peek(1); err != nil {
+		return nil, c.unreadable(attempt, err)
+	}
 	for range mostInterim + 1 {
 		response, err := http.ReadResponse(c.reader, nil)
 		if err != nil {

@@ -161,6 +161,38 @@ func TestPoolDropsTheDead(t *testing.T) {
 	fresh.Close()
 }
 
+// Taking for many URLs at once passes over the dead ones, URL by URL, and hands out no connection twice.
+func TestPoolTakesForMany(t *testing.T) {
+	well, dying := fakes.Start(t, fakes.Honest()), fakes.Start(t, fakes.Honest())
+	pool := &Pool{}
+	defer pool.Close()
+	dead := dialled(t, dying)
+	dying.AwaitOpen(t, 1)
+	dying.HangUp()
+	dying.AwaitOpen(t, 0)
+	older, newer := dialled(t, well), dialled(t, well)
+	pool.Give(well.URL(), older)
+	pool.Give(well.URL(), newer)
+	pool.Give(dying.URL(), dead)
+	pool.Give(here, dead) // as if it had died behind another one
+	urls := []string{well.URL(), dying.URL(), there, well.URL(), here, well.URL()}
+	if taken := pool.TakeAll(urls); !slices.Equal(taken, []*Conn{newer, nil, nil, older, nil, nil}) || pool.count != 0 {
+		t.Errorf("took %v, %d are counted", taken, pool.count)
+	}
+	older.Close()
+	newer.Close()
+	live, behind := dialled(t, well), dialled(t, dying)
+	pool.Give(here, live)
+	pool.Give(here, behind) // the newer one
+	dying.AwaitOpen(t, 1)
+	dying.HangUp()
+	dying.AwaitOpen(t, 0)
+	if taken := pool.TakeAll([]string{here}); taken[0] != live {
+		t.Error("a live connection behind a dead one was not taken")
+	}
+	live.Close()
+}
+
 // However many URLs there are, no more connections are kept than may be.
 func TestPoolIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

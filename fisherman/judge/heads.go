@@ -15,7 +15,7 @@ import (
 
 // heads takes each answer for a claim of the newest height, and measures how far each is behind the reference.
 func (j *judgement) heads(record *types.QoSRound) {
-	claims := make(map[string]int64)
+	claims := make(map[string]int64, len(j.voters))
 	for i, sample := range record.Samples {
 		if cutOff(sample) {
 			claims[j.origins[i]] = 0 // it counts, and speaks for no height
@@ -53,7 +53,7 @@ func (j *judgement) heads(record *types.QoSRound) {
 // is too high moves nothing. An operator has reached a height when one of its origins has, and has not when one has not.
 func reached(claims map[string]int64, voters map[string]verify.Voter, quorum int) (height int64, known bool) {
 	type span struct{ lowest, highest int64 }
-	spans := make(map[verify.Voter]span)
+	spans := make(map[verify.Voter]span, len(claims))
 	for at, claim := range claims {
 		of, before := spans[voters[at]]
 		if !before {

@@ -74,6 +74,9 @@ type judgement struct {
 	readings []verify.Reading
 	// large: most nodes with data have a large answer.
 	large bool
+	// received is how many bytes came from each origin, receivedAll from all.
+	received    map[string]int
+	receivedAll int
 	// crowded: a servicer is excused for a time-out, because our own link was busy.
 	crowded bool
 	// undecided: the control probe could still decide about the check.

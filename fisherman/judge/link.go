@@ -18,6 +18,12 @@ import (
 // hold holds round-trip times against the SLA, and excuses what our own link did.
 func (j *judgement) hold(record *types.QoSRound) {
 	large := j.largeQuestion(record)
+	j.received, j.receivedAll = make(map[string]int, len(j.voters)), 0
+	for i := range j.Exchanges {
+		bytes := j.Exchanges[i].Arrived.Bytes
+		j.received[j.origins[i]] += bytes
+		j.receivedAll += bytes
+	}
 	for i, sample := range record.Samples {
 		times := &j.Exchanges[i].Times
 		switch {
@@ -60,21 +66,20 @@ func (j *judgement) busy(i int, end time.Duration) (busy time.Duration) {
 		change int // of the answers that the origin is in the middle of
 	}
 	var edges []edge
-	bytes, self := 0, j.origins[i]
-	arriving := make(map[string]int)
+	self := j.origins[i]
+	if j.receivedAll-j.received[self] < saturating {
+		return 0
+	}
+	arriving := make(map[string]int, len(j.voters))
 	for k := range j.Exchanges {
 		arrived, from := &j.Exchanges[k].Arrived, j.origins[k]
 		if arrived.Bytes == 0 || from == self {
 			continue
 		}
-		bytes += arrived.Bytes
 		arriving[from] = 0
 		if last := j.ended(&j.Exchanges[k]); arrived.First < last {
 			edges = append(edges, edge{arrived.First, from, 1}, edge{last, from, -1})
 		}
-	}
-	if bytes < saturating {
-		return 0
 	}
 	slices.SortFunc(edges, func(a, b edge) int { return cmp.Compare(a.at, b.at) })
 	origins, last := 0, sent

@@ -14,7 +14,7 @@ import (
 // An origin whose exchanges led to several places counts as the first of these, in their order as text, and not as all of
 // them: a name that resolves to a neighbour of this servicer and to a neighbour of that one would make the two one vote.
 func origins(exchanges []Exchange) []string {
-	counted, places := make([]string, len(exchanges)), make(map[string]string)
+	counted, places := make([]string, len(exchanges)), make(map[string]string, len(exchanges))
 	for i := range exchanges {
 		at, place := types.ServiceOrigin(exchanges[i].ServiceURL), exchanges[i].Place
 		counted[i] = at
@@ -35,7 +35,7 @@ func origins(exchanges []Exchange) []string {
 // One servicer that declares another operator, or none, leaves the origin without one: a neighbour of one servicer that
 // declares the operator of another would make the two one vote.
 func voters(exchanges []Exchange, origins []string) map[string]verify.Voter {
-	operators := make(map[string]string)
+	operators := make(map[string]string, len(origins))
 	for i, at := range origins {
 		operator := exchanges[i].Operator
 		if before, known := operators[at]; known && before != operator {
@@ -52,7 +52,7 @@ func voters(exchanges []Exchange, origins []string) map[string]verify.Voter {
 
 // poll asks what each servicer says, and counts it. The servicers of one origin say together what merge makes of it.
 func poll[A comparable](j *judgement, says func(i int) (answer A, some bool), merge func(a, b A) A) *verify.Poll[A] {
-	said := make(map[string]A)
+	said := make(map[string]A, len(j.voters))
 	for i, at := range j.origins {
 		answer, some := says(i)
 		if !some {
@@ -63,7 +63,7 @@ func poll[A comparable](j *judgement, says func(i int) (answer A, some bool), me
 		}
 		said[at] = answer
 	}
-	counted := verify.NewPoll[A]()
+	counted := verify.NewPoll[A](len(said))
 	for at, answer := range said {
 		counted.Add(j.voters[at], answer)
 	}
@@ -81,7 +81,7 @@ func numberOrigins(samples []*types.QoSSample, origins []string) {
 		order[i] = i
 	}
 	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(samples[a].Servicer, samples[b].Servicer) })
-	numbers := make(map[string]uint32)
+	numbers := make(map[string]uint32, len(origins))
 	for _, i := range order {
 		if numbers[origins[i]] == 0 {
 			numbers[origins[i]] = uint32(len(numbers)) + 1

@@ -172,14 +172,24 @@ func (r *round) prepare() {
 	slices.SortStableFunc(r.slots, func(a, b *slot) int { return cmp.Compare(a.offset, b.offset) })
 }
 
+// connect gives every slot a kept connection, or starts to make one.
 func (r *round) connect(ctx context.Context) {
+	var open []*slot
+	var urls []string
 	for _, slot := range r.slots {
-		switch {
-		case slot.failure != nil:
-		case r.Cold:
+		if slot.failure == nil {
+			open, urls = append(open, slot), append(urls, slot.url())
+		}
+	}
+	kept := make([]*wire.Conn, len(open))
+	if !r.Cold {
+		kept = r.Pool.TakeAll(urls)
+	}
+	for i, slot := range open {
+		if kept[i] != nil {
+			slot.reuse(kept[i])
+		} else {
 			slot.dial(ctx, r.Pool, r.Dial, r.Timeout)
-		default:
-			slot.connect(ctx, r.Pool, r.Dial, r.Timeout)
 		}
 	}
 }
@@ -236,14 +246,25 @@ func (r *round) settle(ctx context.Context, slots []*slot, until time.Time) {
 // servicer that is still connecting delays nobody.
 func (r *round) revive(ctx context.Context) {
 	var redialed []*slot
-	for _, slot := range r.slots {
-		if slot.revive(ctx, r.Pool, r.Dial, r.Timeout, r.Cold) {
+	for i, alive := range wire.Living(r.connections()) {
+		if slot := r.slots[i]; slot.ready() && !alive {
+			slot.reconnect(ctx, r.Pool, r.Dial, r.Timeout, r.Cold)
 			r.Pool.HungUp(slot.url())
-			slot.redialed = true
 			redialed = append(redialed, slot)
 		}
 	}
 	r.settle(ctx, redialed, time.Now().Add(min(r.Lead, LongestLead)))
+}
+
+// connections returns those of the slots; nil for a slot without one.
+func (r *round) connections() []*wire.Conn {
+	conns := make([]*wire.Conn, len(r.slots))
+	for i, slot := range r.slots {
+		if slot.ready() {
+			conns[i] = slot.conn
+		}
+	}
+	return conns
 }
 
 // collect waits for the dials that did not end before the release; each has a deadline of its own. It is too late to

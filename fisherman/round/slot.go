@@ -53,16 +53,12 @@ type dialed struct {
 // url returns the service URL, which names the connection.
 func (s *slot) url() string { return s.servicer.GetServiceUrl() }
 
-// connect gives the slot a kept connection, or starts to make one. Making one may take as long as an answer may.
-func (s *slot) connect(ctx context.Context, kept *wire.Pool, dial Dial, timeout time.Duration) {
-	if s.conn = kept.Take(s.url()); s.conn != nil {
-		s.reused, s.kept, s.place = true, s.conn.Used(), s.conn.Place
-		return
-	}
-	s.dial(ctx, kept, dial, timeout)
+// reuse takes a connection that was kept.
+func (s *slot) reuse(conn *wire.Conn) {
+	s.conn, s.reused, s.kept, s.place = conn, true, conn.Used(), conn.Place
 }
 
-// dial starts to make a connection.
+// dial starts to make a connection. It may take as long as an answer may.
 func (s *slot) dial(ctx context.Context, kept *wire.Pool, dial Dial, timeout time.Duration) {
 	s.kept, s.lateBefore = false, kept.Late(s.url())
 	result := make(chan dialed, 1)
@@ -87,20 +83,17 @@ func (s *slot) settle(result dialed) {
 // ready reports whether the request can be sent.
 func (s *slot) ready() bool { return s.conn != nil && s.failure == nil }
 
-// revive replaces a connection that died while it waited for the release, and reports whether it did; never after the
-// request was written.
-func (s *slot) revive(ctx context.Context, kept *wire.Pool, dial Dial, timeout time.Duration, cold bool) bool {
-	if !s.ready() || s.conn.Alive() {
-		return false
-	}
+// reconnect replaces a connection that died while it waited for the release; never after the request was written.
+func (s *slot) reconnect(ctx context.Context, pool *wire.Pool, dial Dial, timeout time.Duration, cold bool) {
 	s.conn.Close()
-	s.conn, s.reused = nil, false
-	if cold {
-		s.dial(ctx, kept, dial, timeout)
-	} else {
-		s.connect(ctx, kept, dial, timeout)
+	s.conn, s.reused, s.redialed = nil, false, true
+	if !cold {
+		if kept := pool.Take(s.url()); kept != nil {
+			s.reuse(kept)
+			return
+		}
 	}
-	return true
+	s.dial(ctx, pool, dial, timeout)
 }
 
 // early reports whether a receiver has to wait for the answer from before the request is sent, because the time of

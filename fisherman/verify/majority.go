@@ -31,7 +31,7 @@ func Majority(ballots []Ballot, quorum int) (Digest, error) {
 		}
 		votes[ballot.Origin] = ballot
 	}
-	poll := NewPoll[Digest]()
+	poll := NewPoll[Digest](len(votes))
 	for origin, vote := range votes {
 		if !split[origin] {
 			poll.Add(vote.Voter, vote.Digest)

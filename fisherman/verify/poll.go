@@ -31,9 +31,9 @@ type vote[A comparable] struct {
 	answer A
 }
 
-// NewPoll returns a poll without votes.
-func NewPoll[A comparable]() *Poll[A] {
-	return &Poll[A]{said: make(map[vote[A]]bool), first: make(map[Voter]A), split: make(map[Voter]bool),
+// NewPoll returns a poll without votes, with space for some voters.
+func NewPoll[A comparable](voters int) *Poll[A] {
+	return &Poll[A]{said: make(map[vote[A]]bool, voters), first: make(map[Voter]A, voters), split: make(map[Voter]bool),
 		pro: make(map[A]int), sole: make(map[A]int)}
 }
 
