@@ -41,8 +41,8 @@ const (
 	leastUnproven  = 4
 	leastPeers     = peerDescriptors*leastStrangers + 2*(leastUnproven+peerDescriptors*leastUnproven)
 
-	// A request of the fisherman takes two descriptors with its stamped connection, and as many connections are kept.
-	requestDescriptors = 4
+	// A request of the fisherman takes a connection, and as many connections are kept.
+	requestDescriptors = 2
 	mostRequests       = 16384
 	leastRequests      = 24
 
@@ -223,12 +223,12 @@ func peersWith(given, open int) entrance.Bounds {
 const roundsAtOnce = 3
 
 // endpointsBudget shares out a number of descriptors, 0 when that is not known, in a fisherman whose largest group has so many
-// targets. A round of all of them has to fit. The error says how many that takes.
+// targets. A round of all of them has to fit over new connections, beside those that are kept. The error says how many that takes.
 func endpointsBudget(descriptors uint64, largest int) (budget, error) {
 	const apart = storeFiles + otherFiles
 	made := &claims{
 		api:     claim{least: 8, most: rpc.DefaultConnections().Most, weight: 1},
-		fishing: claim{least: 2 * largest, most: mostRequests * requestDescriptors, weight: 8},
+		fishing: claim{least: requestDescriptors * largest, most: mostRequests * requestDescriptors, weight: 8},
 	}
 	open, bound := countless, 0
 	if descriptors > 0 {
@@ -243,6 +243,6 @@ func endpointsBudget(descriptors uint64, largest int) (budget, error) {
 	shareOut(open, parts)
 	return budget{
 		api:      bounds(made.api.given, rpc.DefaultConnections(), bound),
-		requests: max(made.fishing.given/requestDescriptors, min(roundsAtOnce*largest, made.fishing.given/2)),
+		requests: max(made.fishing.given/requestDescriptors, min(roundsAtOnce*largest, made.fishing.given-largest)),
 	}, nil
 }

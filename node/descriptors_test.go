@@ -74,12 +74,12 @@ func TestBudgets(t *testing.T) {
 		{math.MaxUint64, all, 1024, 128, 128, 32, mostRequests},
 		{1 << 20, all, 1024, 128, 128, 32, mostRequests},
 		{8192, servicers, 1024, 128, 128, 32, 0},
-		{8192, fisherman, 1, 128, 128, 32, 1496},
+		{8192, fisherman, 1, 128, 128, 32, 2989},
 		{1024, validator, 1, 128, 128, 32, 0},
 		{1024, servicers, 266, 128, 95, 23, 0},
-		{1024, fisherman, 1, 128, 61, 15, 132},
-		{1024, all, 17, 16, 34, 8, 78},
-		{512, all, 4, 1, 8, 4, 25},
+		{1024, fisherman, 1, 128, 65, 16, 258},
+		{1024, all, 18, 17, 37, 9, 143},
+		{512, all, 5, 3, 11, 5, 36},
 		{256, validator, 1, 128, 34, 8, 0},
 	} {
 		got, err := budgetWith(test.descriptors, test.has)
@@ -96,8 +96,8 @@ func TestBudgets(t *testing.T) {
 		{0, all, 300, 2048, 64, 64},
 		{1 << 20, all, 300, 2048, 64, 64},
 		{1024, validator, 90, 32, 7, 52},
-		{1024, all, 15, 6, 4, 20},
-		{512, all, 8, 4, 4, 12},
+		{1024, all, 15, 8, 4, 20},
+		{512, all, 8, 5, 4, 12},
 	} {
 		got, err := budgetWith(test.descriptors, test.has)
 		if err != nil || got.peers.Strangers != test.strangers || got.peers.Waiting != test.waiting || got.peers.Proving != test.proving || got.tables != test.tables {
@@ -118,7 +118,7 @@ func TestEndpointsBudget(t *testing.T) {
 		descriptors            uint64
 		largest, requests, api int
 	}{
-		{0, 1000, mostRequests, 128}, {4096, 1000, 1922, 128}, {20_000, 1000, 4937, 128}, {1024, 3, 198, 106}, {1 << 20, 1000, mostRequests, 128},
+		{0, 1000, mostRequests, 128}, {4096, 1000, 2844, 128}, {20_000, 1000, 9874, 128}, {20_000, 9600, 10_193, 82}, {2200, 1000, 1060, 15}, {1024, 3, 396, 106}, {1 << 20, 1000, mostRequests, 128},
 	} {
 		got, err := endpointsBudget(test.descriptors, test.largest)
 		if err != nil || got.requests != test.requests || got.api.Most != test.api {

@@ -61,6 +61,8 @@ type Dialer struct {
 	// UserSpace leaves the kernel's timestamps aside, as on a system that has none.
 	UserSpace bool
 
+	// waker of the readers of connections that were made.
+	waker waker
 	// dial connects to one address; nil means by TCP.
 	dial func(ctx context.Context, address netip.AddrPort) (net.Conn, error)
 }
@@ -81,7 +83,7 @@ func (d *Dialer) Dial(ctx context.Context, serviceURL string) (*Conn, error) {
 
 	conn.stream = conn.socket
 	if !d.UserSpace {
-		conn.stamped = newStampedConn(conn.socket)
+		conn.stamped = newStampedConn(conn.socket, &d.waker)
 	}
 	if conn.stamped != nil {
 		conn.socket, conn.stream = conn.stamped.Conn, conn.stamped
@@ -216,8 +218,8 @@ func dialFailure(ctx context.Context, outcome types.Outcome, attempt types.Attem
 // Reusable reports whether the connection may carry another exchange after the last one.
 func (c *Conn) Reusable() bool { return c.reusable }
 
-// Alive reports whether the connection can carry a request. It looks at the socket without reading, and without disturbing
-// a read under way: false when the far side has closed or reset it, or has sent bytes that nobody asked for.
+// Alive reports whether the connection can carry a request. It looks at the socket without reading, and
+// not while somebody receives: false when the far side has closed or reset it, or has sent bytes that nobody asked for.
 func (c *Conn) Alive() bool {
 	if c.reader.Buffered() > 0 {
 		return false

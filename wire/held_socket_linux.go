@@ -1,9 +1,11 @@
 package wire
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -14,64 +16,53 @@ import (
 // writeSlice is how long a write that the kernel does not take waits at a time, before it looks for Close.
 const writeSlice = 10 * time.Millisecond
 
-// heldSocket is a TCP connection that the runtime's poller watches only while somebody waits for its bytes. The kernel
-// reports every stamped transmission as an event of the socket; were it watched all the time, each request of a round would
-// wake a thread, in the middle of the round's release.
+// heldSocket is a TCP connection that is watched only while somebody waits for its bytes. The kernel reports every stamped
+// transmission as an event of the socket; were it watched all the time, as the runtime's poller does, each request of a round
+// would wake a thread, in the middle of the round's release.
 //
-// To wait, the socket is put into an epoll instance of its own, and the runtime's poller watches that: it brings deadlines
-// and closing with it. Reading, writing and waiting are syscall.RawConn's.
+// To wait, the socket is armed in the epoll instance of the dialer's waker. Reading, writing and waiting are
+// syscall.RawConn's; deadlines and closing end them as those of any connection.
 type heldSocket struct {
 	net.Conn // closed already; it knows its addresses
 
 	descriptor int
-	gate       *os.File // the epoll instance
-	waiting    syscall.RawConn
-	// inside tells that the socket is in the gate. The reader owns it.
-	inside bool
+	waker      *waker
+	epoll      *epoll
 
-	// output is a write under way; the writer owns it.
-	output struct {
-		write func(descriptor uintptr) bool
-		done  bool
-		// once and wait are made once, so that writing allocates nothing.
-		once, wait func(gate uintptr)
-	}
+	// woken has a token when something may have changed for the reader: bytes, the deadline, or closing.
+	woken chan struct{}
+	// known tells that the epoll instance has the socket, armed that it may report an event. The reader owns both.
+	known, armed bool
+	// fired tells that it has had the event that it was armed for.
+	fired atomic.Bool
+	timer *time.Timer // of the reader, once it had to wait
 
-	closed        atomic.Bool
-	writeDeadline atomic.Pointer[time.Time]
+	// using is locked for reading while the descriptor is used, and for closing it.
+	using                       sync.RWMutex
+	closed                      atomic.Bool
+	readDeadline, writeDeadline atomic.Pointer[time.Time]
 }
 
 // hold takes a connection over; tcp is closed, unless that fails.
-func hold(tcp *net.TCPConn) (*heldSocket, error) {
-	gate, err := newGate()
+func hold(tcp *net.TCPConn, waker *waker) (*heldSocket, error) {
+	descriptor, err := duplicate(tcp)
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := gate.SyscallConn()
-	if err != nil {
-		return nil, errors.Join(err, gate.Close())
-	}
-	descriptor, err := duplicate(tcp)
-	if err != nil {
-		return nil, errors.Join(err, gate.Close())
+	h := &heldSocket{Conn: tcp, descriptor: descriptor, waker: waker, woken: make(chan struct{}, 1)}
+	if err := waker.add(h); err != nil {
+		return nil, errors.Join(err, unix.Close(descriptor))
 	}
 	_ = tcp.Close() // only its descriptor: the connection has another one
-	h := &heldSocket{Conn: tcp, descriptor: descriptor, gate: gate, waiting: waiting}
-	h.output.once = func(uintptr) { h.output.done = h.output.write(uintptr(h.descriptor)) }
-	h.output.wait = func(uintptr) { h.waitForRoom() }
 	return h, nil
 }
 
-// newGate makes an epoll instance that the runtime's poller watches.
-func newGate() (*os.File, error) {
-	descriptor, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return nil, os.NewSyscallError("epoll_create1", err)
+// wake has the reader look again.
+func (h *heldSocket) wake() {
+	select {
+	case h.woken <- struct{}{}:
+	default:
 	}
-	if err := unix.SetNonblock(descriptor, true); err != nil {
-		return nil, errors.Join(err, unix.Close(descriptor))
-	}
-	return os.NewFile(uintptr(descriptor), "epoll"), nil
 }
 
 func duplicate(tcp *net.TCPConn) (descriptor int, err error) {
@@ -97,29 +88,35 @@ func (h *heldSocket) SetDeadline(deadline time.Time) error {
 
 // SetReadDeadline implements net.Conn.
 func (h *heldSocket) SetReadDeadline(deadline time.Time) error {
-	return h.told(h.gate.SetReadDeadline(deadline))
+	h.readDeadline.Store(&deadline)
+	h.wake()
+	return h.whether()
 }
 
 // SetWriteDeadline implements net.Conn.
 func (h *heldSocket) SetWriteDeadline(deadline time.Time) error {
 	h.writeDeadline.Store(&deadline)
+	return h.whether()
+}
+
+// whether returns the error of a closed connection.
+func (h *heldSocket) whether() error {
+	if h.closed.Load() {
+		return net.ErrClosed
+	}
 	return nil
 }
 
-// Close implements net.Conn. Closing the gate waits until everybody has let go of the socket.
+// Close implements net.Conn. It waits until everybody has let go of the socket.
 func (h *heldSocket) Close() error {
 	if h.closed.Swap(true) {
 		return net.ErrClosed
 	}
-	return errors.Join(h.gate.Close(), unix.Close(h.descriptor))
-}
-
-// told names the error of a closed connection as net does.
-func (h *heldSocket) told(err error) error {
-	if err != nil && h.closed.Load() {
-		return net.ErrClosed
-	}
-	return err
+	h.wake()
+	h.using.Lock()
+	defer h.using.Unlock()
+	h.waker.remove(h)
+	return unix.Close(h.descriptor)
 }
 
 // heldRaw reads, writes and waits for a held socket.
@@ -127,59 +124,120 @@ type heldRaw struct{ *heldSocket }
 
 // Control implements syscall.RawConn.
 func (h heldRaw) Control(look func(descriptor uintptr)) error {
-	return h.told(h.waiting.Control(func(uintptr) { look(uintptr(h.descriptor)) }))
+	h.using.RLock()
+	defer h.using.RUnlock()
+	if err := h.whether(); err != nil {
+		return err
+	}
+	look(uintptr(h.descriptor))
+	return nil
 }
 
 // Read implements syscall.RawConn. One goroutine may read at a time.
 func (h heldRaw) Read(read func(descriptor uintptr) bool) error {
-	var broken error
-	err := h.waiting.Read(func(gate uintptr) bool {
-		if read(uintptr(h.descriptor)) {
-			return true
+	defer h.disarm()
+	for {
+		select {
+		case <-h.woken: // by what is looked at now
+		default:
 		}
-		broken = h.enter(int(gate))
-		return broken != nil
-	})
-	if h.inside && h.waiting.Control(func(gate uintptr) { h.leave(int(gate)) }) != nil {
-		h.inside = false // the gate is closed
+		left, limited := left(&h.readDeadline)
+		if limited && left <= 0 {
+			return cmp.Or(h.whether(), os.ErrDeadlineExceeded)
+		}
+		if done, err := h.tryRead(read); done || err != nil {
+			return err
+		}
+		h.await(left, limited)
 	}
-	return h.told(errors.Join(err, broken))
 }
 
-// enter has the gate open with the socket's next event, or at once if there is one. An event of before is forgotten.
-func (h *heldSocket) enter(gate int) error {
-	h.leave(gate)
-	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP, Fd: int32(h.descriptor)}
-	err := unix.EpollCtl(gate, unix.EPOLL_CTL_ADD, h.descriptor, &event)
-	h.inside = err == nil
+// left returns how long it is until a deadline, if there is one.
+func left(deadline *atomic.Pointer[time.Time]) (left time.Duration, limited bool) {
+	at := deadline.Load()
+	if at == nil || at.IsZero() {
+		return 0, false
+	}
+	return time.Until(*at), true
+}
+
+// tryRead reads, or arms the socket for what comes next.
+func (h heldRaw) tryRead(read func(descriptor uintptr) bool) (done bool, err error) {
+	h.using.RLock()
+	defer h.using.RUnlock()
+	if err := h.whether(); err != nil {
+		return false, err
+	}
+	if read(uintptr(h.descriptor)) {
+		return true, nil
+	}
+	return false, h.arm()
+}
+
+// arm has the socket's next event wake the reader, or one that is there. The descriptor has to be in use.
+func (h *heldSocket) arm() error {
+	event, change := unix.EpollEvent{Events: watchedEvents, Fd: int32(h.descriptor)}, unix.EPOLL_CTL_MOD
+	if !h.known {
+		change = unix.EPOLL_CTL_ADD
+	}
+	h.fired.Store(false)
+	err := unix.EpollCtl(h.epoll.descriptor, change, h.descriptor, &event)
+	h.known = h.known || err == nil
+	h.armed = err == nil
 	return os.NewSyscallError("epoll_ctl", err)
 }
 
-// leave takes the socket out of the gate.
-func (h *heldSocket) leave(gate int) {
-	if h.inside {
-		_ = unix.EpollCtl(gate, unix.EPOLL_CTL_DEL, h.descriptor, nil) // it is inside
-		h.inside = false
+// disarm takes the socket out of the epoll instance if it was armed and has had no event since.
+func (h heldRaw) disarm() {
+	if h.armed && !h.fired.Load() {
+		_ = h.Control(func(uintptr) { _ = unix.EpollCtl(h.epoll.descriptor, unix.EPOLL_CTL_DEL, h.descriptor, nil) }) // one that is closed is out
+		h.known = false
+	}
+	h.armed = false
+}
+
+// await waits for a token, and for a time if that is limited.
+func (h *heldSocket) await(left time.Duration, limited bool) {
+	if !limited {
+		<-h.woken
+		return
+	}
+	if h.timer == nil {
+		h.timer = time.NewTimer(left)
+	} else {
+		h.timer.Reset(left)
+	}
+	defer h.timer.Stop()
+	select {
+	case <-h.woken:
+	case <-h.timer.C:
 	}
 }
 
 // Write implements syscall.RawConn. The kernel takes a request at once as a rule; if it does not, Write waits in slices.
 // One goroutine may write at a time.
 func (h heldRaw) Write(write func(descriptor uintptr) bool) error {
-	out := &h.output
-	out.write = write
 	for {
-		if deadline := h.writeDeadline.Load(); deadline != nil && !deadline.IsZero() && !time.Now().Before(*deadline) {
+		if left, limited := left(&h.writeDeadline); limited && left <= 0 {
 			return os.ErrDeadlineExceeded
 		}
-		err := h.waiting.Control(out.once)
-		if err == nil && !out.done {
-			err = h.waiting.Control(out.wait)
-		}
-		if err != nil || out.done {
-			return h.told(err)
+		if done, err := h.tryWrite(write); done || err != nil {
+			return err
 		}
 	}
+}
+
+// tryWrite writes, or waits for a slice of time.
+func (h heldRaw) tryWrite(write func(descriptor uintptr) bool) (done bool, err error) {
+	h.using.RLock()
+	defer h.using.RUnlock()
+	if err := h.whether(); err != nil {
+		return false, err
+	}
+	if done = write(uintptr(h.descriptor)); !done {
+		h.waitForRoom()
+	}
+	return done, nil
 }
 
 // waitForRoom waits until the kernel may take more, for a slice of time at most. Writing again tells.

@@ -18,19 +18,15 @@ func heldPair(t *testing.T) (*stampedConn, *heldSocket, net.Conn) {
 	return conn.stamped, conn.stamped.Conn.(*heldSocket), far
 }
 
-// gateOpen tells whether the runtime's poller would be woken.
-func gateOpen(t *testing.T, held *heldSocket) bool {
+// awakened tells whether the runtime's poller would be woken.
+func awakened(t *testing.T, held *heldSocket) bool {
 	t.Helper()
-	open := false
-	err := held.waiting.Control(func(gate uintptr) {
-		events := []unix.PollFd{{Fd: int32(gate), Events: unix.POLLIN}}
-		n, err := unix.Poll(events, 0)
-		open = err == nil && n > 0
-	})
+	events := []unix.PollFd{{Fd: int32(held.epoll.descriptor), Events: unix.POLLIN}}
+	n, err := unix.Poll(events, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return open
+	return n > 0
 }
 
 // pendingReports tells whether the socket counts as having an event.
@@ -55,14 +51,14 @@ func TestReportsWakeNobody(t *testing.T) {
 	if pendingReports(t, held) == 0 {
 		t.Fatal("nothing was reported")
 	}
-	if gateOpen(t, held) {
+	if awakened(t, held) {
 		t.Error("the report of a transmission wakes the poller")
 	}
 	go io.WriteString(far, "hi")
 	if _, err := io.ReadFull(conn, make([]byte, 2)); err != nil {
 		t.Fatal(err)
 	}
-	if held.inside || gateOpen(t, held) {
+	if held.armed || awakened(t, held) {
 		t.Error("the socket is watched after it was read")
 	}
 }
@@ -91,7 +87,7 @@ func TestHeldSocketEndsReading(t *testing.T) {
 			if err := <-ended; !errors.Is(err, test.want) {
 				t.Errorf("reading ended with %v, want %v", err, test.want)
 			}
-			if held.inside {
+			if held.armed {
 				t.Error("the socket is still watched")
 			}
 		})
@@ -154,8 +150,8 @@ func TestHeldSocketIsClosedOnce(t *testing.T) {
 	if _, err := far.Read(make([]byte, 1)); err == nil {
 		t.Error("the far side sees no end")
 	}
-	if _, err := unix.FcntlInt(held.gate.Fd(), unix.F_GETFD, 0); err == nil {
-		t.Error("the gate is open")
+	if held.waker.epoll != nil || len(held.waker.sockets) > 0 {
+		t.Error("closed, and still watched")
 	}
 	if _, err := conn.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("writing: %v", err)
@@ -178,6 +174,34 @@ func TestHeldSocketsLeaveNoDescriptor(t *testing.T) {
 	}
 	if after := descriptors(t); after > before+5 {
 		t.Errorf("%d descriptors, before %d", after, before)
+	}
+}
+
+// A connection takes one descriptor, beside those that a dialer's connections share.
+func TestHeldSocketTakesOneDescriptor(t *testing.T) {
+	const connections = 50
+	listener := listen(t)
+	accepted := make(chan net.Conn)
+	go func() {
+		defer close(accepted)
+		for range connections {
+			if far, err := listener.Accept(); err == nil {
+				accepted <- far
+			}
+		}
+	}()
+	dialer, before := &Dialer{AllowPrivate: true}, descriptors(t)
+	for range connections {
+		conn, err := dialer.Dial(t.Context(), "http://"+listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		far := <-accepted
+		t.Cleanup(func() { conn.Close(); far.Close() })
+	}
+	// The far sides are of this process too, and the runtime's poller may have been started.
+	if taken := descriptors(t) - before - connections; taken > connections+8 {
+		t.Errorf("%d connections take %d descriptors", connections, taken)
 	}
 }
 

@@ -87,8 +87,8 @@ type output struct {
 	waited atomic.Bool
 }
 
-// newStampedConn has the kernel stamp a connection's arrivals; nil where it refuses.
-func newStampedConn(socket net.Conn) *stampedConn {
+// newStampedConn has the kernel stamp a connection's arrivals; nil where it refuses. The waker wakes its reader.
+func newStampedConn(socket net.Conn, waker *waker) *stampedConn {
 	tcp, ok := socket.(*net.TCPConn)
 	if !ok {
 		return nil
@@ -101,7 +101,7 @@ func newStampedConn(socket net.Conn) *stampedConn {
 	if s.stamp(arrivals) != nil {
 		return nil
 	}
-	held, err := hold(tcp)
+	held, err := hold(tcp, waker)
 	if err != nil {
 		return nil
 	}

@@ -10,7 +10,10 @@ import (
 // stampedConn is made on Linux only: elsewhere the kernel's times of a TCP connection are not to be had.
 type stampedConn struct{ net.Conn }
 
-func newStampedConn(net.Conn) *stampedConn { return nil }
+func newStampedConn(net.Conn, *waker) *stampedConn { return nil }
+
+// waker is for stamped connections only.
+type waker struct{}
 
 func (*stampedConn) begin()                 {}
 func (*stampedConn) expect(int)             {}
