@@ -26,9 +26,14 @@ STATICCHECK := $(GO) tool -modfile=tools/staticcheck/go.mod staticcheck
 PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 BUILD_RELEASE := $(GO) build -trimpath -buildvcs=true -ldflags='-s -w'
 
+# How many packages are tested at once: tests wait more than they compute.
+AT_ONCE = $$((2 * $$(getconf _NPROCESSORS_ONLN)))
+
 # Packages with goroutines of their own.
-CONCURRENT := ./app/... ./consensus/... ./fisherman/... ./localnet/... ./node/... ./persistence/... ./relay/... \
-	./rpc/... ./runtime/... ./samples/... ./servicer/... ./telemetry/...
+CONCURRENT := ./app/... ./consensus/... ./fisherman/... ./localnet/... ./network/endpoints/... ./network/shannon/chain/... ./node/... \
+	./persistence/... ./relay/... ./rpc/... ./runtime/... ./samples/... ./servicer/... ./telemetry/... ./upstream/...
+# Packages among them that have none; what uses them runs under the race detector.
+SEQUENTIAL := /(fisherman/(judge|question|schedule|verify)|app/client/cli/(genesis|keys|query|request|tx|version))$$
 # Sets $packages to all packages but the end-to-end tests, which measure time and run alone.
 LIST_UNIT = packages=$$($(GO) list ./...) && packages=$$(printf '%s\n' $$packages | grep -Ev '/(e2e|build)(/|$$)')
 
@@ -103,7 +108,7 @@ test_all: ## Run vet and all tests; needs Go, make and the module proxy only
 
 .PHONY: test_unit
 test_unit: ## Run the tests of all packages but e2e
-	@$(LIST_UNIT) && $(GO) test -timeout 5m $$packages
+	@$(LIST_UNIT) && $(GO) test -p $(AT_ONCE) -timeout 5m $$packages
 	$(GO) test -C tools/release ./...
 
 .PHONY: test_browser
@@ -125,7 +130,7 @@ screenshots: bin/geth ## Make the pictures of the documents from a LocalNet and 
 
 .PHONY: test_e2e
 test_e2e: bin/geth ## Run the end-to-end features, alone because they measure time
-	$(GO) test -count=1 -p 1 -timeout 9m ./e2e ./e2e/pocketd ./build/...
+	$(GO) test -count=1 -p 1 -parallel 3 -timeout 12m ./e2e ./e2e/pocketd ./build/...
 	@$(MAKE) --no-print-directory test_browser
 
 .PHONY: observability_check
@@ -138,7 +143,8 @@ observability_check: build ## Check alerts and dashboard with promtool, then aga
 .PHONY: test_race
 test_race: ## Run the packages with goroutines under the race detector; needs a C compiler
 	@# -short leaves out the networks of several processes: the detector looks into one process only.
-	CGO_ENABLED=1 go test -race -short -timeout 8m $(CONCURRENT)
+	@packages=$$($(GO) list $(CONCURRENT)) && packages=$$(printf '%s\n' $$packages | grep -Ev '$(SEQUENTIAL)') && \
+	CGO_ENABLED=1 go test -race -short -vet=off -p $(AT_ONCE) -timeout 8m $$packages
 
 .PHONY: test_crash
 test_crash: ## Kill a sampling fisherman KILLS times (200) at random moments, and look at what it stored

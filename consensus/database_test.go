@@ -12,6 +12,9 @@ import (
 
 // A database that CometBFT's own provider wrote opens, and no more of its tables stay open than Tables says.
 func TestDatabasesKeepFewTablesOpen(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes 100 MB")
+	}
 	const tables, keys = 12, 400
 	config := cmtcfg.DefaultConfig().SetRoot(t.TempDir())
 	at := &cmtcfg.DBContext{ID: "blockstore", Config: config}

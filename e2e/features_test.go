@@ -1,10 +1,13 @@
 package e2e
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,7 +20,25 @@ const patience = 90 * time.Second
 // withoutShannon leaves out the stories whose far side is the live network's own software.
 const withoutShannon = "~@shannon"
 
-// possible returns the tags of the stories that can be told here.
+// featureSet is a list of features that run in their order and may share networks.
+type featureSet struct {
+	name     string
+	features []string
+	// concurrent is how many of its stories run at once; more than one is for stories that share no network.
+	concurrent int
+}
+
+// featureSets run beside each other, because stories spend their time waiting for blocks. They share nothing but the
+// machine. Those that take longest come first.
+var featureSets = []featureSet{
+	{"live network", []string{"shannon"}, 2},
+	{"stakes and parameters", []string{"parameters", "relay_refusals", "relay_storage", "staking"}, 1},
+	{"networks of their own", []string{"session", "substitution", "validators", "qos_freshness", "qos_rest", "relay_upstream"}, 1},
+	{"Ethereum", []string{"endpoints", "relay_ethereum"}, 1},
+	{"checks and relays", []string{"qos_single_check", "qos_window", "evidence", "relay"}, 1},
+}
+
+// possible returns the tags of the stories that can run here.
 func possible(t *testing.T) string {
 	named := cmp.Or(os.Getenv("POCKET_POCKETD"), filepath.Join("..", "bin", "pocketd"))
 	if _, err := os.Stat(named); err != nil {
@@ -27,38 +48,82 @@ func possible(t *testing.T) string {
 	return ""
 }
 
-// TestFeatures runs all features. To run one: go test ./e2e -run 'TestFeatures/<name of the scenario>'.
+// TestFeatures runs all features. To run one scenario: go test ./e2e -run 'TestFeatures/.*/<name of the scenario>'.
 func TestFeatures(t *testing.T) {
-	networks := newNetworks(t)
+	t.Parallel()
+	tags, binary, geth := possible(t), buildBinary(t), gethProgram(t)
+	for _, set := range featureSets {
+		t.Run(set.name, func(t *testing.T) {
+			t.Parallel()
+			set.run(t, newNetworks(t, binary, geth), tags)
+		})
+	}
+}
+
+// run runs the stories of a set. The log has them as godog writes them.
+func (set featureSet) run(t *testing.T, networks *networks, tags string) {
+	var written bytes.Buffer
+	defer func() { t.Log(written.String()) }()
+	options := &godog.Options{Format: "pretty", Strict: true, TestingT: t, NoColors: true, Tags: tags,
+		Concurrency: set.concurrent, Output: &written}
+	for _, feature := range set.features {
+		options.Paths = append(options.Paths, filepath.Join("tests", feature+".feature"))
+	}
 	suite := godog.TestSuite{
-		Name: "e2e",
+		Name: set.name,
 		ScenarioInitializer: func(scenario *godog.ScenarioContext) {
 			s := &story{networks: networks}
-			s.networkSteps(scenario)
-			s.qosSteps(scenario)
-			s.sessionSteps(scenario)
-			s.relaySteps(scenario)
-			s.ethereumSteps(scenario)
-			s.actorSteps(scenario)
-			s.parameterSteps(scenario)
-			s.refusalSteps(scenario)
-			s.storageSteps(scenario)
-			s.substitutionSteps(scenario)
-			s.evidenceSteps(scenario)
-			s.upstreamSteps(scenario)
-			s.validatorSteps(scenario)
-			s.windowSteps(scenario)
-			s.freshnessSteps(scenario)
-			s.shannonSteps(scenario)
-			s.endpointsSteps(scenario)
+			s.steps(scenario)
 			scenario.After(func(ctx context.Context, _ *godog.Scenario, err error) (context.Context, error) {
 				return ctx, s.end()
 			})
 		},
-		Options: &godog.Options{Format: "pretty", Paths: []string{"tests"}, Strict: true, TestingT: t, NoColors: true,
-			Tags: possible(t)},
+		Options: options,
 	}
 	if suite.Run() != 0 {
-		t.Fatal("not all stories hold")
+		t.Error("not all stories hold")
+	}
+}
+
+// steps registers the steps of all features.
+func (s *story) steps(scenario *godog.ScenarioContext) {
+	s.networkSteps(scenario)
+	s.qosSteps(scenario)
+	s.sessionSteps(scenario)
+	s.relaySteps(scenario)
+	s.ethereumSteps(scenario)
+	s.actorSteps(scenario)
+	s.parameterSteps(scenario)
+	s.refusalSteps(scenario)
+	s.storageSteps(scenario)
+	s.substitutionSteps(scenario)
+	s.evidenceSteps(scenario)
+	s.upstreamSteps(scenario)
+	s.validatorSteps(scenario)
+	s.windowSteps(scenario)
+	s.freshnessSteps(scenario)
+	s.shannonSteps(scenario)
+	s.endpointsSteps(scenario)
+}
+
+// Every file of a feature is in one set.
+func TestFeatureSets(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("tests", "*.feature"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sets := make(map[string]int)
+	for _, set := range featureSets {
+		for _, feature := range set.features {
+			sets[filepath.Join("tests", feature+".feature")]++
+		}
+	}
+	if named := slices.Sorted(maps.Keys(sets)); !slices.Equal(named, files) {
+		t.Errorf("the sets have %v, and there are %v", named, files)
+	}
+	for file, count := range sets {
+		if count != 1 {
+			t.Errorf("%s is in %d sets", file, count)
+		}
 	}
 }

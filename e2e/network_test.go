@@ -12,7 +12,6 @@ import (
 
 	"github.com/cucumber/godog"
 
-	"github.com/pocket-fisherman/fisherman/e2e/pocketd"
 	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
@@ -95,7 +94,7 @@ type shape struct {
 	ethereum                  bool
 }
 
-// networks are the networks that stories share.
+// networks are the networks that the stories of a set share.
 type networks struct {
 	running map[shape]*network
 	binary  string
@@ -103,11 +102,8 @@ type networks struct {
 	geth string
 }
 
-func newNetworks(t *testing.T) *networks {
-	all := &networks{running: make(map[shape]*network), binary: buildBinary(t), geth: gethProgram(t)}
-	if _, err := pocketd.Program(); err != nil {
-		t.Logf("%v; features of the live Pocket network are skipped", err)
-	}
+func newNetworks(t *testing.T, binary, geth string) *networks {
+	all := &networks{running: make(map[shape]*network), binary: binary, geth: geth}
 	t.Cleanup(func() {
 		for _, n := range all.running {
 			if err := n.stop(); err != nil {

@@ -789,7 +789,7 @@ func TestLoopIsLateForAHead(t *testing.T) {
 
 // Whatever the chain does, and whenever we come and go: every planned check ends as one of three, once, and in order.
 func TestEveryCheckIsAccountedFor(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range seeds(60) {
 		synctest.Test(t, func(t *testing.T) {
 			source := rand.New(rand.NewPCG(seed, 0))
 			n := newNetwork()

@@ -94,6 +94,7 @@ func (n *Network) Close() error {
 	}
 	n.stop()
 	n.servers.Wait()
+	n.ports.close()
 	return os.RemoveAll(n.program.dir)
 }
 

@@ -56,6 +56,7 @@ func closed(t *testing.T, network *Network) {
 }
 
 func TestNetwork(t *testing.T) {
+	t.Parallel()
 	ctx, network := start(t, Options{Suppliers: []SupplierOptions{
 		{Eager: true}, {Fault: Slow}, {Fault: Lying}, {Fault: Down}, {Owner: "fleet"}, {Owner: "fleet", Keyless: true}}})
 	suppliers := network.Suppliers()
@@ -189,22 +190,27 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+// Ports are given once, also to networks that run at the same time.
 func TestPortsAreDistinct(t *testing.T) {
-	var given ports
-	for range 20 {
-		address, err := given.take()
-		if err != nil {
-			t.Fatal(err)
+	given := make(map[string]bool)
+	for range 10 {
+		var network ports
+		t.Cleanup(network.close)
+		for range 20 {
+			address, err := network.take()
+			if err != nil {
+				t.Fatal(err)
+			}
+			listener, err := net.Listen("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			listener.Close()
+			if given[address] {
+				t.Errorf("%s is given twice", address)
+			}
+			given[address] = true
 		}
-		listener, err := net.Listen("tcp", address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		listener.Close()
-	}
-	slices.Sort(given.taken)
-	if len(slices.Compact(given.taken)) != 20 {
-		t.Errorf("ports are given twice: %q", given.taken)
 	}
 }
 

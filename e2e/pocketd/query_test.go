@@ -18,6 +18,7 @@ import (
 
 // TestQueries holds what network/shannon/chain reads of a real full node against what its REST API says.
 func TestQueries(t *testing.T) {
+	t.Parallel()
 	ctx, network := start(t, Options{Suppliers: []SupplierOptions{{Fault: Down}, {Fault: Down, Owner: "fleet"}, {Fault: Down, Owner: "fleet", Keyless: true}}})
 	client, err := chain.New(chain.Config{RPC: []string{network.RPC()}})
 	if err != nil {

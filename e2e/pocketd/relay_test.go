@@ -22,6 +22,7 @@ var question = types.Payload{JSONRPC: []byte(`{"jsonrpc":"2.0","id":1,"method":"
 // TestRelays sends relays to real RelayMiners by network/shannon/protocol: it seals what they accept, opens what they sign,
 // and tells their errors apart.
 func TestRelays(t *testing.T) {
+	t.Parallel()
 	ctx, network := start(t, Options{Suppliers: []SupplierOptions{
 		{}, {Eager: true}, {Fault: Lying}, {Fault: Failing}, {Fault: Unreachable}, {Fault: Hanging}, {Keyless: true}}})
 	suppliers := network.Suppliers()
@@ -209,6 +210,7 @@ func (g gateway) refusals(ctx context.Context, t *testing.T, lazy, eager *Suppli
 
 // TestStakeLimit asks more than the application's stake pays for.
 func TestStakeLimit(t *testing.T) {
+	t.Parallel()
 	ctx, network := start(t, Options{ApplicationStake: 2_000_000, Suppliers: []SupplierOptions{{Eager: true}}})
 	g, supplier := newGateway(t, network), network.Suppliers()[0]
 	for range 500 {

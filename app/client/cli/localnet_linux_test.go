@@ -45,6 +45,7 @@ func localnetInProcesses(n *processNet, home string, more ...string) (*processNo
 
 // TestLocalnetInProcesses: every actor is a process; the report says the truth; afterwards none is left.
 func TestLocalnetInProcesses(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("five processes")
 	}
@@ -95,6 +96,7 @@ func TestLocalnetInProcesses(t *testing.T) {
 
 // TestProcessesDieWithTheirLocalnet, also when it is killed.
 func TestProcessesDieWithTheirLocalnet(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("five processes")
 	}

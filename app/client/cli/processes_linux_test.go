@@ -40,9 +40,9 @@ func (n *processNet) command(args ...string) *exec.Cmd {
 	return command
 }
 
-// newProcesses has a minute for everything.
+// newProcesses has three minutes for everything, which takes seconds on an idle machine.
 func newProcesses(t *testing.T) *processNet {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	t.Cleanup(cancel)
 	return &processNet{t: t, ctx: ctx, directory: t.TempDir()}
 }

@@ -77,6 +77,9 @@ func TestScreensMatchGoldenFiles(t *testing.T) {
 
 // TestScreenFitsEveryTerminal: no line is wider, none too many, and nothing of a stranger's reaches the terminal.
 func TestScreenFitsEveryTerminal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of drawings by one goroutine")
+	}
 	lost := sampleSeen()
 	lost.Lost = &observer.Outage{Since: clienttest.Noon, Next: clienttest.Noon, Reason: clienttest.Hostile}
 	for width := 1; width < 210; width += 7 {
