@@ -154,7 +154,7 @@ func (n *Node) buildAPI() error {
 	readers.Chain = chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()}
 	readers.Blocks = blockReader{n.chain}
 	readers.Params = n.params
-	readers.Accounts = n.utility
+	readers.Accounts, readers.Addresses = n.utility, n.utility
 	readers.Broadcast = n.broadcast
 	if n.relays != nil {
 		readers.Relays = relayReader{servicers: n.servicers, store: n.relays}

@@ -192,7 +192,7 @@ func viewTransaction(hash string, found Transaction) (api.Transaction, error) {
 	body := opened.Transaction
 	return api.Transaction{
 		Hash: hash, Height: found.Height, Index: found.Index,
-		Code: int32(found.Code), Result: api.TransactionResult(found.Code.Label()), Log: found.Log,
+		Code: int32(found.Code), Result: api.TransactionResult(found.Code.Label()), ResultWord: api.WordOf(found.Code.Label()), Log: found.Log,
 		Signer: opened.Signer, Sequence: body.GetSequence(), FeeUPOKT: strconv.FormatUint(body.GetFeeUpokt(), 10),
 		Message: viewMessage(body),
 	}, nil

@@ -28,6 +28,7 @@ func viewReceipt(receipt Receipt) api.Receipt {
 	if receipt.Height > 0 {
 		view.Result = api.TransactionResult(receipt.Code.Label())
 	}
+	view.ResultWord = api.WordOf(view.Result)
 	return view
 }
 

@@ -261,6 +261,7 @@ func (c *urlCheck) readPayload(response *types.RelayResponse) error {
 // result judges a check from here. There is no other answer to compare with.
 func (c *urlCheck) result(ctx context.Context, sample api.CheckSample, refusal types.RelayErrorCode) *checkResult {
 	sample.KeepOldNames()
+	sample.AddWords()
 	result := &checkResult{Verdict: string(api.CheckVerdictNull), code: command.ExitCheckFailed, Check: api.CheckReport{
 		Servicer: sample.Servicer, Question: terminal.Short(string(c.payload)), AskedAt: time.Now().UTC().Format(time.RFC3339),
 		TimeoutMS: *inMillis(c.timeout), Samples: []api.CheckSample{sample},

@@ -275,7 +275,7 @@ func newResult(o options, tx *types.Transaction, envelope []byte) (*txResult, er
 	}
 	hash := sha256.Sum256(envelope)
 	return &txResult{
-		Receipt:     api.Receipt{Hash: hex.EncodeToString(hash[:]), Result: "NOT_SENT"},
+		Receipt:     api.Receipt{Hash: hex.EncodeToString(hash[:]), Result: "NOT_SENT", ResultWord: "not_sent"},
 		Signer:      o.from,
 		Sequence:    tx.GetSequence(),
 		FeeUPOKT:    strconv.FormatUint(tx.GetFeeUpokt(), 10),
