@@ -153,7 +153,7 @@ func (n *Node) buildAPI() error {
 	readers := n.sampling.readers(address)
 	readers.Chain = chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()}
 	readers.Blocks = blockReader{n.chain}
-	readers.Params = n.params
+	readers.Params, readers.NextParams = n.params, n.nextParams
 	readers.Accounts, readers.Addresses = n.utility, n.utility
 	readers.Broadcast = n.broadcast
 	if n.relays != nil {

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -94,7 +95,17 @@ func (s *Server) params(ctx context.Context, parameters query) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return api.ParamsAt{Height: height, Params: params}, nil
+	view := api.ParamsAt{Height: height, Params: params}
+	if s.readers.NextParams != nil {
+		next, err := s.readers.NextParams(ctx, height)
+		if err != nil {
+			return nil, err
+		}
+		if !bytes.Equal(next, params) {
+			view.Next = next
+		}
+	}
+	return view, nil
 }
 
 func (s *Server) block(_ context.Context, parameters query) (any, error) {

@@ -45,6 +45,8 @@ type Readers struct {
 	// Params are the governed parameters in the state after the block at a height, as the genesis file writes them. Errors
 	// on which the server decides: modules.ErrHeightUnavailable.
 	Params func(ctx context.Context, height int64) (json.RawMessage, error)
+	// NextParams are what Params are from the next session on.
+	NextParams func(ctx context.Context, height int64) (json.RawMessage, error)
 	// Samples and Events tell what the node's fisherman measured; nil on a node without one.
 	Samples SampleReader
 	Events  EventReader

@@ -894,6 +894,9 @@ type ParamGroup = json.RawMessage
 type ParamsAt struct {
 	Height int64 `json:"height"`
 
+	// Next What params are from the next session on; null while they stay as they are.
+	Next json.RawMessage `json:"next"`
+
 	// Params As in the genesis file. Numbers of 64 bits are decimal text, durations text as in 0.150s.
 	Params json.RawMessage `json:"params"`
 }

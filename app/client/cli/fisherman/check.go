@@ -105,8 +105,8 @@ func (o checkOptions) onOurChain() error {
 		flag, value string
 		check       func(string) error
 	}{
-		{"servicer", o.servicer, types.ValidateAddress},
-		{"application", o.application, command.ActorAddress},
+		{"servicer", o.servicer, command.OrPrefix(types.ValidateAddress)},
+		{"application", o.application, command.OrPrefix(command.ActorAddress)},
 		{"chain", o.chain, types.ValidateRelayChain},
 	} {
 		if name.value == "" {
@@ -150,7 +150,13 @@ func runCheck(ctx context.Context, io command.Streams, o checkOptions) error {
 // askFisherman has the node's fisherman make the check.
 func askFisherman(ctx context.Context, _ command.Streams, o checkOptions) (*checkResult, error) {
 	report, err := command.Ask(o.signer.Node, "check "+o.servicer,
-		func(node *client.Client) (api.CheckReport, error) {
+		func(node *client.Client) (report api.CheckReport, err error) {
+			if o.servicer, err = command.CompleteAddress(ctx, node, "SERVICER", o.servicer, api.AddressRoleServicer); err != nil {
+				return report, err
+			}
+			if o.application, err = command.CompleteAddress(ctx, node, "--application", o.application, api.AddressRoleApplication); err != nil {
+				return report, err
+			}
 			return node.Check(ctx, o.servicer, o.application, o.chain)
 		})
 	if err != nil {

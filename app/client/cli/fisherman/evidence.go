@@ -74,6 +74,9 @@ func showEvidence(ctx context.Context, io command.Streams, q evidenceOptions) er
 		return err
 	}
 	defer node.Close()
+	if q.filter.Servicer, err = command.CompleteAddress(ctx, node, "--servicer", q.filter.Servicer, api.AddressRoleServicer); err != nil {
+		return err
+	}
 	found, err := collectEvidence(ctx, node, q)
 	if err != nil {
 		return fmt.Errorf("evidence: %w", err)

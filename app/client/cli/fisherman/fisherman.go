@@ -78,6 +78,9 @@ func showQoS(ctx context.Context, io command.Streams, q qosOptions) error {
 		return err
 	}
 	defer node.Close()
+	if q.filter.Servicer, err = command.CompleteAddress(ctx, node, "--servicer", q.filter.Servicer, api.AddressRoleServicer); err != nil {
+		return err
+	}
 	if q.window != "" {
 		return showWindows(ctx, io, node, q)
 	}

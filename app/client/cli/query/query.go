@@ -61,11 +61,14 @@ func newSession(io command.Streams) *cobra.Command {
 		Example: "  pocket query session --application ADDRESS --chain 0001",
 		Args:    command.Needs("application", "chain"),
 	}
-	command.AddChecked(cmd.Flags(), &application, "application", "ADDRESS", types.ValidateAddress, "the application's address")
+	command.AddAddress(cmd.Flags(), &application, "application", types.ValidateAddress, "the application's address")
 	command.AddChecked(cmd.Flags(), &chain, "chain", "CHAIN", types.ValidateRelayChain, "the relay chain, as in 0001")
 	return addOptions(cmd, &o, "a block of the session (default the latest)", func(ctx context.Context) error {
 		return show(ctx, io.Out, o, fmt.Sprintf("session of application %s on chain %s", application, chain),
-			func(node *client.Client) (api.Session, error) {
+			func(node *client.Client) (session api.Session, err error) {
+				if application, err = command.CompleteAddress(ctx, node, "--application", application, api.AddressRoleApplication); err != nil {
+					return session, err
+				}
 				return node.Session(ctx, application, chain, o.height)
 			}, sessionText)
 	})
@@ -143,10 +146,15 @@ func newAccount(io command.Streams) *cobra.Command {
 		Example: "  pocket query account --address ADDRESS",
 		Args:    command.Needs("address"),
 	}
-	command.AddChecked(cmd.Flags(), &address, "address", "ADDRESS", types.ValidateAddress, "the account's address")
+	command.AddAddress(cmd.Flags(), &address, "address", types.ValidateAddress, "the account's address")
 	return addOptions(cmd, &o, "as of this block (default the latest)", func(ctx context.Context) error {
 		return show(ctx, io.Out, o, "account "+address,
-			func(node *client.Client) (api.Account, error) { return node.Account(ctx, address, o.height) }, accountText)
+			func(node *client.Client) (account api.Account, err error) {
+				if address, err = command.CompleteAnybody(ctx, io, node, "--address", address); err != nil {
+					return account, err
+				}
+				return node.Account(ctx, address, o.height)
+			}, accountText)
 	})
 }
 
