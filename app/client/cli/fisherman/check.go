@@ -62,7 +62,7 @@ the check says nothing, because the fault may be here, or the servicer asked to 
 	flags.StringVar(&o.payload, "payload", "", "with --url: the JSON-RPC request, `JSON`, @FILE, or - for standard input")
 	command.AddSpan(flags, &o.timeout, "timeout", 3*time.Second, time.Millisecond, time.Minute, "with --url: how long connecting and answering may take, each")
 	o.signer.AddFlags(flags)
-	command.AddOutput(flags, &o.output)
+	command.AddTable(flags, &o.output)
 	return cmd
 }
 
@@ -137,7 +137,7 @@ func runCheck(ctx context.Context, io command.Streams, o checkOptions) error {
 	if err != nil {
 		return err
 	}
-	err = command.WriteResult(io.Out, o.output, result, result.text)
+	err = command.WriteResult(io.Out, o.output, result, result.text, result.rows)
 	if err != nil || result.code == command.ExitOK {
 		return err
 	}

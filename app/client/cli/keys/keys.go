@@ -164,7 +164,7 @@ func newList(io command.Streams) *cobra.Command {
 		RunE:  func(*cobra.Command, []string) error { return listKeys(io, o) },
 	}
 	command.AddKeys(cmd.Flags(), &o.directory)
-	command.AddOutput(cmd.Flags(), &o.output)
+	command.AddTable(cmd.Flags(), &o.output)
 	return cmd
 }
 
@@ -179,7 +179,7 @@ func listKeys(io command.Streams, o options) error {
 		return err
 	}
 	list := newKeyList(store, entries, problems)
-	if err := command.WriteResult(io.Out, o.output, list, list.text); err != nil {
+	if err := command.WriteResult(io.Out, o.output, list, list.text, list.rows); err != nil {
 		return err
 	}
 	if len(problems) > 0 {
