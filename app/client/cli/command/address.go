@@ -130,11 +130,7 @@ func KnownTo(ctx context.Context, node *client.Client, prefix string, role api.A
 	}
 	candidates := make(Candidates, len(found.Addresses))
 	for _, known := range found.Addresses {
-		roles := make([]string, len(known.Roles))
-		for i, role := range known.Roles {
-			roles[i] = terminal.Clean(role)
-		}
-		candidates[known.Address] = strings.Join(roles, ", ")
+		candidates[known.Address] = describe(known)
 	}
 	return candidates, err
 }
