@@ -42,6 +42,7 @@ func viewActor(actor *types.Actor) api.Actor {
 		Address:      actor.GetAddress(),
 		PublicKey:    actor.GetPublicKey(),
 		Chains:       append([]string{}, actor.GetChains()...),
+		RelayChains:  append([]string{}, actor.GetChains()...),
 		GeoZone:      actor.GetGeoZone(),
 		ServiceURL:   actor.GetServiceUrl(),
 		Operator:     actor.GetOperator(),

@@ -342,11 +342,17 @@ type Actor struct {
 	Type ActorType `json:"type"`
 
 	// Address Of an account or actor of our chain: 40 hex digits.
-	Address    Address      `json:"address"`
-	PublicKey  string       `json:"public_key"`
-	Chains     []RelayChain `json:"chains"`
-	GeoZone    string       `json:"geo_zone"`
-	ServiceURL string       `json:"service_url"`
+	Address   Address `json:"address"`
+	PublicKey string  `json:"public_key"`
+
+	// Chains The same as relay_chains.
+	// Deprecated: relay_chains is the same.
+	Chains []RelayChain `json:"chains"`
+
+	// RelayChains What it is staked for.
+	RelayChains []RelayChain `json:"relay_chains"`
+	GeoZone     string       `json:"geo_zone"`
+	ServiceURL  string       `json:"service_url"`
 
 	// Operator Who runs a servicer, by its own declaration. Left out when it declares nobody.
 	Operator string `json:"operator,omitempty"`
@@ -357,7 +363,7 @@ type Actor struct {
 	// PausedHeight 0 while it is not paused.
 	PausedHeight int64 `json:"paused_height"`
 
-	// SinceHeights For each of chains, the height of the block since which the actor is staked for it, unpaused, in this zone and at this URL; 0 since the genesis. It takes part in sessions of the chain that start more than a session after that.
+	// SinceHeights For each of relay_chains, the height of the block since which the actor is staked for it, unpaused, in this zone and at this URL; 0 since the genesis. It takes part in sessions of the chain that start more than a session after that.
 	SinceHeights []int64 `json:"since_heights"`
 }
 

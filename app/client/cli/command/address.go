@@ -115,9 +115,9 @@ func CompleteAddress(ctx context.Context, node *client.Client, where, given stri
 			return given, nil
 		}
 	}
-	whom := "the node at " + node.URL() + " knows nobody that"
+	whom := "nobody known to the node at " + node.URL()
 	if role != "" {
-		whom = fmt.Sprintf("the node at %s knows no %s that", node.URL(), role)
+		whom = fmt.Sprintf("no %s known to the node at %s", role, node.URL())
 	}
 	return Complete(where, given, whom, candidates)
 }
@@ -149,7 +149,7 @@ func CompleteAnybody(ctx context.Context, io Streams, node *client.Client, where
 	if err != nil {
 		return "", fmt.Errorf("%s: complete %s: %w", where, given, err)
 	}
-	return Complete(where, given, "neither the node at "+node.URL()+" nor your keys", candidates)
+	return Complete(where, given, "nobody known to the node at "+node.URL()+", and no key of yours,", candidates)
 }
 
 // Anybody returns the addresses that begin with a prefix of all that a node knows, of a store's keys, and of the actors of a

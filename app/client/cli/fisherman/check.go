@@ -55,7 +55,7 @@ the check says nothing, because the fault may be here, or the servicer asked to 
 		},
 	}
 	flags := cmd.Flags()
-	command.AddIdentifier(flags, &o.servicer, "servicer", "ADDRESS|NAME", "the servicer's address, or the target's name")
+	command.AddIdentifier(flags, &o.servicer, "servicer", "ADDRESS|NAME", "the servicer's address (its first 8 digits will do), or the target's name")
 	command.AddChecked(flags, &o.url, "url", "URL", types.ValidateHTTPURL, "ask the servicer at this URL from here, without a fisherman")
 	command.AddIdentifier(flags, &o.application, "application", "ADDRESS|GROUP", "the application, or group, whose session it is (default any)")
 	command.AddIdentifier(flags, &o.chain, "chain", "CHAIN|GROUP", "the relay chain, as in 0001, or the group (default any)")

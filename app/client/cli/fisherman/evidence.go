@@ -59,7 +59,7 @@ question nor the time; 'pocket fisherman verify' says what that leaves open.`,
 	}
 	flags := cmd.Flags()
 	command.AddChecked(flags, &q.filter.SessionID, "session", "ID", types.ValidateSessionID, "this session only")
-	command.AddIdentifier(flags, &q.filter.Servicer, "servicer", "ADDRESS|NAME", "checks with this servicer, or target, on a side only")
+	command.AddIdentifier(flags, &q.filter.Servicer, "servicer", "ADDRESS|NAME", "checks with this servicer (its first 8 digits will do), or target, on a side only")
 	command.AddNumber(flags, &q.check, "check", 0, 0, 1<<32-1, "this check of a session only, counted from 0 (default all)")
 	command.AddNumber(flags, &q.limit, "limit", defaultPieces, 1, maximumPieces, "the most checks")
 	command.AddTable(flags, &q.output)

@@ -138,7 +138,7 @@ func actorsText(found api.Actors) string {
 		if actor.PausedHeight != 0 {
 			paused = "since " + strconv.FormatInt(actor.PausedHeight, 10)
 		}
-		rows = append(rows, []string{terminal.Clean(actor.Type), terminal.Clean(actor.Address), terminal.Clean(strings.Join(actor.Chains, ",")),
+		rows = append(rows, []string{terminal.Clean(actor.Type), terminal.Clean(actor.Address), terminal.Clean(strings.Join(actor.RelayChains, ",")),
 			terminal.Clean(actor.GeoZone), terminal.Clean(actor.StakeUPOKT), paused, terminal.Clean(actor.Operator), terminal.Clean(actor.ServiceURL)})
 	}
 	return fmt.Sprintf("%d actors at height %d\n\n", len(rows), found.Height) +

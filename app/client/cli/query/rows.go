@@ -25,7 +25,7 @@ func actorsRows(found api.Actors) [][]string {
 	rows := [][]string{{"height", "type", "address", "public_key", "relay_chains", "geo_zone", "stake_upokt", "paused_height", "operator", "service_url"}}
 	for _, actor := range found.Actors {
 		rows = append(rows, []string{number(found.Height), command.CSVText(string(actor.Type)), command.CSVText(actor.Address), command.CSVText(actor.PublicKey),
-			command.CSVList(actor.Chains), command.CSVText(actor.GeoZone), command.CSVText(actor.StakeUPOKT), number(actor.PausedHeight),
+			command.CSVList(actor.RelayChains), command.CSVText(actor.GeoZone), command.CSVText(actor.StakeUPOKT), number(actor.PausedHeight),
 			command.CSVText(actor.Operator), command.CSVText(actor.ServiceURL)})
 	}
 	return rows

@@ -112,6 +112,7 @@ func sendRelay(ctx context.Context, s surroundings, o *relayOptions) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	result.addWords()
 	if err := command.WriteResult(s.io.Out, o.output, result, result.text); err != nil {
 		return err
 	}
@@ -191,6 +192,9 @@ type relayView struct {
 	// Outcome and Blame as in reports; Refusal is the RelayMiner's own code.
 	Outcome string  `json:"outcome"`
 	Blame   *string `json:"blame"`
+	// OutcomeWord and BlameWord are the same in lower case.
+	OutcomeWord string  `json:"outcome_word"`
+	BlameWord   *string `json:"blame_word"`
 	Refusal *string `json:"refusal"`
 	Detail  string  `json:"detail,omitempty"`
 	// Verified: the supplier has signed the answer, for this session. Bound: to this very request.
@@ -245,6 +249,14 @@ func (v *relayView) fail(err error) {
 	v.Outcome, v.Blame = failure.Outcome.Label(), &blame
 	if failure.Refusal != nil {
 		v.Refusal = &failure.Refusal.Label
+	}
+}
+
+// addWords says outcome and blame in lower case, too.
+func (v *relayView) addWords() {
+	v.OutcomeWord = strings.ToLower(v.Outcome)
+	if v.Blame != nil {
+		v.BlameWord = new(strings.ToLower(*v.Blame))
 	}
 }
 

@@ -55,7 +55,7 @@ func completeRecipient(ctx context.Context, io command.Streams, node *client.Cli
 	if err != nil {
 		return "", fmt.Errorf("%s: complete %s: %w", where, given, err)
 	}
-	whole, err := command.Complete(where, given, "neither the node at "+node.URL()+" nor your keys", candidates)
+	whole, err := command.Complete(where, given, "nobody known to the node at "+node.URL()+", and no key of yours,", candidates)
 	if err != nil {
 		return "", err
 	}

@@ -160,7 +160,7 @@ func (p *actorOptions) complete(ctx context.Context, node *client.Client, addres
 	}
 	present := actors.Actors[index]
 	if !given("chains") {
-		p.chains = present.Chains
+		p.chains = present.RelayChains
 	}
 	if !given("zone") {
 		p.zone = present.GeoZone
