@@ -53,7 +53,7 @@
 //	     "answer":"VALUE","head":null,"lag":null,"lag_ms":null}]}]}
 //
 // Status, cause, kind, form, outcome, blame, consistency, attempt, answer and timing are words of fixed lists, which the
-// document has.
+// document has. Each has a key with _word appended beside it, which is not shown above: the same word in lower case.
 //
 // # Events
 //

@@ -195,8 +195,8 @@ type relayView struct {
 	// OutcomeWord and BlameWord are the same in lower case.
 	OutcomeWord string  `json:"outcome_word"`
 	BlameWord   *string `json:"blame_word"`
-	Refusal *string `json:"refusal"`
-	Detail  string  `json:"detail,omitempty"`
+	Refusal     *string `json:"refusal"`
+	Detail      string  `json:"detail,omitempty"`
 	// Verified: the supplier has signed the answer, for this session. Bound: to this very request.
 	Verified bool `json:"signature_verified"`
 	Bound    bool `json:"bound"`

@@ -115,7 +115,7 @@ func (c *changeOptions) changed(ctx context.Context, io command.Streams, node *c
 	for i, item := range list {
 		items[i] = fmt.Sprint(item)
 	}
-	before := slices.Clone(items)
+	before, notes := slices.Clone(items), ""
 	for _, given := range c.remove {
 		whole, err := command.Complete("--remove", given, "nobody on "+c.parameter, command.AddressesOf("", before...))
 		if err != nil {
@@ -128,7 +128,7 @@ func (c *changeOptions) changed(ctx context.Context, io command.Streams, node *c
 		items = slices.Delete(items, at, at+1)
 	}
 	for _, given := range c.add {
-		whole, err := completeRecipient(ctx, io, node, o, "--add", given)
+		whole, note, err := completeRecipient(ctx, io, node, o, "--add", given)
 		if err != nil {
 			return nil, err
 		}
@@ -140,9 +140,9 @@ func (c *changeOptions) changed(ctx context.Context, io command.Streams, node *c
 		case slices.Contains(items, whole):
 			return nil, command.Fail(command.ExitUsage, "--add names %s twice; nothing was sent", whole)
 		}
-		items = append(items, whole)
+		items, notes = append(items, whole), notes+note
 	}
-	return items, nil
+	return items, command.WriteText(io.Err, notes)
 }
 
 // readParameter returns the value of a parameter as the next session has it, in the JSON form of the genesis file; nil where the

@@ -28,7 +28,10 @@ address: anybody can make one whose first digits are as somebody wants. The whol
 before the transaction is signed.`,
 		Example: "  pocket tx send --from ADDRESS --to ADDRESS --amount 1000000 --wait",
 	}, []string{"to", "amount"}, func(ctx context.Context, node *client.Client, o *options) (*types.Transaction, error) {
-		whole, err := completeRecipient(ctx, io, node, o, "--to", recipient)
+		whole, note, err := completeRecipient(ctx, io, node, o, "--to", recipient)
+		if err == nil {
+			err = command.WriteText(io.Err, note)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -42,27 +45,27 @@ before the transaction is signed.`,
 
 // completeRecipient completes the shortened address of somebody who is given something. That somebody is a staked actor or has a
 // key of the user's: a look-alike of an account that nobody has heard of yet costs some hours of computing, a look-alike of an
-// actor makes the beginning ambiguous. The whole address is shown.
-func completeRecipient(ctx context.Context, io command.Streams, node *client.Client, o *options, where, given string) (string, error) {
+// actor makes the beginning ambiguous. The note says who it is; empty for a whole address, it is shown before anything is signed.
+func completeRecipient(ctx context.Context, io command.Streams, node *client.Client, o *options, where, given string) (whole, note string, err error) {
 	store, err := command.OpenKeys(io, o.signer.Keys)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	if !types.IsAddressPrefix(given) {
-		return given, nil
+		return given, "", nil
 	}
 	candidates, err := command.Anybody(ctx, store, node, given)
 	if err != nil {
-		return "", fmt.Errorf("%s: complete %s: %w", where, given, err)
+		return "", "", fmt.Errorf("%s: complete %s: %w", where, given, err)
 	}
-	whole, err := command.Complete(where, given, "nobody known to the node at "+node.URL()+", and no key of yours,", candidates)
+	whole, err = command.Complete(where, given, "nobody known to the node at "+node.URL()+", and no key of yours,", candidates)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	own, err := store.Beginning(given)
 	if candidates[whole] == string(api.AddressRoleAccount) && !(err == nil && slices.Contains(own, whole)) {
-		return "", command.Fail(command.ExitUsage, "%s: %s begins the address of an account that is neither staked nor yours; give the whole address if it is meant: %s",
+		return "", "", command.Fail(command.ExitUsage, "%s: %s begins the address of an account that is neither staked nor yours; give the whole address if it is meant: %s",
 			where, given, whole)
 	}
-	return whole, command.WriteText(io.Err, fmt.Sprintf("%s %s is %s (%s)\n", strings.TrimPrefix(where, "--"), given, whole, terminal.Clean(candidates[whole])))
+	return whole, fmt.Sprintf("%s %s is %s (%s)\n", strings.TrimPrefix(where, "--"), given, whole, terminal.Clean(candidates[whole])), nil
 }
