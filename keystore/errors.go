@@ -12,8 +12,8 @@ var (
 	ErrWrongPassphrase = errors.New("wrong passphrase")
 	// ErrOtherType is returned when the key is of another type than its use needs.
 	ErrOtherType = errors.New("key of another type")
-	// ErrAmbiguous is returned when several keys have the label.
-	ErrAmbiguous = errors.New("ambiguous label")
+	// ErrAmbiguous is returned when several keys have the label, or an address that begins so.
+	ErrAmbiguous = errors.New("ambiguous name")
 	// ErrForeign is returned when the file is not a key file of this format.
 	ErrForeign = errors.New("not a pocket key file")
 	// ErrDamaged is returned when the file is a key file, but its parts contradict each other.

@@ -130,8 +130,8 @@ func (s *Store) Account(address, passphrase string) (*account.PrivateKey, error)
 	return key, nil
 }
 
-// Resolve returns the address that is meant by an address, which need not have a key, or by the label of a key. Errors:
-// ErrUnknownKey, ErrAmbiguous, ErrExposed, ErrUnusable.
+// Resolve returns the address that is meant by an address, which need not have a key, by the label of a key, or by the first 8
+// characters or more of the address of a key. A label is looked for first. Errors: ErrUnknownKey, ErrAmbiguous, ErrExposed, ErrUnusable.
 func (s *Store) Resolve(name string) (string, error) {
 	if isAddress(name) {
 		return name, nil
@@ -147,11 +147,14 @@ func (s *Store) Resolve(name string) (string, error) {
 	case len(entries) > 1:
 		return "", fmt.Errorf("%w: %d keys in %s have the label %q; name the address of one", ErrAmbiguous, len(entries), s.directory, bounded(name))
 	}
+	if address, err := s.complete(name); err != nil || address != "" {
+		return address, err
+	}
 	unused := ""
 	if len(problems) > 0 {
 		unused = fmt.Sprintf("; %d key files there cannot be used", len(problems))
 	}
-	return "", fmt.Errorf("%w: no key in %s has the label %q, which is no address either (40 lower-case hex digits, or pokt1…)%s",
+	return "", fmt.Errorf("%w: no key in %s has the label %q, which is no address either (40 lower-case hex digits or pokt1…, or the first 8 of one of these keys or more)%s",
 		ErrUnknownKey, s.directory, bounded(name), unused)
 }
 

@@ -3,6 +3,7 @@ package localnet
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"iter"
 	"strconv"
 	"strings"
 
@@ -52,22 +53,48 @@ func FindKey(chainID, address string) (crypto.PrivateKey, bool) {
 	if !ok || types.ValidateAddress(address) != nil {
 		return crypto.PrivateKey{}, false
 	}
-	for _, role := range []struct {
-		actor types.ActorType
-		count int
-	}{
-		{types.ActorType_ACTOR_TYPE_APPLICATION, 1},
-		{types.ActorType_ACTOR_TYPE_FISHERMAN, 1},
-		{types.ActorType_ACTOR_TYPE_VALIDATOR, MaxValidators},
-		{types.ActorType_ACTOR_TYPE_SERVICER, MaxServicers},
-	} {
-		for index := range role.count {
-			if key := Key(seed, role.actor, index); key.Address() == address {
-				return key, true
-			}
+	for key := range actorKeys(seed) {
+		if key.Address() == address {
+			return key, true
 		}
 	}
 	return crypto.PrivateKey{}, false
+}
+
+// FindAddresses returns the addresses that begin with a prefix among the actors that a LocalNet with this chain id can have;
+// none if the chain is not a LocalNet's.
+func FindAddresses(chainID, prefix string) (found []string) {
+	seed, ok := SeedOf(chainID)
+	if !ok {
+		return nil
+	}
+	for key := range actorKeys(seed) {
+		if address := key.Address(); strings.HasPrefix(address, prefix) {
+			found = append(found, address)
+		}
+	}
+	return found
+}
+
+// actorKeys are the keys of all actors that a LocalNet can have.
+func actorKeys(seed uint64) iter.Seq[crypto.PrivateKey] {
+	return func(yield func(crypto.PrivateKey) bool) {
+		for _, role := range []struct {
+			actor types.ActorType
+			count int
+		}{
+			{types.ActorType_ACTOR_TYPE_APPLICATION, 1},
+			{types.ActorType_ACTOR_TYPE_FISHERMAN, 1},
+			{types.ActorType_ACTOR_TYPE_VALIDATOR, MaxValidators},
+			{types.ActorType_ACTOR_TYPE_SERVICER, MaxServicers},
+		} {
+			for index := range role.count {
+				if !yield(Key(seed, role.actor, index)) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func servicerKey(seed uint64, index int) crypto.PrivateKey {

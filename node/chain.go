@@ -70,6 +70,15 @@ func (n *Node) params(ctx context.Context, height int64) (json.RawMessage, error
 	return encodeParams(params)
 }
 
+// nextParams are the governed parameters that the next session starts with, in the state after the block of a height.
+func (n *Node) nextParams(ctx context.Context, height int64) (json.RawMessage, error) {
+	params, err := n.utility.NextParams(ctx, height)
+	if err != nil {
+		return nil, err
+	}
+	return encodeParams(params)
+}
+
 // encodeParams encodes parameters with those that a state may lack because it is older.
 func encodeParams(params *genesis.Params) (json.RawMessage, error) {
 	params.Qos.ChecksPerColdCheck = proto.Uint32(params.GetQos().ColdShare())

@@ -130,7 +130,7 @@ func (n *Node) buildServicers() error {
 		config.Volume = n.relays
 		config.MaxConcurrent = n.budget.concurrent
 		config.MaxConnections, config.MaxClientConnections, config.MaxDescriptors = n.budget.servicer.Most, n.budget.servicer.PerClient, n.budget.servicer.Descriptors
-		config.Logger = n.config.Logger.With("part", "servicer", "address", role.Key.Address())
+		config.Logger = n.config.Logger.With("part", "servicer", "address", role.Key.Address(), "servicer", role.Key.Address())
 		config.Hooks.Relay = n.metrics.Relays(role.Key.Address())
 		built, err := servicer.New(config, n.utility, relayPolicies{utility: n.utility})
 		if err != nil {
@@ -153,8 +153,8 @@ func (n *Node) buildAPI() error {
 	readers := n.sampling.readers(address)
 	readers.Chain = chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()}
 	readers.Blocks = blockReader{n.chain}
-	readers.Params = n.params
-	readers.Accounts = n.utility
+	readers.Params, readers.NextParams = n.params, n.nextParams
+	readers.Accounts, readers.Addresses = n.utility, n.utility
 	readers.Broadcast = n.broadcast
 	if n.relays != nil {
 		readers.Relays = relayReader{servicers: n.servicers, store: n.relays}

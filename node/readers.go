@@ -49,7 +49,7 @@ func (r relayReader) Kept(ctx context.Context, last int) (api.KeptRelays, error)
 	}
 	for _, servicer := range r.servicers {
 		counted := servicer.VolumeStats()
-		kept.Servicers = append(kept.Servicers, api.ServicerRelays{Address: servicer.Address(),
+		kept.Servicers = append(kept.Servicers, api.ServicerRelays{Address: servicer.Address(), Servicer: servicer.Address(),
 			Stored: counted.Stored, Dropped: counted.Dropped, Failed: counted.Failed})
 	}
 	return kept, nil
@@ -104,7 +104,7 @@ func (r statusReader) Controls() []api.Control {
 		return shown
 	}
 	for _, state := range r.controls() {
-		shown = append(shown, api.Control{RelayChain: state.RelayChain, Fitness: api.ControlFitness(state.Fitness.Label()),
+		shown = append(shown, api.Control{RelayChain: state.RelayChain, Fitness: api.ControlFitness(state.Fitness.Label()), FitnessWord: api.WordOf(state.Fitness.Label()),
 			Why: state.Why, Head: api.Optional(state.Head)})
 	}
 	return shown

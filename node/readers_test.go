@@ -28,8 +28,8 @@ func TestControlsAreShown(t *testing.T) {
 		return []fisherman.ControlState{{RelayChain: "0001", Fitness: types.ControlFitness_CONTROL_FITNESS_FIT},
 			{RelayChain: "0021", Fitness: types.ControlFitness_CONTROL_FITNESS_BEHIND, Why: "its head is 1000", Head: head}}
 	}}
-	want := []api.Control{{RelayChain: "0001", Fitness: api.ControlFitnessFit},
-		{RelayChain: "0021", Fitness: api.ControlFitnessBehind, Why: "its head is 1000", Head: &head}}
+	want := []api.Control{{RelayChain: "0001", Fitness: api.ControlFitnessFit, FitnessWord: "fit"},
+		{RelayChain: "0021", Fitness: api.ControlFitnessBehind, FitnessWord: "behind", Why: "its head is 1000", Head: &head}}
 	if got := reader.Controls(); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}

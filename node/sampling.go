@@ -45,7 +45,7 @@ func (s *sampling) readers(address string) rpc.Readers {
 	readers := rpc.Readers{Check: s.check}
 	if len(s.fishermen) > 0 {
 		status.controls = s.controlStates
-		readers.Samples, readers.Events = s.reader, s.stream
+		readers.Samples, readers.Events, readers.Members = s.reader, s.stream, s.reader.Members
 	}
 	readers.Status = status
 	return readers

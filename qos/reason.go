@@ -28,7 +28,7 @@ func reasonsOf(rounds []*types.QoSRound, missing int) []api.Reason {
 		place, known := places[why]
 		if !known {
 			place, places[why] = len(reasons), len(reasons)
-			reasons = append(reasons, api.Reason{Status: api.ReasonStatus(strings.ToLower(why.status.Label())), Text: text, Cause: api.Cause(why.cause.Label())})
+			reasons = append(reasons, api.Reason{Status: api.ReasonStatus(strings.ToLower(why.status.Label())), Text: text, Cause: api.Cause(why.cause.Label()), CauseWord: api.WordOf(why.cause.Label())})
 		}
 		reasons[place].Checks += checks
 	}

@@ -436,10 +436,10 @@ func TestReasons(t *testing.T) {
 		because(0, void, stall, "stalled for 213ms"), because(1, done, 0, ""), because(2, void, stall, "the machine stood still"),
 		because(3, dropped, stall, "stalled for 1ms"), because(4, dropped, 0, "an old version's words"),
 	}
-	want := []api.Reason{{Status: "dropped", Checks: 5, Text: unrecorded, Cause: api.CauseNotStored},
-		{Status: "void", Checks: 2, Text: "stalled for 213ms", Cause: api.CauseStall},
-		{Status: "dropped", Checks: 1, Text: "stalled for 1ms", Cause: api.CauseStall},
-		{Status: "dropped", Checks: 1, Text: "an old version's words", Cause: api.CauseOther}}
+	want := []api.Reason{{Status: "dropped", Checks: 5, Text: unrecorded, Cause: api.CauseNotStored, CauseWord: api.WordOf(api.CauseNotStored)},
+		{Status: "void", Checks: 2, Text: "stalled for 213ms", Cause: api.CauseStall, CauseWord: api.WordOf(api.CauseStall)},
+		{Status: "dropped", Checks: 1, Text: "stalled for 1ms", Cause: api.CauseStall, CauseWord: api.WordOf(api.CauseStall)},
+		{Status: "dropped", Checks: 1, Text: "an old version's words", Cause: api.CauseOther, CauseWord: api.WordOf(api.CauseOther)}}
 	got := Summarize(session, rounds)
 	if !slices.Equal(got.Reasons, want) || got.ChecksDropped != 7 {
 		t.Errorf("%+v, %d dropped", got.Reasons, got.ChecksDropped)

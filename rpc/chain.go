@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -94,7 +95,17 @@ func (s *Server) params(ctx context.Context, parameters query) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return api.ParamsAt{Height: height, Params: params}, nil
+	view := api.ParamsAt{Height: height, Params: params}
+	if s.readers.NextParams != nil {
+		next, err := s.readers.NextParams(ctx, height)
+		if err != nil {
+			return nil, err
+		}
+		if !bytes.Equal(next, params) {
+			view.Next = next
+		}
+	}
+	return view, nil
 }
 
 func (s *Server) block(_ context.Context, parameters query) (any, error) {
@@ -192,7 +203,7 @@ func viewTransaction(hash string, found Transaction) (api.Transaction, error) {
 	body := opened.Transaction
 	return api.Transaction{
 		Hash: hash, Height: found.Height, Index: found.Index,
-		Code: int32(found.Code), Result: api.TransactionResult(found.Code.Label()), Log: found.Log,
+		Code: int32(found.Code), Result: api.TransactionResult(found.Code.Label()), ResultWord: api.WordOf(found.Code.Label()), Log: found.Log,
 		Signer: opened.Signer, Sequence: body.GetSequence(), FeeUPOKT: strconv.FormatUint(body.GetFeeUpokt(), 10),
 		Message: viewMessage(body),
 	}, nil

@@ -14,6 +14,7 @@
 //	GET /v1/session?application=A&relay_chain=C[&height=H] the session that the block at a height belongs to
 //	GET /v1/actors?type=T[&height=H]                     the staked actors of one type
 //	GET /v1/account?address=A[&height=H]                 what an address owns, its sequence, and what is unbonding
+//	GET /v1/addresses[?prefix=P][&role=R][&limit=N]      which addresses begin with a prefix, for one that was shortened
 //	GET /v1/qos[?session=ID][&servicer=A][&last=N]       the quality of service that the fisherman measured
 //	GET /v1/qos/rounds?session=ID[&servicer=A][&from=INDEX][&limit=N] single checks of a session with their samples
 //	GET /v1/qos/events                                   server-sent events: rounds and sessions as they are stored
@@ -52,7 +53,7 @@
 //	     "answer":"VALUE","head":null,"lag":null,"lag_ms":null}]}]}
 //
 // Status, cause, kind, form, outcome, blame, consistency, attempt, answer and timing are words of fixed lists, which the
-// document has.
+// document has. Each has a key with _word appended beside it, which is not shown above: the same word in lower case.
 //
 // # Events
 //

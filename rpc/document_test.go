@@ -206,7 +206,7 @@ func TestDocumentIsServed(t *testing.T) {
 func goodValues() map[string]string {
 	return map[string]string{"session": knownSession, "servicer": knownServicer, "application": knownApplication, "relay_chain": "0001",
 		"type": "servicer", "address": knownServicer, "hash": hashOf(fakeTransactions()[0]), "wait": "false", "height": "7", "from": "1",
-		"limit": "2", "last": "3", "window": "10", "check": "3", "before_session": knownSession, "before_check": "3"}
+		"limit": "2", "prefix": "0000", "role": "servicer", "last": "3", "window": "10", "check": "3", "before_session": knownSession, "before_check": "3"}
 }
 
 // badValues are of the wrong type, out of range, or too long.

@@ -49,6 +49,7 @@ func (s *Server) endpoints() map[string]endpoint {
 		"/v1/session":      {chain: true, parameters: []string{"application", "relay_chain", "height"}, answer: s.session},
 		"/v1/actors":       {chain: true, parameters: []string{"type", "height"}, answer: s.actors},
 		"/v1/account":      {chain: true, parameters: []string{"address", "height"}, answer: s.account},
+		"/v1/addresses":    {parameters: []string{"prefix", "role", "limit"}, answer: s.inTurn(s.addresses)},
 		"/v1/qos":          {parameters: []string{"session", "servicer", "last", "window"}, answer: s.inTurn(s.qos)},
 		"/v1/qos/rounds":   {parameters: []string{"session", "servicer", "from", "limit"}, answer: s.inTurn(s.rounds)},
 		"/v1/qos/events":   {stream: s.events},
@@ -176,7 +177,7 @@ func (s *Server) qos(ctx context.Context, parameters query) (any, error) {
 	if servicer != "" && len(report.Sessions) == 0 {
 		return nil, &refusal{http.StatusNotFound, api.ErrorCodeUnknownServicer, "the servicer is in no session that the fisherman holds"}
 	}
-	return report, nil
+	return countOutcomes(report), nil
 }
 
 // windows answers GET /v1/qos with a window.
@@ -200,7 +201,7 @@ func (s *Server) windows(ctx context.Context, parameters query, servicer string)
 	if servicer != "" && len(report.Windows) == 0 {
 		return nil, &refusal{http.StatusNotFound, api.ErrorCodeUnknownServicer, "the servicer is in no complete session of the window"}
 	}
-	return report, nil
+	return countWindowOutcomes(report), nil
 }
 
 func (s *Server) evidence(ctx context.Context, parameters query) (any, error) {

@@ -34,7 +34,7 @@ var (
 )
 
 // Readers is what the server reads from. All of them are used by many goroutines at once. A fisherman that samples a
-// network without a chain has no Chain, Blocks, Params, Accounts and Broadcast: they are nil, and their paths answer that
+// network without a chain has no Chain, Blocks, Params, Accounts, Addresses and Broadcast: they are nil, and their paths answer that
 // there is no chain.
 type Readers struct {
 	// Network is what is sampled.
@@ -45,6 +45,8 @@ type Readers struct {
 	// Params are the governed parameters in the state after the block at a height, as the genesis file writes them. Errors
 	// on which the server decides: modules.ErrHeightUnavailable.
 	Params func(ctx context.Context, height int64) (json.RawMessage, error)
+	// NextParams are what Params are from the next session on.
+	NextParams func(ctx context.Context, height int64) (json.RawMessage, error)
 	// Samples and Events tell what the node's fisherman measured; nil on a node without one.
 	Samples SampleReader
 	Events  EventReader
@@ -56,6 +58,11 @@ type Readers struct {
 	Check func(ctx context.Context, wanted CheckRequest) (api.CheckReport, error)
 	// Accounts reads what addresses own.
 	Accounts AccountReader
+	// Addresses finds addresses in the chain's state.
+	Addresses AddressFinder
+	// Members are whom the node's fisherman sampled, by the beginning of their names, at most a number of each; nil on a node
+	// without one.
+	Members func(ctx context.Context, prefix string, limit int) (samples.Members, error)
 	// Broadcast hands a transaction in; when it is to wait, it returns after a block has taken it, or with height 0 when
 	// the context ended before. Errors on which the server decides: *transaction.Refusal, ErrNotReady,
 	// ErrKnownTransaction, ErrMempoolFull.

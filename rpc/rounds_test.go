@@ -39,10 +39,13 @@ func (fakeRounds) Rounds(_ context.Context, filter samples.RoundFilter) (api.Rou
 func roundAt(index uint32) api.Round {
 	planned, rtt, skew := time.Unix(1_700_000_000, 123).UTC(), 12.345, int64(104)
 	agree, kernel, digest := api.AgreementAgree, api.TimingSourceKernel, strings.Repeat("cd", 32)
-	return api.Round{Session: knownSession, Index: index, Status: "DONE", Planned: &planned, Released: &planned, SkewMicros: &skew,
+	round := api.Round{Session: knownSession, Index: index, Status: "DONE", Planned: &planned, Released: &planned, SkewMicros: &skew,
 		Question: "block height=12", Kind: api.RoundKindSettled, Form: api.CompareFormJSON, Samples: []api.Sample{{Servicer: knownServicer, ServiceURL: "http://servicer.example:8080",
 			Outcome: "OK", Consistency: &agree, Sent: &planned, RoundTripTime: &rtt, TimeToFirstByte: &rtt, UserRoundTripTime: &rtt,
 			Timing: &kernel, Reused: true, AnswerDigest: &digest}}}
+	round.AddWords()
+	round.Samples[0].AddWords()
+	return round
 }
 
 // A page ends by its bytes too, and says where the next begins.

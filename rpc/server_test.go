@@ -169,7 +169,7 @@ func servicerRow() api.ServicerReport {
 type fakeRelays struct{ err error }
 
 func (r fakeRelays) Kept(_ context.Context, last int) (api.KeptRelays, error) {
-	kept := api.KeptRelays{Servicers: []api.ServicerRelays{{Address: knownServicer, Stored: 3, Dropped: 2, Failed: 1}},
+	kept := api.KeptRelays{Servicers: []api.ServicerRelays{{Address: knownServicer, Servicer: knownServicer, Stored: 3, Dropped: 2, Failed: 1}},
 		Store: api.RelayStore{Sessions: 5, Relays: 9, Bytes: 1234, EvictedSessions: 4, Failures: 6}, Sessions: []api.SessionRelays{}}
 	if last > 1 {
 		kept.Sessions = []api.SessionRelays{{Relays: 3, ID: knownSession, StartHeight: 20, RelayChain: "0001",
@@ -220,8 +220,8 @@ func (s fakeStatus) Controls() []api.Control {
 		return []api.Control{}
 	}
 	head := int64(1000)
-	return []api.Control{{RelayChain: "0001", Fitness: api.ControlFitnessFit},
-		{RelayChain: "0021", Fitness: api.ControlFitnessBehind, Why: "its head is 1000, and most servicers are at 1062", Head: &head}}
+	return []api.Control{{RelayChain: "0001", Fitness: api.ControlFitnessFit, FitnessWord: "fit"},
+		{RelayChain: "0021", Fitness: api.ControlFitnessBehind, FitnessWord: "behind", Why: "its head is 1000, and most servicers are at 1062", Head: &head}}
 }
 
 // Store of a node whose address says so holds samples in memory.
@@ -263,14 +263,16 @@ func fakeCheck(ctx context.Context, wanted CheckRequest) (api.CheckReport, error
 		return api.CheckReport{}, ctx.Err()
 	}
 	ms := 1.5
+	sample := api.Sample{Servicer: wanted.Servicer, Outcome: "OK", Connect: &ms}
+	sample.AddWords()
 	return api.CheckReport{Session: api.EvidenceSession{ID: knownSession, Application: wanted.Application}, Servicer: wanted.Servicer, Verdict: api.CheckVerdictOK,
-		Samples: []api.CheckSample{{Sample: api.Sample{Servicer: wanted.Servicer, Outcome: "OK", Connect: &ms}}}}, nil
+		Samples: []api.CheckSample{{Sample: sample}}}, nil
 }
 
 func readersAt(height int64) (Readers, *fakeChain, *fakeQoS) {
 	chain, measured := &fakeChain{height: height}, &fakeQoS{}
 	return Readers{Chain: chain, Blocks: fakeBlocks{height: height}, Params: fakeParams, Samples: measured,
-		Events: fakeEvents{}, Status: fakeStatus(knownFisherman), Relays: fakeRelays{}, Accounts: fakeAccounts{},
+		Events: fakeEvents{}, Status: fakeStatus(knownFisherman), Relays: fakeRelays{}, Accounts: fakeAccounts{}, Addresses: fakeAddresses{}, Members: fakeMembers,
 		Broadcast: fakeBroadcast, Check: fakeCheck}, chain, measured
 }
 
@@ -305,6 +307,8 @@ func goldenTargets() map[string]string {
 		"relays_none":    "/v1/relays?last=1",
 		"relays_page":    "/v1/relays/session?session=" + knownSession + "&from=1&limit=1",
 		"relays_last":    "/v1/relays/session?session=" + knownSession + "&from=2",
+		"addresses":      "/v1/addresses?prefix=0000&limit=2",
+		"addresses_role": "/v1/addresses?role=fisherman",
 		"refusal":        "/v1/session?application=" + otherAddress + "&relay_chain=0001",
 		"refusal_quoted": "/v1/actors?type=%22%1b%5b31m",
 	}
@@ -659,9 +663,9 @@ func TestTransactions(t *testing.T) {
 		code                   api.ErrorCode
 		answer                 string
 	}{
-		{"handed in", "", "tx", 200, "", `{"hash":"abcd","height":0,"code":0,"result":"PENDING","log":""}`},
+		{"handed in", "", "tx", 200, "", `{"hash":"abcd","height":0,"code":0,"result":"PENDING","log":"","result_word":"pending"}`},
 		{"not waited for", "?wait=false", "tx", 200, "", `"height":0`},
-		{"committed", "?wait=true", "tx", 200, "", `{"hash":"abcd","height":24,"code":0,"result":"OK","log":""}`},
+		{"committed", "?wait=true", "tx", 200, "", `{"hash":"abcd","height":24,"code":0,"result":"OK","log":"","result_word":"ok"}`},
 		{"failed", "?wait=true", "fails", 200, "", `"code":116,"result":"NOT_OWNER","log":"NOT_OWNER: not yours"`},
 		{"refused", "", "refused", 422, "transaction_wrong_sequence", "the next one is 3"},
 		{"large", "", strings.Repeat("x", 1<<20), 422, "transaction_too_large", "16385 bytes"},

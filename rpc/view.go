@@ -28,6 +28,7 @@ func viewReceipt(receipt Receipt) api.Receipt {
 	if receipt.Height > 0 {
 		view.Result = api.TransactionResult(receipt.Code.Label())
 	}
+	view.ResultWord = api.WordOf(view.Result)
 	return view
 }
 
@@ -41,6 +42,7 @@ func viewActor(actor *types.Actor) api.Actor {
 		Address:      actor.GetAddress(),
 		PublicKey:    actor.GetPublicKey(),
 		Chains:       append([]string{}, actor.GetChains()...),
+		RelayChains:  append([]string{}, actor.GetChains()...),
 		GeoZone:      actor.GetGeoZone(),
 		ServiceURL:   actor.GetServiceUrl(),
 		Operator:     actor.GetOperator(),

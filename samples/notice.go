@@ -34,7 +34,7 @@ func Notice(session *types.QoSSession) api.SessionNotice {
 		DisagreementsAllowed: int(session.GetDisagreementsAllowed()),
 	}
 	for _, servicer := range session.GetServicers() {
-		notice.Servicers = append(notice.Servicers, api.MemberNotice{Address: servicer.GetAddress(), ServiceURL: servicer.GetServiceUrl(),
+		notice.Servicers = append(notice.Servicers, api.MemberNotice{Address: servicer.GetAddress(), Servicer: servicer.GetAddress(), ServiceURL: servicer.GetServiceUrl(),
 			Standing: api.Standing(servicer.GetStanding().Label()), ChainIdentity: api.Optional(servicer.GetChainIdentity()),
 			ClientVersion: api.Optional(servicer.GetClientVersion()), Owner: api.Optional(servicer.GetOwner()),
 			StakeUPOKT: api.Stake(servicer.GetStakeUpokt())})

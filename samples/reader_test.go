@@ -193,3 +193,17 @@ func TestDigestsAreThoseOfWhatIsStored(t *testing.T) {
 		t.Errorf("after pruning: the rounds of %d sessions read, %d digests kept of 100 sessions", again, len(reader.digests))
 	}
 }
+
+func TestMembersBeginWithAPrefix(t *testing.T) {
+	reader := NewReader(sampled(), Prover{})
+	all, err := reader.Members(t.Context(), "", 10)
+	if err != nil || !slices.Contains(all.Servicers, late) || !slices.Contains(all.Servicers, always) || !slices.IsSorted(all.Servicers) || len(all.Applications) == 0 {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if some, err := reader.Members(t.Context(), late, 10); err != nil || !slices.Equal(some.Servicers, []string{late}) || some.Applications != nil && some.Applications[0] != late {
+		t.Errorf("%+v, %v", some, err)
+	}
+	if one, err := reader.Members(t.Context(), "", 1); err != nil || len(one.Servicers) != 1 || one.Servicers[0] != all.Servicers[0] {
+		t.Errorf("%+v, %v", one, err)
+	}
+}

@@ -26,6 +26,7 @@ func Round(round *types.QoSRound) api.Round {
 
 		ReferenceHeight: round.ReferenceHeight,
 	}
+	shown.AddWords()
 	for _, sample := range round.GetSamples() {
 		shown.Samples = append(shown.Samples, Sample(sample))
 	}
@@ -34,7 +35,7 @@ func Round(round *types.QoSRound) api.Round {
 
 // Sample is the form of a sample.
 func Sample(sample *types.QoSSample) api.Sample {
-	return api.Sample{
+	shown := api.Sample{
 		Servicer:          sample.GetServicer(),
 		ServiceURL:        sample.GetServiceUrl(),
 		Operator:          sample.GetOperator(),
@@ -64,4 +65,6 @@ func Sample(sample *types.QoSSample) api.Sample {
 		Lag:               sample.Lag,
 		LagMS:             qos.OptionalMilliseconds(sample.GetLagTime()),
 	}
+	shown.AddWords()
+	return shown
 }

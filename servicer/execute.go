@@ -140,7 +140,7 @@ func (e *executor) run(ctx context.Context, relayed *types.RelayRequest) outcome
 	case timedOut(bounded, err):
 		code, message = types.RelayErrorCode_RELAY_ERROR_CODE_UPSTREAM_TIMEOUT, "the upstream node did not answer in time"
 	}
-	e.logger.Warn("upstream failed", "chain", chain, "code", code.Label(), "status", result.status, "error", err)
+	e.logger.Warn("upstream failed", "chain", chain, "relay_chain", chain, "code", code.Label(), "status", result.status, "error", err)
 	return outcome{status: result.status, refused: refuse(code, message)}
 }
 

@@ -85,6 +85,16 @@ func (m *Module) Params(ctx context.Context, height int64) (*genesis.Params, err
 	return Params(r)
 }
 
+// NextParams returns the parameters that the next session starts with, as far as is known after the block at height. Errors:
+// modules.ErrHeightUnavailable.
+func (m *Module) NextParams(ctx context.Context, height int64) (*genesis.Params, error) {
+	r, err := m.committed(ctx, height)
+	if err != nil {
+		return nil, err
+	}
+	return NextParams(r)
+}
+
 // Account returns what an address owns in the state after the block at height; an empty account when it never owned
 // anything. Errors: modules.ErrHeightUnavailable.
 func (m *Module) Account(ctx context.Context, height int64, address string) (*types.Account, error) {

@@ -203,3 +203,36 @@ func TestReadersReportABrokenState(t *testing.T) {
 		t.Error("chain id of an empty state: no error")
 	}
 }
+
+func TestHoldersBeginWithAPrefix(t *testing.T) {
+	g, store := network(), newMemory()
+	if err := utility.InitGenesis(store, g); err != nil {
+		t.Fatal(err)
+	}
+	const servicer = types.ActorType_ACTOR_TYPE_SERVICER
+	all, err := utility.Holders(store, servicer, "", 100)
+	if err != nil || len(all) != 4 || !slices.IsSorted(all) {
+		t.Fatalf("%v, %v", all, err)
+	}
+	for _, digits := range []int{1, 8, 9, 39, 40} {
+		found, err := utility.Holders(store, servicer, all[2][:digits], 100)
+		if err != nil || !slices.Contains(found, all[2]) || digits >= 8 && len(found) != 1 {
+			t.Errorf("%d digits: %v, %v", digits, found, err)
+		}
+	}
+	if two, err := utility.Holders(store, servicer, "", 2); err != nil || !slices.Equal(two, all[:2]) {
+		t.Errorf("%v, %v", two, err)
+	}
+	for _, prefix := range []string{"xy", "F", all[0] + "0", all[0] + "00", strings.Repeat("0", 127)} {
+		if none, err := utility.Holders(store, servicer, prefix, 100); err != nil || len(none) > 0 {
+			t.Errorf("%q: %v, %v", prefix, none, err)
+		}
+	}
+	accounts, err := utility.Holders(store, types.ActorType_ACTOR_TYPE_UNSPECIFIED, "", 1000)
+	if err != nil || len(accounts) != len(g.GetAccounts()) {
+		t.Errorf("%v, want those of %v, %v", accounts, g.GetAccounts(), err)
+	}
+	if _, err := utility.Holders(store, 99, "", 1); err == nil {
+		t.Error("there is no such role")
+	}
+}

@@ -15,6 +15,15 @@ const (
 	ActorTypeValidator   ActorType = "validator"
 )
 
+// Defines values for AddressRole.
+const (
+	AddressRoleAccount     AddressRole = "account"
+	AddressRoleApplication AddressRole = "application"
+	AddressRoleFisherman   AddressRole = "fisherman"
+	AddressRoleServicer    AddressRole = "servicer"
+	AddressRoleValidator   AddressRole = "validator"
+)
+
 // Defines values for Agreement.
 const (
 	AgreementAgree       Agreement = "AGREE"
@@ -333,11 +342,17 @@ type Actor struct {
 	Type ActorType `json:"type"`
 
 	// Address Of an account or actor of our chain: 40 hex digits.
-	Address    Address      `json:"address"`
-	PublicKey  string       `json:"public_key"`
-	Chains     []RelayChain `json:"chains"`
-	GeoZone    string       `json:"geo_zone"`
-	ServiceURL string       `json:"service_url"`
+	Address   Address `json:"address"`
+	PublicKey string  `json:"public_key"`
+
+	// Chains The same as relay_chains.
+	// Deprecated: relay_chains is the same.
+	Chains []RelayChain `json:"chains"`
+
+	// RelayChains What it is staked for.
+	RelayChains []RelayChain `json:"relay_chains"`
+	GeoZone     string       `json:"geo_zone"`
+	ServiceURL  string       `json:"service_url"`
 
 	// Operator Who runs a servicer, by its own declaration. Left out when it declares nobody.
 	Operator string `json:"operator,omitempty"`
@@ -348,7 +363,7 @@ type Actor struct {
 	// PausedHeight 0 while it is not paused.
 	PausedHeight int64 `json:"paused_height"`
 
-	// SinceHeights For each of chains, the height of the block since which the actor is staked for it, unpaused, in this zone and at this URL; 0 since the genesis. It takes part in sessions of the chain that start more than a session after that.
+	// SinceHeights For each of relay_chains, the height of the block since which the actor is staked for it, unpaused, in this zone and at this URL; 0 since the genesis. It takes part in sessions of the chain that start more than a session after that.
 	SinceHeights []int64 `json:"since_heights"`
 }
 
@@ -363,6 +378,17 @@ type Actors struct {
 
 // Address Of an account or actor of our chain: 40 hex digits.
 type Address = string
+
+// AddressRole What is at an address. A servicer or an application is staked, or is in a session that the fisherman holds.
+type AddressRole string
+
+// Addresses The first addresses that begin with a prefix, ordered.
+type Addresses struct {
+	Addresses []KnownAddress `json:"addresses"`
+
+	// More There are more than these.
+	More bool `json:"more"`
+}
 
 // Agreement How an answer compares with those of the other servicers.
 type Agreement string
@@ -529,6 +555,9 @@ type Control struct {
 
 	// Fitness Whether a control probe is heard. UNPROVEN was not compared with the servicers yet, BEHIND is behind most of them or stands still, FOREIGN contradicts what most of them agree on, as a node of another chain does.
 	Fitness ControlFitness `json:"fitness"`
+
+	// FitnessWord A value of the key beside it in lower case, with the same words: outcome_word is that of outcome. The keys with words in upper case are on their way out (docs/adr/0065).
+	FitnessWord Word `json:"fitness_word"`
 
 	// Why Why it is not FIT, for a person; empty when it is.
 	Why string `json:"why"`
@@ -795,10 +824,21 @@ type KeptRelays struct {
 	Sessions []SessionRelays `json:"sessions"`
 }
 
+// KnownAddress An address and what is there.
+type KnownAddress struct {
+	// Address Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group; of the live Pocket network the address of a supplier or an application.
+	Address Identifier    `json:"address"`
+	Roles   []AddressRole `json:"roles"`
+}
+
 // MemberNotice A servicer of a session.
 type MemberNotice struct {
-	// Address Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group; of the live Pocket network the address of a supplier or an application.
-	Address    Identifier `json:"address"`
+	// Address The same as servicer.
+	// Deprecated: servicer is the same.
+	Address string `json:"address"`
+
+	// Servicer Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group; of the live Pocket network the address of a supplier or an application.
+	Servicer   Identifier `json:"servicer"`
 	ServiceURL string     `json:"service_url"`
 
 	// Standing Whether a member of a session is asked: unidentified is asked, although it did not say which relay chain it is a node of; other_chain is not, for it is a node of another one than most; no_node is asked, although what it answered is not what a node of a known chain answers; http2_only is asked, although it speaks HTTP/2 only; unverifiable is not, for its account has no public key on the chain. Members of our own chain's sessions are all asked.
@@ -847,6 +887,9 @@ type Network string
 // Outcome How one request of a check ended. A sample that is VOID counts for nobody. Nor does one that is THROTTLED: the servicer said that it is asked too often, or was left alone for as long as it had asked for.
 type Outcome string
 
+// OutcomeCounts Outcomes, counted by words in lower case.
+type OutcomeCounts map[string]int
+
 // Outcomes Counts of samples by outcome, those that count for nobody under VOID or THROTTLED.
 type Outcomes map[string]int
 
@@ -856,6 +899,9 @@ type ParamGroup = json.RawMessage
 // ParamsAt The governed parameters in the state after the block of a height.
 type ParamsAt struct {
 	Height int64 `json:"height"`
+
+	// Next What params are from the next session on; null while they stay as they are.
+	Next json.RawMessage `json:"next"`
 
 	// Params As in the genesis file. Numbers of 64 bits are decimal text, durations text as in 0.150s.
 	Params json.RawMessage `json:"params"`
@@ -897,6 +943,9 @@ type Reason struct {
 	// Cause Why a check is void or was dropped; OTHER for what an earlier version stored.
 	Cause Cause `json:"cause"`
 
+	// CauseWord A value of the key beside it in lower case, with the same words: outcome_word is that of outcome. The keys with words in upper case are on their way out (docs/adr/0065).
+	CauseWord Word `json:"cause_word"`
+
 	// Text For a person, as given for the first of them.
 	Text string `json:"text"`
 }
@@ -920,6 +969,9 @@ type Receipt struct {
 
 	// Log Explains a code other than 0.
 	Log string `json:"log"`
+
+	// ResultWord A value of the key beside it in lower case, with the same words: outcome_word is that of outcome. The keys with words in upper case are on their way out (docs/adr/0065).
+	ResultWord Word `json:"result_word"`
 }
 
 // Refusal A refusal by the node.
@@ -982,8 +1034,14 @@ type Round struct {
 	// Status What became of a planned check. VOID was asked but counts for nobody, DROPPED was never asked.
 	Status RoundStatus `json:"status"`
 
+	// StatusWord A value of the key beside it in lower case, with the same words: outcome_word is that of outcome. The keys with words in upper case are on their way out (docs/adr/0065).
+	StatusWord Word `json:"status_word"`
+
 	// Cause Why the status is not DONE, for programs.
 	Cause *Cause `json:"cause"`
+
+	// CauseWord Null with cause.
+	CauseWord *Word `json:"cause_word"`
 
 	// Reason Why the status is not DONE, for a person.
 	Reason  string     `json:"reason"`
@@ -1001,11 +1059,17 @@ type Round struct {
 	// Kind What a check asks about: a settled block, of which answers are compared; the newest height, where each answer is a claim; or a block near the tip, which who lacks is behind.
 	Kind RoundKind `json:"kind"`
 
+	// KindWord A value of the key beside it in lower case, with the same words: outcome_word is that of outcome. The keys with words in upper case are on their way out (docs/adr/0065).
+	KindWord Word `json:"kind_word"`
+
 	// ReferenceHeight What lags are counted from: the height that a strict majority of the origins has reached (HEAD), or the newest known (TIP); null without one.
 	ReferenceHeight *int64 `json:"reference_height"`
 
 	// Form In which form answers are compared: canonical JSON; the same with hexadecimal numbers without leading zeros and in lower case; the same with hexadecimal data in lower case.
 	Form CompareForm `json:"form"`
+
+	// FormWord A value of the key beside it in lower case, with the same words: outcome_word is that of outcome. The keys with words in upper case are on their way out (docs/adr/0065).
+	FormWord Word `json:"form_word"`
 
 	// Samples Ordered by servicer.
 	Samples []Sample `json:"samples"`
@@ -1055,14 +1119,26 @@ type Sample struct {
 	// Outcome How one request of a check ended. A sample that is VOID counts for nobody. Nor does one that is THROTTLED: the servicer said that it is asked too often, or was left alone for as long as it had asked for.
 	Outcome Outcome `json:"outcome"`
 
+	// OutcomeWord A value of the key beside it in lower case, with the same words: outcome_word is that of outcome. The keys with words in upper case are on their way out (docs/adr/0065).
+	OutcomeWord Word `json:"outcome_word"`
+
 	// Blame Null for nobody.
 	Blame *Blame `json:"blame"`
+
+	// BlameWord Null with blame.
+	BlameWord *Word `json:"blame_word"`
 
 	// Consistency Null without an answer to compare.
 	Consistency *Agreement `json:"consistency"`
 
+	// ConsistencyWord Null with consistency.
+	ConsistencyWord *Word `json:"consistency_word"`
+
 	// Attempt Null for an answer, and where an earlier version noted none.
 	Attempt *Attempt `json:"attempt"`
+
+	// AttemptWord Null with attempt.
+	AttemptWord *Word `json:"attempt_word"`
 
 	// Detail Explains an outcome other than OK.
 	Detail string `json:"detail"`
@@ -1081,6 +1157,9 @@ type Sample struct {
 
 	// Timing Null without an answer.
 	Timing *TimingSource `json:"timing"`
+
+	// TimingWord Null with timing.
+	TimingWord *Word `json:"timing_word"`
 
 	// DNS Phases of a new connection, no part of rtt_ms.
 	DNS     *float64 `json:"dns_ms"`
@@ -1102,6 +1181,9 @@ type Sample struct {
 	// RelayError Its name in the network that the servicer belongs to, as in NOT_IN_SESSION.
 	RelayError *string `json:"relay_error"`
 
+	// RelayErrorWord Null with relay_error.
+	RelayErrorWord *Word `json:"relay_error_word"`
+
 	// AnswerDigest SHA-256 of the canonical answer.
 	AnswerDigest *string `json:"answer_digest"`
 
@@ -1110,6 +1192,9 @@ type Sample struct {
 
 	// Answer Null without a verified answer.
 	Answer *AnswerClass `json:"answer"`
+
+	// AnswerWord Null with answer.
+	AnswerWord *Word `json:"answer_word"`
 
 	// Head Newest height that the node claims to have, in a check that asks for it; in a TIP check, the height below a block that it lacks.
 	Head *int64 `json:"head"`
@@ -1131,8 +1216,12 @@ type SendMessage struct {
 
 // ServicerRelays What became of a servicer's volume-applicable relays since its node began to run.
 type ServicerRelays struct {
-	// Address Of an account or actor of our chain: 40 hex digits.
-	Address Address `json:"address"`
+	// Address The same as servicer.
+	// Deprecated: servicer is the same.
+	Address string `json:"address"`
+
+	// Servicer Of an account or actor of our chain: 40 hex digits.
+	Servicer Address `json:"servicer"`
 
 	// Stored On the disk.
 	Stored uint64 `json:"stored"`
@@ -1180,6 +1269,9 @@ type ServicerReport struct {
 
 	// Outcomes Counts of samples by outcome, those that count for nobody under VOID or THROTTLED.
 	Outcomes Outcomes `json:"outcomes"`
+
+	// OutcomeCounts Outcomes, counted by words in lower case.
+	OutcomeCounts OutcomeCounts `json:"outcome_counts"`
 
 	// Verdict The judgement of one servicer, worst first; docs/qos.md has the formulas.
 	Verdict Verdict `json:"verdict"`
@@ -1474,6 +1566,9 @@ type Transaction struct {
 	// Log Explains a code other than 0.
 	Log string `json:"log"`
 
+	// ResultWord A value of the key beside it in lower case, with the same words: outcome_word is that of outcome. The keys with words in upper case are on their way out (docs/adr/0065).
+	ResultWord Word `json:"result_word"`
+
 	// Signer Of an account or actor of our chain: 40 hex digits.
 	Signer Address `json:"signer"`
 
@@ -1612,6 +1707,9 @@ type WindowServicer struct {
 	// Outcomes Counts of samples by outcome, those that count for nobody under VOID or THROTTLED.
 	Outcomes Outcomes `json:"outcomes"`
 
+	// OutcomeCounts Outcomes, counted by words in lower case.
+	OutcomeCounts OutcomeCounts `json:"outcome_counts"`
+
 	// Throttled Samples that are THROTTLED: they count for nobody, and are not void.
 	Throttled int `json:"throttled"`
 
@@ -1650,3 +1748,6 @@ type WindowsReport struct {
 	// Windows By relay chain and geo zone, whose sessions are never merged with others.
 	Windows []WindowReport `json:"windows"`
 }
+
+// Word A value of the key beside it in lower case, with the same words: outcome_word is that of outcome. The keys with words in upper case are on their way out (docs/adr/0065).
+type Word = string

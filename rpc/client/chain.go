@@ -57,3 +57,15 @@ func (c *Client) Transaction(ctx context.Context, hash string, height int64) (ap
 	addHeight(parameters, height)
 	return get[api.Transaction](ctx, c, "/v1/transaction", parameters)
 }
+
+// Addresses reads which addresses begin with a prefix, at most limit: those of a role, or of any with an empty one.
+func (c *Client) Addresses(ctx context.Context, prefix string, role api.AddressRole, limit int) (api.Addresses, error) {
+	parameters := url.Values{"limit": {strconv.Itoa(limit)}}
+	if prefix != "" {
+		parameters.Set("prefix", prefix)
+	}
+	if role != "" {
+		parameters.Set("role", string(role))
+	}
+	return get[api.Addresses](ctx, c, "/v1/addresses", parameters)
+}

@@ -3,6 +3,7 @@ package genesis
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -151,7 +152,8 @@ func wrongForm(field protoreflect.FieldDescriptor) error {
 }
 
 // ParseChange parses the change of a parameter from text: a number, a duration ("400ms", "3s"), a text, or a
-// comma-separated list, which may be empty. It does not check the range; With does. Errors: ErrUnknownParameter.
+// comma-separated list, which may be empty and in any order. It does not check the range; With does. Errors:
+// ErrUnknownParameter.
 func ParseChange(parameter, value string) (*types.ChangeParameter, error) {
 	_, field, err := DefaultParams().find(parameter)
 	if err != nil {
@@ -160,9 +162,9 @@ func ParseChange(parameter, value string) (*types.ChangeParameter, error) {
 	change := &types.ChangeParameter{Parameter: parameter}
 	switch {
 	case field.IsList():
-		list := &types.TextList{}
-		if value != "" {
-			list.Items = strings.Split(value, ",")
+		list, err := parseList(value)
+		if err != nil {
+			return nil, err
 		}
 		change.Value = &types.ChangeParameter_List{List: list}
 	case field.Kind() == protoreflect.MessageKind:
@@ -181,4 +183,28 @@ func ParseChange(parameter, value string) (*types.ChangeParameter, error) {
 		change.Value = &types.ChangeParameter_Number{Number: number}
 	}
 	return change, nil
+}
+
+// IsList reports whether the value of a parameter is a list. Errors: ErrUnknownParameter.
+func IsList(parameter string) (bool, error) {
+	_, field, err := DefaultParams().find(parameter)
+	return err == nil && field.IsList(), err
+}
+
+// parseList returns the items of a comma-separated list in the order that the chain wants.
+func parseList(value string) (*types.TextList, error) {
+	list := &types.TextList{}
+	if value == "" {
+		return list, nil
+	}
+	for item := range strings.SplitSeq(value, ",") {
+		list.Items = append(list.Items, strings.TrimSpace(item))
+	}
+	slices.Sort(list.Items)
+	for i, item := range list.Items {
+		if i > 0 && item == list.Items[i-1] {
+			return nil, fmt.Errorf("%s is in the list twice", quoted(item))
+		}
+	}
+	return list, nil
 }

@@ -125,6 +125,7 @@ func TestParseChange(t *testing.T) {
 		"CHECK_DISTRIBUTION_EVEN": text("qos.distribution", "CHECK_DISTRIBUTION_EVEN"),
 		"a,b":                     list("governance.fisherman_access_list", "a", "b"),
 		"":                        list("governance.fisherman_access_list"),
+		"c, a,b":                  list("governance.fisherman_access_list", "a", "b", "c"),
 	} {
 		if got, err := ParseChange(want.Parameter, value); err != nil || !proto.Equal(got, want) {
 			t.Errorf("%s %q: %v, %v", want.Parameter, value, got, err)
@@ -155,5 +156,11 @@ func TestChangeOfColdShare(t *testing.T) {
 	}
 	if _, err := DefaultParams().With(change); err == nil {
 		t.Error("10001 is allowed")
+	}
+}
+
+func TestParseChangeRefusesWhatIsTwiceInAList(t *testing.T) {
+	if got, err := ParseChange("governance.fisherman_access_list", "b,a,b"); err == nil || !strings.Contains(err.Error(), `"b" is in the list twice`) {
+		t.Errorf("%v, %v", got, err)
 	}
 }

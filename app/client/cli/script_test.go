@@ -59,6 +59,7 @@ func TestMain(m *testing.M) {
 //	check ADDRESS      checks a servicer on demand until this machine was not at fault; ! wants exit code 13, not 0
 //	serviceurl VAR URL ADDRESS  puts the URL of a servicer of the node at URL into a variable
 //	shannon            starts a node of the live Pocket network with an application and three suppliers: RPC, APP, SUPPLIER
+//	prefix VAR ADDRESS N  puts the first N digits of an address into a variable
 //	oneline            fails unless the last command said exactly one line on standard error, beginning with "pocket: "
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -82,6 +83,7 @@ func TestScripts(t *testing.T) {
 			"found":    found,
 			"genesis":  writeGenesis,
 			"oneline":  oneLine,
+			"prefix":   prefix,
 			"flip":     flip,
 
 			"check":      checkServicer,
@@ -136,6 +138,12 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	if got != want {
 		ts.Fatalf("pocket %s: exit code %d, want %d", strings.Join(args[1:], " "), got, want)
 	}
+}
+
+func prefix(ts *testscript.TestScript, _ bool, args []string) {
+	digits, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	ts.Setenv(args[0], args[1][:digits])
 }
 
 func oneLine(ts *testscript.TestScript, _ bool, _ []string) {

@@ -38,7 +38,7 @@ func TestUsageErrorsAreOneLineThatHelps(t *testing.T) {
 		{[]string{"localnet", "--servicers", "0"}, []string{"--servicers", "1 to"}},
 		{[]string{"localnet", "--servicers", "3", "--down", "2", "--lying", "2"}, []string{"--down 2", "--lying 2", "0 to 3"}},
 		{[]string{"localnet", "--rpc-listen", "0.0.0.0:1"}, []string{"--rpc-listen", "loopback"}},
-		{[]string{"localnet", "--output", "jsn"}, []string{`--output "jsn"`, "table or json", "did you mean json?"}},
+		{[]string{"localnet", "--output", "jsn"}, []string{`--output "jsn"`, "table, json or csv", "did you mean json?"}},
 		{[]string{"localnet", "--log-level", "loud"}, []string{"error, warn, info or debug"}},
 		{[]string{"query", "session"}, []string{"needs --application and --chain"}},
 		{[]string{"query", "session", "--application", "AB", "--chain", "0001"}, []string{`--application: "AB"`, "40 lower-case hex digits"}},

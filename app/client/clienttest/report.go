@@ -47,6 +47,7 @@ func Report() api.Report {
 		if servicers[i].Outcomes == nil {
 			servicers[i].Outcomes = api.Outcomes{}
 		}
+		servicers[i].OutcomeCounts = servicers[i].Outcomes.Counts()
 	}
 	return api.Report{Sessions: []api.SessionReport{
 		{ID: strings.Repeat("1f", 32), Height: 10, RelayChain: "0001", GeoZone: "local", Application: strings.Repeat("0a", 20),
@@ -81,7 +82,7 @@ func Windows() api.WindowsReport {
 		servicers = append(servicers, api.WindowServicer{Address: s.Servicer, Servicer: s.Servicer, ServiceURL: s.ServiceURL, Sessions: 3,
 			Verdicts: map[api.Verdict]int{s.Verdict: 2, api.VerdictHealthy: 1}, Samples: s.Samples, NullSamples: s.NullSamples, Void: s.Void,
 			NullSamplesAllowed: 6, SamplesRequired: 9, Availability: s.Availability, RoundTripTimes: s.RoundTripTimes, OverSLA: s.OverSLA,
-			Consistency: s.Consistency, Outcomes: s.Outcomes, Verdict: s.Verdict, Reason: s.Reason, Rank: s.Rank, Freshness: s.Freshness, LaggingAllowed: 1, DisagreementsAllowed: 2,
+			Consistency: s.Consistency, Outcomes: s.Outcomes, OutcomeCounts: s.OutcomeCounts, Verdict: s.Verdict, Reason: s.Reason, Rank: s.Rank, Freshness: s.Freshness, LaggingAllowed: 1, DisagreementsAllowed: 2,
 			Throttled: s.Throttled, Standing: s.Standing, ChainIdentity: s.ChainIdentity, ClientVersion: s.ClientVersion})
 	}
 	from := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

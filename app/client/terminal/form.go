@@ -40,6 +40,8 @@ const (
 	// tailWidth is the least width with a column of p90, rankWidth that of the rank where a servicer is picked.
 	tailWidth = 72
 	rankWidth = 80
+	// wholeWidth is the least width at which addresses are shown in full.
+	wholeWidth = 160
 	// widestStrip bounds how many checks are drawn in a row.
 	widestStrip = 60
 )
@@ -164,6 +166,9 @@ func (f Form) fit(text string) string {
 	return fitted.String()
 }
 
+// Spacious reports whether an output has room for whole addresses: a wide terminal, and anything else than a terminal.
+func Spacious(out io.Writer) bool { return FormFor(out).whole }
+
 // FormFor returns the form for an output: colours and lines that fit for a terminal, everything for anything else.
 func FormFor(out io.Writer) Form {
 	file, is := File(out)
@@ -174,5 +179,5 @@ func FormFor(out io.Writer) Form {
 	if err != nil {
 		width = 0
 	}
-	return Form{width: width, colour: os.Getenv("NO_COLOR") == ""}
+	return Form{width: width, colour: os.Getenv("NO_COLOR") == "", whole: width == 0 || width >= wholeWidth}
 }

@@ -94,7 +94,7 @@ func (p *plainProgress) Show(shot Snapshot) {
 	case shot.Session.ID != last.session || shot.At.Sub(last.at) >= plainEvery:
 		last.session, last.at = shot.Session.ID, shot.At
 		p.note(shot.Session.RelayChain, last)
-		p.print(shot.heading() + servicerTable(shot.Session, Form{}))
+		p.print(shot.heading() + servicerTable(shot.Session, Form{whole: true}))
 	}
 }
 

@@ -126,7 +126,7 @@ func (m liveModel) View() tea.View {
 	const others = 3 // heading, column names and "and N more"; the cursor has a line below
 	var tables strings.Builder
 	for _, shot := range m.shots {
-		form := Form{width: m.width, colour: true, lines: max((m.height-1)/len(m.shots)-others, 1)}
+		form := Form{width: m.width, colour: true, whole: m.width >= wholeWidth, lines: max((m.height-1)/len(m.shots)-others, 1)}
 		tables.WriteString(form.fit(shot.heading()))
 		tables.WriteString(servicerTable(shot.Session, form))
 	}

@@ -65,9 +65,9 @@ func ReportText(report api.Report, form Form) string {
 	return strings.Join(texts, "\n")
 }
 
-// sessionEnd is what is printed of a session that is complete, where nothing else is known of the form.
+// sessionEnd is what is printed of a session that is complete where there is no terminal.
 func sessionEnd(session api.SessionReport) string {
-	return sessionHeading(session, Form{}) + servicerTable(session, Form{})
+	return sessionHeading(session, Form{whole: true}) + servicerTable(session, Form{whole: true})
 }
 
 // sessionHeading says which session it is and what became of its checks.

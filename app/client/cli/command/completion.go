@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/pocket-fisherman/fisherman/app/client/terminal"
 	"github.com/pocket-fisherman/fisherman/keystore"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/runtime/configs"
 )
 
@@ -16,6 +16,10 @@ const (
 	flagKeys      = "keys"
 	flagHome      = "home"
 	flagCatalogue = "catalogue"
+	flagNode      = "node"
+	flagConfig    = "config"
+	flagGroup     = "group"
+	flagSigner    = "signer"
 )
 
 // addCompletions tells the shell, for a command and all below it, what flags and arguments take: words of a choice,
@@ -30,7 +34,9 @@ func addCompletions(io Streams, command *cobra.Command) {
 	switch {
 	case command.ValidArgsFunction != nil:
 	case strings.HasSuffix(command.Use, " ADDRESS") && command.Flags().Lookup(flagKeys) != nil:
-		command.ValidArgsFunction = firstOnly(storedAddresses(io, func(keystore.Entry) bool { return true }))
+		command.ValidArgsFunction = firstOnly(storedAddresses(io, anyKey))
+	case strings.HasSuffix(command.Use, " [SERVICER]"):
+		command.ValidArgsFunction = firstOnly(addresses(io, api.AddressRoleServicer, ed25519Key))
 	case !strings.HasSuffix(command.Use, " FILE"):
 		command.ValidArgsFunction = cobra.NoFileCompletions
 	}
@@ -45,16 +51,17 @@ func flagCompletion(io Streams, command *cobra.Command, flag *pflag.Flag) cobra.
 	case *choice:
 		return cobra.FixedCompletions(value.words, cobra.ShellCompDirectiveNoFileComp)
 	case *checked:
-		if value.kind == "ADDRESS" && command.Flags().Lookup(flagKeys) != nil {
-			return storedAddresses(io, func(e keystore.Entry) bool { return e.Type == keystore.Ed25519 })
-		}
-		return cobra.NoFileCompletions
+		return addressCompletion(io, command, flag.Name, value.kind)
 	case *choices:
 		return cobra.FixedCompletions(value.words, cobra.ShellCompDirectiveNoFileComp)
 	case *wholeNumber, *span, *decimal:
 		return cobra.NoFileCompletions
 	}
 	switch flag.Name {
+	case flagSigner:
+		return storedAddresses(io, func(e keystore.Entry) bool { return e.Type == keystore.Secp256k1 })
+	case flagGroup:
+		return configuredGroups
 	case flagKeys, flagHome:
 		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
 	case flagCatalogue:
@@ -75,22 +82,6 @@ func firstOnly(complete cobra.CompletionFunc) cobra.CompletionFunc {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		return complete(command, args, begun)
-	}
-}
-
-// storedAddresses completes addresses of keys in the directory that the command line names so far, with their labels.
-func storedAddresses(io Streams, fits func(keystore.Entry) bool) cobra.CompletionFunc {
-	return func(command *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		var found []cobra.Completion
-		if store, err := OpenKeys(io, command.Flags().Lookup(flagKeys).Value.String()); err == nil {
-			entries, _, _ := store.List() // without a directory there is nothing to complete
-			for _, entry := range entries {
-				if fits(entry) && strings.HasPrefix(entry.Address, begun) {
-					found = append(found, cobra.CompletionWithDesc(entry.Address, terminal.Clean(entry.Label)))
-				}
-			}
-		}
-		return found, cobra.ShellCompDirectiveNoFileComp
 	}
 }
 

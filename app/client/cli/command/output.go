@@ -31,6 +31,14 @@ func AddOutput(flags *pflag.FlagSet, target *string, words ...string) {
 	AddChoice(flags, target, "output", words[0], "form of the result", words...)
 }
 
+// AddTable adds the flag --output of a command that shows a table, which has a CSV form too.
+func AddTable(flags *pflag.FlagSet, target *string) {
+	AddOutput(flags, target, OutputTable, OutputJSON, OutputCSV)
+}
+
+// CSVList joins items of a list with semicolons, so that none looks like a number with separators.
+func CSVList(items []string) string { return CSVText(strings.Join(items, ";")) }
+
 // WriteResult writes a result in the form that --output names: as JSON, as rows of CSV for commands that have those, or
 // else as text.
 func WriteResult(out io.Writer, output string, result any, text func() string, rows ...func() [][]string) error {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
 	"github.com/pocket-fisherman/fisherman/keystore"
@@ -32,10 +33,19 @@ func Root(io Streams, root *cobra.Command, nouns ...func(Streams) *cobra.Command
 	for _, noun := range nouns {
 		root.AddCommand(noun(io))
 	}
+	root.SetGlobalNormalizationFunc(otherNames)
 	addCompletions(io, root)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	return root
+}
+
+// otherNames are names that flags go by beside their own: --relay-chain is what the API calls --chain.
+func otherNames(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	if name == "relay-chain" {
+		name = "chain"
+	}
+	return pflag.NormalizedName(name)
 }
 
 // Run executes one command line below a root, without the program's name, and returns the exit code. What went wrong is

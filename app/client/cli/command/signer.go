@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/pocket-fisherman/fisherman/app/client/terminal"
 	"github.com/pocket-fisherman/fisherman/keystore"
 	"github.com/pocket-fisherman/fisherman/localnet"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
@@ -24,12 +25,16 @@ func (s *Signer) AddFlags(flags *pflag.FlagSet) {
 	AddNode(flags, &s.Node)
 }
 
-// Open returns the node, which the caller closes, the key of an address, and the id of the node's chain.
+// Open returns the node, which the caller closes, the key of an address, and the id of the node's chain. The address may be
+// shortened: it is then that of a key that is at hand.
 func (s *Signer) Open(ctx context.Context, io Streams, address string) (node *client.Client, key crypto.PrivateKey, chainID string, err error) {
 	if node, err = OpenNode(s.Node); err != nil {
 		return nil, key, "", err
 	}
 	status, err := node.Status(ctx)
+	if err == nil {
+		address, err = s.complete(io, address, status.ChainID)
+	}
 	if err == nil {
 		key, err = signingKey(ctx, io, s.Keys, s.PassphraseFile, address, status.ChainID)
 	}
@@ -38,6 +43,29 @@ func (s *Signer) Open(ctx context.Context, io Streams, address string) (node *cl
 		return nil, key, "", err
 	}
 	return node, key, status.ChainID, nil
+}
+
+// complete completes a shortened address among those whose keys are at hand: the user's own, and those of a LocalNet.
+func (s *Signer) complete(io Streams, address, chainID string) (string, error) {
+	if !shortened(address) {
+		return address, nil
+	}
+	store, err := OpenKeys(io, s.Keys)
+	if err != nil {
+		return "", err
+	}
+	return Complete("sign as "+address, address, "no key in "+terminal.Clean(store.Directory()), AtHand(store, address, chainID))
+}
+
+// AtHand returns the addresses that begin with a prefix and whose keys are in a store, or are those of a LocalNet's actors. What
+// is wrong with the store matters when a key is opened.
+func AtHand(store *keystore.Store, prefix, chainID string) Candidates {
+	own, _ := store.Beginning(prefix)
+	candidates := AddressesOf("a LocalNet's", localnet.FindAddresses(chainID, prefix)...)
+	for _, address := range own {
+		candidates[address] = "your key"
+	}
+	return candidates
 }
 
 // signingKey finds an address's key among the user's own, then among those of a LocalNet. An address has one key, so

@@ -55,14 +55,14 @@ the check says nothing, because the fault may be here, or the servicer asked to 
 		},
 	}
 	flags := cmd.Flags()
-	command.AddIdentifier(flags, &o.servicer, "servicer", "ADDRESS|NAME", "the servicer's address, or the target's name")
+	command.AddIdentifier(flags, &o.servicer, "servicer", "ADDRESS|NAME", "the servicer's address (its first 8 digits will do), or the target's name")
 	command.AddChecked(flags, &o.url, "url", "URL", types.ValidateHTTPURL, "ask the servicer at this URL from here, without a fisherman")
 	command.AddIdentifier(flags, &o.application, "application", "ADDRESS|GROUP", "the application, or group, whose session it is (default any)")
 	command.AddIdentifier(flags, &o.chain, "chain", "CHAIN|GROUP", "the relay chain, as in 0001, or the group (default any)")
 	flags.StringVar(&o.payload, "payload", "", "with --url: the JSON-RPC request, `JSON`, @FILE, or - for standard input")
 	command.AddSpan(flags, &o.timeout, "timeout", 3*time.Second, time.Millisecond, time.Minute, "with --url: how long connecting and answering may take, each")
 	o.signer.AddFlags(flags)
-	command.AddOutput(flags, &o.output)
+	command.AddTable(flags, &o.output)
 	return cmd
 }
 
@@ -105,8 +105,8 @@ func (o checkOptions) onOurChain() error {
 		flag, value string
 		check       func(string) error
 	}{
-		{"servicer", o.servicer, types.ValidateAddress},
-		{"application", o.application, command.ActorAddress},
+		{"servicer", o.servicer, command.OrPrefix(types.ValidateAddress)},
+		{"application", o.application, command.OrPrefix(command.ActorAddress)},
 		{"chain", o.chain, types.ValidateRelayChain},
 	} {
 		if name.value == "" {
@@ -137,7 +137,7 @@ func runCheck(ctx context.Context, io command.Streams, o checkOptions) error {
 	if err != nil {
 		return err
 	}
-	err = command.WriteResult(io.Out, o.output, result, result.text)
+	err = command.WriteResult(io.Out, o.output, result, result.text, result.rows)
 	if err != nil || result.code == command.ExitOK {
 		return err
 	}
@@ -150,7 +150,13 @@ func runCheck(ctx context.Context, io command.Streams, o checkOptions) error {
 // askFisherman has the node's fisherman make the check.
 func askFisherman(ctx context.Context, _ command.Streams, o checkOptions) (*checkResult, error) {
 	report, err := command.Ask(o.signer.Node, "check "+o.servicer,
-		func(node *client.Client) (api.CheckReport, error) {
+		func(node *client.Client) (report api.CheckReport, err error) {
+			if o.servicer, err = command.CompleteAddress(ctx, node, "SERVICER", o.servicer, api.AddressRoleServicer); err != nil {
+				return report, err
+			}
+			if o.application, err = command.CompleteAddress(ctx, node, "--application", o.application, api.AddressRoleApplication); err != nil {
+				return report, err
+			}
 			return node.Check(ctx, o.servicer, o.application, o.chain)
 		})
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/node"
 	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/rpc/client"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 	"github.com/pocket-fisherman/fisherman/wire"
@@ -54,7 +55,7 @@ func askURL(ctx context.Context, io command.Streams, o checkOptions) (*checkResu
 	if o.application != "" {
 		err = check.asApplication(ctx, io, o)
 	} else {
-		err = check.asStranger(io, o)
+		err = check.asStranger(ctx, io, o)
 	}
 	if err != nil {
 		return nil, err
@@ -70,7 +71,13 @@ func askURL(ctx context.Context, io command.Streams, o checkOptions) (*checkResu
 }
 
 // asStranger makes up a session and a key without stake.
-func (c *urlCheck) asStranger(io command.Streams, o checkOptions) (err error) {
+func (c *urlCheck) asStranger(ctx context.Context, io command.Streams, o checkOptions) (err error) {
+	c.servicer, err = command.Ask(o.signer.Node, "check "+o.url, func(node *client.Client) (string, error) {
+		return command.CompleteAddress(ctx, node, "--servicer", o.servicer, api.AddressRoleServicer)
+	})
+	if err != nil {
+		return err
+	}
 	var seed, id [32]byte
 	_, _ = rand.Read(seed[:]) // never fails (crypto/rand)
 	_, _ = rand.Read(id[:])
@@ -101,8 +108,9 @@ func (c *urlCheck) asApplication(ctx context.Context, io command.Streams, o chec
 	}
 	defer node.Close()
 	c.key = key
-	if c.session, err = node.Session(ctx, o.application, o.chain, 0); err != nil {
-		return fmt.Errorf("session of application %s on chain %s: %w", o.application, o.chain, err)
+	application := key.Address()
+	if c.session, err = node.Session(ctx, application, o.chain, 0); err != nil {
+		return fmt.Errorf("session of application %s on chain %s: %w", application, o.chain, err)
 	}
 	if c.servicer == "" {
 		at := slices.IndexFunc(c.session.Servicers, func(s api.Actor) bool { return s.ServiceURL == o.url })
@@ -116,7 +124,7 @@ func (c *urlCheck) asApplication(ctx context.Context, io command.Streams, o chec
 	if err != nil {
 		return err
 	}
-	c.known = true
+	c.known, c.servicer = true, servicer.Address
 	c.publicKey, err = hex.DecodeString(servicer.PublicKey)
 	return err
 }
@@ -261,6 +269,7 @@ func (c *urlCheck) readPayload(response *types.RelayResponse) error {
 // result judges a check from here. There is no other answer to compare with.
 func (c *urlCheck) result(ctx context.Context, sample api.CheckSample, refusal types.RelayErrorCode) *checkResult {
 	sample.KeepOldNames()
+	sample.AddWords()
 	result := &checkResult{Verdict: string(api.CheckVerdictNull), code: command.ExitCheckFailed, Check: api.CheckReport{
 		Servicer: sample.Servicer, Question: terminal.Short(string(c.payload)), AskedAt: time.Now().UTC().Format(time.RFC3339),
 		TimeoutMS: *inMillis(c.timeout), Samples: []api.CheckSample{sample},

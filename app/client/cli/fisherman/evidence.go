@@ -59,10 +59,10 @@ question nor the time; 'pocket fisherman verify' says what that leaves open.`,
 	}
 	flags := cmd.Flags()
 	command.AddChecked(flags, &q.filter.SessionID, "session", "ID", types.ValidateSessionID, "this session only")
-	command.AddIdentifier(flags, &q.filter.Servicer, "servicer", "ADDRESS|NAME", "checks with this servicer, or target, on a side only")
+	command.AddIdentifier(flags, &q.filter.Servicer, "servicer", "ADDRESS|NAME", "checks with this servicer (its first 8 digits will do), or target, on a side only")
 	command.AddNumber(flags, &q.check, "check", 0, 0, 1<<32-1, "this check of a session only, counted from 0 (default all)")
 	command.AddNumber(flags, &q.limit, "limit", defaultPieces, 1, maximumPieces, "the most checks")
-	command.AddOutput(flags, &q.output)
+	command.AddTable(flags, &q.output)
 	flags.StringVar(&q.out, "out", "", "write the JSON form to this `FILE` instead")
 	command.AddNode(flags, &q.node)
 	return cmd
@@ -74,17 +74,18 @@ func showEvidence(ctx context.Context, io command.Streams, q evidenceOptions) er
 		return err
 	}
 	defer node.Close()
+	if q.filter.Servicer, err = command.CompleteAddress(ctx, node, "--servicer", q.filter.Servicer, api.AddressRoleServicer); err != nil {
+		return err
+	}
 	found, err := collectEvidence(ctx, node, q)
 	if err != nil {
 		return fmt.Errorf("evidence: %w", err)
 	}
-	switch {
-	case q.out != "":
+	if q.out != "" {
 		return saveEvidence(io, found, q.out)
-	case q.output == command.OutputJSON:
-		return command.WriteJSON(io.Out, api.EvidenceFile{Format: evidence.Format, Evidence: found.Evidence})
 	}
-	return command.WriteText(io.Out, evidenceText(found))
+	return command.WriteResult(io.Out, q.output, api.EvidenceFile{Format: evidence.Format, Evidence: found.Evidence},
+		func() string { return evidenceText(found) }, func() [][]string { return evidenceRows(found) })
 }
 
 // collectEvidence reads pages until there are as many checks as wanted.

@@ -57,7 +57,7 @@ of the last D. Round-trip times are then estimated, within 0.1 %.`,
 	}
 	flags := cmd.Flags()
 	command.AddChecked(flags, &q.filter.SessionID, "session", "ID", types.ValidateSessionID, "this session only")
-	command.AddIdentifier(flags, &q.filter.Servicer, "servicer", "ADDRESS|NAME", "this servicer, or target of a list of endpoints, only")
+	command.AddIdentifier(flags, &q.filter.Servicer, "servicer", "ADDRESS|NAME", "this servicer (its first 8 digits will do), or target of a list of endpoints, only")
 	command.AddChecked(flags, &q.window, "window", "N|D", checkSpan, "merge the newest N sessions, or those of the last D, as in 10 or 24h")
 	command.AddOutput(flags, &q.output, command.OutputTable, command.OutputJSON, command.OutputCSV)
 	command.AddNode(flags, &q.node)
@@ -78,6 +78,9 @@ func showQoS(ctx context.Context, io command.Streams, q qosOptions) error {
 		return err
 	}
 	defer node.Close()
+	if q.filter.Servicer, err = command.CompleteAddress(ctx, node, "--servicer", q.filter.Servicer, api.AddressRoleServicer); err != nil {
+		return err
+	}
 	if q.window != "" {
 		return showWindows(ctx, io, node, q)
 	}

@@ -41,7 +41,7 @@ said beside it.
 		Args:    command.OneArgument("FILE"),
 		RunE:    func(_ *cobra.Command, args []string) error { return verifyEvidence(io, args[0], output) },
 	}
-	command.AddOutput(cmd.Flags(), &output)
+	command.AddTable(cmd.Flags(), &output)
 	return cmd
 }
 
@@ -97,7 +97,8 @@ func verifyEvidence(io command.Streams, path, output string) error {
 		}
 		verdicts = append(verdicts, verdict)
 	}
-	err = command.WriteResult(io.Out, output, verdicts, func() string { return verdictsText(pieces, verdicts, failed) })
+	err = command.WriteResult(io.Out, output, verdicts, func() string { return verdictsText(pieces, verdicts, failed) },
+		func() [][]string { return verdictRows(verdicts) })
 	switch {
 	case err != nil:
 		return err

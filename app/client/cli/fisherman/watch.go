@@ -11,6 +11,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/observer"
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
@@ -59,6 +60,9 @@ func watchFisherman(ctx context.Context, io command.Streams, o watchOptions) err
 		return err
 	}
 	defer node.Close()
+	if o.choice.Application, err = command.CompleteAddress(ctx, node, "--application", o.choice.Application, api.AddressRoleApplication); err != nil {
+		return err
+	}
 	in, reads := io.In.(*os.File)
 	out, draws := terminal.File(io.Out)
 	if reads {

@@ -33,7 +33,8 @@ func New(io command.Streams) *cobra.Command {
 		Long: `Keeps private keys, each encrypted with a passphrase in a file of its own. A passphrase comes from --passphrase-file,
 else from ` + command.PassphraseVariable + `, else from a prompt; it is never an argument. Without its passphrase a key is lost.
 Keys of our own chain are ed25519; keys of the live Pocket network are secp256k1, and are taken in with 'import --secp256k1'.
-Where a command takes the ADDRESS of a key, the label of a single key will do, too.`,
+Where a command takes the ADDRESS of a key, the label of a single key will do, too, and so will the first 8 digits of its
+address or more.`,
 	}, newCreate(io), newImport(io), newExport(io), newList(io), newDelete(io), newShow(io))
 }
 
@@ -164,7 +165,7 @@ func newList(io command.Streams) *cobra.Command {
 		RunE:  func(*cobra.Command, []string) error { return listKeys(io, o) },
 	}
 	command.AddKeys(cmd.Flags(), &o.directory)
-	command.AddOutput(cmd.Flags(), &o.output)
+	command.AddTable(cmd.Flags(), &o.output)
 	return cmd
 }
 
@@ -179,7 +180,7 @@ func listKeys(io command.Streams, o options) error {
 		return err
 	}
 	list := newKeyList(store, entries, problems)
-	if err := command.WriteResult(io.Out, o.output, list, list.text); err != nil {
+	if err := command.WriteResult(io.Out, o.output, list, list.text, list.rows); err != nil {
 		return err
 	}
 	if len(problems) > 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
 	"github.com/pocket-fisherman/fisherman/keystore"
 	"github.com/pocket-fisherman/fisherman/shared/account"
@@ -73,6 +74,18 @@ func (l keyList) text() string {
 		rows = append(rows, row(problem.Address, "", "unusable", ""))
 	}
 	return terminal.Table(row("ADDRESS", "TYPE", "PUBLIC KEY", "LABEL"), rows)
+}
+
+// rows is the CSV form. Scripts depend on it: columns are only ever added at the end.
+func (l keyList) rows() [][]string {
+	rows := [][]string{{"address", "type", "public_key", "label", "file", "problem"}}
+	for _, key := range l.Keys {
+		rows = append(rows, []string{key.Address, key.Type.String(), key.PublicKey, command.CSVText(key.Label), command.CSVText(key.File), ""})
+	}
+	for _, problem := range l.Problems {
+		rows = append(rows, []string{problem.Address, "", "", "", "", command.CSVText(problem.Problem)})
+	}
+	return rows
 }
 
 // clearKey is a private key in the clear.

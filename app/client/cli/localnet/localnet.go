@@ -78,7 +78,7 @@ It runs until Ctrl-C, or until --sessions are complete, and then prints the repo
 	flags.StringVar(&network.Home, "home", "", "directory `DIR` of the network, kept for the next run (default a temporary one, removed at the end)")
 	flags.StringVar(&network.RPCListen, "rpc-listen", network.RPCListen, "loopback `HOST:PORT` of the node's API; port 0 takes any free one")
 	flags.BoolVar(&o.processes, "processes", false, "run every actor as a process of its own, each with its own node of the chain")
-	command.AddChoice(flags, &o.output, "output", command.OutputTable, "form of the report", command.OutputTable, command.OutputJSON)
+	command.AddChoice(flags, &o.output, "output", command.OutputTable, "form of the report", command.OutputTable, command.OutputJSON, command.OutputCSV)
 	command.AddChoice(flags, &o.logLevel, "log-level", "warn", "least level that is logged", "error", "warn", "info", "debug")
 	command.AddChoice(flags, &o.logFormat, "log-format", "text", "how the log is written", "text", "json")
 	return cmd
@@ -147,7 +147,7 @@ func finish(io command.Streams, o options, watch *watch) error {
 	report := watch.report()
 	err := command.WriteResult(io.Out, o.output, report, func() string {
 		return terminal.ReportText(report, terminal.FormFor(io.Out))
-	})
+	}, func() [][]string { return command.ReportRows(report) })
 	if err != nil {
 		return err
 	}

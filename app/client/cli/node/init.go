@@ -63,11 +63,11 @@ the chain of its peers. More servicers are added by editing the file. 'pocket no
 	}
 	addHome(cmd, &o.home)
 	flags := cmd.Flags()
-	command.AddChecked(flags, &o.validator, "validator", "ADDRESS", command.ActorAddress, "key of the node's validator (default none)")
-	command.AddChecked(flags, &o.servicer, "servicer", "ADDRESS", command.ActorAddress, "key of the node's servicer (default none)")
+	command.AddChecked(flags, &o.validator, "validator", "ADDRESS", command.OrPrefix(command.ActorAddress), "key of the node's validator (default none)")
+	command.AddChecked(flags, &o.servicer, "servicer", "ADDRESS", command.OrPrefix(command.ActorAddress), "key of the node's servicer (default none)")
 	flags.StringVar(&o.servicerListen, "servicer-listen", "127.0.0.1:8545", "`HOST:PORT` where the servicer takes relays")
 	flags.StringArrayVar(&o.upstreams, "upstream", nil, "`CHAIN=URL` of a node that the servicer executes relays against; may be repeated")
-	command.AddChecked(flags, &o.fisherman, "fisherman", "ADDRESS", command.ActorAddress, "key of the node's fisherman (default none)")
+	command.AddChecked(flags, &o.fisherman, "fisherman", "ADDRESS", command.OrPrefix(command.ActorAddress), "key of the node's fisherman (default none)")
 	flags.StringArrayVar(&o.controlProbes, "control-probe", nil, "`CHAIN=URL` that tells the fisherman whether it is offline; may be repeated")
 	flags.StringArrayVar(&o.catalogues, "catalogue", nil, "`CHAIN=NAME` of what a relay chain's nodes are asked: "+
 		strings.Join(configs.Catalogues(), ", ")+"; may be repeated (default 0001=cometbft, 0021=evm)")
@@ -149,6 +149,9 @@ func initNode(io command.Streams, o options, config configs.Node) error {
 	if err != nil {
 		return command.Fail(command.ExitHome, "find home directory: %w", err)
 	}
+	if err := completeKeys(keystore.New(config.Keys, io.Keys), &config); err != nil {
+		return err
+	}
 	if err := config.Validate(); err != nil {
 		return err
 	}
@@ -190,6 +193,26 @@ func fromHere(io command.Streams, given settings, config *configs.Node) error {
 		return command.Fail(command.ExitUsage, "--genesis: %w", err)
 	}
 	return nil
+}
+
+// completeKeys completes the shortened addresses of roles from the keys that there are.
+func completeKeys(store *keystore.Store, config *configs.Node) (err error) {
+	complete := func(flag string, address *string) {
+		if err == nil {
+			own, _ := store.Beginning(*address) // what is wrong with the store is said when its keys are looked at
+			*address, err = command.Complete(flag, *address, "no key in "+terminal.Clean(store.Directory()), command.AddressesOf("", own...))
+		}
+	}
+	if config.Validator != nil {
+		complete("--validator", &config.Validator.Key)
+	}
+	for i := range config.Servicers {
+		complete("--servicer", &config.Servicers[i].Key)
+	}
+	if config.Fisherman != nil {
+		complete("--fisherman", &config.Fisherman.Key)
+	}
+	return err
 }
 
 // checkKeys refuses addresses whose keys are not there. No passphrase is needed for that.

@@ -20,19 +20,22 @@ import (
 
 func newParams(io command.Streams) *cobra.Command {
 	var o options
-	return addOptions(&cobra.Command{
+	cmd := &cobra.Command{
 		Use:     "params",
 		Short:   "Show the governed parameters",
 		Example: "  pocket query params",
-	}, &o, "as of this block (default the latest)", func(ctx context.Context) error {
+	}
+	command.AddTable(cmd.Flags(), &o.output)
+	return addOptions(cmd, &o, "as of this block (default the latest)", func(ctx context.Context) error {
 		var groups map[string]map[string]any
-		return show(ctx, io.Out, o, "parameters", func(node *client.Client) (api.ParamsAt, error) {
+		return show(io.Out, o, "parameters", func(node *client.Client) (api.ParamsAt, error) {
 			params, err := node.Params(ctx, o.height)
 			if err != nil {
 				return params, err
 			}
 			return params, json.Unmarshal(params.Params, &groups)
-		}, func(params api.ParamsAt) string { return paramsText(params.Height, groups) })
+		}, func(params api.ParamsAt) string { return paramsText(params.Height, groups) },
+			func(params api.ParamsAt) [][]string { return paramsRows(params.Height, groups) })
 	})
 }
 
@@ -43,7 +46,7 @@ func newBlock(io command.Streams) *cobra.Command {
 		Short:   "Show a block",
 		Example: "  pocket query block --height 7",
 	}, &o, "of this height (default the latest)", func(ctx context.Context) error {
-		return show(ctx, io.Out, o, "block",
+		return show(io.Out, o, "block",
 			func(node *client.Client) (api.Block, error) { return node.Block(ctx, o.height) }, blockText)
 	})
 }
@@ -59,21 +62,29 @@ func newTransaction(io command.Streams) *cobra.Command {
 	}
 	command.AddChecked(cmd.Flags(), &hash, "hash", "HASH", types.ValidateSessionID, "SHA-256 of the transaction, as 'pocket tx' shows it")
 	return addOptions(cmd, &o, "of this block (default one of the newest 1000)", func(ctx context.Context) error {
-		return show(ctx, io.Out, o, "transaction "+hash,
+		return show(io.Out, o, "transaction "+hash,
 			func(node *client.Client) (api.Transaction, error) { return node.Transaction(ctx, hash, o.height) }, transactionText)
 	})
 }
 
 // paramsText has one line for each parameter, under the name by which it is changed.
 func paramsText(height int64, groups map[string]map[string]any) string {
-	var rows [][]string
+	rows := parameterRows(groups)
+	for _, row := range rows {
+		row[0], row[1] = terminal.Clean(row[0]), terminal.Clean(row[1])
+	}
+	return fmt.Sprintf("parameters at height %d\n\n", height) + terminal.Table([]string{"PARAMETER", "VALUE"}, rows)
+}
+
+// parameterRows are names with values, ordered.
+func parameterRows(groups map[string]map[string]any) (rows [][]string) {
 	for group, values := range groups {
 		for name, value := range values {
-			rows = append(rows, []string{terminal.Clean(group + "." + name), terminal.Clean(valueText(value))})
+			rows = append(rows, []string{group + "." + name, valueText(value)})
 		}
 	}
 	slices.SortFunc(rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
-	return fmt.Sprintf("parameters at height %d\n\n", height) + terminal.Table([]string{"PARAMETER", "VALUE"}, rows)
+	return rows
 }
 
 // valueText shows a list with commas, as 'pocket tx change-parameter' takes it.

@@ -38,18 +38,24 @@ func addOptions(cmd *cobra.Command, o *options, height string, run func(context.
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return run(cmd.Context()) }
 	command.AddNumber(cmd.Flags(), &o.height, "height", 0, 1, math.MaxInt64, height)
-	command.AddOutput(cmd.Flags(), &o.output)
+	if cmd.Flags().Lookup("output") == nil {
+		command.AddOutput(cmd.Flags(), &o.output)
+	}
 	command.AddNode(cmd.Flags(), &o.node)
 	return cmd
 }
 
-// show reads something from the node and writes it, as JSON or as text. What it is stands before an error.
-func show[T any](ctx context.Context, out io.Writer, o options, what string, read func(*client.Client) (T, error), text func(T) string) error {
+// show reads something from the node and writes it, as JSON, as text or, of a table, as rows. What it is stands before an error.
+func show[T any](out io.Writer, o options, what string, read func(*client.Client) (T, error), text func(T) string, rows ...func(T) [][]string) error {
 	found, err := command.Ask(o.node, what, read)
 	if err != nil {
 		return err
 	}
-	return command.WriteResult(out, o.output, found, func() string { return text(found) })
+	var csv []func() [][]string
+	for _, of := range rows {
+		csv = append(csv, func() [][]string { return of(found) })
+	}
+	return command.WriteResult(out, o.output, found, func() string { return text(found) }, csv...)
 }
 
 func newSession(io command.Streams) *cobra.Command {
@@ -61,13 +67,17 @@ func newSession(io command.Streams) *cobra.Command {
 		Example: "  pocket query session --application ADDRESS --chain 0001",
 		Args:    command.Needs("application", "chain"),
 	}
-	command.AddChecked(cmd.Flags(), &application, "application", "ADDRESS", types.ValidateAddress, "the application's address")
+	command.AddTable(cmd.Flags(), &o.output)
+	command.AddAddress(cmd.Flags(), &application, "application", types.ValidateAddress, "the application's address")
 	command.AddChecked(cmd.Flags(), &chain, "chain", "CHAIN", types.ValidateRelayChain, "the relay chain, as in 0001")
 	return addOptions(cmd, &o, "a block of the session (default the latest)", func(ctx context.Context) error {
-		return show(ctx, io.Out, o, fmt.Sprintf("session of application %s on chain %s", application, chain),
-			func(node *client.Client) (api.Session, error) {
+		return show(io.Out, o, fmt.Sprintf("session of application %s on chain %s", application, chain),
+			func(node *client.Client) (session api.Session, err error) {
+				if application, err = command.CompleteAddress(ctx, node, "--application", application, api.AddressRoleApplication); err != nil {
+					return session, err
+				}
 				return node.Session(ctx, application, chain, o.height)
-			}, sessionText)
+			}, sessionText, sessionRows)
 	})
 }
 
@@ -95,14 +105,15 @@ func newActors(io command.Streams) *cobra.Command {
 		Short:   "List the staked actors",
 		Example: "  pocket query actors --type servicer",
 	}
+	command.AddTable(cmd.Flags(), &o.output)
 	command.AddChoice(cmd.Flags(), &actorType, "type", "", "actors of this type only (default all)", command.ActorTypes...)
 	return addOptions(cmd, &o, "as of this block (default the latest)", func(ctx context.Context) error {
 		wanted := command.ActorTypes
 		if actorType != "" {
 			wanted = []string{actorType}
 		}
-		return show(ctx, io.Out, o, "actors",
-			func(node *client.Client) (api.Actors, error) { return readActors(ctx, node, wanted, o.height) }, actorsText)
+		return show(io.Out, o, "actors",
+			func(node *client.Client) (api.Actors, error) { return readActors(ctx, node, wanted, o.height) }, actorsText, actorsRows)
 	})
 }
 
@@ -127,7 +138,7 @@ func actorsText(found api.Actors) string {
 		if actor.PausedHeight != 0 {
 			paused = "since " + strconv.FormatInt(actor.PausedHeight, 10)
 		}
-		rows = append(rows, []string{terminal.Clean(actor.Type), terminal.Clean(actor.Address), terminal.Clean(strings.Join(actor.Chains, ",")),
+		rows = append(rows, []string{terminal.Clean(actor.Type), terminal.Clean(actor.Address), terminal.Clean(strings.Join(actor.RelayChains, ",")),
 			terminal.Clean(actor.GeoZone), terminal.Clean(actor.StakeUPOKT), paused, terminal.Clean(actor.Operator), terminal.Clean(actor.ServiceURL)})
 	}
 	return fmt.Sprintf("%d actors at height %d\n\n", len(rows), found.Height) +
@@ -143,10 +154,16 @@ func newAccount(io command.Streams) *cobra.Command {
 		Example: "  pocket query account --address ADDRESS",
 		Args:    command.Needs("address"),
 	}
-	command.AddChecked(cmd.Flags(), &address, "address", "ADDRESS", types.ValidateAddress, "the account's address")
+	command.AddTable(cmd.Flags(), &o.output)
+	command.AddAddress(cmd.Flags(), &address, "address", types.ValidateAddress, "the account's address")
 	return addOptions(cmd, &o, "as of this block (default the latest)", func(ctx context.Context) error {
-		return show(ctx, io.Out, o, "account "+address,
-			func(node *client.Client) (api.Account, error) { return node.Account(ctx, address, o.height) }, accountText)
+		return show(io.Out, o, "account "+address,
+			func(node *client.Client) (account api.Account, err error) {
+				if address, err = command.CompleteAnybody(ctx, io, node, "--address", address); err != nil {
+					return account, err
+				}
+				return node.Account(ctx, address, o.height)
+			}, accountText, accountRows)
 	})
 }
 

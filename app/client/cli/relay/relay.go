@@ -51,8 +51,8 @@ directory of keys (see 'pocket keys'), else it is that of a LocalNet's applicati
 		},
 	}
 	flags := cmd.Flags()
-	command.AddChecked(flags, &o.application, "application", "ADDRESS", command.ActorAddress, "the application's address")
-	command.AddChecked(flags, &o.servicer, "servicer", "ADDRESS", types.ValidateAddress, "the servicer's address")
+	command.AddAddress(flags, &o.application, "application", command.ActorAddress, "the application's address")
+	command.AddAddress(flags, &o.servicer, "servicer", types.ValidateAddress, "the servicer's address")
 	command.AddChecked(flags, &o.chain, "chain", "CHAIN", types.ValidateRelayChain, "the relay chain, as in 0001")
 	o.question.AddFlags(flags)
 	command.AddSpan(flags, &o.timeout, "timeout", 10*time.Second, time.Millisecond, time.Minute, "how long the servicer may take")
@@ -72,9 +72,10 @@ func sendRelay(ctx context.Context, io command.Streams, o options) error {
 		return err
 	}
 	defer node.Close()
-	session, err := node.Session(ctx, o.application, o.chain, 0)
+	application := key.Address()
+	session, err := node.Session(ctx, application, o.chain, 0)
 	if err != nil {
-		return fmt.Errorf("session of application %s on chain %s: %w", o.application, o.chain, err)
+		return fmt.Errorf("session of application %s on chain %s: %w", application, o.chain, err)
 	}
 	servicer, err := request.Servicer(session, o.servicer)
 	if err != nil {
@@ -90,7 +91,7 @@ func sendRelay(ctx context.Context, io command.Streams, o options) error {
 		return err
 	}
 	if result.Error != nil {
-		return command.Fail(command.ExitUntrusted, "servicer %s refused the relay: %s: %s", o.servicer, result.Error.Code, result.Error.Message)
+		return command.Fail(command.ExitUntrusted, "servicer %s refused the relay: %s: %s", servicer.Address, result.Error.Code, result.Error.Message)
 	}
 	return nil
 }

@@ -40,8 +40,10 @@ type relayResult struct {
 
 // relayResultError is a signed refusal or failure.
 type relayResultError struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
+	Code string `json:"code"`
+	// CodeWord is the same in lower case.
+	CodeWord string `json:"code_word"`
+	Message  string `json:"message"`
 }
 
 func newRelayResult(session api.Session, sealed *relay.SealedRequest, response *types.RelayResponse, roundTrip time.Duration) *relayResult {
@@ -54,7 +56,7 @@ func newRelayResult(session api.Session, sealed *relay.SealedRequest, response *
 		SignatureVerified: true,
 	}
 	if refused := response.GetError(); refused != nil {
-		result.Error = &relayResultError{Code: refused.GetCode().Label(), Message: refused.GetMessage()}
+		result.Error = &relayResultError{Code: refused.GetCode().Label(), CodeWord: api.WordOf(refused.GetCode().Label()), Message: refused.GetMessage()}
 		return result
 	}
 	switch payload := response.GetPayload(); {

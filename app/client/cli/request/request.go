@@ -38,9 +38,17 @@ func ReadBody(io command.Streams, source string) (payload []byte, err error) {
 	return payload, err
 }
 
-// Servicer finds a servicer in a session. The key that its answers are checked with must be the address's own, whatever
+// Servicer finds a servicer in a session, also by the first digits of its address. The key that its answers are checked with must be the address's own, whatever
 // the node says.
 func Servicer(session api.Session, address string) (api.Actor, error) {
+	members := make([]string, len(session.Servicers))
+	for i, member := range session.Servicers {
+		members[i] = member.Address
+	}
+	address, err := command.Complete("--servicer", address, "no servicer of session "+terminal.ID(session.ID), command.AddressesOf("", members...))
+	if err != nil {
+		return api.Actor{}, err
+	}
 	index := slices.IndexFunc(session.Servicers, func(actor api.Actor) bool { return actor.Address == address })
 	if index < 0 {
 		return api.Actor{}, command.Fail(command.ExitNotFound, "servicer %s is not in session %s; see 'pocket query session --application %s --chain %s'",

@@ -68,7 +68,7 @@ const (
 
 func (a *access) addFlags(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&a.RPC, flagRPC, nil, "`URL` of a full node's CometBFT RPC; may be given more than once")
-	command.AddChecked(flags, &a.Application, flagApplication, "ADDRESS", protocol.CheckAddress, "address of the staked application, pokt1…")
+	command.AddChecked(flags, &a.Application, flagApplication, "ADDRESS", command.OrAccountPrefix(protocol.CheckAddress), "address of the staked application, pokt1…, or the beginning of one whose key is yours")
 	command.AddChecked(flags, &a.Service, flagService, "ID", printable(mostService), "id of the service that it is staked for")
 	command.AddChecked(flags, &a.ChainID, flagChainID, "ID", printable(mostChainID), "chain that the nodes have to be of, pocket for the main network (default: that of most of them)")
 	command.AddChoice(flags, &a.rpcType, flagRPCType, typeJSONRPC, "kind of the suppliers' endpoints", typeJSONRPC, typeREST, typeCometBFT)
@@ -116,5 +116,17 @@ func (a *access) settle(cmd *cobra.Command, io command.Streams) error {
 	if len(a.RPC) > mostRPC {
 		return command.Fail(command.ExitUsage, "%d times --rpc; at most are %d", len(a.RPC), mostRPC)
 	}
-	return nil
+	return a.completeApplication(io)
+}
+
+// completeApplication completes the shortened address of an application from the user's keys: the chain has no index of
+// beginnings.
+func (a *access) completeApplication(io command.Streams) error {
+	store, err := command.OpenKeys(io, a.keys)
+	if err != nil {
+		return err
+	}
+	own, _ := store.Beginning(a.Application) // what is wrong with the store is said when a key of it is needed
+	a.Application, err = command.Complete("--"+flagApplication, a.Application, "no key in "+text.Printable(store.Directory()), command.AddressesOf("", own...))
+	return err
 }

@@ -48,7 +48,7 @@ A supplier that cannot be reached is a warning: a fisherman is there to measure 
 			if err := d.examine(cmd.Context()); err != nil {
 				return err
 			}
-			if err := command.WriteResult(s.io.Out, output, &d.findings, d.findings.text); err != nil {
+			if err := command.WriteResult(s.io.Out, output, &d.findings, d.findings.text, d.findings.rows); err != nil {
 				return err
 			}
 			return d.verdict()
@@ -58,7 +58,7 @@ A supplier that cannot be reached is a warning: a fisherman is there to measure 
 	d.addFlags(flags)
 	d.addInterval(flags)
 	d.addSigner(flags)
-	command.AddOutput(flags, &output)
+	command.AddTable(flags, &output)
 	return cmd
 }
 

@@ -96,6 +96,16 @@ func (f *findings) text() string {
 	return out.String()
 }
 
+// rows is the CSV form. Scripts depend on it: columns are only ever added at the end.
+func (f *findings) rows() [][]string {
+	rows := [][]string{{"application", "service", "status", "check", "subject", "says", "do"}}
+	for _, found := range f.Findings {
+		rows = append(rows, []string{command.CSVText(f.Application), command.CSVText(f.Service), gradeLabels[found.Status], found.Check, command.CSVText(found.Subject),
+			command.CSVText(found.Says), command.CSVText(found.Do)})
+	}
+	return rows
+}
+
 // verdict is the error that ends the command; nil when nothing failed.
 func (f *findings) verdict() error {
 	switch f.Failures {

@@ -64,7 +64,7 @@ A refusal of a RelayMiner is not signed by anybody.`,
 	flags := cmd.Flags()
 	o.addFlags(flags)
 	o.addSigner(flags)
-	command.AddChecked(flags, &o.supplier, "supplier", "ADDRESS", protocol.CheckAddress, "operator address of the supplier, pokt1…")
+	command.AddChecked(flags, &o.supplier, "supplier", "ADDRESS", command.OrAccountPrefix(protocol.CheckAddress), "operator address of the supplier, pokt1…, or its first 8 characters or more")
 	o.question.AddFlags(flags)
 	command.AddSpan(flags, &o.timeout, "timeout", 10*time.Second, time.Millisecond, time.Minute, "how long the supplier may take")
 	command.AddOutput(flags, &o.output)
@@ -112,6 +112,7 @@ func sendRelay(ctx context.Context, s surroundings, o *relayOptions) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	result.addWords()
 	if err := command.WriteResult(s.io.Out, o.output, result, result.text); err != nil {
 		return err
 	}
@@ -123,6 +124,15 @@ func sendRelay(ctx context.Context, s surroundings, o *relayOptions) error {
 
 // find returns the supplier that is to be asked, if its answer could be verified.
 func (o *relayOptions) find(quoted *shannon.Quote) (shannon.Supplier, error) {
+	members := make([]string, len(quoted.Suppliers))
+	for i, supplier := range quoted.Suppliers {
+		members[i] = supplier.Operator
+	}
+	whole, err := command.Complete("--supplier", o.supplier, "no supplier of session "+terminal.ID(quoted.Session.GetHeader().GetSessionId()), command.AddressesOf("", members...))
+	if err != nil {
+		return shannon.Supplier{}, err
+	}
+	o.supplier = whole
 	at := slices.IndexFunc(quoted.Suppliers, func(s shannon.Supplier) bool { return s.Operator == o.supplier })
 	if at < 0 {
 		return shannon.Supplier{}, command.Fail(command.ExitNotFound, "supplier %s is not in session %s; 'pocket shannon session' shows who is",
@@ -182,8 +192,11 @@ type relayView struct {
 	// Outcome and Blame as in reports; Refusal is the RelayMiner's own code.
 	Outcome string  `json:"outcome"`
 	Blame   *string `json:"blame"`
-	Refusal *string `json:"refusal"`
-	Detail  string  `json:"detail,omitempty"`
+	// OutcomeWord and BlameWord are the same in lower case.
+	OutcomeWord string  `json:"outcome_word"`
+	BlameWord   *string `json:"blame_word"`
+	Refusal     *string `json:"refusal"`
+	Detail      string  `json:"detail,omitempty"`
 	// Verified: the supplier has signed the answer, for this session. Bound: to this very request.
 	Verified bool `json:"signature_verified"`
 	Bound    bool `json:"bound"`
@@ -236,6 +249,14 @@ func (v *relayView) fail(err error) {
 	v.Outcome, v.Blame = failure.Outcome.Label(), &blame
 	if failure.Refusal != nil {
 		v.Refusal = &failure.Refusal.Label
+	}
+}
+
+// addWords says outcome and blame in lower case, too.
+func (v *relayView) addWords() {
+	v.OutcomeWord = strings.ToLower(v.Outcome)
+	if v.Blame != nil {
+		v.BlameWord = new(strings.ToLower(*v.Blame))
 	}
 }
 

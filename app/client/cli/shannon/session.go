@@ -41,7 +41,7 @@ computes it.`,
 	flags := cmd.Flags()
 	a.addFlags(flags)
 	a.addInterval(flags)
-	command.AddOutput(flags, &output)
+	command.AddTable(flags, &output)
 	return cmd
 }
 
@@ -56,7 +56,7 @@ func showSession(ctx context.Context, s surroundings, a *access, output string) 
 		return err
 	}
 	view := newSessionView(a, quoted, client.ChainID())
-	return command.WriteResult(s.io.Out, output, view, view.text)
+	return command.WriteResult(s.io.Out, output, view, func() string { return view.text(terminal.Spacious(s.io.Out)) }, view.rows)
 }
 
 // sessionView is a session as 'pocket shannon session' shows it. Amounts are uPOKT.
@@ -138,7 +138,21 @@ func signersOf(quoted *shannon.Quote) (signers []string) {
 	return signers
 }
 
-func (v *sessionView) text() string {
+// rows is the CSV form. Scripts depend on it: columns are only ever added at the end.
+func (v *sessionView) rows() [][]string {
+	rows := [][]string{{"session_id", "start_height", "end_height", "height", "application", "service", "supplier", "owner", "stake_upokt", "has_key",
+		"rpc_type", "url", "relay_upokt"}}
+	number := func(n int64) string { return strconv.FormatInt(n, 10) }
+	for _, s := range v.Suppliers {
+		rows = append(rows, []string{command.CSVText(v.SessionID), number(v.StartHeight), number(v.EndHeight), number(v.Height), command.CSVText(v.Application),
+			command.CSVText(v.Service), command.CSVText(s.Supplier), command.CSVText(s.Owner), strconv.FormatUint(s.Stake, 10), strconv.FormatBool(s.HasKey),
+			s.RPCType, command.CSVText(s.URL), strconv.FormatUint(v.Cost.Relay, 10)})
+	}
+	return rows
+}
+
+// text is for a person; where there is room, addresses of owners are whole.
+func (v *sessionView) text(spacious bool) string {
 	var out strings.Builder
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&out, "%-12s %s\n", name, fmt.Sprintf(format, args...))
@@ -159,6 +173,9 @@ func (v *sessionView) text() string {
 	rows := make([][]string, 0, len(v.Suppliers))
 	for _, s := range v.Suppliers {
 		owner, key, url := terminal.Name(s.Owner), "yes", s.URL
+		if spacious {
+			owner = terminal.Clean(s.Owner)
+		}
 		if s.Owner == s.Supplier {
 			owner = "itself"
 		}

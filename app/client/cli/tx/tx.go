@@ -19,7 +19,6 @@ import (
 	"github.com/pocket-fisherman/fisherman/app/client/terminal"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
-	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
 )
@@ -35,6 +34,8 @@ type options struct {
 	wait, dryRun bool
 	signer       command.Signer
 	output       string
+	// change is what is noted of a change of a parameter.
+	change *parameterChange
 }
 
 // New makes the command 'pocket tx'.
@@ -58,40 +59,25 @@ it is that of a LocalNet's actor, which everybody knows.`,
 		newChangeParameter(io))
 }
 
+// bodyFunc makes the body of a transaction, from what the node says and from the flags.
+type bodyFunc func(ctx context.Context, node *client.Client, o *options) (*types.Transaction, error)
+
 // txCommand makes one of the commands. The body is made when the node is known, from what it says and from the flags.
 func txCommand(io command.Streams, cmd *cobra.Command, required []string,
-	body func(ctx context.Context, node *client.Client, o options) (*types.Transaction, error)) *cobra.Command {
+	body bodyFunc) *cobra.Command {
 	o := new(options)
 	cmd.Args = command.Needs(append([]string{"from"}, required...)...)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return sendTx(cmd.Context(), io, *o, func(ctx context.Context, node *client.Client) (*types.Transaction, error) {
-			return body(ctx, node, *o)
-		})
+		return sendTx(cmd.Context(), io, *o, body)
 	}
 	flags := cmd.Flags()
-	command.AddChecked(flags, &o.from, "from", "ADDRESS", command.ActorAddress, "the account that signs and pays")
+	command.AddAddress(flags, &o.from, "from", command.ActorAddress, "the account that signs and pays")
 	command.AddNumber(flags, &o.fee, "fee", defaultFee, 0, math.MaxInt64, "the fee in uPOKT")
 	command.AddNumber(flags, &o.sequence, "sequence", -1, 0, math.MaxInt64, "the account's sequence (default its next one)")
 	flags.BoolVar(&o.wait, "wait", false, "wait for the block, and end with the transaction's result")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "show the transaction and do not hand it in")
 	command.AddOutput(flags, &o.output)
 	o.signer.AddFlags(flags)
-	return cmd
-}
-
-func newSend(io command.Streams) *cobra.Command {
-	var recipient string
-	var amount uint64
-	cmd := txCommand(io, &cobra.Command{
-		Use:     "send",
-		Short:   "Send uPOKT to an account",
-		Example: "  pocket tx send --from ADDRESS --to ADDRESS --amount 1000000 --wait",
-	}, []string{"to", "amount"}, func(context.Context, *client.Client, options) (*types.Transaction, error) {
-		return &types.Transaction{Message: &types.Transaction_Send{
-			Send: &types.Send{Recipient: recipient, AmountUpokt: amount}}}, nil
-	})
-	command.AddChecked(cmd.Flags(), &recipient, "to", "ADDRESS", types.ValidateAddress, "the account that receives it")
-	command.AddNumber(cmd.Flags(), &amount, "amount", 0, 1, math.MaxInt64, "the amount in uPOKT")
 	return cmd
 }
 
@@ -116,8 +102,11 @@ func newStake(io command.Streams, edit bool) *cobra.Command {
 		required = required[:1]
 	}
 	var flags *pflag.FlagSet
-	cmd = txCommand(io, cmd, required, func(ctx context.Context, node *client.Client, o options) (*types.Transaction, error) {
+	cmd = txCommand(io, cmd, required, func(ctx context.Context, node *client.Client, o *options) (*types.Transaction, error) {
 		role, _ := types.ParseActorType(actor.role)
+		if err := actor.sortChains(); err != nil {
+			return nil, err
+		}
 		if !edit {
 			return &types.Transaction{Message: &types.Transaction_Stake{Stake: &types.Stake{Type: role, Chains: actor.chains,
 				GeoZone: actor.zone, ServiceUrl: actor.url, Operator: actor.operator, StakeUpokt: actor.stake}}}, nil
@@ -131,13 +120,24 @@ func newStake(io command.Streams, edit bool) *cobra.Command {
 	})
 	flags = cmd.Flags()
 	command.AddChoice(flags, &actor.role, "type", "", "the role", command.ActorTypes...)
-	flags.StringSliceVar(&actor.chains, "chains", nil, "the relay chains, as in `0001,0021`, sorted")
+	flags.StringSliceVar(&actor.chains, "chains", nil, "the relay chains, as in `0001,0021`")
 	command.AddChecked(flags, &actor.zone, "zone", "ZONE", types.ValidateGeoZone, "the geo zone")
 	command.AddChecked(flags, &actor.url, "url", "URL", types.ValidateServiceURL, "where the actor is reached")
 	command.AddChecked(flags, &actor.operator, "operator", "NAME", validateOperator,
 		"who runs the servicer; those that declare the same have one vote when answers are compared (\"\" for nobody)")
 	command.AddNumber(flags, &actor.stake, "stake", 0, 1, math.MaxInt64, "the whole stake in uPOKT")
 	return cmd
+}
+
+// sortChains brings the relay chains into the order that the chain wants.
+func (p *actorOptions) sortChains() error {
+	slices.Sort(p.chains)
+	for i, chain := range p.chains {
+		if i > 0 && chain == p.chains[i-1] {
+			return command.Fail(command.ExitUsage, "--chains: %s is given twice", terminal.Short(chain))
+		}
+	}
+	return nil
 }
 
 // validateOperator admits an operator, and none.
@@ -160,7 +160,7 @@ func (p *actorOptions) complete(ctx context.Context, node *client.Client, addres
 	}
 	present := actors.Actors[index]
 	if !given("chains") {
-		p.chains = present.Chains
+		p.chains = present.RelayChains
 	}
 	if !given("zone") {
 		p.zone = present.GeoZone
@@ -188,29 +188,11 @@ func newRole(io command.Streams, use, what string, message func(types.ActorType)
 		Use:     use,
 		Short:   what,
 		Example: "  pocket tx " + use + " --from ADDRESS --type servicer --wait",
-	}, []string{"type"}, func(context.Context, *client.Client, options) (*types.Transaction, error) {
+	}, []string{"type"}, func(context.Context, *client.Client, *options) (*types.Transaction, error) {
 		role, _ := types.ParseActorType(name)
 		return message(role), nil
 	})
 	command.AddChoice(cmd.Flags(), &name, "type", "", "the role", command.ActorTypes...)
-	return cmd
-}
-
-func newChangeParameter(io command.Streams) *cobra.Command {
-	var parameter, value string
-	cmd := txCommand(io, &cobra.Command{
-		Use:     "change-parameter",
-		Short:   "Change a governed parameter from the next session on",
-		Example: "  pocket tx change-parameter --from ADDRESS --parameter qos.checks_per_session --value 30",
-	}, []string{"parameter", "value"}, func(context.Context, *client.Client, options) (*types.Transaction, error) {
-		change, err := genesis.ParseChange(parameter, value)
-		if err != nil {
-			return nil, command.Fail(command.ExitUsage, "change %s: %w", terminal.Short(parameter), err)
-		}
-		return &types.Transaction{Message: &types.Transaction_ChangeParameter{ChangeParameter: change}}, nil
-	})
-	cmd.Flags().StringVar(&parameter, "parameter", "", "the `PATH` below params in the genesis file, as in qos.checks_per_session")
-	cmd.Flags().StringVar(&value, "value", "", "the new `VALUE`: a number, a duration, a text, or a list separated by commas")
 	return cmd
 }
 
@@ -220,29 +202,32 @@ type txResult struct {
 	Signer   string `json:"signer"`
 	Sequence uint64 `json:"sequence"`
 	FeeUPOKT string `json:"fee_upokt"`
+	// Change is what a change of a parameter changes; nil for other transactions.
+	Change *parameterChange `json:"change,omitempty"`
 	// Transaction is the signed body in the JSON form of the .proto file.
 	Transaction json.RawMessage `json:"transaction"`
 }
 
-func sendTx(ctx context.Context, io command.Streams, o options,
-	body func(ctx context.Context, node *client.Client) (*types.Transaction, error)) error {
+func sendTx(ctx context.Context, io command.Streams, o options, body bodyFunc) error {
 	node, key, chainID, err := o.signer.Open(ctx, io, o.from)
 	if err != nil {
 		return err
 	}
 	defer node.Close()
-	tx, err := body(ctx, node)
-	if err != nil {
-		return err
-	}
-	tx.ChainId, tx.FeeUpokt, tx.Sequence = chainID, o.fee, uint64(o.sequence)
+	o.from = key.Address()
+	// The sequence is read before the body is made: what the signer changes meanwhile makes the transaction fail.
 	if o.sequence < 0 {
 		account, err := node.Account(ctx, o.from, 0)
 		if err != nil {
 			return fmt.Errorf("account %s: %w", o.from, err)
 		}
-		tx.Sequence = account.Sequence
+		o.sequence = int64(account.Sequence)
 	}
+	tx, err := body(ctx, node, &o)
+	if err != nil {
+		return err
+	}
+	tx.ChainId, tx.FeeUpokt, tx.Sequence = chainID, o.fee, uint64(o.sequence)
 	envelope, err := transaction.Seal(key, tx)
 	if err != nil {
 		return command.Fail(command.ExitUsage, "%w", err)
@@ -251,6 +236,7 @@ func sendTx(ctx context.Context, io command.Streams, o options,
 	if err != nil {
 		return err
 	}
+	result.Change = o.change
 	if !o.dryRun {
 		done := func() {}
 		if o.wait {
@@ -275,7 +261,7 @@ func newResult(o options, tx *types.Transaction, envelope []byte) (*txResult, er
 	}
 	hash := sha256.Sum256(envelope)
 	return &txResult{
-		Receipt:     api.Receipt{Hash: hex.EncodeToString(hash[:]), Result: "NOT_SENT"},
+		Receipt:     api.Receipt{Hash: hex.EncodeToString(hash[:]), Result: "NOT_SENT", ResultWord: "not_sent"},
 		Signer:      o.from,
 		Sequence:    tx.GetSequence(),
 		FeeUPOKT:    strconv.FormatUint(tx.GetFeeUpokt(), 10),
@@ -294,6 +280,9 @@ func (r *txResult) text() string {
 		fmt.Fprintf(&text, "block        %d\n", r.Height)
 	}
 	fmt.Fprintf(&text, "result       %s\n", terminal.Clean(r.Result))
+	if r.Change != nil {
+		text.WriteString(r.Change.text())
+	}
 	return text.String()
 }
 

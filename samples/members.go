@@ -1,0 +1,38 @@
+package samples
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+// Members are whom a fisherman sampled, and for which applications, each ordered.
+type Members struct{ Servicers, Applications []string }
+
+// Members returns those of the stored sessions whose names begin with a prefix, at most limit of each.
+func (r *Reader) Members(ctx context.Context, prefix string, limit int) (Members, error) {
+	sessions, err := r.sessions(ctx)
+	if err != nil {
+		return Members{}, err
+	}
+	servicers, applications := make(map[string]bool), make(map[string]bool)
+	for _, session := range sessions {
+		applications[session.GetHeader().GetApplication()] = true
+		for _, servicer := range session.GetServicers() {
+			servicers[servicer.GetAddress()] = true
+		}
+	}
+	return Members{Servicers: beginning(servicers, prefix, limit), Applications: beginning(applications, prefix, limit)}, nil
+}
+
+// beginning returns the first names that begin with a prefix.
+func beginning(names map[string]bool, prefix string, limit int) []string {
+	var found []string
+	for name := range names {
+		if strings.HasPrefix(name, prefix) {
+			found = append(found, name)
+		}
+	}
+	slices.Sort(found)
+	return found[:min(limit, len(found))]
+}
