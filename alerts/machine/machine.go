@@ -180,7 +180,7 @@ func (m *Machine) see(now time.Time, step time.Duration, rule *Rule, is class, s
 // match is for a verdict that the rule fires for.
 func (m *Machine) match(now time.Time, rule *Rule, s *state, subject *Subject) {
 	s.well = 0
-	if s.phase == pending && s.held == 0 {
+	if s.phase != firing && s.held == 0 {
 		s.alert = Alert{Key: subject.Key, Since: now.UTC().Truncate(time.Millisecond)}
 	}
 	if s.phase != firing && s.held >= rule.For {
@@ -290,7 +290,9 @@ func (m *Machine) collect(now time.Time, name string, due []Message, status Stat
 			continue
 		}
 		alerts = append(alerts, s.over)
-		delete(m.states, at)
+		if s.phase, s.told = pending, false; s.class != matching {
+			delete(m.states, at)
+		}
 	}
 	if len(alerts) == 0 {
 		return due

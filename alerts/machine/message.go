@@ -136,7 +136,7 @@ func summary(alerts []Alert) string {
 	}
 	states := make([]string, 0, len(counts))
 	for state, count := range counts {
-		states = append(states, fmt.Sprintf("%d %s", count, state))
+		states = append(states, fmt.Sprintf("%d %s", count, strings.TrimPrefix(state, "is ")))
 	}
 	slices.Sort(states)
 	return fmt.Sprintf("%d servicers: %s", len(alerts), strings.Join(states, ", "))
