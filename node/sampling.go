@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"path/filepath"
 
+	"github.com/pocket-fisherman/fisherman/alerts"
 	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/rpc"
@@ -20,6 +21,10 @@ type sampling struct {
 	// fishermen have a network each, and share the samples.
 	fishermen []*fisherman.Fisherman
 	metrics   *telemetry.Metrics
+	// health is what the checks tell of the fisherman itself.
+	health *alerts.Health
+	// alerter tells people about verdicts; nil for nobody.
+	alerter *alerts.Alerter
 }
 
 // openSamples opens the samples in a directory.
@@ -30,6 +35,7 @@ func (s *sampling) openSamples(directory string, prover samples.Prover, logger *
 	if err != nil {
 		return fmt.Errorf("open sample store: %w", err)
 	}
+	s.health = alerts.NewHealth()
 	s.samples, s.reader, s.stream = opened, samples.NewReader(opened, prover), samples.NewStream(opened, logger)
 	return nil
 }

@@ -22,6 +22,9 @@ func (n *Node) sources() telemetry.Sources {
 	}
 	if n.config.Fisherman != nil {
 		n.sampling.addTo(&sources)
+		if len(n.config.Alerts.Receivers) > 0 {
+			sources.Alerts = n.alertStats
+		}
 	}
 	return sources
 }
@@ -43,6 +46,7 @@ func (s *sampling) addTo(sources *telemetry.Sources) {
 // observeRound tells metrics and listeners of a check.
 func (s *sampling) observeRound(observed fisherman.Observed) {
 	s.metrics.Round(telemetry.Round{RelayChain: observed.Session.GetRelayChain(), Record: observed.Round, Stored: observed.Stored})
+	s.health.Round(observed.Session, observed.Round)
 	if observed.Stored {
 		s.stream.Round(observed.Round)
 	}

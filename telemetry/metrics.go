@@ -45,6 +45,9 @@ func New(sources Sources, logger *slog.Logger) *Metrics {
 		m.relays = newRelayMetrics()
 		registry.MustRegister(m.relays.collectors()...)
 	}
+	if sources.Alerts != nil {
+		registry.MustRegister(newAlertCollector(sources.Alerts))
+	}
 	return m
 }
 

@@ -70,6 +70,9 @@ func full(sessions func(context.Context, int) ([]samples.Running, error)) Source
 			left, none := uint64(900), uint64(0)
 			return []Budget{{RelayChain: "0001", Spent: 1100, SessionLeft: &left, DayLeft: &none}, {RelayChain: "0021", Spent: 7}, {RelayChain: "evil\"}"}}
 		},
+		Alerts: func() Alerts {
+			return Alerts{Receivers: []AlertReceiver{{Name: "ops", Sent: 4, Failed: 2, Dropped: 1, Queued: 3}}, Firing: map[string]int{"down": 2}}
+		},
 	}
 }
 

@@ -30,6 +30,8 @@ type Sources struct {
 	Controls func() []Control
 	// Budgets are those of the groups whose questions cost money; no two are of one relay chain.
 	Budgets func() []Budget
+	// Alerts tells of the messages about verdicts.
+	Alerts func() Alerts
 }
 
 // Build is how the program was built; what is not known is "".

@@ -61,6 +61,10 @@ func startNode(ctx context.Context, io command.Streams, home string, config conf
 	if err != nil {
 		return err
 	}
+	alerts, err := readAlerts(io, config)
+	if err != nil {
+		return err
+	}
 	unlock, err := command.Lock(home, "node", "--home")
 	if err != nil {
 		return err
@@ -79,6 +83,7 @@ func startNode(ctx context.Context, io command.Streams, home string, config conf
 	if assembled.NodeKey, err = nodeKey(home); err != nil {
 		return err
 	}
+	assembled.Alerts = alerts
 	built, err := node.New(assembled)
 	if errors.Is(err, node.ErrForeignHome) {
 		return command.Fail(command.ExitHome, "%w; choose another --home, or the genesis that the chain began with", err)
