@@ -247,7 +247,9 @@ func (e *Endpoints) Replace(replaced []groups.Group) {
 }
 
 // ReplaceAlerts has other messages sent about verdicts. It returns when Run has taken them over, or the context ends.
-func (e *Endpoints) ReplaceAlerts(ctx context.Context, replaced groups.Alerts) { e.alerter.Replace(ctx, replaced) }
+func (e *Endpoints) ReplaceAlerts(ctx context.Context, replaced groups.Alerts) {
+	e.alerter.Replace(ctx, replaced)
+}
 
 // Report returns what was measured in the sessions that are retained.
 func (e *Endpoints) Report(ctx context.Context, last int) (api.Report, error) {
