@@ -9,25 +9,19 @@ import (
 	"github.com/pocket-fisherman/fisherman/alerts"
 	"github.com/pocket-fisherman/fisherman/alerts/delivery"
 	"github.com/pocket-fisherman/fisherman/alerts/machine"
+	"github.com/pocket-fisherman/fisherman/qos"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/runtime/groups"
-	"github.com/pocket-fisherman/fisherman/samples"
 	"github.com/pocket-fisherman/fisherman/telemetry"
 )
 
-// rolling returns each servicer's verdict over its newest checks.
-func (s *sampling) rolling(ctx context.Context) ([]api.RollingReport, error) {
-	report, err := s.reader.Report(ctx, samples.ReportFilter{Last: 1})
-	return report.Rolling, err
-}
-
 // rollingVerdicts returns each servicer's verdict over its newest checks.
-type rollingVerdicts func(ctx context.Context) ([]api.RollingReport, error)
+type rollingVerdicts func() []api.RollingReport
 
 // buildAlerts makes what tells people about verdicts. Its file is in a directory that exists.
 func (s *sampling) buildAlerts(configured groups.Alerts, directory string, ready func() error, logger *slog.Logger) error {
 	made, err := alerts.New(alerts.Config{Alerts: configured, Directory: directory, Logger: logger.With("part", "alerts"),
-		Source: alertSource(s.rolling, s.health, ready)})
+		Source: alertSource(s.verdicts, s.health, ready)})
 	if err != nil {
 		return fmt.Errorf("make alerts: %w", err)
 	}
@@ -35,18 +29,17 @@ func (s *sampling) buildAlerts(configured groups.Alerts, directory string, ready
 	return nil
 }
 
+// verdicts returns each servicer's verdict over its newest checks.
+func (s *sampling) verdicts() []api.RollingReport { return s.reader.Rolling(qos.RollingSpan{}, "") }
+
 // alertSource returns what alerts are decided by.
 func alertSource(rolling rollingVerdicts, health *alerts.Health, ready func() error) alerts.Source {
-	return func(ctx context.Context) (machine.Snapshot, error) {
-		reports, err := rolling(ctx)
-		if err != nil {
-			return machine.Snapshot{}, err
-		}
+	return func(context.Context) (machine.Snapshot, error) {
 		snapshot := machine.Snapshot{NotReady: health.Illness()}
 		if err := ready(); err != nil {
 			snapshot.NotReady = err.Error()
 		}
-		for _, report := range reports {
+		for _, report := range rolling() {
 			out := health.LinkOut(report.RelayChain, report.GeoZone)
 			for i := range report.Servicers {
 				each := &report.Servicers[i]

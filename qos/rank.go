@@ -19,7 +19,9 @@ func setRanks(rows []row) {
 }
 
 // rankable reports whether enough is known of a servicer to compare it with others.
-func (r *row) rankable() bool { return r.Verdict != api.VerdictUnknown && !r.scarce }
+func (r *row) rankable() bool {
+	return r.Verdict != api.VerdictUnknown && r.Verdict != api.VerdictNotAskedYet && !r.scarce
+}
 
 // better reports whether a is better than b beyond doubt.
 func better(a, b *row) bool {
