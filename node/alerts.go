@@ -43,7 +43,7 @@ func alertSource(rolling rollingVerdicts, health *alerts.Health, ready func() er
 			out := health.LinkOut(report.RelayChain, report.GeoZone)
 			for i := range report.Servicers {
 				each := &report.Servicers[i]
-				snapshot.Subjects = append(snapshot.Subjects, machine.Subject{Verdict: each.Verdict, Reason: each.Reason, OwnLink: out,
+				snapshot.Subjects = append(snapshot.Subjects, machine.Subject{Verdict: each.Verdict, Reason: each.Reason, OwnLink: out, Idle: !each.Running,
 					Key: machine.Key{RelayChain: report.RelayChain, GeoZone: report.GeoZone, Servicer: each.Servicer}})
 			}
 		}

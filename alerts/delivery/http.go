@@ -75,7 +75,7 @@ func refusal(response *http.Response) *Error {
 	err := &Error{Cause: CauseStatus, Code: response.StatusCode}
 	switch code := response.StatusCode; {
 	case code == http.StatusTooManyRequests, code == http.StatusServiceUnavailable:
-		if seconds, wrong := strconv.ParseUint(response.Header.Get("Retry-After"), 10, 16); wrong == nil {
+		if seconds, wrong := strconv.ParseUint(response.Header.Get("Retry-After"), 10, 32); wrong == nil {
 			err.After = min(time.Duration(seconds)*time.Second, maximumAfter)
 		}
 	case code == http.StatusRequestTimeout, code == http.StatusTooEarly:

@@ -158,6 +158,23 @@ func TestOwnLink(t *testing.T) {
 	}
 }
 
+// A servicer of no open session is not asked: what was wrong with it does not go on, and that it was well ends the alert.
+func TestIdle(t *testing.T) {
+	s := newScene(t, 0, down()).set(api.VerdictUnavailable, "a").pass(4 * time.Minute)
+	rest := func(idle bool) {
+		subject := s.subject["a"]
+		subject.Idle = idle
+		s.subject["a"] = subject
+	}
+	rest(true)
+	s.pass(time.Hour).want()
+	rest(false)
+	s.pass(2 * time.Minute).want("[FIRING] down: a of eth is unavailable")
+	s.set(api.VerdictHealthy, "a")
+	rest(true)
+	s.pass(3 * time.Minute).want("[RESOLVED] down: a of eth is healthy")
+}
+
 func TestManyAtOnceAreOneMessage(t *testing.T) {
 	s := newScene(t, 30*time.Second, down())
 	for i := range 200 { // not all at the same moment

@@ -43,6 +43,8 @@ type Subject struct {
 	Verdict api.Verdict
 	// OwnLink is true if the verdict is unknown because our own link is out. No rule fires for that.
 	OwnLink bool
+	// Idle is true for a servicer of no open session. It is not asked, so that what was wrong does not go on being wrong.
+	Idle bool
 	// Reason of the verdict, for people.
 	Reason string
 }
@@ -79,6 +81,9 @@ func (r *Rule) classify(subject *Subject) class {
 	case subject.OwnLink:
 		return neither
 	case slices.Contains(r.Verdicts, subject.Verdict):
+		if subject.Idle {
+			return neither
+		}
 		return matching
 	case tellsNothing(subject.Verdict):
 		return neither
