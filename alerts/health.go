@@ -79,7 +79,7 @@ func (h *Health) Illness() string {
 func ofLink(cause types.Cause) bool {
 	switch cause {
 	case types.Cause_CAUSE_OFFLINE, types.Cause_CAUSE_NO_CONTROL_PROBE, types.Cause_CAUSE_STALL, types.Cause_CAUSE_LATE, types.Cause_CAUSE_SKEW,
-		types.Cause_CAUSE_STOPPED:
+		types.Cause_CAUSE_STOPPED, types.Cause_CAUSE_SATURATED:
 		return true
 	}
 	return false
@@ -89,7 +89,7 @@ func ofLink(cause types.Cause) bool {
 func ofFisherman(cause types.Cause) bool {
 	switch cause {
 	case types.Cause_CAUSE_OFFLINE, types.Cause_CAUSE_STALL, types.Cause_CAUSE_LATE, types.Cause_CAUSE_SKEW, types.Cause_CAUSE_OVERTAKEN,
-		types.Cause_CAUSE_OVERLOAD, types.Cause_CAUSE_NO_CONTROL_PROBE:
+		types.Cause_CAUSE_OVERLOAD, types.Cause_CAUSE_NO_CONTROL_PROBE, types.Cause_CAUSE_SATURATED:
 		return true
 	}
 	return false

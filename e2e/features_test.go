@@ -51,6 +51,7 @@ func TestFeatures(t *testing.T) {
 			s.freshnessSteps(scenario)
 			s.shannonSteps(scenario)
 			s.endpointsSteps(scenario)
+			s.alertsSteps(scenario)
 			scenario.After(func(ctx context.Context, _ *godog.Scenario, err error) (context.Context, error) {
 				return ctx, s.end()
 			})
