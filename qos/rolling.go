@@ -229,7 +229,7 @@ func (m *rolling) judged() row {
 		judged.RoundTripTimes = api.RoundTripTimes{Quantiles: QuantilesOf(times), Connections: &connections, Samples: len(times)}
 	}
 	if m.asked == 0 && judged.Standing != api.StandingOtherChain && judged.Standing != api.StandingUnverifiable {
-		judged.Verdict, judged.Reason = api.VerdictNotAskedYet, "not asked within "+spanText(m.span.Age)
+		judged.Verdict, judged.Reason = api.VerdictNotAskedYet, "no check has asked it within "+spanText(m.span.Age)
 		return judged
 	}
 	slow := slowShare(over, len(times), connections, m.over, judged.Samples-judged.NullSamples)
