@@ -1,6 +1,7 @@
 package qos
 
 import (
+	"math"
 	"math/big"
 	"slices"
 	"time"
@@ -84,6 +85,8 @@ type rolling struct {
 	checks   int
 	sessions []rollingPart
 	rules    rules
+	// outcomes counts by outcome, as RollingCheck has them.
+	outcomes [math.MaxUint8 + 1]uint8
 	// warm and cold are the times of answers on kept and on new connections.
 	warm, cold         []time.Duration
 	overWarm, overCold int
@@ -142,7 +145,7 @@ func (m *rolling) count(check *RollingCheck) {
 	switch outcome {
 	case types.Outcome_OUTCOME_THROTTLED:
 		counts.Throttled++
-		counts.Outcomes[outcome.Label()]++
+		m.outcomes[check.outcome]++
 		return
 	case types.Outcome_OUTCOME_VOID:
 		part.doubtful++
@@ -151,7 +154,7 @@ func (m *rolling) count(check *RollingCheck) {
 	}
 	part.samples++
 	counts.Samples++
-	counts.Outcomes[outcome.Label()]++
+	m.outcomes[check.outcome]++
 	if check.is(checkClaim) {
 		counts.claims.count(check.lag, 1)
 		if check.is(checkLagTimed) {
@@ -170,7 +173,7 @@ func (m *rolling) count(check *RollingCheck) {
 
 func (m *rolling) addVoid(check *RollingCheck) {
 	m.counts.Void++
-	m.counts.Outcomes[types.Outcome_OUTCOME_VOID.Label()]++
+	m.outcomes[types.Outcome_OUTCOME_VOID]++
 	switch voids := &m.counts.voids; {
 	case check.is(checkFallen):
 		voids.fallen++
@@ -216,6 +219,11 @@ func (m *rolling) addAnswer(check *RollingCheck) {
 // judged estimates and judges what was counted.
 func (m *rolling) judged() row {
 	m.setRules()
+	for outcome, checks := range m.outcomes {
+		if checks > 0 {
+			m.counts.Outcomes[types.Outcome(outcome).Label()] = int(checks)
+		}
+	}
 	judged := m.counts
 	judged.estimateShares()
 	behind := judged.Freshness.Behind
@@ -229,7 +237,7 @@ func (m *rolling) judged() row {
 		judged.RoundTripTimes = api.RoundTripTimes{Quantiles: QuantilesOf(times), Connections: &connections, Samples: len(times)}
 	}
 	if m.asked == 0 && judged.Standing != api.StandingOtherChain && judged.Standing != api.StandingUnverifiable {
-		judged.Verdict, judged.Reason = api.VerdictNotAskedYet, "not asked within "+spanText(m.span.Age)
+		judged.Verdict, judged.Reason = api.VerdictNotAskedYet, "no check has asked it within "+spanText(m.span.Age)
 		return judged
 	}
 	slow := slowShare(over, len(times), connections, m.over, judged.Samples-judged.NullSamples)
