@@ -16,8 +16,11 @@ import (
 )
 
 const (
-	// Interval is how often the verdicts are looked at.
-	Interval = 5 * time.Second
+	// Interval is how often the verdicts are looked at. It is longer where that takes more than a fiftieth of the time, and at most
+	// LongestInterval, which is shorter than what the machine counts of it.
+	Interval        = 5 * time.Second
+	LongestInterval = 50 * time.Second
+	lookShare       = 50
 	// sourceTimeout bounds how long that may take.
 	sourceTimeout = 30 * time.Second
 	// quietAfterError is for how long the same trouble is not logged again.
@@ -112,8 +115,8 @@ func linkOf(alerts groups.Alerts) string {
 func (a *Alerter) Run(ctx context.Context) {
 	defer a.stop()
 	a.startReceivers(ctx)
-	ticks := time.NewTicker(Interval)
-	defer ticks.Stop()
+	next := time.NewTimer(Interval)
+	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -122,8 +125,10 @@ func (a *Alerter) Run(ctx context.Context) {
 			a.replace(ctx, alerts)
 		case <-a.delivered:
 			a.store()
-		case <-ticks.C:
+		case <-next.C:
+			began := time.Now()
 			a.look(ctx)
+			next.Reset(min(max(Interval, lookShare*time.Since(began)), LongestInterval))
 		}
 	}
 }
