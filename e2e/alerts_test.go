@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -80,7 +81,13 @@ func (s *story) startAlerting() error {
   receivers:
     - {name: hook, url: %q, headers: {X-Token: "${E2E_TOKEN}"}}
     - {name: hanging, url: %q}
-`, s.webhook(s.takeAlert), s.webhook(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })))
+`, s.webhook(s.takeAlert), s.webhook(hang)))
+}
+
+// hang answers nothing until the client is gone, which a server notices once it has read the request.
+func hang(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
 }
 
 // webhook serves a receiver, and returns its URL, which is a secret.
