@@ -21,7 +21,7 @@ func asked(session, index int, sample *types.QoSSample) Round {
 			PlannedUnixNano: released, ReleasedUnixNano: released, Skew: durationpb.New(0), Samples: []*types.QoSSample{sample}}}
 }
 
-func answered(servicer int, elapsed time.Duration, consistency types.Consistency) *types.QoSSample {
+func answeredIn(servicer int, elapsed time.Duration, consistency types.Consistency) *types.QoSSample {
 	return &types.QoSSample{Servicer: fmt.Sprintf("%040x", servicer), Outcome: types.Outcome_OUTCOME_OK, Consistency: consistency, ReusedConnection: true,
 		RoundTripTime: durationpb.New(elapsed), OverSla: elapsed > 150*time.Millisecond}
 }
@@ -37,8 +37,8 @@ func TestServicersAreCountedOverSessions(t *testing.T) {
 	one := []string{"servicer", fmt.Sprintf("%040x", 1), "relay_chain", "0001", "application", application}
 	last := 0.0
 	for session := range 5 {
-		m.Round(asked(session, 0, answered(1, 20*time.Millisecond, agree)))
-		m.Round(asked(session, 1, answered(1, 200*time.Millisecond, disagree)))
+		m.Round(asked(session, 0, answeredIn(1, 20*time.Millisecond, agree)))
+		m.Round(asked(session, 1, answeredIn(1, 200*time.Millisecond, disagree)))
 		m.Round(asked(session, 2, unanswered(1, types.Outcome_OUTCOME_TIMEOUT)))
 		m.Round(asked(session, 3, unanswered(1, types.Outcome_OUTCOME_CONNECT)))
 		m.Round(asked(session, 4, unanswered(1, types.Outcome_OUTCOME_THROTTLED)))
@@ -84,21 +84,21 @@ func bounds(t *testing.T, m *Metrics) map[float64]uint64 {
 func TestTheSLAIsABucket(t *testing.T) {
 	m := New(full(some()), silent)
 	for _, elapsed := range []time.Duration{20 * time.Millisecond, 150 * time.Millisecond, 151 * time.Millisecond} {
-		m.Round(asked(0, 0, answered(1, elapsed, types.Consistency_CONSISTENCY_AGREE)))
+		m.Round(asked(0, 0, answeredIn(1, elapsed, types.Consistency_CONSISTENCY_AGREE)))
 	}
-	large := answered(1, time.Second, types.Consistency_CONSISTENCY_AGREE)
+	large := answeredIn(1, time.Second, types.Consistency_CONSISTENCY_AGREE)
 	large.Large, large.OverSla = true, false
 	m.Round(asked(0, 1, large)) // is not timed
 	if found := bounds(t, m); found[.15] != 2 || found[.25] != 3 || found[10] != 3 || len(found) != len(memberBuckets)+1 {
 		t.Errorf("buckets %v", found)
 	}
-	unknown := asked(1, 0, answered(1, time.Millisecond, types.Consistency_CONSISTENCY_AGREE))
+	unknown := asked(1, 0, answeredIn(1, time.Millisecond, types.Consistency_CONSISTENCY_AGREE))
 	unknown.SLA = 0 // keeps the histogram
 	m.Round(unknown)
 	if found := bounds(t, m); found[.15] != 3 || found[.005] != 1 {
 		t.Errorf("buckets %v", found)
 	}
-	other := asked(2, 0, answered(1, time.Millisecond, types.Consistency_CONSISTENCY_AGREE))
+	other := asked(2, 0, answeredIn(1, time.Millisecond, types.Consistency_CONSISTENCY_AGREE))
 	other.SLA = 500 * time.Millisecond // one of the buckets already
 	m.Round(other)
 	if found := bounds(t, m); found[.5] != 1 || len(found) != len(memberBuckets) || len(m.rounds.members.roundTrips) != 1 {
@@ -112,7 +112,7 @@ func TestServicersOneTooMany(t *testing.T) {
 	m := New(full(some()), silent)
 	const most = MostServicers
 	for servicer := range most + 20 {
-		m.Round(asked(0, 0, answered(servicer, time.Millisecond, types.Consistency_CONSISTENCY_AGREE)))
+		m.Round(asked(0, 0, answeredIn(servicer, time.Millisecond, types.Consistency_CONSISTENCY_AGREE)))
 		m.Round(asked(0, 1, unanswered(servicer, types.Outcome_OUTCOME_RESET)))
 	}
 	named := func() int { return len(gathered(t, m)["pocket_fisherman_servicer_checks_total"].GetMetric()) }
@@ -124,15 +124,15 @@ func TestServicersOneTooMany(t *testing.T) {
 	wantValue(t, m, 20, "pocket_fisherman_servicer_nulls_total", append(others, "outcome", "RESET")...)
 	wantValue(t, m, 20, "pocket_fisherman_servicer_round_trip_seconds", others...)
 	first := []string{"servicer", fmt.Sprintf("%040x", 0)}
-	m.Round(asked(62, 0, answered(0, time.Millisecond, types.Consistency_CONSISTENCY_AGREE)))
+	m.Round(asked(62, 0, answeredIn(0, time.Millisecond, types.Consistency_CONSISTENCY_AGREE)))
 	wantValue(t, m, 3, "pocket_fisherman_servicer_checks_total", first...)
-	m.Round(asked(62, 0, answered(9999, time.Millisecond, types.Consistency_CONSISTENCY_AGREE)))
+	m.Round(asked(62, 0, answeredIn(9999, time.Millisecond, types.Consistency_CONSISTENCY_AGREE)))
 	wantValue(t, m, 1, "pocket_fisherman_servicer_checks_total", "servicer", fmt.Sprintf("%040x", 9999))
 	wantValue(t, m, 3, "pocket_fisherman_servicer_checks_total", first...) // was asked again, and stays
 	if named() != 3 {
 		t.Errorf("%d series after those of the first hour gave way", named())
 	}
-	evil := answered(1, time.Millisecond, types.Consistency_CONSISTENCY_AGREE)
+	evil := answeredIn(1, time.Millisecond, types.Consistency_CONSISTENCY_AGREE)
 	evil.Servicer = "evil\"}\n"
 	m.Round(asked(62, 1, evil))
 	wantValue(t, m, 41, "pocket_fisherman_servicer_checks_total", others...)
