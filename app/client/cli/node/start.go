@@ -57,11 +57,11 @@ its peers; a validator that is staked later votes from then on.`,
 
 // startNode runs a node. What can be wrong is found in the order of what it costs: files, then passphrases, then sockets.
 func startNode(ctx context.Context, io command.Streams, home string, config configs.Node, passphraseFile string) error {
-	first, err := readGenesis(config)
+	alerts, err := readAlerts(io, config)
 	if err != nil {
 		return err
 	}
-	alerts, err := readAlerts(io, config)
+	first, err := readGenesis(config)
 	if err != nil {
 		return err
 	}
