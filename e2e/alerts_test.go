@@ -127,6 +127,6 @@ func (s *story) webhookIsSent(index int, status, target, verdict string) error {
 	}
 	alert := message.Alerts[0]
 	return errors.Join(
-		expect(message.Version == 1 && message.Status == status && message.Count == 1 && message.Link == "https://fisherman.example/", "%+v", message),
+		expect(message.Version == 1 && message.Status == status && message.Count == 1 && message.Link == "https://fisherman.example/#/servicer/"+target, "%+v", message),
 		expect(alert.RelayChain == "ethereum" && alert.Servicer == target && alert.Verdict == verdict && alert.Reason != "", "%+v", alert))
 }

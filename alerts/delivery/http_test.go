@@ -80,11 +80,11 @@ func TestChats(t *testing.T) {
 		kind                       Kind
 	}{
 		"Slack's webhook": {"slack://hook:" + planted + "@webhook", "https://hooks.slack.com/services/" + strings.ReplaceAll(planted, "-", "/"), "",
-			[]string{`"text":"[FIRING] down: \u0026lt;!channel\u0026gt;_a_@everyone of eth is unavailable"`, `7 of 30 answers missing \u0026amp; more`, `"text":"https://f.example/a_b_c/"`}, KindSlack},
+			[]string{`"text":"[FIRING] down: \u0026lt;!channel\u0026gt;_a_@everyone of eth is unavailable"`, `7 of 30 answers missing \u0026amp; more`, `"text":"https://f.example/a_b_c/#/servicer/%3C%21channel%3E_a_@everyone"`}, KindSlack},
 		"Slack's bot": {"slack://xoxb:" + planted + "@C001CHANNEL", "https://slack.com/api/chat.postMessage", "Bearer xoxb-" + planted,
 			[]string{`"channel":"C001CHANNEL"`}, KindSlack},
 		"Discord": {"discord://" + planted + "@123456", "https://discord.com/api/webhooks/123456/" + planted, "",
-			[]string{`"title":"\\[FIRING] down: \\\u003c!channel\\\u003e\\_a\\_\\@everyone of eth is unavailable"`, `\nhttps://f.example/a_b_c/"`}, KindDiscord},
+			[]string{`"title":"\\[FIRING] down: \\\u003c!channel\\\u003e\\_a\\_\\@everyone of eth is unavailable"`, `\nhttps://f.example/a_b_c/#/servicer/%3C%21channel%3E_a_@everyone"`}, KindDiscord},
 		"Telegram": {"telegram://123456:" + planted + "@telegram?chats=-100:7", "https://api.telegram.org/bot123456:" + planted + "/sendMessage", "",
 			[]string{`"chat_id":"-100"`, `"message_thread_id":7`, `"text":"[FIRING] down: \u003c!channel\u003e_a_@everyone of eth is unavailable\n`}, KindTelegram},
 	} {

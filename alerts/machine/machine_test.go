@@ -93,7 +93,7 @@ func TestTextsAndFields(t *testing.T) {
 		t.Fatal(s.sent)
 	}
 	message := s.sent[0]
-	if message.Text != "a of eth is behind, since 2026-11-27 12:00:05 UTC: because behind" || message.Link != "https://f.example/" ||
+	if message.Text != "a of eth is behind, since 2026-11-27 12:00:05 UTC: because behind" || message.Link != "https://f.example/#/servicer/a" ||
 		message.Count != 1 || message.Version != 1 || len(message.ID) != 32 || message.Alerts[0].Verdict != api.VerdictBehind {
 		t.Errorf("%+v", message)
 	}
@@ -189,7 +189,7 @@ func TestManyAtOnceAreOneMessage(t *testing.T) {
 	}
 	message := s.sent[0]
 	if message.Count != 200 || len(message.Alerts) != MaximumAlerts || message.LeftOut != 150 || len(message.Text) > MaximumText ||
-		message.Title != "[FIRING] down: 200 servicers: 200 unavailable" ||
+		message.Title != "[FIRING] down: 200 servicers: 200 unavailable" || message.Link != "https://f.example/" ||
 		!strings.Contains(message.Text, "more") {
 		t.Errorf("%s\n%s\n%d %d", message.Title, message.Text, len(message.Text), message.Count)
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -72,7 +73,7 @@ type Message struct {
 	// Title and Text are for people: a line, and lines of at most MaximumText bytes in all.
 	Title string `json:"title"`
 	Text  string `json:"text"`
-	// Link to the dashboard; empty without a public_url.
+	// Link to the dashboard, to the servicer's page if the message is about one; empty without a public_url.
 	Link string `json:"link"`
 	// Count is how many servicers the message is about.
 	Count int `json:"count"`
@@ -99,13 +100,21 @@ const VerdictNotReady api.Verdict = "not_ready"
 // newMessage makes the message of a rule about at least one alert.
 func newMessage(now time.Time, rule, link string, status Status, alerts []Alert) Message {
 	slices.SortFunc(alerts, func(a, b Alert) int { return a.Key.compare(b.Key) })
-	m := Message{Version: FormatVersion, Status: status, Rule: rule, At: now.UTC().Truncate(time.Millisecond), Link: link,
+	m := Message{Version: FormatVersion, Status: status, Rule: rule, At: now.UTC().Truncate(time.Millisecond), Link: linkTo(link, alerts),
 		Count: len(alerts), LeftOut: max(0, len(alerts)-MaximumAlerts)}
 	m.ID = identify(now, rule, status, alerts)
 	m.Title = text.Line(fmt.Sprintf("[%s] %s: %s", strings.ToUpper(string(status)), rule, summary(alerts)), maximumTitle)
 	m.Text = listed(alerts)
 	m.Alerts = slices.Clone(alerts[:min(len(alerts), MaximumAlerts)])
 	return m
+}
+
+// linkTo returns the link of a message: to the page of its servicer if there is one, otherwise to the dashboard.
+func linkTo(dashboard string, alerts []Alert) string {
+	if dashboard == "" || len(alerts) != 1 || alerts[0].Servicer == "" {
+		return dashboard
+	}
+	return dashboard + "#/servicer/" + url.PathEscape(alerts[0].Servicer)
 }
 
 // TestMessage returns a message that tests a receiver.
