@@ -62,8 +62,9 @@ type Alerter struct {
 	// What follows belongs to Run.
 	alerts  groups.Alerts
 	machine *machine.Machine
-	// stored is the digest of what was stored last.
-	stored [sha256.Size]byte
+	// stored is the digest of what was stored last, and hasFile whether anything was.
+	stored  [sha256.Size]byte
+	hasFile bool
 	// running are the goroutines of receivers, by name.
 	running map[string]running
 	sending sync.WaitGroup
@@ -158,6 +159,9 @@ func (a *Alerter) replace(ctx context.Context, alerts groups.Alerts) {
 	}
 	a.alerts = alerts
 	a.machine.Replace(alerts.Rules, linkOf(alerts), alerts.GroupWait)
+	if len(alerts.Receivers) == 0 { // there is nobody to tell how it ends
+		a.machine = machine.New(alerts.Rules, linkOf(alerts), alerts.GroupWait)
+	}
 	a.startReceivers(ctx)
 	a.store()
 }
@@ -224,6 +228,9 @@ func (a *Alerter) signal() {
 
 // look takes a snapshot, and queues the messages that are due.
 func (a *Alerter) look(ctx context.Context) {
+	if len(a.alerts.Receivers) == 0 {
+		return
+	}
 	asking, cancel := context.WithTimeout(ctx, sourceTimeout)
 	snapshot, err := a.source(asking)
 	cancel()

@@ -42,6 +42,7 @@ func (a *Alerter) restore() {
 		_ = os.Rename(a.path, aside)
 		return
 	}
+	a.hasFile = read.Version != 0
 	a.machine.Restore(read.Records)
 	a.firing = a.machine.Firing()
 	for _, each := range a.alerts.Receivers {
@@ -92,6 +93,9 @@ func (a *Alerter) store() {
 	}
 	a.mu.Unlock()
 	data, err := json.Marshal(content)
+	if !a.hasFile && len(content.Records)+len(content.Messages) == 0 {
+		return
+	}
 	digest := sha256.Sum256(data)
 	if err == nil && digest == a.stored {
 		return
@@ -103,7 +107,7 @@ func (a *Alerter) store() {
 		a.trouble("the state of alerts could not be stored; after a restart, alerts may be told again", err)
 		return
 	}
-	a.stored = digest
+	a.stored, a.hasFile = digest, true
 }
 
 // writeFile replaces a file. It is the old one or the new one, whenever the machine stops.
