@@ -164,6 +164,9 @@ func (a *Alerter) replace(ctx context.Context, alerts groups.Alerts) {
 	}
 	a.startReceivers(ctx)
 	a.store()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.firing = a.machine.Firing()
 }
 
 // endReceiver ends the goroutine of a receiver, if there is one.
