@@ -35,7 +35,7 @@ var featureSets = []featureSet{
 	{"stakes and parameters", []string{"parameters", "relay_refusals", "relay_storage", "staking"}, 1},
 	{"networks of their own", []string{"session", "substitution", "validators", "qos_freshness", "qos_rest", "relay_upstream"}, 1},
 	{"Ethereum", []string{"endpoints", "relay_ethereum"}, 1},
-	{"checks and relays", []string{"qos_single_check", "qos_window", "evidence", "relay"}, 1},
+	{"checks and relays", []string{"qos_single_check", "qos_window", "qos_rolling", "evidence", "relay"}, 1},
 }
 
 // possible returns the tags of the stories that can run here.
@@ -101,9 +101,11 @@ func (s *story) steps(scenario *godog.ScenarioContext) {
 	s.upstreamSteps(scenario)
 	s.validatorSteps(scenario)
 	s.windowSteps(scenario)
+	s.rollingSteps(scenario)
 	s.freshnessSteps(scenario)
 	s.shannonSteps(scenario)
 	s.endpointsSteps(scenario)
+	s.alertsSteps(scenario)
 }
 
 // Every file of a feature is in one set.

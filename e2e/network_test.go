@@ -137,6 +137,7 @@ type story struct {
 	windowStory
 	shannonStory
 	endpointsStory
+	alertsStory
 }
 
 func (s *story) networkSteps(scenario *godog.ScenarioContext) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/runtime/configs"
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+	"github.com/pocket-fisherman/fisherman/runtime/groups"
 	"github.com/pocket-fisherman/fisherman/servicer"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
@@ -45,6 +46,8 @@ type Config struct {
 	Servicers []ServicerRole
 	// Fisherman that runs in this node; nil for none.
 	Fisherman *FishermanRole
+	// Alerts are the messages that the fisherman sends about verdicts.
+	Alerts groups.Alerts
 	// Logger takes the node's log.
 	Logger *slog.Logger
 }

@@ -45,6 +45,8 @@ type EndpointsConfig struct {
 	PublicRPC bool
 	// Signers are the keys of the groups of the live Pocket network, by group.
 	Signers map[string]*protocol.PrivateKey
+	// Alerts are the messages that are sent about verdicts, none with Once.
+	Alerts groups.Alerts
 	// Once ends Run when one session of each group is over.
 	Once bool
 	// Patience is how long a target may take to say who it is; 0 means 3 s.
@@ -105,6 +107,11 @@ func NewEndpoints(config EndpointsConfig) (_ *Endpoints, err error) {
 			return nil, err
 		}
 	}
+	if !config.Once {
+		if err := e.buildAlerts(config.Alerts, config.Data, e.ready, config.Logger); err != nil {
+			return nil, err
+		}
+	}
 	return e, e.buildAPI()
 }
 
@@ -157,6 +164,9 @@ func (e *Endpoints) buildAPI() error {
 	if len(e.shannons) > 0 {
 		sources.Budgets = e.budgets
 	}
+	if e.alerter != nil {
+		sources.Alerts = e.alertStats
+	}
 	e.metrics = telemetry.New(sources, e.config.Logger.With("part", "telemetry"))
 	if e.config.RPC == nil {
 		return nil
@@ -197,6 +207,9 @@ func (e *Endpoints) Run(ctx context.Context) error {
 	for _, each := range e.fishermen {
 		parts.Go(func() error { return each.Run(ctx) })
 	}
+	if e.alerter != nil {
+		parts.Go(func() error { e.alerter.Run(ctx); return nil })
+	}
 	if e.api != nil {
 		parts.Go(func() error { return e.api.Serve(ctx, e.config.RPC) })
 	}
@@ -231,6 +244,11 @@ func (e *Endpoints) await(ctx context.Context, most time.Duration) {
 func (e *Endpoints) Replace(replaced []groups.Group) {
 	lists, _ := split(replaced)
 	e.network.Replace(lists)
+}
+
+// ReplaceAlerts has other messages sent about verdicts. It returns when Run has taken them over, or the context ends.
+func (e *Endpoints) ReplaceAlerts(ctx context.Context, replaced groups.Alerts) {
+	e.alerter.Replace(ctx, replaced)
 }
 
 // Report returns what was measured in the sessions that are retained.
@@ -284,8 +302,8 @@ func (e *Endpoints) groups() []api.Group {
 
 // ready returns nil when the samples are durable and every group of the live Pocket network has a session.
 func (e *Endpoints) ready() error {
-	if health := e.samples.Health(); !health.Durable {
-		return errors.New("samples are held in memory: " + health.Reason)
+	if err := e.durable(); err != nil {
+		return err
 	}
 	for _, network := range e.shannons {
 		for _, state := range network.States() {
@@ -297,9 +315,9 @@ func (e *Endpoints) ready() error {
 	return nil
 }
 
-// observeSession tells listeners of a session, and ends what has nothing more to do.
+// observeSession tells readers and listeners of a session, and ends what has nothing more to do.
 func (e *Endpoints) observeSession(session *types.QoSSession) {
-	e.stream.Session(session)
+	e.sampling.observeSession(session)
 	if e.config.Once && session.GetClosed() && e.network.Knows(session) && e.open.Add(-1) == 0 {
 		close(e.over)
 	}

@@ -36,6 +36,11 @@ func (n *Node) buildFisherman() error {
 	}
 	n.fishing = newFishing(n.utility, role.Key.Address())
 	dialer := &wire.Dialer{AllowPrivate: role.Config.AllowPrivate}
+	if len(n.config.Alerts.Receivers) > 0 {
+		if err := n.buildAlerts(n.config.Alerts, n.config.Home, n.ready, n.config.Logger); err != nil {
+			return err
+		}
+	}
 	return n.add(fisherman.Config{
 		Secret:        secretOf(role),
 		Chains:        chains,

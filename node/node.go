@@ -184,6 +184,9 @@ func (n *Node) Run(ctx context.Context) error {
 	for i, servicer := range n.servicers {
 		parts.Go(func() error { return servicer.Serve(ctx, n.config.Servicers[i].Relays) })
 	}
+	if n.alerter != nil {
+		parts.Go(func() error { n.alerter.Run(ctx); return nil })
+	}
 	for _, each := range n.fishermen {
 		parts.Go(func() error { return each.Run(ctx) })
 		parts.Go(func() error { n.fishing.Run(ctx); return nil })

@@ -5,7 +5,10 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
+	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/samples"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/telemetry"
 )
 
@@ -22,6 +25,9 @@ func (n *Node) sources() telemetry.Sources {
 	}
 	if n.config.Fisherman != nil {
 		n.sampling.addTo(&sources)
+		if len(n.config.Alerts.Receivers) > 0 {
+			sources.Alerts = n.alertStats
+		}
 	}
 	return sources
 }
@@ -37,15 +43,25 @@ func (s *sampling) addTo(sources *telemetry.Sources) {
 	sources.Sessions = func(ctx context.Context, servicers int) ([]samples.Running, error) {
 		return s.reader.Running(ctx, servicers)
 	}
+	sources.Rolling = func() []api.RollingReport { return s.reader.Rolling(qos.RollingSpan{}, "") }
 	sources.Controls = s.controls
 }
 
-// observeRound tells metrics and listeners of a check.
+// observeRound tells metrics, readers and listeners of a check.
 func (s *sampling) observeRound(observed fisherman.Observed) {
-	s.metrics.Round(telemetry.Round{RelayChain: observed.Session.GetRelayChain(), Record: observed.Round, Stored: observed.Stored})
+	s.metrics.Round(telemetry.Round{RelayChain: observed.Session.GetRelayChain(), Application: observed.Session.GetApplication(),
+		SLA: s.rolling.SLA(observed.Session.GetId()), Record: observed.Round, Stored: observed.Stored})
+	s.health.Round(observed.Session, observed.Round)
 	if observed.Stored {
+		s.rolling.Round(observed.Round)
 		s.stream.Round(observed.Round)
 	}
+}
+
+// observeSession tells readers and listeners of a session.
+func (s *sampling) observeSession(session *types.QoSSession) {
+	s.rolling.Session(session)
+	s.stream.Session(session)
 }
 
 // stores tells of the samples of the fisherman and the relays of the servicers.

@@ -23,3 +23,12 @@ Feature: Any RPC endpoints, no chain
     Then the next session has both targets
     When its configuration has one group more, and nobody tells it
     Then it samples that group as well
+
+  Scenario: A target stops, comes back, and people are told of both
+    Given a LocalNet with an Ethereum chain and 3 honest, 1 slow, 1 down and 1 lying servicers
+    And a fisherman of endpoints in front of its nodes, which tells a webhook and a receiver that hangs
+    When target node-3 stops
+    Then the webhook is sent one message, that node-3 is unavailable
+    When target node-3 comes back
+    Then the webhook is sent one message more, that node-3 is healthy
+    And no output, log or file of it has a secret

@@ -64,6 +64,7 @@ var table = []row{
 	{folders: []string{"node"}, may: []string{below}},
 	{folders: []string{"rpc", "rpc/client", "web", "telemetry"}, may: []string{"samples", "qos", "rpc/api", "inbound", "shared"}},
 	{folders: []string{"samples"}, may: []string{"qos", "rpc/api", "shared"}},
+	{folders: []string{"alerts"}, may: []string{"alerts/delivery", "alerts/machine", "runtime/groups", "rpc/api", "shared"}},
 	{folders: []string{"network/endpoints"}, may: []string{"network/endpoints/evidence", "fisherman", "upstream", "wire", "shared", "runtime/groups", "runtime/configs"}},
 	{folders: []string{"network/pocket/evidence"}, may: []string{"fisherman/verify", "relay", "rpc/api", "shared"}},
 	{folders: []string{"network/endpoints/evidence"}, may: []string{"fisherman/verify", "rpc/api", "shared"}},
@@ -72,7 +73,9 @@ var table = []row{
 	{folders: []string{"network/shannon/chain"}, may: []string{"network/shannon/protocol", "shared"}},
 	{folders: []string{"network/shannon/evidence"}, may: []string{"network/shannon/protocol", "fisherman/verify", "rpc/api", "shared"}},
 	{folders: []string{"network/shannon/protocol"}, may: []string{"wire", "shared"}},
-	{folders: []string{"runtime/groups"}, may: []string{"fisherman/question", "runtime/configs", "shared"}},
+	{folders: []string{"runtime/groups"}, may: []string{"alerts/delivery", "alerts/machine", "fisherman/question", "runtime/configs", "rpc/api", "shared"}},
+	{folders: []string{"alerts/delivery"}, may: []string{"alerts/machine"}},
+	{folders: []string{"alerts/machine"}, may: []string{"rpc/api", "shared"}, pure: true},
 	// The heart knows no network (docs/adr/0044): heart_test.go keeps its rows from being widened by mistake.
 	{folders: []string{"fisherman"}, may: []string{
 		"fisherman/round", "fisherman/judge", "fisherman/schedule", "fisherman/verify", "fisherman/question", "wire", "shared"}},

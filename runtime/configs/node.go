@@ -109,6 +109,9 @@ type Fisherman struct {
 	// AllowPrivate allows dialling servicers at loopback, private, link-local and other addresses that are not public.
 	// Their URLs are chosen by strangers, so set it only for a network of your own.
 	AllowPrivate bool `json:"allow_private"`
+	// Alerts is the YAML file of the messages that are sent about verdicts; a relative path is relative to the node's home.
+	// Empty for none.
+	Alerts string `json:"alerts,omitempty"`
 }
 
 // DefaultNode returns a node without roles that listens on loopback.

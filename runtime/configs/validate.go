@@ -93,6 +93,9 @@ func (n Node) Validate() error {
 		p.address("fisherman.key", n.Fisherman.Key)
 		p.targets("fisherman.control_probes", n.Fisherman.ControlProbes)
 		p.ignored("fisherman.ignored_fields", n.Fisherman.IgnoredFields)
+		if n.Fisherman.Alerts != "" {
+			p.path("fisherman.alerts", n.Fisherman.Alerts)
+		}
 	}
 	p.distinct(n)
 	return p.err()

@@ -9,11 +9,13 @@ type Changes struct {
 	// Restart are keys that differ and have no effect before the program is started again: listen, public, data,
 	// log_level, log_format.
 	Restart []string
+	// Alerts is whether the alerts differ.
+	Alerts bool
 }
 
 // Compare returns what a new configuration changes.
 func Compare(old, updated Config) Changes {
-	var found Changes
+	found := Changes{Alerts: !reflect.DeepEqual(old.Alerts, updated.Alerts)}
 	was, is := byName(old.Groups), byName(updated.Groups)
 	for _, group := range updated.Groups {
 		before, known := was[group.Name]
@@ -48,7 +50,7 @@ func Compare(old, updated Config) Changes {
 
 // None reports whether nothing differs.
 func (c Changes) None() bool {
-	return len(c.Added)+len(c.Removed)+len(c.Changed)+len(c.Restart) == 0
+	return len(c.Added)+len(c.Removed)+len(c.Changed)+len(c.Restart) == 0 && !c.Alerts
 }
 
 func byName(all []Group) map[string]Group {

@@ -23,6 +23,8 @@ type Config struct {
 	LogFormat string
 	// Groups of targets, 1 to MaximumGroups, in the file's order. Their names differ.
 	Groups []Group
+	// Alerts are the messages that are sent about verdicts.
+	Alerts Alerts
 }
 
 // Kinds of chains. They decide how a target is asked who it is, and what it is asked by default.

@@ -54,6 +54,7 @@ func (r *reader) config(n *yaml.Node, c *Config) {
 	}
 	r.needs(read, "groups", "a list of at least one group")
 	r.checkSuppliers(read, c.Groups)
+	r.checkScopes(read, c)
 	if read.fine("listen", "public") && !c.Public && !onLoopback(c.Listen) {
 		r.add(read.at("listen"), "listen", "is "+shown(c.Listen)+"; allowed: a loopback address, as in 127.0.0.1:50832, unless public is true")
 	}
@@ -71,6 +72,7 @@ func (r *reader) top(c *Config) []field {
 			names := make(claims)
 			r.list(n, key, MaximumGroups, func(n *yaml.Node, key string) { c.Groups = append(c.Groups, r.group(n, key, names)) })
 		}},
+		{"alerts", func(n *yaml.Node, key string) { c.Alerts = r.alerts(n, key) }},
 	}
 }
 

@@ -36,6 +36,7 @@ const (
 	ExitCheckFailed  ExitCode = 13
 	ExitCompared     ExitCode = 14
 	ExitUnfit        ExitCode = 15
+	ExitNotDelivered ExitCode = 16
 	ExitInterrupted  ExitCode = 130
 )
 
@@ -63,6 +64,7 @@ var meanings = []meaning{
 	{ExitCheckFailed, "the servicer failed a check on demand"},
 	{ExitCompared, "a compared target has a verdict that is to fail (compare --fail-on)"},
 	{ExitUnfit, "something keeps a fisherman from sampling an application's sessions (shannon doctor)"},
+	{ExitNotDelivered, "a receiver did not take the test message (fisherman alerts test)"},
 	{ExitInterrupted, "interrupted before it was done"},
 }
 

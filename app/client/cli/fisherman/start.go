@@ -29,7 +29,7 @@ it measured: the API, a page for browsers, and metrics, all at the address of 'l
 for groups of the live Pocket network, whose suppliers are asked for an application: these need the key of their 'signer'.
 
 The configuration is read again when its file changes and on SIGHUP. What is valid takes effect with the next session of
-each group; a file with a mistake changes nothing, and the log says what is wrong with it.`,
+each group, and for alerts at once; a file with a mistake changes nothing, and the log says what is wrong with it.`,
 		Example: "  pocket fisherman config --print-example > fisherman.yaml\n  pocket fisherman start --config fisherman.yaml",
 		Args:    command.Needs("config"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -75,7 +75,7 @@ func startEndpoints(ctx context.Context, io command.Streams, path, passphraseFil
 	defer listener.Close()
 	logger := command.NewLogger(io.Err, config.LogFormat, config.LogLevel)
 	built, err := node.NewEndpoints(node.EndpointsConfig{Groups: config.Groups, Data: config.Data, RPC: listener, PublicRPC: config.Public,
-		Signers: signers, Logger: logger})
+		Alerts: config.Alerts, Signers: signers, Logger: logger})
 	if err != nil {
 		return fmt.Errorf("make fisherman: %w", err)
 	}
@@ -141,6 +141,11 @@ func reload(ctx context.Context, path string, running groups.Config, built *node
 		changes := groups.Compare(running, update.Config)
 		if len(changes.Restart) > 0 {
 			logger.Warn("changes take effect when the fisherman is started again", "keys", strings.Join(changes.Restart, ", "))
+		}
+		if changes.Alerts {
+			built.ReplaceAlerts(ctx, update.Config.Alerts)
+			running.Alerts = update.Config.Alerts
+			logger.Info("the alerts of the configuration were taken over")
 		}
 		if len(changes.Added)+len(changes.Removed)+len(changes.Changed) == 0 {
 			continue

@@ -16,6 +16,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/keystore"
 	"github.com/pocket-fisherman/fisherman/node"
 	"github.com/pocket-fisherman/fisherman/runtime/configs"
+	"github.com/pocket-fisherman/fisherman/runtime/groups"
 	"github.com/pocket-fisherman/fisherman/shared/disk"
 )
 
@@ -186,6 +187,9 @@ the keys are there, and prints the configuration in effect.`,
 			if err := checkKeys(keystore.New(config.Keys, io.Keys), config.Addresses()); err != nil {
 				return err
 			}
+			if _, err := readAlerts(io, config); err != nil {
+				return err
+			}
 			return command.WriteJSON(io.Out, config)
 		},
 	}
@@ -193,6 +197,18 @@ the keys are there, and prints the configuration in effect.`,
 	given = addSettings(cmd, overrideUsage)
 	command.AddOutput(cmd.Flags(), &output, command.OutputJSON)
 	return cmd
+}
+
+// readAlerts reads the alerts of a node's fisherman; none if its configuration names no file of them.
+func readAlerts(io command.Streams, config configs.Node) (groups.Alerts, error) {
+	if config.Fisherman == nil || config.Fisherman.Alerts == "" {
+		return groups.Alerts{}, nil
+	}
+	alerts, err := groups.LoadAlerts(config.Fisherman.Alerts, os.LookupEnv)
+	if err != nil {
+		return groups.Alerts{}, command.RefuseConfig(io, config.Fisherman.Alerts, err)
+	}
+	return alerts, nil
 }
 
 // overrideUsage of a setting says what goes before what.
@@ -213,6 +229,9 @@ func nodeConfig(cmd *cobra.Command, home string, given settings) (configs.Node, 
 	}
 	// What the file says is below the home; what the environment and the flags say is below where the user is.
 	config.Genesis, config.Keys = below(home, config.Genesis), below(home, config.Keys)
+	if config.Fisherman != nil {
+		config.Fisherman.Alerts = below(home, config.Fisherman.Alerts)
+	}
 	if err := config.FromEnvironment(os.LookupEnv); err != nil {
 		return configs.Node{}, err
 	}

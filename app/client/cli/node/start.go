@@ -57,6 +57,10 @@ its peers; a validator that is staked later votes from then on.`,
 
 // startNode runs a node. What can be wrong is found in the order of what it costs: files, then passphrases, then sockets.
 func startNode(ctx context.Context, io command.Streams, home string, config configs.Node, passphraseFile string) error {
+	alerts, err := readAlerts(io, config)
+	if err != nil {
+		return err
+	}
 	first, err := readGenesis(config)
 	if err != nil {
 		return err
@@ -79,6 +83,7 @@ func startNode(ctx context.Context, io command.Streams, home string, config conf
 	if assembled.NodeKey, err = nodeKey(home); err != nil {
 		return err
 	}
+	assembled.Alerts = alerts
 	built, err := node.New(assembled)
 	if errors.Is(err, node.ErrForeignHome) {
 		return command.Fail(command.ExitHome, "%w; choose another --home, or the genesis that the chain began with", err)
