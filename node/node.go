@@ -154,6 +154,7 @@ func (n *Node) buildAPI() error {
 	readers.Chain = chainReader{Module: n.utility, chainID: n.config.Genesis.GetChainId()}
 	readers.Blocks = blockReader{n.chain}
 	readers.Params = n.params
+	readers.Check = n.check
 	readers.Accounts = n.utility
 	readers.Broadcast = n.broadcast
 	if n.relays != nil {

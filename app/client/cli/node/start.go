@@ -148,12 +148,12 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 			closeAll(listeners)
 		}
 	}()
-	listen := func(address string) net.Listener {
+	listen := func(setting, address string) net.Listener {
 		if err != nil {
 			return nil
 		}
 		var listener net.Listener
-		if listener, err = command.Listen(ctx, address); err == nil {
+		if listener, err = command.Listen(ctx, setting, address, whereSet(setting)); err == nil {
 			listeners = append(listeners, listener)
 		}
 		return listener
@@ -162,8 +162,8 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 		Home:      data,
 		Genesis:   first,
 		BlockTime: time.Duration(config.Chain.BlockTime),
-		ChainRPC:  listen(config.Chain.RPCListen),
-		RPC:       listen(config.API.Listen),
+		ChainRPC:  listen("chain.rpc_listen", config.Chain.RPCListen),
+		RPC:       listen("api.listen", config.API.Listen),
 		PublicRPC: config.API.Public,
 
 		PublicChainRPC: config.Chain.RPCPublic,
@@ -182,19 +182,19 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 	}
 	own(assembled.ChainRPC, config.Chain.RPCListen, "chain.rpc_listen", "chain.rpc_public", config.Chain.RPCPublic)
 	if config.Pprof.Listen != "" {
-		assembled.Pprof = listen(config.Pprof.Listen)
+		assembled.Pprof = listen("pprof.listen", config.Pprof.Listen)
 		own(assembled.Pprof, config.Pprof.Listen, "pprof.listen", "pprof.allow_remote", config.Pprof.AllowRemote)
 	}
 	if role := config.Validator; role != nil {
 		assembled.ValidatorKey = keys[role.Key]
 	}
 	// CometBFT opens this one itself, later, and would say less.
-	if peers := listen(config.Chain.P2PListen); peers != nil {
+	if peers := listen("chain.p2p_listen", config.Chain.P2PListen); peers != nil {
 		_ = peers.Close()
 	}
-	for _, role := range config.Servicers {
+	for i, role := range config.Servicers {
 		assembled.Servicers = append(assembled.Servicers,
-			node.ServicerRole{Key: keys[role.Key], Relays: listen(role.Listen), Upstreams: node.Upstreams(role.Upstreams, config.RelayChains)})
+			node.ServicerRole{Key: keys[role.Key], Relays: listen(fmt.Sprintf("servicers[%d].listen", i), role.Listen), Upstreams: node.Upstreams(role.Upstreams, config.RelayChains)})
 	}
 	if role := config.Fisherman; role != nil {
 		assembled.Fisherman = &node.FishermanRole{Key: keys[role.Key], Config: *role, RelayChains: config.RelayChains}
@@ -205,6 +205,17 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 		}
 	}
 	return assembled, listeners, err
+}
+
+// whereSet says how a setting is given another value: by its flag, or in the file.
+func whereSet(name string) string {
+	file := name + " in " + nodeConfigName
+	for _, setting := range configs.Settings() {
+		if setting.Name == name {
+			return "--" + setting.Flag() + " or " + file
+		}
+	}
+	return file
 }
 
 // closeAll closes listeners; those that a node closed before stay closed.
