@@ -20,6 +20,7 @@ import (
 type target struct {
 	kind   Kind
 	url    *url.URL
+	header http.Header
 	client *upstream.Client
 }
 
@@ -43,7 +44,7 @@ func newExecutor(config Config) (*executor, error) {
 		}
 		host := parsed.Scheme + "://" + parsed.Host
 		hosts[host] = append(hosts[host], chain)
-		upstreams[chain] = target{kind: configured.Kind, url: parsed}
+		upstreams[chain] = target{kind: configured.Kind, url: parsed, header: configured.Header}
 	}
 	for _, chains := range hosts {
 		// All hosts together keep as many connections as there are places.
@@ -152,7 +153,9 @@ func timedOut(ctx context.Context, err error) bool {
 // ask makes one HTTP exchange. The status is 0 if there was no answer.
 func (e *executor) ask(ctx context.Context, node target, relayed *types.RelayRequest) (result outcome, err error) {
 	// The node sees nothing of the relay itself.
-	request, err := upstream.NewRequest(ctx, node.url, types.PayloadOf(relayed), upwards(relayed.GetRest().GetHeaders()))
+	header := upwards(relayed.GetRest().GetHeaders())
+	upstream.SetHeader(header, node.header)
+	request, err := upstream.NewRequest(ctx, node.url, types.PayloadOf(relayed), header)
 	if err != nil {
 		return outcome{}, fmt.Errorf("build upstream request: %w", err)
 	}

@@ -3,6 +3,7 @@ package servicer
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 )
 
@@ -36,6 +37,9 @@ type Upstream struct {
 	// a REST node it is the base that no request can leave, and requests cannot set parameters of its query. It is
 	// never disclosed to a peer.
 	URL string
+	// Header fields are sent with every request, in canonical form, in place of those of the relay. They may be
+	// credentials: they are never disclosed to a peer, nor logged.
+	Header http.Header
 }
 
 // parse leaves the URL out of its errors: operators put access tokens into them.

@@ -21,10 +21,10 @@ const (
 )
 
 // Control returns a control probe that asks a node of the relay chain directly, on a connection of its own: what is tested
-// is whether this machine can reach anything at all, now. The target is the operator's choice, so it may be at a private
+// is whether this machine can reach anything at all, now. Its own header fields are sent with every question. The target is the operator's choice, so it may be at a private
 // address; but it cannot send the probe elsewhere, and no proxy of the environment is used. Errors do not name the URL,
 // which may hold an access token: they are kept with rounds, and shown.
-func Control(target string) fisherman.Probe {
+func Control(target string, own http.Header) fisherman.Probe {
 	transport := &http.Transport{
 		Proxy:                  nil,
 		DisableKeepAlives:      true,
@@ -32,7 +32,7 @@ func Control(target string) fisherman.Probe {
 		MaxResponseHeaderBytes: maxProbeHeaderBytes,
 	}
 	return func(ctx context.Context, payload types.Payload) (fisherman.Answer, error) {
-		request, err := probeRequest(ctx, target, payload)
+		request, err := probeRequest(ctx, target, own, payload)
 		if err != nil {
 			return fisherman.Answer{}, err
 		}
@@ -62,7 +62,7 @@ var (
 )
 
 // probeRequest is a question as a servicer would ask it of its node.
-func probeRequest(ctx context.Context, target string, payload types.Payload) (*http.Request, error) {
+func probeRequest(ctx context.Context, target string, own http.Header, payload types.Payload) (*http.Request, error) {
 	base, err := url.Parse(target)
 	if err != nil {
 		return nil, errProbeURL
@@ -71,6 +71,7 @@ func probeRequest(ctx context.Context, target string, payload types.Payload) (*h
 	for _, given := range payload.REST.GetHeaders() {
 		header.Set(given.GetName(), given.GetValue())
 	}
+	upstream.SetHeader(header, own)
 	request, err := upstream.NewRequest(ctx, base, payload, header)
 	if err != nil {
 		return nil, errProbePath

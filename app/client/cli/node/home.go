@@ -186,7 +186,10 @@ the keys are there, and prints the configuration in effect.`,
 			if err := checkKeys(keystore.New(config.Keys, io.Keys), config.Addresses()); err != nil {
 				return err
 			}
-			return command.WriteJSON(io.Out, config)
+			if _, err := config.Open(home, os.LookupEnv); err != nil {
+				return fmt.Errorf("%s: %w", filepath.Join(home, nodeConfigName), err)
+			}
+			return command.WriteJSON(io.Out, config.Shown())
 		},
 	}
 	addHome(cmd, &home)

@@ -46,7 +46,11 @@ its peers; a validator that is staked later votes from then on.`,
 			if err != nil {
 				return err
 			}
-			return startNode(cmd.Context(), io, home, config, passphraseFile)
+			opened, err := config.Open(home, os.LookupEnv)
+			if err != nil {
+				return fmt.Errorf("%s: %w", filepath.Join(home, nodeConfigName), err)
+			}
+			return startNode(cmd.Context(), io, home, opened, passphraseFile)
 		},
 	}
 	addHome(cmd, &home)
@@ -193,8 +197,11 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 		_ = peers.Close()
 	}
 	for i, role := range config.Servicers {
-		assembled.Servicers = append(assembled.Servicers,
-			node.ServicerRole{Key: keys[role.Key], Relays: listen(fmt.Sprintf("servicers[%d].listen", i), role.Listen), Upstreams: node.Upstreams(role.Upstreams, config.RelayChains)})
+		made := node.ServicerRole{Key: keys[role.Key], Relays: listen(fmt.Sprintf("servicers[%d].listen", i), role.Listen)}
+		if err == nil {
+			made.Upstreams, err = node.Upstreams(role.Upstreams, config.RelayChains)
+		}
+		assembled.Servicers = append(assembled.Servicers, made)
 	}
 	if role := config.Fisherman; role != nil {
 		assembled.Fisherman = &node.FishermanRole{Key: keys[role.Key], Config: *role, RelayChains: config.RelayChains}
