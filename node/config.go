@@ -84,6 +84,7 @@ func Upstreams(targets map[string]configs.Target, chains map[string]configs.Rela
 		if chains[chain].REST() {
 			upstream.Kind = servicer.REST
 		}
+		upstream.Probe = probeOf(chain, chains)
 		upstreams[chain] = upstream
 	}
 	return upstreams, nil

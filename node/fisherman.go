@@ -38,6 +38,9 @@ func (n *Node) buildFisherman() error {
 		}
 		chain.Probe = pocket.Control(address, header)
 		chains[name] = chain
+		if watch := watchControl(name, chain, logger); watch != nil {
+			n.controls = append(n.controls, watch)
+		}
 	}
 	n.fishing = newFishing(n.utility, role.Key.Address())
 	dialer := &wire.Dialer{AllowPrivate: role.Config.AllowPrivate}

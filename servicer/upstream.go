@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 // Kind is the protocol of an upstream node.
@@ -40,6 +42,8 @@ type Upstream struct {
 	// Header fields are sent with every request, in canonical form, in place of those of the relay. They may be
 	// credentials: they are never disclosed to a peer, nor logged.
 	Header http.Header
+	// Probe is asked of the node when the servicer is served, and while the node does not answer; nil to not watch it.
+	Probe *types.Payload
 }
 
 // parse leaves the URL out of its errors: operators put access tokens into them.

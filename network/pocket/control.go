@@ -39,7 +39,7 @@ func Control(target string, own http.Header) fisherman.Probe {
 		// The transport alone follows no redirect and keeps no cookie.
 		response, err := transport.RoundTrip(request)
 		if err != nil {
-			return fisherman.Answer{}, fmt.Errorf("send control probe: %w", err)
+			return fisherman.Answer{}, &probeError{"send control probe", err}
 		}
 		upstream.Decode(response, maxProbeBytes)
 		defer response.Body.Close()
@@ -48,13 +48,22 @@ func Control(target string, own http.Header) fisherman.Probe {
 		case errors.Is(err, upstream.ErrTooLarge):
 			return fisherman.Answer{}, fmt.Errorf("answer of control probe has more than %d bytes: %w", maxProbeBytes, fisherman.ErrTooLarge)
 		case err != nil:
-			return fisherman.Answer{}, fmt.Errorf("answer of control probe: %w", err)
+			return fisherman.Answer{}, &probeError{"answer of control probe", err}
 		case response.StatusCode/100 == 3:
 			return fisherman.Answer{}, fmt.Errorf("control probe was redirected (HTTP status %d)", response.StatusCode)
 		}
 		return fisherman.Answer{Status: uint32(response.StatusCode), Body: body}, nil
 	}
 }
+
+// probeError is a failed exchange with a control probe's target. It names no host and no address.
+type probeError struct {
+	doing string
+	cause error
+}
+
+func (e *probeError) Error() string { return e.doing + ": " + upstream.Reason(e.cause) }
+func (e *probeError) Unwrap() error { return e.cause }
 
 var (
 	errProbeURL  = errors.New("build control probe: its URL cannot be read")

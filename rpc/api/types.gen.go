@@ -1181,6 +1181,9 @@ type ServicerReport struct {
 	// Outcomes Counts of samples by outcome, those that count for nobody under VOID or THROTTLED.
 	Outcomes Outcomes `json:"outcomes"`
 
+	// RelayErrors Null samples by the code of the refusal that they are, as in UPSTREAM_UNREACHABLE; outcomes has them too. Left out when there are none.
+	RelayErrors map[string]int `json:"relay_errors,omitempty"`
+
 	// Verdict The judgement of one servicer, worst first; docs/qos.md has the formulas.
 	Verdict Verdict `json:"verdict"`
 
@@ -1601,6 +1604,9 @@ type WindowServicer struct {
 
 	// Availability A share with its Wilson interval of 95 %; null without samples.
 	Availability Interval `json:"availability"`
+
+	// RelayErrors Null samples by the code of the refusal that they are, as in UPSTREAM_UNREACHABLE; outcomes has them too. Left out when there are none.
+	RelayErrors map[string]int `json:"relay_errors,omitempty"`
 
 	// RoundTripTimes Quantiles in milliseconds of the answers on connections of one kind; null without any.
 	RoundTripTimes RoundTripTimes `json:"rtt_ms"`
