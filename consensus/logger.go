@@ -21,6 +21,10 @@ const levelTrace = slog.LevelDebug - 4
 // node stays up and makes no more blocks.
 const consensusFailure = "CONSENSUS FAILURE!!!"
 
+// conflictingVote is the line that CometBFT logs for a vote of our own key on another block than ours. There is no other
+// sign of it.
+const conflictingVote = "found conflicting vote from ourselves; did you unsafe_reset a validator?"
+
 // refusedInReplay are errors of a validator while CometBFT replays its write-ahead log after a crash or a halt: it is asked
 // to vote again, which the last-sign state correctly refuses, and what it had not signed yet is not taken from the log.
 var refusedInReplay = map[string]bool{
@@ -52,6 +56,8 @@ type engineSigns struct {
 	stopping atomic.Bool
 	// full is the first error of a disk that takes no writes. What CometBFT makes of it often has only its text.
 	full atomic.Pointer[error]
+	// conflicting is true once another node has voted with our key on another block.
+	conflicting atomic.Bool
 	// failed is called when consensus ends.
 	failed func(error)
 }
@@ -75,6 +81,9 @@ func (l logger) Error(msg string, keyvals ...any) {
 	full := l.diskFailure(keyvals)
 	if msg == consensusFailure {
 		l.engine.failed(failure{text: "consensus failed: " + gist(value(keyvals, "err")), cause: full})
+	}
+	if msg == conflictingVote {
+		l.engine.conflicting.Store(true)
 	}
 	level := slog.LevelError
 	if msg == peerGone {
