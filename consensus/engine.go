@@ -114,7 +114,7 @@ func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error 
 			func() (*cmttypes.GenesisDoc, error) { return doc, nil },
 			remembering(databases, &e.databases),
 			node.DefaultMetricsProvider(config.Instrumentation), e.logger,
-			node.CustomReactors(map[string]p2p.Reactor{"PROOF": newProof(e.inbound.Entrance)}))
+			node.CustomReactors(map[string]p2p.Reactor{"PROOF": newProof(e.inbound.Entrance, newDropped(cfg.peerKey().ID(), e.logger))}))
 		return err
 	})
 	select {

@@ -96,11 +96,12 @@ func (in *inbound) admits(question string) bool {
 // proof is a reactor without messages: CometBFT shows it each peer, whose key is proved by then.
 type proof struct {
 	p2p.BaseReactor
-	to *entrance.Entrance
+	to      *entrance.Entrance
+	dropped *dropped
 }
 
-func newProof(to *entrance.Entrance) *proof {
-	r := &proof{to: to}
+func newProof(to *entrance.Entrance, dropped *dropped) *proof {
+	r := &proof{to: to, dropped: dropped}
 	r.BaseReactor = *p2p.NewBaseReactor("Proof", r)
 	return r
 }
@@ -112,3 +113,13 @@ func (r *proof) InitPeer(peer p2p.Peer) p2p.Peer {
 	}
 	return peer
 }
+
+// AddPeer notes a peer that this node dialled.
+func (r *proof) AddPeer(peer p2p.Peer) {
+	if peer.IsOutbound() {
+		r.dropped.connected(peer.ID())
+	}
+}
+
+// RemovePeer notes the end of its connection.
+func (r *proof) RemovePeer(peer p2p.Peer, _ any) { r.dropped.closed(peer.ID()) }

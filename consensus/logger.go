@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cometbft/cometbft/libs/log"
+	"github.com/cometbft/cometbft/p2p"
 
 	"github.com/pocket-fisherman/fisherman/shared/disk"
 )
@@ -69,8 +70,16 @@ func newLogger(to *slog.Logger, engine *engineSigns) log.Logger {
 // Debug logs at trace level.
 func (l logger) Debug(msg string, keyvals ...any) { l.log(levelTrace, msg, keyvals) }
 
-// Info logs at debug level.
-func (l logger) Info(msg string, keyvals ...any) { l.log(slog.LevelDebug, msg, keyvals) }
+// Info logs at debug level. A peer that is refused because it has this node's own key is a warning.
+func (l logger) Info(msg string, keyvals ...any) {
+	for _, each := range keyvals {
+		if refused, is := each.(p2p.ErrRejected); is && refused.IsSelf() {
+			l.log(slog.LevelWarn, "a node that connects has this node's own node key, as a copy of its home has, or this node dials itself; give each node a node-key file of its own", nil)
+			return
+		}
+	}
+	l.log(slog.LevelDebug, msg, keyvals)
+}
 
 // Warn logs at warn level.
 func (l logger) Warn(msg string, keyvals ...any) { l.log(slog.LevelWarn, msg, keyvals) }
