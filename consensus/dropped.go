@@ -13,6 +13,8 @@ const (
 	shortest = 5 * time.Second
 	// mostDropped is how many such connections in a row are said.
 	mostDropped = 3
+	// droppedPause is the pause before such a peer is dialled again.
+	droppedPause = 3 * time.Second
 )
 
 // dropped counts the connections that each peer closes at once. A peer does so with a node whose key another connected node
@@ -40,21 +42,22 @@ func (d *dropped) connected(id p2p.ID) {
 	d.open[id] = d.now()
 }
 
-// closed notes the end of a connection, and says when a peer closes one after the other at once.
-func (d *dropped) closed(id p2p.ID) {
+// closed notes the end of a connection, says when a peer closes one after the other at once, and reports whether it does.
+func (d *dropped) closed(id p2p.ID) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	since, known := d.open[id]
 	delete(d.open, id)
 	switch {
 	case !known:
-		return
+		return false
 	case d.now().Sub(since) >= shortest:
 		delete(d.inRow, id)
-		return
+		return false
 	}
 	if d.inRow[id]++; d.inRow[id]%mostDropped == 0 {
 		d.logger.Warn("a peer closes each connection at once: another node is connected to it with this node's own node key, as a copy of its home is, or it has no room; "+
 			"give each node a node-key file of its own", "peer", string(id), "own_id", string(d.own))
 	}
+	return d.inRow[id] >= mostDropped
 }

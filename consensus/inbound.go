@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"syscall"
+	"time"
 
 	cmtcfg "github.com/cometbft/cometbft/config"
 	"github.com/cometbft/cometbft/node"
@@ -121,5 +122,13 @@ func (r *proof) AddPeer(peer p2p.Peer) {
 	}
 }
 
-// RemovePeer notes the end of its connection.
-func (r *proof) RemovePeer(peer p2p.Peer, _ any) { r.dropped.closed(peer.ID()) }
+// RemovePeer notes the end of its connection. It waits with a peer that closes each one at once: CometBFT dials it again as soon
+// as this returns, some thousand times a second. Without a reason the node stops, and nothing is dialled.
+func (r *proof) RemovePeer(peer p2p.Peer, reason any) {
+	if r.dropped.closed(peer.ID()) && reason != nil {
+		select {
+		case <-time.After(droppedPause):
+		case <-r.Quit():
+		}
+	}
+}

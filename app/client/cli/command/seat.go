@@ -40,7 +40,9 @@ func Seats(ctx context.Context, node *client.Client, role, address string) ([]Se
 
 // NewSeats returns the seats of those actors that are too new to be in sessions at a height, in words, a line for each.
 func NewSeats(ctx context.Context, node *client.Client, actors api.Actors) ([]string, error) {
-	isNew := func(a api.Actor) bool { return slices.ContainsFunc(a.SinceHeights, func(since int64) bool { return since > 0 }) }
+	isNew := func(a api.Actor) bool {
+		return slices.ContainsFunc(a.SinceHeights, func(since int64) bool { return since > 0 })
+	}
 	if !slices.ContainsFunc(actors.Actors, isNew) {
 		return nil, nil
 	}
