@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,6 +50,8 @@ type Engine struct {
 	standing   standing
 	// blockTime is the pause between blocks.
 	blockTime time.Duration
+	// signer is the validator's, or that of a key that belongs to no validator.
+	signer *recorder
 	// now is the clock that decides whether a block is fresh.
 	now func() time.Time
 	// databases are CometBFT's, open from New until the end of Run.
@@ -103,14 +106,15 @@ func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error 
 	if err != nil {
 		return err
 	}
+	e.signer = newRecorder(signer, signer.LastSignState.Height)
 	e.app = &application{state: state, publish: e.publish, fail: e.fail, admits: e.inbound.admits}
 	err = guard("shake hands with the state", func() error {
 		var err error
-		e.node, err = node.NewNode(config, signer, cfg.peerKey(), proxy.NewLocalClientCreator(e.app),
+		e.node, err = node.NewNode(config, e.signer, cfg.peerKey(), proxy.NewLocalClientCreator(e.app),
 			func() (*cmttypes.GenesisDoc, error) { return doc, nil },
 			remembering(databases, &e.databases),
 			node.DefaultMetricsProvider(config.Instrumentation), e.logger,
-			node.CustomReactors(map[string]p2p.Reactor{"PROOF": newProof(e.inbound.Entrance)}))
+			node.CustomReactors(map[string]p2p.Reactor{"PROOF": newProof(e.inbound.Entrance, newDropped(cfg.peerKey().ID(), e.logger))}))
 		return err
 	})
 	select {
@@ -160,20 +164,25 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	e.signs.witnessing.Store(true)
 	e.gate.open()
-	redialing, stopRedialing := context.WithCancel(ctx)
-	redialed := make(chan struct{})
-	go func() {
-		defer close(redialed)
-		e.redialer.run(redialing, e.node.Switch())
-	}()
-	var err error
+	looking, err := e.newTwin()
+	if err != nil {
+		return errors.Join(fmt.Errorf("run consensus: %w", err), e.stop())
+	}
+	beside, stopBeside := context.WithCancel(ctx)
+	var besides sync.WaitGroup
+	besides.Go(func() { e.redialer.run(beside, e.node.Switch()) })
+	besides.Go(func() { e.watchKey(beside, looking) })
+	var cause error
 	select {
 	case <-ctx.Done():
-	case cause := <-e.failed:
-		err = fmt.Errorf("run consensus: %w", cause)
+	case cause = <-e.failed:
 	}
-	stopRedialing()
-	<-redialed
+	stopBeside()
+	besides.Wait()
+	if cause != nil {
+		head, _ := e.heads.Latest()
+		err = fmt.Errorf("run consensus: %w", looking.because(cause, head.Height))
+	}
 	return errors.Join(err, e.stop())
 }
 

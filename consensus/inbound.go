@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"syscall"
+	"time"
 
 	cmtcfg "github.com/cometbft/cometbft/config"
 	"github.com/cometbft/cometbft/node"
@@ -96,11 +97,12 @@ func (in *inbound) admits(question string) bool {
 // proof is a reactor without messages: CometBFT shows it each peer, whose key is proved by then.
 type proof struct {
 	p2p.BaseReactor
-	to *entrance.Entrance
+	to      *entrance.Entrance
+	dropped *dropped
 }
 
-func newProof(to *entrance.Entrance) *proof {
-	r := &proof{to: to}
+func newProof(to *entrance.Entrance, dropped *dropped) *proof {
+	r := &proof{to: to, dropped: dropped}
 	r.BaseReactor = *p2p.NewBaseReactor("Proof", r)
 	return r
 }
@@ -111,4 +113,22 @@ func (r *proof) InitPeer(peer p2p.Peer) p2p.Peer {
 		r.to.Proved(at.AddrPort(), string(peer.ID()))
 	}
 	return peer
+}
+
+// AddPeer notes a peer that this node dialled.
+func (r *proof) AddPeer(peer p2p.Peer) {
+	if peer.IsOutbound() {
+		r.dropped.connected(peer.ID())
+	}
+}
+
+// RemovePeer notes the end of its connection. It waits with a peer that closes each one at once: CometBFT dials it again as soon
+// as this returns, some thousand times a second. Without a reason the node stops, and nothing is dialled.
+func (r *proof) RemovePeer(peer p2p.Peer, reason any) {
+	if r.dropped.closed(peer.ID()) && reason != nil {
+		select {
+		case <-time.After(droppedPause):
+		case <-r.Quit():
+		}
+	}
 }

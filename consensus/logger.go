@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cometbft/cometbft/libs/log"
+	"github.com/cometbft/cometbft/p2p"
 
 	"github.com/pocket-fisherman/fisherman/shared/disk"
 )
@@ -20,6 +21,10 @@ const levelTrace = slog.LevelDebug - 4
 // consensusFailure is the line that CometBFT logs when its consensus routine ends for good. There is no other sign: the
 // node stays up and makes no more blocks.
 const consensusFailure = "CONSENSUS FAILURE!!!"
+
+// conflictingVote is the line that CometBFT logs for a vote of our own key on another block than ours. There is no other
+// sign of it.
+const conflictingVote = "found conflicting vote from ourselves; did you unsafe_reset a validator?"
 
 // refusedInReplay are errors of a validator while CometBFT replays its write-ahead log after a crash or a halt: it is asked
 // to vote again, which the last-sign state correctly refuses, and what it had not signed yet is not taken from the log.
@@ -52,6 +57,8 @@ type engineSigns struct {
 	stopping atomic.Bool
 	// full is the first error of a disk that takes no writes. What CometBFT makes of it often has only its text.
 	full atomic.Pointer[error]
+	// conflicting is true once another node has voted with our key on another block.
+	conflicting atomic.Bool
 	// failed is called when consensus ends.
 	failed func(error)
 }
@@ -63,8 +70,16 @@ func newLogger(to *slog.Logger, engine *engineSigns) log.Logger {
 // Debug logs at trace level.
 func (l logger) Debug(msg string, keyvals ...any) { l.log(levelTrace, msg, keyvals) }
 
-// Info logs at debug level.
-func (l logger) Info(msg string, keyvals ...any) { l.log(slog.LevelDebug, msg, keyvals) }
+// Info logs at debug level. A peer that is refused because it has this node's own key is a warning.
+func (l logger) Info(msg string, keyvals ...any) {
+	for _, each := range keyvals {
+		if refused, is := each.(p2p.ErrRejected); is && refused.IsSelf() {
+			l.log(slog.LevelWarn, "a node that connects has this node's own node key, as a copy of its home has, or this node dials itself; give each node a node-key file of its own", nil)
+			return
+		}
+	}
+	l.log(slog.LevelDebug, msg, keyvals)
+}
 
 // Warn logs at warn level.
 func (l logger) Warn(msg string, keyvals ...any) { l.log(slog.LevelWarn, msg, keyvals) }
@@ -75,6 +90,9 @@ func (l logger) Error(msg string, keyvals ...any) {
 	full := l.diskFailure(keyvals)
 	if msg == consensusFailure {
 		l.engine.failed(failure{text: "consensus failed: " + gist(value(keyvals, "err")), cause: full})
+	}
+	if msg == conflictingVote {
+		l.engine.conflicting.Store(true)
 	}
 	level := slog.LevelError
 	if msg == peerGone {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 
 	"filippo.io/age"
 
@@ -68,6 +69,7 @@ func seal(hidden secret, f file, label, passphrase string, work int) (file, erro
 }
 
 func encrypt(hidden []byte, passphrase string, work int) ([]byte, error) {
+	defer debug.FreeOSMemory() // as in decrypt
 	recipient, err := age.NewScryptRecipient(passphrase)
 	if err != nil {
 		return nil, err
@@ -162,10 +164,16 @@ func (f file) fits(publicKey string, s secret) error {
 
 // decrypt opens an age file with a passphrase. The checksum was verified before, so a stanza that does not open means a
 // wrong passphrase, unless the file was crafted.
+//
+// Memory: scrypt takes 256 MiB for the largest work factor. The collector would run only when the heap has grown beyond
+// that, and keeps what it frees for a heap of that size; a node that opens a key once would hold it for as long as it runs.
+// So it is returned at once, whether the passphrase was right or not. The collection is nothing beside the second that
+// scrypt takes.
 func decrypt(encrypted []byte, passphrase string, mostWork int) ([]byte, error) {
 	if passphrase == "" {
 		return nil, ErrWrongPassphrase
 	}
+	defer debug.FreeOSMemory()
 	identity, err := age.NewScryptIdentity(passphrase)
 	if err != nil {
 		return nil, fmt.Errorf("read passphrase: %w", err)

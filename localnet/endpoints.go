@@ -43,19 +43,19 @@ func openEndpoints(ctx context.Context, wanted addresses) (_ *endpoints, _ addre
 	got := wanted
 	got.Servicers = append([]servicerAddresses(nil), wanted.Servicers...)
 	if e.rpc, err = listen(ctx, &got.RPC); err != nil {
-		return nil, addresses{}, err
+		return nil, addresses{}, fmt.Errorf("%w, for the node API", err)
 	}
 	if e.chainRPC, err = listen(ctx, &got.ChainRPC); err != nil {
-		return nil, addresses{}, err
+		return nil, addresses{}, fmt.Errorf("%w, for the chain RPC", err)
 	}
 	if got.Ethereum != "" {
 		if e.ethereum, err = listen(ctx, &got.Ethereum); err != nil {
-			return nil, addresses{}, err
+			return nil, addresses{}, fmt.Errorf("%w, for the Ethereum node", err)
 		}
 	}
 	for i := range got.Servicers {
 		if err = e.servicers[i].open(ctx, &got.Servicers[i]); err != nil {
-			return nil, addresses{}, err
+			return nil, addresses{}, fmt.Errorf("%w, for servicer %d", err, i)
 		}
 	}
 	return e, got, nil

@@ -188,10 +188,10 @@ func (f Fleet) config(role string, index int, key string) configs.Node {
 	case fleetServicer:
 		// Each servicer answers from its own node of the chain.
 		config.Servicers = []configs.Servicer{{Key: key, Listen: net.JoinHostPort(f.ListenHost, fleetRelaysPort),
-			Upstreams: map[string]string{RelayChain: httpURL(own)}}}
+			Upstreams: map[string]configs.Target{RelayChain: configs.URL(httpURL(own))}}}
 	case fleetFisherman:
 		probe := httpURL(net.JoinHostPort(host(fleetValidator, 0), fleetChainPort))
-		config.Fisherman = &configs.Fisherman{Key: key, ControlProbes: map[string]string{RelayChain: probe}, AllowPrivate: true}
+		config.Fisherman = &configs.Fisherman{Key: key, ControlProbes: map[string]configs.Target{RelayChain: configs.URL(probe)}, AllowPrivate: true}
 	}
 	return config
 }

@@ -21,6 +21,9 @@ const (
 
 	// balance is what each actor owns besides its stake, in uPOKT: 100 000 POKT, enough to stake several times.
 	balance = 100_000_000_000
+	// practiceBalance is what each validator owns: 1 000 000 000 POKT. Theirs are the accounts that documents and people send
+	// from, to every key that they try a role with; with 20 000 POKT at a time it lasts for 50 000 sends.
+	practiceBalance = 1_000_000_000_000_000
 	// minimumPauseBlocks is short, to make pauses easy to try.
 	minimumPauseBlocks = 2
 )
@@ -72,11 +75,15 @@ func newGovernance(seed uint64) *genesis.GovernanceParams {
 	}
 }
 
-// newAccounts returns an account for every actor, to pay fees and raise stakes.
+// newAccounts returns an account for every actor, to pay fees, raise stakes and send to others.
 func newAccounts(actors []*types.Actor) []*types.Account {
 	accounts := make([]*types.Account, len(actors))
 	for i, actor := range actors {
-		accounts[i] = &types.Account{Address: actor.GetAddress(), BalanceUpokt: balance}
+		owned := uint64(balance)
+		if actor.GetType() == types.ActorType_ACTOR_TYPE_VALIDATOR {
+			owned = practiceBalance
+		}
+		accounts[i] = &types.Account{Address: actor.GetAddress(), BalanceUpokt: owned}
 	}
 	return accounts
 }

@@ -143,7 +143,7 @@ func (l *LocalNet) nodeConfig(home string, first *genesis.Genesis, servicers []n
 		Servicers:    servicers,
 		Fisherman: &node.FishermanRole{
 			Key:         Key(l.options.Seed, types.ActorType_ACTOR_TYPE_FISHERMAN, 0),
-			Config:      configs.Fisherman{ControlProbes: l.nodes(), AllowPrivate: true},
+			Config:      configs.Fisherman{ControlProbes: configs.URLs(l.nodes()), AllowPrivate: true},
 			RelayChains: l.options.asked(),
 		},
 		Logger: l.logger,
@@ -179,7 +179,11 @@ func (l *LocalNet) servicerRoles() ([]node.ServicerRole, error) {
 				return nil, err
 			}
 		}
-		roles = append(roles, node.ServicerRole{Key: servicerKey(l.options.Seed, i), Relays: relays, Upstreams: node.Upstreams(upstreams, l.options.asked())})
+		targets, err := node.Upstreams(configs.URLs(upstreams), l.options.asked())
+		if err != nil {
+			return nil, err
+		}
+		roles = append(roles, node.ServicerRole{Key: servicerKey(l.options.Seed, i), Relays: relays, Upstreams: targets})
 	}
 	return roles, nil
 }

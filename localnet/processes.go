@@ -93,7 +93,7 @@ func (l *LocalNet) assembleProcesses(servicers []node.ServicerRole) (err error) 
 		servicer, err := l.addProcess("servicer-"+strconv.Itoa(i), role.Key, func(c *configs.Node, m *member, key string) error {
 			c.Chain.Peers, m.held = peers, append(m.held, role.Relays)
 			c.Servicers = []configs.Servicer{{Key: key, Listen: role.Relays.Addr().String(),
-				Upstreams: map[string]string{RelayChain: role.Upstreams[RelayChain].URL}}}
+				Upstreams: map[string]configs.Target{RelayChain: configs.URL(role.Upstreams[RelayChain].URL)}}}
 			return nil
 		})
 		if err != nil {
@@ -105,7 +105,7 @@ func (l *LocalNet) assembleProcesses(servicers []node.ServicerRole) (err error) 
 		func(c *configs.Node, m *member, key string) error {
 			c.Chain.Peers, m.held = peers, append(m.held, l.endpoints.rpc)
 			c.API.Listen, m.api = l.addresses.RPC, l.addresses.RPC
-			c.Fisherman = &configs.Fisherman{Key: key, ControlProbes: map[string]string{RelayChain: l.ChainRPCURL()}, AllowPrivate: true}
+			c.Fisherman = &configs.Fisherman{Key: key, ControlProbes: map[string]configs.Target{RelayChain: configs.URL(l.ChainRPCURL())}, AllowPrivate: true}
 			return nil
 		})
 	if err != nil {

@@ -151,7 +151,7 @@ func TestDocumentedRelayChains(t *testing.T) {
 		t.Fatal(err)
 	}
 	for chain, catalogue := range made {
-		if config.Fisherman.ControlProbes[chain] == "" {
+		if config.Fisherman.ControlProbes[chain].URL.Reveal() == "" {
 			t.Errorf("the example has no control probe of %s", chain)
 		}
 		asked := make(map[string]bool)
@@ -168,12 +168,15 @@ func TestDocumentedRelayChains(t *testing.T) {
 func TestUpstreamsAreOfTheirChainsKind(t *testing.T) {
 	chains := configs.DefaultRelayChains()
 	chains["0002"] = configs.RelayChain{Catalogue: configs.CatalogueCosmos}
-	upstreams := Upstreams(map[string]string{"0001": "http://a", "0002": "http://b", "0003": "http://c"}, chains)
+	upstreams, err := Upstreams(configs.URLs(map[string]string{"0001": "http://a", "0002": "http://b", "0003": "http://c"}), chains)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for chain, want := range map[string]servicer.Upstream{
 		"0001": {URL: "http://a"}, "0002": {URL: "http://b", Kind: servicer.REST}, "0003": {URL: "http://c"},
 	} {
-		if upstreams[chain] != want {
-			t.Errorf("%s: %v", chain, upstreams[chain])
+		if got := upstreams[chain]; got.URL != want.URL || got.Kind != want.Kind || len(got.Header) > 0 {
+			t.Errorf("%s: %v", chain, got)
 		}
 	}
 }

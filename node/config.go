@@ -1,6 +1,7 @@
 package node
 
 import (
+	"fmt"
 	"log/slog"
 	"net"
 	"time"
@@ -73,16 +74,21 @@ type FishermanRole struct {
 	RelayChains map[string]configs.RelayChain
 }
 
-// Upstreams makes upstreams of nodes, relay chain → http or https URL. They take JSON-RPC, unless what is said of their
-// relay chain is that it is REST.
-func Upstreams(targets map[string]string, chains map[string]configs.RelayChain) map[string]Upstream {
+// Upstreams makes upstreams of targets that are opened (see configs.Node.Open), by relay chain. They take JSON-RPC, unless
+// what is said of their relay chain is that it is REST. The error repeats nothing of a target.
+func Upstreams(targets map[string]configs.Target, chains map[string]configs.RelayChain) (map[string]Upstream, error) {
 	upstreams := make(map[string]Upstream, len(targets))
 	for chain, target := range targets {
-		upstream := Upstream{URL: target}
+		address, header, err := target.Request()
+		if err != nil {
+			return nil, fmt.Errorf("upstream of relay chain %s %w", chain, err)
+		}
+		upstream := Upstream{URL: address, Header: header}
 		if chains[chain].REST() {
 			upstream.Kind = servicer.REST
 		}
+		upstream.Probe = probeOf(chain, chains)
 		upstreams[chain] = upstream
 	}
-	return upstreams
+	return upstreams, nil
 }

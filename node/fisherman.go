@@ -2,6 +2,7 @@ package node
 
 import (
 	"crypto/sha256"
+	"fmt"
 
 	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/network/pocket"
@@ -31,8 +32,15 @@ func (n *Node) buildFisherman() error {
 	}
 	for name, target := range role.Config.ControlProbes {
 		chain := chains[name]
-		chain.Probe = pocket.Control(target)
+		address, header, err := target.Request()
+		if err != nil {
+			return fmt.Errorf("control probe of relay chain %s %w", name, err)
+		}
+		chain.Probe = pocket.Control(address, header)
 		chains[name] = chain
+		if watch := watchControl(name, chain, logger); watch != nil {
+			n.controls = append(n.controls, watch)
+		}
 	}
 	n.fishing = newFishing(n.utility, role.Key.Address())
 	dialer := &wire.Dialer{AllowPrivate: role.Config.AllowPrivate}

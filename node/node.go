@@ -24,6 +24,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 	"github.com/pocket-fisherman/fisherman/telemetry"
+	"github.com/pocket-fisherman/fisherman/upstream"
 	"github.com/pocket-fisherman/fisherman/utility"
 	"github.com/pocket-fisherman/fisherman/web"
 )
@@ -46,9 +47,11 @@ type Node struct {
 	relays    *local.RelayStore
 	sampling
 	fishing *fishing
-	api     *rpc.Server
-	close   sync.Once
-	closed  error
+	// controls watch the control probes that the fisherman does not ask by itself.
+	controls []*upstream.Watch
+	api      *rpc.Server
+	close    sync.Once
+	closed   error
 }
 
 // New opens the node's stores and fits its parts together. Nothing runs until Run. When it fails it leaves nothing
@@ -155,6 +158,7 @@ func (n *Node) buildAPI() error {
 	readers.Blocks = blockReader{n.chain}
 	readers.Params, readers.NextParams = n.params, n.nextParams
 	readers.Accounts, readers.Addresses = n.utility, n.utility
+	readers.Check = n.check
 	readers.Broadcast = n.broadcast
 	if n.relays != nil {
 		readers.Relays = relayReader{servicers: n.servicers, store: n.relays}
@@ -190,6 +194,9 @@ func (n *Node) Run(ctx context.Context) error {
 	for _, each := range n.fishermen {
 		parts.Go(func() error { return each.Run(ctx) })
 		parts.Go(func() error { n.fishing.Run(ctx); return nil })
+	}
+	for _, watch := range n.controls {
+		parts.Go(func() error { watch.Run(ctx); return nil })
 	}
 	return errors.Join(parts.Wait(), n.Close())
 }

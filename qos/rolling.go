@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"slices"
 	"time"
+	"unique"
 
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
@@ -166,6 +167,9 @@ func (m *rolling) count(check *RollingCheck) {
 	}
 	if outcome != types.Outcome_OUTCOME_OK {
 		counts.NullSamples++
+		if check.refusal != (unique.Handle[string]{}) {
+			counts.refusals.count(refusal{outcome, check.refusal.Value()}, 1)
+		}
 		return
 	}
 	m.addAnswer(check)
@@ -324,6 +328,7 @@ func (m *rolling) shown(judged *row) api.RollingServicer {
 		Reason:             judged.Reason,
 		Rank:               judged.Rank,
 		Freshness:          judged.Freshness,
+		RelayErrors:        judged.refusals.shown(),
 
 		DisagreementsAllowed: m.rules.disagreementsAllowed,
 		LaggingAllowed:       m.rules.laggingAllowed,

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"time"
+	"unique"
 
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
@@ -38,7 +39,7 @@ const (
 	checkExplained
 )
 
-// RollingCheck is what a rolling verdict takes of one sample, in 48 bytes. It does not change.
+// RollingCheck is what a rolling verdict takes of one sample, in 56 bytes. It does not change.
 type RollingCheck struct {
 	terms *Terms
 	// asked is when the round was released, in nanoseconds since the Unix epoch.
@@ -47,6 +48,9 @@ type RollingCheck struct {
 	lag     int64
 	lagTime time.Duration
 	index   uint32
+
+	// refusal is the code of the refusal that a null sample is; the zero value for none.
+	refusal unique.Handle[string]
 
 	outcome, consistency, attempt, flags uint8
 }
@@ -92,6 +96,8 @@ func (t *Terms) check(round *types.QoSRound, sample *types.QoSSample) RollingChe
 		check.note(checkTimed, sample.GetRoundTripTime() != nil && !sample.GetLarge())
 		check.note(checkWarm, sample.GetReusedConnection())
 		check.note(checkOverSLA, sample.GetOverSla())
+	} else if label := sample.RelayErrorName(); label != "" {
+		check.refusal = unique.Make(label)
 	}
 	return check
 }

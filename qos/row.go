@@ -17,6 +17,8 @@ type row struct {
 	voids voids
 	// details are those of the last null sample of each outcome, where targets are asked without anybody between.
 	details map[types.Outcome]string
+	// refusals are the null samples that are refusals, by code.
+	refusals refusals
 	// claims are the head claims.
 	claims claims
 	// majority is the relay chain that most members of the session say that they are of; empty when none does.
@@ -27,6 +29,7 @@ type row struct {
 func shown(rows []row) []api.ServicerReport {
 	reports := make([]api.ServicerReport, 0, len(rows))
 	for _, row := range rows {
+		row.RelayErrors = row.refusals.shown()
 		reports = append(reports, row.ServicerReport)
 	}
 	return reports

@@ -225,6 +225,7 @@ func (t *tally) add(round *types.QoSRound, sample *types.QoSSample) {
 	}
 	if outcome != types.Outcome_OUTCOME_OK {
 		counts.NullSamples++
+		counts.refusals.add(sample)
 		counts.NullIndices = append(counts.NullIndices, round.GetIndex())
 		if counts.details == nil {
 			counts.details = make(map[types.Outcome]string)

@@ -188,7 +188,7 @@ func slowShare(over, times int, connections api.Connections, allOver, answers in
 func mostOf(part, whole int) bool { return 2*part > whole }
 
 func (r rules) unansweredReason(s *row) string {
-	reason := fmt.Sprintf("%d of %s unanswered (%s)", s.NullSamples, count(s.Samples, "check"), failures(s.Outcomes))
+	reason := fmt.Sprintf("%d of %s unanswered (%s)", s.NullSamples, count(s.Samples, "check"), failures(s.refusals.named(s.Outcomes)))
 	if s.NullSamples > r.nullsAllowed {
 		reason += fmt.Sprintf(", allowed %d", r.nullsAllowed)
 	}
@@ -209,7 +209,7 @@ func (r rules) fewSamplesReason(s *row) string {
 	return reason
 }
 
-// failures lists the outcomes of null samples, most frequent first: "CONNECT 9, TIMEOUT 1".
+// failures lists what null samples are, by outcome or by code of a refusal, most frequent first: "CONNECT 9, TIMEOUT 1".
 func failures(outcomes api.Outcomes) string {
 	nulls := maps.Clone(outcomes)
 	delete(nulls, types.Outcome_OUTCOME_OK.Label())

@@ -44,6 +44,7 @@ func (m *windowMember) add(digest SessionDigest, row *row) {
 	m.sum.Throttled += row.Throttled
 	m.sum.voids.merge(row.voids)
 	m.sum.claims.merge(row.claims)
+	m.sum.refusals.merge(row.refusals)
 	m.sum.Freshness.Behind += row.Freshness.Behind
 	m.sum.OverSLA += row.OverSLA
 	m.sum.Consistency.Agree += row.Consistency.Agree
@@ -103,6 +104,7 @@ func (m *windowMember) shown(judged row) api.WindowServicer {
 		OverSLA:            judged.OverSLA,
 		Consistency:        judged.Consistency,
 		Outcomes:           maps.Clone(judged.Outcomes),
+		RelayErrors:        judged.refusals.shown(),
 		Verdict:            judged.Verdict,
 		Reason:             judged.Reason,
 		Rank:               judged.Rank,

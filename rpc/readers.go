@@ -15,7 +15,8 @@ var ErrNoFisherman = errors.New("this node runs no fisherman")
 
 // Why a check could not be made, besides ErrNoFisherman.
 var (
-	// ErrNotInSession is returned when the servicer is in no current session of the node's fisherman that fits.
+	// ErrNotInSession is returned when the servicer is in no current session of the node's fisherman that fits. An error that
+	// wraps it may say more: it is shown as it is.
 	ErrNotInSession = errors.New("the servicer is in no current session of this node's fisherman")
 	// ErrTooManyChecks is returned when one is under way or was just made, or the session has had its share.
 	ErrTooManyChecks = errors.New("too many checks on demand")

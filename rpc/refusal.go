@@ -68,7 +68,7 @@ func refuse(err error) *refusal {
 	case errors.Is(err, ErrNoServicer):
 		return &refusal{http.StatusNotFound, api.ErrorCodeNoServicer, ErrNoServicer.Error()}
 	case errors.Is(err, ErrNotInSession):
-		return &refusal{http.StatusNotFound, api.ErrorCodeNotInSession, ErrNotInSession.Error()}
+		return &refusal{http.StatusNotFound, api.ErrorCodeNotInSession, err.Error()}
 	case errors.Is(err, ErrTooManyChecks):
 		return &refusal{http.StatusTooManyRequests, api.ErrorCodeTooManyChecks, "too many checks on demand: one at a time and one a second, " +
 			"and a bounded number in a session"}

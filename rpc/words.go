@@ -16,6 +16,14 @@ func countOutcomes(report api.Report) api.Report {
 		}
 		report.Sessions[i].Servicers = rows
 	}
+	report.Rolling = slices.Clone(report.Rolling)
+	for i := range report.Rolling {
+		rows := slices.Clone(report.Rolling[i].Servicers)
+		for j := range rows {
+			rows[j].OutcomeCounts = rows[j].Outcomes.Counts()
+		}
+		report.Rolling[i].Servicers = rows
+	}
 	return report
 }
 

@@ -195,7 +195,7 @@ func TestDigestsAreThoseOfWhatIsStored(t *testing.T) {
 }
 
 func TestMembersBeginWithAPrefix(t *testing.T) {
-	reader := NewReader(sampled(), Prover{})
+	reader := NewReader(sampled(), NewRolling(), Prover{})
 	all, err := reader.Members(t.Context(), "", 10)
 	if err != nil || !slices.Contains(all.Servicers, late) || !slices.Contains(all.Servicers, always) || !slices.IsSorted(all.Servicers) || len(all.Applications) == 0 {
 		t.Errorf("%+v, %v", all, err)

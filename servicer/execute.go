@@ -20,7 +20,10 @@ import (
 type target struct {
 	kind   Kind
 	url    *url.URL
+	header http.Header
 	client *upstream.Client
+	// watch finds out whether the node answers; nil if it is not watched.
+	watch *upstream.Watch
 }
 
 // executor runs payloads against the upstream nodes.
@@ -43,7 +46,7 @@ func newExecutor(config Config) (*executor, error) {
 		}
 		host := parsed.Scheme + "://" + parsed.Host
 		hosts[host] = append(hosts[host], chain)
-		upstreams[chain] = target{kind: configured.Kind, url: parsed}
+		upstreams[chain] = target{kind: configured.Kind, url: parsed, header: configured.Header}
 	}
 	for _, chains := range hosts {
 		// All hosts together keep as many connections as there are places.
@@ -54,13 +57,15 @@ func newExecutor(config Config) (*executor, error) {
 			upstreams[chain] = shared
 		}
 	}
-	return &executor{
+	made := &executor{
 		upstreams: upstreams,
 		timeout:   config.UpstreamTimeout,
 		slots:     make(chan struct{}, config.MaxConcurrent),
 		apart:     make(chan struct{}, config.placesApart()),
 		logger:    config.Logger,
-	}, nil
+	}
+	made.watchAll(config.Upstreams)
+	return made, nil
 }
 
 // close closes the kept connections to the nodes.
@@ -125,7 +130,7 @@ func (e *executor) run(ctx context.Context, relayed *types.RelayRequest) outcome
 	chain := relayed.GetSession().GetRelayChain()
 	bounded, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
-	result, err := e.ask(bounded, e.upstreams[chain], relayed)
+	result, err := e.ask(bounded, e.upstreams[chain], types.PayloadOf(relayed)) // the node sees nothing of the relay itself
 	if err == nil && (e.upstreams[chain].kind == REST || json.Valid(result.payload)) {
 		return result
 	}
@@ -140,7 +145,12 @@ func (e *executor) run(ctx context.Context, relayed *types.RelayRequest) outcome
 	case timedOut(bounded, err):
 		code, message = types.RelayErrorCode_RELAY_ERROR_CODE_UPSTREAM_TIMEOUT, "the upstream node did not answer in time"
 	}
-	e.logger.Warn("upstream failed", "chain", chain, "relay_chain", chain, "code", code.Label(), "status", result.status, "error", err)
+	reason := errNotJSON.Error()
+	if err != nil {
+		reason = upstream.Reason(err)
+		e.upstreams[chain].suspect()
+	}
+	e.logger.Warn("upstream failed", "chain", chain, "relay_chain", chain, "code", code.Label(), "status", result.status, "reason", reason)
 	return outcome{status: result.status, refused: refuse(code, message)}
 }
 
@@ -150,9 +160,10 @@ func timedOut(ctx context.Context, err error) bool {
 }
 
 // ask makes one HTTP exchange. The status is 0 if there was no answer.
-func (e *executor) ask(ctx context.Context, node target, relayed *types.RelayRequest) (result outcome, err error) {
-	// The node sees nothing of the relay itself.
-	request, err := upstream.NewRequest(ctx, node.url, types.PayloadOf(relayed), upwards(relayed.GetRest().GetHeaders()))
+func (e *executor) ask(ctx context.Context, node target, payload types.Payload) (result outcome, err error) {
+	header := upwards(payload.REST.GetHeaders())
+	upstream.SetHeader(header, node.header)
+	request, err := upstream.NewRequest(ctx, node.url, payload, header)
 	if err != nil {
 		return outcome{}, fmt.Errorf("build upstream request: %w", err)
 	}
@@ -165,7 +176,7 @@ func (e *executor) ask(ctx context.Context, node target, relayed *types.RelayReq
 	defer response.Body.Close()
 	if response.StatusCode < http.StatusOK {
 		// Not an answer. After status 101 the body is the raw connection, which no context ends.
-		return outcome{}, fmt.Errorf("upstream answered with status %d", response.StatusCode)
+		return outcome{}, &upstream.StatusError{Status: response.StatusCode}
 	}
 	result.status = uint32(response.StatusCode)
 	if node.kind == REST {

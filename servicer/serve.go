@@ -38,6 +38,7 @@ func (s *Servicer) Serve(ctx context.Context, listener net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer s.Close()
+	defer s.executor.watch(ctx)()
 	endStoring := s.startStoring()
 	gate := &gate{Listener: inbound.Listen(listener, inbound.Bounds{
 		Most: s.config.MaxConnections, PerClient: s.config.MaxClientConnections, Descriptors: s.config.MaxDescriptors,

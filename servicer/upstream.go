@@ -3,7 +3,10 @@ package servicer
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 // Kind is the protocol of an upstream node.
@@ -36,6 +39,11 @@ type Upstream struct {
 	// a REST node it is the base that no request can leave, and requests cannot set parameters of its query. It is
 	// never disclosed to a peer.
 	URL string
+	// Header fields are sent with every request, in canonical form, in place of those of the relay. They may be
+	// credentials: they are never disclosed to a peer, nor logged.
+	Header http.Header
+	// Probe is asked of the node when the servicer is served, and while the node does not answer; nil to not watch it.
+	Probe *types.Payload
 }
 
 // parse leaves the URL out of its errors: operators put access tokens into them.

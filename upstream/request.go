@@ -36,6 +36,14 @@ func NewRequest(ctx context.Context, base *url.URL, payload types.Payload, heade
 	return exchange(ctx, rest.GetMethod(), address, header, rest.GetBody()), nil
 }
 
+// SetHeader sets header fields that the node's operator configured, as credentials are, in the header of a request. They go
+// before those that were given.
+func SetHeader(header, configured http.Header) {
+	for name, values := range configured {
+		header[name] = values
+	}
+}
+
 // exchange returns an HTTP request as http.NewRequest makes it, of a URL that is parsed already.
 func exchange(ctx context.Context, method string, address *url.URL, header http.Header, body []byte) *http.Request {
 	request := &http.Request{Method: method, URL: address, Host: address.Host, Header: header}

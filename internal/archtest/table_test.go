@@ -99,8 +99,9 @@ var table = []row{
 	{folders: []string{"rpc/api"}, pure: true},
 	{folders: []string{"shared/heads"}, may: []string{"shared/core/types"}},
 	{folders: []string{"shared/modules"}, may: []string{"shared/core/types"}},
+	{folders: []string{"shared/secret"}, may: []string{"shared/core/types"}},
 	{folders: []string{"shared/transaction"}, may: []string{"shared/core/types", "shared/crypto"}, pure: true, stateMachine: true},
-	{folders: []string{"shared/account", "shared/core/types", "shared/crypto", "shared/disk", "shared/text"}},
+	{folders: []string{"shared/account", "shared/core/types", "shared/crypto", "shared/disk", "shared/logs", "shared/text"}},
 	{folders: []string{"internal/archtest", "internal/costs"}},
 }
 

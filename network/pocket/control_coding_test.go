@@ -62,7 +62,7 @@ func TestProbeReadsCodings(t *testing.T) {
 				_, _ = w.Write(test.body)
 			}))
 			defer server.Close()
-			answer, err := Control(server.URL)(t.Context(), types.Payload{JSONRPC: []byte("question")})
+			answer, err := Control(server.URL, nil)(t.Context(), types.Payload{JSONRPC: []byte("question")})
 			if (err == nil) != (test.want != nil) || !bytes.Equal(answer.Body, test.want) {
 				t.Errorf("%d bytes, error %v; want %d bytes", len(answer.Body), err, len(test.want))
 			}
@@ -76,7 +76,7 @@ func TestProbeAcceptsWhatTheQuestionDoes(t *testing.T) {
 		_, _ = io.WriteString(w, r.Header.Get("Accept")+" "+r.Header.Get("Accept-Encoding"))
 	}))
 	defer server.Close()
-	answer, err := Control(server.URL)(t.Context(), types.Payload{REST: &types.RESTPayload{Method: "GET", Path: "/",
+	answer, err := Control(server.URL, nil)(t.Context(), types.Payload{REST: &types.RESTPayload{Method: "GET", Path: "/",
 		Headers: []*types.HTTPHeader{{Name: "accept", Value: "text/plain"}, {Name: "Accept-Encoding", Value: "br"}}}})
 	if err != nil || string(answer.Body) != "text/plain gzip" {
 		t.Errorf("answer %q, error %v", answer.Body, err)

@@ -16,12 +16,12 @@ func TestProbeAsksTheQuestionItself(t *testing.T) {
 		_, _ = w.Write(append([]byte("answer to "), question...))
 	}))
 	defer server.Close()
-	answer, err := Control(server.URL)(t.Context(), types.Payload{JSONRPC: []byte("question")})
+	answer, err := Control(server.URL, nil)(t.Context(), types.Payload{JSONRPC: []byte("question")})
 	if err != nil || string(answer.Body) != "answer to question" || answer.Status != http.StatusOK {
 		t.Errorf("answer %q, error %v", answer.Body, err)
 	}
 	server.Close()
-	if _, err := Control(server.URL)(t.Context(), types.Payload{}); err == nil {
+	if _, err := Control(server.URL, nil)(t.Context(), types.Payload{}); err == nil {
 		t.Error("a target that is gone answered")
 	}
 }
@@ -33,12 +33,12 @@ func TestProbeAsksByREST(t *testing.T) {
 		_, _ = io.WriteString(w, r.Method+" "+r.RequestURI+" "+r.Header.Get("X-Height"))
 	}))
 	defer server.Close()
-	answer, err := Control(server.URL+"/base?key=1")(t.Context(), types.Payload{REST: &types.RESTPayload{
+	answer, err := Control(server.URL+"/base?key=1", nil)(t.Context(), types.Payload{REST: &types.RESTPayload{
 		Method: "GET", Path: "/blocks/%37?a=b", Headers: []*types.HTTPHeader{{Name: "X-Height", Value: "7"}}}})
 	if err != nil || answer.Status != http.StatusNotFound || string(answer.Body) != "GET /base/blocks/%37?key=1&a=b 7" {
 		t.Errorf("status %d, answer %q, error %v", answer.Status, answer.Body, err)
 	}
-	if _, err := Control(server.URL)(t.Context(), types.Payload{REST: &types.RESTPayload{Method: "GET", Path: "/../a"}}); err == nil {
+	if _, err := Control(server.URL, nil)(t.Context(), types.Payload{REST: &types.RESTPayload{Method: "GET", Path: "/../a"}}); err == nil {
 		t.Error("a path that leads out of the base was asked")
 	}
 }
@@ -62,7 +62,7 @@ func TestProbeIsNotLedAway(t *testing.T) {
 			w.Header().Set("Location", elsewhere.URL)
 			w.WriteHeader(status)
 		}))
-		ask := Control(server.URL)
+		ask := Control(server.URL, nil)
 		for range 2 {
 			if answer, err := ask(t.Context(), types.Payload{JSONRPC: []byte("question")}); err == nil {
 				t.Errorf("status %d: %+v", status, answer)
@@ -81,7 +81,7 @@ func TestProbeIsBounded(t *testing.T) {
 		"header": func(w http.ResponseWriter) { w.Header().Set("X", strings.Repeat("x", maxProbeHeaderBytes)) },
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w) }))
-		if _, err := Control(server.URL)(t.Context(), types.Payload{JSONRPC: []byte("question")}); err == nil {
+		if _, err := Control(server.URL, nil)(t.Context(), types.Payload{JSONRPC: []byte("question")}); err == nil {
 			t.Errorf("%s: read without a bound", name)
 		}
 		server.Close()
@@ -93,7 +93,7 @@ func TestProbeKeepsItsURLToItself(t *testing.T) {
 	server := httptest.NewServer(nil)
 	server.Close()
 	for _, target := range []string{server.URL + "/v3/TOKEN?key=TOKEN", "http://[::1/TOKEN", "http://TOKEN.invalid\x7f/"} {
-		if _, err := Control(target)(t.Context(), types.Payload{JSONRPC: []byte("question")}); err == nil || strings.Contains(err.Error(), "TOKEN") {
+		if _, err := Control(target, nil)(t.Context(), types.Payload{JSONRPC: []byte("question")}); err == nil || strings.Contains(err.Error(), "TOKEN") {
 			t.Errorf("%v", err)
 		}
 	}

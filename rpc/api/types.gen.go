@@ -1084,6 +1084,9 @@ type RollingServicer struct {
 	// Availability A share with its Wilson interval of 95 %; null without samples.
 	Availability Interval `json:"availability"`
 
+	// RelayErrors Null samples by the code of the refusal that they are, as in UPSTREAM_UNREACHABLE; outcomes has them too. Left out when there are none.
+	RelayErrors map[string]int `json:"relay_errors,omitempty"`
+
 	// RoundTripTimes Quantiles in milliseconds of the answers on connections of one kind; null without any.
 	RoundTripTimes RoundTripTimes `json:"rtt_ms"`
 
@@ -1096,28 +1099,31 @@ type RollingServicer struct {
 	// Outcomes Counts of samples by outcome, those that count for nobody under VOID or THROTTLED.
 	Outcomes Outcomes `json:"outcomes"`
 
+	// OutcomeCounts Outcomes, counted by words in lower case.
+	OutcomeCounts OutcomeCounts `json:"outcome_counts"`
+
 	// Throttled Samples that are THROTTLED: they count for nobody, and are not void.
 	Throttled int `json:"throttled"`
 
 	// Standing Whether a member of a session is asked: unidentified is asked, although it did not say which relay chain it is a node of; other_chain is not, for it is a node of another one than most; no_node is asked, although what it answered is not what a node of a known chain answers; http2_only is asked, although it speaks HTTP/2 only; unverifiable is not, for its account has no public key on the chain. Members of our own chain's sessions are all asked.
 	Standing Standing `json:"standing"`
 
+	// ChainIdentity The relay chain that its node said that it is of; null when it is not known.
+	ChainIdentity *string `json:"chain_identity"`
+
 	// Verdict The judgement of one servicer, worst first; docs/qos.md has the formulas. not_asked_yet is a member of an open session that no check within reach has asked; only rolling has it.
 	Verdict Verdict `json:"verdict"`
 
-	// ChainIdentity The relay chain that its node said that it is of; null when it is not known.
-	ChainIdentity *string `json:"chain_identity"`
-	Reason        string  `json:"reason"`
-
 	// ClientVersion The software that its node said that it runs; null when it is not known.
 	ClientVersion *string `json:"client_version"`
-	Rank          *int    `json:"rank"`
-
-	// Freshness How far a servicer's node was behind the height that most had. A claim is a sample with a lag, of a done check of the kind HEAD or TIP; numbers are null without any.
-	Freshness Freshness `json:"freshness"`
+	Reason        string  `json:"reason"`
 
 	// Owner Address of the account that owns the supplier, on the live Pocket network; suppliers of one owner have one vote together. Null when it is not known, and elsewhere.
 	Owner *string `json:"owner"`
+	Rank  *int    `json:"rank"`
+
+	// Freshness How far a servicer's node was behind the height that most had. A claim is a sample with a lag, of a done check of the kind HEAD or TIP; numbers are null without any.
+	Freshness Freshness `json:"freshness"`
 
 	// StakeUPOKT The supplier's stake, as the session has it; null when it is not known, and elsewhere.
 	StakeUPOKT *UPOKT `json:"stake_upokt"`
@@ -1372,6 +1378,9 @@ type ServicerReport struct {
 
 	// OutcomeCounts Outcomes, counted by words in lower case.
 	OutcomeCounts OutcomeCounts `json:"outcome_counts"`
+
+	// RelayErrors Null samples by the code of the refusal that they are, as in UPSTREAM_UNREACHABLE; outcomes has them too. Left out when there are none.
+	RelayErrors map[string]int `json:"relay_errors,omitempty"`
 
 	// Verdict The judgement of one servicer, worst first; docs/qos.md has the formulas. not_asked_yet is a member of an open session that no check within reach has asked; only rolling has it.
 	Verdict Verdict `json:"verdict"`
@@ -1796,6 +1805,9 @@ type WindowServicer struct {
 
 	// Availability A share with its Wilson interval of 95 %; null without samples.
 	Availability Interval `json:"availability"`
+
+	// RelayErrors Null samples by the code of the refusal that they are, as in UPSTREAM_UNREACHABLE; outcomes has them too. Left out when there are none.
+	RelayErrors map[string]int `json:"relay_errors,omitempty"`
 
 	// RoundTripTimes Quantiles in milliseconds of the answers on connections of one kind; null without any.
 	RoundTripTimes RoundTripTimes `json:"rtt_ms"`

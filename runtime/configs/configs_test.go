@@ -39,10 +39,10 @@ func full() Node {
 		Questions: []Question{{Path: "/blocks/{height}", Headers: map[string]string{"Accept": "application/json"}}}}
 	n.Validator = &Validator{Key: first}
 	n.Servicers = []Servicer{
-		{Key: first, Listen: "0.0.0.0:8545", Upstreams: map[string]string{"0021": "http://geth:8545/?a=1&b=2", "0001": "http://127.0.0.1:26657"}},
-		{Key: second, Listen: "[::]:8546", Upstreams: map[string]string{"0001": "https://chain.example/rpc"}},
+		{Key: first, Listen: "0.0.0.0:8545", Upstreams: URLs(map[string]string{"0021": "http://geth:8545/?a=1&b=2", "0001": "http://127.0.0.1:26657"})},
+		{Key: second, Listen: "[::]:8546", Upstreams: URLs(map[string]string{"0001": "https://chain.example/rpc"})},
 	}
-	n.Fisherman = &Fisherman{Key: second, ControlProbes: map[string]string{"0001": "http://127.0.0.1:26657"},
+	n.Fisherman = &Fisherman{Key: second, ControlProbes: URLs(map[string]string{"0001": "http://127.0.0.1:26657"}),
 		IgnoredFields: map[string][]string{"0021": {"/served_by", "/logs/*/removed"}}}
 	return n
 }
@@ -201,14 +201,14 @@ func TestEveryViolationIsNamed(t *testing.T) {
 		"key twice":       {func(n *Node) { n.Servicers[1].Key = first }, `servicers[1].key is "` + first + `" like servicers[0].key`},
 		"listen twice":    {func(n *Node) { n.Servicers[1].Listen = n.API.Listen }, `servicers[1].listen is "127.0.0.1:50832" like api.listen`},
 		"no upstream":     {func(n *Node) { n.Servicers[0].Upstreams = nil }, "servicers[0].upstreams is empty"},
-		"bad chain":       {func(n *Node) { n.Servicers[0].Upstreams = map[string]string{"1": "http://a"} }, `for relay chain "1"`},
-		"bad upstream":    {func(n *Node) { n.Servicers[0].Upstreams["0001"] = "ftp://a" }, `servicers[0].upstreams.0001 is "ftp://a"`},
+		"bad chain":       {func(n *Node) { n.Servicers[0].Upstreams = URLs(map[string]string{"1": "http://a"}) }, `for relay chain "1"`},
+		"bad upstream":    {func(n *Node) { n.Servicers[0].Upstreams["0001"] = URL("ftp://a") }, `servicers[0].upstreams.0001 has another scheme than http and https`},
 		"ignored chain":   {func(n *Node) { n.Fisherman.IgnoredFields = map[string][]string{"1": nil} }, `fisherman.ignored_fields is for relay chain "1"`},
 		"ignored all":     {func(n *Node) { n.Fisherman.IgnoredFields["0021"][1] = "" }, `fisherman.ignored_fields.0021[1] is ""; allowed: a JSON pointer`},
 		"ignored name":    {func(n *Node) { n.Fisherman.IgnoredFields["0021"][0] = "served_by" }, `fisherman.ignored_fields.0021[0] is "served_by"`},
 		"many ignored":    {func(n *Node) { n.Fisherman.IgnoredFields["0021"] = make([]string, 65) }, "fisherman.ignored_fields.0021 is 65 of them; allowed: at most 64"},
-		"password in URL": {func(n *Node) { n.Fisherman.ControlProbes["0001"] = "http://a:b@c" }, "fisherman.control_probes.0001 is"},
-		"no host":         {func(n *Node) { n.Fisherman.ControlProbes["0001"] = "http://:80" }, "fisherman.control_probes.0001 is"},
+		"fragment in URL": {func(n *Node) { n.Fisherman.ControlProbes["0001"] = URL("http://c#d") }, "fisherman.control_probes.0001 has a fragment"},
+		"no host":         {func(n *Node) { n.Fisherman.ControlProbes["0001"] = URL("http://:80") }, "fisherman.control_probes.0001 has a host or port that is none"},
 		"relay chain":     {func(n *Node) { n.RelayChains["21"] = n.RelayChains["0021"] }, `relay_chains is for relay chain "21"; allowed: four upper-case`},
 		"no catalogue":    {func(n *Node) { n.RelayChains["0021"] = RelayChain{} }, `relay_chains.0021.catalogue is ""; allowed: cometbft, cometbft-uri, evm, evm-values, cosmos, solana, custom`},
 		"depth":           {func(n *Node) { *n.RelayChains["0003"].Depth = -1 }, "relay_chains.0003.depth is -1; allowed: 0 to 1000000"},

@@ -92,17 +92,17 @@ type Servicer struct {
 	Key string `json:"key"`
 	// Listen is the host:port where relays are accepted.
 	Listen string `json:"listen"`
-	// Upstreams are the nodes that relays are executed against: relay chain → http or https URL. At least one.
-	Upstreams map[string]string `json:"upstreams"`
+	// Upstreams are the nodes that relays are executed against, by relay chain. At least one.
+	Upstreams map[string]Target `json:"upstreams"`
 }
 
 // Fisherman is the node's fisherman.
 type Fisherman struct {
 	// Key is the address of the key that signs the fisherman's requests.
 	Key string `json:"key"`
-	// ControlProbes distinguish "they are all down" from "I am offline": relay chain → http or https URL of a node
-	// outside every session. May be empty.
-	ControlProbes map[string]string `json:"control_probes"`
+	// ControlProbes distinguish "they are all down" from "I am offline": nodes outside every session, by relay chain.
+	// May be empty.
+	ControlProbes map[string]Target `json:"control_probes"`
 	// IgnoredFields are left out when answers are compared, because honest nodes fill them in differently: relay chain
 	// → JSON pointers into the answer's result, as in "/node_info" or "/logs/*/index".
 	IgnoredFields map[string][]string `json:"ignored_fields"`

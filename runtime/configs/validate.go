@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,14 +126,6 @@ func (p *problems) address(field, address string) {
 	p.add(types.ValidateAddress(address) == nil, field, quoted(address), "an address of 40 lower-case hex digits")
 }
 
-func (p *problems) targets(field string, targets map[string]string) {
-	for _, chain := range slices.Sorted(maps.Keys(targets)) {
-		p.add(types.ValidateRelayChain(chain) == nil, field, "for relay chain "+quoted(chain), "four upper-case hex digits, as in 0001")
-		p.add(isTarget(targets[chain]), field+"."+short(chain), quoted(targets[chain]),
-			"an http or https URL with a host and without user or fragment")
-	}
-}
-
 func (p *problems) ignored(field string, ignored map[string][]string) {
 	for _, chain := range slices.Sorted(maps.Keys(ignored)) {
 		p.add(types.ValidateRelayChain(chain) == nil, field, "for relay chain "+quoted(chain), "four upper-case hex digits, as in 0001")
@@ -173,12 +164,6 @@ func isLoopback(address string) bool {
 }
 
 func hasHost(at string) bool { return !strings.HasPrefix(at, ":") }
-
-func isTarget(raw string) bool {
-	u, err := url.Parse(raw)
-	return err == nil && len(raw) <= maximumText && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" &&
-		u.User == nil && u.Fragment == ""
-}
 
 // distinct checks that no two parts have the same address to listen on, and no two servicers the same key.
 func (p *problems) distinct(n Node) {

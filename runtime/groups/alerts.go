@@ -12,6 +12,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/alerts/delivery"
 	"github.com/pocket-fisherman/fisherman/alerts/machine"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/shared/secret"
 )
 
 // Alerts are the messages that a fisherman sends about verdicts. Without Receivers it sends none.
@@ -90,9 +91,9 @@ func newRule() machine.Rule {
 // error is an *Error.
 func LoadAlerts(path string, env Environment) (Alerts, error) {
 	r := newReader(path, env)
-	data, err := readRegular(path, MaximumSize)
+	data, err := secret.ReadRegular(path, MaximumSize)
 	if err != nil {
-		r.file("cannot be read: " + reason(err))
+		r.file("cannot be read: " + secret.Reason(err))
 		return Alerts{}, r.err(path)
 	}
 	var config Config
@@ -174,7 +175,7 @@ func (r *reader) publicURL(n *yaml.Node, key string) string {
 	if !ok {
 		return ""
 	}
-	parsed, problem := parseURL(value)
+	parsed, problem := secret.ParseURL(value)
 	if problem == "" && (parsed.User != nil || parsed.RawQuery != "") {
 		problem = "has a user or a query"
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/runtime/configs"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/secret"
 )
 
 // Config is what a fisherman that samples endpoints does.
@@ -208,7 +209,7 @@ const (
 	// MaximumTargets is the maximum number of targets of a group.
 	MaximumTargets = 1000
 	// MaximumHeaders is the maximum number of headers of a target.
-	MaximumHeaders = 16
+	MaximumHeaders = secret.MaximumHeaders
 	// MaximumShannon is the maximum number of groups of suppliers.
 	MaximumShannon = 16
 	// MaximumRPC is the maximum number of full nodes of a group of suppliers.

@@ -7,9 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/net/http/httpguts"
-
 	"github.com/pocket-fisherman/fisherman/runtime/configs"
+	"github.com/pocket-fisherman/fisherman/shared/secret"
 )
 
 // Configurations that are given piece by piece, as on a command line, are read by the functions of this file. Their errors
@@ -25,9 +24,9 @@ func refuse(format string, args ...any) error { return &invalid{fmt.Sprintf(form
 
 // ParseURL returns a target's URL with scheme and host in their one spelling.
 func ParseURL(raw string) (Secret, error) {
-	parsed, problem := parseURL(raw)
+	parsed, problem := secret.ParseURL(raw)
 	if problem != "" {
-		return Secret{}, refuse("its URL %s; allowed: %s", problem, urlForm)
+		return Secret{}, refuse("its URL %s; allowed: %s", problem, secret.URLForm)
 	}
 	return NewSecret(parsed.String()), nil
 }
@@ -44,25 +43,24 @@ func ParseName(name string) (string, error) {
 func ParseHeader(name, value string) (string, Secret, error) {
 	canonical := http.CanonicalHeaderKey(name)
 	switch {
-	case len(name) > maximumHeaderName || !httpguts.ValidHeaderFieldName(name):
+	case !secret.IsHeaderName(name):
 		return "", Secret{}, refuse("it has no name of a header; allowed: letters, digits and -, as in NAME: VALUE")
-	case ownHeaders[canonical]:
+	case secret.IsOwnHeader(canonical):
 		return "", Secret{}, refuse("%s is set by the fisherman itself; remove it", canonical)
-	case !isHeaderValue(value):
-		return "", Secret{}, refuse("%s has no value of a header; allowed: %s", canonical, headerForm)
+	case !secret.IsHeaderValue(value):
+		return "", Secret{}, refuse("%s has no value of a header; allowed: %s", canonical, secret.HeaderForm)
 	}
 	return canonical, NewSecret(value), nil
 }
 
 // ReadSecret returns the contents of a file without its final newline.
 func ReadSecret(path string) (string, error) {
-	data, err := readRegular(path, maximumSecret)
-	if err != nil {
-		return "", refuse("its file cannot be read: %s", reason(err))
-	}
-	value := withoutNewline(data)
-	if value == "" {
+	value, err := secret.ReadFile(path)
+	switch {
+	case secret.IsEmpty(err):
 		return "", refuse("its file is empty; write the secret into it")
+	case err != nil:
+		return "", refuse("its file cannot be read: %s", err)
 	}
 	return value, nil
 }
@@ -96,9 +94,9 @@ func (g Group) WithCatalogue(name string) (Group, error) {
 // max_lag. The error is an *Error.
 func (g Group) LoadQuestions(path string, env Environment) (Group, error) {
 	r := newReader(path, env)
-	data, err := readRegular(path, MaximumSize)
+	data, err := secret.ReadRegular(path, MaximumSize)
 	if err != nil {
-		r.file("cannot be read: " + reason(err))
+		r.file("cannot be read: " + secret.Reason(err))
 		return g, r.err(path)
 	}
 	if top := r.document(data); top != nil {

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
-	"golang.org/x/net/http/httpguts"
 
 	"github.com/pocket-fisherman/fisherman/runtime/configs"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/secret"
 )
 
 // Bounds of a group.
@@ -255,9 +255,9 @@ func (r *reader) target(n *yaml.Node, key string, taken claims) Target {
 		return t
 	}
 	r.needs(read, "name", nameForm)
-	r.needs(read, "url", urlForm)
+	r.needs(read, "url", secret.URLForm)
 	if _, authorized := t.Headers["Authorization"]; authorized && read.fine("url", "headers") && read.has("url") {
-		if parsed, _ := parseURL(t.URL.Reveal()); parsed != nil && parsed.User != nil {
+		if parsed, _ := secret.ParseURL(t.URL.Reveal()); parsed != nil && parsed.User != nil {
 			r.add(read.at("url"), below(key, "url"), "has a user, and there is a header Authorization, which mean the same; allowed: one of them")
 		}
 	}
@@ -287,10 +287,10 @@ func (r *reader) headers(n *yaml.Node, key string) map[string]Secret {
 		canonical := http.CanonicalHeaderKey(name.Value)
 		_, repeated := read[canonical]
 		switch {
-		case !isKey(name) || len(name.Value) > maximumHeaderName || !httpguts.ValidHeaderFieldName(name.Value):
+		case !isKey(name) || !secret.IsHeaderName(name.Value):
 			r.add(name, below(key, safeKey(name)), "is not the name of a header; allowed: letters, digits and -, then a colon and a space")
 			continue
-		case ownHeaders[canonical]:
+		case secret.IsOwnHeader(canonical):
 			r.add(name, below(key, canonical), "is set by the fisherman itself; remove it")
 			continue
 		case repeated:

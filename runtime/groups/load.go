@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/pocket-fisherman/fisherman/shared/secret"
 )
 
 // Load reads a configuration file, the environment variables and the files that it names. The error is an *Error.
@@ -19,9 +21,9 @@ func Load(path string, env Environment) (Config, error) {
 func load(path string, env Environment) (Config, files, error) {
 	r := newReader(path, env)
 	r.files.look(path)
-	data, err := readRegular(path, MaximumSize)
+	data, err := secret.ReadRegular(path, MaximumSize)
 	if err != nil {
-		r.file("cannot be read: " + reason(err))
+		r.file("cannot be read: " + secret.Reason(err))
 		return Config{}, r.files, r.err(path)
 	}
 	config, err := r.parse(data, path)
@@ -39,7 +41,7 @@ func (r *reader) parse(data []byte, path string) (Config, error) {
 	if top := r.document(data); top != nil {
 		r.config(top, &config)
 	}
-	config.Data = within(r.dir, config.Data)
+	config.Data = secret.Within(r.dir, config.Data)
 	if err := r.err(path); err != nil {
 		return Config{}, err
 	}
@@ -90,7 +92,7 @@ func (r *reader) claim(taken claims, n *yaml.Node, key, name string) {
 
 func (r *reader) path(n *yaml.Node, key string) string {
 	value, ok := r.text(n, key, "a path")
-	if ok && !isPath(value) {
+	if ok && !secret.IsPath(value) {
 		r.add(n, key, "is not a path of 1 to 2048 bytes")
 	}
 	return value

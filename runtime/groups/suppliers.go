@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/pocket-fisherman/fisherman/shared/account"
+	"github.com/pocket-fisherman/fisherman/shared/secret"
 	"github.com/pocket-fisherman/fisherman/shared/text"
 )
 
@@ -99,7 +100,7 @@ func (r *reader) ofShannon(s *Shannon) []field {
 		{"application", func(n *yaml.Node, key string) { s.Application = r.application(n, key) }},
 		{"service", func(n *yaml.Node, key string) { s.Service = r.service(n, key) }},
 		{"signer", func(n *yaml.Node, key string) { s.Signer = r.signer(n, key) }},
-		{"keys", func(n *yaml.Node, key string) { s.Keys = within(r.dir, r.path(n, key)) }},
+		{"keys", func(n *yaml.Node, key string) { s.Keys = secret.Within(r.dir, r.path(n, key)) }},
 		{"max_upokt_per_session", upokt(&s.MaxUpoktPerSession)},
 		{"max_upokt_per_day", upokt(&s.MaxUpoktPerDay)},
 		{"chain_id", func(n *yaml.Node, key string) { s.ChainID = r.chainID(n, key) }},
@@ -116,9 +117,9 @@ func (r *reader) rpc(n *yaml.Node, key string, before []Secret) Secret {
 	if rest, is := strings.CutPrefix(raw, "tcp://"); is { // as CometBFT writes it
 		raw = "http://" + rest
 	}
-	parsed, problem := parseURL(raw)
+	parsed, problem := secret.ParseURL(raw)
 	if problem != "" {
-		r.add(n, key, problem+"; allowed: "+urlForm+", or tcp://HOST:PORT")
+		r.add(n, key, problem+"; allowed: "+secret.URLForm+", or tcp://HOST:PORT")
 		return Secret{}
 	}
 	url := NewSecret(parsed.String())

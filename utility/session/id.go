@@ -46,10 +46,7 @@ func FixedAt(start, blocksPerSession int64) int64 {
 // FirstStart returns the start of the first session that an actor which is what it is since a height may take part in; 0 for
 // one of the genesis. The height must not be negative, blocksPerSession must be at least 1.
 func FirstStart(since, blocksPerSession int64) int64 {
-	if since == 0 {
-		return 0
-	}
-	return StartHeight(since+2*blocksPerSession, blocksPerSession)
+	return types.FirstSessionStart(since, blocksPerSession)
 }
 
 // MayTakePart reports whether an actor may take part in a session on a relay chain in a zone for which it was fixed at a

@@ -34,9 +34,11 @@ func run(ctx context.Context, args []string, io command.Streams) command.ExitCod
 }
 
 func newRoot(io command.Streams) *cobra.Command {
-	return command.Root(io, &cobra.Command{
-		Use:   "pocket",
-		Short: "A network of servicers, and the fisherman that measures them",
+	root := command.Root(io, &cobra.Command{
+		Use: "pocket",
+		// The flag --version, which many try first.
+		Version: version.Line(),
+		Short:   "A network of servicers, and the fisherman that measures them",
 		Long: `pocket measures servicers and RPC endpoints: it races a few that you have, runs a Pocket network on this machine, and
 reads what a fisherman measured.
 
@@ -51,4 +53,6 @@ Start here:
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	},
 		compare.New, localnet.New, fisherman.New, servicer.New, query.New, relay.New, shannon.New, keys.New, node.New, tx.New, genesis.New, version.New)
+	root.SetVersionTemplate("{{.Version}}")
+	return root
 }

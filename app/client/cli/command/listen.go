@@ -10,15 +10,16 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Listen opens a TCP socket, or says in one line why it cannot be opened.
-func Listen(ctx context.Context, address string) (net.Listener, error) {
+// Listen opens the TCP socket of a setting, or says in one line why it cannot be opened, and where another address is given:
+// "--api-listen or api.listen in node.json".
+func Listen(ctx context.Context, setting, address, where string) (net.Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, Fail(ExitAddressInUse, "address %s is in use; stop what listens there, or configure another", address)
+		return nil, Fail(ExitAddressInUse, "%s: address %s is in use; stop what listens there, or give another HOST:PORT with %s", setting, address, where)
 	}
 	if err != nil {
-		return nil, Fail(ExitUsage, "listen on %s: %w", address, err)
+		return nil, Fail(ExitUsage, "%s: %w; give another HOST:PORT with %s", setting, err, where)
 	}
 	return listener, nil
 }

@@ -3,15 +3,22 @@ package command
 import (
 	"io"
 	"log/slog"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/shared/logs"
 )
 
-// NewLogger makes a log of a format and a least level, by their names.
+// warnEvery is how often a warning or an error of one kind is written at most.
+const warnEvery = time.Minute
+
+// NewLogger makes a log of a format and a least level, by their names. It repeats no warning within a minute.
 func NewLogger(out io.Writer, format, level string) *slog.Logger {
 	options := &slog.HandlerOptions{Level: logLevel(level), ReplaceAttr: inOneLine}
+	var to slog.Handler = slog.NewTextHandler(out, options)
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(out, options))
+		to = slog.NewJSONHandler(out, options)
 	}
-	return slog.New(slog.NewTextHandler(out, options))
+	return slog.New(logs.Limit(to, warnEvery))
 }
 
 func logLevel(name string) slog.Level {

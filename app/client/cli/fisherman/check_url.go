@@ -120,7 +120,7 @@ func (c *urlCheck) asApplication(ctx context.Context, io command.Streams, o chec
 		}
 		c.servicer = c.session.Servicers[at].Address
 	}
-	servicer, err := request.Servicer(c.session, c.servicer)
+	servicer, err := request.ServicerOf(ctx, node, c.session, c.servicer)
 	if err != nil {
 		return err
 	}

@@ -119,7 +119,7 @@ func openSigners(ctx context.Context, io command.Streams, configured []groups.Gr
 
 // listenFor opens the socket of the API.
 func listenFor(ctx context.Context, config groups.Config) (net.Listener, error) {
-	listener, err := command.Listen(ctx, config.Listen)
+	listener, err := command.Listen(ctx, "listen", config.Listen, "listen in the configuration")
 	if err != nil {
 		return nil, err
 	}

@@ -190,7 +190,10 @@ the keys are there, and prints the configuration in effect.`,
 			if _, err := readAlerts(io, config); err != nil {
 				return err
 			}
-			return command.WriteJSON(io.Out, config)
+			if _, err := config.Open(home, os.LookupEnv); err != nil {
+				return fmt.Errorf("%s: %w", filepath.Join(home, nodeConfigName), err)
+			}
+			return command.WriteJSON(io.Out, config.Shown())
 		},
 	}
 	addHome(cmd, &home)

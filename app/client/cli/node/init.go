@@ -123,8 +123,9 @@ func (o options) config() (configs.Node, error) {
 }
 
 // targets reads the CHAIN=URL of a repeated flag.
-func targets(flag string, given []string) (map[string]string, error) {
-	return pairs(flag, given, "CHAIN=URL, as in 0001=http://127.0.0.1:26657")
+func targets(flag string, given []string) (map[string]configs.Target, error) {
+	read, err := pairs(flag, given, "CHAIN=URL, as in 0001=http://127.0.0.1:26657")
+	return configs.URLs(read), err
 }
 
 // pairs reads what a repeated flag says of relay chains.
@@ -132,6 +133,9 @@ func pairs(flag string, given []string, form string) (map[string]string, error) 
 	read := make(map[string]string, len(given))
 	for _, text := range given {
 		chain, value, is := strings.Cut(text, "=")
+		if !is && strings.Contains(text, "://") { // which may hold a key
+			return nil, command.Fail(command.ExitUsage, "--%s: a URL alone is not %s", flag, form)
+		}
 		if !is {
 			return nil, command.Fail(command.ExitUsage, "--%s: %q is not %s", flag, terminal.Short(text), form)
 		}

@@ -46,7 +46,11 @@ its peers; a validator that is staked later votes from then on.`,
 			if err != nil {
 				return err
 			}
-			return startNode(cmd.Context(), io, home, config, passphraseFile)
+			opened, err := config.Open(home, os.LookupEnv)
+			if err != nil {
+				return fmt.Errorf("%s: %w", filepath.Join(home, nodeConfigName), err)
+			}
+			return startNode(cmd.Context(), io, home, opened, passphraseFile)
 		},
 	}
 	addHome(cmd, &home)
@@ -153,12 +157,12 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 			closeAll(listeners)
 		}
 	}()
-	listen := func(address string) net.Listener {
+	listen := func(setting, address string) net.Listener {
 		if err != nil {
 			return nil
 		}
 		var listener net.Listener
-		if listener, err = command.Listen(ctx, address); err == nil {
+		if listener, err = command.Listen(ctx, setting, address, whereSet(setting)); err == nil {
 			listeners = append(listeners, listener)
 		}
 		return listener
@@ -167,8 +171,8 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 		Home:      data,
 		Genesis:   first,
 		BlockTime: time.Duration(config.Chain.BlockTime),
-		ChainRPC:  listen(config.Chain.RPCListen),
-		RPC:       listen(config.API.Listen),
+		ChainRPC:  listen("chain.rpc_listen", config.Chain.RPCListen),
+		RPC:       listen("api.listen", config.API.Listen),
 		PublicRPC: config.API.Public,
 
 		PublicChainRPC: config.Chain.RPCPublic,
@@ -187,19 +191,22 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 	}
 	own(assembled.ChainRPC, config.Chain.RPCListen, "chain.rpc_listen", "chain.rpc_public", config.Chain.RPCPublic)
 	if config.Pprof.Listen != "" {
-		assembled.Pprof = listen(config.Pprof.Listen)
+		assembled.Pprof = listen("pprof.listen", config.Pprof.Listen)
 		own(assembled.Pprof, config.Pprof.Listen, "pprof.listen", "pprof.allow_remote", config.Pprof.AllowRemote)
 	}
 	if role := config.Validator; role != nil {
 		assembled.ValidatorKey = keys[role.Key]
 	}
 	// CometBFT opens this one itself, later, and would say less.
-	if peers := listen(config.Chain.P2PListen); peers != nil {
+	if peers := listen("chain.p2p_listen", config.Chain.P2PListen); peers != nil {
 		_ = peers.Close()
 	}
-	for _, role := range config.Servicers {
-		assembled.Servicers = append(assembled.Servicers,
-			node.ServicerRole{Key: keys[role.Key], Relays: listen(role.Listen), Upstreams: node.Upstreams(role.Upstreams, config.RelayChains)})
+	for i, role := range config.Servicers {
+		made := node.ServicerRole{Key: keys[role.Key], Relays: listen(fmt.Sprintf("servicers[%d].listen", i), role.Listen)}
+		if err == nil {
+			made.Upstreams, err = node.Upstreams(role.Upstreams, config.RelayChains)
+		}
+		assembled.Servicers = append(assembled.Servicers, made)
 	}
 	if role := config.Fisherman; role != nil {
 		assembled.Fisherman = &node.FishermanRole{Key: keys[role.Key], Config: *role, RelayChains: config.RelayChains}
@@ -210,6 +217,17 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 		}
 	}
 	return assembled, listeners, err
+}
+
+// whereSet says how a setting is given another value: by its flag, or in the file.
+func whereSet(name string) string {
+	file := name + " in " + nodeConfigName
+	for _, setting := range configs.Settings() {
+		if setting.Name == name {
+			return "--" + setting.Flag() + " or " + file
+		}
+	}
+	return file
 }
 
 // closeAll closes listeners; those that a node closed before stay closed.

@@ -112,8 +112,16 @@ func newActors(io command.Streams) *cobra.Command {
 		if actorType != "" {
 			wanted = []string{actorType}
 		}
+		var seats []string
 		return show(io.Out, o, "actors",
-			func(node *client.Client) (api.Actors, error) { return readActors(ctx, node, wanted, o.height) }, actorsText, actorsRows)
+			func(node *client.Client) (api.Actors, error) {
+				found, err := readActors(ctx, node, wanted, o.height)
+				if err == nil {
+					seats, _ = command.NewSeats(ctx, node, found) // without them the list is complete
+				}
+				return found, err
+			},
+			func(found api.Actors) string { return actorsText(found) + seatsText(seats) }, actorsRows)
 	})
 }
 
@@ -143,6 +151,14 @@ func actorsText(found api.Actors) string {
 	}
 	return fmt.Sprintf("%d actors at height %d\n\n", len(rows), found.Height) +
 		terminal.Table([]string{"TYPE", "ADDRESS", "CHAINS", "ZONE", "STAKE uPOKT", "PAUSED", "OPERATOR", "SERVICE URL"}, rows)
+}
+
+// seatsText is what is said below the list about actors that are too new to be in sessions.
+func seatsText(seats []string) string {
+	if len(seats) == 0 {
+		return ""
+	}
+	return "\n" + strings.Join(seats, "\n") + "\n"
 }
 
 func newAccount(io command.Streams) *cobra.Command {

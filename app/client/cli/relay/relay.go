@@ -77,7 +77,7 @@ func sendRelay(ctx context.Context, io command.Streams, o options) error {
 	if err != nil {
 		return fmt.Errorf("session of application %s on chain %s: %w", application, o.chain, err)
 	}
-	servicer, err := request.Servicer(session, o.servicer)
+	servicer, err := request.ServicerOf(ctx, node, session, o.servicer)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/network/pocket"
 	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/rpc/client"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 	"github.com/pocket-fisherman/fisherman/wire"
@@ -38,7 +39,24 @@ func ReadBody(io command.Streams, source string) (payload []byte, err error) {
 	return payload, err
 }
 
-// Servicer finds a servicer in a session, also by the first digits of its address. The key that its answers are checked with must be the address's own, whatever
+// ServicerOf is Servicer of a session of a node's chain. If the servicer is too new for the session, the error says from which
+// block on it may be in one.
+func ServicerOf(ctx context.Context, node *client.Client, session api.Session, address string) (api.Actor, error) {
+	servicer, err := Servicer(session, address)
+	if command.Code(err) != command.ExitNotFound {
+		return servicer, err
+	}
+	seats, _ := command.Seats(ctx, node, types.ActorType_ACTOR_TYPE_SERVICER.Label(), address) // the first error is the one to show
+	for _, seat := range seats {
+		if seat.RelayChain == session.RelayChain && seat.From > session.StartHeight {
+			return servicer, command.Fail(command.ExitNotFound, "%w; it is staked, and may be in sessions %s", err, command.SeatsText([]command.Seat{seat}))
+		}
+	}
+	return servicer, err
+}
+
+// Servicer finds a servicer in a session, also by the first digits of its address. The key that its answers are checked with must
+// be the address's own, whatever
 // the node says.
 func Servicer(session api.Session, address string) (api.Actor, error) {
 	members := make([]string, len(session.Servicers))

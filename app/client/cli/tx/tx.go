@@ -206,6 +206,8 @@ type txResult struct {
 	Change *parameterChange `json:"change,omitempty"`
 	// Transaction is the signed body in the JSON form of the .proto file.
 	Transaction json.RawMessage `json:"transaction"`
+	// Sessions says from which block on the signer may be in sessions, after a stake, an edit or the end of a pause.
+	Sessions []command.Seat `json:"sessions,omitempty"`
 }
 
 func sendTx(ctx context.Context, io command.Streams, o options, body bodyFunc) error {
@@ -248,10 +250,24 @@ func sendTx(ctx context.Context, io command.Streams, o options, body bodyFunc) e
 			return fmt.Errorf("transaction refused: %w", err)
 		}
 	}
+	if role, seated := seatedBy(tx); seated && result.Height > 0 && result.Code == 0 {
+		// The transaction is done: a node that cannot say more now takes nothing from its result.
+		result.Sessions, _ = command.Seats(ctx, node, role, o.from)
+	}
 	if err := result.write(io, o.output); err != nil {
 		return err
 	}
 	return result.failure(o)
+}
+
+// seatedBy returns the type of the actor that a transaction makes, changes or unpauses.
+func seatedBy(tx *types.Transaction) (role string, is bool) {
+	for _, each := range []interface{ GetType() types.ActorType }{tx.GetStake(), tx.GetEditStake(), tx.GetUnpause()} {
+		if t := each.GetType(); t != types.ActorType_ACTOR_TYPE_UNSPECIFIED {
+			return t.Label(), t != types.ActorType_ACTOR_TYPE_VALIDATOR
+		}
+	}
+	return "", false
 }
 
 func newResult(o options, tx *types.Transaction, envelope []byte) (*txResult, error) {
@@ -282,6 +298,9 @@ func (r *txResult) text() string {
 	fmt.Fprintf(&text, "result       %s\n", terminal.Clean(r.Result))
 	if r.Change != nil {
 		text.WriteString(r.Change.text())
+	}
+	if len(r.Sessions) > 0 {
+		fmt.Fprintf(&text, "sessions     %s\n", command.SeatsText(r.Sessions))
 	}
 	return text.String()
 }

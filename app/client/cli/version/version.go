@@ -28,6 +28,9 @@ func New(io command.Streams) *cobra.Command {
 	return cmd
 }
 
+// Line returns what 'pocket version' prints.
+func Line() string { return versionLine(node.ThisBuild()) }
+
 // versionLine is "pocket v1.2.3 (commit 0123456789ab, modified) go1.26.8 linux/amd64".
 func versionLine(build node.Build) string {
 	var source []string

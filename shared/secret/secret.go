@@ -1,4 +1,4 @@
-package groups
+package secret
 
 import (
 	"fmt"
@@ -16,8 +16,8 @@ type Secret struct {
 	value *string
 }
 
-// NewSecret returns a secret of a value.
-func NewSecret(value string) Secret { return Secret{value: &value} }
+// New returns a secret of a value.
+func New(value string) Secret { return Secret{value: &value} }
 
 // Reveal returns the value.
 func (s Secret) Reveal() string {
