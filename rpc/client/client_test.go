@@ -100,7 +100,7 @@ func TestReadsRelays(t *testing.T) {
 	opened, seen := node(t, 200, "application/json", golden(t, "relays"))
 	kept, err := opened.KeptRelays(t.Context(), 7)
 	want := api.KeptRelays{
-		Servicers: []api.ServicerRelays{{Address: servicer, Stored: 3, Dropped: 2, Failed: 1}},
+		Servicers: []api.ServicerRelays{{Address: servicer, Servicer: servicer, Stored: 3, Dropped: 2, Failed: 1}},
 		Store:     api.RelayStore{Sessions: 5, Relays: 9, Bytes: 1234, EvictedSessions: 4, Failures: 6},
 		Sessions: []api.SessionRelays{{ID: strings.Repeat("1f", 32), StartHeight: 20, RelayChain: "0001", GeoZone: "zone-1",
 			Application: application, Relays: 3}},
@@ -161,7 +161,7 @@ func TestReadsWhatTheServerWrites(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Session: %v", err)
 	}
-	wantServicer := api.Actor{Type: "servicer", Address: servicer, PublicKey: strings.Repeat("ab", 32), Chains: []string{"0001"},
+	wantServicer := api.Actor{Type: "servicer", Address: servicer, PublicKey: strings.Repeat("ab", 32), Chains: []string{"0001"}, RelayChains: []string{"0001"},
 		GeoZone: "zone-1", ServiceURL: "http://servicer.example:8080/<a>", StakeUPOKT: "18446744073709551615", PausedHeight: 3,
 		SinceHeights: []int64{0}}
 	if len(session.Servicers) != 1 || !reflect.DeepEqual(session.Servicers[0], wantServicer) {
