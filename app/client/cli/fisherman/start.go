@@ -19,7 +19,7 @@ import (
 )
 
 func newStart(io command.Streams) *cobra.Command {
-	var path, passphraseFile string
+	var path, passphraseFile, output string
 	var dry bool
 	cmd := &cobra.Command{
 		Use:   "start",
@@ -34,7 +34,10 @@ each group; a file with a mistake changes nothing, and the log says what is wron
 		Args:    command.Needs("config"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if dry {
-				return dryRun(cmd.Context(), io, path)
+				return dryRun(cmd.Context(), io, path, output)
+			}
+			if cmd.Flags().Changed("output") {
+				return command.Fail(command.ExitUsage, "--output is the form of what --dry-run says; give both, or neither")
 			}
 			return startEndpoints(cmd.Context(), io, path, passphraseFile)
 		},
@@ -42,6 +45,7 @@ each group; a file with a mistake changes nothing, and the log says what is wron
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "say what a day would cost, group by group in uPOKT, and end; no endpoint and no supplier is asked")
 	cmd.Flags().StringVar(&path, "config", "", "YAML `FILE` of the groups of endpoints (required)")
 	command.AddPassphrase(cmd.Flags(), &passphraseFile)
+	command.AddOutput(cmd.Flags(), &output)
 	return cmd
 }
 
