@@ -173,19 +173,24 @@ func (n *Network) Ask(of *types.Session, servicer *types.Actor, payload types.Pa
 	if err != nil {
 		return nil, fmt.Errorf("seal relay to %s: %w", servicer.GetAddress(), err)
 	}
-	return &request{Request: sealed}, nil
+	height, _ := n.Head()
+	return &request{Request: sealed, network: n, session: s, asked: height}, nil
 }
 
 // request is one sealed question; it implements fisherman.Request.
 type request struct {
 	*protocol.Request
+	network *Network
+	session *session
+	// asked is the height that our view of the chain was at when it was made.
+	asked int64
 }
 
 // Open implements fisherman.Request.
 func (r *request) Open(answer *wire.Answer) (fisherman.Reply, *wire.Failure) {
 	reply, failure := r.Request.Open(answer)
 	if failure != nil {
-		return fisherman.Reply{}, failure
+		return fisherman.Reply{}, r.weigh(failure)
 	}
 	return fisherman.Reply{Status: reply.Status, Payload: reply.Payload, Remark: reply.Remark}, nil
 }

@@ -31,6 +31,12 @@ type session struct {
 	price, stake, minStake    uint64
 	stakeLow                  bool
 	estimate                  Estimate
+	// account is what its money is counted by, allowance what a supplier serves of it for the stake, in uPOKT.
+	account   string
+	allowance uint64
+	// graceEnd is the last height at which suppliers answer its relays; blockTime is how long blocks take.
+	graceEnd  int64
+	blockTime time.Duration
 }
 
 // member is a supplier that is asked.
@@ -174,9 +180,11 @@ func (g *group) price(ctx context.Context, s *session, height int64) error {
 		return err
 	}
 	s.price, s.stake, s.minStake = terms.Price, terms.Stake, terms.MinStake
-	blockTime := blockTime(ctx, g.network.Client, s.header)
-	checks := g.checksOf(s.Blocks, blockTime)
-	s.estimate = EstimateOf(s.price, len(s.GetServicers()), checks, time.Duration(s.Blocks)*min(blockTime, dayLength), g.Limits)
+	s.account, s.allowance = g.account(), terms.allowance(len(s.chain.GetSuppliers()))
+	s.graceEnd = s.header.GetSessionEndBlockHeight() + terms.Grace
+	s.blockTime = blockTime(ctx, g.network.Client, s.header)
+	checks := g.checksOf(s.Blocks, s.blockTime)
+	s.estimate = EstimateOf(s.price, len(s.GetServicers()), checks, time.Duration(s.Blocks)*min(s.blockTime, dayLength), g.Limits)
 	s.policy = g.policyOf(s, checks)
 	s.stakeLow = terms.StakeLow(s.estimate.Day)
 	g.tell(s)
