@@ -80,7 +80,7 @@ func New(config Config) (*Network, error) {
 			return nil, fmt.Errorf("group %s: another group has its name, or its application and service", configured.Name)
 		}
 		limits[account], names[configured.Name] = configured.Limits, true
-		n.groups = append(n.groups, &group{Group: configured, network: n, logger: config.Logger.With("group", configured.Name), counts: make(map[Problem]uint64)})
+		n.groups = append(n.groups, &group{Group: configured, rules: configured, network: n, logger: config.Logger.With("group", configured.Name), counts: make(map[Problem]uint64)})
 	}
 	if len(n.groups) == 0 {
 		return nil, errors.New("no group; at least one is needed")
