@@ -167,8 +167,12 @@ func (e *Endpoints) shannonGroups() (shown []api.Group) {
 	states := e.states()
 	for _, group := range e.suppliers.current() {
 		state, catalogue := states[group.Name], group.RelayChain(group.Chain).Catalogue
+		var height *int64
+		if known, _ := e.suppliers.networks[group.Name].Head(); known > 0 {
+			height = &known
+		}
 		shown = append(shown, api.Group{Name: group.Name, Chain: &group.Chain, Catalogue: &catalogue, Targets: state.Suppliers,
-			Network: api.NetworkShannon, Application: &group.Shannon.Application, Service: &group.Shannon.Service, Budget: budgetOf(state)})
+			Network: api.NetworkShannon, Application: &group.Shannon.Application, Service: &group.Shannon.Service, Budget: budgetOf(state), Height: height})
 	}
 	return shown
 }

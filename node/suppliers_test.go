@@ -42,13 +42,13 @@ func TestReplaceSuppliers(t *testing.T) {
 		replaced []groups.Group
 		restart  []string
 	}{
-		"nothing":     {[]groups.Group{one, two}, nil},
-		"a limit":     {[]groups.Group{dearer, two}, nil},
-		"one is gone": {[]groups.Group{one}, []string{"two"}},
-		"one more":    {[]groups.Group{one, two, of("three", "eth2")}, []string{"three"}},
-		"a node":      {[]groups.Group{one, changed(two, func(g *groups.Group) { g.Shannon.RPC = []groups.Secret{groups.NewSecret("http://127.0.0.1:1")} })}, []string{"two"}},
-		"a signer":    {[]groups.Group{one, changed(two, func(g *groups.Group) { g.Shannon.Signer = "other" })}, []string{"two"}},
-		"a chain":     {[]groups.Group{one, changed(two, func(g *groups.Group) { g.Chain = groups.ChainSolana })}, []string{"two"}},
+		"nothing":                             {[]groups.Group{one, two}, nil},
+		"a limit":                             {[]groups.Group{dearer, two}, nil},
+		"one is gone":                         {[]groups.Group{one}, []string{"two"}},
+		"one more":                            {[]groups.Group{one, two, of("three", "eth2")}, []string{"three"}},
+		"a node":                              {[]groups.Group{one, changed(two, func(g *groups.Group) { g.Shannon.RPC = []groups.Secret{groups.NewSecret("http://127.0.0.1:1")} })}, []string{"two"}},
+		"a signer":                            {[]groups.Group{one, changed(two, func(g *groups.Group) { g.Shannon.Signer = "other" })}, []string{"two"}},
+		"a chain":                             {[]groups.Group{one, changed(two, func(g *groups.Group) { g.Chain = groups.ChainSolana })}, []string{"two"}},
 		"a service, and a limit of the other": {[]groups.Group{dearer, changed(two, func(g *groups.Group) { g.Shannon.Service = "other" })}, []string{"two"}},
 		"targets instead":                     {[]groups.Group{one, targets}, []string{"two"}},
 	} {
@@ -61,6 +61,12 @@ func TestReplaceSuppliers(t *testing.T) {
 			}
 		}
 		e.Replace([]groups.Group{one, two})
+	}
+	if _, err := e.suppliers.networks["one"].Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if shown := e.groups()[0]; shown.Height == nil || *shown.Height != 103 {
+		t.Errorf("%+v", shown)
 	}
 	e.Replace([]groups.Group{dearer, two})
 	if kept := e.retained(); kept != 7+two.SessionsRetained {
