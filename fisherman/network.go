@@ -13,7 +13,7 @@ import (
 type Network interface {
 	Heads
 	Sessions
-	// Ask addresses a question to one servicer of a session. An error that is a *wire.Failure says whose fault it is; any
+	// Ask addresses a question to one servicer of a session. It is called by several goroutines at once. An error that is a *wire.Failure says whose fault it is; any
 	// other is ours.
 	Ask(session *types.Session, servicer *types.Actor, payload types.Payload) (Request, error)
 }

@@ -62,8 +62,9 @@ type Endpoints struct {
 	config  EndpointsConfig
 	budget  budget
 	network *endpoints.Network
-	// shannons are the networks of the groups of the live Pocket network.
-	shannons []*shannon.Network
+	// shannons are the networks of the groups of the live Pocket network; suppliers has the groups.
+	shannons  []*shannon.Network
+	suppliers *suppliers
 	sampling
 	api *rpc.Server
 	// open counts the groups whose only session is not over.
@@ -74,7 +75,7 @@ type Endpoints struct {
 // NewEndpoints opens the samples and fits the parts together. Nothing runs until Run. End it with Close.
 func NewEndpoints(config EndpointsConfig) (_ *Endpoints, err error) {
 	config.Logger = cmp.Or(config.Logger, slog.New(slog.DiscardHandler))
-	e := &Endpoints{config: config, over: make(chan struct{})}
+	e := &Endpoints{config: config, over: make(chan struct{}), suppliers: newSuppliers(config.Groups)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, e.Close())
@@ -133,7 +134,8 @@ func (e *Endpoints) buildLists(logger *slog.Logger, secret [secretSize]byte, lis
 
 // isShannon reports whether a group is of the live Pocket network.
 func (e *Endpoints) isShannon(name string) bool {
-	return slices.ContainsFunc(e.config.Groups, func(group groups.Group) bool { return group.Name == name && group.Shannon != nil })
+	_, is := e.suppliers.networks[name]
+	return is
 }
 
 // endpointHooks tell metrics and listeners of what is stored, and Run of sessions that are over.
@@ -237,13 +239,6 @@ func (e *Endpoints) await(ctx context.Context, most time.Duration) {
 	case <-limit.C:
 	case <-ctx.Done():
 	}
-}
-
-// Replace has other groups of endpoints sampled from their next sessions on. Those of the live Pocket network stay as they
-// are.
-func (e *Endpoints) Replace(replaced []groups.Group) {
-	lists, _ := split(replaced)
-	e.network.Replace(lists)
 }
 
 // ReplaceAlerts has other messages sent about verdicts. It returns when Run has taken them over, or the context ends.

@@ -97,6 +97,9 @@ func (e *Endpoints) buildShannon(logger *slog.Logger, secret [secretSize]byte, a
 		return fmt.Errorf("make network of group %s: %w", members[0].Name, err)
 	}
 	e.shannons = append(e.shannons, network)
+	for name := range names {
+		e.suppliers.networks[name] = network
+	}
 	return e.add(fisherman.Config{
 		Secret:        secret,
 		BlockInterval: shannonBlockTime,
@@ -142,10 +145,8 @@ func (e *Endpoints) retained() (sessions int) {
 	for _, group := range e.network.Groups() {
 		sessions += group.SessionsRetained
 	}
-	for _, group := range e.config.Groups {
-		if group.Shannon != nil {
-			sessions += group.SessionsRetained
-		}
+	for _, group := range e.suppliers.current() {
+		sessions += group.SessionsRetained
 	}
 	return sessions
 }
@@ -164,13 +165,14 @@ func (e *Endpoints) states() map[string]shannon.State {
 // shannonGroups are the groups of the live Pocket network, for the API.
 func (e *Endpoints) shannonGroups() (shown []api.Group) {
 	states := e.states()
-	for _, group := range e.config.Groups {
-		if group.Shannon == nil {
-			continue
-		}
+	for _, group := range e.suppliers.current() {
 		state, catalogue := states[group.Name], group.RelayChain(group.Chain).Catalogue
+		var height *int64
+		if known, _ := e.suppliers.networks[group.Name].Head(); known > 0 {
+			height = &known
+		}
 		shown = append(shown, api.Group{Name: group.Name, Chain: &group.Chain, Catalogue: &catalogue, Targets: state.Suppliers,
-			Network: api.NetworkShannon, Application: &group.Shannon.Application, Service: &group.Shannon.Service, Budget: budgetOf(state)})
+			Network: api.NetworkShannon, Application: &group.Shannon.Application, Service: &group.Shannon.Service, Budget: budgetOf(state), Height: height})
 	}
 	return shown
 }

@@ -72,6 +72,8 @@ type judgement struct {
 	// missing and readings are, for each exchange, why it has no answer that can be read, or what the answer says.
 	missing  []*types.Failure
 	readings []verify.Reading
+	// disputed: most servicers refuse the request as wrong.
+	disputed bool
 	// large: most nodes with data have a large answer.
 	large bool
 	// received is how many bytes came from each origin, receivedAll from all.
@@ -88,6 +90,7 @@ func (j *judgement) read() {
 	answers := verify.NewReader(j.reading)
 	j.missing = make([]*types.Failure, len(j.Exchanges))
 	j.readings = make([]verify.Reading, len(j.Exchanges))
+	j.disputed = j.mostDispute()
 	for i := range j.Exchanges {
 		e := &j.Exchanges[i]
 		if j.missing[i] = j.unread(e); j.missing[i] != nil {

@@ -52,7 +52,7 @@ func drawExchange(t *rapid.T, servicer string) Exchange {
 	case 2:
 		e.Rejected = drawFailure(t)
 	case 3:
-		e.Rejected = rapid.SampledFrom([]Exchange{disputing(servicer, "STALE"), busy(servicer), upstream(servicer), overAllowance(servicer)}).Draw(t, "refusal").Rejected
+		e.Rejected = rapid.SampledFrom([]Exchange{disputing(servicer, "STALE"), busy(servicer), upstream(servicer), overAllowance(servicer), unsigned(servicer, true), unsigned(servicer, false)}).Draw(t, "refusal").Rejected
 	case 4:
 		e.Payload = []byte(nodeError)
 	case 5:

@@ -98,7 +98,7 @@ func (j *judgement) unread(e *Exchange) *types.Failure {
 	if failure := untimed(e.Times, j.Timeout); failure != nil {
 		return failure
 	}
-	return j.withinReserve(e.Rejected)
+	return j.corroborated(j.withinReserve(e.Rejected))
 }
 
 var errStillConnecting = errors.New("not asked: still connecting when the check was released")

@@ -29,7 +29,7 @@ type Reply struct {
 	Kept []byte
 }
 
-// Ask addresses a question to one servicer of a session. An error that is a *wire.Failure says whose fault it is; any
+// Ask addresses a question to one servicer of a session. It is called by several goroutines at once. An error that is a *wire.Failure says whose fault it is; any
 // other is ours.
 type Ask func(session *types.Session, servicer *types.Actor, payload types.Payload) (Request, error)
 

@@ -1,9 +1,7 @@
 package round
 
 import (
-	"cmp"
 	"context"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -153,23 +151,6 @@ func (r *round) execute(ctx context.Context) error {
 	r.stall = stalls.end()
 	r.stallBegan = stalls.began
 	return ctx.Err()
-}
-
-// prepare makes one request for every servicer. One that cannot be made is that servicer's sample, not the round's end:
-// otherwise one servicer could keep all others from being asked.
-func (r *round) prepare() {
-	r.slots = make([]*slot, 0, len(r.Session.GetServicers()))
-	for _, servicer := range r.Session.GetServicers() {
-		request, err := r.Ask(r.Session, servicer, r.Question.Payload)
-		made := &slot{servicer: servicer, request: request, failure: failureOf(types.Attempt_ATTEMPT_SEAL_REQUEST, err)}
-		if r.Offset > 0 {
-			made.offset = rand.N(r.Offset)
-		}
-		r.slots = append(r.slots, made)
-	}
-	// Shuffled, so that no servicer is always the first; by offset, so that one loop can release them all.
-	rand.Shuffle(len(r.slots), func(i, j int) { r.slots[i], r.slots[j] = r.slots[j], r.slots[i] })
-	slices.SortStableFunc(r.slots, func(a, b *slot) int { return cmp.Compare(a.offset, b.offset) })
 }
 
 // connect gives every slot a kept connection, or starts to make one.

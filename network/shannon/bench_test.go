@@ -1,10 +1,15 @@
 package shannon_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/pocket-fisherman/fisherman/fisherman"
+	"github.com/pocket-fisherman/fisherman/fisherman/question"
+	"github.com/pocket-fisherman/fisherman/fisherman/round"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/wire"
 )
@@ -32,6 +37,19 @@ func BenchmarkCheckOf50Suppliers(b *testing.B) {
 			for _, servicer := range session.GetServicers() {
 				ask(servicer)
 			}
+		}
+	})
+	// As a round does it, on all processors.
+	b.Run("prepare", func(b *testing.B) {
+		pool := &wire.Pool{}
+		defer pool.Close()
+		runner := round.Runner{Ask: func(session *types.Session, servicer *types.Actor, payload types.Payload) (round.Request, error) {
+			return n.Ask(session, servicer, payload)
+		}, Dial: func(context.Context, string) (*wire.Conn, error) {
+			return nil, wire.Fail(types.Outcome_OUTCOME_CONNECT, types.Attempt_ATTEMPT_CONNECT, errors.New("nobody is asked"))
+		}, Pool: pool}
+		for b.Loop() {
+			runner.Execute(b.Context(), round.Spec{Session: session, Question: question.Question{Payload: payload}, Due: time.Now(), Timeout: time.Second}).Leave()
 		}
 	})
 	requests, answers := make([]fisherman.Request, 50), make([]*wire.Answer, 50)

@@ -120,8 +120,10 @@ type group struct {
 	network *Network
 	logger  *slog.Logger
 
-	// reading has one goroutine at a time read the chain, and say of sessions that their budget is short, their stake low.
+	// reading has one goroutine at a time read the chain, and say of sessions that their budget is short, their stake low. rules
+	// are what sessions are sampled by; application, service, signer and kinds of endpoints stay those of Group.
 	reading            sync.Mutex
+	rules              Group
 	toldShort, toldLow bool
 
 	mu sync.Mutex
@@ -130,6 +132,8 @@ type group struct {
 	problem         Problem
 	reason          string
 	counts          map[Problem]uint64
+	// next are the rules from the next session on; nil for those that there are.
+	next *Group
 }
 
 // at returns the group's session at a height; nil without an error when the chain says that there is none.
@@ -148,6 +152,7 @@ func (g *group) at(ctx context.Context, height int64) (*session, error) {
 		g.adopt(renewed)
 		return renewed, nil
 	}
+	g.takeOver()
 	read, err := g.readAgain(ctx, height)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()

@@ -80,7 +80,7 @@ func New(config Config) (*Network, error) {
 			return nil, fmt.Errorf("group %s: another group has its name, or its application and service", configured.Name)
 		}
 		limits[account], names[configured.Name] = configured.Limits, true
-		n.groups = append(n.groups, &group{Group: configured, network: n, logger: config.Logger.With("group", configured.Name), counts: make(map[Problem]uint64)})
+		n.groups = append(n.groups, &group{Group: configured, rules: configured, network: n, logger: config.Logger.With("group", configured.Name), counts: make(map[Problem]uint64)})
 	}
 	if len(n.groups) == 0 {
 		return nil, errors.New("no group; at least one is needed")
@@ -173,19 +173,24 @@ func (n *Network) Ask(of *types.Session, servicer *types.Actor, payload types.Pa
 	if err != nil {
 		return nil, fmt.Errorf("seal relay to %s: %w", servicer.GetAddress(), err)
 	}
-	return &request{Request: sealed}, nil
+	height, _ := n.Head()
+	return &request{Request: sealed, network: n, session: s, asked: height}, nil
 }
 
 // request is one sealed question; it implements fisherman.Request.
 type request struct {
 	*protocol.Request
+	network *Network
+	session *session
+	// asked is the height that our view of the chain was at when it was made.
+	asked int64
 }
 
 // Open implements fisherman.Request.
 func (r *request) Open(answer *wire.Answer) (fisherman.Reply, *wire.Failure) {
 	reply, failure := r.Request.Open(answer)
 	if failure != nil {
-		return fisherman.Reply{}, failure
+		return fisherman.Reply{}, r.weigh(failure)
 	}
 	return fisherman.Reply{Status: reply.Status, Payload: reply.Payload, Remark: reply.Remark}, nil
 }

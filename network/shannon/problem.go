@@ -37,10 +37,14 @@ const (
 	ProblemParams
 	// ProblemRefused: the chain refuses a query for another reason.
 	ProblemRefused
+	// ProblemDisputed: no two RPC endpoints say the same about the session, or what it costs.
+	ProblemDisputed
+	// ProblemUnconfirmed: only one of several RPC endpoints says something about it.
+	ProblemUnconfirmed
 )
 
 var problemLabels = [...]string{"none", "unreachable", "not_synced", "other_chain", "malformed", "not_staked", "other_service",
-	"unknown_service", "no_suppliers", "not_delegated", "no_key", "params", "refused"}
+	"unknown_service", "no_suppliers", "not_delegated", "no_key", "params", "refused", "disputed", "unconfirmed"}
 
 // Problems returns all that there are, without ProblemNone.
 func Problems() []Problem {
@@ -70,6 +74,8 @@ var problems = []struct {
 	err error
 	is  Problem
 }{
+	{chain.ErrDisputed, ProblemDisputed},
+	{chain.ErrUnconfirmed, ProblemUnconfirmed},
 	{chain.ErrUnknownService, ProblemUnknownService},
 	{chain.ErrNotStaked, ProblemNotStaked},
 	{chain.ErrOtherService, ProblemOtherService},
@@ -102,7 +108,7 @@ func ProblemOf(err error) Problem {
 // absence of a session.
 func (p Problem) passes() bool {
 	switch p {
-	case ProblemUnreachable, ProblemNotSynced, ProblemOtherChain, ProblemMalformed, ProblemRefused:
+	case ProblemUnreachable, ProblemNotSynced, ProblemOtherChain, ProblemMalformed, ProblemRefused, ProblemDisputed, ProblemUnconfirmed:
 		return true
 	}
 	return false

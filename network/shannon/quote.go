@@ -51,6 +51,8 @@ type Terms struct {
 	Stake, MinStake uint64
 	// Pending is how many sessions a stake is shared out over.
 	Pending uint64
+	// Grace is for how many blocks after its end a session is served.
+	Grace int64
 }
 
 // ReadQuote reads the session of an application and a service at a height. kinds are the endpoints that count, best first.
@@ -129,7 +131,11 @@ func (q *Quote) Estimate(checks int, interval time.Duration, limits Limits) Esti
 // Allowance returns what a supplier serves of a session until the application's stake does not pay for more, as poktroll's
 // RelayMiner computes it; in uPOKT.
 func (q *Quote) Allowance() uint64 {
-	return q.Terms.Stake / uint64(max(len(q.Suppliers), 1)) / (q.Terms.Pending + 1)
+	return q.Terms.allowance(len(q.Suppliers))
+}
+
+func (t Terms) allowance(suppliers int) uint64 {
+	return t.Stake / uint64(max(suppliers, 1)) / (t.Pending + 1)
 }
 
 // StakeLow reports whether an application comes near its least stake within days of spending perDay.
@@ -153,7 +159,7 @@ func readTerms(ctx context.Context, client *chain.Client, application *protocol.
 	if err != nil {
 		return Terms{}, err
 	}
-	terms.Pending = uint64(grid.PendingSessions())
+	terms.Pending, terms.Grace = uint64(grid.PendingSessions()), grid.GraceEnd(0)
 	if terms.Stake, err = amountOf(application.GetStake()); err != nil {
 		return Terms{}, fmt.Errorf("%w: the application's stake", chain.ErrMalformed)
 	}

@@ -31,6 +31,12 @@ type session struct {
 	price, stake, minStake    uint64
 	stakeLow                  bool
 	estimate                  Estimate
+	// account is what its money is counted by, allowance what a supplier serves of it for the stake, in uPOKT.
+	account   string
+	allowance uint64
+	// graceEnd is the last height at which suppliers answer its relays; blockTime is how long blocks take.
+	graceEnd  int64
+	blockTime time.Duration
 }
 
 // member is a supplier that is asked.
@@ -174,9 +180,11 @@ func (g *group) price(ctx context.Context, s *session, height int64) error {
 		return err
 	}
 	s.price, s.stake, s.minStake = terms.Price, terms.Stake, terms.MinStake
-	blockTime := blockTime(ctx, g.network.Client, s.header)
-	checks := g.checksOf(s.Blocks, blockTime)
-	s.estimate = EstimateOf(s.price, len(s.GetServicers()), checks, time.Duration(s.Blocks)*min(blockTime, dayLength), g.Limits)
+	s.account, s.allowance = g.account(), terms.allowance(len(s.chain.GetSuppliers()))
+	s.graceEnd = s.header.GetSessionEndBlockHeight() + terms.Grace
+	s.blockTime = blockTime(ctx, g.network.Client, s.header)
+	checks := g.rules.checksOf(s.Blocks, s.blockTime)
+	s.estimate = EstimateOf(s.price, len(s.GetServicers()), checks, time.Duration(s.Blocks)*min(s.blockTime, dayLength), g.rules.Limits)
 	s.policy = g.policyOf(s, checks)
 	s.stakeLow = terms.StakeLow(s.estimate.Day)
 	g.tell(s)
@@ -245,22 +253,23 @@ func (g *group) policyOf(s *session, checks int) fisherman.Policy {
 		}
 		return uint32(configured)
 	}
-	relayChain := g.Chain
+	rules := &g.rules
+	relayChain := rules.Chain
 	policy := fisherman.Policy{
-		Rules:                judge.Rules{Timeout: g.Timeout, LatencySLA: g.SLA, MaxSkew: maxSkew, Quorum: g.Quorum},
+		Rules:                judge.Rules{Timeout: rules.Timeout, LatencySLA: rules.SLA, MaxSkew: maxSkew, Quorum: rules.Quorum},
 		Chain:                &relayChain,
 		Checks:               checks,
-		Distribution:         g.Spread,
-		NullSamplesAllowed:   allowed(g.NullsAllowed, 10),
-		DisagreementsAllowed: allowed(g.DisagreementsAllowed, mostChecks+1),
-		LaggingAllowed:       allowed(g.LaggingAllowed, 20),
-		MaxLag:               g.MaxLag,
-		SessionsRetained:     g.SessionsRetained,
-		SamplesRequired:      uint32(min(g.SamplesRequired, checks)),
+		Distribution:         rules.Spread,
+		NullSamplesAllowed:   allowed(rules.NullsAllowed, 10),
+		DisagreementsAllowed: allowed(rules.DisagreementsAllowed, mostChecks+1),
+		LaggingAllowed:       allowed(rules.LaggingAllowed, 20),
+		MaxLag:               rules.MaxLag,
+		SessionsRetained:     rules.SessionsRetained,
+		SamplesRequired:      uint32(min(rules.SamplesRequired, checks)),
 		ChecksOnDemand:       checksOnDemand,
 		Budget:               &purse{spending: g.network.spent, account: g.account(), session: s.header.GetSessionId(), price: s.price},
 	}
-	if g.SamplesRequired == 0 {
+	if rules.SamplesRequired == 0 {
 		policy.SamplesRequired = uint32(min(3, checks))
 	}
 	return policy

@@ -248,6 +248,13 @@ func (s *spending) take(account, session string, amount uint64) (day int64, err 
 	return day, nil
 }
 
+// limit changes the limits of an account. What was spent stays spent.
+func (s *spending) limit(account string, limits Limits) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.budgets[account].limits = limits
+}
+
 // giveBack takes back an amount that was taken on a day. One that cannot be stored is forgotten with the process.
 func (s *spending) giveBack(account, session string, amount uint64, day int64) error {
 	s.mu.Lock()

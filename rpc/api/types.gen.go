@@ -752,6 +752,9 @@ type Group struct {
 
 	// Budget Null where asking costs nothing.
 	Budget *Budget `json:"budget"`
+
+	// Height The newest block that is known of the live Pocket network; absent elsewhere, and before the first.
+	Height *int64 `json:"height,omitempty"`
 }
 
 // Hash 64 hex digits.

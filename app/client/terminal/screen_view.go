@@ -156,20 +156,33 @@ func (s screen) sessionHead(session observer.Session) string {
 // sessionState says how far a session is.
 func (s screen) sessionState(session observer.Session) string {
 	if report := session.Report; report.Started == nil && !s.onChain() {
-		return blockState(report)
+		height := int64(0)
+		if group := s.group(report); group != nil {
+			height = api.Value(group.Height)
+		}
+		return blockState(report, height)
 	}
 	return sessionState(session, s.seen.Status.Height, s.now)
 }
 
-// blockState says which blocks a session has, where the height of their chain is not known.
-func blockState(report api.SessionReport) string {
+// blockState says which blocks a session has, and how many are left where the height of their chain is known; it is 0 where not.
+func blockState(report api.SessionReport, height int64) string {
+	last := report.Height + report.Blocks - 1
 	switch {
 	case report.Complete:
 		return "complete"
-	case decided(report):
+	case decided(report), height > last:
 		return "over"
 	}
-	return fmt.Sprintf("height %d to %d", report.Height, report.Height+report.Blocks-1)
+	text := fmt.Sprintf("height %d to %d", report.Height, last)
+	switch left := last - max(height, report.Height); {
+	case height == 0:
+		return text
+	case left == 1:
+		return text + ", 1 block left"
+	default:
+		return fmt.Sprintf("%s, %d blocks left", text, left)
+	}
 }
 
 // decided reports whether all checks of a session are done, dropped or void.

@@ -68,3 +68,32 @@ func TestBudgetWarning(t *testing.T) {
 		}
 	}
 }
+
+// How far a session of the live Pocket network is, where the height of the chain is known, and where not.
+func TestBlocksOfASessionOfSuppliers(t *testing.T) {
+	running := api.SessionReport{Height: 541261, Blocks: 20, ChecksPlanned: 20, ChecksDone: 8}
+	all, complete := running, running
+	all.ChecksDone, complete.Complete = 20, true
+	for _, test := range []struct {
+		report api.SessionReport
+		height int64
+		want   string
+	}{
+		{running, 0, "height 541261 to 541280"},
+		{running, 541100, "height 541261 to 541280, 19 blocks left"},
+		{running, 541261, "height 541261 to 541280, 19 blocks left"},
+		{running, 541279, "height 541261 to 541280, 1 block left"},
+		{running, 541280, "height 541261 to 541280, 0 blocks left"},
+		{running, 541281, "over"}, {all, 541270, "over"}, {complete, 541270, "complete"}, {complete, 0, "complete"},
+	} {
+		if got := blockState(test.report, test.height); got != test.want {
+			t.Errorf("at %d: %q, want %q", test.height, got, test.want)
+		}
+	}
+	status := clienttest.SuppliersStatus()
+	status.Groups[0].Height = clienttest.Ptr[int64](541265)
+	seen := observer.Observation{At: clienttest.Noon, Status: status, Sessions: []observer.Session{{Report: clienttest.Suppliers().Sessions[0]}}}
+	if drawn := escapes.ReplaceAllString(sized(120, 30, seen).View().Content, ""); !strings.Contains(drawn, "height 541261 to 541280, 15 blocks left") {
+		t.Errorf("drawn:\n%s", drawn)
+	}
+}

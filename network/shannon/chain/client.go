@@ -86,6 +86,13 @@ func (c *Client) ChainID() string {
 	return c.belief.chain
 }
 
+// Head returns the height that is believed, 0 until one is, and when it came.
+func (c *Client) Head() (height int64, at time.Time) {
+	c.belief.mu.Lock()
+	defer c.belief.mu.Unlock()
+	return c.belief.last, c.belief.lastAt
+}
+
 // Run follows the heads of all endpoints until the context ends.
 func (c *Client) Run(ctx context.Context) {
 	var parts sync.WaitGroup

@@ -50,11 +50,15 @@ const (
 	mostBlocks = 1 << 31
 )
 
-// ask asks for the state at a height.
+// ask asks for the state at a height. Of several endpoints one alone is believed about keys only, which prove themselves:
+// otherwise it could choose who is asked, and hide what that costs.
 func (c *Client) ask(ctx context.Context, path string, height int64, question, answer proto.Message) error {
 	data, err := proto.Marshal(question)
 	if err != nil {
 		return fmt.Errorf("write query %s: %w", path, err)
+	}
+	if len(c.endpoints) > 1 && height > 0 && path != PathAccount {
+		return c.agreed(ctx, path, data, height, answer)
 	}
 	value, err := c.Query(ctx, path, data, height)
 	if err != nil {

@@ -8,12 +8,12 @@ type Failure struct {
 	Blame   Blame
 	// Attempt is what was being done.
 	Attempt Attempt
-	// Refusal is what the servicer signed instead of an answer; nil when it signed nothing of the kind.
+	// Refusal is what the servicer said instead of an answer; nil when it said nothing of the kind.
 	Refusal *Refusal
 	Err     error
 }
 
-// Refusal is a signed error of a servicer, in terms that do not depend on its network.
+// Refusal is an error of a servicer, signed where its network has that, in terms that do not depend on it.
 type Refusal struct {
 	// Code and Label are the network's own, as in 7 and "NOT_IN_SESSION". Code is above 0.
 	Code  uint32
@@ -21,6 +21,8 @@ type Refusal struct {
 	// DisputesRequest: the servicer says that the request itself is wrong (its session, its signer, its form). A
 	// fisherman whose view of the network is wrong is told so by every servicer.
 	DisputesRequest bool
+	// Contradicted: nothing proves who said it, and by what this fisherman sees of the network it cannot be.
+	Contradicted bool
 	// OverAllowance: the servicer says that more was asked than the session allows.
 	OverAllowance bool
 	// TooLarge: the servicer says that its node's answer is larger than the network's protocol carries.

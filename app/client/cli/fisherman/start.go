@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -150,10 +151,16 @@ func reload(ctx context.Context, path string, running groups.Config, built *node
 		if len(changes.Added)+len(changes.Removed)+len(changes.Changed) == 0 {
 			continue
 		}
-		built.Replace(update.Config.Groups)
+		restart := built.Replace(update.Config.Groups)
 		running.Groups = update.Config.Groups
+		if len(restart) > 0 {
+			logger.Warn("changes of groups take effect when the fisherman is started again", "groups", restart)
+		}
+		without := func(names []string) []string {
+			return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(restart, name) })
+		}
 		logger.Info("the configuration was taken over; it takes effect with each group's next session",
-			"added", changes.Added, "removed", changes.Removed, "changed", changes.Changed)
+			"added", without(changes.Added), "removed", without(changes.Removed), "changed", without(changes.Changed))
 	}
 }
 

@@ -102,7 +102,8 @@ func (s *Source) Failed(err error) error {
 // codeOf returns the exit code of a problem.
 func codeOf(problem shannon.Problem) command.ExitCode {
 	switch problem {
-	case shannon.ProblemUnreachable, shannon.ProblemNotSynced, shannon.ProblemOtherChain, shannon.ProblemMalformed, shannon.ProblemRefused:
+	case shannon.ProblemUnreachable, shannon.ProblemNotSynced, shannon.ProblemOtherChain, shannon.ProblemMalformed, shannon.ProblemRefused,
+		shannon.ProblemDisputed, shannon.ProblemUnconfirmed:
 		return command.ExitUnreachable
 	case shannon.ProblemNotDelegated:
 		return command.ExitUsage
@@ -119,6 +120,10 @@ func Remedy(problem shannon.Problem) string {
 		return "wait until the node is synced, or give another"
 	case shannon.ProblemOtherChain:
 		return "check the URLs and the chain id: all nodes have to be of one chain"
+	case shannon.ProblemDisputed:
+		return "one of them is wrong: give a third, of another operator"
+	case shannon.ProblemUnconfirmed:
+		return "two nodes have to say the same before money is spent: mend the others, or give a third"
 	case shannon.ProblemMalformed:
 		return "check that it is a full node of Pocket's, or give another"
 	case shannon.ProblemNotStaked:

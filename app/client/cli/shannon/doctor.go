@@ -113,6 +113,9 @@ func (d *doctor) nodes(ctx context.Context) bool {
 			}
 		default:
 			found.Says = fmt.Sprintf("synced, of chain %s, at height %d", state.ChainID, state.Height)
+			if len(d.access.RPC) == 1 {
+				found.Says += "; the only one: what it says of sessions and prices is compared with no other"
+			}
 		}
 		d.add(found)
 	}

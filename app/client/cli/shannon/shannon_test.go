@@ -375,6 +375,9 @@ func TestDoctorFindsNothing(t *testing.T) {
 			t.Errorf("%s got a relay", name)
 		}
 	}
+	if says := found.Findings[0].Says; found.Findings[0].Check != lookNode || !strings.Contains(says, "the only one") {
+		t.Errorf("of a node without another it says %q", says)
+	}
 }
 
 func TestDoctorFinds(t *testing.T) {

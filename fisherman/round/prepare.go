@@ -1,0 +1,54 @@
+package round
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// prepare makes one request for every servicer. One that cannot be made is that servicer's sample, not the round's end:
+// otherwise one servicer could keep all others from being asked.
+func (r *round) prepare() {
+	r.seal()
+	// Shuffled, so that no servicer is always the first; by offset, so that one loop can release them all.
+	rand.Shuffle(len(r.slots), func(i, j int) { r.slots[i], r.slots[j] = r.slots[j], r.slots[i] })
+	slices.SortStableFunc(r.slots, func(a, b *slot) int { return cmp.Compare(a.offset, b.offset) })
+}
+
+// seal makes the requests on all processors: a signature may take milliseconds, and they are independent of each other.
+// Between two of them a processor is given to what else waits, so that another round's release waits for one at most.
+func (r *round) seal() {
+	servicers := r.Session.GetServicers()
+	r.slots = make([]*slot, len(servicers))
+	var next atomic.Int64
+	work := func() {
+		for {
+			i := int(next.Add(1)) - 1
+			if i >= len(servicers) {
+				return
+			}
+			r.slots[i] = r.slotOf(servicers[i])
+			runtime.Gosched()
+		}
+	}
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(servicers)) - 1 {
+		workers.Go(work)
+	}
+	work()
+	workers.Wait()
+}
+
+func (r *round) slotOf(servicer *types.Actor) *slot {
+	request, err := r.Ask(r.Session, servicer, r.Question.Payload)
+	made := &slot{servicer: servicer, request: request, failure: failureOf(types.Attempt_ATTEMPT_SEAL_REQUEST, err)}
+	if r.Offset > 0 {
+		made.offset = rand.N(r.Offset)
+	}
+	return made
+}
