@@ -57,8 +57,8 @@ func (w *Writer) Close() error {
 // Read decodes a chunk of a snapshot of a height and calls visit with each node, whose key and value share the chunk's
 // memory. Errors: ErrMalformed, and visit's.
 func Read(chunk []byte, height int64, visit func(Node) error) error {
-	if len(chunk) == 0 || len(chunk) > ChunkBytes {
-		return fmt.Errorf("%w: a chunk of %d bytes", ErrMalformed, len(chunk))
+	if len(chunk) == 0 || len(chunk) > ChunkBytes || height < 1 {
+		return fmt.Errorf("%w: a chunk of %d bytes, of height %d", ErrMalformed, len(chunk), height)
 	}
 	for rest := chunk; len(rest) > 0; {
 		var node Node

@@ -137,11 +137,13 @@ func TestParseManifestRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := map[string]func() (Manifest, error){
-		"no height":       func() (Manifest, error) { return ParseManifest(0, 2, good.Metadata(), good.Hash()) },
-		"a huge height":   func() (Manifest, error) { return ParseManifest(1<<63, 2, good.Metadata(), good.Hash()) },
-		"another height":  func() (Manifest, error) { return ParseManifest(8, 2, good.Metadata(), good.Hash()) },
-		"no chunks":       func() (Manifest, error) { return ParseManifest(9, 0, nil, good.Hash()) },
-		"too many chunks": func() (Manifest, error) { return ParseManifest(9, MaxChunks+1, make([]byte, 32*(MaxChunks+1)), good.Hash()) },
+		"no height":      func() (Manifest, error) { return ParseManifest(0, 2, good.Metadata(), good.Hash()) },
+		"a huge height":  func() (Manifest, error) { return ParseManifest(1<<63, 2, good.Metadata(), good.Hash()) },
+		"another height": func() (Manifest, error) { return ParseManifest(8, 2, good.Metadata(), good.Hash()) },
+		"no chunks":      func() (Manifest, error) { return ParseManifest(9, 0, nil, good.Hash()) },
+		"too many chunks": func() (Manifest, error) {
+			return ParseManifest(9, MaxChunks+1, make([]byte, 32*(MaxChunks+1)), good.Hash())
+		},
 		"more chunks than hashes": func() (Manifest, error) {
 			return ParseManifest(9, 3, good.Metadata(), good.Hash())
 		},
