@@ -8,6 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -46,7 +48,9 @@ type Engine struct {
 	// validators returns the validators that voted on a block.
 	validators validatorSets
 	history    *history
-	standing   standing
+	// snapshots takes snapshots while Run runs.
+	snapshots *snapshotter
+	standing  standing
 	// blockTime is the pause between blocks.
 	blockTime time.Duration
 	// now is the clock that decides whether a block is fresh.
@@ -95,6 +99,11 @@ func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error 
 		return err
 	}
 	databases := databasesOf(cfg)
+	if cfg.History.Sync != nil {
+		if err := cfg.clean(config, databases, state.Version()); err != nil {
+			return err
+		}
+	}
 	begun, err := openHome(config, databases, doc, state.Version())
 	if err != nil {
 		return err
@@ -103,7 +112,8 @@ func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error 
 	if err != nil {
 		return err
 	}
-	e.app = &application{state: state, publish: e.publish, fail: e.fail, admits: e.inbound.admits}
+	e.app = &application{state: state, publish: e.publish, fail: e.fail, admits: e.inbound.admits, offered: cfg.History.Snapshots}
+	e.rememberPast(cfg, config)
 	err = guard("shake hands with the state", func() error {
 		var err error
 		e.node, err = node.NewNode(config, signer, cfg.peerKey(), proxy.NewLocalClientCreator(e.app),
@@ -128,7 +138,18 @@ func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error 
 	}
 	e.validators = environment.StateStore
 	e.history = newHistory(environment.BlockStore, environment.StateStore)
+	e.app.retention.blocks, e.app.retention.params = environment.BlockStore, environment.StateStore
 	return nil
+}
+
+// rememberPast gives the application what it does with old heights and snapshots.
+func (e *Engine) rememberPast(cfg Config, config *cmtcfg.Config) {
+	e.app.retention = &retention{History: cfg.History, log: filepath.Dir(config.Consensus.WalFile())}
+	e.snapshots = newSnapshotter(cfg.History, cfg.Logger)
+	e.app.snapshots = e.snapshots
+	if cfg.History.Sync != nil {
+		e.app.joining = &joining{History: cfg.History, logger: cfg.Logger}
+	}
 }
 
 // Heads returns the committed blocks. Those that New replays are published before it returns.
@@ -166,6 +187,8 @@ func (e *Engine) Run(ctx context.Context) error {
 		defer close(redialed)
 		e.redialer.run(redialing, e.node.Switch())
 	}()
+	var snapshots sync.WaitGroup
+	snapshots.Go(func() { e.snapshots.run(redialing) })
 	var err error
 	select {
 	case <-ctx.Done():
@@ -174,6 +197,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	stopRedialing()
 	<-redialed
+	snapshots.Wait()
 	return errors.Join(err, e.stop())
 }
 
@@ -201,6 +225,7 @@ func (e *Engine) stop() error {
 	defer e.inbound.Close()
 	err := e.node.Stop()
 	e.app.end()
+	e.snapshots.forget() // of a block that was committed meanwhile
 	if err != nil {
 		return fmt.Errorf("stop node: %w", err)
 	}
@@ -214,6 +239,9 @@ func (e *Engine) stop() error {
 func (e *Engine) release() error {
 	e.signs.stopping.Store(true)
 	e.inbound.Close()
+	if e.snapshots != nil {
+		e.snapshots.forget()
+	}
 	return errors.Join(e.node.EventBus().Stop(), e.node.ProxyApp().Stop(), e.closeDatabases())
 }
 

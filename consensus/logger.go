@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,18 @@ var refusedInReplay = map[string]bool{
 	"failed signing vote":       true,
 	"failed to process message": true,
 }
+
+// syncFailures are the lines that CometBFT logs when a node cannot begin with a snapshot. There is no other sign: the node
+// stays up and does nothing.
+var syncFailures = map[string]bool{
+	"State sync failed":                       true,
+	"Failed to bootstrap node with new state": true,
+	"Failed to store last seen commit":        true,
+	"Failed to switch to block sync":          true,
+}
+
+// lookingForSnapshots is the message of the line that CometBFT logs before it asks its peers again for snapshots.
+const lookingForSnapshots = "sync any"
 
 // peerGone is the log line for a peer that left, voluntarily or not.
 const peerGone = "Stopping peer for error"
@@ -63,8 +76,18 @@ func newLogger(to *slog.Logger, engine *engineSigns) log.Logger {
 // Debug logs at trace level.
 func (l logger) Debug(msg string, keyvals ...any) { l.log(levelTrace, msg, keyvals) }
 
-// Info logs at debug level.
-func (l logger) Info(msg string, keyvals ...any) { l.log(slog.LevelDebug, msg, keyvals) }
+// Info logs at debug level. CometBFT looks for snapshots until it finds one, without an end of its own: the goroutine that
+// does so on a node that has stopped ends here.
+func (l logger) Info(msg string, keyvals ...any) {
+	if msg == lookingForSnapshots {
+		if l.engine.stopping.Load() {
+			runtime.Goexit()
+		}
+		l.to.Info("no peer has a snapshot yet; they are asked again")
+		return
+	}
+	l.log(slog.LevelDebug, msg, keyvals)
+}
 
 // Warn logs at warn level.
 func (l logger) Warn(msg string, keyvals ...any) { l.log(slog.LevelWarn, msg, keyvals) }
@@ -75,6 +98,9 @@ func (l logger) Error(msg string, keyvals ...any) {
 	full := l.diskFailure(keyvals)
 	if msg == consensusFailure {
 		l.engine.failed(failure{text: "consensus failed: " + gist(value(keyvals, "err")), cause: full})
+	}
+	if syncFailures[msg] && !l.engine.stopping.Load() {
+		l.engine.failed(failure{text: "the node cannot begin with a snapshot: " + gist(value(keyvals, "err")), cause: full})
 	}
 	level := slog.LevelError
 	if msg == peerGone {
