@@ -82,7 +82,7 @@ func newEngine(cfg Config, config *cmtcfg.Config, state State) (*Engine, error) 
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	e := &Engine{heads: cmp.Or(cfg.heads, &heads.Publisher{}), gate: &gate{}, failed: make(chan error, 1), now: time.Now, blockTime: cfg.BlockTime}
-	e.signs = &engineSigns{failed: e.fail}
+	e.signs = &engineSigns{failed: e.fail, hide: hiding(cfg.History)}
 	e.logger = newLogger(cfg.Logger, e.signs)
 	e.inbound = newInbound(cfg, config.P2P)
 	e.redialer = newRedialer(cfg.Peers, e.inbound.Locate, e.logger)
@@ -177,6 +177,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		return e.release()
 	}
 	if err := guard("start node", func() error { return e.inbound.start(e.node) }); err != nil {
+		if e.signs.hide != nil {
+			err = failure{text: e.signs.hidden(err.Error()), cause: nil}
+		}
 		return errors.Join(fmt.Errorf("run consensus: %w", err), e.release())
 	}
 	e.signs.witnessing.Store(true)

@@ -67,6 +67,28 @@ type engineSigns struct {
 	full atomic.Pointer[error]
 	// failed is called when consensus ends.
 	failed func(error)
+	// hide replaces the URLs of servers that verify a snapshot, which may have keys in their paths; nil for none.
+	hide *strings.Replacer
+}
+
+// hiding returns what replaces URLs of servers by their places.
+func hiding(history History) *strings.Replacer {
+	if history.Sync == nil {
+		return nil
+	}
+	var pairs []string
+	for i, server := range history.Sync.Servers {
+		pairs = append(pairs, strings.TrimSuffix(server, "/"), fmt.Sprintf("server %d of headers", i+1))
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// hidden returns text without URLs of servers.
+func (e *engineSigns) hidden(text string) string {
+	if e.hide == nil {
+		return text
+	}
+	return e.hide.Replace(text)
 }
 
 func newLogger(to *slog.Logger, engine *engineSigns) log.Logger {
@@ -100,7 +122,7 @@ func (l logger) Error(msg string, keyvals ...any) {
 		l.engine.failed(failure{text: "consensus failed: " + gist(value(keyvals, "err")), cause: full})
 	}
 	if syncFailures[msg] && !l.engine.stopping.Load() {
-		l.engine.failed(failure{text: "the node cannot begin with a snapshot: " + gist(value(keyvals, "err")), cause: full})
+		l.engine.failed(failure{text: "the node cannot begin with a snapshot: " + gist(l.engine.hidden(value(keyvals, "err"))), cause: full})
 	}
 	level := slog.LevelError
 	if msg == peerGone {
@@ -127,14 +149,28 @@ func (l logger) diskFailure(keyvals []any) error {
 
 // With adds attributes to every line.
 func (l logger) With(keyvals ...any) log.Logger {
-	return logger{to: l.to.With(attributes(keyvals)...), engine: l.engine}
+	return logger{to: l.to.With(l.attributes(keyvals)...), engine: l.engine}
 }
 
 func (l logger) log(level slog.Level, msg string, keyvals []any) {
 	ctx := context.Background()
 	if l.to.Enabled(ctx, level) {
-		l.to.Log(ctx, level, msg, attributes(keyvals)...)
+		l.to.Log(ctx, level, msg, l.attributes(keyvals)...)
 	}
+}
+
+// attributes converts keys and values without URLs of servers.
+func (l logger) attributes(keyvals []any) []any {
+	attrs := attributes(keyvals)
+	if l.engine.hide == nil {
+		return attrs
+	}
+	for i, attr := range attrs {
+		if attr, is := attr.(slog.Attr); is && attr.Value.Kind() == slog.KindString {
+			attrs[i] = slog.String(attr.Key, l.engine.hidden(attr.Value.String()))
+		}
+	}
+	return attrs
 }
 
 // attributes converts CometBFT's keys and values to slog attributes. Values are rendered here, since many can be
