@@ -109,10 +109,10 @@ func trustedHeight(ctx context.Context, servers []string) (int64, error) {
 			return 0, command.Fail(command.ExitUntrusted, "the nodes of --trust-rpc are of different chains: %s and %s",
 				terminal.Clean(terminal.Short(network)), terminal.Clean(terminal.Short(status.Node.Network)))
 		}
-		network, oldest = status.Node.Network, max(oldest, earliest)
-		if newest = latest; i > 0 {
-			newest = min(newest, latest)
+		if i == 0 {
+			network, newest = status.Node.Network, latest
 		}
+		oldest, newest = max(oldest, earliest), min(newest, latest)
 	}
 	height := max(oldest, newest-trustBehind, 1)
 	if height > newest {
