@@ -52,7 +52,10 @@ func (j *joining) offer(offered *abci.Snapshot, hash []byte) (abci.ResponseOffer
 
 // apply adds a chunk. When it was the last one, done is true and the state is installed.
 func (j *joining) apply(req *abci.RequestApplySnapshotChunk) (response *abci.ResponseApplySnapshotChunk, done bool, err error) {
-	if j.restore == nil || req.Index != j.next {
+	switch {
+	case j.restore == nil:
+		return &abci.ResponseApplySnapshotChunk{Result: abci.ResponseApplySnapshotChunk_ABORT}, false, nil
+	case req.Index != j.next:
 		return &abci.ResponseApplySnapshotChunk{Result: abci.ResponseApplySnapshotChunk_RETRY_SNAPSHOT}, false, j.again()
 	}
 	if !j.manifest.Proves(req.Index, req.Chunk) {
