@@ -175,7 +175,7 @@ func TestBlocksArePruned(t *testing.T) {
 		t.Skip("makes thousands of blocks")
 	}
 	t.Parallel()
-	heights := 10_000
+	heights := 6_000
 	if given, err := strconv.Atoi(os.Getenv("POCKET_FLAT_HEIGHTS")); err == nil {
 		heights = given
 	}
