@@ -105,7 +105,7 @@ func (l logger) Info(msg string, keyvals ...any) {
 		if l.engine.stopping.Load() {
 			runtime.Goexit()
 		}
-		l.to.Info("no peer has a snapshot yet; they are asked again")
+		l.to.Info("no peer has a snapshot that can be verified yet; they are asked again")
 		return
 	}
 	l.log(slog.LevelDebug, msg, keyvals)

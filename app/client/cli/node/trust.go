@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	// trustBehind is how far the trusted block is behind the newest one: all servers have it, and it is before the next
-	// snapshot.
+	// trustBehind is how far the trusted block is behind the newest one, if that is recent enough: before the snapshots, as
+	// headers are verified faster forwards.
 	trustBehind = 1000
 	// trustPeriod is how old the trusted block may be when the node starts.
 	trustPeriod = 7 * 24 * time.Hour
@@ -57,22 +57,48 @@ func (t trust) stateSync(ctx context.Context) (*configs.StateSync, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerPatience)
 	defer cancel()
-	var err error
-	if sync.TrustHeight, err = trustedHeight(ctx, t.servers); err != nil {
+	oldest, newest, err := commonHeights(ctx, t.servers)
+	if err != nil {
 		return nil, err
 	}
-	for i, server := range t.servers {
-		hash, err := blockHash(ctx, server, sync.TrustHeight)
+	for behind := int64(trustBehind); ; behind /= 10 {
+		height := min(max(newest-behind, oldest), newest)
+		block, err := commonBlock(ctx, t.servers, height)
 		if err != nil {
-			return nil, unreached(i, err)
+			return nil, err
 		}
-		if i > 0 && hash != sync.TrustHash {
-			return nil, command.Fail(command.ExitUntrusted, "the nodes of --trust-rpc disagree about block %d: one says %s, another %s; find out which is of your chain",
-				sync.TrustHeight, sync.TrustHash, hash)
+		// The time of block 1 is the genesis', which may be any.
+		if time.Since(block.time) < trustPeriod/2 {
+			sync.TrustHeight, sync.TrustHash = height, block.hash
+			return sync, nil
 		}
-		sync.TrustHash = hash
+		if behind == 0 {
+			return nil, command.Fail(command.ExitFailure, "the newest block of the nodes of --trust-rpc, %d, is of %s: the chain stands still, or the clock of this machine is wrong",
+				height, block.time.UTC().Format(time.RFC3339))
+		}
 	}
-	return sync, nil
+}
+
+// block is what servers say of a block.
+type block struct {
+	hash string
+	time time.Time
+}
+
+// commonBlock returns a block of which all servers say the same.
+func commonBlock(ctx context.Context, servers []string, height int64) (common block, err error) {
+	for i, server := range servers {
+		said, err := blockOf(ctx, server, height)
+		if err != nil {
+			return block{}, unreached(i, err)
+		}
+		if i > 0 && said.hash != common.hash {
+			return block{}, command.Fail(command.ExitUntrusted, "the nodes of --trust-rpc disagree about block %d: one says %s, another %s; find out which is of your chain",
+				height, common.hash, said.hash)
+		}
+		common = said
+	}
+	return common, nil
 }
 
 // unreached names a server by its place: its URL may have a key in it.
@@ -83,9 +109,8 @@ func unreached(i int, err error) error {
 	return command.Fail(command.ExitUnreachable, "node %d of --trust-rpc does not answer as a node of CometBFT's JSON-RPC: %w", i+1, err)
 }
 
-// trustedHeight returns a height that all servers have, some way behind the newest.
-func trustedHeight(ctx context.Context, servers []string) (int64, error) {
-	var oldest, newest int64
+// commonHeights returns the range of heights that all servers have.
+func commonHeights(ctx context.Context, servers []string) (oldest, newest int64, err error) {
 	network := ""
 	for i, server := range servers {
 		var status struct {
@@ -98,15 +123,15 @@ func trustedHeight(ctx context.Context, servers []string) (int64, error) {
 			} `json:"sync_info"`
 		}
 		if err := ask(ctx, server, "status", nil, &status); err != nil {
-			return 0, unreached(i, err)
+			return 0, 0, unreached(i, err)
 		}
 		earliest, err := strconv.ParseInt(status.Sync.Earliest, 10, 64)
 		latest, err2 := strconv.ParseInt(status.Sync.Latest, 10, 64)
 		if err := cmp.Or(err, err2); err != nil {
-			return 0, unreached(i, errors.New("its status has no heights"))
+			return 0, 0, unreached(i, errors.New("its status has no heights"))
 		}
 		if i > 0 && status.Node.Network != network {
-			return 0, command.Fail(command.ExitUntrusted, "the nodes of --trust-rpc are of different chains: %s and %s",
+			return 0, 0, command.Fail(command.ExitUntrusted, "the nodes of --trust-rpc are of different chains: %s and %s",
 				terminal.Clean(terminal.Short(network)), terminal.Clean(terminal.Short(status.Node.Network)))
 		}
 		if i == 0 {
@@ -114,17 +139,19 @@ func trustedHeight(ctx context.Context, servers []string) (int64, error) {
 		}
 		oldest, newest = max(oldest, earliest), min(newest, latest)
 	}
-	height := max(oldest, newest-trustBehind, 1)
-	if height > newest {
-		return 0, command.Fail(command.ExitFailure, "the nodes of --trust-rpc have no block in common: one has %d and earlier, another %d and later", newest, oldest)
+	if oldest = max(oldest, 1); oldest > newest {
+		return 0, 0, command.Fail(command.ExitFailure, "the nodes of --trust-rpc have no block in common: one has %d and earlier, another %d and later", newest, oldest)
 	}
-	return height, nil
+	return oldest, newest, nil
 }
 
-// blockHash returns the hash of a block in lower-case hex digits.
-func blockHash(ctx context.Context, server string, height int64) (string, error) {
+// blockOf returns what a server says of a block: its hash, in lower-case hex digits, and its time.
+func blockOf(ctx context.Context, server string, height int64) (block, error) {
 	var commit struct {
 		Signed struct {
+			Header struct {
+				Time time.Time `json:"time"`
+			} `json:"header"`
 			Commit struct {
 				Block struct {
 					Hash string `json:"hash"`
@@ -133,13 +160,13 @@ func blockHash(ctx context.Context, server string, height int64) (string, error)
 		} `json:"signed_header"`
 	}
 	if err := ask(ctx, server, "commit", url.Values{"height": {strconv.FormatInt(height, 10)}}, &commit); err != nil {
-		return "", err
+		return block{}, err
 	}
 	hash, err := hex.DecodeString(commit.Signed.Commit.Block.Hash)
 	if err != nil || len(hash) != 32 {
-		return "", fmt.Errorf("block %d has no hash there", height)
+		return block{}, fmt.Errorf("block %d has no hash there", height)
 	}
-	return hex.EncodeToString(hash), nil
+	return block{hex.EncodeToString(hash), commit.Signed.Header.Time}, nil
 }
 
 // ask asks a node of CometBFT's JSON-RPC by a GET request.

@@ -6,9 +6,13 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 )
+
+// blockTime of the nodes.
+const blockTime = time.Second
 
 // rpcNode is a node's CometBFT JSON-RPC that has blocks of a chain.
 func rpcNode(t *testing.T, network string, earliest, latest int64, hash string) string {
@@ -19,7 +23,14 @@ func rpcNode(t *testing.T, network string, earliest, latest int64, hash string) 
 			fmt.Fprintf(w, `{"jsonrpc":"2.0","id":-1,"result":{"node_info":{"network":%q},"sync_info":{"earliest_block_height":"%d","latest_block_height":"%d"}}}`,
 				network, earliest, latest)
 		case "/key/commit":
-			fmt.Fprintf(w, `{"jsonrpc":"2.0","id":-1,"result":{"signed_header":{"commit":{"height":%q,"block_id":{"hash":%q}}}}}`, r.FormValue("height"), hash)
+			var height int64
+			fmt.Sscan(r.FormValue("height"), &height)
+			at := time.Now().Add(-time.Duration(latest-height) * blockTime)
+			if height == 1 {
+				at = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC) // the genesis'
+			}
+			fmt.Fprintf(w, `{"jsonrpc":"2.0","id":-1,"result":{"signed_header":{"header":{"time":%q},"commit":{"height":"%d","block_id":{"hash":%q}}}}}`,
+				at.Format(time.RFC3339Nano), height, hash)
 		default:
 			http.NotFound(w, r)
 		}
@@ -35,6 +46,11 @@ func TestTrustedBlock(t *testing.T) {
 	sync, err := trust{fromSnapshot: true, servers: []string{a, b}}.stateSync(t.Context())
 	if err != nil || sync.TrustHeight != 4100 || sync.TrustHash != strings.ToLower(hash) || len(sync.RPCServers) != 2 {
 		t.Errorf("trusted is %+v, %v", sync, err)
+	}
+	// Block 1 has the time of the genesis, which is too old to be trusted.
+	young := []string{rpcNode(t, "chain", 1, 700, hash), rpcNode(t, "chain", 1, 700, hash)}
+	if sync, err = (trust{fromSnapshot: true, servers: young}).stateSync(t.Context()); err != nil || sync.TrustHeight != 600 {
+		t.Errorf("of a young chain: %+v, %v", sync, err)
 	}
 	given := trust{fromSnapshot: true, servers: []string{"http://127.0.0.1:1", "http://127.0.0.1:2"}, height: 7, hash: other}
 	if sync, err = given.stateSync(t.Context()); err != nil || sync.TrustHeight != 7 || sync.TrustHash != strings.ToLower(other) {
@@ -55,6 +71,7 @@ func TestTrustedBlock(t *testing.T) {
 		"another chain":       {trust{fromSnapshot: true, servers: []string{a, rpcNode(t, "foreign", 1, 5000, hash)}}, command.ExitUntrusted, "different chains: chain and foreign"},
 		"no common block":     {trust{fromSnapshot: true, servers: []string{a, rpcNode(t, "chain", 9000, 9100, hash)}}, command.ExitFailure, "no block in common"},
 		"no hash":             {trust{fromSnapshot: true, servers: []string{rpcNode(t, "chain", 1, 5000, "soon"), b}}, command.ExitUnreachable, "node 1 of --trust-rpc"},
+		"only the genesis":    {trust{fromSnapshot: true, servers: []string{rpcNode(t, "chain", 1, 1, hash), rpcNode(t, "chain", 1, 1, hash)}}, command.ExitFailure, "is of 2020-01-01T00:00:00Z"},
 		"nobody":              {trust{fromSnapshot: true, servers: []string{a, "http://127.0.0.1:1/key"}}, command.ExitUnreachable, "node 2 of --trust-rpc"},
 		"another page":        {trust{fromSnapshot: true, servers: []string{a, strings.TrimSuffix(b, "/key")}}, command.ExitUnreachable, "node 2 of --trust-rpc"},
 	}
