@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http/httptest"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/pocket-fisherman/fisherman/consensus"
@@ -222,3 +225,68 @@ func TestJoinsBySnapshot(t *testing.T) {
 		t.Errorf("after a restart the states begin with %d, not %d", again.state.Oldest(), oldest)
 	}
 }
+
+// TestLookingForASnapshotEnds: a node that looks for a snapshot, which nobody has, ends with its engine, and with it the
+// goroutine of CometBFT's that would ask for ever. It does not run beside other tests, whose goroutines it would see.
+func TestLookingForASnapshotEnds(t *testing.T) {
+	left := []goleak.Option{
+		goleak.IgnoreCurrent(),
+		goleak.IgnoreTopFunction("github.com/cometbft/cometbft/libs/autofile.OpenAutoFile.func1"),
+		goleak.IgnoreTopFunction("github.com/cometbft/cometbft/libs/autofile.(*AutoFile).closeFileRoutine"),
+		goleak.IgnoreTopFunction("github.com/syndtr/goleveldb/leveldb.(*DB).mpoolDrain"),
+		goleak.IgnoreTopFunction("os/signal.loop"),
+	}
+	validator := newMember(t, 1, t.TempDir())
+	validator.config.History.Every = 0
+	validator.start()
+	validator.await("height 4", func(head types.Head) bool { return head.Height >= 4 })
+	trusted, err := validator.engine.Block(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	looking := newMember(t, 3, t.TempDir(), validator.name())
+	looking.config.History.Sync = &consensus.Sync{Servers: []string{validator.url, validator.url + "/"}, Height: trusted.Height,
+		Hash: trusted.Hash, Period: time.Hour}
+	looks := make(chan struct{})
+	looking.config.Logger = slog.New(telling{slog.DiscardHandler, "no peer has a snapshot that can be verified yet; they are asked again", sync.OnceFunc(func() { close(looks) })})
+	looking.start()
+	select {
+	case <-looks:
+	case <-time.After(joinPatience):
+		t.Fatal("the node does not say that it looks for a snapshot")
+	}
+	if err := looking.engine.Ready(); !errors.Is(err, consensus.ErrNotReady) {
+		t.Errorf("a node without a state is ready: %v", err)
+	}
+	looking.leave()
+	validator.leave()
+	for limit := time.Now().Add(joinPatience); ; {
+		err := goleak.Find(left...)
+		if err == nil {
+			return
+		}
+		if time.Now().After(limit) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// telling is a log that tells of one message.
+type telling struct {
+	slog.Handler
+	message string
+	tell    func()
+}
+
+func (l telling) Enabled(context.Context, slog.Level) bool { return true }
+
+func (l telling) Handle(_ context.Context, record slog.Record) error {
+	if record.Message == l.message {
+		l.tell()
+	}
+	return nil
+}
+
+func (l telling) WithGroup(string) slog.Handler { return l }
+
+func (l telling) WithAttrs([]slog.Attr) slog.Handler { return l }
