@@ -11,6 +11,7 @@ import (
 
 	abci "github.com/cometbft/cometbft/abci/types"
 
+	"github.com/pocket-fisherman/fisherman/persistence/snapshot"
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
@@ -57,6 +58,14 @@ type application struct {
 	// pool has what CometBFT's mempool has, in the order in which it can run. After a commit CometBFT checks all waiting
 	// transactions again, which fills it anew.
 	pool utility.Pool
+	// retention removes old heights; nil keeps all.
+	retention *retention
+	// snapshots takes snapshots; nil takes none.
+	snapshots *snapshotter
+	// offered are the snapshots that peers may have; nil for none.
+	offered *snapshot.Directory
+	// joining is set when an empty state begins with a peer's snapshot.
+	joining *joining
 	// ending guards ended. Once ended is set, the state is no longer accessed: CometBFT rechecks waiting transactions
 	// in a goroutine that it does not wait for when it stops.
 	ending sync.Mutex
@@ -269,12 +278,23 @@ func refusalOf(response *abci.ResponseCheckTx) *transaction.Refusal {
 	return &transaction.Refusal{Code: code, Reason: strings.TrimPrefix(response.Log, code.Label()+": ")}
 }
 
-// Commit makes the finalized block durable and publishes it. It sets no retain height, so all blocks are kept.
+// Commit makes the finalized block durable and publishes it. It returns the height below which CometBFT may remove blocks.
 func (a *application) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit, error) {
 	if err := a.commit(); err != nil {
 		return nil, a.failed(fmt.Errorf("commit block: %w", err))
 	}
-	return &abci.ResponseCommit{}, nil
+	height := a.state.Version()
+	if a.snapshots != nil {
+		a.snapshots.committed(height) // pins the height before it could be pruned
+	}
+	if a.retention == nil {
+		return &abci.ResponseCommit{}, nil
+	}
+	retain, err := a.retention.step(a.state, height)
+	if err != nil {
+		return nil, a.failed(fmt.Errorf("remove old heights: %w", err))
+	}
+	return &abci.ResponseCommit{RetainHeight: retain}, nil
 }
 
 func (a *application) commit() error {
@@ -306,23 +326,14 @@ func (a *application) Query(_ context.Context, req *abci.RequestQuery) (*abci.Re
 	}, nil
 }
 
-// OfferSnapshot rejects every snapshot: state comes from blocks only.
-func (a *application) OfferSnapshot(context.Context, *abci.RequestOfferSnapshot) (*abci.ResponseOfferSnapshot, error) {
-	return &abci.ResponseOfferSnapshot{Result: abci.ResponseOfferSnapshot_ABORT}, nil
-}
-
-// ApplySnapshotChunk rejects every chunk: state comes from blocks only.
-func (a *application) ApplySnapshotChunk(
-	context.Context, *abci.RequestApplySnapshotChunk,
-) (*abci.ResponseApplySnapshotChunk, error) {
-	return &abci.ResponseApplySnapshotChunk{Result: abci.ResponseApplySnapshotChunk_ABORT}, nil
-}
-
 // end waits for the running check of a transaction; later checks do not access the state.
 func (a *application) end() {
 	a.ending.Lock()
 	defer a.ending.Unlock()
 	a.ended = true
+	if a.joining != nil {
+		_ = a.joining.drop() // what is left is removed when the store is opened
+	}
 }
 
 // failed reports the error to the engine and returns it to CometBFT, which keeps only its text.

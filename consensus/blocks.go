@@ -71,6 +71,9 @@ func (e *Engine) Block(height int64) (Block, error) {
 }
 
 func (h *history) block(height int64) (Block, error) {
+	if err := h.kept(height); err != nil {
+		return Block{}, err
+	}
 	meta := h.blocks.LoadBlockMeta(height)
 	if meta == nil {
 		return Block{}, fmt.Errorf("block %d: %w; the newest is %d", height, modules.ErrHeightUnavailable, h.blocks.Height())
@@ -83,6 +86,14 @@ func (h *history) block(height int64) (Block, error) {
 		Transactions: meta.NumTxs,
 		AppHash:      meta.Header.AppHash,
 	}, nil
+}
+
+// kept returns an error that names the range for a block below it.
+func (h *history) kept(height int64) error {
+	if base := h.blocks.Base(); height < base {
+		return &modules.HeightNotKept{Height: height, Oldest: base, Newest: h.blocks.Height()}
+	}
+	return nil
 }
 
 // Transaction returns the transaction with a hash (SHA-256 of its bytes) from the block at a height, or, if the height
@@ -125,6 +136,9 @@ func (h *history) search(ctx context.Context, hash []byte, latest int64) (Transa
 
 // transactionIn looks for a transaction in one block.
 func (h *history) transactionIn(hash []byte, height int64) (Transaction, error) {
+	if err := h.kept(height); err != nil {
+		return Transaction{}, err
+	}
 	block := h.blocks.LoadBlock(height)
 	if block == nil {
 		return Transaction{}, fmt.Errorf("block %d: %w; the newest is %d", height, modules.ErrHeightUnavailable, h.blocks.Height())

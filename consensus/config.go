@@ -1,6 +1,7 @@
 package consensus
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	cmtcfg "github.com/cometbft/cometbft/config"
 
 	"github.com/pocket-fisherman/fisherman/consensus/entrance"
+	"github.com/pocket-fisherman/fisherman/persistence/snapshot"
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
@@ -24,6 +26,10 @@ const (
 	MinBlockTime = 10 * time.Millisecond
 	MaxBlockTime = time.Hour
 )
+
+// discoveryTime is how long peers are asked for their snapshots before one is chosen, or they are asked again. CometBFT
+// allows no less.
+const discoveryTime = 5 * time.Second
 
 // Config is the chain that an engine runs, its directory, and its keys.
 type Config struct {
@@ -50,6 +56,8 @@ type Config struct {
 	// BlockTime is the pause between a decided block and the next proposal, MinBlockTime to MaxBlockTime. The interval
 	// between blocks is longer by the time it takes to agree.
 	BlockTime time.Duration
+	// History is what the engine keeps of the past, and how an empty home begins.
+	History History
 	// Logger also receives CometBFT's log, its info lines at debug level. Nil discards.
 	Logger *slog.Logger
 	// heads is where an engine publishes; nil for heads of its own.
@@ -67,6 +75,9 @@ func (c Config) validate() error {
 		return errors.New("neither validator key nor node key is set")
 	case c.BlockTime < MinBlockTime || c.BlockTime > MaxBlockTime:
 		return fmt.Errorf("block time is %s; it may be %s to %s", c.BlockTime, MinBlockTime, MaxBlockTime)
+	}
+	if err := c.History.validate(); err != nil {
+		return err
 	}
 	for _, peer := range c.Peers {
 		id, at, _ := cutPeer(peer)
@@ -103,6 +114,15 @@ func (c Config) cometConfig() (*cmtcfg.Config, error) {
 	config.Mempool.CacheSize = 2 * utility.MostPooled
 	config.Instrumentation.Prometheus = false
 	setTimeouts(config.Consensus, c.BlockTime)
+	if sync := c.History.Sync; sync != nil {
+		config.StateSync.Enable = true
+		config.StateSync.RPCServers = sync.Servers
+		config.StateSync.TrustHeight = sync.Height
+		config.StateSync.TrustHash = hex.EncodeToString(sync.Hash)
+		config.StateSync.TrustPeriod = sync.Period
+		config.StateSync.DiscoveryTime = discoveryTime
+		config.StateSync.MaxSnapshotChunks = snapshot.MaxChunks
+	}
 	return config, config.ValidateBasic()
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,7 +48,9 @@ type Engine struct {
 	// validators returns the validators that voted on a block.
 	validators validatorSets
 	history    *history
-	standing   standing
+	// snapshots takes snapshots while Run runs.
+	snapshots *snapshotter
+	standing  standing
 	// blockTime is the pause between blocks.
 	blockTime time.Duration
 	// signer is the validator's, or that of a key that belongs to no validator.
@@ -81,7 +84,7 @@ func newEngine(cfg Config, config *cmtcfg.Config, state State) (*Engine, error) 
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	e := &Engine{heads: cmp.Or(cfg.heads, &heads.Publisher{}), gate: &gate{}, failed: make(chan error, 1), now: time.Now, blockTime: cfg.BlockTime}
-	e.signs = &engineSigns{failed: e.fail}
+	e.signs = &engineSigns{failed: e.fail, hide: hiding(cfg.History)}
 	e.logger = newLogger(cfg.Logger, e.signs)
 	e.inbound = newInbound(cfg, config.P2P)
 	e.redialer = newRedialer(cfg.Peers, e.inbound.Locate, e.logger)
@@ -98,6 +101,11 @@ func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error 
 		return err
 	}
 	databases := databasesOf(cfg)
+	if cfg.History.Sync != nil {
+		if err := cfg.clean(config, databases, state.Version()); err != nil {
+			return err
+		}
+	}
 	begun, err := openHome(config, databases, doc, state.Version())
 	if err != nil {
 		return err
@@ -107,7 +115,8 @@ func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error 
 		return err
 	}
 	e.signer = newRecorder(signer, signer.LastSignState.Height)
-	e.app = &application{state: state, publish: e.publish, fail: e.fail, admits: e.inbound.admits}
+	e.app = &application{state: state, publish: e.publish, fail: e.fail, admits: e.inbound.admits, offered: cfg.History.Snapshots}
+	e.rememberPast(cfg, config)
 	err = guard("shake hands with the state", func() error {
 		var err error
 		e.node, err = node.NewNode(config, e.signer, cfg.peerKey(), proxy.NewLocalClientCreator(e.app),
@@ -132,7 +141,18 @@ func (e *Engine) openNode(cfg Config, config *cmtcfg.Config, state State) error 
 	}
 	e.validators = environment.StateStore
 	e.history = newHistory(environment.BlockStore, environment.StateStore)
+	e.app.retention.blocks, e.app.retention.params = environment.BlockStore, environment.StateStore
 	return nil
+}
+
+// rememberPast gives the application what it does with old heights and snapshots.
+func (e *Engine) rememberPast(cfg Config, config *cmtcfg.Config) {
+	e.app.retention = &retention{History: cfg.History, log: filepath.Dir(config.Consensus.WalFile())}
+	e.snapshots = newSnapshotter(cfg.History, cfg.Logger)
+	e.app.snapshots = e.snapshots
+	if cfg.History.Sync != nil {
+		e.app.joining = &joining{History: cfg.History, logger: cfg.Logger}
+	}
 }
 
 // Heads returns the committed blocks. Those that New replays are published before it returns.
@@ -160,6 +180,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		return e.release()
 	}
 	if err := guard("start node", func() error { return e.inbound.start(e.node) }); err != nil {
+		if e.signs.hide != nil {
+			err = failure{text: e.signs.hidden(err.Error()), cause: nil}
+		}
 		return errors.Join(fmt.Errorf("run consensus: %w", err), e.release())
 	}
 	e.signs.witnessing.Store(true)
@@ -172,6 +195,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	var besides sync.WaitGroup
 	besides.Go(func() { e.redialer.run(beside, e.node.Switch()) })
 	besides.Go(func() { e.watchKey(beside, looking) })
+	besides.Go(func() { e.snapshots.run(beside) })
 	var cause error
 	select {
 	case <-ctx.Done():
@@ -210,6 +234,7 @@ func (e *Engine) stop() error {
 	defer e.inbound.Close()
 	err := e.node.Stop()
 	e.app.end()
+	e.snapshots.forget() // of a block that was committed meanwhile
 	if err != nil {
 		return fmt.Errorf("stop node: %w", err)
 	}
@@ -223,6 +248,9 @@ func (e *Engine) stop() error {
 func (e *Engine) release() error {
 	e.signs.stopping.Store(true)
 	e.inbound.Close()
+	if e.snapshots != nil {
+		e.snapshots.forget()
+	}
 	return errors.Join(e.node.EventBus().Stop(), e.node.ProxyApp().Stop(), e.closeDatabases())
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -32,6 +33,18 @@ var refusedInReplay = map[string]bool{
 	"failed signing vote":       true,
 	"failed to process message": true,
 }
+
+// syncFailures are the lines that CometBFT logs when a node cannot begin with a snapshot. There is no other sign: the node
+// stays up and does nothing.
+var syncFailures = map[string]bool{
+	"State sync failed":                       true,
+	"Failed to bootstrap node with new state": true,
+	"Failed to store last seen commit":        true,
+	"Failed to switch to block sync":          true,
+}
+
+// lookingForSnapshots is the message of the line that CometBFT logs before it asks its peers again for snapshots.
+const lookingForSnapshots = "sync any"
 
 // peerGone is the log line for a peer that left, voluntarily or not.
 const peerGone = "Stopping peer for error"
@@ -61,6 +74,28 @@ type engineSigns struct {
 	conflicting atomic.Bool
 	// failed is called when consensus ends.
 	failed func(error)
+	// hide replaces the URLs of servers that verify a snapshot, which may have keys in their paths; nil for none.
+	hide *strings.Replacer
+}
+
+// hiding returns what replaces URLs of servers by their places.
+func hiding(history History) *strings.Replacer {
+	if history.Sync == nil {
+		return nil
+	}
+	var pairs []string
+	for i, server := range history.Sync.Servers {
+		pairs = append(pairs, strings.TrimSuffix(server, "/"), fmt.Sprintf("server %d of headers", i+1))
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// hidden returns text without URLs of servers.
+func (e *engineSigns) hidden(text string) string {
+	if e.hide == nil {
+		return text
+	}
+	return e.hide.Replace(text)
 }
 
 func newLogger(to *slog.Logger, engine *engineSigns) log.Logger {
@@ -70,8 +105,16 @@ func newLogger(to *slog.Logger, engine *engineSigns) log.Logger {
 // Debug logs at trace level.
 func (l logger) Debug(msg string, keyvals ...any) { l.log(levelTrace, msg, keyvals) }
 
-// Info logs at debug level. A peer that is refused because it has this node's own key is a warning.
+// Info logs at debug level. A peer that is refused because it has this node's own key is a warning. CometBFT looks for snapshots
+// until it finds one, without an end of its own: the goroutine that does so on a node that has stopped ends here.
 func (l logger) Info(msg string, keyvals ...any) {
+	if msg == lookingForSnapshots {
+		if l.engine.stopping.Load() {
+			runtime.Goexit()
+		}
+		l.to.Info("no peer has a snapshot that can be verified yet; they are asked again")
+		return
+	}
 	for _, each := range keyvals {
 		if refused, is := each.(p2p.ErrRejected); is && refused.IsSelf() {
 			l.log(slog.LevelWarn, "a node that connects has this node's own node key, as a copy of its home has, or this node dials itself; give each node a node-key file of its own", nil)
@@ -93,6 +136,9 @@ func (l logger) Error(msg string, keyvals ...any) {
 	}
 	if msg == conflictingVote {
 		l.engine.conflicting.Store(true)
+	}
+	if syncFailures[msg] && !l.engine.stopping.Load() {
+		l.engine.failed(failure{text: "the node cannot begin with a snapshot: " + gist(l.engine.hidden(value(keyvals, "err"))), cause: full})
 	}
 	level := slog.LevelError
 	if msg == peerGone {
@@ -119,14 +165,28 @@ func (l logger) diskFailure(keyvals []any) error {
 
 // With adds attributes to every line.
 func (l logger) With(keyvals ...any) log.Logger {
-	return logger{to: l.to.With(attributes(keyvals)...), engine: l.engine}
+	return logger{to: l.to.With(l.attributes(keyvals)...), engine: l.engine}
 }
 
 func (l logger) log(level slog.Level, msg string, keyvals []any) {
 	ctx := context.Background()
 	if l.to.Enabled(ctx, level) {
-		l.to.Log(ctx, level, msg, attributes(keyvals)...)
+		l.to.Log(ctx, level, msg, l.attributes(keyvals)...)
 	}
+}
+
+// attributes converts keys and values without URLs of servers.
+func (l logger) attributes(keyvals []any) []any {
+	attrs := attributes(keyvals)
+	if l.engine.hide == nil {
+		return attrs
+	}
+	for i, attr := range attrs {
+		if attr, is := attr.(slog.Attr); is && attr.Value.Kind() == slog.KindString {
+			attrs[i] = slog.String(attr.Key, l.engine.hidden(attr.Value.String()))
+		}
+	}
+	return attrs
 }
 
 // attributes converts CometBFT's keys and values to slog attributes. Values are rendered here, since many can be

@@ -178,7 +178,7 @@ func (f Fleet) config(role string, index int, key string) configs.Node {
 	// An address other than loopback means the pod's network, from which probes and users send requests.
 	config.API.Public = !isLoopback(config.API.Listen)
 	config.Chain = configs.Chain{RPCListen: own, P2PListen: net.JoinHostPort(f.ListenHost, fleetP2PPort),
-		Peers: f.peers(role, index), BlockTime: configs.Duration(f.Options.BlockTime)}
+		Peers: f.peers(role, index), BlockTime: configs.Duration(f.Options.BlockTime), SnapshotInterval: config.Chain.SnapshotInterval}
 	config.RelayChains = f.Options.asked()
 	switch role {
 	case fleetValidator:

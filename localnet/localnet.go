@@ -138,6 +138,7 @@ func (l *LocalNet) nodeConfig(home string, first *genesis.Genesis, servicers []n
 		Genesis:      first,
 		ValidatorKey: Key(l.options.Seed, types.ActorType_ACTOR_TYPE_VALIDATOR, 0),
 		BlockTime:    l.options.BlockTime,
+		KeepHeights:  max(configs.KeepWeek.Heights(l.options.BlockTime), node.LeastKept(first)),
 		ChainRPC:     l.endpoints.chainRPC,
 		RPC:          l.endpoints.rpc,
 		Servicers:    servicers,

@@ -130,7 +130,8 @@ func (l *LocalNet) addProcess(name string, key crypto.PrivateKey, role func(*con
 	config.LogLevel = l.options.Processes.LogLevel
 	config.LogFormat = cmp.Or(l.options.Processes.LogFormat, config.LogFormat)
 	config.Genesis, config.Keys = filepath.Join(l.home.path, genesisName), keysName
-	config.Chain = configs.Chain{RPCListen: anyPort, P2PListen: anyPort, Peers: []string{}, BlockTime: configs.Duration(l.options.BlockTime)}
+	config.Chain = configs.Chain{RPCListen: anyPort, P2PListen: anyPort, Peers: []string{}, BlockTime: configs.Duration(l.options.BlockTime),
+		SnapshotInterval: configs.MinimumSnapshotInterval}
 	if m.api, err = m.hold(); err != nil {
 		return nil, err
 	}

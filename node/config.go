@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/consensus"
 	"github.com/pocket-fisherman/fisherman/runtime/configs"
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/runtime/groups"
@@ -30,6 +31,12 @@ type Config struct {
 	Peers []string
 	// BlockTime is the pause between blocks.
 	BlockTime time.Duration
+	// KeepHeights is the number of newest heights whose state and block are kept; 0 keeps all.
+	KeepHeights int64
+	// SnapshotInterval is the number of blocks between the snapshots that joining nodes can begin with; 0 takes none.
+	SnapshotInterval int64
+	// StateSync begins an empty home with a snapshot of a peer; nil begins it with the genesis.
+	StateSync *StateSync
 	// ChainRPC is where the chain's own CometBFT JSON-RPC is served.
 	ChainRPC net.Listener
 	// PublicChainRPC lets it answer requests that name the node otherwise than as this machine.
@@ -52,6 +59,9 @@ type Config struct {
 	// Logger takes the node's log.
 	Logger *slog.Logger
 }
+
+// StateSync says from which block on a snapshot of a peer is verified.
+type StateSync = consensus.Sync
 
 // Upstream is a node that relays of one relay chain are executed against: JSON-RPC unless its Kind says REST.
 type Upstream = servicer.Upstream

@@ -96,6 +96,10 @@ func (n *Node) buildChain() error {
 		return fmt.Errorf("open state: %w", err)
 	}
 	n.utility = utility.NewModule(versions{n.state})
+	history, err := n.history()
+	if err != nil {
+		return err
+	}
 	chain, err := consensus.NewChain(consensus.Config{
 		Home:         filepath.Join(n.config.Home, "chain"),
 		Genesis:      n.config.Genesis,
@@ -106,6 +110,7 @@ func (n *Node) buildChain() error {
 		Inbound:      n.budget.peers,
 		Tables:       n.budget.tables,
 		BlockTime:    n.config.BlockTime,
+		History:      history,
 		Logger:       n.config.Logger.With("part", "consensus"),
 	}, n.state)
 	if err != nil {

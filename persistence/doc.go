@@ -10,7 +10,11 @@
 //   - Its committed nodes are written to while the working tree changes, which races with readers that share them. Here
 //     readers have a tree object, and so a node cache, of their own.
 //   - Its "fast nodes" answer reads of the latest version from the live database, which races with a commit. They are
-//     off. So is asynchronous pruning, the only thing for which iavl starts a goroutine; no version is ever pruned.
+//     off. So is asynchronous pruning, for which iavl starts a goroutine: Prune removes versions with a tree object of its
+//     own, because iavl renames nodes that it shares with later versions.
 //   - Its iterators end early without an error when a node cannot be read. Here entries are visited by index, which
 //     reports it.
+//
+// Prune removes old versions, in small steps. Pin keeps one from being removed, for as long as Export reads it. Restore
+// takes the state of another node in an empty store's place, once it has the hash that it must have.
 package persistence

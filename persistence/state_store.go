@@ -22,18 +22,23 @@ const defaultTables = 64
 
 // StateStore is the chain's state: a working state over committed versions, numbered from 1 without gaps.
 //
-// Get, Iterate, Set, Delete, WorkingHash, Commit, Rollback and Close may be called by one goroutine at a time, the
-// writer. Version, Latest, Hash and At are safe for concurrent use with it.
+// Get, Iterate, Set, Delete, WorkingHash, Commit, Prune, Rollback, Restore and Close may be called by one goroutine at a
+// time, the writer. Version, Latest, Oldest, Hash, At, Pin and Export are safe for concurrent use with it.
 type StateStore struct {
 	database *database
 	working  *iavl.MutableTree
 	// readers only provides snapshots. It shares no nodes with working.
-	readers   *iavl.MutableTree
+	readers   atomic.Pointer[iavl.MutableTree]
 	committed atomic.Pointer[commit]
 	// failed is the reason why nothing can be written any more: ErrClosed, or the error of a commit.
 	failed error
 	// open opens the database again.
 	open func() (cosmosdb.DB, error)
+	// dir is the directory of the database.
+	dir string
+	// oldest is the oldest version that is kept; 0 when there is none.
+	oldest atomic.Int64
+	pins   pins
 }
 
 // commit is a committed version.
@@ -52,6 +57,9 @@ func OpenTables(dir string, tables int) (*StateStore, error) {
 	open := func() (cosmosdb.DB, error) {
 		return cosmosdb.NewGoLevelDB("state", dir, cosmosdb.OptionsMap{"maxopenfiles": tables})
 	}
+	if err := forgetRestore(dir); err != nil {
+		return nil, fmt.Errorf("open state in %s: %w", dir, err)
+	}
 	db, err := open()
 	if err != nil {
 		return nil, fmt.Errorf("open state in %s: %w", dir, err)
@@ -60,7 +68,7 @@ func OpenTables(dir string, tables int) (*StateStore, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open state in %s: %w", dir, errors.Join(err, db.Close()))
 	}
-	s.open = open
+	s.open, s.dir = open, dir
 	return s, nil
 }
 
@@ -72,11 +80,13 @@ func newTree(db *database) *iavl.MutableTree {
 
 // load takes over the database.
 func load(db *database) (*StateStore, error) {
-	s := &StateStore{database: db, working: newTree(db), readers: newTree(db)}
+	s := &StateStore{database: db, working: newTree(db)}
+	s.readers.Store(newTree(db))
 	version, err := s.working.Load()
 	if err != nil {
 		return nil, fmt.Errorf("load tree: %w", err)
 	}
+	s.oldest.Store(firstOf(s.working, version))
 	s.publish(version)
 	return s, nil
 }
@@ -101,21 +111,17 @@ func (s *StateStore) Hash() []byte { return bytes.Clone(s.committed.Load().hash)
 
 // At returns the state that was committed as version. Errors: modules.ErrHeightUnavailable.
 func (s *StateStore) At(version int64) (*Snapshot, error) {
-	latest := s.Version()
-	if version < 1 || version > latest {
-		return nil, fmt.Errorf("%w: state %d of %d", modules.ErrHeightUnavailable, version, latest)
+	if version > s.Version() {
+		return nil, fmt.Errorf("%w: state %d of %d", modules.ErrHeightUnavailable, version, s.Version())
 	}
-	tree, err := s.readers.GetImmutable(version)
-	if errors.Is(err, iavl.ErrVersionDoesNotExist) {
-		return nil, fmt.Errorf("%w: state %d of %d", modules.ErrHeightUnavailable, version, latest)
+	if err := s.kept(version); err != nil {
+		return nil, err
 	}
-	if err != nil && s.database.ended() {
-		err = ErrClosed // iavl keeps only the text of a cause
-	}
+	tree, err := s.readers.Load().GetImmutable(version)
 	if err != nil {
-		return nil, fmt.Errorf("read state %d: %w", version, err)
+		return nil, s.unread(version, err)
 	}
-	return &Snapshot{tree: tree}, nil
+	return &Snapshot{tree: tree, unread: s.unread}, nil
 }
 
 // Get returns the value of a key in the working state; nil, nil when there is none. The caller may keep and change it.
@@ -178,6 +184,9 @@ func (s *StateStore) Commit() (version int64, hash []byte, err error) {
 		s.failed = fmt.Errorf("commit state %d: %w", s.Version()+1, err)
 		return 0, nil, s.failed
 	}
+	if s.oldest.Load() == 0 {
+		s.oldest.Store(version)
+	}
 	s.publish(version)
 	return version, s.Hash(), nil
 }
@@ -199,6 +208,7 @@ func (s *StateStore) Reopen() error {
 		return fmt.Errorf("open state again: load tree: %w", err)
 	}
 	s.working, s.failed = working, nil
+	s.oldest.Store(firstOf(working, version))
 	s.publish(version)
 	return nil
 }
@@ -217,7 +227,7 @@ func (s *StateStore) Close() error {
 		return nil
 	}
 	s.failed = ErrClosed
-	if err := errors.Join(s.working.Close(), s.readers.Close(), s.database.Close()); err != nil {
+	if err := errors.Join(s.working.Close(), s.readers.Load().Close(), s.database.Close()); err != nil {
 		return fmt.Errorf("close state: %w", err)
 	}
 	return nil

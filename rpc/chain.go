@@ -143,7 +143,7 @@ func (s *Server) blocks(ctx context.Context, parameters query) (any, error) {
 		return nil, notReady()
 	}
 	if from == 0 {
-		from = max(1, latest-limit+1)
+		from = s.newestBlocks(latest, limit)
 	}
 	view := api.Blocks{Height: latest, Blocks: []api.Block{}}
 	for height := from; height <= latest && height-from < limit && ctx.Err() == nil; height++ {
@@ -157,6 +157,16 @@ func (s *Server) blocks(ctx context.Context, parameters query) (any, error) {
 		view.Next = &next
 	}
 	return view, ctx.Err()
+}
+
+// newestBlocks returns the height of the first of the newest blocks, at most limit of them, that the node has.
+func (s *Server) newestBlocks(latest, limit int64) int64 {
+	from := max(1, latest-limit+1)
+	_, err := s.readers.Blocks.Block(from)
+	if gone, is := errors.AsType[*modules.HeightNotKept](err); is {
+		return gone.Oldest
+	}
+	return from
 }
 
 func viewBlock(block Block) api.Block {

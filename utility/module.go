@@ -2,6 +2,7 @@ package utility
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
@@ -13,6 +14,8 @@ import (
 type Versions interface {
 	// Latest returns the last committed height; 0 before the first block.
 	Latest() int64
+	// Oldest returns the oldest committed height that is kept; 0 before the first block.
+	Oldest() int64
 	// At returns the state after the block at height. Errors: modules.ErrHeightUnavailable.
 	At(height int64) (Reader, error)
 }
@@ -60,10 +63,22 @@ func (m *Module) before(ctx context.Context, height int64) (Reader, error) {
 		return nil, errNoBlock()
 	}
 	if height < 1 || height > latest+1 {
-		return nil, fmt.Errorf("%w: %d, sessions are known for heights 1 to %d",
-			modules.ErrHeightUnavailable, height, latest+1)
+		return nil, fmt.Errorf("%w: %d, sessions are known for heights %d to %d",
+			modules.ErrHeightUnavailable, height, m.oldestSession(), latest+1)
 	}
-	return m.at(ctx, max(height-1, 1))
+	r, err := m.at(ctx, max(height-1, 1))
+	if gone, is := errors.AsType[*modules.HeightNotKept](err); is {
+		return nil, &modules.HeightNotKept{Height: height, Oldest: gone.Oldest + 1, Newest: latest + 1}
+	}
+	return r, err
+}
+
+// oldestSession returns the oldest height whose sessions are known.
+func (m *Module) oldestSession() int64 {
+	if oldest := m.versions.Oldest(); oldest > 1 {
+		return oldest + 1
+	}
+	return 1
 }
 
 // Actors returns the staked actors of one type in the state after the block at height, ordered by address. Errors:
@@ -140,7 +155,7 @@ func (m *Module) committed(ctx context.Context, height int64) (Reader, error) {
 		return nil, errNoBlock()
 	}
 	if height < 1 || height > latest {
-		return nil, fmt.Errorf("%w: %d, heights 1 to %d are committed", modules.ErrHeightUnavailable, height, latest)
+		return nil, fmt.Errorf("%w: %d, heights %d to %d are committed", modules.ErrHeightUnavailable, height, max(m.versions.Oldest(), 1), latest)
 	}
 	return m.at(ctx, height)
 }
@@ -150,6 +165,9 @@ func (m *Module) at(ctx context.Context, height int64) (Reader, error) {
 		return nil, fmt.Errorf("read state of height %d: %w", height, err)
 	}
 	r, err := m.versions.At(height)
+	if gone, is := errors.AsType[*modules.HeightNotKept](err); is {
+		return nil, gone
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read state of height %d: %w", height, err)
 	}

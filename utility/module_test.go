@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -91,6 +92,47 @@ func TestMembersFollowFromTheBlockBefore(t *testing.T) {
 		got, err := module.Actors(t.Context(), height, types.ActorType_ACTOR_TYPE_SERVICER)
 		if err != nil || len(got) != want {
 			t.Errorf("servicers at height %d: %d, %v, want %d", height, len(got), err, want)
+		}
+	}
+}
+
+// A height below those that are kept is named with the range, as it was asked for; the sessions of the oldest kept height
+// would follow from the state before it.
+func TestPrunedHeightsNameTheRange(t *testing.T) {
+	pruned := newChain(t, network(), 20)
+	pruned.oldest = 8
+	module := utility.NewModule(pruned)
+	ask := map[string]func(height int64) error{
+		"state": func(height int64) error { _, err := module.Params(t.Context(), height); return err },
+		"actors": func(height int64) error {
+			_, err := module.Actors(t.Context(), height, types.ActorType_ACTOR_TYPE_SERVICER)
+			return err
+		},
+		"account": func(height int64) error { _, err := module.Account(t.Context(), height, key(0).Address()); return err },
+		"session": func(height int64) error {
+			_, err := module.Session(t.Context(), height, key(0).Address(), "0001")
+			return err
+		},
+		"fisherman's sessions": func(height int64) error {
+			_, err := module.FishermanSessions(t.Context(), height, key(5).Address())
+			return err
+		},
+	}
+	for name, ask := range ask {
+		oldest, newest := int64(8), int64(20)
+		if strings.Contains(name, "session") {
+			oldest, newest = 9, 21
+		}
+		err := ask(oldest - 1)
+		want := fmt.Sprintf("height %d is not kept; this node has %d to %d", oldest-1, oldest, newest)
+		if !errors.Is(err, modules.ErrHeightUnavailable) || err.Error() != want {
+			t.Errorf("%s of height %d: %v; want %s", name, oldest-1, err, want)
+		}
+		if err := ask(oldest); err != nil {
+			t.Errorf("%s of height %d: %v", name, oldest, err)
+		}
+		if err := ask(99); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("heights %d to %d", oldest, newest)) {
+			t.Errorf("%s of height 99: %v", name, err)
 		}
 	}
 }

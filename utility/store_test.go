@@ -76,6 +76,8 @@ func (corrupt) Iterate(prefix []byte, visit func(key, value []byte) bool) error 
 type chain struct {
 	working  *memory
 	versions []*memory
+	// oldest is the oldest version that is kept; 0 for all.
+	oldest int64
 }
 
 // newChain starts a chain and commits blocks.
@@ -102,9 +104,14 @@ func (c *chain) commit(t testing.TB) {
 
 func (c *chain) Latest() int64 { return int64(len(c.versions)) }
 
+func (c *chain) Oldest() int64 { return max(c.oldest, min(c.Latest(), 1)) }
+
 func (c *chain) At(height int64) (utility.Reader, error) {
 	if height < 1 || height > c.Latest() {
 		return nil, modules.ErrHeightUnavailable
+	}
+	if height < c.oldest {
+		return nil, &modules.HeightNotKept{Height: height, Oldest: c.oldest, Newest: c.Latest()}
 	}
 	return c.versions[height-1], nil
 }

@@ -10,7 +10,9 @@ import (
 )
 
 // TestManifestsDescribeANetwork: the processes that the manifests describe, with loopback addresses instead of the
-// pods' names, become ready and make a network in which each servicer of a complete session is sampled.
+// pods' names, become ready and make a network in which each servicer of a complete session is sampled. Already in the first
+// one each servicer answers, although their nodes meet the chain late and fetch blocks first: the fisherman's pod waits for
+// them.
 func TestManifestsDescribeANetwork(t *testing.T) {
 	all := pods(t, render(t, map[string]string{"VALIDATORS": "2", "SERVICERS": "3", "BLOCK_TIME": "400ms",
 		"BLOCKS_PER_SESSION": "6", "CHECKS_PER_SESSION": "3"}))
@@ -27,25 +29,57 @@ func TestManifestsDescribeANetwork(t *testing.T) {
 		// A pod has its own loopback and addresses.
 		p.prepare(strings.NewReplacer(append(names, "127.0.0.1", p.host, "0.0.0.0", p.host)...))
 	}
-	for i, p := range all {
-		command := p.command(p.spec.Containers[0])
+	start := func(i int) {
+		command := all[i].command(all[i].spec.Containers[0])
 		command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 		nodes[i] = startProcess(t, command)
 	}
-	for i, p := range all {
-		c := p.spec.Containers[0]
+	ready := func(i int) {
+		t.Helper()
+		p, c := all[i], all[i].spec.Containers[0]
 		nodes[i].await(t, p.name+" is alive and ready", func() bool {
 			return succeeds(p.probe(c.LivenessProbe.HTTPGet.Path, c.LivenessProbe.HTTPGet.Port)) &&
 				succeeds(p.probe(c.ReadinessProbe.HTTPGet.Path, c.ReadinessProbe.HTTPGet.Port))
 		})
 	}
+	each := func(role string, do func(i int)) {
+		t.Helper()
+		for i, p := range all {
+			if strings.HasPrefix(p.name, role+"-") {
+				do(i)
+			}
+		}
+	}
+	// The worst order: the chain runs, then the fisherman's pod starts, and only then the servicers'.
+	each("validator", start)
+	each("validator", ready)
+	initialized := make(chan error, 1)
+	each("fisherman", func(i int) {
+		go func() { initialized <- all[i].initialize(all[i].spec.InitContainers[1:]) }()
+		if len(all[i].spec.InitContainers) == 1 {
+			start(i)
+			ready(i)
+		}
+	})
+	each("servicer", start)
+	each("servicer", ready)
+	if err := <-initialized; err != nil {
+		t.Fatal(err)
+	}
+	each("fisherman", func(i int) {
+		if nodes[i] == nil {
+			start(i)
+		}
+	})
+	each("fisherman", ready)
 	samplesAll(t, all, nodes)
 	for _, node := range nodes {
 		node.stop(t)
 	}
 }
 
-// samplesAll waits until the fisherman has a complete session, of which each servicer has an answered sample.
+// samplesAll waits until the fisherman has a complete session, of which each servicer has an answered sample. In none before
+// may a servicer have been unavailable: all its samples null.
 func samplesAll(t *testing.T, all []*pod, nodes []*process) {
 	t.Helper()
 	for i, p := range all {
@@ -65,8 +99,11 @@ func samplesAll(t *testing.T, all []*pod, nodes []*process) {
 			for _, session := range report.Sessions {
 				sampled := 0
 				for _, servicer := range session.Servicers {
-					if servicer.Samples > servicer.NullSamples {
+					switch {
+					case servicer.Samples > servicer.NullSamples:
 						sampled++
+					case session.Complete && servicer.Samples > 0:
+						t.Fatalf("in session %d, which is complete, no sample of %s was answered: %+v", session.Height, servicer.Address, servicer)
 					}
 				}
 				if session.Complete && sampled == 3 {

@@ -216,12 +216,10 @@ func (p *pod) command(c container) *exec.Cmd {
 	return command
 }
 
-// prepare runs the init containers, and replaces the network's addresses in the files that they wrote.
+// prepare runs the init container that writes the home, and replaces the network's addresses in the files there.
 func (p *pod) prepare(addresses *strings.Replacer) {
-	for _, c := range p.spec.InitContainers {
-		if said, err := p.command(c).CombinedOutput(); err != nil {
-			p.t.Fatalf("%s: %s: %v: %s", p.name, c.Name, err, said)
-		}
+	if err := p.initialize(p.spec.InitContainers[:1]); err != nil {
+		p.t.Fatal(err)
 	}
 	for _, file := range []string{"genesis.json", "node.json"} {
 		path := filepath.Join(p.volumes, "node", "home", file)
@@ -230,6 +228,16 @@ func (p *pod) prepare(addresses *strings.Replacer) {
 			p.t.Fatal(err)
 		}
 	}
+}
+
+// initialize runs init containers, one after the other.
+func (p *pod) initialize(containers []container) error {
+	for _, c := range containers {
+		if said, err := p.command(c).CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %s: %w: %s", p.name, c.Name, err, said)
+		}
+	}
+	return nil
 }
 
 // probe returns the URL of a probe of the pod's node.

@@ -26,6 +26,9 @@ func full() Node {
 	n.Keys = "/var/lib/pocket/keys"
 	n.Chain.BlockTime = Duration(1500 * time.Millisecond)
 	n.Chain.Peers = []string{peer}
+	n.Chain.KeepHeights, n.Chain.SnapshotInterval = 20_000, 500
+	n.Chain.StateSync = &StateSync{RPCServers: []string{"http://node.example:26657", "https://other.example"}, TrustHeight: 4001,
+		TrustHash: strings.Repeat("0", 62) + "ff", TrustPeriod: Duration(week)}
 	depth, lag := int64(12), int64(3)
 	n.RelayChains["0002"] = RelayChain{Catalogue: CatalogueCosmos, Recent: 10_000, MaxLag: &lag}
 	n.RelayChains["0003"] = RelayChain{Catalogue: CatalogueCustom, Depth: &depth,
@@ -86,13 +89,15 @@ func TestFilesAreKept(t *testing.T) {
 	}
 }
 
-// A file that was written before chains had an allowance for lag, and questions what can be their truth, means the same.
+// A file that was written before chains had an allowance for lag, questions what can be their truth, and nodes a bound for
+// what they keep, means the same.
 func TestFilesOfBefore(t *testing.T) {
 	n, err := Parse(golden(t, "before.golden.json"))
 	if err == nil {
 		err = n.Validate()
 	}
 	want := full()
+	want.Chain.KeepHeights, want.Chain.SnapshotInterval, want.Chain.StateSync = KeepWeek, 1000, nil
 	want.RelayChains["0002"] = RelayChain{Catalogue: CatalogueCosmos, Recent: 10_000}
 	question := &want.RelayChains["0003"].Questions[0]
 	question.Nothing, question.Errors = false, nil
@@ -187,6 +192,13 @@ func TestEveryViolationIsNamed(t *testing.T) {
 		"URL to listen":   {func(n *Node) { n.API.Listen = "http://[::1]:80" }, "api.listen is"},
 		"block time low":  {func(n *Node) { n.Chain.BlockTime = Duration(9 * time.Millisecond) }, "chain.block_time is 9ms; allowed: 10ms to 1h0m0s"},
 		"block time high": {func(n *Node) { n.Chain.BlockTime = Duration(time.Hour + 1) }, "chain.block_time is"},
+		"few snapshots":   {func(n *Node) { n.Chain.SnapshotInterval = 99 }, "chain.snapshot_interval is 99; allowed: 0 for none, or at least 100 blocks"},
+		"one server":      {func(n *Node) { n.Chain.StateSync.RPCServers = n.Chain.StateSync.RPCServers[:1] }, "chain.state_sync.rpc_servers is 1 of them; allowed: 2 to 16"},
+		"server twice":    {func(n *Node) { n.Chain.StateSync.RPCServers[1] = "http://node.example:26657" }, "chain.state_sync.rpc_servers[1] is that"},
+		"server's key":    {func(n *Node) { n.Chain.StateSync.RPCServers[1] = "http://a.example/?key=b" }, "chain.state_sync.rpc_servers[1] is that"},
+		"trusted height":  {func(n *Node) { n.Chain.StateSync.TrustHeight = 0 }, "chain.state_sync.trust_height is 0; allowed: at least 1"},
+		"trusted hash":    {func(n *Node) { n.Chain.StateSync.TrustHash = "ab" }, `chain.state_sync.trust_hash is "ab"; allowed: 64 hex digits`},
+		"trust for ever":  {func(n *Node) { n.Chain.StateSync.TrustPeriod = 0 }, "chain.state_sync.trust_period is 0s; allowed: 1m0s to"},
 		"P2P host":        {func(n *Node) { n.Chain.P2PListen = ":26656" }, `chain.p2p_listen is ":26656"; allowed: an address with a host`},
 		"P2P like RPC":    {func(n *Node) { n.Chain.P2PListen = n.Chain.RPCListen }, `chain.p2p_listen is "127.0.0.1:26657" like chain.rpc_listen`},
 		"peer without id": {func(n *Node) { n.Chain.Peers = []string{"node.example:26656"} }, `chain.peers[0] is "node.example:26656"; allowed: ID@HOST:PORT`},
@@ -264,12 +276,13 @@ func TestManyViolationsStayOneShortLine(t *testing.T) {
 }
 
 func TestEverySettingCanBeOverridden(t *testing.T) {
-	values := map[string]string{"log_level": "warn", "log_format": "json", "pprof.listen": ":4", "pprof.allow_remote": "true", "genesis": "g", "keys": "k", "api.listen": ":1", "api.public": "true", "chain.rpc_listen": ":2", "chain.rpc_public": "true", "chain.p2p_listen": "h:3", "chain.peers": peer + ",other", "chain.block_time": "2s"}
+	values := map[string]string{"log_level": "warn", "log_format": "json", "pprof.listen": ":4", "pprof.allow_remote": "true", "genesis": "g", "keys": "k", "api.listen": ":1", "api.public": "true", "chain.rpc_listen": ":2", "chain.rpc_public": "true", "chain.p2p_listen": "h:3", "chain.peers": peer + ",other", "chain.block_time": "2s", "chain.keep_heights": "all", "chain.snapshot_interval": "200"}
 	want := DefaultNode()
 	want.LogLevel, want.Genesis, want.Keys, want.API.Listen = "warn", "g", "k", ":1"
 	want.API.Public = true
 	want.LogFormat, want.Pprof = "json", Pprof{Listen: ":4", AllowRemote: true}
-	want.Chain = Chain{RPCListen: ":2", RPCPublic: true, P2PListen: "h:3", Peers: []string{peer, "other"}, BlockTime: Duration(2 * time.Second)}
+	want.Chain = Chain{RPCListen: ":2", RPCPublic: true, P2PListen: "h:3", Peers: []string{peer, "other"}, BlockTime: Duration(2 * time.Second),
+		KeepHeights: KeepAll, SnapshotInterval: 200}
 	environment := map[string]string{"POCKET_UNKNOWN": "x"}
 	n := DefaultNode()
 	for _, setting := range Settings() {
@@ -313,6 +326,29 @@ func TestSettingsAreNamedAfterTheirPlace(t *testing.T) {
 	}
 	if last := Settings()[len(Settings())-1]; last.Flag() != "chain-block-time" || last.Variable() != "POCKET_CHAIN_BLOCK_TIME" {
 		t.Errorf("flag %s, variable %s", last.Flag(), last.Variable())
+	}
+}
+
+func TestKeep(t *testing.T) {
+	for text, want := range map[string]int64{`"week"`: 604_800, `"all"`: 0, `0`: 0, `"0"`: 0, `5000`: 5000, `"5000"`: 5000} {
+		n, err := Parse([]byte(`{"format": 1, "chain": {"keep_heights": ` + text + `}}`))
+		if got := n.Chain.KeepHeights.Heights(time.Second); err != nil || got != want {
+			t.Errorf("%s keeps %d heights, %v; want %d", text, got, err, want)
+		}
+		encoded, err := n.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := Parse(encoded); err != nil || again.Chain.KeepHeights != n.Chain.KeepHeights {
+			t.Errorf("%s comes back as %d, %v", text, again.Chain.KeepHeights, err)
+		}
+	}
+	if got := KeepWeek.Heights(time.Minute); got != 10_080 {
+		t.Errorf("a week of minutes is %d heights", got)
+	}
+	for _, text := range []string{`-1`, `1.5`, `"some"`, `""`, `true`, `[]`, `1e9`} {
+		_, err := Parse([]byte(`{"format": 1, "chain": {"keep_heights": ` + text + `}}`))
+		wantInvalid(t, err, "keep_heights")
 	}
 }
 

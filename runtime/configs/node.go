@@ -78,6 +78,14 @@ type Chain struct {
 	Peers []string `json:"peers"`
 	// BlockTime is the pause between blocks: 10ms to 1h.
 	BlockTime Duration `json:"block_time"`
+	// KeepHeights is how many newest heights are kept.
+	KeepHeights Keep `json:"keep_heights"`
+	// SnapshotInterval is the number of blocks between the snapshots that joining nodes can begin with; 0 takes none,
+	// otherwise at least MinimumSnapshotInterval.
+	SnapshotInterval int64 `json:"snapshot_interval"`
+	// StateSync begins an empty home with a snapshot of a peer; nil begins it with the genesis. A home with blocks ignores
+	// it.
+	StateSync *StateSync `json:"state_sync"`
 }
 
 // Validator is the node's validator.
@@ -124,7 +132,7 @@ func DefaultNode() Node {
 		Keys:      "keys",
 		API:       API{Listen: "127.0.0.1:50832"},
 		Chain: Chain{RPCListen: "127.0.0.1:26657", P2PListen: "127.0.0.1:26656", Peers: []string{},
-			BlockTime: Duration(time.Second)},
+			BlockTime: Duration(time.Second), SnapshotInterval: 1000},
 		RelayChains: DefaultRelayChains(),
 		Servicers:   []Servicer{},
 	}

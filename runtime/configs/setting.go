@@ -39,6 +39,17 @@ func Settings() []Setting {
 			}
 			return nil
 		}},
+		{Name: "chain.keep_heights", Usage: "newest heights whose state and block are kept: a number, week or all", set: func(n *Node, value string) error {
+			return n.Chain.KeepHeights.UnmarshalText([]byte(value))
+		}},
+		{Name: "chain.snapshot_interval", Usage: "blocks between the snapshots for joining nodes; 0 takes none", set: func(n *Node, value string) error {
+			number, err := strconv.ParseInt(value, 10, 64)
+			if err != nil {
+				return fmt.Errorf("%s is not a whole number", quoted(value))
+			}
+			n.Chain.SnapshotInterval = number
+			return nil
+		}},
 		{Name: "chain.block_time", Usage: "pause between blocks", set: func(n *Node, value string) error {
 			return n.Chain.BlockTime.UnmarshalText([]byte(value))
 		}},

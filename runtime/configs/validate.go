@@ -76,6 +76,7 @@ func (n Node) Validate() error {
 	p.peers(n.Chain.Peers)
 	p.add(minimumBlockTime <= blockTime && blockTime <= maximumBlockTime, "chain.block_time", blockTime.String(),
 		fmt.Sprintf("%s to %s", minimumBlockTime, maximumBlockTime))
+	p.history(n.Chain)
 	p.relayChains(n.RelayChains)
 	if n.Validator != nil {
 		p.address("validator.key", n.Validator.Key)

@@ -84,7 +84,7 @@ func TestCompose(t *testing.T) {
 	}
 }
 
-// TestComposeNetwork: each node has the home of its name, is reachable by the name that the others use, and is
+// TestComposeNetwork: the fisherman waits until the servicers are level; each node has the home of its name, is reachable by the name that the others use, and is
 // confined; only the fisherman's API can be reached from outside, and only from this machine.
 func TestComposeNetwork(t *testing.T) {
 	project, err := loadCompose(t.Context(), filepath.Join(localnet, "compose.yaml"))
@@ -96,7 +96,10 @@ func TestComposeNetwork(t *testing.T) {
 		if !service.ReadOnly || !slices.Equal(service.CapDrop, []string{"ALL"}) || service.MemLimit == 0 || service.Image != "pocket-fisherman:localnet" {
 			t.Errorf("%s is not confined, or has another image: %+v", name, service)
 		}
-		if name == "homes" {
+		if name == "homes" || name == "servicers" { // they end
+			if service.Restart != "no" {
+				t.Errorf("%s is started again when it ends", name)
+			}
 			continue
 		}
 		role, _, _ := strings.Cut(name, "-")
@@ -112,6 +115,10 @@ func TestComposeNetwork(t *testing.T) {
 				t.Errorf("%s has port %+v", name, port)
 			}
 		}
+	}
+	if waits := strings.Join(project.Services["servicers"].Command, " "); waits != "localnet await --home /node/fisherman-0" ||
+		project.Services["fisherman-0"].DependsOn["servicers"].Condition != "service_completed_successfully" {
+		t.Errorf("the fisherman does not wait for the servicers, which are awaited by %q", waits)
 	}
 	made := strings.Join(project.Services["homes"].Command, " ")
 	want := fmt.Sprintf("localnet home --home /node --listen-host 0.0.0.0 --validators %d --servicers %d", roles["validator"], roles["servicer"])

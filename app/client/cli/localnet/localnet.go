@@ -63,7 +63,7 @@ It runs until Ctrl-C, or until --sessions are complete, and then prints the repo
 			return runLocalnet(cmd.Context(), io, o)
 		},
 	}
-	cmd.AddCommand(newHome(io))
+	cmd.AddCommand(newHome(io), newAwait(io))
 	flags, network := cmd.Flags(), &o.network
 	addNumbers(flags, network, "number of servicers, faulty ones included")
 	command.AddNumber(flags, &network.Slow, "slow", network.Slow, 0, math.MaxInt64, "how many of them are slow")

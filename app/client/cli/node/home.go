@@ -135,6 +135,14 @@ type nodeMade struct {
 	Keys    string   `json:"keys"`
 	Roles   []string `json:"roles"`
 	NodeID  string   `json:"node_id"`
+	// Trust is the block from which on a snapshot is verified; nil when the node begins with the genesis.
+	Trust *trustedBlock `json:"trust,omitempty"`
+}
+
+// trustedBlock is a block that the operator trusts.
+type trustedBlock struct {
+	Height int64  `json:"height"`
+	Hash   string `json:"hash"`
 }
 
 func newNodeMade(home string, config configs.Node, id string) nodeMade {
@@ -148,6 +156,9 @@ func newNodeMade(home string, config configs.Node, id string) nodeMade {
 	if config.Fisherman != nil {
 		made.Roles = append(made.Roles, "fisherman")
 	}
+	if sync := config.Chain.StateSync; sync != nil {
+		made.Trust = &trustedBlock{Height: sync.TrustHeight, Hash: sync.TrustHash}
+	}
 	return made
 }
 
@@ -156,8 +167,13 @@ func (m nodeMade) text() string {
 	if roles == "" {
 		roles = "none; the node only follows the chain"
 	}
-	return fmt.Sprintf("config   %s\ngenesis  %s\nkeys     %s\nroles    %s\nnode id  %s\n",
+	text := fmt.Sprintf("config   %s\ngenesis  %s\nkeys     %s\nroles    %s\nnode id  %s\n",
 		terminal.Clean(m.Config), terminal.Clean(m.Genesis), terminal.Clean(m.Keys), roles, m.NodeID)
+	if m.Trust != nil {
+		text += fmt.Sprintf("trusts   block %d, %s\n"+
+			"Compare this hash with what somebody says whom you trust: the node believes what follows from that block.\n", m.Trust.Height, m.Trust.Hash)
+	}
+	return text
 }
 
 // below makes a relative path one below the home. An empty one stays so, for validation to find.

@@ -23,6 +23,7 @@ type options struct {
 	upstreams, controlProbes       []string
 	catalogues                     []string
 	allowPrivate                   bool
+	trust                          trust
 	output                         string
 }
 
@@ -42,9 +43,16 @@ func newInit(io command.Streams) *cobra.Command {
 		Short: "Write a node's configuration",
 		Long: `Makes a node's home with a configuration, ` + nodeConfigName + `. The roles can be mixed at will; each is given by the address of
 its key, which has to be in the directory of keys (see 'pocket keys'). A node without the role of a validator follows
-the chain of its peers. More servicers are added by editing the file. 'pocket node config' checks it.`,
+the chain of its peers. More servicers are added by editing the file. 'pocket node config' checks it.
+
+With --from-snapshot the node begins with a snapshot of the state that its peers have, instead of with the first block,
+which they may no longer keep. The snapshot is verified from a trusted block on: of two nodes or more, whose CometBFT
+JSON-RPC --trust-rpc names, the command takes a block of which they say the same. Compare its hash with what somebody
+you trust says, or give --trust-height and --trust-hash yourself.`,
 		Example: `  pocket node init --home node --validator ADDRESS
   pocket node init --home node --servicer ADDRESS --servicer-listen 0.0.0.0:8545 --upstream 0021=http://127.0.0.1:8546 \
+      --chain-peers ID@validator.example:26656
+  pocket node init --home node --from-snapshot --trust-rpc http://a.example:26657 --trust-rpc http://b.example:26657 \
       --chain-peers ID@validator.example:26656`,
 		Args: command.Needs("home"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -56,6 +64,9 @@ the chain of its peers. More servicers are added by editing the file. 'pocket no
 				return err
 			}
 			if err := fromHere(io, given, &config); err != nil {
+				return err
+			}
+			if config.Chain.StateSync, err = o.trust.stateSync(cmd.Context()); err != nil {
 				return err
 			}
 			return initNode(io, o, config)
@@ -72,6 +83,10 @@ the chain of its peers. More servicers are added by editing the file. 'pocket no
 	flags.StringArrayVar(&o.catalogues, "catalogue", nil, "`CHAIN=NAME` of what a relay chain's nodes are asked: "+
 		strings.Join(configs.Catalogues(), ", ")+"; may be repeated (default 0001=cometbft, 0021=evm)")
 	flags.BoolVar(&o.allowPrivate, "allow-private", false, "let the fisherman dial loopback and private addresses")
+	flags.BoolVar(&o.trust.fromSnapshot, "from-snapshot", false, "begin with a snapshot of the peers' state")
+	flags.StringArrayVar(&o.trust.servers, "trust-rpc", nil, "`URL` of a node's CometBFT JSON-RPC that verifies the snapshot; given twice or more")
+	flags.Int64Var(&o.trust.height, "trust-height", 0, "height of a block that you trust (default one that all of --trust-rpc have)")
+	flags.StringVar(&o.trust.hash, "trust-hash", "", "`HASH` of that block, 64 hex digits")
 	given = addSettings(cmd, initUsage)
 	command.AddOutput(flags, &o.output)
 	return cmd

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -92,6 +93,9 @@ func startNode(ctx context.Context, io command.Streams, home string, config conf
 	if errors.Is(err, node.ErrForeignHome) {
 		return command.Fail(command.ExitHome, "%w; choose another --home, or the genesis that the chain began with", err)
 	}
+	if errors.Is(err, node.ErrFewHeights) {
+		return command.Fail(command.ExitUsage, "%w", err)
+	}
 	if err != nil {
 		return fmt.Errorf("make node: %w", err)
 	}
@@ -168,9 +172,12 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 		return listener
 	}
 	assembled := node.Config{
-		Home:      data,
-		Genesis:   first,
-		BlockTime: time.Duration(config.Chain.BlockTime),
+		Home:             data,
+		Genesis:          first,
+		BlockTime:        time.Duration(config.Chain.BlockTime),
+		KeepHeights:      keptHeights(config.Chain, first),
+		SnapshotInterval: config.Chain.SnapshotInterval,
+
 		ChainRPC:  listen("chain.rpc_listen", config.Chain.RPCListen),
 		RPC:       listen("api.listen", config.API.Listen),
 		PublicRPC: config.API.Public,
@@ -181,6 +188,9 @@ func assembleNode(ctx context.Context, data string, config configs.Node, first *
 		P2PListen: config.Chain.P2PListen,
 		Peers:     config.Chain.Peers,
 		Logger:    logger,
+	}
+	if err == nil {
+		assembled.StateSync, err = stateSync(config.Chain.StateSync)
 	}
 	// A name that counts as loopback may resolve to something else.
 	own := func(listener net.Listener, address, setting, exemption string, exempt bool) {
@@ -228,6 +238,27 @@ func whereSet(name string) string {
 		}
 	}
 	return file
+}
+
+// keptHeights returns the number of heights that a node keeps; 0 for all. A week of slow blocks may be fewer than it needs.
+func keptHeights(chain configs.Chain, first *genesis.Genesis) int64 {
+	kept := chain.KeepHeights.Heights(time.Duration(chain.BlockTime))
+	if chain.KeepHeights == configs.KeepWeek {
+		kept = max(kept, node.LeastKept(first))
+	}
+	return kept
+}
+
+// stateSync returns how an empty home begins; nil for with the genesis.
+func stateSync(config *configs.StateSync) (*node.StateSync, error) {
+	if config == nil {
+		return nil, nil
+	}
+	hash, err := hex.DecodeString(config.TrustHash)
+	if err != nil {
+		return nil, command.Fail(command.ExitUsage, "chain.state_sync.trust_hash: %w", err)
+	}
+	return &node.StateSync{Servers: config.RPCServers, Height: config.TrustHeight, Hash: hash, Period: time.Duration(config.TrustPeriod)}, nil
 }
 
 // closeAll closes listeners; those that a node closed before stay closed.
