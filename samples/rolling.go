@@ -20,6 +20,9 @@ const (
 	trimmedAt  = keptChecks + 32
 	// evictedAtOnce is the share of the servicers in no open session that make room for a new one.
 	evictedAtOnce = 16
+	// clockSlack is how much later than a check that has just become durable another one may have been asked. Later ones are of
+	// a clock that was set back since.
+	clockSlack = 5 * time.Minute
 	// endSlack is how long after its end a session that is a stretch of time counts as open when nobody closes it.
 	endSlack = time.Minute
 )
@@ -128,15 +131,19 @@ func (r *Rolling) Round(round *types.QoSRound) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if session := r.open[round.GetSessionId()]; session != nil {
-		r.add(session, round)
+		r.add(session, round, round.GetReleasedUnixNano()+int64(clockSlack))
 	}
 }
 
-// add adds the checks of a round. It requires mu.
-func (r *Rolling) add(session *openSession, round *types.QoSRound) {
+// add adds the checks of a round, and forgets those of its servicers that were asked after the latest. It requires mu.
+func (r *Rolling) add(session *openSession, round *types.QoSRound, latest int64) {
 	session.terms.RollingChecks(round, func(sample *types.QoSSample, check qos.RollingCheck) {
 		servicer := r.servicer(session.at, sample.GetServicer())
-		if servicer == nil || !servicer.add(check) {
+		if servicer == nil {
+			return
+		}
+		servicer.setBack(latest)
+		if !servicer.add(check) {
 			return
 		}
 		if servicer.servicer == nil {
@@ -227,6 +234,13 @@ func (s *rolled) asked() int64 {
 		return 0
 	}
 	return s.checks[len(s.checks)-1].Asked()
+}
+
+// setBack forgets the checks that were asked after a moment, by a clock that was wrong.
+func (s *rolled) setBack(latest int64) {
+	for s.asked() > latest {
+		s.checks = slices.Clip(s.checks[:len(s.checks)-1]) // what is there does not change
+	}
 }
 
 // add puts a check in its place, and reports whether it is a new one.
