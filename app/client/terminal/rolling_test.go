@@ -22,7 +22,7 @@ func TestRollingOfTargetsAndSuppliers(t *testing.T) {
 	group := api.RollingReport{RelayChain: "ethereum", Checks: 100, MaxAgeSeconds: 5400, Servicers: []api.RollingServicer{
 		{Servicer: "provider-a", Running: true, Verdict: api.VerdictHealthy, Reason: "answered 3 of 3 checks"}}}
 	text := RollingText([]api.RollingReport{group}, Form{})
-	for _, want := range []string{"now, group ethereum: each one's newest checks, 100 at most, within 1h30m; 1 of 1 in an open session\n", "TARGET", "provider-a"} {
+	for _, want := range []string{"now, group ethereum\nchecks  the newest of each, 100 at most, within 1h30m; 1 of 1 in an open session\n", "TARGET", "provider-a"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in\n%s", want, text)
 		}
