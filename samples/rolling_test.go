@@ -304,6 +304,22 @@ func TestSessionsOfTimeEnd(t *testing.T) {
 	}
 }
 
+// A session of blocks that nobody closes, as when its group is not sampled any more, is not open forever either.
+func TestSessionsOfBlocksAreForgotten(t *testing.T) {
+	w := newWalk(t)
+	session := w.begin()
+	w.now = w.now.Add(23 * time.Hour)
+	w.check(session, 0)
+	w.now = w.now.Add(23 * time.Hour)
+	if row := w.verdicts()[always]; row.Verdict != api.VerdictNotAskedYet {
+		t.Errorf("%+v", row)
+	}
+	w.now = w.now.Add(2 * time.Hour)
+	if len(w.verdicts()) != 0 {
+		t.Error("still open")
+	}
+}
+
 // What is kept gives what all rounds would, in whatever order they come within minutes, and so does what a restart recalls.
 func TestKeptChecksAreEnough(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
