@@ -45,6 +45,7 @@ type RollingMember struct {
 //	disagreements_allowed max(sum of disagreements_allowed·s/p, f·disagreements_allowed of n)
 //	lagging_allowed       max(sum over the sessions with max_lag > 0 of lagging_allowed·s/p, f·lagging_allowed of n)
 //	samples_required      max(sum of samples_required·k/p, f·samples_required of n)
+//	                      for agree: half of that, unless all of the checks are of n, which has no more than span.Checks
 //	behind, over_sla      claims and answers are compared with max_lag and SLA of the session that they are of
 //	slow                  more than half of the times that the quantiles are of, or of all answers, are above the SLA of
 //	                      the session that they are of
@@ -264,6 +265,10 @@ func (m *rolling) setRules() {
 			}
 			return p.samples
 		}),
+	}
+	m.rules.majoritiesRequired = m.rules.samplesRequired
+	if len(m.sessions) > 1 || newest.planned > int64(m.span.Checks) {
+		m.rules.majoritiesRequired = (m.rules.samplesRequired + 1) / 2
 	}
 }
 

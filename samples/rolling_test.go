@@ -211,6 +211,16 @@ func TestVerdictsStayOverSessionBoundaries(t *testing.T) {
 			w.whole(20)
 			w.session = func(*types.QoSSession) {}
 		},
+		"sessions of four checks, of which one asks for heights": func(w *walk) {
+			w.session = func(s *types.QoSSession) { s.ChecksPlanned, s.SamplesRequired, s.NullSamplesAllowed = 4, 3, 1 }
+			w.round = func(r *types.QoSRound) {
+				if (int(r.Index)+w.number)%4 == 0 {
+					heads(r)
+				}
+			}
+			w.whole(20)
+			w.session, w.round = func(*types.QoSSession) {}, func(*types.QoSRound) {}
+		},
 		"another application": func(w *walk) {
 			w.session = func(s *types.QoSSession) { s.Header.Application = late }
 			w.whole(2)
