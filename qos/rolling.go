@@ -35,16 +35,15 @@ type RollingMember struct {
 // no place; those since the oldest of these checks (within span.Age when there are fewer than span.Checks) are counted in
 // void, up to MostRollingVoids. A servicer without any check is listed while it is a member of an open session.
 //
-// Shares, verdicts, order and ranks follow Summarize, with these thresholds and terms in the place of a session's. k/p is
-// a session's part of the checks: k of those that count here, of p that were planned for it. s and d are those of the k
-// that are samples, and the doubtful ones. n is the session of the newest check, and f = min(span.Checks, p of n)/(p of n).
-// Each threshold is rounded up:
+// Shares, verdicts, order and ranks follow Summarize, with these thresholds and terms in the place of a session's. s and d
+// are how many of the checks are samples of a session, and doubtful ones, of p that were planned for it. n is the session
+// of the newest check, and f = min(span.Checks, p of n)/(p of n). Each threshold is rounded up:
 //
 //	null_samples_allowed  max(sum of null_samples_allowed·s/p, f·null_samples_allowed of n)
 //	                      for doubt: the same with s + d in the place of s
 //	disagreements_allowed max(sum of disagreements_allowed·s/p, f·disagreements_allowed of n)
 //	lagging_allowed       max(sum over the sessions with max_lag > 0 of lagging_allowed·s/p, f·lagging_allowed of n)
-//	samples_required      max(sum of samples_required·k/p, f·samples_required of n)
+//	samples_required      max(sum of samples_required·s/p, f·samples_required of n)
 //	                      for agree: half of that, unless all of the checks are of n, which has no more than span.Checks
 //	behind, over_sla      claims and answers are compared with max_lag and SLA of the session that they are of
 //	slow                  more than half of the times that the quantiles are of, or of all answers, are above the SLA of
@@ -97,8 +96,8 @@ type rolling struct {
 
 // rollingPart is a session's part of the checks.
 type rollingPart struct {
-	terms                     *Terms
-	checks, samples, doubtful int64
+	terms             *Terms
+	samples, doubtful int64
 }
 
 func newRolling(member RollingMember, span RollingSpan) *rolling {
@@ -142,7 +141,6 @@ func (m *rolling) part(terms *Terms) *rollingPart {
 // count counts a check that takes a place, as tally.add does a sample.
 func (m *rolling) count(check *RollingCheck) {
 	part, outcome, counts := m.part(check.terms), types.Outcome(check.outcome), &m.counts
-	part.checks++
 	switch outcome {
 	case types.Outcome_OUTCOME_THROTTLED:
 		counts.Throttled++
@@ -258,7 +256,7 @@ func (m *rolling) setRules() {
 		nullsAllowed:         m.scaled(func(r *rules) int { return r.nullsAllowed }, samples),
 		unansweredAllowed:    m.scaled(func(r *rules) int { return r.nullsAllowed }, func(p *rollingPart) int64 { return p.samples + p.doubtful }),
 		disagreementsAllowed: m.scaled(func(r *rules) int { return r.disagreementsAllowed }, samples),
-		samplesRequired:      m.scaled(func(r *rules) int { return r.samplesRequired }, func(p *rollingPart) int64 { return p.checks }),
+		samplesRequired:      m.scaled(func(r *rules) int { return r.samplesRequired }, samples),
 		laggingAllowed: m.scaled(func(r *rules) int { return r.laggingAllowed }, func(p *rollingPart) int64 {
 			if p.terms.rules.maxLag == 0 {
 				return 0

@@ -176,7 +176,7 @@ func checkRollingRow(t *rapid.T, row api.RollingServicer, checks, voids []modelC
 	over := tallied(checks, func(c modelCheck) bool { return ok(c) && c.sample.GetOverSla() })
 	nullsAllowed := modelThreshold(checks, span, (*types.QoSSession).GetNullSamplesAllowed, counted)
 	unanswered := modelThreshold(checks, span, (*types.QoSSession).GetNullSamplesAllowed, func(c modelCheck) bool { return c.counted() || c.doubtful() })
-	required := modelThreshold(checks, span, (*types.QoSSession).GetSamplesRequired, func(modelCheck) bool { return true })
+	required := modelThreshold(checks, span, (*types.QoSSession).GetSamplesRequired, counted)
 	disagreements := modelThreshold(checks, span, (*types.QoSSession).GetDisagreementsAllowed, counted)
 	lagging := modelThreshold(checks, span, (*types.QoSSession).GetLaggingAllowed, func(c modelCheck) bool { return c.counted() && c.session.GetMaxLag() > 0 })
 	got := []int{row.Checks, row.Samples, row.NullSamples, row.Void, row.Throttled, row.OverSLA, row.Consistency.Agree, row.Consistency.Disagree,
