@@ -42,7 +42,7 @@ func (s *sampling) openSamples(directory string, prover samples.Prover, logger *
 	s.samples, s.rolling = opened, samples.NewRolling()
 	s.reader, s.stream = samples.NewReader(opened, s.rolling, prover), samples.NewStream(opened, logger)
 	if err := s.rolling.Recall(context.Background(), opened, time.Now()); err != nil {
-		return fmt.Errorf("read the newest checks: %w", err)
+		logger.Warn("newest checks cannot be read; verdicts over them begin anew", "error", err)
 	}
 	return nil
 }
