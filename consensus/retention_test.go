@@ -175,7 +175,7 @@ func TestBlocksArePruned(t *testing.T) {
 		t.Skip("makes thousands of blocks")
 	}
 	t.Parallel()
-	heights := 6_000
+	heights := 15_000 // of which the stores, not pruned, take 11 and 19 MB
 	if given, err := strconv.Atoi(os.Getenv("POCKET_FLAT_HEIGHTS")); err == nil {
 		heights = given
 	}
@@ -193,7 +193,7 @@ func TestBlocksArePruned(t *testing.T) {
 		}
 	}
 	t.Logf("at most %d KiB in the first %d blocks, %d KiB in the second", half>>10, heights/2, most>>10)
-	if most > half+half/2 {
+	if most > half+half/3 {
 		t.Error("the disk is not flat")
 	}
 	newest := int64(heights)
