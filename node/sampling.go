@@ -16,6 +16,7 @@ import (
 type sampling struct {
 	samples *local.Samples
 	reader  *samples.Reader
+	history *samples.History
 	stream  *samples.Stream
 	// fishermen have a network each, and share the samples.
 	fishermen []*fisherman.Fisherman
@@ -30,6 +31,7 @@ func (s *sampling) openSamples(directory string, prover samples.Prover, logger *
 	if err != nil {
 		return fmt.Errorf("open sample store: %w", err)
 	}
+	s.history = samples.NewHistory(opened)
 	s.samples, s.reader, s.stream = opened, samples.NewReader(opened, prover), samples.NewStream(opened, logger)
 	return nil
 }
@@ -46,6 +48,7 @@ func (s *sampling) readers(address string) rpc.Readers {
 	if len(s.fishermen) > 0 {
 		status.controls = s.controlStates
 		readers.Samples, readers.Events = s.reader, s.stream
+		readers.History = s.history.Read
 	}
 	readers.Status = status
 	return readers
