@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/rollup"
 	"github.com/pocket-fisherman/fisherman/samples"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
@@ -48,13 +49,13 @@ func (q query) history(of Identifiers) (filter samples.HistoryFilter, err error)
 	if filter.To, err = q.moment("to"); err != nil {
 		return filter, err
 	}
-	if filter.Last, err = q.length("last", samples.ParseSpan); err != nil {
+	if filter.Last, err = q.length("last", rollup.ParseSpan); err != nil {
 		return filter, err
 	}
 	if filter.Last > 0 && !filter.From.IsZero() {
 		return filter, badParameter("from and last exclude each other")
 	}
-	filter.Step, err = q.length("step", samples.ParseStep)
+	filter.Step, err = q.length("step", rollup.ParseStep)
 	return filter, err
 }
 

@@ -50,7 +50,7 @@ type HistoryFilter struct {
 	From, To time.Time
 	// Last is how long before To it begins if From is zero; 0 means 24 hours.
 	Last time.Duration
-	// Step is how long a point is, as ParseStep reads it; 0 has it chosen.
+	// Step is how long a point is, as rollup.ParseStep reads it; 0 has it chosen.
 	Step time.Duration
 }
 
@@ -61,7 +61,7 @@ type StepError struct {
 }
 
 func (e *StepError) Error() string {
-	return fmt.Sprintf("there may be more than %d steps or %d points; step=%s fits", MaximumSteps, MaximumPoints, StepText(e.Fits))
+	return fmt.Sprintf("there may be more than %d steps or %d points; step=%s fits", MaximumSteps, MaximumPoints, rollup.StepText(e.Fits))
 }
 
 // SpanError is returned when a beginning is not before an end.
@@ -198,15 +198,8 @@ const day = 24 * time.Hour
 
 // fits returns a step by which a span has few enough points.
 func (h *History) fits(span historySpan, filter rollup.Filter) time.Duration {
-	steps := min(MaximumSteps, max(MaximumPoints/max(int64(h.store.CountSeries(filter)), 1), 1))
-	for _, step := range []time.Duration{5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 3 * time.Hour,
-		6 * time.Hour, 12 * time.Hour} {
-		if (span.to-span.from)/int64(step)+2 <= steps {
-			return step
-		}
-	}
-	least := (span.to - span.from) / max(steps-2, 1)
-	return time.Duration(least/int64(day)+1) * day
+	points := MaximumPoints / max(h.store.CountSeries(filter), 1)
+	return rollup.StepThatFits(time.Duration(span.to-span.from), min(MaximumSteps, points))
 }
 
 // historyMaker makes series of the rollups that it visits, those of a series oldest first.
