@@ -146,9 +146,9 @@ func TestAWeekOfRollupsFollowsFromTheRounds(t *testing.T) {
 // Whatever the order and the batches in which rounds come, and whenever the store is opened again, loses power, or removes
 // sessions, the rollups are those of the rounds that were acknowledged.
 func TestRollupsSurviveEverything(t *testing.T) {
-	runs := 12
+	runs := 24
 	if testing.Short() {
-		runs = 3
+		runs = 6
 	}
 	for seed := range uint64(runs) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { rollupsSurvive(t, seed) })
@@ -259,7 +259,8 @@ func TestRollupsAreRemovedInTime(t *testing.T) {
 	options.History = HistoryOptions{FiveMinutes: 24 * time.Hour, Hours: 10 * 24 * time.Hour}
 	s := openMemory(t, options)
 	end := began.Add(20 * 24 * time.Hour)
-	putWhole(t, s, c, measured.Plan{Seed: 2, Servicers: 2, Steady: true, From: began, To: end})
+	plan := measured.Plan{Seed: 2, Servicers: 2, Interval: 12 * time.Minute, Session: 4 * time.Hour, Steady: true, From: began, To: end}
+	putWhole(t, s, c, plan)
 	for _, test := range []struct {
 		r    rollup.Resolution
 		kept time.Duration
@@ -274,8 +275,8 @@ func TestRollupsAreRemovedInTime(t *testing.T) {
 		t.Errorf("%d series", len(s.history.series))
 	}
 	// Later only another servicer is there: the series of the others go with their last block.
-	later := measured.Plan{Seed: 2, Servicers: 1, RelayChain: "other", Steady: true, From: end, To: end.Add(20 * 24 * time.Hour)}
-	putWhole(t, s, c, later)
+	plan.Servicers, plan.RelayChain, plan.From, plan.To = 1, "other", end, end.Add(20*24*time.Hour)
+	putWhole(t, s, c, plan)
 	if len(s.history.series) != 2 || len(s.history.numbers) != 2 {
 		t.Errorf("%d series are left", len(s.history.series))
 	}
