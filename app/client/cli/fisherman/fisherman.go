@@ -35,7 +35,8 @@ func newQoS(io command.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "qos",
 		Short: "Show the quality of service by session, worst servicer first",
-		Long: `Shows what the fisherman measured: a table for each session, oldest first, with the worst servicer first and why.
+		Long: `Shows what the fisherman measured: a table for each session, oldest first, with the worst servicer first and why. --last N
+leaves the newest N sessions.
 
 Verdicts, worst first:
   inconsistent  it contradicted the strict majority of answers more often than allowed, which is never by default
@@ -51,13 +52,14 @@ did not take part in because it asked to be left alone; they count for nobody.
 
 With --window the newest complete sessions of each relay chain and geo zone are merged: those of the newest N starts, or
 of the last D. Round-trip times are then estimated, within 0.1 %.`,
-		Example: "  pocket fisherman qos --output json\n  pocket fisherman qos --window 24h --servicer ADDRESS",
+		Example: "  pocket fisherman qos --output json\n  pocket fisherman qos --last 1\n  pocket fisherman qos --window 24h --servicer ADDRESS",
 		Args:    command.NoArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return showQoS(cmd.Context(), io, q) },
 	}
 	flags := cmd.Flags()
 	command.AddChecked(flags, &q.filter.SessionID, "session", "ID", types.ValidateSessionID, "this session only")
 	command.AddIdentifier(flags, &q.filter.Servicer, "servicer", "ADDRESS|NAME", "this servicer, or target of a list of endpoints, only")
+	command.AddNumber(flags, &q.filter.Last, "last", 0, 1, 1000, "the newest N sessions only (default 100)")
 	command.AddChecked(flags, &q.window, "window", "N|D", checkSpan, "merge the newest N sessions, or those of the last D, as in 10 or 24h")
 	command.AddOutput(flags, &q.output, command.OutputTable, command.OutputJSON, command.OutputCSV)
 	command.AddNode(flags, &q.node)
@@ -72,6 +74,9 @@ func checkSpan(text string) error {
 func showQoS(ctx context.Context, io command.Streams, q qosOptions) error {
 	if q.window != "" && q.filter.SessionID != "" {
 		return command.Fail(command.ExitUsage, "--window (many sessions) and --session (one) exclude each other")
+	}
+	if q.window != "" && q.filter.Last != 0 {
+		return command.Fail(command.ExitUsage, "--window (sessions merged) and --last (one by one) exclude each other")
 	}
 	node, err := command.OpenNode(q.node)
 	if err != nil {
