@@ -148,7 +148,7 @@ func (e *Endpoints) retained() (sessions int) {
 	for _, group := range e.suppliers.current() {
 		sessions += group.SessionsRetained
 	}
-	return sessions
+	return max(sessions, e.kept.Sessions)
 }
 
 // states are those of the groups of the live Pocket network, by name.

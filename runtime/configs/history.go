@@ -1,130 +1,89 @@
 package configs
 
 import (
-	"encoding/hex"
+	"bytes"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"time"
 
-	"github.com/pocket-fisherman/fisherman/shared/secret"
+	"github.com/pocket-fisherman/fisherman/rollup"
 )
 
-const (
-	// MinimumSnapshotInterval is the smallest number of blocks between snapshots: a joining node needs some time to fetch
-	// one before it is replaced.
-	MinimumSnapshotInterval = 100
-	// maximumTrustPeriod and minimumTrustPeriod bound StateSync.TrustPeriod.
-	maximumTrustPeriod = 365 * 24 * time.Hour
-	minimumTrustPeriod = time.Minute
-	// maximumServers bounds StateSync.RPCServers.
-	maximumServers = 16
-	// week is how long KeepWeek keeps.
-	week = 7 * 24 * time.Hour
-)
-
-// Keep is how many newest heights a node keeps: a number, or one of these.
-type Keep int64
-
-const (
-	// KeepWeek keeps a week's worth of heights, by the block time. It is the default.
-	KeepWeek Keep = 0
-	// KeepAll keeps every height. In a file it is "all" or 0.
-	KeepAll Keep = -1
-)
-
-// Heights returns the number of heights that are kept with a block time; 0 for all.
-func (k Keep) Heights(blockTime time.Duration) int64 {
-	switch k {
-	case KeepAll:
-		return 0
-	case KeepWeek:
-		return max(int64(week/max(blockTime, minimumBlockTime)), 1)
-	}
-	return int64(k)
+// History is how long a fisherman keeps what it measured, on this machine. Sessions with their single checks are kept as
+// many as the chain, or a group, says at least; rollups of 5 minutes and of 1 hour are kept for longer.
+type History struct {
+	// FiveMinutes and Hours are how long rollups are kept: 1h to 3660d. Hours is not less than FiveMinutes.
+	FiveMinutes Span `json:"five_minutes"`
+	Hours       Span `json:"hours"`
+	// MaxBytes caps the rollups, 1 MiB to 1 TiB; the oldest are removed first.
+	MaxBytes int64 `json:"max_bytes"`
+	// Sessions are kept with their checks if the chain, or the groups together, retain fewer; 0 to 1 000 000.
+	Sessions int `json:"sessions"`
+	// SessionsMaxBytes caps the sessions with their checks, 1 MiB to 1 TiB; the oldest are removed first.
+	SessionsMaxBytes int64 `json:"sessions_max_bytes"`
 }
 
-// MarshalJSON returns the number, "week" or "all".
-func (k Keep) MarshalJSON() ([]byte, error) {
-	switch k {
-	case KeepAll:
-		return []byte(`"all"`), nil
-	case KeepWeek:
-		return []byte(`"week"`), nil
-	}
-	return strconv.AppendInt(nil, int64(k), 10), nil
+// DefaultHistory returns what is kept by default.
+func DefaultHistory() History {
+	return History{FiveMinutes: Span(7 * 24 * time.Hour), Hours: Span(400 * 24 * time.Hour), MaxBytes: 2 << 30, SessionsMaxBytes: 256 << 20}
 }
 
-// UnmarshalJSON accepts a number or what UnmarshalText accepts.
-func (k *Keep) UnmarshalJSON(data []byte) error {
-	var text string
-	if len(data) > 0 && data[0] == '"' {
-		if err := json.Unmarshal(data, &text); err != nil {
-			return err
-		}
-	} else {
-		text = string(data)
+// UnmarshalJSON reads a history; what it leaves out has the default. Keys that it does not know are errors.
+func (h *History) UnmarshalJSON(text []byte) error {
+	type plain History
+	read := plain(DefaultHistory())
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&read); err != nil {
+		return err
 	}
-	return k.UnmarshalText([]byte(text))
-}
-
-// UnmarshalText accepts a whole number that is not negative, of which 0 is all, "week" and "all".
-func (k *Keep) UnmarshalText(text []byte) error {
-	switch string(text) {
-	case "all", "0":
-		*k = KeepAll
-		return nil
-	case "week":
-		*k = KeepWeek
-		return nil
-	}
-	number, err := strconv.ParseInt(string(text), 10, 64)
-	if err != nil || number < 1 {
-		return fmt.Errorf("keep_heights: %s is not a number of heights, week or all", quoted(string(text)))
-	}
-	*k = Keep(number)
+	*h = History(read)
 	return nil
 }
 
-// StateSync says from which block on a snapshot of a peer is verified. 'pocket node init --from-snapshot' writes it.
-type StateSync struct {
-	// RPCServers are URLs of the CometBFT JSON-RPC of two nodes or more, of different operators if possible.
-	RPCServers []string `json:"rpc_servers"`
-	// TrustHeight and TrustHash, 64 hex digits, name a block that is trusted.
-	TrustHeight int64  `json:"trust_height"`
-	TrustHash   string `json:"trust_hash"`
-	// TrustPeriod is how old that block may be: less than validators take to unbond.
-	TrustPeriod Duration `json:"trust_period"`
+// Bounds of History.
+const (
+	MinimumKept         = time.Hour
+	MaximumKept         = 3660 * 24 * time.Hour
+	MinimumHistoryBytes = 1 << 20
+	MaximumHistoryBytes = 1 << 40
+	MaximumKeptSessions = 1_000_000
+)
+
+// history checks what is kept.
+func (p *problems) history(field string, h History) {
+	for name, kept := range map[string]Span{".five_minutes": h.FiveMinutes, ".hours": h.Hours} {
+		p.add(MinimumKept <= time.Duration(kept) && time.Duration(kept) <= MaximumKept, field+name, kept.String(), "1h to 3660d")
+	}
+	p.add(h.FiveMinutes <= h.Hours, field+".hours", h.Hours.String(), "at least five_minutes, which is "+h.FiveMinutes.String())
+	for name, bytes := range map[string]int64{".max_bytes": h.MaxBytes, ".sessions_max_bytes": h.SessionsMaxBytes} {
+		p.add(MinimumHistoryBytes <= bytes && bytes <= MaximumHistoryBytes, field+name, fmt.Sprint(bytes),
+			fmt.Sprintf("%d to %d", MinimumHistoryBytes, int64(MaximumHistoryBytes)))
+	}
+	p.add(0 <= h.Sessions && h.Sessions <= MaximumKeptSessions, field+".sessions", fmt.Sprint(h.Sessions), fmt.Sprintf("0 to %d", MaximumKeptSessions))
 }
 
-// history checks how much is kept, and how an empty home begins.
-func (p *problems) history(c Chain) {
-	p.add(c.SnapshotInterval == 0 || c.SnapshotInterval >= MinimumSnapshotInterval, "chain.snapshot_interval",
-		strconv.FormatInt(c.SnapshotInterval, 10), fmt.Sprintf("0 for none, or at least %d blocks", MinimumSnapshotInterval))
-	if c.StateSync == nil {
-		return
+// Span is a stretch of time that may have days, encoded as text: "24h", "400d".
+type Span time.Duration
+
+// String returns the span in days if it is whole days, otherwise in the form of time.Duration.
+func (s Span) String() string {
+	const day = 24 * time.Hour
+	if d := time.Duration(s); d%day == 0 {
+		return fmt.Sprintf("%dd", d/day)
 	}
-	const field = "chain.state_sync"
-	servers := c.StateSync.RPCServers
-	p.add(2 <= len(servers) && len(servers) <= maximumServers, field+".rpc_servers", fmt.Sprintf("%d of them", len(servers)),
-		fmt.Sprintf("2 to %d: what one says is checked with another", maximumServers))
-	seen := make(map[string]bool, len(servers))
-	for i, server := range servers {
-		at := fmt.Sprintf("%s.rpc_servers[%d]", field, i)
-		p.add(isServer(server), at, "that", "an http or https URL with a host, and without user, query or fragment")
-		p.add(!seen[server], at, "that", "a node of its own")
-		seen[server] = true
-	}
-	p.add(c.StateSync.TrustHeight >= 1, field+".trust_height", strconv.FormatInt(c.StateSync.TrustHeight, 10), "at least 1")
-	hash, err := hex.DecodeString(c.StateSync.TrustHash)
-	p.add(err == nil && len(hash) == 32, field+".trust_hash", quoted(c.StateSync.TrustHash), "64 hex digits")
-	period := time.Duration(c.StateSync.TrustPeriod)
-	p.add(minimumTrustPeriod <= period && period <= maximumTrustPeriod, field+".trust_period", period.String(),
-		fmt.Sprintf("%s to %s", minimumTrustPeriod, maximumTrustPeriod))
+	return time.Duration(s).String()
 }
 
-// isServer reports whether a URL names a node and nothing else.
-func isServer(raw string) bool {
-	parsed, problem := secret.ParseURL(raw)
-	return problem == "" && parsed.User == nil && parsed.RawQuery == ""
+// MarshalText returns the span in the form of String.
+func (s Span) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText accepts the form of time.ParseDuration in whole seconds, and days.
+func (s *Span) UnmarshalText(text []byte) error {
+	parsed, err := rollup.ParseSpan(string(text))
+	if err != nil {
+		return fmt.Errorf("%s is not a stretch of time, as in 24h or 400d", quoted(string(text)))
+	}
+	*s = Span(parsed)
+	return nil
 }

@@ -120,6 +120,16 @@ type Fisherman struct {
 	// Alerts is the YAML file of the messages that are sent about verdicts; a relative path is relative to the node's home.
 	// Empty for none.
 	Alerts string `json:"alerts,omitempty"`
+	// History is how long is kept what was measured; nil for DefaultHistory. What it leaves out has the default.
+	History *History `json:"history,omitempty"`
+}
+
+// Kept returns how long is kept what was measured.
+func (f Fisherman) Kept() History {
+	if f.History == nil {
+		return DefaultHistory()
+	}
+	return *f.History
 }
 
 // DefaultNode returns a node without roles that listens on loopback.

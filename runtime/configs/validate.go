@@ -76,7 +76,7 @@ func (n Node) Validate() error {
 	p.peers(n.Chain.Peers)
 	p.add(minimumBlockTime <= blockTime && blockTime <= maximumBlockTime, "chain.block_time", blockTime.String(),
 		fmt.Sprintf("%s to %s", minimumBlockTime, maximumBlockTime))
-	p.history(n.Chain)
+	p.retention(n.Chain)
 	p.relayChains(n.RelayChains)
 	if n.Validator != nil {
 		p.address("validator.key", n.Validator.Key)
@@ -96,6 +96,7 @@ func (n Node) Validate() error {
 		if n.Fisherman.Alerts != "" {
 			p.path("fisherman.alerts", n.Fisherman.Alerts)
 		}
+		p.history("fisherman.history", n.Fisherman.Kept())
 	}
 	p.distinct(n)
 	return p.err()

@@ -22,6 +22,8 @@ type Config struct {
 	LogLevel string
 	// LogFormat is text or json.
 	LogFormat string
+	// History is how long is kept what was measured.
+	History configs.History
 	// Groups of targets, 1 to MaximumGroups, in the file's order. Their names differ.
 	Groups []Group
 	// Alerts are the messages that are sent about verdicts.
