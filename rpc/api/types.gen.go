@@ -745,6 +745,127 @@ type Held struct {
 	Bytes int64 `json:"bytes"`
 }
 
+// History The quality of service over time.
+type History struct {
+	// From The beginning, rounded down to a whole step.
+	From time.Time `json:"from"`
+
+	// To The end, rounded up to a whole step.
+	To          time.Time `json:"to"`
+	StepSeconds int64     `json:"step_seconds"`
+
+	// Oldest The beginning of the oldest rollup that is kept, of any servicer; null when there is none.
+	Oldest *time.Time `json:"oldest"`
+
+	// Servicer The servicer that was asked for; null for all.
+	Servicer *Identifier `json:"servicer"`
+
+	// RelayChain The relay chain that was asked for; null for all.
+	RelayChain *RelayChain `json:"relay_chain"`
+
+	// GeoZone The geo zone that was asked for; null for all.
+	GeoZone *GeoZone `json:"geo_zone"`
+
+	// RelativeError Bound of how far the quantiles lie from the exact ones.
+	RelativeError float64 `json:"rtt_relative_error"`
+
+	// Series By relay chain, geo zone and servicer; those without a point are left out.
+	Series []HistorySeries `json:"series"`
+
+	// Checks What became of the checks, by relay chain and geo zone.
+	Checks []HistoryChecks `json:"checks"`
+}
+
+// HistoryChecks The checks of one relay chain and geo zone over time.
+type HistoryChecks struct {
+	// RelayChain Four upper-case hex digits on our chain; otherwise the name of a group.
+	RelayChain RelayChain `json:"relay_chain"`
+
+	// GeoZone Where an actor says that it is; empty where there are no zones.
+	GeoZone GeoZone `json:"geo_zone"`
+
+	// Points Oldest first; a step without a check has none.
+	Points []HistoryChecksPoint `json:"points"`
+}
+
+// HistoryChecksPoint What became of the checks of a stretch of time.
+type HistoryChecksPoint struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+
+	// Done They were asked and count.
+	Done int `json:"done"`
+
+	// Void They were asked but count for nobody.
+	Void int `json:"void"`
+
+	// Dropped They were never asked.
+	Dropped int `json:"dropped"`
+}
+
+// HistoryPoint What was counted of a servicer in a stretch of time. A check belongs to the time at which it was asked.
+type HistoryPoint struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+
+	// Checks In which it was asked: samples + void + throttled.
+	Checks int `json:"checks"`
+
+	// Samples Those that count: answered or null, not void.
+	Samples int `json:"samples"`
+
+	// NullSamples Those of them without a valid answer in time.
+	NullSamples int `json:"null_samples"`
+
+	// Void Samples that count for nobody.
+	Void int `json:"void"`
+
+	// Outcomes Counts of samples by outcome, those that count for nobody under VOID or THROTTLED.
+	Outcomes Outcomes `json:"outcomes"`
+
+	// Availability A share with its Wilson interval of 95 %; null without samples.
+	Availability Interval `json:"availability"`
+
+	// RoundTripTimes Quantiles in milliseconds of the answers on connections of one kind; null without any.
+	RoundTripTimes RoundTripTimes `json:"rtt_ms"`
+
+	// OverSLA Answers above the latency SLA of their session, on connections of either kind.
+	OverSLA int `json:"over_sla"`
+
+	// LatencySLA That of the newest check.
+	LatencySLA *float64 `json:"latency_sla_ms"`
+
+	// Consistency Counts of answers by how they compare with those of the others, and agree / (agree + disagree) with its interval.
+	Consistency Consistency `json:"consistency"`
+
+	// Freshness How far a servicer's node was behind the height that most had. A claim is a sample with a lag, of a done check of the kind HEAD or TIP; numbers are null without any.
+	Freshness Freshness `json:"freshness"`
+
+	// Throttled Samples that are THROTTLED: they count for nobody, and are not void.
+	Throttled int `json:"throttled"`
+}
+
+// HistorySeries One servicer over time, in the sessions of one relay chain and geo zone.
+type HistorySeries struct {
+	// Servicer Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group; of the live Pocket network the address of a supplier or an application.
+	Servicer Identifier `json:"servicer"`
+
+	// RelayChain Four upper-case hex digits on our chain; otherwise the name of a group.
+	RelayChain RelayChain `json:"relay_chain"`
+
+	// GeoZone Where an actor says that it is; empty where there are no zones.
+	GeoZone GeoZone `json:"geo_zone"`
+
+	// ServiceURL Where it was asked last.
+	ServiceURL string `json:"service_url"`
+
+	// Total What was counted of a servicer in a stretch of time. A check belongs to the time at which it was asked.
+	Total HistoryPoint `json:"total"`
+
+	// Points Oldest first; a step without a check has none.
+	Points []HistoryPoint `json:"points"`
+}
+
 // Identifier Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group; of the live Pocket network the address of a supplier or an application.
 type Identifier = string
 
