@@ -66,7 +66,7 @@ func (r *Reader) Report(ctx context.Context, filter ReportFilter) (api.Report, e
 	if filter.Last > 0 {
 		sessions = sessions[max(0, len(sessions)-filter.Last):]
 	}
-	report := api.Report{Sessions: []api.SessionReport{}}
+	report := api.Report{Rolling: []api.RollingReport{}, Sessions: []api.SessionReport{}}
 	for _, session := range sessions {
 		digest, err := r.digest(ctx, session)
 		if errors.Is(err, modules.ErrUnknownSession) {

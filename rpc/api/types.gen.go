@@ -305,6 +305,7 @@ const (
 	VerdictBehind       Verdict = "behind"
 	VerdictHealthy      Verdict = "healthy"
 	VerdictInconsistent Verdict = "inconsistent"
+	VerdictNotAskedYet  Verdict = "not_asked_yet"
 	VerdictSlow         Verdict = "slow"
 	VerdictUnavailable  Verdict = "unavailable"
 	VerdictUnknown      Verdict = "unknown"
@@ -1081,8 +1082,10 @@ type RelayStore struct {
 	Failures int64 `json:"failures"`
 }
 
-// Report The quality of service by session, oldest first.
+// Report The quality of service now, and by session, oldest first.
 type Report struct {
+	// Rolling By relay chain and geo zone; empty where one session was asked for.
+	Rolling  []RollingReport `json:"rolling"`
 	Sessions []SessionReport `json:"sessions"`
 }
 
@@ -1090,6 +1093,103 @@ type Report struct {
 type RoleMessage struct {
 	// Type An ActorType, unless the transaction was refused.
 	Type string `json:"type"`
+}
+
+// RollingReport The servicers of one relay chain and geo zone, each judged by its newest checks across sessions. There are those that were asked within max_age_seconds, and the members of open sessions.
+type RollingReport struct {
+	// RelayChain Four upper-case hex digits on our chain; otherwise the name of a group.
+	RelayChain RelayChain `json:"relay_chain"`
+
+	// GeoZone Where an actor says that it is; empty where there are no zones.
+	GeoZone GeoZone `json:"geo_zone"`
+
+	// Checks The most checks of a servicer that count.
+	Checks int `json:"checks"`
+
+	// MaxAgeSeconds Older checks do not count.
+	MaxAgeSeconds float64 `json:"max_age_seconds"`
+
+	// Servicers Worst first.
+	Servicers []RollingServicer `json:"servicers"`
+}
+
+// RollingServicer One servicer's newest checks.
+type RollingServicer struct {
+	// Servicer Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group; of the live Pocket network the address of a supplier or an application.
+	Servicer Identifier `json:"servicer"`
+
+	// ServiceURL In the newest session that it is a member of.
+	ServiceURL string `json:"service_url"`
+
+	// AskedAt When its newest check within reach was asked, a void one included; null when there is none.
+	AskedAt *time.Time `json:"asked_at"`
+
+	// Running It is a member of an open session.
+	Running bool `json:"running"`
+
+	// Checks Its newest checks that tell something of it: samples, throttled ones, and void ones of which the cause is unknown.
+	Checks int `json:"checks"`
+
+	// Sessions Those that the checks are of.
+	Sessions    int `json:"sessions"`
+	Samples     int `json:"samples"`
+	NullSamples int `json:"null_samples"`
+
+	// Void Void samples since the oldest of the checks.
+	Void int `json:"void"`
+
+	// NullSamplesAllowed The sessions' allowances in proportion to their part of the checks.
+	NullSamplesAllowed int `json:"null_samples_allowed"`
+
+	// SamplesRequired In the same proportion.
+	SamplesRequired int `json:"samples_required"`
+
+	// LaggingAllowed In the same proportion.
+	LaggingAllowed int `json:"lagging_allowed"`
+
+	// DisagreementsAllowed In the same proportion.
+	DisagreementsAllowed int `json:"disagreements_allowed"`
+
+	// Availability A share with its Wilson interval of 95 %; null without samples.
+	Availability Interval `json:"availability"`
+
+	// RoundTripTimes Quantiles in milliseconds of the answers on connections of one kind; null without any.
+	RoundTripTimes RoundTripTimes `json:"rtt_ms"`
+
+	// OverSLA Answers above the SLA of the session that they are of.
+	OverSLA int `json:"over_sla"`
+
+	// Consistency Counts of answers by how they compare with those of the others, and agree / (agree + disagree) with its interval.
+	Consistency Consistency `json:"consistency"`
+
+	// Throttled Samples that are THROTTLED: they count for nobody, and are not void.
+	Throttled int `json:"throttled"`
+
+	// Outcomes Counts of samples by outcome, those that count for nobody under VOID or THROTTLED.
+	Outcomes Outcomes `json:"outcomes"`
+
+	// Standing Whether a member of a session is asked: unidentified is asked, although it did not say which relay chain it is a node of; other_chain is not, for it is a node of another one than most; no_node is asked, although what it answered is not what a node of a known chain answers; http2_only is asked, although it speaks HTTP/2 only; unverifiable is not, for its account has no public key on the chain. Members of our own chain's sessions are all asked.
+	Standing Standing `json:"standing"`
+
+	// ChainIdentity The relay chain that its node said that it is of; null when it is not known.
+	ChainIdentity *string `json:"chain_identity"`
+
+	// Verdict The judgement of one servicer, worst first; docs/qos.md has the formulas. not_asked_yet is a member of an open session that no check within reach has asked; only rolling has it.
+	Verdict Verdict `json:"verdict"`
+
+	// ClientVersion The software that its node said that it runs; null when it is not known.
+	ClientVersion *string `json:"client_version"`
+	Reason        string  `json:"reason"`
+
+	// Owner Address of the account that owns the supplier, on the live Pocket network; suppliers of one owner have one vote together. Null when it is not known, and elsewhere.
+	Owner *string `json:"owner"`
+	Rank  *int    `json:"rank"`
+
+	// Freshness How far a servicer's node was behind the height that most had. A claim is a sample with a lag, of a done check of the kind HEAD or TIP; numbers are null without any.
+	Freshness Freshness `json:"freshness"`
+
+	// StakeUPOKT The supplier's stake, as the session has it; null when it is not known, and elsewhere.
+	StakeUPOKT *UPOKT `json:"stake_upokt"`
 }
 
 // Round One check of a session.
@@ -1302,7 +1402,7 @@ type ServicerReport struct {
 	// Outcomes Counts of samples by outcome, those that count for nobody under VOID or THROTTLED.
 	Outcomes Outcomes `json:"outcomes"`
 
-	// Verdict The judgement of one servicer, worst first; docs/qos.md has the formulas.
+	// Verdict The judgement of one servicer, worst first; docs/qos.md has the formulas. not_asked_yet is a member of an open session that no check within reach has asked; only rolling has it.
 	Verdict Verdict `json:"verdict"`
 
 	// Reason Why the verdict is what it is.
@@ -1626,7 +1726,7 @@ type Unbonding struct {
 	UnlockHeight int64 `json:"unlock_height"`
 }
 
-// Verdict The judgement of one servicer, worst first; docs/qos.md has the formulas.
+// Verdict The judgement of one servicer, worst first; docs/qos.md has the formulas. not_asked_yet is a member of an open session that no check within reach has asked; only rolling has it.
 type Verdict string
 
 // Verdicts Counts of sessions by verdict.
@@ -1739,7 +1839,7 @@ type WindowServicer struct {
 	// Standing Whether a member of a session is asked: unidentified is asked, although it did not say which relay chain it is a node of; other_chain is not, for it is a node of another one than most; no_node is asked, although what it answered is not what a node of a known chain answers; http2_only is asked, although it speaks HTTP/2 only; unverifiable is not, for its account has no public key on the chain. Members of our own chain's sessions are all asked.
 	Standing Standing `json:"standing"`
 
-	// Verdict The judgement of one servicer, worst first; docs/qos.md has the formulas.
+	// Verdict The judgement of one servicer, worst first; docs/qos.md has the formulas. not_asked_yet is a member of an open session that no check within reach has asked; only rolling has it.
 	Verdict Verdict `json:"verdict"`
 
 	// ChainIdentity The relay chain that its node said that it is of; null when it is not known.

@@ -179,5 +179,5 @@ func (w *watch) report() api.Report {
 	slices.SortStableFunc(seen, func(a, b api.SessionReport) int {
 		return cmp.Or(cmp.Compare(a.Height, b.Height), cmp.Compare(a.RelayChain, b.RelayChain))
 	})
-	return api.Report{Sessions: seen}
+	return api.Report{Rolling: []api.RollingReport{}, Sessions: seen}
 }
