@@ -24,6 +24,16 @@ export async function ask(path, parameters = {}, cache = "no-store") {
   return body;
 }
 
+/** text reads a path of the node that is plain text; null where the node has no such path. */
+export async function text(path) {
+  try {
+    const response = await fetch(path, { signal: AbortSignal.timeout(PATIENCE), cache: "no-store" });
+    return response.ok ? await response.text() : null;
+  } catch (cause) {
+    throw new NodeError("", `no answer: ${cause.message}`);
+  }
+}
+
 /** rounds reads the checks of a session, starting at an index. */
 export async function rounds(session, from, servicer) {
   const all = [];

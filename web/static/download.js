@@ -1,5 +1,10 @@
 // Saves what is shown as a file: JSON as the API has it, and CSV.
 
+const { createObjectURL: keep, revokeObjectURL: drop } = URL;
+
+// How long the browser has to take a file, in milliseconds.
+const KEPT = 60000;
+
 const FORMULA = /^[=+\-@\t\r]/;
 
 // cell quotes a value. A text that a spreadsheet would run as a formula is made text.
@@ -33,10 +38,10 @@ export const pointRows = (series) => series.flatMap((of) => of.points.map((point
 /** save gives the browser a file to keep. */
 export function save(name, type, text) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.href = keep(new Blob([text], { type }));
   link.download = name;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  setTimeout(() => drop(link.href), KEPT);
 }
 
 // What can be saved of what is drawn, by name: a function that returns rows for CSV and the value for JSON.

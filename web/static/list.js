@@ -19,7 +19,7 @@ export const SORTS = {
   p90: ["p90", (of) => of.rtt_ms.p90, true],
   consistency: ["consistency", (of) => of.consistency.value],
   lag: ["lag", (of) => of.freshness?.lag_blocks_max ?? null, true],
-  asked: ["newest check", (of) => of.asked_at ?? null],
+  asked: ["newest check", (of) => of.asked_at ?? null, true],
 };
 
 const compare = (a, b) => (typeof a === "string" ? a.localeCompare(b) : a - b);
