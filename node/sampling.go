@@ -1,9 +1,11 @@
 package node
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
@@ -16,6 +18,7 @@ import (
 type sampling struct {
 	samples *local.Samples
 	reader  *samples.Reader
+	rolling *samples.Rolling
 	stream  *samples.Stream
 	// fishermen have a network each, and share the samples.
 	fishermen []*fisherman.Fisherman
@@ -30,13 +33,17 @@ func (s *sampling) openSamples(directory string, prover samples.Prover, logger *
 	if err != nil {
 		return fmt.Errorf("open sample store: %w", err)
 	}
-	s.samples, s.reader, s.stream = opened, samples.NewReader(opened, prover), samples.NewStream(opened, logger)
+	s.samples, s.rolling = opened, samples.NewRolling()
+	s.reader, s.stream = samples.NewReader(opened, s.rolling, prover), samples.NewStream(opened, logger)
+	if err := s.rolling.Recall(context.Background(), opened, time.Now()); err != nil {
+		return fmt.Errorf("read the newest checks: %w", err)
+	}
 	return nil
 }
 
 // hooks tell metrics and listeners of what is stored.
 func (s *sampling) hooks() fisherman.Hooks {
-	return fisherman.Hooks{Round: s.observeRound, Session: s.stream.Session}
+	return fisherman.Hooks{Round: s.observeRound, Session: s.observeSession}
 }
 
 // readers are those of the API that the fisherman gives something to read.

@@ -6,6 +6,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/samples"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/telemetry"
 )
 
@@ -40,12 +41,19 @@ func (s *sampling) addTo(sources *telemetry.Sources) {
 	sources.Controls = s.controls
 }
 
-// observeRound tells metrics and listeners of a check.
+// observeRound tells metrics, readers and listeners of a check.
 func (s *sampling) observeRound(observed fisherman.Observed) {
 	s.metrics.Round(telemetry.Round{RelayChain: observed.Session.GetRelayChain(), Record: observed.Round, Stored: observed.Stored})
 	if observed.Stored {
+		s.rolling.Round(observed.Round)
 		s.stream.Round(observed.Round)
 	}
+}
+
+// observeSession tells readers and listeners of a session.
+func (s *sampling) observeSession(session *types.QoSSession) {
+	s.rolling.Session(session)
+	s.stream.Session(session)
 }
 
 // stores tells of the samples of the fisherman and the relays of the servicers.

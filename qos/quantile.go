@@ -13,7 +13,8 @@ import (
 // always one of the times and never an interpolation. One session's samples are few and kept, which is why no sketch is
 // needed; a window over sessions takes Sketch. times is not changed.
 func QuantilesOf(times []time.Duration) api.Quantiles {
-	sorted := slices.Sorted(slices.Values(times))
+	sorted := slices.Clone(times)
+	slices.Sort(sorted)
 	return api.Quantiles{
 		P10: nearestRank(sorted, 10),
 		P25: nearestRank(sorted, 25),

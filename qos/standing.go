@@ -13,9 +13,9 @@ import (
 // mostIdentity bounds what a stranger says of its relay chain in a reason, in bytes.
 const mostIdentity = 64
 
-// majorityIdentity returns the relay chain that most of those members say they are of that are not of another one; the
+// MajorityIdentity returns the relay chain that most of those members say they are of that are not of another one; the
 // first in order among equals, empty when none says any.
-func majorityIdentity(members []*types.QoSServicer) (majority string) {
+func MajorityIdentity(members []*types.QoSServicer) (majority string) {
 	votes := make(map[string]int)
 	for _, member := range members {
 		if identity := member.GetChainIdentity(); identity != "" && member.GetStanding() != types.Standing_STANDING_OTHER_CHAIN {

@@ -59,7 +59,7 @@ func Summarize(session *types.QoSSession, rounds []*types.QoSRound) api.SessionR
 // summarize returns the rows of the report too, in its order, and what was counted of every servicer, by address.
 func summarize(session *types.QoSSession, rounds []*types.QoSRound) (api.SessionReport, []row, map[string]*tally) {
 	report := Outline(session)
-	majority := majorityIdentity(session.GetServicers())
+	majority := MajorityIdentity(session.GetServicers())
 	planned := planned(session, rounds)
 	countChecks(&report, planned)
 	missing := 0

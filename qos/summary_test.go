@@ -115,7 +115,7 @@ func TestReportGolden(t *testing.T) {
 	young := sessionOf(2)
 	young.Header.Id, young.Header.StartHeight = strings.Repeat("cd", 32), 30
 	young.Closed, young.JoinedHeight = false, 34
-	report := api.Report{Sessions: []api.SessionReport{Summarize(session, rounds), Summarize(young, nil)}}
+	report := api.Report{Rolling: []api.RollingReport{}, Sessions: []api.SessionReport{Summarize(session, rounds), Summarize(young, nil)}}
 	got, err := json.MarshalIndent(report, "", "  ")
 	if err != nil {
 		t.Fatal(err)

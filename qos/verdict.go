@@ -16,7 +16,7 @@ import (
 // severity orders verdicts, worst first.
 func severity(verdict api.Verdict) int {
 	return slices.Index([]api.Verdict{api.VerdictInconsistent, api.VerdictUnavailable, api.VerdictBehind, api.VerdictSlow,
-		api.VerdictUnknown, api.VerdictHealthy}, verdict)
+		api.VerdictUnknown, api.VerdictNotAskedYet, api.VerdictHealthy}, verdict)
 }
 
 // rules are the thresholds of a session that verdicts are taken by.
@@ -170,6 +170,18 @@ func (r rules) slowReason(s *row) string {
 	default:
 		return ""
 	}
+}
+
+// slowShare says why a servicer is slow whose times are of sessions with an SLA each: over of the times that the quantiles
+// are of, or allOver of all answers, are above it. It is empty when the servicer is not.
+func slowShare(over, times int, connections api.Connections, allOver, answers int) string {
+	switch {
+	case mostOf(over, times):
+		return fmt.Sprintf("%d of %s over the SLA", over, count(times, string(connections)+" answer"))
+	case mostOf(allOver, answers):
+		return fmt.Sprintf("%d of %s over the SLA", allOver, count(answers, "answer"))
+	}
+	return ""
 }
 
 // mostOf reports whether a part is more than half of a whole.

@@ -2,7 +2,6 @@ package qos
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 
 	"github.com/pocket-fisherman/fisherman/rpc/api"
@@ -81,13 +80,7 @@ func (m *windowMember) judged() row {
 	judged.estimateShares()
 	judged.Freshness = judged.claims.freshness()
 	judged.Freshness.Behind = m.sum.Freshness.Behind
-	slow, answers := "", judged.Samples-judged.NullSamples
-	switch {
-	case mostOf(times.over, times.count()):
-		slow = fmt.Sprintf("%d of %s over the SLA", times.over, count(times.count(), string(connections)+" answer"))
-	case mostOf(m.over, answers):
-		slow = fmt.Sprintf("%d of %s over the SLA", m.over, count(answers, "answer"))
-	}
+	slow := slowShare(times.over, times.count(), connections, m.over, judged.Samples-judged.NullSamples)
 	judged.Verdict, judged.Reason = m.rules.judge(&judged, slow)
 	return judged
 }

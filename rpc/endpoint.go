@@ -49,7 +49,7 @@ func (s *Server) endpoints() map[string]endpoint {
 		"/v1/session":      {chain: true, parameters: []string{"application", "relay_chain", "height"}, answer: s.session},
 		"/v1/actors":       {chain: true, parameters: []string{"type", "height"}, answer: s.actors},
 		"/v1/account":      {chain: true, parameters: []string{"address", "height"}, answer: s.account},
-		"/v1/qos":          {parameters: []string{"session", "servicer", "last", "window"}, answer: s.inTurn(s.qos)},
+		"/v1/qos":          {parameters: []string{"session", "servicer", "last", "window", "rolling"}, answer: s.inTurn(s.qos)},
 		"/v1/qos/rounds":   {parameters: []string{"session", "servicer", "from", "limit"}, answer: s.inTurn(s.rounds)},
 		"/v1/qos/events":   {stream: s.events},
 		"/v1/evidence": {parameters: []string{"session", "servicer", "check", "before_session", "before_check", "limit"},
@@ -167,14 +167,21 @@ func (s *Server) qos(ctx context.Context, parameters query) (any, error) {
 	if _, given := parameters["window"]; given {
 		return s.windows(ctx, parameters, servicer)
 	}
+	rolling, err := parameters.rolling("rolling")
+	if err != nil {
+		return nil, err
+	}
+	if _, given := parameters["rolling"]; given && session != "" {
+		return nil, badParameter("rolling and session exclude each other")
+	}
 	if err := s.measures(); err != nil {
 		return nil, err
 	}
-	report, err := s.readers.Samples.Report(ctx, samples.ReportFilter{SessionID: session, Servicer: servicer, Last: int(last)})
+	report, err := s.readers.Samples.Report(ctx, samples.ReportFilter{SessionID: session, Servicer: servicer, Last: int(last), Rolling: rolling})
 	if err != nil {
 		return nil, fmt.Errorf("read quality of service: %w", err)
 	}
-	if servicer != "" && len(report.Sessions) == 0 {
+	if servicer != "" && len(report.Sessions) == 0 && len(report.Rolling) == 0 {
 		return nil, &refusal{http.StatusNotFound, api.ErrorCodeUnknownServicer, "the servicer is in no session that the fisherman holds"}
 	}
 	return report, nil
@@ -182,7 +189,7 @@ func (s *Server) qos(ctx context.Context, parameters query) (any, error) {
 
 // windows answers GET /v1/qos with a window.
 func (s *Server) windows(ctx context.Context, parameters query, servicer string) (any, error) {
-	for _, other := range []string{"session", "last"} {
+	for _, other := range []string{"session", "last", "rolling"} {
 		if _, given := parameters[other]; given {
 			return nil, badParameter("window and %s exclude each other", other)
 		}

@@ -86,6 +86,19 @@ func (q query) span(name string) (qos.Span, error) {
 	return span, nil
 }
 
+// rolling is the value of an optional parameter that says how far rolling verdicts reach; zero when it is not given.
+func (q query) rolling(name string) (qos.RollingSpan, error) {
+	text, given := q[name]
+	if !given {
+		return qos.RollingSpan{}, nil
+	}
+	span, err := qos.ParseRolling(text)
+	if err != nil {
+		return qos.RollingSpan{}, badParameter("%s: %s: %v", name, shown(text), err)
+	}
+	return span, nil
+}
+
 // actorType is the value of the required parameter "type".
 func (q query) actorType() (types.ActorType, error) {
 	value, given := q["type"]

@@ -153,9 +153,14 @@ func (q *fakeQoS) Report(_ context.Context, filter samples.ReportFilter) (api.Re
 	case filter.SessionID != "" && filter.SessionID != knownSession:
 		return api.Report{}, modules.ErrUnknownSession
 	case filter.Servicer != "" && filter.Servicer != knownServicer:
-		return api.Report{Sessions: []api.SessionReport{}}, nil
+		return api.Report{Rolling: []api.RollingReport{}, Sessions: []api.SessionReport{}}, nil
 	}
-	return api.Report{Sessions: []api.SessionReport{{ID: knownSession, Height: 20, RelayChain: "0001", GeoZone: "zone-1",
+	rolling := []api.RollingReport{}
+	if filter.SessionID == "" {
+		rolling = append(rolling, api.RollingReport{RelayChain: "0001", GeoZone: "zone-1", Checks: 30, MaxAgeSeconds: 3600, Servicers: []api.RollingServicer{
+			{Standing: api.StandingAsked, Servicer: knownServicer, Running: true, Outcomes: api.Outcomes{}, Verdict: api.VerdictNotAskedYet}}})
+	}
+	return api.Report{Rolling: rolling, Sessions: []api.SessionReport{{ID: knownSession, Height: 20, RelayChain: "0001", GeoZone: "zone-1",
 		Application: knownApplication, ChecksPlanned: 10, Reasons: []api.Reason{}, Servicers: []api.ServicerReport{servicerRow()}}}}, nil
 }
 
@@ -440,6 +445,11 @@ func TestStatusCodesAndCodes(t *testing.T) {
 		{"window of nothing", "GET", "/v1/qos?window=0", 400, api.ErrorCodeBadParameter},
 		{"window of words", "GET", "/v1/qos?window=yesterday", 400, api.ErrorCodeBadParameter},
 		{"window and session", "GET", "/v1/qos?window=10&session=" + knownSession, 400, api.ErrorCodeBadParameter},
+		{"window and rolling", "GET", "/v1/qos?window=10&rolling=30", 400, api.ErrorCodeBadParameter},
+		{"rolling and session", "GET", "/v1/qos?rolling=30&session=" + knownSession, 400, api.ErrorCodeBadParameter},
+		{"more checks than are kept", "GET", "/v1/qos?rolling=101", 400, api.ErrorCodeBadParameter},
+		{"rolling over days", "GET", "/v1/qos?rolling=48h", 400, api.ErrorCodeBadParameter},
+		{"rolling over nothing", "GET", "/v1/qos?rolling=", 400, api.ErrorCodeBadParameter},
 		{"window and last", "GET", "/v1/qos?window=10&last=3", 400, api.ErrorCodeBadParameter},
 		{"evidence", "GET", "/v1/evidence", 200, ""},
 		{"evidence of a check", "GET", "/v1/evidence?check=0&servicer=" + knownServicer, 200, ""},
@@ -601,7 +611,9 @@ func TestFilterReachesTheReader(t *testing.T) {
 	server := New(Config{}, readers)
 	ask(server, http.MethodGet, "/v1/qos")
 	ask(server, http.MethodGet, "/v1/qos?session="+knownSession+"&servicer="+knownServicer+"&last=7")
-	want := []samples.ReportFilter{{Last: defaultSessions}, {SessionID: knownSession, Servicer: knownServicer, Last: 7}}
+	ask(server, http.MethodGet, "/v1/qos?rolling=50,2h")
+	want := []samples.ReportFilter{{Last: defaultSessions}, {SessionID: knownSession, Servicer: knownServicer, Last: 7},
+		{Last: defaultSessions, Rolling: qos.RollingSpan{Checks: 50, Age: 2 * time.Hour}}}
 	if !slices.Equal(measured.filters, want) {
 		t.Errorf("filters %+v, want %+v", measured.filters, want)
 	}

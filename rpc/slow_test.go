@@ -78,7 +78,7 @@ func (large) Rounds(context.Context, samples.RoundFilter) (api.RoundPage, error)
 }
 
 func (large) Report(context.Context, samples.ReportFilter) (api.Report, error) {
-	return api.Report{Sessions: make([]api.SessionReport, 2_000)}, nil
+	return api.Report{Rolling: []api.RollingReport{}, Sessions: make([]api.SessionReport, 2_000)}, nil
 }
 
 func (large) Windows(context.Context, samples.WindowFilter) (api.WindowsReport, error) {

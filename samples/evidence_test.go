@@ -33,7 +33,7 @@ func disputes() *Reader {
 			store.put(round)
 		}
 	}
-	return NewReader(store, Prover{
+	return NewReader(store, NewRolling(), Prover{
 		Of: func(session *types.QoSSession, round *types.QoSRound) (api.Evidence, error) {
 			switch samples := round.GetSamples(); {
 			case len(samples) == 1:

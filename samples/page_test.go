@@ -16,7 +16,7 @@ func TestPagesReadWhatTheyShow(t *testing.T) {
 	for index := range uint32(rounds) {
 		store.put(&types.QoSRound{SessionId: id("a"), Index: 2 * index})
 	}
-	reader := NewReader(store, Prover{})
+	reader := NewReader(store, NewRolling(), Prover{})
 	for _, limit := range []int{1, mostAtOnce - 1, mostAtOnce, mostAtOnce + 1, rounds - 1, rounds, rounds + 1} {
 		store.paged = 0
 		page, err := reader.Rounds(t.Context(), RoundFilter{SessionID: id("a"), Limit: limit})
@@ -35,7 +35,7 @@ func TestPagesReadWhatTheyShow(t *testing.T) {
 
 func TestPagesOfRounds(t *testing.T) {
 	_, store := fed()
-	reader := NewReader(store, Prover{})
+	reader := NewReader(store, NewRolling(), Prover{})
 	for name, test := range map[string]struct {
 		filter  RoundFilter
 		indices []uint32

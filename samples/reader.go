@@ -1,6 +1,7 @@
 package samples
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -19,6 +20,8 @@ type Reader struct {
 	store  Store
 	prover Prover
 	now    func() time.Time
+	// rolling has the newest checks of each servicer.
+	rolling *Rolling
 
 	mu sync.Mutex
 	// digests of sessions that are closed, by id: nothing is added to these, so their rounds are read once. There are those
@@ -26,9 +29,9 @@ type Reader struct {
 	digests map[string]qos.SessionDigest
 }
 
-// NewReader makes a reader of a store.
-func NewReader(store Store, prover Prover) *Reader {
-	return &Reader{store: store, prover: prover, now: time.Now, digests: make(map[string]qos.SessionDigest)}
+// NewReader makes a reader of a store, and of the newest checks.
+func NewReader(store Store, rolling *Rolling, prover Prover) *Reader {
+	return &Reader{store: store, rolling: rolling, prover: prover, now: time.Now, digests: make(map[string]qos.SessionDigest)}
 }
 
 // ReportFilter narrows a report; its zero value admits every stored session.
@@ -39,6 +42,9 @@ type ReportFilter struct {
 	Servicer string
 	// Last admits the newest N of what is left; 0 admits all.
 	Last int
+	// Rolling is how far back rolling verdicts reach; the zero value stands for qos.DefaultRolling. With a SessionID there
+	// are none.
+	Rolling qos.RollingSpan
 }
 
 // WindowFilter says what is merged and shown.
@@ -84,7 +90,24 @@ func (r *Reader) Report(ctx context.Context, filter ReportFilter) (api.Report, e
 		}
 		report.Sessions = append(report.Sessions, summary)
 	}
+	if filter.SessionID == "" {
+		report.Rolling = r.Rolling(filter.Rolling, filter.Servicer)
+	}
 	return report, nil
+}
+
+// Rolling returns each servicer's verdict over its newest checks. The zero span stands for qos.DefaultRolling. A servicer's
+// rows are picked out at the end, so that its rank is that among all; empty admits all.
+func (r *Reader) Rolling(span qos.RollingSpan, servicer string) []api.RollingReport {
+	reports := r.rolling.Report(cmp.Or(span, qos.DefaultRolling()), r.now())
+	if servicer == "" {
+		return reports
+	}
+	others := func(s api.RollingServicer) bool { return s.Servicer != servicer }
+	for i := range reports {
+		reports[i].Servicers = slices.DeleteFunc(reports[i].Servicers, others)
+	}
+	return slices.DeleteFunc(reports, func(r api.RollingReport) bool { return len(r.Servicers) == 0 })
 }
 
 // Windows merges the sessions that the filter's span reaches. A servicer's rows are picked out at the end, so that its

@@ -16,7 +16,7 @@ import (
 )
 
 func TestReportAdmitsWhatTheFilterSays(t *testing.T) {
-	reader := NewReader(sampled(), Prover{})
+	reader := NewReader(sampled(), NewRolling(), Prover{})
 	for _, test := range []struct {
 		name      string
 		filter    ReportFilter
@@ -53,7 +53,7 @@ func TestReportAdmitsWhatTheFilterSays(t *testing.T) {
 func TestReportLeavesOutWhatCannotBeRead(t *testing.T) {
 	store := sampled()
 	store.broken[id("b")] = errCorrupt
-	reader := NewReader(store, Prover{})
+	reader := NewReader(store, NewRolling(), Prover{})
 	store.close(t, "a", always)
 	store.close(t, "b", always)
 	report, err := reader.Report(t.Context(), ReportFilter{})
@@ -76,7 +76,7 @@ func TestReportLeavesOutWhatCannotBeRead(t *testing.T) {
 
 func TestWindowsMergeCompleteSessions(t *testing.T) {
 	store := sampled()
-	reader := NewReader(store, Prover{})
+	reader := NewReader(store, NewRolling(), Prover{})
 	store.close(t, "b", always)
 	store.close(t, "c", always, late)
 	for _, test := range []struct {
@@ -113,7 +113,7 @@ func TestWindowsMergeCompleteSessions(t *testing.T) {
 
 func TestClosedSessionsAreReadOnceAndStayWhole(t *testing.T) {
 	store := sampled()
-	reader := NewReader(store, Prover{})
+	reader := NewReader(store, NewRolling(), Prover{})
 	servicersOf := func(filter ReportFilter) (rows, samples int) {
 		report, err := reader.Report(t.Context(), filter)
 		if err != nil {
@@ -145,7 +145,7 @@ func TestClosedSessionsAreReadOnceAndStayWhole(t *testing.T) {
 // Requests share the digests of closed sessions; the race detector watches that none is changed.
 func TestRequestsShareDigests(t *testing.T) {
 	store := sampled()
-	reader := NewReader(store, Prover{})
+	reader := NewReader(store, NewRolling(), Prover{})
 	store.close(t, "b", always)
 	store.close(t, "c", always, late)
 	var requests sync.WaitGroup
@@ -173,7 +173,7 @@ func TestDigestsAreThoseOfWhatIsStored(t *testing.T) {
 		header := &types.SessionHeader{Id: fmt.Sprintf("%064x", i), StartHeight: int64(10 * i), RelayChain: "0001", GeoZone: "local"}
 		store.sessions = append(store.sessions, &types.QoSSession{Header: header, Closed: true, ChecksPlanned: 1, JoinedHeight: int64(10 * i)})
 	}
-	reader := NewReader(store, Prover{})
+	reader := NewReader(store, NewRolling(), Prover{})
 	read := func() int {
 		store.read = nil
 		report, err := reader.Report(t.Context(), ReportFilter{})

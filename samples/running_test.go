@@ -13,7 +13,7 @@ import (
 // What is running is shown as the report does.
 func TestRunningSessionsAreThoseOfTheReport(t *testing.T) {
 	store := sampled()
-	reader := NewReader(store, Prover{})
+	reader := NewReader(store, NewRolling(), Prover{})
 	store.close(t, "a", always)
 	running, err := reader.Running(t.Context(), 9)
 	if err != nil || len(running) != 2 || running[0].Report.ID != id("b") || running[1].Report.ID != id("c") || running[1].Members != 2 {
@@ -40,7 +40,7 @@ func TestRunningSessionsAreReadWithinBounds(t *testing.T) {
 		big.Servicers = append(big.Servicers, &types.QoSServicer{Address: fmt.Sprintf("%040x", i), ServiceUrl: "http://127.0.0.1:1"})
 	}
 	store.sessions = append([]*types.QoSSession{big}, store.sessions...)
-	running, err := NewReader(store, Prover{}).Running(t.Context(), 256)
+	running, err := NewReader(store, NewRolling(), Prover{}).Running(t.Context(), 256)
 	if err != nil || len(running) != 4 {
 		t.Fatalf("%d sessions, %v", len(running), err)
 	}
@@ -57,7 +57,7 @@ func TestRunningSessionsAreReadWithinBounds(t *testing.T) {
 func TestRunningSessionsThatCannotBeRead(t *testing.T) {
 	store := sampled()
 	store.broken[id("b")] = errCorrupt
-	reader := NewReader(store, Prover{})
+	reader := NewReader(store, NewRolling(), Prover{})
 	running, err := reader.Running(t.Context(), 9)
 	if err != nil || len(running) != 3 || len(running[1].Report.Servicers) != 0 || running[1].Members != 1 || len(running[2].Report.Servicers) != 2 {
 		t.Errorf("running %+v, %v", running, err)

@@ -32,7 +32,7 @@ func listReport() api.Report {
 	busy := target(slashed, api.StandingUnidentified, nil, 1, 2, api.VerdictUnknown, "throttled in 2 of 3 checks: 1 sample, 3 needed")
 	own := target("own-node", api.StandingAsked, api.Optional("1"), 3, 0, api.VerdictHealthy, "answered 3 of 3 checks")
 	own.ClientVersion = api.Optional("Geth/v1.17.4 <b>bold</b>")
-	return api.Report{Sessions: []api.SessionReport{{ID: strings.Repeat("5e", 32), Height: began.Unix(), Blocks: 300, RelayChain: "ethereum", Application: "ethereum",
+	return api.Report{Rolling: []api.RollingReport{}, Sessions: []api.SessionReport{{ID: strings.Repeat("5e", 32), Height: began.Unix(), Blocks: 300, RelayChain: "ethereum", Application: "ethereum",
 		Catalogue: api.Optional("evm-values"), Started: &began, Ended: &ends, ChecksPlanned: 20, ChecksDone: 3, Reasons: []api.Reason{},
 		Servicers: []api.ServicerReport{
 			target("polygon", api.StandingOtherChain, api.Optional("137"), 0, 0, api.VerdictUnknown, "other chain 137, most are on 1"), busy, own}}}}

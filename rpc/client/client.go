@@ -96,6 +96,9 @@ func (c *Client) QoS(ctx context.Context, filter QoSFilter) (api.Report, error) 
 	if filter.Last != 0 {
 		parameters.Set("last", strconv.Itoa(filter.Last))
 	}
+	if filter.Rolling != (RollingSpan{}) {
+		parameters.Set("rolling", filter.Rolling.String())
+	}
 	return get[api.Report](ctx, c, "/v1/qos", parameters)
 }
 

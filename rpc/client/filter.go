@@ -13,6 +13,8 @@ type QoSFilter struct {
 	Servicer string
 	// Last admits the newest N sessions; 0 leaves the number to the node.
 	Last int
+	// Rolling is how far back rolling verdicts reach; the zero value leaves that to the node.
+	Rolling RollingSpan
 }
 
 // WindowFilter says what is merged and shown.
@@ -50,6 +52,13 @@ type RoundFilter struct {
 
 // Span says how far a window reaches back.
 type Span = qos.Span
+
+// RollingSpan says how far back rolling verdicts reach.
+type RollingSpan = qos.RollingSpan
+
+// ParseRolling reads a number of checks within one hour ("30"), a duration in Go's form of which the newest 100 checks
+// count ("90m"), or both ("50,2h").
+func ParseRolling(text string) (RollingSpan, error) { return qos.ParseRolling(text) }
 
 // ParseSpan reads a number of sessions ("10") or a duration in Go's form ("24h", "90m").
 func ParseSpan(text string) (Span, error) { return qos.ParseSpan(text) }

@@ -38,7 +38,7 @@ func Endpoints() api.Report {
 		well.Consistency = api.Consistency{Agree: 20, Interval: qos.Wilson(20, 20)}
 		well.Outcomes, well.Verdict, well.Reason = api.Outcomes{"OK": 20}, api.VerdictHealthy, "answered 20 of 20 checks, agreed with the majority in 20 of 20"
 	}
-	return api.Report{Sessions: []api.SessionReport{{ID: strings.Repeat("5e", 32), Height: Noon.Unix(), RelayChain: "ethereum", Application: "ethereum",
+	return api.Report{Rolling: []api.RollingReport{}, Sessions: []api.SessionReport{{ID: strings.Repeat("5e", 32), Height: Noon.Unix(), RelayChain: "ethereum", Application: "ethereum",
 		Blocks: 300, ChecksPlanned: 20, ChecksDone: 20, MaxSkewMicros: Ptr[int64](143), Reasons: []api.Reason{}, Catalogue: Ptr("evm-values"),
 		Started: Ptr(Noon), Ended: Ptr(Noon.Add(5 * time.Minute)), Servicers: []api.ServicerReport{other, throttled, healthy, strange}}}}
 }

@@ -48,7 +48,7 @@ func Report() api.Report {
 			servicers[i].Outcomes = api.Outcomes{}
 		}
 	}
-	return api.Report{Sessions: []api.SessionReport{
+	return api.Report{Rolling: []api.RollingReport{}, Sessions: []api.SessionReport{
 		{ID: strings.Repeat("1f", 32), Height: 10, RelayChain: "0001", GeoZone: "local", Application: strings.Repeat("0a", 20),
 			ChecksPlanned: 12, ChecksDone: 10, ChecksDropped: 1, ChecksVoid: 1, MaxSkewMicros: Ptr[int64](143), Complete: true, Servicers: servicers, MaxLag: 5,
 			Reasons: []api.Reason{{Status: "void", Checks: 1, Cause: api.CauseStall, Text: "this machine stalled for 213ms during the check"},

@@ -36,7 +36,7 @@ func Suppliers() api.Report {
 	without := api.NewServicerReport(keyless, "https://keyless.example")
 	without.Standing, without.Verdict, without.Reason = api.StandingUnverifiable, api.VerdictUnknown, "unverifiable: its account has no public key on the chain"
 	without.Owner = Ptr(Hostile)
-	return api.Report{Sessions: []api.SessionReport{{ID: strings.Repeat("5a", 32), Height: 541261, RelayChain: "eth-on-pocket", Application: application,
+	return api.Report{Rolling: []api.RollingReport{}, Sessions: []api.SessionReport{{ID: strings.Repeat("5a", 32), Height: 541261, RelayChain: "eth-on-pocket", Application: application,
 		Blocks: 20, ChecksPlanned: 20, ChecksDone: 8, ChecksDropped: 4, Catalogue: Ptr("evm-values"), MaxSkewMicros: Ptr[int64](143),
 		Reasons: []api.Reason{{Status: "dropped", Checks: 4, Cause: api.CauseBudget,
 			Text: "the budget is used up: the check would cost 1100 uPOKT, 800 of 500000 are left for the session"}},

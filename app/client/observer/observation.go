@@ -12,6 +12,8 @@ import (
 type Observation struct {
 	At     time.Time
 	Status api.Status
+	// Rolling are the verdicts over the newest checks, by relay chain and geo zone; none where one session is observed.
+	Rolling []api.RollingReport
 	// Sessions are the newest that were asked for, newest first.
 	Sessions []Session
 	// Still is how long there was no new block, when that is too long; else 0.

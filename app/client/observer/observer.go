@@ -162,7 +162,7 @@ func (o *Observer) look(ctx context.Context) error {
 		}
 	}
 	now := time.Now()
-	o.seen = Observation{At: now, Status: status, Sessions: sessions, Lost: o.seen.Lost}
+	o.seen = Observation{At: now, Status: status, Rolling: report.Rolling, Sessions: sessions, Lost: o.seen.Lost}
 	if status.Network.HasChain() {
 		o.seen.Still = o.pace.still(status.Height, now)
 	}

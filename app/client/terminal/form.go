@@ -81,9 +81,9 @@ func (f Form) pointer(servicer api.ServicerReport) string {
 // verdict is as wide as the longest one where rows are scrolled, so that the columns stay where they are.
 func (f Form) verdict(verdict api.Verdict) string {
 	if f.session == nil {
-		return Clean(string(verdict))
+		return verdictWords(verdict)
 	}
-	return fmt.Sprintf("%-*s", len(api.VerdictInconsistent), Clean(string(verdict)))
+	return fmt.Sprintf("%-*s", len(api.VerdictInconsistent), verdictWords(verdict))
 }
 
 // strip draws the checks of a servicer in a sixth of the width, so that the reason has room.

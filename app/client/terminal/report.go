@@ -57,12 +57,16 @@ const (
 	servicerHeader = "SERVICER"
 )
 
-// ReportText lays out a report for a person: a table for each session, oldest first, its worst servicer first.
+// ReportText lays out a report for a person: what holds now, and a table for each session, oldest first, its worst
+// servicer first.
 func ReportText(report api.Report, form Form) string {
-	if len(report.Sessions) == 0 {
+	if len(report.Sessions) == 0 && len(report.Rolling) == 0 {
 		return "no session sampled yet\n"
 	}
 	var texts []string
+	if len(report.Rolling) > 0 {
+		texts = append(texts, RollingText(report.Rolling, form))
+	}
 	for _, session := range report.Sessions {
 		texts = append(texts, sessionHeading(session, form)+servicerTable(session, form))
 	}

@@ -155,6 +155,7 @@ func (s screen) sessionHead(session observer.Session) string {
 	}
 	text += fmt.Sprintf("checks %s %d of %d done, %d dropped, %d void  largest skew %s\n", checksBar(report), report.ChecksDone,
 		report.ChecksPlanned, report.ChecksDropped, report.ChecksVoid, skewText(report.MaxSkewMicros))
+	text += rollingSummary(s.seen.Rolling, report.RelayChain, report.GeoZone)
 	if group := s.group(report); group != nil && !decided(report) {
 		text += budgetLine(group.Budget)
 	}

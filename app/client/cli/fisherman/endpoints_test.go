@@ -94,7 +94,7 @@ func endpointsNode(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	reader := samples.NewReader(store, samples.Prover{Of: unsigned.Of})
+	reader := samples.NewReader(store, samples.NewRolling(), samples.Prover{Of: unsigned.Of})
 	server := httptest.NewServer(rpc.New(rpc.Config{}, rpc.Readers{
 		Network: rpc.Endpoints(func() []api.Group { return []api.Group{{Name: "ethereum", Targets: 5}} }, nil),
 		Samples: reader, Events: samples.NewStream(store, slog.New(slog.DiscardHandler)), Status: endpointsStatus{},

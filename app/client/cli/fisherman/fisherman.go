@@ -26,7 +26,9 @@ func New(io command.Streams) *cobra.Command {
 type qosOptions struct {
 	filter client.QoSFilter
 	// window merges sessions; empty shows them one by one.
-	window       string
+	window string
+	// rolling is how far back rolling verdicts reach; where it is given they are all that is shown.
+	rolling      string
 	output, node string
 }
 
@@ -34,8 +36,9 @@ func newQoS(io command.Streams) *cobra.Command {
 	var q qosOptions
 	cmd := &cobra.Command{
 		Use:   "qos",
-		Short: "Show the quality of service by session, worst servicer first",
-		Long: `Shows what the fisherman measured: a table for each session, oldest first, with the worst servicer first and why.
+		Short: "Show the quality of service, now and by session, worst servicer first",
+		Long: `Shows what the fisherman measured: what holds now, which is each servicer's verdict over its newest checks, whatever
+sessions these are of; and a table for each session, oldest first. The worst servicer comes first, and why.
 
 Verdicts, worst first:
   inconsistent  it contradicted the strict majority of answers more often than allowed, which is never by default
@@ -43,15 +46,19 @@ Verdicts, worst first:
   behind        its node was further behind the height that most have than allowed
   slow          its median round-trip time is above the latency SLA, or most of its answers are
   unknown       too few samples, or too few majorities, to tell
+  not asked yet it is in an open session, and no check has asked it lately
   healthy       none of these
 
 Shares are shown with their 95 % interval, round-trip times in milliseconds, and LAG is the most blocks that its node was
 behind. Servicers that cannot be told apart share a rank, whatever their order. THROTTLED counts the checks that a servicer
 did not take part in because it asked to be left alone; they count for nobody.
 
+With --rolling only what holds now is shown, over the newest N checks within an hour (default 30), those of the last D, or
+both, as in 50,2h. CSV has the sessions without it, and what holds now with it.
+
 With --window the newest complete sessions of each relay chain and geo zone are merged: those of the newest N starts, or
 of the last D. Round-trip times are then estimated, within 0.1 %.`,
-		Example: "  pocket fisherman qos --output json\n  pocket fisherman qos --window 24h --servicer ADDRESS",
+		Example: "  pocket fisherman qos --output json\n  pocket fisherman qos --window 24h --servicer ADDRESS\n  pocket fisherman qos --rolling 30 --output csv",
 		Args:    command.NoArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return showQoS(cmd.Context(), io, q) },
 	}
@@ -59,6 +66,7 @@ of the last D. Round-trip times are then estimated, within 0.1 %.`,
 	command.AddChecked(flags, &q.filter.SessionID, "session", "ID", types.ValidateSessionID, "this session only")
 	command.AddIdentifier(flags, &q.filter.Servicer, "servicer", "ADDRESS|NAME", "this servicer, or target of a list of endpoints, only")
 	command.AddChecked(flags, &q.window, "window", "N|D", checkSpan, "merge the newest N sessions, or those of the last D, as in 10 or 24h")
+	command.AddChecked(flags, &q.rolling, "rolling", "N|D|N,D", checkRolling, "only what holds now, over the newest N checks, those of the last D, or both")
 	command.AddOutput(flags, &q.output, command.OutputTable, command.OutputJSON, command.OutputCSV)
 	command.AddNode(flags, &q.node)
 	return cmd
@@ -69,9 +77,26 @@ func checkSpan(text string) error {
 	return err
 }
 
+func checkRolling(text string) error {
+	_, err := client.ParseRolling(text)
+	return err
+}
+
 func showQoS(ctx context.Context, io command.Streams, q qosOptions) error {
 	if q.window != "" && q.filter.SessionID != "" {
 		return command.Fail(command.ExitUsage, "--window (many sessions) and --session (one) exclude each other")
+	}
+	if q.rolling != "" {
+		for _, other := range []struct{ flag, value string }{{"--window", q.window}, {"--session", q.filter.SessionID}} {
+			if other.value != "" {
+				return command.Fail(command.ExitUsage, "--rolling (what holds now) and %s exclude each other", other.flag)
+			}
+		}
+		span, err := client.ParseRolling(q.rolling)
+		if err != nil {
+			return command.Fail(command.ExitUsage, "--rolling: %w", err)
+		}
+		q.filter.Rolling, q.filter.Last = span, 1
 	}
 	node, err := command.OpenNode(q.node)
 	if err != nil {
@@ -95,6 +120,9 @@ func showQoS(ctx context.Context, io command.Streams, q qosOptions) error {
 				return err
 			}
 		}
+	}
+	if q.rolling != "" {
+		return writeRolling(io.Out, report, q.output)
 	}
 	return writeReport(io.Out, report, q.output)
 }
@@ -131,6 +159,13 @@ func (q qosOptions) subject() string {
 func writeReport(out io.Writer, report api.Report, output string) error {
 	return command.WriteResult(out, output, report, func() string { return terminal.ReportText(report, terminal.FormFor(out)) },
 		func() [][]string { return command.ReportRows(report) })
+}
+
+// writeRolling writes what holds now in the form that --output names.
+func writeRolling(out io.Writer, report api.Report, output string) error {
+	report.Sessions = []api.SessionReport{}
+	return command.WriteResult(out, output, report, func() string { return terminal.ReportText(report, terminal.FormFor(out)) },
+		func() [][]string { return command.RollingRows(report.Rolling) })
 }
 
 // writeWindows writes merged sessions in the form that --output names.

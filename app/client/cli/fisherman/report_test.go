@@ -26,11 +26,11 @@ func TestReportFormsMatchGoldenFiles(t *testing.T) {
 func TestEmptyReport(t *testing.T) {
 	for output, want := range map[string]string{
 		command.OutputTable: "no session sampled yet\n",
-		command.OutputJSON:  "{\n  \"sessions\": []\n}\n",
+		command.OutputJSON:  "{\n  \"rolling\": [],\n  \"sessions\": []\n}\n",
 		command.OutputCSV:   strings.Join(command.ReportHeader, ",") + "\r\n",
 	} {
 		var written bytes.Buffer
-		if err := writeReport(&written, api.Report{Sessions: []api.SessionReport{}}, output); err != nil || written.String() != want {
+		if err := writeReport(&written, api.Report{Rolling: []api.RollingReport{}, Sessions: []api.SessionReport{}}, output); err != nil || written.String() != want {
 			t.Errorf("%s: %q, %v; want %q", output, written.String(), err, want)
 		}
 	}

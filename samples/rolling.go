@@ -1,0 +1,306 @@
+package samples
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+const (
+	// mostRolling bounds the servicers whose newest checks are kept. One takes up to 8 KiB.
+	mostRolling = 10_000
+	// keptChecks of a servicer are left when its checks are trimmed, once there are trimmedAt.
+	keptChecks = qos.MostRollingChecks + qos.MostRollingVoids
+	trimmedAt  = keptChecks + 32
+	// evictedAtOnce is the share of the servicers in no open session that make room for a new one.
+	evictedAtOnce = 16
+	// endSlack is how long after its end a session that is a stretch of time counts as open when nobody closes it.
+	endSlack = time.Minute
+)
+
+// Rolling keeps the newest checks of each servicer, across sessions, so that a verdict over them costs no reading of the
+// store. It may be used by many goroutines at once, and is told of what became durable: each session before its rounds.
+type Rolling struct {
+	most int
+
+	mu sync.Mutex
+	// places have the servicers by address.
+	places map[place]map[string]*rolled
+	// servicers is how many the places have together.
+	servicers int
+	// open are the sessions that were not closed, by id.
+	open map[string]*openSession
+}
+
+// place is a relay chain and a geo zone.
+type place struct{ chain, zone string }
+
+// openSession is a session that checks may still be told of.
+type openSession struct {
+	terms   *qos.Terms
+	at      place
+	members []string
+	ends    int64
+	direct  bool
+}
+
+// rolled is a servicer with its newest checks.
+type rolled struct {
+	servicer *types.QoSServicer
+	majority string
+	// joined and session are of the newest session that lists it.
+	joined  int64
+	session string
+	// checks in the order in which they were asked. Those that are there do not change, so that they can be read without
+	// the lock.
+	checks []qos.RollingCheck
+	// details are replaced, not changed.
+	details map[types.Outcome]string
+}
+
+// NewRolling makes one that was told of nothing.
+func NewRolling() *Rolling {
+	return &Rolling{most: mostRolling, places: make(map[place]map[string]*rolled), open: make(map[string]*openSession)}
+}
+
+// Session takes a session as it is now.
+func (r *Rolling) Session(session *types.QoSSession) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	header := session.GetHeader()
+	if session.GetClosed() {
+		delete(r.open, header.GetId())
+		return
+	}
+	r.listMembers(r.take(session), session)
+}
+
+// listMembers notes the members of a session. It requires mu.
+func (r *Rolling) listMembers(known *openSession, session *types.QoSSession) {
+	known.members = known.members[:0]
+	majority := qos.MajorityIdentity(session.GetServicers())
+	for _, member := range session.GetServicers() {
+		known.members = append(known.members, member.GetAddress())
+		r.list(known.at, member, majority, session)
+	}
+}
+
+// take returns what is kept of a session that is open. It requires mu.
+func (r *Rolling) take(session *types.QoSSession) *openSession {
+	header := session.GetHeader()
+	known := r.open[header.GetId()]
+	if known == nil {
+		known = &openSession{terms: qos.TermsOf(session), at: place{header.GetRelayChain(), header.GetGeoZone()},
+			ends: session.GetEndUnixNano(), direct: session.GetStartUnixNano() != 0}
+		r.open[header.GetId()] = known
+	}
+	return known
+}
+
+// list notes how a session lists a member. It requires mu.
+func (r *Rolling) list(at place, member *types.QoSServicer, majority string, session *types.QoSSession) {
+	joined, id := session.GetJoinedUnixNano(), session.GetHeader().GetId()
+	servicer := r.servicer(at, member.GetAddress())
+	if servicer == nil || servicer.servicer != nil && cmp.Or(cmp.Compare(joined, servicer.joined), cmp.Compare(id, servicer.session)) < 0 {
+		return
+	}
+	servicer.servicer, servicer.majority, servicer.joined, servicer.session = member, majority, joined, id
+}
+
+// Round takes a round of an open session.
+func (r *Rolling) Round(round *types.QoSRound) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if session := r.open[round.GetSessionId()]; session != nil {
+		r.add(session, round)
+	}
+}
+
+// add adds the checks of a round. It requires mu.
+func (r *Rolling) add(session *openSession, round *types.QoSRound) {
+	session.terms.RollingChecks(round, func(sample *types.QoSSample, check qos.RollingCheck) {
+		servicer := r.servicer(session.at, sample.GetServicer())
+		if servicer == nil || !servicer.add(check) {
+			return
+		}
+		if servicer.servicer == nil {
+			servicer.servicer = &types.QoSServicer{Address: sample.GetServicer(), ServiceUrl: sample.GetServiceUrl()}
+		}
+		if session.direct && sample.GetDetail() != "" && check.Null() {
+			servicer.explain(sample)
+		}
+	})
+}
+
+// servicer returns the servicer of an address, made if need be; nil when there is no room for another one. It requires mu.
+func (r *Rolling) servicer(at place, address string) *rolled {
+	here := r.places[at]
+	if found := here[address]; found != nil {
+		return found
+	}
+	if r.servicers >= r.most && !r.evict() {
+		return nil
+	}
+	if here = r.places[at]; here == nil {
+		here = make(map[string]*rolled)
+		r.places[at] = here
+	}
+	made := new(rolled)
+	here[address] = made
+	r.servicers++
+	return made
+}
+
+// evict forgets some of the servicers in no open session that were asked longest ago, and reports whether there were any.
+// It requires mu.
+func (r *Rolling) evict() bool {
+	type candidate struct {
+		at      place
+		address string
+		asked   int64
+	}
+	running := r.running(0)
+	var candidates []candidate
+	for at, servicers := range r.places {
+		for address, servicer := range servicers {
+			if !running[member{at, address}] {
+				candidates = append(candidates, candidate{at, address, servicer.asked()})
+			}
+		}
+	}
+	slices.SortFunc(candidates, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.asked, b.asked), cmp.Compare(a.address, b.address), cmp.Compare(a.at.chain, b.at.chain), cmp.Compare(a.at.zone, b.at.zone))
+	})
+	for _, old := range candidates[:(len(candidates)+evictedAtOnce-1)/evictedAtOnce] {
+		r.forget(old.at, old.address)
+	}
+	return len(candidates) > 0
+}
+
+func (r *Rolling) forget(at place, address string) {
+	delete(r.places[at], address)
+	if len(r.places[at]) == 0 {
+		delete(r.places, at)
+	}
+	r.servicers--
+}
+
+// member is a servicer of a relay chain and geo zone.
+type member struct {
+	at      place
+	address string
+}
+
+// running returns the members of the sessions that are open, or that end after a moment. It requires mu.
+func (r *Rolling) running(now int64) map[member]bool {
+	running := make(map[member]bool)
+	for _, session := range r.open {
+		if session.ends != 0 && session.ends+int64(endSlack) < now {
+			continue
+		}
+		for _, address := range session.members {
+			running[member{session.at, address}] = true
+		}
+	}
+	return running
+}
+
+// asked is when the newest check was asked; 0 when there is none.
+func (s *rolled) asked() int64 {
+	if len(s.checks) == 0 {
+		return 0
+	}
+	return s.checks[len(s.checks)-1].Asked()
+}
+
+// add puts a check in its place, and reports whether it is a new one.
+func (s *rolled) add(check qos.RollingCheck) bool {
+	at := len(s.checks)
+	for at > 0 && check.Before(&s.checks[at-1]) {
+		at--
+	}
+	if at > 0 && !s.checks[at-1].Before(&check) {
+		return false // a servicer has one sample in a round
+	}
+	if at < len(s.checks) { // what is there does not change
+		s.checks = slices.Insert(slices.Clone(s.checks), at, check)
+	} else {
+		s.checks = append(s.checks, check)
+	}
+	if len(s.checks) >= trimmedAt {
+		s.checks = trim(s.checks)
+	}
+	return true
+}
+
+// trim returns, with room for more, the newest checks that a verdict may be taken over and the newest void ones.
+func trim(checks []qos.RollingCheck) []qos.RollingCheck {
+	kept := make([]qos.RollingCheck, 0, trimmedAt)
+	counting, voids := 0, 0
+	for i := range slices.Backward(checks) {
+		most, of := qos.MostRollingVoids, &voids
+		if checks[i].Counts() {
+			most, of = qos.MostRollingChecks, &counting
+		}
+		if *of < most {
+			*of++
+			kept = append(kept, checks[i])
+		}
+	}
+	slices.Reverse(kept)
+	return kept
+}
+
+// explain keeps the detail of a null sample.
+func (s *rolled) explain(sample *types.QoSSample) {
+	if s.details[sample.GetOutcome()] == sample.GetDetail() {
+		return
+	}
+	details := maps.Clone(s.details)
+	if details == nil {
+		details = make(map[types.Outcome]string)
+	}
+	details[sample.GetOutcome()] = sample.GetDetail()
+	s.details = details
+}
+
+// Report judges every servicer, by relay chain and geo zone in their order. The lock is held while what is judged is
+// listed, not while it is judged.
+func (r *Rolling) Report(span qos.RollingSpan, now time.Time) []api.RollingReport {
+	reports := []api.RollingReport{}
+	listed := r.listed(now)
+	for _, at := range slices.SortedFunc(maps.Keys(listed), func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.chain, b.chain), cmp.Compare(a.zone, b.zone))
+	}) {
+		servicers := qos.Roll(listed[at], span, now)
+		if len(servicers) == 0 {
+			continue
+		}
+		reports = append(reports, api.RollingReport{RelayChain: at.chain, GeoZone: at.zone, Checks: span.Checks,
+			MaxAgeSeconds: span.Age.Seconds(), Servicers: servicers})
+	}
+	return reports
+}
+
+func (r *Rolling) listed(now time.Time) map[place][]qos.RollingMember {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	running := r.running(now.UnixNano())
+	listed := make(map[place][]qos.RollingMember, len(r.places))
+	for at, servicers := range r.places {
+		for address, servicer := range servicers {
+			if servicer.servicer == nil {
+				continue
+			}
+			listed[at] = append(listed[at], qos.RollingMember{Servicer: servicer.servicer, Majority: servicer.majority,
+				Running: running[member{at, address}], Checks: servicer.checks, Details: servicer.details})
+		}
+	}
+	return listed
+}
