@@ -19,6 +19,7 @@ type sampling struct {
 	samples *local.Samples
 	reader  *samples.Reader
 	rolling *samples.Rolling
+	history *samples.History
 	stream  *samples.Stream
 	// fishermen have a network each, and share the samples.
 	fishermen []*fisherman.Fisherman
@@ -33,7 +34,7 @@ func (s *sampling) openSamples(directory string, prover samples.Prover, logger *
 	if err != nil {
 		return fmt.Errorf("open sample store: %w", err)
 	}
-	s.samples, s.rolling = opened, samples.NewRolling()
+	s.samples, s.rolling, s.history = opened, samples.NewRolling(), samples.NewHistory(opened)
 	s.reader, s.stream = samples.NewReader(opened, s.rolling, prover), samples.NewStream(opened, logger)
 	if err := s.rolling.Recall(context.Background(), opened, time.Now()); err != nil {
 		return fmt.Errorf("read the newest checks: %w", err)
@@ -53,6 +54,7 @@ func (s *sampling) readers(address string) rpc.Readers {
 	if len(s.fishermen) > 0 {
 		status.controls = s.controlStates
 		readers.Samples, readers.Events = s.reader, s.stream
+		readers.History = s.history.Read
 	}
 	readers.Status = status
 	return readers

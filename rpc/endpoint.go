@@ -52,6 +52,8 @@ func (s *Server) endpoints() map[string]endpoint {
 		"/v1/qos":          {parameters: []string{"session", "servicer", "last", "window", "rolling"}, answer: s.inTurn(s.qos)},
 		"/v1/qos/rounds":   {parameters: []string{"session", "servicer", "from", "limit"}, answer: s.inTurn(s.rounds)},
 		"/v1/qos/events":   {stream: s.events},
+		"/v1/qos/history": {parameters: []string{"servicer", "relay_chain", "geo_zone", "from", "to", "last", "step"},
+			answer: s.inTurnOf(make(chan struct{}, mostHistories), s.history)},
 		"/v1/evidence": {parameters: []string{"session", "servicer", "check", "before_session", "before_check", "limit"},
 			answer: s.inTurn(s.evidence)},
 		"/v1/check":          {parameters: []string{"servicer", "application", "relay_chain"}, act: s.check},

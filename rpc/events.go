@@ -65,7 +65,7 @@ func (s *Server) listen(ctx context.Context, after int64) (missed []samples.Even
 	}
 	patience, cancel := context.WithTimeout(ctx, s.limits.answer)
 	defer cancel()
-	err = s.takeTurn(patience, func() (err error) {
+	err = takeTurn(patience, s.reading, func() (err error) {
 		missed, coming, err = s.readers.Events.Listen(ctx, after)
 		return err
 	})

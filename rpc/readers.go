@@ -51,6 +51,9 @@ type Readers struct {
 	Status  StatusReader
 	// Relays reads what the node's servicers keep; nil on a node without one.
 	Relays RelayReader
+	// History reads what the fisherman measured over time; nil on a node without one. Errors on which the server decides:
+	// *samples.StepError, *samples.SpanError.
+	History func(ctx context.Context, filter samples.HistoryFilter) (api.History, error)
 	// Check makes the fisherman ask the servicers of a session at once, outside of its schedule; nothing is stored. Errors
 	// on which the server decides: ErrNoFisherman, ErrNotInSession, ErrTooManyChecks, ErrCannotAsk.
 	Check func(ctx context.Context, wanted CheckRequest) (api.CheckReport, error)

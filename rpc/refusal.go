@@ -36,9 +36,15 @@ func notReady() *refusal {
 func refuse(err error) *refusal {
 	var known *refusal
 	var refused *transaction.Refusal
+	var step *samples.StepError
+	var span *samples.SpanError
 	switch {
 	case errors.As(err, &refused):
 		return &refusal{http.StatusUnprocessableEntity, api.ErrorCode("transaction_" + strings.ToLower(refused.Code.Label())), refused.Reason}
+	case errors.As(err, &step):
+		return badParameter("step: %v", step)
+	case errors.As(err, &span):
+		return badParameter("%v", span)
 	case errors.Is(err, ErrNotReady):
 		return &refusal{http.StatusServiceUnavailable, api.ErrorCodeNotReady, err.Error()}
 	case errors.Is(err, ErrKnownTransaction):

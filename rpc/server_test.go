@@ -275,7 +275,7 @@ func fakeCheck(ctx context.Context, wanted CheckRequest) (api.CheckReport, error
 func readersAt(height int64) (Readers, *fakeChain, *fakeQoS) {
 	chain, measured := &fakeChain{height: height}, &fakeQoS{}
 	return Readers{Chain: chain, Blocks: fakeBlocks{height: height}, Params: fakeParams, Samples: measured,
-		Events: fakeEvents{}, Status: fakeStatus(knownFisherman), Relays: fakeRelays{}, Accounts: fakeAccounts{},
+		Events: fakeEvents{}, History: fakeHistory, Status: fakeStatus(knownFisherman), Relays: fakeRelays{}, Accounts: fakeAccounts{},
 		Broadcast: fakeBroadcast, Check: fakeCheck}, chain, measured
 }
 
@@ -302,6 +302,8 @@ func goldenTargets() map[string]string {
 		"blocks":         "/v1/blocks?limit=2",
 		"blocks_page":    "/v1/blocks?from=3&limit=2",
 		"transaction":    "/v1/transaction?hash=" + hashOf(fakeTransactions()[0]),
+		"history":        "/v1/qos/history?servicer=" + knownServicer + "&relay_chain=0001&geo_zone=zone-1&from=2026-01-02T03:04:05Z&to=2026-01-02T04:04:05Z&step=15m",
+		"history_all":    "/v1/qos/history?last=30d",
 		"rounds":         "/v1/qos/rounds?session=" + knownSession + "&servicer=" + knownServicer,
 		"rounds_page":    "/v1/qos/rounds?from=1&limit=1&session=" + knownSession,
 		"evidence":       "/v1/evidence?limit=7&before_check=4&before_session=" + knownSession,

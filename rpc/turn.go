@@ -12,11 +12,19 @@ import (
 // take some megabytes. Others wait for their turn, as long as an answer may take.
 const mostReads = 4
 
+// mostHistories is the same for answers over time, which take some tens of megabytes.
+const mostHistories = 1
+
 // inTurn lets an endpoint answer when there is a place for it. The answer is encoded in its turn too.
 func (s *Server) inTurn(answer func(context.Context, query) (any, error)) func(context.Context, query) (any, error) {
+	return s.inTurnOf(s.reading, answer)
+}
+
+// inTurnOf is inTurn with places of its own.
+func (s *Server) inTurnOf(places chan struct{}, answer func(context.Context, query) (any, error)) func(context.Context, query) (any, error) {
 	return func(ctx context.Context, parameters query) (any, error) {
 		var body any
-		err := s.takeTurn(ctx, func() (err error) {
+		err := takeTurn(ctx, places, func() (err error) {
 			if body, err = answer(ctx, parameters); err == nil {
 				body, err = encode(body)
 			}
@@ -27,10 +35,10 @@ func (s *Server) inTurn(answer func(context.Context, query) (any, error)) func(c
 }
 
 // takeTurn reads when there is a place for it.
-func (s *Server) takeTurn(ctx context.Context, read func() error) error {
+func takeTurn(ctx context.Context, places chan struct{}, read func() error) error {
 	select {
-	case s.reading <- struct{}{}:
-		defer func() { <-s.reading }()
+	case places <- struct{}{}:
+		defer func() { <-places }()
 		return read()
 	case <-ctx.Done():
 		return ctx.Err()

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/pocket-fisherman/fisherman/rollup"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
@@ -29,6 +30,8 @@ type entry struct {
 	// size is that of the session's own record, in bytes with the key; roundBytes that of its rounds.
 	size, roundBytes int64
 	rounds           int
+	// rules decide how the session's rounds are counted; nil until one is.
+	rules *rollup.Session
 }
 
 func newCatalogue() *catalogue { return &catalogue{byID: make(map[sessionID]*entry)} }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
+	"time"
 )
 
 // Options bound a store.
@@ -13,6 +14,8 @@ type Options struct {
 	MaxBytes int64
 	// MaxSessions caps the stored sessions: 1 to 1000000.
 	MaxSessions int
+	// History bounds the rollups of samples.
+	History HistoryOptions
 	// Logger is where the store logs; nil for nowhere.
 	Logger *slog.Logger
 
@@ -22,6 +25,8 @@ type Options struct {
 	memTable uint64
 	// readOnly opens what is there and changes nothing, not even to repair it.
 	readOnly bool
+	// now is the clock that says when rollups are stored and removed; time.Now when nil.
+	now func() time.Time
 	// memoryBytes caps what is held in memory while the disk fails; 0 means MaxMemoryBytes.
 	memoryBytes int64
 	// verify checks every record when the store is opened.
@@ -43,7 +48,17 @@ func (o Options) Validate() error {
 	if o.MaxSessions < 1 || o.MaxSessions > 1_000_000 {
 		return fmt.Errorf("MaxSessions is %d, allowed are 1 to 1000000", o.MaxSessions)
 	}
-	return nil
+	return o.History.validate()
 }
 
 func (o Options) schemaName() string { return cmp.Or(o.schema, schemaName) }
+
+// hasHistory reports whether the store is one of samples.
+func (o Options) hasHistory() bool { return o.schemaName() == schemaName }
+
+func (o Options) clock() time.Time {
+	if o.now == nil {
+		return time.Now()
+	}
+	return o.now()
+}

@@ -42,6 +42,8 @@ type put struct {
 	index   uint32
 	id      sessionID
 	keyed
+	// round is what is stored; nil for a session.
+	round *types.QoSRound
 	// absent is set once the round was looked for and not stored. If it turns up after that, a write of ours that the disk
 	// failed has stored it after all.
 	absent bool
@@ -59,7 +61,7 @@ func newPuts(sessions []*types.QoSSession, rounds []*types.QoSRound) []*put {
 		puts = append(puts, p)
 	}
 	for _, round := range rounds {
-		p := &put{session: round.GetSessionId(), isRound: true, index: round.GetIndex()}
+		p := &put{session: round.GetSessionId(), isRound: true, index: round.GetIndex(), round: round}
 		p.encode(round, func() []byte { return roundKey(p.id, p.index) })
 		puts = append(puts, p)
 	}
@@ -77,6 +79,11 @@ func (p *put) encode(message proto.Message, key func() []byte) {
 // again, also for another store.
 func (s *Store) putAll(ctx context.Context, puts []*put) error {
 	return s.change(ctx, func(t *transaction) error {
+		if t.history != nil && t.history.isDue() {
+			if err := t.history.store(); err != nil {
+				return err
+			}
+		}
 		for _, p := range puts {
 			if p.err != nil {
 				continue
@@ -105,7 +112,27 @@ func (p *put) stage(t *transaction) error {
 		return err
 	}
 	p.absent = true
-	return t.putRounds(p.id, p.keyed)
+	if err := t.putRounds(p.id, p.keyed); err != nil || t.history == nil {
+		return err
+	}
+	return t.count(p)
+}
+
+// count has a round counted that is added to the transaction.
+func (t *transaction) count(p *put) error {
+	e := t.catalogue.byID[p.id]
+	if e.rules == nil {
+		rules, err := readRules(t.batch, e.key)
+		if err != nil {
+			return err
+		}
+		e.rules = rules
+	}
+	round, ok := toCount(p.id, e.rules, p.round, p.size())
+	if !ok {
+		return nil
+	}
+	return t.history.stage(round)
 }
 
 // refused reports whether an error is about what was to be stored, not about the disk.

@@ -79,7 +79,7 @@ func openSamples(dir string, options Options, files vfs.FS, now func() time.Time
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	options.quiet, options.verify = true, true
+	options.quiet, options.verify, options.now = true, true, now
 	s := &Samples{dir: dir, options: options, files: files, now: now}
 	if err := options.Validate(); err != nil {
 		return nil, fmt.Errorf("open local store: %w", err)
@@ -335,7 +335,7 @@ func (s *Samples) ask(read func(before, current *Store) error) (used *Store, err
 // asked reports whether the outcome of a query is what was asked for, as opposed to a failure of the disk.
 func asked(err error) bool {
 	return err == nil || errors.Is(err, modules.ErrUnknownSession) || errors.Is(err, ErrClosed) ||
-		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+		errors.Is(err, errInterrupted) || errors.Is(err, errEnded) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // Close waits for calls under way, writes what is held in memory if the disk works, and closes the store. Closing a closed

@@ -48,7 +48,9 @@ type Store struct {
 	// db is nil after a failure and after Close.
 	db        *database
 	catalogue *catalogue
-	closed    bool
+	// history is nil in a store of relays, and in one that is only read and has none.
+	history *history
+	closed  bool
 
 	failures atomic.Int64
 	// closers are the goroutines that close a failed database.
@@ -98,10 +100,41 @@ func (s *Store) reopen() error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("%s: %w", s.dir, plain(err)), db.Close())
 	}
+	history, err := s.openHistory(db, catalogue)
+	if err != nil {
+		return errors.Join(fmt.Errorf("%s: rollups: %w", s.dir, plain(err)), db.Close())
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.db, s.catalogue = db, catalogue
+	s.db, s.catalogue, s.history = db, catalogue, history
 	return nil
+}
+
+// openHistory reads what is known of rollups, and begins them in a store that has none.
+func (s *Store) openHistory(db *database, known *catalogue) (*history, error) {
+	if !s.options.hasHistory() {
+		return nil, nil
+	}
+	ctx := context.Background()
+	read, err := loadHistory(ctx, db, s.options.History, known)
+	if !errors.Is(err, errNoHistory) {
+		return read, err
+	}
+	if s.options.readOnly {
+		return nil, nil
+	}
+	begun, err := db.beginHistory(ctx, s.options.History, known, s.options.clock(), s.onLost)
+	if err != nil {
+		return nil, err
+	}
+	begins := db.durable
+	db.durable = db.NewSnapshot()
+	return begun, begins.Close()
+}
+
+// onLost logs that something of the rollups is lost.
+func (s *Store) onLost(err error) {
+	s.options.Logger.Warn("something of the history is lost", "dir", s.dir, "error", err)
 }
 
 // onFailure counts a failure of the disk.
@@ -181,6 +214,9 @@ func (s *Store) change(ctx context.Context, plan func(*transaction) error) error
 // transact plans and commits a transaction. Reads see none of it before it is durable. It requires writing.
 func (s *Store) transact(plan func(*transaction) error) error {
 	t := &transaction{batch: s.db.NewIndexedBatch(), caps: s.options, catalogue: s.catalogue}
+	if s.history != nil {
+		t.history = s.history.change(t.batch, s.options.clock(), s.onLost)
+	}
 	defer t.batch.Close()
 	s.mu.Lock()
 	err := plan(t)

@@ -17,6 +17,8 @@ type transaction struct {
 	catalogue *catalogue
 	// steps are the changes of the catalogue, in order.
 	steps []step
+	// history is what is changed of rollups; nil in a store without any.
+	history *historyChange
 	// evicted counts the sessions that are removed to keep the caps.
 	evicted int64
 }
@@ -42,6 +44,9 @@ func (t *transaction) apply() {
 		t.catalogue.replace(s.old, s.next)
 	}
 	t.catalogue.evicted += t.evicted
+	if t.history != nil {
+		t.history.apply()
+	}
 }
 
 // putSession adds a session, or replaces it; its rounds stay. Errors: ErrFull, which changes nothing.
@@ -102,8 +107,13 @@ func (t *transaction) makeRoom(keep sessionID, sessions int, bytes int64) error 
 	return errors.Join(t.batch.Set(tallyKey, record, nil), t.remove(victims))
 }
 
-// remove removes sessions and their rounds.
+// remove removes sessions and their rounds. Rollups that count these are stored before.
 func (t *transaction) remove(sessions []*entry) error {
+	if t.history != nil && slices.ContainsFunc(sessions, func(e *entry) bool { return t.history.uncountedOf(e.id) }) {
+		if err := t.history.storeAll(); err != nil {
+			return err
+		}
+	}
 	for _, e := range sessions {
 		lower, upper := roundBoundsOf(e.id)
 		if err := errors.Join(t.batch.Delete(e.key, nil), t.batch.DeleteRange(lower, upper, nil)); err != nil {
