@@ -32,6 +32,8 @@ type Form struct {
 	// pick is the address of the servicer that is picked; told: its reason is told elsewhere.
 	pick string
 	told bool
+	// rolling: rows are of the newest checks, whatever session they are of.
+	rolling bool
 	// newest are the checks whose times are drawn, across sessions, the oldest first.
 	newest []api.Round
 }
@@ -83,7 +85,7 @@ func (f Form) verdict(verdict api.Verdict) string {
 	if f.session == nil {
 		return verdictWords(verdict)
 	}
-	return fmt.Sprintf("%-*s", len(api.VerdictInconsistent), verdictWords(verdict))
+	return fmt.Sprintf("%-*s", len(api.VerdictNotAskedYet), verdictWords(verdict))
 }
 
 // strip draws the checks of a servicer in a sixth of the width, so that the reason has room.
@@ -93,7 +95,7 @@ func (f Form) strip(servicer string) string {
 
 // spark draws the newest times of a servicer, as wide as its checks are at most.
 func (f Form) spark(servicer string) string {
-	return spark(f.newest, servicer, f.session.Report.LatencySLA)
+	return newestTimes(f.newest, servicer, f.session.Report.LatencySLA)
 }
 
 // explains reports whether a servicer's reason is told below its row where it has no column.

@@ -16,6 +16,8 @@ const (
 	reasonLines, panelReasonLines = 2, 4
 	// partGap stands between the facts of a line, which is broken there first.
 	partGap = "  "
+	// wholeWidth is the least width at which names are shown whole where rows are scrolled, if they fit.
+	wholeWidth = 160
 	// more stands where words are left out.
 	more = "…"
 )
@@ -102,10 +104,16 @@ type servicerBlocks struct {
 // if below admits them. Columns that can be done without are left out where lines are short.
 func (f Form) blocks(servicers []api.ServicerReport, below func(Form, api.ServicerReport) bool) servicerBlocks {
 	columns := f.columns()
+	if whole := f; f.session != nil && f.width >= wholeWidth {
+		whole.whole = true
+		if tableWidth(whole.reportRows(withoutWhy(columns), servicers)) <= f.width {
+			f = whole
+		}
+	}
 	table := f.reportRows(columns, servicers)
 	beside := f.roomy() && (f.unbounded() || tableWidth(table) <= f.width)
 	if !beside {
-		columns = slices.DeleteFunc(columns, func(column reportColumn) bool { return column.header == whyHeader })
+		columns = withoutWhy(columns)
 		table = f.reportRows(columns, servicers)
 	}
 	for !f.unbounded() && tableWidth(table) > f.width {
@@ -128,6 +136,10 @@ func (f Form) blocks(servicers []api.ServicerReport, below func(Form, api.Servic
 		laid.blocks = append(laid.blocks, block)
 	}
 	return laid
+}
+
+func withoutWhy(columns []reportColumn) []reportColumn {
+	return slices.DeleteFunc(slices.Clone(columns), func(column reportColumn) bool { return column.header == whyHeader })
 }
 
 // reportRows is the plain table of servicers, with the row of the picked one and the verdicts painted.

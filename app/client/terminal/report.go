@@ -46,6 +46,7 @@ var reportColumns = []reportColumn{
 	{header: "OWNER", cell: func(s api.ServicerReport, f Form) string { return owner(s, f) }, in: Form.owners, spare: 10},
 	{header: "STAKE uPOKT", cell: func(s api.ServicerReport, _ Form) string { return orAbsent(s.StakeUPOKT) }, in: Form.owners, spare: 11},
 	{header: "NEWEST TIMES", cell: func(s api.ServicerReport, f Form) string { return f.spark(s.Servicer) }, in: Form.sparks, spare: 17},
+	{header: "SESSION", cell: func(s api.ServicerReport, f Form) string { return f.beside(s.Servicer) }, in: Form.besides, spare: 10},
 	{header: "CHECKS", cell: func(s api.ServicerReport, f Form) string { return f.strip(s.Servicer) }, in: Form.strips, spare: 7},
 	{header: whyHeader, cell: func(s api.ServicerReport, _ Form) string { return Clean(s.Reason) }, in: Form.roomy},
 }

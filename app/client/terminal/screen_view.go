@@ -18,6 +18,7 @@ import (
 const (
 	footerHeight = 8
 	panelHeight  = 16
+	tallHeight   = 32
 	narrowWidth  = 40
 )
 
@@ -244,19 +245,29 @@ func (s screen) since(moment time.Time) time.Duration {
 	return max(s.now.Sub(moment), 0).Truncate(time.Second)
 }
 
-// servicersTable has the servicers around the picked one that there is room for, and more on that one below.
+// servicersTable has the servicers around the picked one that there is room for, and more on that one below: all of it, or where
+// there are few lines and many servicers, what matters most.
 func (s screen) servicersTable(session observer.Session, lines int) string {
 	picked := s.picked()
 	if picked == nil {
 		return fmt.Sprintf("no %s in this session\n", s.whom())
 	}
-	panel := ""
-	if s.height >= panelHeight {
-		panel = s.panel(session, *picked)
+	if s.height < panelHeight {
+		text, _ := s.servicersAbove("", session, *picked, lines)
+		return text
 	}
+	text, all := s.servicersAbove(s.panel(session, *picked, false), session, *picked, lines)
+	if !all && s.height < tallHeight {
+		text, _ = s.servicersAbove(s.panel(session, *picked, true), session, *picked, lines)
+	}
+	return text
+}
+
+// servicersAbove has the servicers that there is room for above a panel, and whether these are all.
+func (s screen) servicersAbove(panel string, session observer.Session, picked api.ServicerReport, lines int) (string, bool) {
 	const others = 2 // names of columns, and the line on how many rows there are
-	all, room := session.Report.Servicers, max(lines-strings.Count(panel, "\n")-others, 1)
-	form := Form{width: s.width, colour: true, session: &session, pick: picked.Servicer, told: panel != ""}.of(session.Report)
+	all, room := s.rows(session), max(lines-strings.Count(panel, "\n")-others, 1)
+	form := Form{width: s.width, colour: true, session: &session, pick: picked.Servicer, told: panel != "", rolling: s.rolling(session) != nil}.of(session.Report)
 	if form.sparks() {
 		form.newest = newestRounds(s.seen.Sessions, session, widestSpark)
 	}
@@ -267,17 +278,33 @@ func (s screen) servicersTable(session observer.Session, lines int) string {
 	if len(shown) < len(all) {
 		text += faint.Render(fmt.Sprintf("%ss %d to %d of %d, worst first", s.whom(), from+first+1, from+first+len(shown), len(all))) + "\n"
 	}
-	return text + panel
+	return text + panel, len(shown) == len(all)
 }
 
-// panel tells more of the picked servicer than its row.
-func (s screen) panel(session observer.Session, picked api.ServicerReport) string {
+// panel tells more of the picked servicer than its row; a brief one leaves out what other keys show.
+func (s screen) panel(session observer.Session, picked api.ServicerReport, brief bool) string {
 	form := Form{width: s.width}
 	const indent = "        "
-	why := strings.Join(abridged(Clean(picked.Reason), s.width-len(indent), panelReasonLines), "\n"+indent)
-	checks := strip(session, picked.Servicer, max(s.width-len("checks   "), 1), true)
-	return "\n" + form.laid(fmt.Sprintf("%s  %s\n%s%s", strong.Render(Clean(picked.Servicer)), Clean(picked.ServiceURL), ownership(picked), standing(picked))) +
-		fmt.Sprintf("why     %s\nchecks  %s\n%s\n", why, checks, legend(true, Form{}.of(session.Report).throttled, s.width))
+	wrapped := func(text string, most int) string {
+		return strings.Join(abridged(text, s.width-len(indent), most), "\n"+indent) + "\n"
+	}
+	name, lay := fmt.Sprintf("%s  %s\n", strong.Render(Clean(picked.Servicer)), Clean(picked.ServiceURL)), form.laid
+	if brief {
+		lay = form.leading
+	}
+	text := "\n" + lay(name+ownership(picked)+standing(picked)) + "why     " + wrapped(Clean(picked.Reason), panelReasonLines)
+	if member := inSession(session, picked.Servicer); member != nil && s.rolling(session) != nil {
+		said := verdictWords(member.Verdict)
+		if s.height >= tallHeight {
+			said += ": " + Clean(member.Reason)
+		}
+		text += "session " + wrapped(said, reasonLines)
+	}
+	text += "checks  " + strip(session, picked.Servicer, max(s.width-len("checks   "), 1), true) + "\n"
+	if brief {
+		return text
+	}
+	return text + legend(true, Form{}.of(session.Report).throttled, s.width) + "\n"
 }
 
 // ownership says whose a supplier is, and what it has staked; empty for a member that has no owner.
@@ -344,8 +371,9 @@ Available is a share with its 95 % interval. Its bar, on a wide terminal, is
 full up to the lower bound and shaded up to the upper one. ` + plural + ` that
 cannot be told apart share a rank. Lag, on a wide terminal, is the most blocks
 that the ` + whom + `'s node was behind most others. Newest times, there too, are
-low to high up to the SLA, █ over it, ✗ without an answer. A session that is
-over gives way to its successor, unless tab led to it. What both sides of a
-disagreement ` + did + ` is shown by 'pocket fisherman evidence'.
+low to high up to the SLA, █ over it, ✗ without an answer. Rows are of the
+newest checks across sessions, and the session's verdict stands beside, until
+tab leads to a session that is over. What both sides of a disagreement
+` + did + ` is shown by 'pocket fisherman evidence'.
 `
 }

@@ -40,8 +40,8 @@ func newestRounds(sessions []observer.Session, of observer.Session, most int) []
 	return newest
 }
 
-// spark draws a servicer's newest round-trip times, the oldest on the left. Without an SLA the longest of them is the scale.
-func spark(rounds []api.Round, servicer string, sla *float64) string {
+// newestTimes draws a servicer's newest round-trip times, the oldest on the left. Without an SLA the longest of them is the scale.
+func newestTimes(rounds []api.Round, servicer string, sla *float64) string {
 	samples, longest := make([]*api.Sample, len(rounds)), 0.0
 	for i, round := range rounds {
 		samples[i] = observer.Sample(round, servicer)
