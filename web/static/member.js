@@ -107,16 +107,16 @@ function sessions(servicer) {
 }
 
 /** begin formats when a session began. */
-export const begin = (of) => (of.started ? day(of.started) : `block ${of.height}`);
+export const begin = (of) => (of.started ? when(of.started) : `block ${of.height}`);
 
 // now shows a servicer's rolling verdict at one place.
 function now(of, found) {
   return [h("div", { class: "facts" }, h("dl", null, fact(words(of).group, of.relay_chain), of.geo_zone ? fact("zone", of.geo_zone) : null,
     fact(term("rolling", "verdict now"), verdict(found.verdict), " ", reason(found)), fact(term("rank"), found.rank ?? NONE),
     fact("newest check", found.asked_at ? day(found.asked_at) : NONE), fact("checks", found.checks))),
-  h("div", { class: "figures" }, h("div", null, h("h3", null, "Availability"), share(found.availability, "Available", answered(found))),
-    h("div", null, h("h3", null, "Round-trip time"), quantiles(found.rtt_ms)), h("div", null, h("h3", null, "Consistency"), share(found.consistency, "Consistent")),
-    h("div", null, h("h3", null, "Lag, blocks"), freshness(found.freshness)))];
+  h("div", { class: "figures" }, h("div", null, h("h2", null, "Availability"), share(found.availability, "Available", answered(found))),
+    h("div", null, h("h2", null, "Round-trip time"), quantiles(found.rtt_ms)), h("div", null, h("h2", null, "Consistency"), share(found.consistency, "Consistent")),
+    h("div", null, h("h2", null, "Lag, blocks"), freshness(found.freshness)))];
 }
 
 /** member is the page of one servicer, wherever it is asked. */

@@ -208,7 +208,7 @@ async function readRounds(id) {
 async function refresh(id) {
   try {
     const report = await ask("/v1/qos", { session: id });
-    for (const session of report.sessions) state.sessions.set(id, session);
+    for (const session of report.sessions) state.sessions.set(session.id, session);
     if (!state.rounds.has(id) || id === wanted && !complete(id)) await readRounds(id);
   } catch (error) {
     if (!(error instanceof NodeError)) throw error;
