@@ -5,6 +5,8 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
+	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/samples"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/telemetry"
@@ -38,12 +40,14 @@ func (s *sampling) addTo(sources *telemetry.Sources) {
 	sources.Sessions = func(ctx context.Context, servicers int) ([]samples.Running, error) {
 		return s.reader.Running(ctx, servicers)
 	}
+	sources.Rolling = func() []api.RollingReport { return s.reader.Rolling(qos.RollingSpan{}, "") }
 	sources.Controls = s.controls
 }
 
 // observeRound tells metrics, readers and listeners of a check.
 func (s *sampling) observeRound(observed fisherman.Observed) {
-	s.metrics.Round(telemetry.Round{RelayChain: observed.Session.GetRelayChain(), Record: observed.Round, Stored: observed.Stored})
+	s.metrics.Round(telemetry.Round{RelayChain: observed.Session.GetRelayChain(), Application: observed.Session.GetApplication(),
+		SLA: s.rolling.SLA(observed.Session.GetId()), Record: observed.Round, Stored: observed.Stored})
 	if observed.Stored {
 		s.rolling.Round(observed.Round)
 		s.stream.Round(observed.Round)

@@ -113,6 +113,16 @@ func (r *Rolling) list(at place, member *types.QoSServicer, majority string, ses
 	servicer.servicer, servicer.majority, servicer.joined, servicer.session = member, majority, joined, id
 }
 
+// SLA returns the latency SLA of a session; 0 when it has none or is not open.
+func (r *Rolling) SLA(session string) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if known := r.open[session]; known != nil {
+		return known.terms.SLA()
+	}
+	return 0
+}
+
 // Round takes a round of an open session.
 func (r *Rolling) Round(round *types.QoSRound) {
 	r.mu.Lock()

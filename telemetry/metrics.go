@@ -37,9 +37,17 @@ func New(sources Sources, logger *slog.Logger) *Metrics {
 		servicers := newServicerCollector(sources.Sessions, time.Now, logger)
 		if sources.Name != nil {
 			m.rounds.names.valid, servicers.relayChain, servicers.address = sources.Name, sources.Name, sources.Name
+			m.rounds.members.address = sources.Name
 		}
 		registry.MustRegister(m.rounds.collectors()...)
 		registry.MustRegister(servicers)
+	}
+	if sources.Rolling != nil {
+		rolling := newRollingCollector(sources.Rolling, time.Now)
+		if sources.Name != nil {
+			rolling.relayChain, rolling.address = sources.Name, sources.Name
+		}
+		registry.MustRegister(rolling)
 	}
 	if sources.Volume != nil {
 		m.relays = newRelayMetrics()

@@ -44,7 +44,17 @@ func members(from, to int) []api.ServicerReport {
 
 func session(chain string, servicers []api.ServicerReport) samples.Running {
 	return samples.Running{Members: len(servicers),
-		Report: api.SessionReport{RelayChain: chain, Application: application, ChecksPlanned: 10, Servicers: servicers}}
+		Report: api.SessionReport{RelayChain: chain, Application: application, ChecksPlanned: 10, LatencySLA: new(150.0), Servicers: servicers}}
+}
+
+// rolling are the verdicts over the newest checks of a session's servicers.
+func rolling(chain string, from, to int) api.RollingReport {
+	report := api.RollingReport{RelayChain: chain, GeoZone: "local", Checks: 30, MaxAgeSeconds: 3600}
+	for _, s := range members(from, to) {
+		report.Servicers = append(report.Servicers, api.RollingServicer{Servicer: s.Servicer, Running: true, Verdict: s.Verdict,
+			Availability: s.Availability, RoundTripTimes: s.RoundTripTimes, Freshness: s.Freshness})
+	}
+	return report
 }
 
 // full is a node with every role, and everything about it that can be shown.
@@ -62,6 +72,7 @@ func full(sessions func(context.Context, int) ([]samples.Running, error)) Source
 		},
 		Volume:   func() []Volume { return []Volume{{Servicer: application, Stored: 5, Dropped: 1}} },
 		Sessions: sessions,
+		Rolling:  func() []api.RollingReport { return []api.RollingReport{rolling("0001", 1, 4)} },
 		Controls: func() []Control {
 			return []Control{{RelayChain: "0001", Fitness: types.ControlFitness_CONTROL_FITNESS_FIT},
 				{RelayChain: "0021", Fitness: types.ControlFitness_CONTROL_FITNESS_BEHIND}, {RelayChain: "evil\"}"}}
@@ -97,7 +108,7 @@ func doneRound(servicers int) *types.QoSRound {
 // populated are metrics in which every one has a series.
 func populated() *Metrics {
 	m := New(full(some(session("0001", members(1, 4)))), silent)
-	m.Round(Round{RelayChain: "0001", Record: doneRound(6), Stored: true})
+	m.Round(Round{RelayChain: "0001", Application: application, SLA: 150 * time.Millisecond, Record: doneRound(6), Stored: true})
 	m.Relays(application)(0, time.Millisecond)
 	return m
 }

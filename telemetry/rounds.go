@@ -1,6 +1,8 @@
 package telemetry
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -38,8 +40,10 @@ func causeOf(record *types.QoSRound) string {
 
 // Round is a check as a fisherman tells of it.
 type Round struct {
-	// RelayChain of its session.
-	RelayChain string
+	// RelayChain and Application of its session.
+	RelayChain, Application string
+	// SLA is the latency SLA of its session; 0 when it has none, or it is not known.
+	SLA time.Duration
 	// Record is the round; it is not changed.
 	Record *types.QoSRound
 	// Stored: the store acknowledged it.
@@ -56,6 +60,8 @@ type roundMetrics struct {
 	mu     sync.Mutex
 	chains map[string]*chainSeries
 	names  bounded
+	// members is used with mu locked; its histograms are.
+	members *memberMetrics
 }
 
 // chainSeries are one relay chain's series, found once so that a sample costs no look-up of labels.
@@ -95,6 +101,8 @@ func newRoundMetrics() *roundMetrics {
 			"What the fisherman's own machine adds to a round trip as its program sees it, of answers timed by the kernel.", ownDelayBuckets)),
 		chains: make(map[string]*chainSeries),
 		names:  bounded{most: mostRelayChains, valid: types.ValidateRelayChain, known: make(map[string]bool)},
+
+		members: newMemberMetrics(),
 	}
 	// There from the start, so that the first of them is seen as an increase.
 	m.rounds.WithLabelValues(types.RoundStatus_ROUND_STATUS_DONE.Label(), noCause)
@@ -102,7 +110,24 @@ func newRoundMetrics() *roundMetrics {
 }
 
 func (m *roundMetrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.rounds, m.samples, m.consistency, m.answers, m.unstored, m.roundTrips, m.skew, m.lateness, m.delay}
+	return []prometheus.Collector{m.rounds, m.samples, m.consistency, m.answers, m.unstored, m.roundTrips, m.skew, m.lateness, m.delay,
+		m.members.checks, m.members.nulls, m.members.disagreements, m.members.overSLA, memberTimes{m}}
+}
+
+// memberTimes collects the histograms of the servicers, those of every SLA.
+type memberTimes struct{ *roundMetrics }
+
+// Describe implements prometheus.Collector.
+func (c memberTimes) Describe(descs chan<- *prometheus.Desc) { newMemberTimes(0).Describe(descs) }
+
+// Collect implements prometheus.Collector.
+func (c memberTimes) Collect(out chan<- prometheus.Metric) {
+	c.mu.Lock()
+	all := slices.Collect(maps.Values(c.members.roundTrips))
+	c.mu.Unlock()
+	for _, histograms := range all {
+		histograms.Collect(out)
+	}
 }
 
 // Round counts a check that is over. It returns at once: it only adds to numbers in memory.
@@ -127,10 +152,12 @@ func (m *roundMetrics) observe(round Round) {
 	if len(record.GetSamples()) == 0 {
 		return
 	}
-	series := m.chain(m.names.label(round.RelayChain))
+	chain := m.names.label(round.RelayChain)
+	series := m.chain(chain)
 	for _, sample := range record.GetSamples() {
 		m.sample(series, sample)
 	}
+	m.members.observe(round, chain)
 }
 
 // sample counts one sample. The samples of a void round have the outcome VOID, so none of their times is taken.

@@ -34,7 +34,7 @@ type servicerCollector struct {
 	// relayChain and address check what becomes a label.
 	relayChain, address func(string) error
 
-	sessions, planned, unread, overflow                *prometheus.Desc
+	sessions, planned, sla, unread, overflow           *prometheus.Desc
 	samples, nulls, availability, median, lag, verdict *prometheus.Desc
 
 	mu       sync.Mutex
@@ -52,6 +52,7 @@ func newServicerCollector(read func(context.Context, int) ([]samples.Running, er
 		read: read, now: now, logger: logger, relayChain: types.ValidateRelayChain, address: types.ValidateAddress,
 		sessions: describe("sessions", "Sessions that are being sampled.", "relay_chain"),
 		planned:  describe("checks_planned", "Checks planned for the sessions that are being sampled.", "relay_chain"),
+		sla:      describe("latency_sla_seconds", "Latency SLA of the newest session that is being sampled; absent without one.", "relay_chain"),
 		unread:   describe("sessions_read_failures_total", "Scrapes at which the current sessions could not be read, so that their series are missing."),
 		overflow: describe("servicers_without_series", "Members of current sessions that have no series of their own, because there are too many."),
 		samples:  describe("servicer_samples", "Samples of the current session that count, null ones included.", member...),
@@ -68,7 +69,7 @@ func newServicerCollector(read func(context.Context, int) ([]samples.Running, er
 
 // Describe implements prometheus.Collector.
 func (c *servicerCollector) Describe(descs chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{c.sessions, c.planned, c.unread, c.overflow, c.samples, c.nulls, c.availability, c.median, c.lag, c.verdict} {
+	for _, desc := range []*prometheus.Desc{c.sessions, c.planned, c.sla, c.unread, c.overflow, c.samples, c.nulls, c.availability, c.median, c.lag, c.verdict} {
 		descs <- desc
 	}
 }
@@ -107,7 +108,10 @@ func (c *servicerCollector) presentable(place [3]string) bool {
 
 // collectSessions counts sessions and checks by relay chain.
 func (c *servicerCollector) collectSessions(out chan<- prometheus.Metric, sessions []samples.Running) {
-	type total struct{ sessions, planned int }
+	type total struct {
+		sessions, planned int
+		sla               *float64
+	}
 	names := bounded{most: mostRelayChains, valid: c.relayChain, known: make(map[string]bool)}
 	totals := make(map[string]total)
 	for _, session := range sessions {
@@ -115,11 +119,15 @@ func (c *servicerCollector) collectSessions(out chan<- prometheus.Metric, sessio
 		sum := totals[chain]
 		sum.sessions++
 		sum.planned += session.Report.ChecksPlanned
+		sum.sla = session.Report.LatencySLA
 		totals[chain] = sum
 	}
 	for chain, sum := range totals {
 		out <- prometheus.MustNewConstMetric(c.sessions, prometheus.GaugeValue, float64(sum.sessions), chain)
 		out <- prometheus.MustNewConstMetric(c.planned, prometheus.GaugeValue, float64(sum.planned), chain)
+		if sum.sla != nil && chain != other {
+			out <- prometheus.MustNewConstMetric(c.sla, prometheus.GaugeValue, *sum.sla/1000, chain)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/samples"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
@@ -26,6 +27,8 @@ type Sources struct {
 	// Sessions are those that the fisherman samples now, as its reports show them. Servicers may be left out of the
 	// sessions behind the first that have the given number of them.
 	Sessions func(ctx context.Context, servicers int) ([]samples.Running, error)
+	// Rolling are the verdicts over the servicers' newest checks.
+	Rolling func() []api.RollingReport
 	// Controls are the fisherman's control probes; no two are of one relay chain.
 	Controls func() []Control
 	// Budgets are those of the groups whose questions cost money; no two are of one relay chain.
