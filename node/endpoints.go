@@ -39,6 +39,8 @@ type EndpointsConfig struct {
 	Groups []groups.Group
 	// Data is the directory of the samples; it is made if need be, and belongs to this fisherman alone.
 	Data string
+	// History is how long is kept what was measured; nil for the default.
+	History *configs.History
 	// RPC is where the HTTP API is served; nil for nowhere.
 	RPC net.Listener
 	// PublicRPC lets the API answer requests that name the machine otherwise than as this one.
@@ -90,7 +92,7 @@ func NewEndpoints(config EndpointsConfig) (_ *Endpoints, err error) {
 		return nil, err
 	}
 	logger := config.Logger.With("part", "fisherman")
-	if err := e.openSamples(config.Data, unsigned(), logger); err != nil {
+	if err := e.openSamples(config.Data, *cmp.Or(config.History, new(configs.DefaultHistory())), unsigned(), logger); err != nil {
 		return nil, err
 	}
 	stored, err := e.ownSamples()

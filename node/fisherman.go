@@ -22,7 +22,7 @@ func (n *Node) buildFisherman() error {
 		return err
 	}
 	logger := n.config.Logger.With("part", "fisherman")
-	if err := n.openSamples(n.config.Home, proverOf(role.Key), logger); err != nil {
+	if err := n.openSamples(n.config.Home, role.Config.Kept(), proverOf(role.Key), logger); err != nil {
 		return err
 	}
 	chains := make(map[string]fisherman.Chain, len(catalogues))
@@ -43,7 +43,7 @@ func (n *Node) buildFisherman() error {
 		MostRequests:  n.budget.requests,
 		Logger:        logger,
 		Hooks:         n.hooks(),
-	}, pocket.New(n.chain.Heads(), n.fishing, role.Key), dialer.Dial, n.samples)
+	}, pocket.New(n.chain.Heads(), n.fishing, role.Key), dialer.Dial, keptSamples{n.samples, n.kept.Sessions})
 }
 
 // secretOf derives the seed of schedules and questions from the fisherman's key.

@@ -10,6 +10,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/rpc"
+	"github.com/pocket-fisherman/fisherman/runtime/configs"
 	"github.com/pocket-fisherman/fisherman/samples"
 	"github.com/pocket-fisherman/fisherman/telemetry"
 )
@@ -17,6 +18,8 @@ import (
 // sampling is fishermen with their samples and those who read them. All but the metrics are nil where no fisherman runs.
 type sampling struct {
 	samples *local.Samples
+	// kept is how long samples are kept.
+	kept    configs.History
 	reader  *samples.Reader
 	rolling *samples.Rolling
 	history *samples.History
@@ -27,9 +30,10 @@ type sampling struct {
 }
 
 // openSamples opens the samples in a directory.
-func (s *sampling) openSamples(directory string, prover samples.Prover, logger *slog.Logger) error {
-	options := local.DefaultOptions()
-	options.Logger = logger
+func (s *sampling) openSamples(directory string, kept configs.History, prover samples.Prover, logger *slog.Logger) error {
+	s.kept = kept
+	options := local.Options{MaxBytes: kept.SessionsMaxBytes, MaxSessions: max(local.DefaultOptions().MaxSessions, kept.Sessions), Logger: logger, History: local.HistoryOptions{
+		FiveMinutes: time.Duration(kept.FiveMinutes), Hours: time.Duration(kept.Hours), MaxBytes: kept.MaxBytes}}
 	opened, err := local.OpenSamples(filepath.Join(directory, "samples"), options)
 	if err != nil {
 		return fmt.Errorf("open sample store: %w", err)
@@ -77,4 +81,16 @@ func (s *sampling) controlStates() []fisherman.ControlState {
 		states = append(states, each.Controls()...)
 	}
 	return states
+}
+
+// keptSamples is the samples of a fisherman on a chain, whose parameters say how many sessions are kept at least.
+type keptSamples struct {
+	*local.Samples
+	// sessions are kept if the chain retains fewer.
+	sessions int
+}
+
+// Prune keeps the newest sessions.
+func (s keptSamples) Prune(ctx context.Context, retain int) (evicted int, err error) {
+	return s.Samples.Prune(ctx, max(retain, s.sessions))
 }

@@ -147,7 +147,7 @@ func (e *Endpoints) retained() (sessions int) {
 			sessions += group.SessionsRetained
 		}
 	}
-	return sessions
+	return max(sessions, e.kept.Sessions)
 }
 
 // states are those of the groups of the live Pocket network, by name.

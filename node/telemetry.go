@@ -85,7 +85,7 @@ func (s *sampling) stores() []telemetry.Store {
 		Sessions: health.Disk.Sessions + health.Memory.Sessions,
 		Records:  health.Disk.Rounds + health.Memory.Rounds,
 		Bytes:    health.Disk.Bytes + health.Memory.Bytes,
-		MaxBytes: local.DefaultOptions().MaxBytes,
+		MaxBytes: s.kept.SessionsMaxBytes,
 		Evicted:  health.Disk.EvictedSessions,
 		Failures: health.Disk.Failures,
 		Durable:  &health.Durable,

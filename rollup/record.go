@@ -43,7 +43,7 @@ const (
 const (
 	maxCount    = 1 << 31
 	maxRecord   = 1 << 16
-	maxDuration = 1 << 53
+	maxDuration = 1 << 54
 )
 
 // ErrMalformed is returned when bytes are not the record of a rollup.

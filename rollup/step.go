@@ -64,5 +64,5 @@ func StepThatFits(span time.Duration, points int) time.Duration {
 		}
 	}
 	days := int64(span)/int64(day)/int64(points-1) + 1
-	return time.Duration(days) * day
+	return time.Duration(min(days, mostDays)) * day
 }

@@ -10,7 +10,8 @@ import (
 // qos.Sketch, because rollups are many and kept for long.
 const RelativeError = 0.02
 
-// Bounds of buckets: the i-th holds times in microseconds above growth^(i−1) and up to growth^i, the first all up to 1 µs.
+// Bounds of buckets: the one of place i holds times in microseconds above growth^(i−2) and up to growth^(i−1); that of place
+// 0 holds those below a microsecond.
 var (
 	growth    = (1 + RelativeError) / (1 - RelativeError)
 	logGrowth = math.Log(growth)
@@ -32,15 +33,18 @@ type Times struct {
 
 // bucketOf returns the bucket of a time in microseconds.
 func bucketOf(micros int64) int {
-	if micros <= 1 {
+	if micros <= 0 {
 		return 0
 	}
-	return int(math.Ceil(math.Log(float64(micros)) / logGrowth))
+	return 1 + int(math.Ceil(math.Log(float64(micros))/logGrowth))
 }
 
 // microsOf returns the time in microseconds that stands for a bucket.
 func microsOf(bucket int) float64 {
-	return 2 * math.Exp(float64(bucket)*logGrowth) / (1 + growth)
+	if bucket == 0 {
+		return 0
+	}
+	return 2 * math.Exp(float64(bucket-1)*logGrowth) / (1 + growth)
 }
 
 // Count returns how many times there are.

@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"syscall"
-
-	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 // openDisk opens the durable store. A damaged one is set aside, and a new one with what can be read is opened in its place.
@@ -70,6 +68,7 @@ func (s *Samples) salvage(ctx context.Context, aside string, to *Store) (salvage
 		return 0
 	}
 	defer func() { _ = from.Close() }()
+	uncounted := salvageHistory(ctx, from, to)
 	lower, upper := sessionBounds()
 	// An unreadable table ends the scan; the sessions after it are not found.
 	_ = scan(ctx, from.durable, lower, upper, func(key, record []byte) error {
@@ -79,7 +78,7 @@ func (s *Samples) salvage(ctx context.Context, aside string, to *Store) (salvage
 		}
 		id, _ := idInSessionKey(key)
 		rounds, err := readRounds(ctx, from.durable, id)
-		if err == nil && copyTo(ctx, to, []*types.QoSSession{session}, rounds) == nil {
+		if err == nil && to.take(ctx, session, rounds, uncounted) == nil {
 			salvaged++
 		}
 		return nil

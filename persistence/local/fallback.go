@@ -24,10 +24,15 @@ type held struct {
 	tried atomic.Int64
 }
 
+// memoryHistory caps the rollups of what is held in memory.
+const memoryHistory = 8 << 20
+
 // hold starts to hold samples in memory. It requires mu, or that s is not in use yet.
 func (s *Samples) hold(cause error) error {
 	options := s.options
+	options.History.MaxBytes = memoryHistory
 	options.MaxBytes = min(options.MaxBytes, cmp.Or(options.memoryBytes, MaxMemoryBytes))
+	options.History.MaxBytes = min(options.History.orDefault().MaxBytes, memoryHistory)
 	memory, err := open("memory", options, vfs.NewMem())
 	if err != nil {
 		return fmt.Errorf("hold samples in memory: %w", err)

@@ -103,3 +103,12 @@ func inUncountedKey(key []byte) (id sessionID, index uint32, ok bool) {
 func seriesKey(number uint32) []byte {
 	return binary.BigEndian.AppendUint32([]byte{keyVersion, kindSeries}, number)
 }
+
+// inRollupKey returns the block of a rollup's key and the beginning of its slot. It is not ok when the key is of another kind.
+func inRollupKey(key []byte) (at block, slot int64, ok bool) {
+	if len(key) != rollupSize || key[0] != keyVersion || key[1] != kindRollup {
+		return at, 0, false
+	}
+	at = block{rollup.Resolution(key[2]), binary.BigEndian.Uint32(key[3:])}
+	return at, slotInKey(at, key), at.resolution == rollup.FiveMinutes || at.resolution == rollup.Hour
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/rollup"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 // Rollups calls a visitor that begin returns as Store.Rollups does, series by series oldest first. If the disk fails, it begins
@@ -56,10 +57,11 @@ func visitBoth(ctx context.Context, before, current *Store, r rollup.Resolution,
 		urls[of] = url
 		return nil
 	}
-	for _, store := range []*Store{before, current} {
-		if err := store.Rollups(ctx, r, from, to, filter, add); err != nil {
-			return err
-		}
+	if err := before.Rollups(ctx, r, from, to, filter, add); err != nil {
+		return err
+	}
+	if err := current.rollupsBut(ctx, before, r, from, to, filter, add); err != nil {
+		return err
 	}
 	places := slices.SortedFunc(maps.Keys(sums), func(a, b at) int {
 		if order := a.series.Compare(b.series); order != 0 {
@@ -70,6 +72,55 @@ func visitBoth(ctx context.Context, before, current *Store, r rollup.Resolution,
 	for _, place := range places {
 		if err := visit(place.series, urls[place.series], place.slot, r.Length(), sums[place]); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// rollupsBut visits the rollups of the rounds that an earlier store does not have: a write that failed may have been stored all
+// the same, and what is moved to the disk is in both. If rounds were removed to keep the caps, it visits those of all.
+func (s *Store) rollupsBut(ctx context.Context, earlier *Store, r rollup.Resolution, from, to int64, filter rollup.Filter, visit rollup.Visitor) error {
+	if s.Stats().EvictedSessions > 0 {
+		return s.Rollups(ctx, r, from, to, filter, visit)
+	}
+	sessions, err := s.Sessions(ctx)
+	if err != nil {
+		return err
+	}
+	open := make(map[cell]*opened)
+	for _, session := range sessions {
+		if err := s.countBut(ctx, earlier, session, r, open); err != nil {
+			return err
+		}
+	}
+	for at, counted := range open {
+		if at.slot >= from && at.slot < to && filter.Admits(at.series) {
+			if err := visit(at.series, counted.url, at.slot, r.Length(), &counted.Rollup); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// countBut counts the rounds of a session that an earlier store does not have, in slots of a resolution.
+func (s *Store) countBut(ctx context.Context, earlier *Store, session *types.QoSSession, r rollup.Resolution, open map[cell]*opened) error {
+	rounds, err := s.Outline(ctx, session.GetHeader().GetId())
+	if err != nil {
+		return err
+	}
+	known, err := earlier.indices(ctx, session.GetHeader().GetId())
+	if err != nil {
+		return err
+	}
+	rules := rollup.SessionOf(session)
+	for _, round := range rounds {
+		if _, is := slices.BinarySearch(known, round.GetIndex()); is {
+			continue
+		}
+		if counted, ok := toCount(sessionID{}, &rules, round, 0); ok {
+			counted.slot = r.Slot(counted.slot)
+			counted.count(open)
 		}
 	}
 	return nil

@@ -44,10 +44,24 @@ func moveSession(ctx context.Context, session *types.QoSSession, from, to *Store
 	return copyTo(ctx, to, changed, rounds)
 }
 
+// take stores a session and its rounds in one batch. Those rounds that rollups count already are not counted again.
+func (s *Store) take(ctx context.Context, session *types.QoSSession, rounds []*types.QoSRound, uncounted func(id sessionID, index uint32) bool) error {
+	puts := newPuts([]*types.QoSSession{session}, rounds)
+	for _, p := range puts {
+		p.counted = p.isRound && !uncounted(p.id, p.index)
+	}
+	return firstOf(outcomes(puts, s.putAll(ctx, puts)))
+}
+
 // copyTo stores sessions and rounds in one batch. Rounds that are stored already stay as they are. It returns an error of
 // the disk if there is one, otherwise the first refusal.
-func copyTo(ctx context.Context, to *Store, sessions []*types.QoSSession, rounds []*types.QoSRound) (first error) {
-	for _, err := range to.PutAll(ctx, sessions, rounds) {
+func copyTo(ctx context.Context, to *Store, sessions []*types.QoSSession, rounds []*types.QoSRound) error {
+	return firstOf(to.PutAll(ctx, sessions, rounds))
+}
+
+// firstOf returns an error of the disk if there is one, otherwise the first refusal.
+func firstOf(errs []error) (first error) {
+	for _, err := range errs {
 		switch {
 		case err == nil || errors.Is(err, ErrRoundExists):
 		case !refused(err):

@@ -42,6 +42,8 @@ type put struct {
 	index   uint32
 	id      sessionID
 	keyed
+	// counted: rollups count the round already.
+	counted bool
 	// round is what is stored; nil for a session.
 	round *types.QoSRound
 	// absent is set once the round was looked for and not stored. If it turns up after that, a write of ours that the disk
@@ -112,7 +114,7 @@ func (p *put) stage(t *transaction) error {
 		return err
 	}
 	p.absent = true
-	if err := t.putRounds(p.id, p.keyed); err != nil || t.history == nil {
+	if err := t.putRounds(p.id, p.keyed); err != nil || t.history == nil || p.counted {
 		return err
 	}
 	return t.count(p)

@@ -109,6 +109,16 @@ type Fisherman struct {
 	// AllowPrivate allows dialling servicers at loopback, private, link-local and other addresses that are not public.
 	// Their URLs are chosen by strangers, so set it only for a network of your own.
 	AllowPrivate bool `json:"allow_private"`
+	// History is how long is kept what was measured; nil for DefaultHistory. What it leaves out has the default.
+	History *History `json:"history,omitempty"`
+}
+
+// Kept returns how long is kept what was measured.
+func (f Fisherman) Kept() History {
+	if f.History == nil {
+		return DefaultHistory()
+	}
+	return *f.History
 }
 
 // DefaultNode returns a node without roles that listens on loopback.

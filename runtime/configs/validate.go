@@ -93,6 +93,7 @@ func (n Node) Validate() error {
 		p.address("fisherman.key", n.Fisherman.Key)
 		p.targets("fisherman.control_probes", n.Fisherman.ControlProbes)
 		p.ignored("fisherman.ignored_fields", n.Fisherman.IgnoredFields)
+		p.history("fisherman.history", n.Fisherman.Kept())
 	}
 	p.distinct(n)
 	return p.err()

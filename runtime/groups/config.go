@@ -21,6 +21,8 @@ type Config struct {
 	LogLevel string
 	// LogFormat is text or json.
 	LogFormat string
+	// History is how long is kept what was measured.
+	History configs.History
 	// Groups of targets, 1 to MaximumGroups, in the file's order. Their names differ.
 	Groups []Group
 }

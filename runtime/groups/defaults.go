@@ -1,10 +1,15 @@
 package groups
 
-import "time"
+import (
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/runtime/configs"
+)
 
 // Default returns the configuration of a file without keys, which has no groups and is not valid.
 func Default() Config {
-	return Config{Listen: "127.0.0.1:50832", Data: "fisherman-data", LogLevel: "info", LogFormat: "text"}
+	return Config{Listen: "127.0.0.1:50832", Data: "fisherman-data", LogLevel: "info", LogFormat: "text",
+		History: configs.DefaultHistory()}
 }
 
 // DefaultGroup returns what a group of targets is where its keys do not say otherwise. SamplesRequired, NullsAllowed and

@@ -74,7 +74,7 @@ groups:
 		t.Errorf("got  %+v\nwant %+v", config.Groups, want)
 	}
 	config.Groups = nil
-	if !reflect.DeepEqual(config, Config{Listen: "127.0.0.1:50832", Data: "/etc/fisherman-data", LogLevel: "info", LogFormat: "text"}) {
+	if !reflect.DeepEqual(config, Config{Listen: "127.0.0.1:50832", Data: "/etc/fisherman-data", LogLevel: "info", LogFormat: "text", History: configs.DefaultHistory()}) {
 		t.Errorf("%+v", config)
 	}
 	if chain := want.RelayChain(ChainEVM); chain.Catalogue != configs.CatalogueEVMValues || *chain.MaxLag != 3 {

@@ -67,6 +67,7 @@ func (r *reader) top(c *Config) []field {
 		{"data", func(n *yaml.Node, key string) { c.Data = r.path(n, key) }},
 		{"log_level", func(n *yaml.Node, key string) { c.LogLevel = r.word(n, key, "error", "warn", "info", "debug") }},
 		{"log_format", func(n *yaml.Node, key string) { c.LogFormat = r.word(n, key, "text", "json") }},
+		{"history", func(n *yaml.Node, key string) { r.history(n, key, &c.History) }},
 		{"groups", func(n *yaml.Node, key string) {
 			names := make(claims)
 			r.list(n, key, MaximumGroups, func(n *yaml.Node, key string) { c.Groups = append(c.Groups, r.group(n, key, names)) })

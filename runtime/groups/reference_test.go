@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/pocket-fisherman/fisherman/runtime/configs"
 )
 
 // row is a line of a table of keys in docs/endpoints_configuration.md.
@@ -25,7 +27,13 @@ func TestReferenceOfKeys(t *testing.T) {
 		with func(line string) string
 	}{
 		"## The file\n": {r.top(new(Config)), func(line string) string { return line + "\n" + inGroup() }},
-		"## A group\n":  {r.ofGroup(new(Group), make(claims)), func(line string) string { return inGroup(line) }},
+		"## What is kept\n": {r.ofHistory(new(configs.History)), func(line string) string {
+			if line == "" {
+				return inGroup()
+			}
+			return "history:\n  " + line + "\n" + inGroup()
+		}},
+		"## A group\n": {r.ofGroup(new(Group), make(claims)), func(line string) string { return inGroup(line) }},
 		"## A target\n": {r.ofTarget(new(Target), make(claims)), func(line string) string {
 			return inGroup() + "      - name: three\n        url: https://three.example\n        " + line + "\n"
 		}},
@@ -63,7 +71,7 @@ func TestReferenceOfKeys(t *testing.T) {
 // The example has every key of a configuration and a group, in a comment at least, and what it says to be a default is one.
 func TestExampleHasEveryKey(t *testing.T) {
 	r := newReader("f.yaml", environment)
-	for _, fields := range [][]field{r.top(new(Config)), r.ofGroup(new(Group), make(claims)), r.ofTarget(new(Target), make(claims)), r.ofShannon(new(Shannon))} {
+	for _, fields := range [][]field{r.top(new(Config)), r.ofHistory(new(configs.History)), r.ofGroup(new(Group), make(claims)), r.ofTarget(new(Target), make(claims)), r.ofShannon(new(Shannon))} {
 		for _, field := range fields {
 			if !regexp.MustCompile(`(^|[ {#-])` + field.name + `:`).MatchString(strings.ReplaceAll(Example(), "\n", " ")) {
 				t.Errorf("%s is not in the example", field.name)
