@@ -299,9 +299,9 @@ func (e *Endpoints) ready() error {
 	return nil
 }
 
-// observeSession tells listeners of a session, and ends what has nothing more to do.
+// observeSession tells readers and listeners of a session, and ends what has nothing more to do.
 func (e *Endpoints) observeSession(session *types.QoSSession) {
-	e.stream.Session(session)
+	e.sampling.observeSession(session)
 	if e.config.Once && session.GetClosed() && e.network.Knows(session) && e.open.Add(-1) == 0 {
 		close(e.over)
 	}

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -133,6 +134,16 @@ func TestEndpointsOnce(t *testing.T) {
 	if len(verdicts) > 0 {
 		t.Errorf("no row of %v", verdicts)
 	}
+	checkRolling(t, report)
+	again, err := NewEndpoints(EndpointsConfig{Groups: []groups.Group{endpointsGroup(t)}, Data: copyOf(t, directory)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = again.Close() })
+	if report, err = again.Report(t.Context(), 1); err != nil { // a restart forgets nothing
+		t.Fatal(err)
+	}
+	checkRolling(t, report)
 	found, err := e.reader.Evidence(t.Context(), samples.EvidenceFilter{Limit: 100})
 	if err != nil || len(found.Evidence) == 0 {
 		t.Fatalf("evidence: %v, %+v", err, found)
@@ -194,6 +205,31 @@ func (b *lockedBuffer) String() string {
 }
 
 // The secret is made once, for its owner alone, and one that was cut off is named and not used.
+// checkRolling asserts that who was asked in the only session of a report is judged by its newest checks as by the session.
+func checkRolling(t *testing.T, report api.Report) {
+	t.Helper()
+	if len(report.Rolling) != 1 || report.Rolling[0].RelayChain != "compare" || len(report.Rolling[0].Servicers) != 8 {
+		t.Fatalf("rolling: %+v", report.Rolling)
+	}
+	session := report.Sessions[0].Servicers
+	for _, row := range report.Rolling[0].Servicers {
+		of := session[slices.IndexFunc(session, func(s api.ServicerReport) bool { return s.Servicer == row.Servicer })]
+		if row.Verdict != of.Verdict || row.Reason != of.Reason || row.Samples != of.Samples || row.Running {
+			t.Errorf("%s is %s (%s), in its session %s (%s)", row.Servicer, row.Verdict, row.Reason, of.Verdict, of.Reason)
+		}
+	}
+}
+
+// copyOf is a copy of a directory that is in use.
+func copyOf(t *testing.T, directory string) string {
+	t.Helper()
+	copied := t.TempDir()
+	if err := os.CopyFS(copied, os.DirFS(directory)); err != nil {
+		t.Fatal(err)
+	}
+	return copied
+}
+
 func TestEndpointsSecret(t *testing.T) {
 	directory := t.TempDir()
 	path := filepath.Join(directory, secretName)

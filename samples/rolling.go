@@ -238,11 +238,11 @@ func (s *rolled) add(check qos.RollingCheck) bool {
 	if at > 0 && !s.checks[at-1].Before(&check) {
 		return false // a servicer has one sample in a round
 	}
-	if at < len(s.checks) { // what is there does not change
-		s.checks = slices.Insert(slices.Clone(s.checks), at, check)
-	} else {
-		s.checks = append(s.checks, check)
+	if len(s.checks) == cap(s.checks) || at < len(s.checks) { // what is there does not change
+		room := min(max(2*len(s.checks), 4), trimmedAt)
+		s.checks = append(make([]qos.RollingCheck, 0, room), s.checks...)
 	}
+	s.checks = slices.Insert(s.checks, at, check)
 	if len(s.checks) >= trimmedAt {
 		s.checks = trim(s.checks)
 	}
