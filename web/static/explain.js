@@ -33,7 +33,7 @@ export const about = (name) => (name ? { "aria-describedby": id(name), "data-abo
 export const glossary = () => h("details", { class: "glossary", "data-key": "glossary" }, h("summary", null, "What the words mean"),
   h("dl", null, Object.values(TERMS).map(([name, text]) => h("div", null, h("dt", null, name), h("dd", null, text())))));
 
-let place = null, shown = null;
+let place = null, shown = null, anchor = null;
 
 // tip returns the tooltip of a word.
 function tip(name) {
@@ -44,15 +44,23 @@ function tip(name) {
 
 function hide() {
   if (shown) shown.hidden = true;
-  shown = null;
+  shown = anchor = null;
 }
 
 function reveal(target) {
   hide();
+  anchor = target;
   shown = tip(target.dataset.about);
   shown.textContent = TERMS[target.dataset.about][1]();
   shown.hidden = false;
-  const at = target.getBoundingClientRect(), size = shown.getBoundingClientRect(), edge = 8;
+  settle();
+}
+
+// settle places the explanation beside what it explains.
+function settle() {
+  if (!shown) return;
+  if (!anchor.isConnected) return hide();
+  const at = anchor.getBoundingClientRect(), size = shown.getBoundingClientRect(), edge = 8;
   const left = Math.min(Math.max(edge, at.left), document.documentElement.clientWidth - size.width - edge);
   const below = at.bottom + 4, top = below + size.height > innerHeight && at.top > size.height ? at.top - size.height - 4 : below;
   shown.style.left = `${left}px`;
@@ -68,7 +76,7 @@ export function startExplaining() {
     document.addEventListener(kind, (event) => (asked(event) ? reveal(asked(event)) : kind === "focusin" || !shown?.contains(event.target) ? hide() : null));
   }
   document.addEventListener("focusout", hide);
-  document.addEventListener("scroll", hide, { capture: true, passive: true });
+  document.addEventListener("scroll", settle, { capture: true, passive: true });
   document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
 }
 

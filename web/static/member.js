@@ -49,7 +49,7 @@ function charts(history, series) {
     { name: "consistency", what: "Consistency", term: "consistency", none: "nothing compared", most: 1, cap: 1, least: 0.9, format: hundred, note: "the band is the 95 % interval",
       values: values(points, ({ consistency: c }) => ({ value: c.value, low: c.low, high: c.high, words: `${percent(c.value)}, ${c.agree} of ${c.agree + c.disagree}` })) },
   ];
-  return h("div", { class: "charts" }, of.map((one) => h("figure", { "data-key": one.name }, h("figcaption", null, term(one.term, one.what),
+  return h("div", { class: "charts", "data-step": history.step_seconds }, of.map((one) => h("figure", { "data-key": one.name }, h("figcaption", null, term(one.term, one.what),
     one.unit ? `, ${one.unit}` : null, one.name === "rtt" && one.limit ? [" against the ", term("sla", "SLA")] : null, h("span", { class: "quiet small" }, ` ${one.note}`)), chart({ ...one, ...time }, chartWidth()))));
 }
 

@@ -44,7 +44,7 @@ function cell(point, from, to) {
 // grid is the strip of each servicer.
 function grid(name, rows, from, to, seconds) {
   const steps = Array.from({ length: Math.max(0, Math.round((to - from) / seconds / 1000)) }, (_, i) => from + i * seconds * 1000), every = Math.ceil(steps.length / 8);
-  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${name} over time` }, h("table", { class: "strips" }, h("caption", { class: "unseen" }, `${name} over time`),
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${name} over time` }, h("table", { class: "strips", "data-step": seconds }, h("caption", { class: "unseen" }, `${name} over time`),
     h("thead", null, h("tr", null, h("th", { scope: "col" }, words().Servicer), steps.map((at, i) => h("th", { scope: "col", class: i % every ? "between" : null }, h("span", { class: i % every ? "unseen" : null }, whenShort(at, seconds)))))),
     h("tbody", null, rows.map(({ of, points, failure }) => {
       const byStart = new Map(points.map((point) => [Date.parse(point.from), point]));
