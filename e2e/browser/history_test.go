@@ -254,6 +254,7 @@ func choicesStay(t *testing.T, page *tab, node string, endpoints []*endpoint) {
 
 // wordsAreExplained focuses each kind of word, and hovers over one.
 func wordsAreExplained(t *testing.T, page *tab, node string) {
+	page.front()
 	page.open(node + "/#/")
 	page.await("there are words", `document.querySelector("main [data-about=rank]") && document.querySelector("main [data-about=skew]") && document.querySelector("main [data-about=void]")`)
 	for _, word := range []string{"rank", "skew", "void", "dropped", "verdict", "availability", "rolling"} {
