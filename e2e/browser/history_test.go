@@ -25,10 +25,12 @@ const (
 	// group is what the targets of a month are a group of.
 	group = "pocket"
 	month = 30 * 24 * time.Hour
+	// goneAfter is when in the month the fisherman did not run, goneFor for how long.
+	goneAfter, goneFor = 19 * 24 * time.Hour, 3 * 24 * time.Hour
 )
 
 // monthAgo fills the samples in a data directory with what a fisherman of the endpoints would have measured in the last 30 days,
-// up to a few minutes ago.
+// up to a few minutes ago; for some days it did not run.
 func monthAgo(t *testing.T, data string, endpoints []*endpoint) {
 	t.Helper()
 	store, err := local.OpenSamples(filepath.Join(data, "samples"), local.DefaultOptions())
@@ -39,6 +41,9 @@ func monthAgo(t *testing.T, data string, endpoints []*endpoint) {
 	now := time.Now().Add(-2 * time.Minute).Truncate(time.Hour)
 	plan := measured.Plan{Seed: 30, RelayChain: group, Servicers: len(endpoints), Interval: 4 * time.Minute, From: now.Add(-month), To: now}
 	for session, rounds := range plan.Sessions() {
+		if after := time.Unix(0, session.GetStartUnixNano()).Sub(plan.From); after >= goneAfter && after < goneAfter+goneFor {
+			continue
+		}
 		for i, servicer := range session.GetServicers() {
 			names[servicer.GetAddress()] = endpoints[i].name
 			servicer.Address = endpoints[i].name
@@ -197,6 +202,9 @@ func chartsAreTheAPIs(t *testing.T, page *tab, node, servicer, range_, step stri
 			}
 		}
 		gaps := eval[[]struct{ From, To time.Time }](page, `[...document.querySelectorAll('[data-chart="`+chart+`"] .gap')].map((gap) => ({ From: gap.dataset.from, To: gap.dataset.to }))`)
+		if range_ == "30d" && !slices.ContainsFunc(gaps, func(gap struct{ From, To time.Time }) bool { return gap.To.Sub(gap.From) >= goneFor-12*time.Hour }) {
+			t.Errorf("%s shows no gap where the fisherman did not run: %v", chart, gaps)
+		}
 		for _, gap := range gaps {
 			if slices.ContainsFunc(shown, func(s spot) bool { return !s.From.Before(gap.From) && s.From.Before(gap.To) }) {
 				t.Errorf("%s has points in the gap %v", chart, gap)
