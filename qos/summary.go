@@ -69,6 +69,7 @@ func summarize(session *types.QoSSession, rounds []*types.QoSRound) (api.Session
 		missing = report.ChecksDropped - recorded
 	}
 	report.Reasons = reasonsOf(planned, missing)
+	report.To = ends(session, planned)
 	counted := tallies(session, planned)
 	rows := make([]row, 0, len(counted))
 	for _, tally := range counted {
@@ -102,10 +103,21 @@ func Outline(session *types.QoSSession) api.SessionReport {
 		Catalogue:          api.Optional(session.GetCatalogue()),
 		Started:            Moment(session.GetStartUnixNano()),
 		Ended:              Moment(session.GetEndUnixNano()),
+		From:               Moment(cmp.Or(session.GetStartUnixNano(), session.GetJoinedUnixNano())),
+		To:                 Moment(session.GetEndUnixNano()),
 
 		LaggingAllowed:       int(session.GetLaggingAllowed()),
 		DisagreementsAllowed: int(session.GetDisagreementsAllowed()),
 	}
+}
+
+// ends returns when a session ends: where sessions are counted in blocks, when the last of its checks was asked, or was due.
+func ends(session *types.QoSSession, rounds []*types.QoSRound) *time.Time {
+	last := int64(0)
+	for _, round := range rounds {
+		last = max(last, cmp.Or(round.GetReleasedUnixNano(), round.GetPlannedUnixNano()))
+	}
+	return Moment(cmp.Or(session.GetEndUnixNano(), last))
 }
 
 // joinSlack is how long after its beginning a session that is a stretch of time counts as taken up at its beginning.

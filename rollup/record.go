@@ -329,8 +329,8 @@ func (d *decoder) lags(l *Lags) {
 
 // times reads times.
 func (d *decoder) times(t *Times) {
-	t.first = int(d.number(uint64(maxBucket)))
-	buckets := int(d.number(uint64(maxBucket)))
+	t.first = int(d.number(maxBucket))
+	buckets := int(d.number(maxBucket))
 	t.least = int64(d.number(maxDuration))
 	t.longest = t.least + int64(d.number(maxDuration))
 	k := int(d.byte())

@@ -169,6 +169,12 @@ func TestQuantilesAreWithinTheirError(t *testing.T) {
 	}
 }
 
+func TestBoundsOfBuckets(t *testing.T) {
+	if logGrowth != math.Log(growth) || maxBucket != bucketOf(math.MaxInt64) {
+		t.Errorf("the logarithm of growth is %.20g, the last bucket %d", math.Log(growth), bucketOf(math.MaxInt64))
+	}
+}
+
 func TestEveryOutcomeHasItsPlace(t *testing.T) {
 	for number, name := range types.Outcome_name {
 		if number >= outcomes {

@@ -51,14 +51,16 @@ func StepText(step time.Duration) string {
 	return strconv.FormatInt(int64(step/time.Minute), 10) + "m"
 }
 
-// steps are those that are chosen, below a day.
-var steps = []time.Duration{5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 20 * time.Minute, 30 * time.Minute,
-	time.Hour, 2 * time.Hour, 3 * time.Hour, 4 * time.Hour, 6 * time.Hour, 8 * time.Hour, 12 * time.Hour}
+// chosenSteps returns the steps that are chosen, below a day.
+func chosenSteps() []time.Duration {
+	return []time.Duration{5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 20 * time.Minute, 30 * time.Minute,
+		time.Hour, 2 * time.Hour, 3 * time.Hour, 4 * time.Hour, 6 * time.Hour, 8 * time.Hour, 12 * time.Hour}
+}
 
 // StepThatFits returns the shortest step by which a stretch of time has at most a number of points, wherever it begins.
 func StepThatFits(span time.Duration, points int) time.Duration {
 	points = max(points, 2)
-	for _, step := range steps {
+	for _, step := range chosenSteps() {
 		if int64(span+step-1)/int64(step)+1 <= int64(points) {
 			return step
 		}

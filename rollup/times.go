@@ -12,13 +12,12 @@ const RelativeError = 0.02
 
 // Bounds of buckets: the one of place i holds times in microseconds above growth^(i−2) and up to growth^(i−1); that of place
 // 0 holds those below a microsecond.
-var (
-	growth    = (1 + RelativeError) / (1 - RelativeError)
-	logGrowth = math.Log(growth)
+const (
+	growth = (1 + RelativeError) / (1 - RelativeError)
+	// logGrowth is the natural logarithm of growth, maxBucket the bucket of the largest number; a test computes both.
+	logGrowth = 0.04000533461369920607
+	maxBucket = 1093
 )
-
-// maxBucket is the bucket of the longest Duration.
-var maxBucket = bucketOf(math.MaxInt64)
 
 // Times is a sketch of times: it counts them in buckets whose bounds grow by a constant factor (DDSketch, see qos.Sketch).
 // The least and the longest are kept to the microsecond, and no quantile leaves their range. The zero value is empty.
@@ -120,23 +119,8 @@ func (t *Times) Quantiles(percents []int, micros []int64) bool {
 		case t.count:
 			micros[i] = t.longest
 		default:
-			micros[i] = min(max(int64(math.Round(bucketMicros(t.first+bucket))), t.least), t.longest)
+			micros[i] = min(max(int64(math.Round(microsOf(t.first+bucket))), t.least), t.longest)
 		}
 	}
 	return true
-}
-
-// bucketTable holds what microsOf returns for the buckets of times up to some minutes.
-var bucketTable = func() (table [1024]float64) {
-	for bucket := range table {
-		table[bucket] = microsOf(bucket)
-	}
-	return table
-}()
-
-func bucketMicros(bucket int) float64 {
-	if bucket < len(bucketTable) {
-		return bucketTable[bucket]
-	}
-	return microsOf(bucket)
 }

@@ -256,22 +256,31 @@ func (m *historyMaker) visit(of rollup.Series, url string, slot int64, length ti
 		return errEnough
 	}
 	series.url, series.begins, series.ends = url, begins, ends
-	series.step.Merge(counted)
 	series.total.Merge(counted)
+	if int64(length) >= m.span.step { // it is the whole step
+		m.point(of, series, counted)
+		return nil
+	}
+	series.step.Merge(counted)
 	return nil
 }
 
 // finish makes a point of the step of a series.
 func (m *historyMaker) finish(of rollup.Series, series *historySeries) {
+	m.point(of, series, &series.step)
+	series.step.Reset()
+}
+
+// point makes a point of what was counted in the step of a series.
+func (m *historyMaker) point(of rollup.Series, series *historySeries, counted *rollup.Rollup) {
 	from, to := time.Unix(0, series.begins).UTC(), time.Unix(0, series.ends).UTC()
 	if of.Servicer == "" {
-		series.checks = append(series.checks, api.HistoryChecksPoint{From: from, To: to, Done: series.step.Done,
-			Void: series.step.Void, Dropped: series.step.Dropped})
+		series.checks = append(series.checks, api.HistoryChecksPoint{From: from, To: to, Done: counted.Done,
+			Void: counted.Void, Dropped: counted.Dropped})
 	} else {
-		series.points = append(series.points, historyPoint(from, to, &series.step))
+		series.points = append(series.points, historyPoint(from, to, counted))
 		m.points++
 	}
-	series.step.Reset()
 	series.ends = 0
 }
 

@@ -30,6 +30,7 @@ var table = []row{
 	{folders: []string{"e2e/pocketd"}, may: []string{"localnet"}},
 	// On top, so that only test files, which the table does not cover, can import them.
 	{folders: []string{"internal/fakes"}, may: []string{"relay", "shared"}},
+	{folders: []string{"internal/measured"}, may: []string{"shared"}},
 	{folders: []string{"network/shannon/chaintest"}, may: []string{"network/shannon/protocol"}},
 	{folders: []string{"network/networktest", "network/networktest/memory"}, may: []string{"fisherman", "wire", "shared"}},
 	{folders: []string{"app/client/cli/commandtest"}, may: []string{"app/client/cli/command", "keystore", "shared"}},

@@ -83,9 +83,11 @@ func (c *historyChange) store() error {
 			c.written = append(c.written, at)
 		}
 	}
-	lower, upper := uncountedBounds(c.boundary)
-	if err := c.batch.DeleteRange(lower, upper, nil); err != nil {
-		return err
+	if len(over) > 0 {
+		lower, upper := uncountedBounds(c.boundary)
+		if err := c.batch.DeleteRange(lower, upper, nil); err != nil {
+			return err
+		}
 	}
 	return c.write(over)
 }
@@ -118,8 +120,10 @@ func (c *historyChange) storeAll() error {
 		all[at] = open
 	}
 	c.allWritten, c.staged, c.written = true, nil, nil
-	if err := c.batch.DeleteRange([]byte{keyVersion, kindUncounted}, []byte{keyVersion, kindUncounted + 1}, nil); err != nil {
-		return err
+	if len(all) > 0 {
+		if err := c.batch.DeleteRange([]byte{keyVersion, kindUncounted}, []byte{keyVersion, kindUncounted + 1}, nil); err != nil {
+			return err
+		}
 	}
 	return c.write(all)
 }

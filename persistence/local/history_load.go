@@ -116,10 +116,12 @@ func toCount(id sessionID, session *rollup.Session, round *types.QoSRound, size 
 // written. A beginning that was interrupted is made again.
 func (d *database) beginHistory(ctx context.Context, options HistoryOptions, known *catalogue, now time.Time, lost func(error)) (*history, error) {
 	h := newHistory(options)
-	clean := d.NewBatch()
-	err := clean.DeleteRange([]byte{keyVersion, kindUncounted}, []byte{keyVersion, kindHistory}, nil)
-	if err = errors.Join(err, d.commit(clean), clean.Close()); err != nil {
-		return nil, err
+	if len(known.sessions) > 0 {
+		clean := d.NewBatch()
+		err := clean.DeleteRange([]byte{keyVersion, kindUncounted}, []byte{keyVersion, kindHistory}, nil)
+		if err = errors.Join(err, d.commit(clean), clean.Close()); err != nil {
+			return nil, err
+		}
 	}
 	for _, e := range known.sessions {
 		if err := d.countSession(ctx, h, e, now, lost); err != nil {
@@ -128,7 +130,7 @@ func (d *database) beginHistory(ctx context.Context, options HistoryOptions, kno
 	}
 	state := stateRecord(h.next, h.floors)
 	last := d.NewBatch()
-	err = last.Set(state.key, state.record, nil)
+	err := last.Set(state.key, state.record, nil)
 	return h, errors.Join(err, d.commit(last), last.Close())
 }
 

@@ -140,7 +140,11 @@ type openSlot struct {
 // openOf returns the open rollups of a block in [from, to), by series, oldest first.
 func (h *history) openOf(b block, from, to int64, filter rollup.Filter) map[rollup.Series][]openSlot {
 	found := make(map[rollup.Series][]openSlot)
-	if b.end() <= h.floors[b.resolution] {
+	within := false
+	for slot := range h.uncounted {
+		within = within || b.resolution.Slot(slot) >= from && b.resolution.Slot(slot) < to
+	}
+	if !within || b.end() <= h.floors[b.resolution] {
 		return found
 	}
 	for at, open := range h.open {

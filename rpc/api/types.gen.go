@@ -1602,6 +1602,12 @@ type SessionReport struct {
 
 	// Ended When it ends.
 	Ended *time.Time `json:"ended"`
+
+	// From When the session begins; where sessions are counted in blocks, when it was taken up.
+	From *time.Time `json:"from"`
+
+	// To When it ends; where sessions are counted in blocks, when its last check was asked, or was due, so far; null before the first.
+	To *time.Time `json:"to"`
 }
 
 // StakeMessage Stakes an actor, or changes what it is staked for. It is as the signer wrote it, and may have been refused.

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"charm.land/lipgloss/v2"
-
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
@@ -52,7 +50,7 @@ func ServicerHistoryText(history api.History, form Form) string {
 	}
 	var texts []string
 	for _, series := range history.Series {
-		texts = append(texts, seriesHeading(series, form)+stepTable(series, form))
+		texts = append(texts, seriesHeading(series)+stepTable(series, form))
 	}
 	return form.fit(historyHeading(history) + strings.Join(texts, "\n"))
 }
@@ -110,10 +108,10 @@ var historyColumns = []historyColumn{
 	{header: servicerHeader, cell: func(_ api.History, s api.HistorySeries, f Form) string { return f.name(s.Servicer) }},
 	{header: "SAMPLES", cell: func(_ api.History, s api.HistorySeries, _ Form) string { return strconv.Itoa(s.Total.Samples) }, in: Form.counted},
 	{header: "AVAILABLE", cell: func(_ api.History, s api.HistorySeries, _ Form) string { return percent(s.Total.Availability.Value) }},
-	{header: "", cell: func(h api.History, s api.HistorySeries, f Form) string { return availabilitySpark(h, s, f) }},
+	{header: "", cell: func(h api.History, s api.HistorySeries, _ Form) string { return availabilitySpark(h, s) }},
 	{header: "P50 ms", cell: func(_ api.History, s api.HistorySeries, _ Form) string { return millis(s.Total.RoundTripTimes.P50) }},
 	{header: "P90 ms", cell: func(_ api.History, s api.HistorySeries, _ Form) string { return millis(s.Total.RoundTripTimes.P90) }},
-	{header: "", cell: func(h api.History, s api.HistorySeries, f Form) string { return timesSpark(h, s) }, in: Form.wide},
+	{header: "", cell: func(h api.History, s api.HistorySeries, _ Form) string { return timesSpark(h, s) }, in: Form.wide},
 	{header: "OVER SLA", cell: func(_ api.History, s api.HistorySeries, _ Form) string { return overSLA(s.Total) }, in: Form.counted},
 	{header: "AGREED", cell: func(_ api.History, s api.HistorySeries, _ Form) string { return agreed(s.Total.Consistency) }, in: Form.counted},
 	{header: "LAG", cell: func(_ api.History, s api.HistorySeries, _ Form) string { return lag(s.Total.Freshness) }},
@@ -185,7 +183,7 @@ func spark(history api.History, series api.HistorySeries, level func(api.History
 }
 
 // availabilitySpark draws the availability: the highest block stands for all, so that one missing answer shows.
-func availabilitySpark(history api.History, series api.HistorySeries, _ Form) string {
+func availabilitySpark(history api.History, series api.HistorySeries) string {
 	return spark(history, series, func(point api.HistoryPoint) int {
 		if point.Availability.Value == nil {
 			return -1
@@ -239,38 +237,73 @@ func overSLA(point api.HistoryPoint) string {
 }
 
 // seriesHeading says whom the rows are of.
-func seriesHeading(series api.HistorySeries, form Form) string {
-	line := fmt.Sprintf("%s, %s", Clean(series.Servicer), whereabouts(series.RelayChain, series.GeoZone))
-	if series.ServiceURL != "" {
-		line += ", " + Short(series.ServiceURL)
-	}
+func seriesHeading(series api.HistorySeries) string {
 	total := series.Total
-	return fmt.Sprintf("%s\ntotal   %d checks: %d answered, %d null, %d void, %d throttled; p50 %s ms, p90 %s ms, SLA %s ms\n", line, total.Checks,
-		total.Samples-total.NullSamples, total.NullSamples, total.Void, total.Throttled, millis(total.RoundTripTimes.P50),
-		millis(total.RoundTripTimes.P90), millis(total.LatencySLA))
+	lines := []string{fmt.Sprintf("%s, %s", Clean(series.Servicer), whereabouts(series.RelayChain, series.GeoZone))}
+	if series.ServiceURL != "" {
+		lines = append(lines, "at      "+Short(series.ServiceURL))
+	}
+	return strings.Join(append(lines,
+		fmt.Sprintf("checks  %d: %d answered, %d null, %d void, %d throttled", total.Checks, total.Samples-total.NullSamples,
+			total.NullSamples, total.Void, total.Throttled),
+		fmt.Sprintf("times   p50 %s ms, p90 %s ms, SLA %s ms", millis(total.RoundTripTimes.P50), millis(total.RoundTripTimes.P90),
+			millis(total.LatencySLA))), "\n") + "\n"
 }
 
-// stepTable has a row for each step, and one for each gap.
+// stepColumn is one column of a step's row.
+type stepColumn struct {
+	header string
+	cell   func(api.HistoryPoint, Form) string
+	// in reports whether a form has the column; nil stands for every form.
+	in func(Form) bool
+}
+
+var stepColumns = []stepColumn{
+	{header: "FROM", cell: func(p api.HistoryPoint, _ Form) string { return moment(p.From) }},
+	{header: "CHECKS", cell: func(p api.HistoryPoint, _ Form) string { return strconv.Itoa(p.Checks) }},
+	{header: "NULL", cell: func(p api.HistoryPoint, _ Form) string { return strconv.Itoa(p.NullSamples) }},
+	{header: "AVAILABLE", cell: stepAvailability},
+	{header: "P50 ms", cell: func(p api.HistoryPoint, _ Form) string { return millis(p.RoundTripTimes.P50) }},
+	{header: "P90 ms", cell: func(p api.HistoryPoint, _ Form) string { return millis(p.RoundTripTimes.P90) }},
+	{header: "P99 ms", cell: func(p api.HistoryPoint, _ Form) string { return millis(p.RoundTripTimes.P99) }, in: Form.roomy},
+	{header: "OVER SLA", cell: func(p api.HistoryPoint, _ Form) string { return overSLA(p) }},
+	{header: "AGREED", cell: func(p api.HistoryPoint, _ Form) string { return agreed(p.Consistency) }, in: Form.counted},
+	{header: "LAG", cell: func(p api.HistoryPoint, _ Form) string { return lag(p.Freshness) }},
+	{header: "VOID", cell: func(p api.HistoryPoint, _ Form) string { return strconv.Itoa(p.Void) }, in: Form.roomy},
+	{header: "OUTCOMES", cell: func(p api.HistoryPoint, _ Form) string { return outcomeCounts(p.Outcomes) }, in: Form.wide},
+}
+
+// stepAvailability has the interval where lines are long.
+func stepAvailability(point api.HistoryPoint, form Form) string {
+	if form.counted() {
+		return share(point.Availability)
+	}
+	return percent(point.Availability.Value)
+}
+
+// stepTable has a row for each step, and one for each time without a check.
 func stepTable(series api.HistorySeries, form Form) string {
-	headers := []string{"FROM", "CHECKS", "NULL", "AVAILABLE", "P50 ms", "P90 ms", "OVER SLA", "AGREED", "LAG"}
-	if form.roomy() {
-		headers = append(headers, "P99 ms", "VOID", "OUTCOMES")
+	columns := slices.DeleteFunc(slices.Clone(stepColumns), func(c stepColumn) bool { return c.in != nil && !c.in(form) })
+	headers := make([]string, 0, len(columns))
+	for _, column := range columns {
+		headers = append(headers, column.header)
 	}
 	var rows [][]string
 	var ended time.Time
 	for _, point := range series.Points {
-		if gap := point.From.Sub(ended); !ended.IsZero() && gap > 0 {
-			rows = append(rows, append([]string{moment(ended), "0", Absent, "no check for " + stepText(gap)}, slices.Repeat([]string{""}, len(headers)-4)...))
+		if !ended.IsZero() && point.From.After(ended) {
+			gap := make([]string, len(columns))
+			copy(gap, []string{moment(ended), "0", Absent, "none for " + stepText(point.From.Sub(ended))})
+			rows = append(rows, gap)
 		}
 		ended = point.To
-		row := []string{moment(point.From), strconv.Itoa(point.Checks), strconv.Itoa(point.NullSamples), share(point.Availability),
-			millis(point.RoundTripTimes.P50), millis(point.RoundTripTimes.P90), overSLA(point), agreed(point.Consistency), lag(point.Freshness)}
-		if form.roomy() {
-			row = append(row, millis(point.RoundTripTimes.P99), strconv.Itoa(point.Void), outcomeCounts(point.Outcomes))
+		row := make([]string, 0, len(columns))
+		for _, column := range columns {
+			row = append(row, column.cell(point, form))
 		}
 		rows = append(rows, row)
 	}
-	return paintedTable(headers, rows, func(int, int) lipgloss.Style { return lipgloss.NewStyle() })
+	return Table(headers, rows)
 }
 
 // moment is a time to the minute.

@@ -101,7 +101,7 @@ func sessionHeading(session api.SessionReport, form Form) string {
 // sessionName says which session it is: by height on a chain, otherwise by time.
 func sessionName(session api.SessionReport, state string, form Form) string {
 	if session.Started == nil {
-		return fmt.Sprintf("session %s from height %d, %s (%s, application %s)", form.id(session.ID), session.Height, state,
+		return fmt.Sprintf("session %s from height %d%s, %s (%s, application %s)", form.id(session.ID), session.Height, sessionTime(session), state,
 			whereabouts(session.RelayChain, session.GeoZone), form.name(session.Application))
 	}
 	name := fmt.Sprintf("session %s from %s to %s, %s (group %s", form.id(session.ID), session.Started.UTC().Format(time.RFC3339),
@@ -110,6 +110,22 @@ func sessionName(session api.SessionReport, state string, form Form) string {
 		name += ", questions " + Clean(*session.Catalogue)
 	}
 	return name + ")"
+}
+
+// sessionTime says when a session that is counted in blocks was, as far as that is known: ", 2026-01-02T03:04:05Z to 03:14:05Z".
+func sessionTime(session api.SessionReport) string {
+	if session.From == nil {
+		return ""
+	}
+	text := ", " + session.From.UTC().Format(time.RFC3339)
+	if session.To == nil {
+		return text
+	}
+	form := "15:04:05Z"
+	if session.To.UTC().Format(time.DateOnly) != session.From.UTC().Format(time.DateOnly) {
+		form = time.RFC3339
+	}
+	return text + " to " + session.To.UTC().Format(form)
 }
 
 // whereabouts says where sessions that are counted in blocks are: on a relay chain in a zone, or, where there are no zones, of a group.

@@ -17,7 +17,7 @@ var ReportHeader = slices.Concat([]string{
 	"checks_planned", "checks_done", "checks_dropped", "checks_void", "max_skew_us", "complete",
 	"servicer", "service_url", "samples", "null_samples", "null_indices", "void",
 }, csvMeasures, csvFreshness, []string{"max_lag", "lagging_allowed", "disagreements_allowed"},
-	csvStanding, []string{"catalogue", "started", "ended"}, csvOwner)
+	csvStanding, []string{"catalogue", "started", "ended"}, csvOwner, []string{"from", "to"})
 
 // csvMeasures are the columns that rows of sessions and of windows end with.
 var csvMeasures = []string{
@@ -44,7 +44,8 @@ func ReportRows(report api.Report) [][]string {
 		for _, servicer := range session.Servicers {
 			rows = append(rows, slices.Concat(sessionFields(session), servicerFields(servicer), measureFields(servicer),
 				freshnessFields(servicer.Freshness), ruleFields(session), standingFields(servicer),
-				[]string{CSVText(api.Value(session.Catalogue)), csvTime(session.Started), csvTime(session.Ended)}, ownerFields(servicer)))
+				[]string{CSVText(api.Value(session.Catalogue)), csvTime(session.Started), csvTime(session.Ended)}, ownerFields(servicer),
+				[]string{csvTime(session.From), csvTime(session.To)}))
 		}
 	}
 	return rows

@@ -39,6 +39,7 @@ func newQoS(io command.Streams) *cobra.Command {
 		Short: "Show the quality of service, now and by session, worst servicer first",
 		Long: `Shows what the fisherman measured: what holds now, which is each servicer's verdict over its newest checks, whatever
 sessions these are of; and a table for each session, oldest first. The worst servicer comes first, and why.
+--last N leaves the newest N sessions.
 
 Verdicts, worst first:
   inconsistent  it contradicted the strict majority of answers more often than allowed, which is never by default
@@ -58,13 +59,14 @@ both, as in 50,2h. CSV has the sessions without it, and what holds now with it.
 
 With --window the newest complete sessions of each relay chain and geo zone are merged: those of the newest N starts, or
 of the last D. Round-trip times are then estimated, within 0.1 %.`,
-		Example: "  pocket fisherman qos --output json\n  pocket fisherman qos --window 24h --servicer ADDRESS\n  pocket fisherman qos --rolling 30 --output csv",
+		Example: "  pocket fisherman qos --output json\n  pocket fisherman qos --last 1\n  pocket fisherman qos --window 24h --servicer ADDRESS\n  pocket fisherman qos --rolling 30 --output csv",
 		Args:    command.NoArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return showQoS(cmd.Context(), io, q) },
 	}
 	flags := cmd.Flags()
 	command.AddChecked(flags, &q.filter.SessionID, "session", "ID", types.ValidateSessionID, "this session only")
 	command.AddIdentifier(flags, &q.filter.Servicer, "servicer", "ADDRESS|NAME", "this servicer, or target of a list of endpoints, only")
+	command.AddNumber(flags, &q.filter.Last, "last", 0, 1, 1000, "the newest N sessions only (default 100)")
 	command.AddChecked(flags, &q.window, "window", "N|D", checkSpan, "merge the newest N sessions, or those of the last D, as in 10 or 24h")
 	command.AddChecked(flags, &q.rolling, "rolling", "N|D|N,D", checkRolling, "only what holds now, over the newest N checks, those of the last D, or both")
 	command.AddOutput(flags, &q.output, command.OutputTable, command.OutputJSON, command.OutputCSV)
@@ -86,11 +88,17 @@ func showQoS(ctx context.Context, io command.Streams, q qosOptions) error {
 	if q.window != "" && q.filter.SessionID != "" {
 		return command.Fail(command.ExitUsage, "--window (many sessions) and --session (one) exclude each other")
 	}
+	if q.window != "" && q.filter.Last != 0 {
+		return command.Fail(command.ExitUsage, "--window (sessions merged) and --last (one by one) exclude each other")
+	}
 	if q.rolling != "" {
 		for _, other := range []struct{ flag, value string }{{"--window", q.window}, {"--session", q.filter.SessionID}} {
 			if other.value != "" {
 				return command.Fail(command.ExitUsage, "--rolling (what holds now) and %s exclude each other", other.flag)
 			}
+		}
+		if q.filter.Last != 0 {
+			return command.Fail(command.ExitUsage, "--rolling (what holds now) and --last (sessions) exclude each other")
 		}
 		span, err := client.ParseRolling(q.rolling)
 		if err != nil {
