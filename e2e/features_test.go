@@ -48,6 +48,7 @@ func TestFeatures(t *testing.T) {
 			s.upstreamSteps(scenario)
 			s.validatorSteps(scenario)
 			s.windowSteps(scenario)
+			s.rollingSteps(scenario)
 			s.freshnessSteps(scenario)
 			s.shannonSteps(scenario)
 			s.endpointsSteps(scenario)

@@ -41,7 +41,7 @@ func (s *sampling) openSamples(directory string, kept configs.History, prover sa
 	s.samples, s.rolling, s.history = opened, samples.NewRolling(), samples.NewHistory(opened)
 	s.reader, s.stream = samples.NewReader(opened, s.rolling, prover), samples.NewStream(opened, logger)
 	if err := s.rolling.Recall(context.Background(), opened, time.Now()); err != nil {
-		return fmt.Errorf("read the newest checks: %w", err)
+		logger.Warn("newest checks cannot be read; verdicts over them begin anew", "error", err)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@
 //	GET /v1/actors?type=T[&height=H]                     the staked actors of one type
 //	GET /v1/account?address=A[&height=H]                 what an address owns, its sequence, and what is unbonding
 //	GET /v1/qos[?session=ID][&servicer=A][&last=N]       the quality of service that the fisherman measured
+//	GET /v1/qos?rolling=N|D|N,D[&servicer=A][&last=N]    the same; how many of the newest checks, and how old, say what holds now
 //	GET /v1/qos/rounds?session=ID[&servicer=A][&from=INDEX][&limit=N] single checks of a session with their samples
 //	GET /v1/qos/events                                   server-sent events: rounds and sessions as they are stored
 //	GET /v1/relays[?last=N]                              what the node's servicers keep of relays, by session, with counters

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -14,9 +15,10 @@ import (
 
 const (
 	// recalledAge is how old the rounds are that are all recalled, and recalledRounds how many older ones are of a stream
-	// of sessions.
+	// of sessions. Once there are mostRecalled samples, no stream has more than recalledRounds.
 	recalledAge    = time.Hour
 	recalledRounds = 4 * qos.MostRollingChecks
+	mostRecalled   = 500_000
 )
 
 // stream is the sessions of an application on a relay chain in a zone, which follow one another.
@@ -50,18 +52,19 @@ func recalled(sessions []*types.QoSSession, now time.Time) (picked []*types.QoSS
 	sorted := slices.SortedStableFunc(slices.Values(sessions), func(a, b *types.QoSSession) int {
 		return cmp.Compare(a.GetJoinedUnixNano(), b.GetJoinedUnixNano())
 	})
-	ended, planned := make(map[stream]time.Time), make(map[stream]int)
+	ended, planned, samples := make(map[stream]time.Time), make(map[stream]int), 0
 	for _, session := range slices.Backward(sorted) {
 		header := session.GetHeader()
 		of := stream{place{header.GetRelayChain(), header.GetGeoZone()}, header.GetApplication()}
 		if end, followed := ended[of]; followed {
 			age := now.Sub(end)
-			if age > qos.MostRollingAge || age > recalledAge && planned[of] >= recalledRounds {
+			if age > qos.MostRollingAge || (age > recalledAge || samples >= mostRecalled) && planned[of] >= recalledRounds {
 				continue
 			}
 		}
 		ended[of] = time.Unix(0, session.GetJoinedUnixNano())
 		planned[of] += int(session.GetChecksPlanned())
+		samples += int(session.GetChecksPlanned()) * len(session.GetServicers())
 		picked = append(picked, session)
 	}
 	slices.Reverse(picked)
@@ -75,7 +78,7 @@ func (r *Rolling) recall(session *types.QoSSession, rounds []*types.QoSRound) {
 	known := r.take(session)
 	r.listMembers(known, session)
 	for _, round := range rounds {
-		r.add(known, round)
+		r.add(known, round, math.MaxInt64)
 	}
 	if session.GetClosed() {
 		delete(r.open, session.GetHeader().GetId())

@@ -20,6 +20,9 @@ const (
 	trimmedAt  = keptChecks + 32
 	// evictedAtOnce is the share of the servicers in no open session that make room for a new one.
 	evictedAtOnce = 16
+	// clockSlack is how much later than a check that has just become durable another one may have been asked. Later ones are of
+	// a clock that was set back since.
+	clockSlack = 5 * time.Minute
 	// endSlack is how long after its end a session that is a stretch of time counts as open when nobody closes it.
 	endSlack = time.Minute
 )
@@ -46,8 +49,19 @@ type openSession struct {
 	terms   *qos.Terms
 	at      place
 	members []string
-	ends    int64
-	direct  bool
+	// ends is when the session ends; 0 where sessions are counted in blocks. touched is when it was taken up, or its newest
+	// check was asked. Nanoseconds since the Unix epoch.
+	ends, touched int64
+	direct        bool
+}
+
+// over reports whether a session that nobody closes is over: its end has passed, or nothing was heard of it for long. Such
+// sessions are those of a group that is not sampled any more.
+func (s *openSession) over(now int64) bool {
+	if s.ends != 0 {
+		return s.ends+int64(endSlack) < now
+	}
+	return s.touched+int64(qos.MostRollingAge) < now
 }
 
 // rolled is a servicer with its newest checks.
@@ -97,7 +111,7 @@ func (r *Rolling) take(session *types.QoSSession) *openSession {
 	known := r.open[header.GetId()]
 	if known == nil {
 		known = &openSession{terms: qos.TermsOf(session), at: place{header.GetRelayChain(), header.GetGeoZone()},
-			ends: session.GetEndUnixNano(), direct: session.GetStartUnixNano() != 0}
+			ends: session.GetEndUnixNano(), touched: session.GetJoinedUnixNano(), direct: session.GetStartUnixNano() != 0}
 		r.open[header.GetId()] = known
 	}
 	return known
@@ -128,15 +142,20 @@ func (r *Rolling) Round(round *types.QoSRound) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if session := r.open[round.GetSessionId()]; session != nil {
-		r.add(session, round)
+		r.add(session, round, round.GetReleasedUnixNano()+int64(clockSlack))
 	}
 }
 
-// add adds the checks of a round. It requires mu.
-func (r *Rolling) add(session *openSession, round *types.QoSRound) {
+// add adds the checks of a round, and forgets those of its servicers that were asked after the latest. It requires mu.
+func (r *Rolling) add(session *openSession, round *types.QoSRound, latest int64) {
+	session.touched = max(session.touched, round.GetReleasedUnixNano())
 	session.terms.RollingChecks(round, func(sample *types.QoSSample, check qos.RollingCheck) {
 		servicer := r.servicer(session.at, sample.GetServicer())
-		if servicer == nil || !servicer.add(check) {
+		if servicer == nil {
+			return
+		}
+		servicer.setBack(latest)
+		if !servicer.add(check) {
 			return
 		}
 		if servicer.servicer == nil {
@@ -207,11 +226,11 @@ type member struct {
 	address string
 }
 
-// running returns the members of the sessions that are open, or that end after a moment. It requires mu.
+// running returns the members of the sessions that are open and not over at a moment. It requires mu.
 func (r *Rolling) running(now int64) map[member]bool {
 	running := make(map[member]bool)
 	for _, session := range r.open {
-		if session.ends != 0 && session.ends+int64(endSlack) < now {
+		if session.over(now) {
 			continue
 		}
 		for _, address := range session.members {
@@ -227,6 +246,13 @@ func (s *rolled) asked() int64 {
 		return 0
 	}
 	return s.checks[len(s.checks)-1].Asked()
+}
+
+// setBack forgets the checks that were asked after a moment, by a clock that was wrong.
+func (s *rolled) setBack(latest int64) {
+	for s.asked() > latest {
+		s.checks = slices.Clip(s.checks[:len(s.checks)-1]) // what is there does not change
+	}
 }
 
 // add puts a check in its place, and reports whether it is a new one.

@@ -1,6 +1,7 @@
 package samples
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -303,7 +304,23 @@ func TestSessionsOfTimeEnd(t *testing.T) {
 	}
 }
 
-// What is kept gives what all rounds would, whatever the order in which they come, and so does what a restart recalls.
+// A session of blocks that nobody closes, as when its group is not sampled any more, is not open forever either.
+func TestSessionsOfBlocksAreForgotten(t *testing.T) {
+	w := newWalk(t)
+	session := w.begin()
+	w.now = w.now.Add(23 * time.Hour)
+	w.check(session, 0)
+	w.now = w.now.Add(23 * time.Hour)
+	if row := w.verdicts()[always]; row.Verdict != api.VerdictNotAskedYet {
+		t.Errorf("%+v", row)
+	}
+	w.now = w.now.Add(2 * time.Hour)
+	if len(w.verdicts()) != 0 {
+		t.Error("still open")
+	}
+}
+
+// What is kept gives what all rounds would, in whatever order they come within minutes, and so does what a restart recalls.
 func TestKeptChecksAreEnough(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		kept, all, store := NewRolling(), newMemory(), newMemory()
@@ -328,7 +345,12 @@ func TestKeptChecksAreEnough(t *testing.T) {
 				store.put(round)
 			}
 		}
-		order := rapid.Permutation(rounds).Draw(t, "order")
+		order := slices.Clone(rounds)
+		stored := make(map[*types.QoSRound]int64) // up to four minutes after it was asked
+		for _, told := range order {
+			stored[told.round] = told.round.GetReleasedUnixNano() + int64(time.Second)*int64(rapid.IntRange(0, 240).Draw(t, "stored"))
+		}
+		slices.SortStableFunc(order, func(a, b told) int { return cmp.Compare(stored[a.round], stored[b.round]) })
 		for _, session := range store.sessions {
 			open := proto.CloneOf(session)
 			open.Closed = false
@@ -488,5 +510,54 @@ func BenchmarkRollingReport(b *testing.B) {
 				rolling.Report(qos.DefaultRolling(), now)
 			}
 		})
+	}
+}
+
+// Checks of a clock that was ahead do not hide those that come after it was set right.
+func TestClockIsSetBack(t *testing.T) {
+	w := newWalk(t)
+	w.round = func(r *types.QoSRound) {
+		for _, sample := range r.Samples {
+			sample.Outcome = types.Outcome_OUTCOME_CONNECT
+		}
+	}
+	w.now = w.now.Add(48 * time.Hour)
+	w.whole(3)
+	w.now = w.now.Add(-48 * time.Hour)
+	w.round = func(*types.QoSRound) {}
+	w.whole(1)
+	if row := w.verdicts()[always]; row.Verdict != api.VerdictHealthy || row.Checks != 10 {
+		t.Errorf("%s (%s), %d checks", row.Verdict, row.Reason, row.Checks)
+	}
+}
+
+// A restart reads the last hour, and then until there are enough checks; of a store with very many samples less.
+func TestWhatIsRecalled(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	sessions := func(pause time.Duration, number, checks, members int, application string) (made []*types.QoSSession) {
+		for n := range number {
+			session := &types.QoSSession{Header: &types.SessionHeader{Id: fmt.Sprintf("%s%060d", application, n), RelayChain: "0001", Application: application},
+				ChecksPlanned: uint32(checks), JoinedUnixNano: now.Add(-time.Duration(number-n) * pause).UnixNano(), Servicers: make([]*types.QoSServicer, members)}
+			made = append(made, session)
+		}
+		return made
+	}
+	for _, test := range []struct {
+		name     string
+		sessions []*types.QoSSession
+		want     int
+	}{
+		{"nothing", nil, 0},
+		{"a minute each", sessions(time.Minute, 200, 10, 24, "a"), 61}, // of which the first ended an hour ago
+		{"an hour each", sessions(time.Hour, 100, 10, 24, "a"), 25},
+		{"seldom, few checks", sessions(10*time.Minute, 200, 10, 24, "a"), 40},
+		{"two applications", append(sessions(10*time.Minute, 200, 10, 24, "a"), sessions(10*time.Minute, 200, 100, 24, "b")...), 40 + 7},
+		{"very many samples", sessions(time.Minute, 200, 50, 1000, "a"), 10},
+	} {
+		if got := recalled(test.sessions, now); len(got) != test.want || !slices.IsSortedFunc(got, func(a, b *types.QoSSession) int {
+			return int(a.GetJoinedUnixNano() - b.GetJoinedUnixNano())
+		}) {
+			t.Errorf("%s: %d sessions, want %d", test.name, len(got), test.want)
+		}
 	}
 }

@@ -38,7 +38,7 @@ func rollingHeading(report api.RollingReport) string {
 			running++
 		}
 	}
-	return fmt.Sprintf("now, %s: each one's newest checks, %d at most, within %s; %d of %d in an open session",
+	return fmt.Sprintf("now, %s\nchecks  the newest of each, %d at most, within %s; %d of %d in an open session",
 		whereabouts(report.RelayChain, report.GeoZone), report.Checks, shortDuration(report.MaxAgeSeconds), running, len(report.Servicers))
 }
 
