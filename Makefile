@@ -121,7 +121,7 @@ axe: bin/axe.min.js ## Fetch the checks of accessibility for test_browser; needs
 
 .PHONY: screenshots
 screenshots: bin/geth ## Make the pictures of the documents from a LocalNet and its nodes; needs Chromium and script (util-linux)
-	POCKET_SCREENSHOTS=$(CURDIR)/docs/images $(GO) test -count=1 -timeout 3m -run Screenshots ./e2e/browser
+	POCKET_SCREENSHOTS=$(CURDIR)/docs/images $(GO) test -count=1 -timeout 6m -run Screenshots ./e2e/browser
 
 .PHONY: test_e2e
 test_e2e: bin/geth ## Run the end-to-end features, alone because they measure time

@@ -106,8 +106,8 @@ function sessions(servicer) {
     h("a", { href: link(["session", of.id, servicer]), class: "mono" }, short(of.id)), begin(of), place(of), verdict(of.servicers[0].verdict), reason(of.servicers[0])] })), "past"), more];
 }
 
-/** begin formats when a session began. */
-export const begin = (of) => (of.started ? when(of.started) : `block ${of.height}`);
+/** begin formats when a session began: by time where that is known, otherwise by block. */
+export const begin = (of) => (of.started ?? of.from ? when(of.started ?? of.from) : `block ${of.height}`);
 
 // now shows a servicer's rolling verdict at one place.
 function now(of, found) {

@@ -121,13 +121,13 @@ function past(shown) {
   const sessions = [...state.sessions.values()].filter((session) => !shown.has(session.id)).sort((a, b) => b.height - a.height);
   if (!sessions.length) return null;
   const paid = sessions.some((session) => !session.started), blocks = sessions.every((session) => !session.started);
-  const columns = [{ name: "Session" }, { name: blocks ? "From block" : "From", number: blocks }, { name: onChain() ? "Relay chain" : "Group" }, ...paid ? [{ name: "Application" }] : [],
+  const columns = [{ name: "Session" }, { name: "From" }, ...blocks ? [{ name: "Block", number: true }] : [], { name: onChain() ? "Relay chain" : "Group" }, ...paid ? [{ name: "Application" }] : [],
     { name: "Checks" }, { name: "Largest skew", number: true, term: "skew" }, { name: "Verdicts", term: "verdict" }];
   return h("section", { class: "card", "data-key": "past", "aria-labelledby": "past-heading" },
     h("div", { class: "cardhead" }, h("h2", { id: "past-heading" }, "Past sessions"),
       h("span", { class: "quiet" }, "the newest first; merged in "), h("a", { href: "#/window/10" }, "windows")),
     table("Past sessions, the newest first", columns, sessions.map((session) => ({ key: session.id, cells: [
-      h("a", { href: `#/session/${session.id}`, class: "mono" }, short(session.id)), blocks ? session.height : begin(session),
+      h("a", { href: `#/session/${session.id}`, class: "mono" }, short(session.id)), begin(session), ...blocks ? [session.height] : [],
       place(session), ...paid ? [h("span", { class: "mono", title: session.application }, named(session.application))] : [],
       `${session.checks_done} done, ${session.checks_dropped} dropped, ${session.checks_void} void`, micros(session.max_skew_us),
       h("span", { class: "tally" }, tally(countVerdicts(session.servicers)))] })), "past"));
