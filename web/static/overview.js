@@ -1,5 +1,4 @@
 // The servicers by their newest checks, the running sessions with theirs, worst first; and the past sessions.
-import { link } from "./address.js";
 import { h } from "./dom.js";
 import { glossary, term } from "./explain.js";
 import { paged } from "./list.js";
@@ -47,7 +46,8 @@ function progress(session) {
     session.started ? [session.catalogue ? fact("questions", session.catalogue) : null, fact("from", day(session.started)), fact("to", day(session.ended))] : [
       session.geo_zone ? fact("zone", session.geo_zone) : session.catalogue ? fact("questions", session.catalogue) : null,
       fact("application", h("span", { class: "mono", title: session.application }, named(session.application))),
-      fact("blocks", `${session.height} to ${session.height + session.blocks - 1}`)],
+      fact("blocks", `${session.height} to ${session.height + session.blocks - 1}`),
+      session.from ? fact("from", day(session.from)) : null, session.complete && session.to ? fact("to", day(session.to)) : null],
     fact("left", h("span", { "data-left": session.id }, timeLeft(session))),
     fact("checks", `${past} of ${session.checks_planned}: ${session.checks_done} done, ${session.checks_dropped} `, term("dropped"), `, ${session.checks_void} `, term("void")),
     fact(["largest ", term("skew")], micros(session.max_skew_us)),

@@ -10,7 +10,7 @@ import { range, ranges } from "./member.js";
 import { saving, verdict } from "./parts.js";
 import { RANGES, past } from "./past.js";
 import { state } from "./state.js";
-import { place, words } from "./words.js";
+import { words } from "./words.js";
 
 // Up to so many points are asked for at once; more servicers are asked for one by one, as far as they are shown.
 const MOST_POINTS = 3000;
