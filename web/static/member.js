@@ -135,6 +135,6 @@ export function member(servicer, draw) {
       failure ? h("p", { class: "empty" }, failure) : !history ? h("p", { class: "empty" }, "Asking the node …")
         : series.length ? series.map((of) => h("div", { "data-key": place(of), class: "place" }, series.length > 1 ? h("h3", null, place(of)) : null, charts(history, of), numbers(of)))
           : h("p", { class: "empty" }, "Nothing is kept of it from this time."),
-      h("p", { class: "quiet small" }, `Times are local (${zone}).`, history?.oldest ? ` The oldest that is kept is of ${when(history.oldest)}.` : "", " Hatched: no check, or nothing to draw.")),
+      h("p", { class: "quiet small" }, `Times are local (${zone}).`, history?.oldest ? ` The oldest that is kept is of ${when(history.oldest)}.` : "", " Grey between dashed lines: no check, or nothing to draw.")),
     h("section", { class: "card", "data-key": "sessions", "aria-label": "Sessions" }, h("div", { class: "cardhead" }, h("h2", null, "Its sessions"), h("span", { class: "quiet" }, "the newest first")), sessions(servicer))];
 }
