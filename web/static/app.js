@@ -11,7 +11,7 @@ import { overview, timeLeft } from "./overview.js";
 import { node as nodePage, readNode } from "./relays.js";
 import { servicer, session } from "./servicer.js";
 import { blockSeconds, start, state, want } from "./state.js";
-import { strips } from "./strips.js";
+import { showNewest, strips } from "./strips.js";
 import { readWindow, windows } from "./window.js";
 import { measures, onChain, sampled, words } from "./words.js";
 
@@ -108,6 +108,7 @@ function draw() {
     drawnAt = Date.now();
     show(content, page());
     settle(content);
+    showNewest(content);
     describe(document.body);
   });
 }

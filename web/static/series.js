@@ -55,7 +55,7 @@ export function chart(of, width) {
       ? s("line", { class: "reach", x1: middle(run[0]), x2: middle(run[0]), y1: y(run[0].low), y2: y(run[0].high) })
       : s("path", { class: "band", d: `${path([...run.map((one) => [middle(one), y(one.high)]), ...run.toReversed().map((one) => [middle(one), y(one.low)])])}Z` }))),
     of.limit && of.limit.value <= most ? [s("line", { class: "sla", x1: LEFT, x2: width - RIGHT, y1: y(of.limit.value), y2: y(of.limit.value) }),
-      s("text", { class: "sla", x: width - RIGHT, y: y(of.limit.value) - 4, "text-anchor": "end" }, of.limit.name)] : null,
+      s("text", { class: "sla", x: width - RIGHT, y: y(of.limit.value) + (y(of.limit.value) < TOP + 14 ? 13 : -4), "text-anchor": "end" }, of.limit.name)] : null,
     runs(values).map((run) => s("path", { class: "line", d: path(run.map((one) => [middle(one), y(one.value)])) })),
     values.map((one) => s("circle", { class: "spot", "data-from": one.key, "data-value": one.value, "data-low": one.low ?? null, "data-high": one.high ?? null, cx: middle(one), cy: y(one.value), r: values.length > 150 ? 1.2 : 2 },
       s("title", null, `${when(one.from)}: ${one.words}`))));

@@ -54,6 +54,17 @@ function grid(name, rows, from, to, seconds) {
     }))));
 }
 
+// The strips that were scrolled to their newest steps.
+const scrolled = new WeakSet();
+
+/** showNewest scrolls strips that are wider than the page to their newest steps, once. */
+export function showNewest(root) {
+  for (const strip of root.querySelectorAll(".scroll:has(> .strips)")) {
+    if (!scrolled.has(strip)) strip.scrollLeft = strip.scrollWidth;
+    scrolled.add(strip);
+  }
+}
+
 const key = (of) => JSON.stringify([of.relay_chain, of.geo_zone]);
 
 // groups are the places that servicers are asked at, those of now and those of the history.
