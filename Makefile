@@ -108,7 +108,7 @@ test_unit: ## Run the tests of all packages but e2e
 
 .PHONY: test_browser
 test_browser: ## Run the tests of the dashboard in Chromium; without a Chromium they are skipped, and say so
-	$(GO) test -count=1 -timeout 3m -v -run Dashboard ./e2e/browser
+	$(GO) test -count=1 -timeout 6m -v -run Dashboard ./e2e/browser
 
 # The checks of accessibility, pinned by hash. The dashboard's tests run them when the file is there.
 bin/axe.min.js: tools/axe/package.json tools/axe/package-lock.json

@@ -80,7 +80,8 @@ function refusals(of) {
 }
 
 function servicers() {
-  const { servicers: all } = kept.relays, empty = new Map();
+  const empty = new Map(), failed = ({ address }) => sum(kept.counts?.get(address) ?? empty, Object.keys(UPSTREAM));
+  const all = kept.relays.servicers.toSorted((a, b) => failed(b) - failed(a));
   const columns = [{ name: "Servicer" }, { name: "Answered", number: true }, { name: "Node behind it" }, { name: "Refused" }, { name: "Kept" }];
   return table("The node's servicers", columns, all.map((of) => {
     const counts = kept.counts?.get(of.address) ?? empty;
@@ -104,7 +105,7 @@ function relays() {
 /** node is the page of the node itself. */
 export function node(heading) {
   const { status } = state, { ready } = kept;
-  return [h("section", { class: "card", "data-key": "node" }, h("h1", null, heading),
+  return [h("section", { class: "card", "data-key": "node" }, h("div", { class: "cardhead" }, h("h1", null, heading)),
     status.fisherman ? null : h("p", null, "This node follows the chain, but measures nobody. Sessions and servicers are shown by a node that runs a fisherman."),
     h("dl", { class: "facts" }, fact("chain", status.chain_id), fact("height", status.height), fact("ready", ready ? [h("span", { class: `verdict ${ready.is ? "healthy" : "slow"}` }, h("span", { class: "sign", "aria-hidden": "true" }, ready.is ? "✓" : "!"),
       ready.is ? "yes" : "no"), ` ${ready.words}`] : NONE), fact("servicers", status.relays ? kept.relays?.servicers.length ?? NONE : 0))),
