@@ -62,8 +62,9 @@ func (t *Times) Merge(other *Times) {
 		return
 	}
 	t.reach(other.first, other.first+len(other.counts)-1)
+	counts := t.counts[other.first-t.first:][:len(other.counts)]
 	for i, n := range other.counts {
-		t.counts[other.first-t.first+i] += n
+		counts[i] += n
 	}
 	t.bound(other.least, other.longest, other.count)
 }

@@ -26,7 +26,7 @@ func (s *Server) history(ctx context.Context, parameters query) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read history: %w", err)
 	}
-	return history, nil
+	return encodeHistory(history)
 }
 
 // history is what a request for history asks for, in the identifiers of a network.

@@ -132,14 +132,15 @@ func (h *History) readFine(ctx context.Context, span historySpan, filter rollup.
 
 // oldest returns when the oldest rollup begins; nil when there is none.
 func (h *History) oldest() *time.Time {
-	var oldest *time.Time
-	for _, r := range rollup.Resolutions() {
-		if _, first := h.store.HistoryBounds(r); first > 0 && (oldest == nil || first < oldest.UnixNano()) {
-			at := time.Unix(0, first).UTC()
-			oldest = &at
-		}
+	_, fine := h.store.HistoryBounds(rollup.FiveMinutes)
+	_, hours := h.store.HistoryBounds(rollup.Hour)
+	switch {
+	case hours == 0 && fine == 0:
+		return nil
+	case fine > 0 && (hours == 0 || rollup.Hour.Slot(fine) == hours):
+		return new(time.Unix(0, fine).UTC())
 	}
-	return oldest
+	return new(time.Unix(0, hours).UTC())
 }
 
 // span returns what is read. Errors: *StepError, *SpanError.

@@ -42,11 +42,11 @@ func (o HistoryOptions) validate() error {
 	o = o.orDefault()
 	for name, kept := range map[string]time.Duration{"FiveMinutes": o.FiveMinutes, "Hours": o.Hours} {
 		if kept < leastHistory || kept > mostHistory {
-			return fmt.Errorf("History.%s is %v, allowed are %v to %v", name, kept, leastHistory, mostHistory)
+			return fmt.Errorf("option History.%s is %v, allowed are %v to %v", name, kept, leastHistory, mostHistory)
 		}
 	}
 	if o.MaxBytes < leastHistoryBytes || o.MaxBytes > 1<<40 {
-		return fmt.Errorf("History.MaxBytes is %d, allowed are %d to 2^40", o.MaxBytes, leastHistoryBytes)
+		return fmt.Errorf("option History.MaxBytes is %d, allowed are %d to 2^40", o.MaxBytes, leastHistoryBytes)
 	}
 	return nil
 }

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/pocket-fisherman/fisherman/internal/measured"
 	"github.com/pocket-fisherman/fisherman/rollup"
@@ -316,4 +318,64 @@ func TestRollupsKeepTheirCap(t *testing.T) {
 	must(t, err)
 	check()
 	must(t, s.Close())
+}
+
+// With 10 000 servicers the open rollups take little memory, and too many are stored before their time is over.
+func TestOpenRollupsAreBounded(t *testing.T) {
+	plan := measured.Plan{Seed: 1, Servicers: 10_000, Interval: 30 * time.Second, Session: 5 * time.Minute, Steady: true, From: began, To: began.Add(5 * time.Minute)}
+	c := &clock{began}
+	s := openMemory(t, historyOptions(c))
+	var session *types.QoSSession
+	var rounds []*types.QoSRound
+	for session, rounds = range plan.Sessions() {
+	}
+	must(t, s.PutSession(t.Context(), session))
+	for _, round := range rounds {
+		must(t, s.PutRound(t.Context(), round))
+		if len(s.history.open) > mostOpen+10_001 {
+			t.Fatalf("%d rollups are open", len(s.history.open))
+		}
+	}
+	if len(s.history.open) != 10_001 {
+		t.Fatalf("%d rollups are open", len(s.history.open))
+	}
+	before, rules, open := heap(), rollup.SessionOf(session), make(map[cell]*opened)
+	for _, round := range rounds {
+		counted, ok := toCount(sessionID{}, &rules, round, 0)
+		if !ok {
+			t.Fatal("a round counts nowhere")
+		}
+		counted.slot = 0
+		counted.count(open)
+	}
+	took := (heap() - before) / int64(len(open))
+	t.Logf("an open rollup takes %d bytes", took)
+	if took < 400 || took > 2048 {
+		t.Errorf("an open rollup takes %d bytes", took)
+	}
+	runtime.KeepAlive(open)
+	// Rounds of many slots at once, as of a clock that was set, are not all held.
+	for i := range 6 {
+		late := proto.CloneOf(rounds[i])
+		late.Index, late.ReleasedUnixNano = uint32(len(rounds)+i), began.Add(time.Duration(i)*time.Hour).UnixNano()
+		extended := proto.CloneOf(session)
+		extended.ChecksPlanned = 1000
+		must(t, s.PutSession(t.Context(), extended))
+		must(t, s.PutRound(t.Context(), late))
+		if len(s.history.open) > mostOpen+10_001 {
+			t.Fatalf("%d rollups are open", len(s.history.open))
+		}
+	}
+	if len(s.history.blocks) == 0 {
+		t.Error("nothing was stored")
+	}
+}
+
+// heap returns the bytes in use after a garbage collection.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
 }
