@@ -35,16 +35,16 @@ type RollingMember struct {
 // no place; those since the oldest of these checks (within span.Age when there are fewer than span.Checks) are counted in
 // void, up to MostRollingVoids. A servicer without any check is listed while it is a member of an open session.
 //
-// Shares, verdicts, order and ranks follow Summarize, with these thresholds and terms in the place of a session's. k/p is
-// a session's part of the checks: k of those that count here, of p that were planned for it. s and d are those of the k
-// that are samples, and the doubtful ones. n is the session of the newest check, and f = min(span.Checks, p of n)/(p of n).
-// Each threshold is rounded up:
+// Shares, verdicts, order and ranks follow Summarize, with these thresholds and terms in the place of a session's. s and d
+// are how many of the checks are samples of a session, and doubtful ones, of p that were planned for it. n is the session
+// of the newest check, and f = min(span.Checks, p of n)/(p of n). Each threshold is rounded up:
 //
 //	null_samples_allowed  max(sum of null_samples_allowed·s/p, f·null_samples_allowed of n)
 //	                      for doubt: the same with s + d in the place of s
-//	disagreements_allowed max(sum of disagreements_allowed·s/p, f·disagreements_allowed of n)
-//	lagging_allowed       max(sum over the sessions with max_lag > 0 of lagging_allowed·s/p, f·lagging_allowed of n)
-//	samples_required      max(sum of samples_required·k/p, f·samples_required of n)
+//	disagreements_allowed max(sum of min(disagreements_allowed·s/p, agree + disagree), f·disagreements_allowed of n)
+//	lagging_allowed       max(sum over the sessions with max_lag > 0 of min(lagging_allowed·s/p, claims), f·lagging_allowed of n)
+//	samples_required      max(sum of samples_required·s/p, f·samples_required of n)
+//	                      for agree: half of that, unless all of the checks are of n, which has no more than span.Checks
 //	behind, over_sla      claims and answers are compared with max_lag and SLA of the session that they are of
 //	slow                  more than half of the times that the quantiles are of, or of all answers, are above the SLA of
 //	                      the session that they are of
@@ -96,8 +96,9 @@ type rolling struct {
 
 // rollingPart is a session's part of the checks.
 type rollingPart struct {
-	terms                     *Terms
-	checks, samples, doubtful int64
+	terms *Terms
+	// claims and decidable are how many of the samples are head claims, and compared with a majority.
+	samples, doubtful, claims, decidable int64
 }
 
 func newRolling(member RollingMember, span RollingSpan) *rolling {
@@ -141,7 +142,6 @@ func (m *rolling) part(terms *Terms) *rollingPart {
 // count counts a check that takes a place, as tally.add does a sample.
 func (m *rolling) count(check *RollingCheck) {
 	part, outcome, counts := m.part(check.terms), types.Outcome(check.outcome), &m.counts
-	part.checks++
 	switch outcome {
 	case types.Outcome_OUTCOME_THROTTLED:
 		counts.Throttled++
@@ -156,6 +156,7 @@ func (m *rolling) count(check *RollingCheck) {
 	counts.Samples++
 	m.outcomes[check.outcome]++
 	if check.is(checkClaim) {
+		part.claims++
 		counts.claims.count(check.lag, 1)
 		if check.is(checkLagTimed) {
 			counts.claims.lasted(check.lagTime)
@@ -168,7 +169,7 @@ func (m *rolling) count(check *RollingCheck) {
 		counts.NullSamples++
 		return
 	}
-	m.addAnswer(check)
+	m.addAnswer(part, check)
 }
 
 func (m *rolling) addVoid(check *RollingCheck) {
@@ -188,7 +189,7 @@ func (m *rolling) addVoid(check *RollingCheck) {
 }
 
 // addAnswer counts what only an answer has: time and content.
-func (m *rolling) addAnswer(check *RollingCheck) {
+func (m *rolling) addAnswer(part *rollingPart, check *RollingCheck) {
 	over := 0
 	if check.terms.rules.over(check.elapsed) {
 		over = 1
@@ -208,8 +209,10 @@ func (m *rolling) addAnswer(check *RollingCheck) {
 	}
 	switch types.Consistency(check.consistency) {
 	case types.Consistency_CONSISTENCY_AGREE:
+		part.decidable++
 		m.counts.Consistency.Agree++
 	case types.Consistency_CONSISTENCY_DISAGREE:
+		part.decidable++
 		m.counts.Consistency.Disagree++
 	case types.Consistency_CONSISTENCY_UNDECIDABLE:
 		m.counts.Consistency.Undecidable++
@@ -251,54 +254,54 @@ func (m *rolling) setRules() {
 		return
 	}
 	newest := m.sessions[0].terms
-	samples := func(p *rollingPart) int64 { return p.samples }
 	m.rules = rules{
-		direct:               newest.rules.direct,
-		nullsAllowed:         m.scaled(func(r *rules) int { return r.nullsAllowed }, samples),
-		unansweredAllowed:    m.scaled(func(r *rules) int { return r.nullsAllowed }, func(p *rollingPart) int64 { return p.samples + p.doubtful }),
-		disagreementsAllowed: m.scaled(func(r *rules) int { return r.disagreementsAllowed }, samples),
-		samplesRequired:      m.scaled(func(r *rules) int { return r.samplesRequired }, func(p *rollingPart) int64 { return p.checks }),
-		laggingAllowed: m.scaled(func(r *rules) int { return r.laggingAllowed }, func(p *rollingPart) int64 {
+		direct:       newest.rules.direct,
+		nullsAllowed: m.scaled(func(p *rollingPart) int64 { return int64(p.terms.rules.nullsAllowed) * p.samples }, newest.rules.nullsAllowed),
+		unansweredAllowed: m.scaled(func(p *rollingPart) int64 { return int64(p.terms.rules.nullsAllowed) * (p.samples + p.doubtful) },
+			newest.rules.nullsAllowed),
+		disagreementsAllowed: m.scaled(func(p *rollingPart) int64 {
+			return min(int64(p.terms.rules.disagreementsAllowed)*p.samples, p.decidable*p.terms.planned)
+		}, newest.rules.disagreementsAllowed),
+		samplesRequired: m.scaled(func(p *rollingPart) int64 { return int64(p.terms.rules.samplesRequired) * p.samples }, newest.rules.samplesRequired),
+		laggingAllowed: m.scaled(func(p *rollingPart) int64 {
 			if p.terms.rules.maxLag == 0 {
 				return 0
 			}
-			return p.samples
-		}),
+			return min(int64(p.terms.rules.laggingAllowed)*p.samples, p.claims*p.terms.planned)
+		}, newest.rules.laggingAllowed),
+	}
+	m.rules.majoritiesRequired = m.rules.samplesRequired
+	if len(m.sessions) > 1 || newest.planned > int64(m.span.Checks) {
+		m.rules.majoritiesRequired = (m.rules.samplesRequired + 1) / 2
 	}
 }
 
-// scaled is a threshold in proportion to the sessions' parts of the checks, and at least as for a part of the newest
-// session that is as large as the span; rounded up.
-func (m *rolling) scaled(threshold func(*rules) int, part func(*rollingPart) int64) int {
+// scaled is the sum of the sessions' parts of a threshold, and at least as much as the newest session gives for as many of
+// its checks as there may be; rounded up. part is a session's in 1/planned.
+func (m *rolling) scaled(part func(*rollingPart) int64, ofNewest int) int {
 	newest := m.sessions[0].terms
-	least := share64{int64(threshold(&newest.rules)) * min(int64(m.span.Checks), newest.planned), newest.planned}
-	sum := share64{0, newest.planned}
+	least := up(int64(ofNewest)*min(int64(m.span.Checks), newest.planned), newest.planned)
+	sum := int64(0)
 	for i := range m.sessions {
-		of := &m.sessions[i]
-		more := share64{int64(threshold(&of.terms.rules)) * part(of), of.terms.planned}
-		if more.whole != sum.whole {
-			return m.scaledExactly(threshold, part, least)
+		if m.sessions[i].terms.planned != newest.planned {
+			return max(m.scaledExactly(part), least)
 		}
-		sum.part += more.part
+		sum += part(&m.sessions[i])
 	}
-	return max(sum.up(), least.up())
+	return max(up(sum, newest.planned), least)
 }
 
-// share64 is part/whole, with a whole above 0.
-type share64 struct{ part, whole int64 }
+// up is part/whole rounded up, of a whole above 0.
+func up(part, whole int64) int { return int((part + whole - 1) / whole) }
 
-// up rounds up.
-func (s share64) up() int { return int((s.part + s.whole - 1) / s.whole) }
-
-// scaledExactly is scaled for sessions with different numbers of checks.
-func (m *rolling) scaledExactly(threshold func(*rules) int, part func(*rollingPart) int64, least share64) int {
+// scaledExactly is the sum of scaled for sessions with different numbers of checks.
+func (m *rolling) scaledExactly(part func(*rollingPart) int64) int {
 	sum := new(big.Rat)
 	for i := range m.sessions {
-		of := &m.sessions[i]
-		sum.Add(sum, big.NewRat(int64(threshold(&of.terms.rules))*part(of), of.terms.planned))
+		sum.Add(sum, big.NewRat(part(&m.sessions[i]), m.sessions[i].terms.planned))
 	}
-	up := new(big.Int).Add(sum.Num(), new(big.Int).Sub(sum.Denom(), big.NewInt(1)))
-	return max(int(up.Div(up, sum.Denom()).Int64()), least.up())
+	whole := new(big.Int).Add(sum.Num(), new(big.Int).Sub(sum.Denom(), big.NewInt(1)))
+	return int(whole.Div(whole, sum.Denom()).Int64())
 }
 
 // shown is what is shown of a judged and ranked servicer.

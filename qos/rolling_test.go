@@ -95,16 +95,30 @@ func modelReach(sessions []sampledSession, servicer string, span RollingSpan, no
 	return checks, voids[:min(len(voids), MostRollingVoids)]
 }
 
-// modelThreshold is a threshold in proportion to the checks, in fractions.
-func modelThreshold(checks []modelCheck, span RollingSpan, of func(*types.QoSSession) uint32, admit func(modelCheck) bool) int {
+// modelThreshold is a threshold in proportion to the checks that are admitted, in fractions; of each session at most as much
+// as there are checks that are capped.
+func modelThreshold(checks []modelCheck, span RollingSpan, of func(*types.QoSSession) uint32, admit, capped func(modelCheck) bool) int {
 	if len(checks) == 0 {
 		return 0
 	}
-	sum := new(big.Rat)
+	parts, most := make(map[*types.QoSSession]*big.Rat), make(map[*types.QoSSession]int64)
 	for _, check := range checks {
-		if admit(check) {
-			sum.Add(sum, big.NewRat(int64(of(check.session)), int64(check.session.GetChecksPlanned())))
+		if parts[check.session] == nil {
+			parts[check.session] = new(big.Rat)
 		}
+		if admit(check) {
+			parts[check.session].Add(parts[check.session], big.NewRat(int64(of(check.session)), int64(check.session.GetChecksPlanned())))
+		}
+		if capped == nil || capped(check) {
+			most[check.session]++
+		}
+	}
+	sum := new(big.Rat)
+	for session, part := range parts {
+		if bound := big.NewRat(most[session], 1); capped != nil && part.Cmp(bound) > 0 {
+			part = bound
+		}
+		sum.Add(sum, part)
 	}
 	newest := checks[0].session
 	planned := int64(newest.GetChecksPlanned())
@@ -174,11 +188,13 @@ func checkRollingRow(t *rapid.T, row api.RollingServicer, checks, voids []modelC
 	samples, answers := tallied(checks, counted), tallied(checks, ok)
 	agreed, disagreed := agreement(agree), agreement(disagree)
 	over := tallied(checks, func(c modelCheck) bool { return ok(c) && c.sample.GetOverSla() })
-	nullsAllowed := modelThreshold(checks, span, (*types.QoSSession).GetNullSamplesAllowed, counted)
-	unanswered := modelThreshold(checks, span, (*types.QoSSession).GetNullSamplesAllowed, func(c modelCheck) bool { return c.counted() || c.doubtful() })
-	required := modelThreshold(checks, span, (*types.QoSSession).GetSamplesRequired, func(modelCheck) bool { return true })
-	disagreements := modelThreshold(checks, span, (*types.QoSSession).GetDisagreementsAllowed, counted)
-	lagging := modelThreshold(checks, span, (*types.QoSSession).GetLaggingAllowed, func(c modelCheck) bool { return c.counted() && c.session.GetMaxLag() > 0 })
+	nullsAllowed := modelThreshold(checks, span, (*types.QoSSession).GetNullSamplesAllowed, counted, nil)
+	unanswered := modelThreshold(checks, span, (*types.QoSSession).GetNullSamplesAllowed, func(c modelCheck) bool { return c.counted() || c.doubtful() }, nil)
+	required := modelThreshold(checks, span, (*types.QoSSession).GetSamplesRequired, counted, nil)
+	disagreements := modelThreshold(checks, span, (*types.QoSSession).GetDisagreementsAllowed, counted, func(c modelCheck) bool {
+		return ok(c) && (c.sample.GetConsistency() == agree || c.sample.GetConsistency() == disagree)
+	})
+	lagging := modelThreshold(checks, span, (*types.QoSSession).GetLaggingAllowed, func(c modelCheck) bool { return c.counted() && c.session.GetMaxLag() > 0 }, claim)
 	got := []int{row.Checks, row.Samples, row.NullSamples, row.Void, row.Throttled, row.OverSLA, row.Consistency.Agree, row.Consistency.Disagree,
 		row.Freshness.Claims, row.Freshness.Behind, row.NullSamplesAllowed, row.SamplesRequired, row.DisagreementsAllowed, row.LaggingAllowed}
 	want := []int{len(checks), samples, samples - answers, doubts + len(voids), throttled, over, agreed, disagreed,
@@ -218,7 +234,10 @@ func checkRollingRow(t *rapid.T, row api.RollingServicer, checks, voids []modelC
 	nodeNulls := tallied(checks, func(c modelCheck) bool {
 		return c.counted() && (c.sample.GetOutcome() == types.Outcome_OUTCOME_BACKEND_ERROR || c.sample.GetOutcome() == types.Outcome_OUTCOME_MISSING)
 	})
-	nulls := samples - answers
+	nulls, majorities := samples-answers, required
+	if row.Sessions > 1 || len(checks) > 0 && int(checks[0].session.GetChecksPlanned()) > span.Checks {
+		majorities = (required + 1) / 2
+	}
 	verdict := api.VerdictHealthy
 	switch {
 	case disagreed > disagreements:
@@ -231,7 +250,7 @@ func checkRollingRow(t *rapid.T, row api.RollingServicer, checks, voids []modelC
 		verdict = api.VerdictUnknown
 	case 2*slowTimes > len(times), 2*over > answers:
 		verdict = api.VerdictSlow
-	case agreed == 0, agreed < required:
+	case agreed == 0, agreed < majorities:
 		verdict = api.VerdictUnknown
 	}
 	if row.Verdict != verdict {
@@ -286,7 +305,7 @@ func TestRollingThresholdsKnowNoBoundary(t *testing.T) {
 		row := Roll([]RollingMember{shorter}, DefaultRolling(), noon.Add(10*time.Minute))[0]
 		n := max(min(checks, 30), 10)
 		up := func(allowed int) int { return (allowed*n + 9) / 10 }
-		if got, want := []int{row.NullSamplesAllowed, row.SamplesRequired, row.LaggingAllowed, row.DisagreementsAllowed}, []int{up(2), up(3), up(1), up(1)}; !slices.Equal(got, want) {
+		if got, want := []int{row.NullSamplesAllowed, row.SamplesRequired, row.DisagreementsAllowed, row.LaggingAllowed}, []int{up(2), up(3), up(1), 1}; !slices.Equal(got, want) {
 			t.Errorf("after %d checks: %v, want %v", checks, got, want)
 		}
 		if (row.Verdict == api.VerdictHealthy) != (checks >= 3) {
@@ -391,6 +410,32 @@ func TestRollingFreshness(t *testing.T) {
 			t.Errorf("max_lag %v: %s (%s), %+v, allowed %d", c.lags, row.Verdict, row.Reason, row.Freshness, row.LaggingAllowed)
 		}
 	}
+}
+
+// A node that stands still is behind at every moment, wherever its claims happen to be and however many may lag.
+func TestRollingStaysBehind(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var sessions []sampledSession
+		for n := range 8 {
+			heads := rapid.Permutation([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}).Draw(t, "heads")[:3]
+			session := sampled(n, 1, 10, func(int) []*types.QoSSample { return []*types.QoSSample{warm(answer(1, 5*time.Millisecond, agree))} })
+			session.MaxLag, session.LaggingAllowed = 5, 2
+			for _, at := range heads {
+				session.rounds[at].Kind = types.RoundKind_ROUND_KIND_HEAD
+				session.rounds[at].Samples[0].Lag = new(int64(60))
+				session.rounds[at].Samples[0].Consistency = types.Consistency_CONSISTENCY_UNSPECIFIED
+			}
+			sessions = append(sessions, session)
+		}
+		member := rollingMembers(sessions...)[0]
+		for checks := 30; checks <= len(member.Checks); checks++ {
+			shorter := member
+			shorter.Checks = member.Checks[:checks]
+			if row := Roll([]RollingMember{shorter}, DefaultRolling(), noon.Add(10*time.Minute))[0]; row.Verdict != api.VerdictBehind {
+				t.Fatalf("after %d checks: %s (%s), %d of %d claims, allowed %d", checks, row.Verdict, row.Reason, row.Freshness.Behind, row.Freshness.Claims, row.LaggingAllowed)
+			}
+		}
+	})
 }
 
 // Who is not asked is said to be so, whatever its checks.

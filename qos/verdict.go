@@ -22,6 +22,8 @@ func severity(verdict api.Verdict) int {
 // rules are the thresholds of a session that verdicts are taken by.
 type rules struct {
 	nullsAllowed, samplesRequired int
+	// majoritiesRequired is how many answers have to agree with a majority. In a session and a window it is samplesRequired.
+	majoritiesRequired int
 	// unansweredAllowed is how many null and doubtful samples together leave no doubt. In a session it is nullsAllowed.
 	unansweredAllowed int
 	// disagreementsAllowed and laggingAllowed are how many disagreements, and how many claims that are behind, are borne.
@@ -40,9 +42,11 @@ func rulesOf(session *types.QoSSession) rules {
 		nullsAllowed:      int(session.GetNullSamplesAllowed()),
 		unansweredAllowed: int(session.GetNullSamplesAllowed()),
 		samplesRequired:   int(session.GetSamplesRequired()),
-		maxLag:            session.GetMaxLag(),
-		sla:               max(session.GetLatencySla().AsDuration(), 0),
-		direct:            session.GetStartUnixNano() != 0,
+
+		majoritiesRequired: int(session.GetSamplesRequired()),
+		maxLag:             session.GetMaxLag(),
+		sla:                max(session.GetLatencySla().AsDuration(), 0),
+		direct:             session.GetStartUnixNano() != 0,
 
 		disagreementsAllowed: int(session.GetDisagreementsAllowed()),
 		laggingAllowed:       int(session.GetLaggingAllowed()),
@@ -90,12 +94,12 @@ func (r rules) verdict(s *row, slow string) (api.Verdict, string) {
 		return api.VerdictSlow, slow
 	case decidable == 0:
 		return api.VerdictUnknown, "no majority in any of " + count(answers, "answer")
-	case decidable < r.samplesRequired:
+	case decidable < r.majoritiesRequired:
 		return api.VerdictUnknown, fmt.Sprintf("a majority in only %d of %s, %d needed",
-			decidable, count(answers, "answer"), r.samplesRequired)
-	case s.Consistency.Agree == 0 || s.Consistency.Agree < r.samplesRequired:
+			decidable, count(answers, "answer"), r.majoritiesRequired)
+	case s.Consistency.Agree == 0 || s.Consistency.Agree < r.majoritiesRequired:
 		return api.VerdictUnknown, fmt.Sprintf("agreed with the majority in only %d of %s, %d needed",
-			s.Consistency.Agree, count(decidable, "decidable check"), max(r.samplesRequired, 1))
+			s.Consistency.Agree, count(decidable, "decidable check"), max(r.majoritiesRequired, 1))
 	}
 	reason := fmt.Sprintf("answered %d of %s, agreed with the majority in %d of %d",
 		answers, count(s.Samples, "check"), s.Consistency.Agree, decidable)

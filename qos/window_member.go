@@ -55,6 +55,7 @@ func (m *windowMember) add(digest SessionDigest, row *row) {
 	m.rules.nullsAllowed += min(digest.rules.nullsAllowed, row.Samples)
 	m.rules.unansweredAllowed += min(digest.rules.nullsAllowed, row.Samples+row.voids.doubtful)
 	m.rules.samplesRequired += digest.rules.samplesRequired
+	m.rules.majoritiesRequired += digest.rules.majoritiesRequired
 	m.rules.disagreementsAllowed += min(digest.rules.disagreementsAllowed, row.Consistency.Agree+row.Consistency.Disagree)
 	if digest.rules.maxLag > 0 {
 		m.rules.laggingAllowed += min(digest.rules.laggingAllowed, row.Freshness.Claims)

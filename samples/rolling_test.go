@@ -211,6 +211,31 @@ func TestVerdictsStayOverSessionBoundaries(t *testing.T) {
 			w.whole(20)
 			w.session = func(*types.QoSSession) {}
 		},
+		"sessions of four checks, of which one asks for heights": func(w *walk) {
+			w.session = func(s *types.QoSSession) { s.ChecksPlanned, s.SamplesRequired, s.NullSamplesAllowed = 4, 3, 1 }
+			w.round = func(r *types.QoSRound) {
+				if (int(r.Index)+w.number)%4 == 0 {
+					heads(r)
+				}
+			}
+			w.whole(20)
+			w.session, w.round = func(*types.QoSSession) {}, func(*types.QoSRound) {}
+		},
+		"sessions that need all of their samples, and a check that was throttled": func(w *walk) {
+			w.session = func(s *types.QoSSession) { s.ChecksPlanned, s.SamplesRequired, s.NullSamplesAllowed = 3, 3, 1 }
+			w.whole(10)
+			w.round = func(r *types.QoSRound) {
+				for _, sample := range r.Samples {
+					if r.Index == 1 {
+						sample.Outcome = types.Outcome_OUTCOME_THROTTLED
+					}
+				}
+			}
+			w.whole(1)
+			w.round = func(*types.QoSRound) {}
+			w.whole(10)
+			w.session = func(*types.QoSSession) {}
+		},
 		"another application": func(w *walk) {
 			w.session = func(s *types.QoSSession) { s.Header.Application = late }
 			w.whole(2)
