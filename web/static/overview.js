@@ -102,8 +102,11 @@ function servicers(session) {
   })), "servicers"), more];
 }
 
-export const legend = () => h("ul", { class: "legend", "aria-label": "Marks of checks" },
-  Object.entries(MARKS).map(([name, [, , words]]) => h("li", null, swatch(name), words)));
+// The marks whose words explain themselves.
+const EXPLAINED = ["null", "void", "throttled", "dropped"];
+
+export const legend = () => h("ul", { class: "legend", "aria-label": "Marks of checks" }, Object.entries(MARKS).map(([name, [, , said]]) =>
+  h("li", null, swatch(name), EXPLAINED.includes(name) ? h("span", null, term(name, name), `: ${said.replace(`${name}: `, "")}`) : said)));
 
 /** sessionCard shows a session with its servicers. */
 export function sessionCard(session, level = "h2") {
