@@ -149,6 +149,7 @@ func TestDashboardOverTime(t *testing.T) {
 	t.Run("what is chosen stays in the address", func(t *testing.T) { choicesStay(t, page.with(t), node, endpoints) })
 	t.Run("words are explained", func(t *testing.T) { wordsAreExplained(t, page.with(t), node) })
 	t.Run("what is shown can be saved", func(t *testing.T) { shownIsSaved(t, page.with(t), node, endpoints) })
+	t.Run("windows lead to targets and sessions", func(t *testing.T) { windowsLeadOn(page.with(t), node) })
 	t.Run("past sessions take one line of a phone", func(t *testing.T) { sessionsAreCompact(t, page.with(t), node) })
 	t.Run("nothing overflows, and everybody can use it", func(t *testing.T) {
 		everyPageFits(t, page.with(t), map[string]string{"30 days": "#/history?range=30d", "an hour": "#/history?range=1h&measure=sla", "a target": "#/servicer/" + longName + "?range=30d"},
@@ -300,6 +301,17 @@ func shownIsSaved(t *testing.T, page *tab, node string, endpoints []*endpoint) {
 	if err := json.Unmarshal([]byte(text), &history); err != nil || name != "history-30d.json" || len(history.Series) != len(endpoints) {
 		t.Errorf("%s has %d series: %v", name, len(history.Series), err)
 	}
+}
+
+// windowsLeadOn follows the links of a window.
+func windowsLeadOn(page *tab, node string) {
+	page.Helper()
+	page.open(node + "/#/window/10")
+	page.await("the window names its sessions", `document.querySelector('.sessions a[href^="#/session/"]') && document.querySelector('table.servicers .who a[href^="#/servicer/"]')`)
+	eval[chromedp.Void](page, `document.querySelector('table.servicers .who a').click()`)
+	page.await("the target's charts and sessions are there", `document.querySelectorAll("[data-chart] .spot").length > 0 && document.querySelector('[data-key=sessions] tbody a[href^="#/session/"]')`)
+	eval[chromedp.Void](page, `document.querySelector('[data-key=sessions] tbody a').click()`)
+	page.await("the target's samples in a session are there", `document.querySelector("table.samples") && document.querySelector('main a[href^="#/servicer/"]')`)
 }
 
 // sessionsAreCompact measures the rows of past sessions.

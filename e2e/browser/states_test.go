@@ -148,6 +148,7 @@ func TestDashboardOfMany(t *testing.T) {
 	}
 	eval[chromedp.Void](page, `[...document.querySelectorAll(".rollings .pages button")].at(-1).click()`)
 	page.await("the next page is there", `document.querySelector("table.rolling tbody tr").dataset.key === "provider-0050" && location.hash.includes("page=2")`)
+	page.open("about:blank")
 	page.open(counting.URL + "/#/history?range=30d&search=provider-099")
 	page.await("the strips of those that were searched for are there", `document.querySelectorAll("table.strips tbody tr").length === 10 && document.querySelectorAll("table.strips td[data-value]").length === 300`)
 	mutex.Lock()

@@ -80,6 +80,7 @@ function groups(history) {
 
 /** strips is the page of all servicers over time. */
 export function strips(draw) {
+  if (state.rolling === null) return h("p", { class: "empty" }, "Asking the node …"); // how many there are says how they are asked for
   const { seconds, strip } = RANGES[range()];
   const known = (state.rolling ?? []).reduce((all, { servicers }) => all + servicers.length, 0);
   const atOnce = known <= MOST_POINTS / 60, whole = atOnce ? past(range(), strip, {}, draw) : null;
@@ -102,7 +103,7 @@ export function strips(draw) {
   return [h("div", { class: "cardhead" }, h("h1", null, "Over time"), ranges(), h("div", { class: "spans", role: "group", "aria-label": "What the strips show" }, Object.entries(MEASURES).map(([name, [said]]) =>
     h("button", { type: "button", "data-choose": "measure", "data-value": name, "aria-pressed": name === measure() ? "true" : "false" }, said))), saving(`history-${range()}`, shown.length > 0)),
   controls(places.flatMap(({ servicers }) => servicers.map(({ verdict: name }) => name))),
-  whole?.failure ? h("p", { class: "empty" }, whole.failure) : cards.length ? cards : h("p", { class: "empty" }, state.listed ? "Nothing is kept so far." : "Asking the node …"),
+  whole?.failure ? h("p", { class: "empty" }, whole.failure) : cards.length ? cards : h("p", { class: "empty" }, "Nothing is kept so far."),
   h("ul", { class: "legend levels", "aria-label": "Cells" }, LEVELS.map(([, looks, said, sample]) => h("li", null, h("span", { class: `level ${looks}`, "aria-hidden": "true" }, sample), said)),
     h("li", null, h("span", { class: "level none", "aria-hidden": "true" }), "no check")),
   h("p", { class: "quiet small" }, `A number is the share in percent, rounded down. Times are local (${zone}).`), glossary()];
