@@ -38,8 +38,9 @@ func TestRollupsWhileTheDiskFails(t *testing.T) {
 				}
 				return nil
 			}))
-			at := began
-			s, err := openSamples("store", smallTables(), files, func() time.Time { return at })
+			var at atomic.Int64
+			at.Store(began.UnixNano())
+			s, err := openSamples("store", smallTables(), files, func() time.Time { return time.Unix(0, at.Load()) })
 			must(t, err)
 			defer func() { must(t, s.Close()) }()
 			want := make(recomputed)
@@ -51,7 +52,7 @@ func TestRollupsWhileTheDiskFails(t *testing.T) {
 					MaxLag: session.GetMaxLag(), JoinedUnixNano: session.GetJoinedUnixNano()}
 				must(t, s.PutSession(t.Context(), open))
 				for _, round := range rounds {
-					at = time.Unix(0, round.GetPlannedUnixNano()).Add(3 * time.Second)
+					at.Store(round.GetPlannedUnixNano() + int64(3*time.Second))
 					if random.IntN(40) == 0 {
 						broken.Store(!broken.Load())
 					}
@@ -64,7 +65,7 @@ func TestRollupsWhileTheDiskFails(t *testing.T) {
 				wantRollups(t, ofSamples{s}, want, rollup.FiveMinutes, rollup.Hour)
 			}
 			broken.Store(false)
-			at = at.Add(time.Hour)
+			at.Add(int64(time.Hour))
 			_, err = s.Prune(t.Context(), 1000)
 			must(t, err)
 			s.repairs.Wait()

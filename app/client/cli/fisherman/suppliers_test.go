@@ -3,6 +3,7 @@ package fisherman
 import (
 	"bytes"
 	"encoding/csv"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,8 +29,8 @@ func TestRowsOfSuppliers(t *testing.T) {
 		if err != nil || len(rows) != 3 {
 			t.Fatalf("%s: %v, %v", name, rows, err)
 		}
-		last := len(rows[0]) - 2
-		if rows[0][last] != "owner" || rows[0][last+1] != "stake_upokt" || rows[2][last] != *suppliers[1].Owner || rows[2][last+1] != "60005000000" ||
+		last := slices.Index(rows[0], "owner")
+		if last < 0 || rows[0][last+1] != "stake_upokt" || rows[2][last] != *suppliers[1].Owner || rows[2][last+1] != "60005000000" ||
 			!strings.HasPrefix(rows[1][last], "'=cmd") || rows[1][last+1] != "" {
 			t.Errorf("%s: %q", name, rows)
 		}
