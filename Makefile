@@ -113,7 +113,7 @@ test_unit: ## Run the tests of all packages but e2e
 
 .PHONY: test_browser
 test_browser: ## Run the tests of the dashboard in Chromium; without a Chromium they are skipped, and say so
-	$(GO) test -count=1 -timeout 3m -v -run Dashboard ./e2e/browser
+	$(GO) test -count=1 -timeout 6m -v -run Dashboard ./e2e/browser
 
 # The checks of accessibility, pinned by hash. The dashboard's tests run them when the file is there.
 bin/axe.min.js: tools/axe/package.json tools/axe/package-lock.json
@@ -126,7 +126,7 @@ axe: bin/axe.min.js ## Fetch the checks of accessibility for test_browser; needs
 
 .PHONY: screenshots
 screenshots: bin/geth ## Make the pictures of the documents from a LocalNet and its nodes; needs Chromium and script (util-linux)
-	POCKET_SCREENSHOTS=$(CURDIR)/docs/images $(GO) test -count=1 -timeout 3m -run Screenshots ./e2e/browser
+	POCKET_SCREENSHOTS=$(CURDIR)/docs/images $(GO) test -count=1 -timeout 6m -run Screenshots ./e2e/browser
 
 .PHONY: test_e2e
 test_e2e: bin/geth ## Run the end-to-end features, alone because they measure time

@@ -44,12 +44,11 @@ func (s *sampling) openSamples(directory string, kept configs.History, prover sa
 		return fmt.Errorf("open sample store: %w", err)
 	}
 	s.health = alerts.NewHealth()
-	s.samples, s.rolling = opened, samples.NewRolling()
+	s.samples, s.rolling, s.history = opened, samples.NewRolling(), samples.NewHistory(opened)
 	s.reader, s.stream = samples.NewReader(opened, s.rolling, prover), samples.NewStream(opened, logger)
 	if err := s.rolling.Recall(context.Background(), opened, time.Now()); err != nil {
 		logger.Warn("newest checks cannot be read; verdicts over them begin anew", "error", err)
 	}
-	s.history = samples.NewHistory(opened)
 	return nil
 }
 

@@ -74,6 +74,7 @@ func (s *Server) status(context.Context, query) (any, error) {
 		Version:   s.readers.Status.Build().Version,
 		Store:     s.readers.Status.Store(),
 		Controls:  s.readers.Status.Controls(),
+		Relays:    s.readers.Relays != nil,
 	}
 	if chain := s.readers.Chain; chain != nil {
 		view.ChainID, view.Height = chain.ChainID(), chain.Height()

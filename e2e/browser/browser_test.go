@@ -145,6 +145,15 @@ func (b *tab) scheme(name string) {
 	}))
 }
 
+// front makes the page believe that its window has the focus.
+func (b *tab) front() {
+	b.Helper()
+	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+		return err
+	}))
+}
+
 // picture returns a PNG of what the tab shows, or of the whole page.
 func (b *tab) picture(whole bool) []byte {
 	b.Helper()

@@ -60,10 +60,12 @@ func rowsAppear(t *testing.T, page *tab, net *network) {
 	// Read in one step, because a new session may begin at any moment.
 	expected := []string{`document.querySelector('table.servicers tbody tr').dataset.key === "` + net.Servicers()[5].Address + `"`,
 		row(net.Servicers()[0]) + `?.querySelectorAll(".times .dot").length >= 3`,
-		`["not shown", "of 10 blocks"].every((words) => document.querySelector('.card').innerText.includes(words))`}
+		`["not shown", "of 10 blocks"].every((words) => document.querySelector('.card:has(table.servicers)').innerText.includes(words))`,
+		`document.querySelector("main table").classList.contains("rolling")`}
 	for _, servicer := range net.Servicers() {
 		expected = append(expected, row(servicer)+`?.querySelector('.verdict').className === "verdict `+verdicts[servicer.Fault]+`"`,
-			row(servicer)+`?.querySelectorAll(".cell.`+marks[servicer.Fault]+`").length >= 3`)
+			row(servicer)+`?.querySelectorAll(".cell.`+marks[servicer.Fault]+`").length >= 3`,
+			fmt.Sprintf(`document.querySelector('table.rolling tbody tr[data-key="%s"] .verdict').className === "verdict %s"`, servicer.Address, verdicts[servicer.Fault]))
 	}
 	page.await("the worst is first, and each has its verdict, marks and times", strings.Join(expected, " && "))
 }
@@ -72,7 +74,7 @@ func updatesArrive(t *testing.T, page *tab, _ *network) {
 	eval[int](page, `globalThis.same = 7`)
 	page.await("the page is live", `document.querySelector('.mood').textContent === "live"`)
 	height := eval[string](page, `document.querySelector('.height').textContent`)
-	state := `document.querySelector('table.servicers').innerHTML + document.querySelector('section.card').dataset.key`
+	state := `document.querySelector('table.servicers').innerHTML + document.querySelector('.card:has(table.servicers)').dataset.key`
 	eval[string](page, `globalThis.before = `+state)
 	page.await("the table changes", state+` !== globalThis.before`)
 	page.await("the height changes", `document.querySelector('.height').textContent !== "`+height+`"`)
@@ -149,7 +151,13 @@ func keyboardSuffices(t *testing.T, page *tab, _ *network) {
 	if at := eval[string](page, `document.activeElement.id`); at != "content" {
 		t.Errorf("skipping leads to %q", at)
 	}
-	page.press(kb.Tab, kb.Tab, kb.Tab)
+	const there = `document.activeElement.matches("table.servicers .who a")`
+	for stops := 0; !eval[bool](page, there); stops++ {
+		if stops > 80 {
+			t.Fatal("the Tab key does not lead to a servicer of the session")
+		}
+		page.press(kb.Tab)
+	}
 	if outline := eval[string](page, `getComputedStyle(document.activeElement).outlineStyle`); outline != "solid" {
 		t.Errorf("the focus is not seen: outline %s", outline)
 	}
@@ -189,7 +197,8 @@ func disputed(page *tab, session string) string {
 func nodePagesFit(t *testing.T, page *tab, net *network) {
 	session := eval[string](page, `location.hash.split("/")[2]`)
 	everyPageFits(t, page, map[string]string{"sessions": "#/", "session": "#/session/" + session, "servicer": "#/session/" + session + "/" + net.Servicers()[5].Address,
-		"window": "#/window/10", "evidence": "#/evidence/" + session + "/" + disputed(page, session)}, func(string) {})
+		"window": "#/window/10", "over time": "#/history?range=1h", "servicer over time": "#/servicer/" + net.Servicers()[5].Address + "?range=1h", "node": "#/node",
+		"evidence": "#/evidence/" + session + "/" + disputed(page, session)}, func(string) {})
 }
 
 // everyPageFits checks pages at every width and scheme, and calls drawn for each.

@@ -110,7 +110,12 @@ var served = regexp.MustCompile(`page and API +(http://\S+)`)
 // startFisherman runs 'fisherman start' on a group until the test ends, and returns where its page is.
 func startFisherman(t *testing.T, group string, endpoints []*endpoint) string {
 	t.Helper()
-	home := t.TempDir()
+	return startFishermanAt(t, t.TempDir(), group, endpoints)
+}
+
+// startFishermanAt does so in a directory, whose subdirectory data may have samples.
+func startFishermanAt(t *testing.T, home, group string, endpoints []*endpoint) string {
+	t.Helper()
 	config := "listen: 127.0.0.1:0\ndata: " + filepath.Join(home, "data") + "\ngroups:\n" + group + "    targets:\n"
 	for _, one := range endpoints {
 		config += fmt.Sprintf("      - {name: %s, url: %s, private: true}\n", one.name, one.url)

@@ -36,6 +36,7 @@ func TestScreenshots(t *testing.T) {
 	net.stop()
 	net = startNetwork(t, time.Second, withEthereum)
 	endpoints := openEndpoints(t, net.EthereumURL())[:5]
+	overTime(t, page, directory, endpoints)
 	comparison := compared(t, endpoints)
 	dashboard(t, page, filepath.Join(directory, "endpoints"), startFisherman(t,
 		"  - name: ethereum\n    interval: 1s\n    session: 20s\n    sla: 200ms\n    rate: 10\n    control: own-node\n", endpoints))
@@ -47,10 +48,31 @@ func TestScreenshots(t *testing.T) {
 	}
 }
 
+// overTime takes pictures of 30 days: of all targets, and of one.
+func overTime(t *testing.T, page *tab, directory string, endpoints []*endpoint) {
+	t.Helper()
+	node := startWithAMonth(t, "    interval: 1s\n    session: 20s\n    sla: 200ms\n    rate: 10\n    control: own-node\n", endpoints)
+	page.size(1240, 420)
+	page.open(node + "/#/history?range=30d")
+	page.await("the strips are drawn", `document.querySelectorAll('table.strips[data-step="86400"] td[data-value]').length > 100`)
+	shoot := func(name string) {
+		for _, scheme := range []string{"light", "dark"} {
+			page.scheme(scheme)
+			write(t, filepath.Join(directory, name+"-"+scheme+".png"), page.picture(false))
+		}
+	}
+	shoot("history")
+	page.size(1240, 720)
+	page.open(node + "/#/servicer/provider-c?range=30d")
+	page.await("the charts are drawn", `document.querySelectorAll('[data-step="21600"] [data-chart] .spot').length > 100`)
+	shoot("target")
+	page.open("about:blank")
+}
+
 // dashboard takes pictures of a running session, in files that begin with a path.
 func dashboard(t *testing.T, page *tab, path, url string) {
 	t.Helper()
-	page.size(1240, 650)
+	page.size(1240, 1060)
 	page.open(url)
 	page.await("a session is over, and six checks of the next one are made", checksMade+` >= 6 && document.querySelectorAll('[data-key=past] tbody tr').length >= 1`)
 	for _, scheme := range []string{"light", "dark"} {

@@ -1755,6 +1755,9 @@ type Status struct {
 
 	// Groups What is sampled, by name; none on our own chain.
 	Groups []Group `json:"groups"`
+
+	// Relays The node runs servicers; /v1/relays says what they keep of relays.
+	Relays bool `json:"relays"`
 }
 
 // Store Where the fisherman's samples are held.

@@ -10,18 +10,28 @@ export class NodeError extends Error {
 
 const PATIENCE = 8000;
 
-/** ask reads a path of the node's API. */
-export async function ask(path, parameters = {}) {
+/** ask reads a path of the node's API. With the cache "no-cache" an answer that the browser has kept is asked for by its tag. */
+export async function ask(path, parameters = {}, cache = "no-store") {
   const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== undefined && value !== null));
   let response, body;
   try {
-    response = await fetch(query.size ? `${path}?${query}` : path, { signal: AbortSignal.timeout(PATIENCE), cache: "no-store" });
+    response = await fetch(query.size ? `${path}?${query}` : path, { signal: AbortSignal.timeout(PATIENCE), cache });
     body = await response.json();
   } catch (cause) {
     throw new NodeError("", `no answer: ${cause.message}`);
   }
   if (!response.ok) throw new NodeError(body?.error?.code ?? "failed", body?.error?.message ?? `HTTP ${response.status}`);
   return body;
+}
+
+/** text reads a path of the node that is plain text; null where the node has no such path. */
+export async function text(path) {
+  try {
+    const response = await fetch(path, { signal: AbortSignal.timeout(PATIENCE), cache: "no-store" });
+    return response.ok ? await response.text() : null;
+  } catch (cause) {
+    throw new NodeError("", `no answer: ${cause.message}`);
+  }
 }
 
 /** rounds reads the checks of a session, starting at an index. */

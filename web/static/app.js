@@ -1,10 +1,17 @@
 // The page: the view for each address, the header, and current problems.
+import { choose, route } from "./address.js";
 import { h, show } from "./dom.js";
+import { startSaving } from "./download.js";
 import { evidence, readEvidence } from "./evidence.js";
+import { describe, startExplaining } from "./explain.js";
 import { lasting, plural, short, timeOfDay } from "./format.js";
+import { settle, startChoosing } from "./list.js";
+import { member, readMember, startUnfolding } from "./member.js";
 import { overview, timeLeft } from "./overview.js";
+import { node as nodePage, readNode } from "./relays.js";
 import { servicer, session } from "./servicer.js";
 import { blockSeconds, start, state, want } from "./state.js";
+import { showNewest, strips } from "./strips.js";
 import { readWindow, windows } from "./window.js";
 import { measures, onChain, sampled, words } from "./words.js";
 
@@ -14,41 +21,29 @@ const STALL_BLOCKS = 5;
 const pages = document.getElementById("pages"), node = document.getElementById("node"), notices = document.getElementById("notices");
 const content = document.getElementById("content"), foot = document.getElementById("foot");
 
-// decoded is a part of the address; one that nobody encoded stays as it is.
-function decoded(part) {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
-}
-
-function route() {
-  const [, name = "", ...rest] = location.hash.split("/").map(decoded);
-  return { name, rest };
-}
-
 function page() {
   const { name, rest } = route();
-  if (state.status && !measures()) return noFisherman();
+  if (state.status && !measures()) return nodePage("A node without a fisherman");
+  if (name === "node" && state.status && onChain()) return nodePage("The node");
   if (state.refusal && !state.listed) return h("p", { class: "empty" }, `The node says: ${state.refusal.message}.`);
   switch (name) {
     case "session": return rest.length > 1 ? servicer(rest[0], rest[1]) : session(rest[0]);
     case "evidence": return evidence(rest[0], rest[1]);
     case "window": return windows(rest[0]);
+    case "history": return state.status ? strips(draw) : h("p", { class: "empty" }, "Asking the node …");
+    case "servicer": return state.status ? member(rest[0], draw) : h("p", { class: "empty" }, "Asking the node …");
     default: return overview();
   }
 }
 
-const noFisherman = () => h("section", { class: "card" }, h("h1", null, "A node without a fisherman"),
-  h("p", null, "This node follows the chain, but measures nobody. Sessions and servicers are shown by a node that runs a fisherman."));
-
 function follow() {
   const { name, rest } = route();
-  want(name === "session" || name === "evidence" ? rest[0] ?? null : null);
+  want(name === "session" || name === "evidence" ? rest[0] ?? null : null, name === "session" ? rest[1] ?? null : null);
+  if (state.status && onChain() && (name === "node" || !measures())) readNode(draw);
   if (!measures()) return;
   if (name === "evidence") readEvidence(rest[0], rest[1], draw);
   if (name === "window") readWindow(rest[0], draw);
+  if (name === "servicer") readMember(rest[0], draw);
 }
 
 function mood() {
@@ -60,7 +55,8 @@ function mood() {
 function drawTop() {
   const { name } = route(), [looks, words] = mood(), { status } = state;
   const link = (to, of, words) => h("a", { href: to, "aria-current": of.includes(name) ? "page" : null }, words);
-  show(pages, link("#/", ["", "session", "evidence"], "Sessions"), link("#/window/10", ["window"], "Windows"));
+  show(pages, status && !measures() ? link("#/", [""], "The node") : [link("#/", ["", "session", "evidence", "servicer"], "Now"), link("#/history", ["history"], "Over time"), link("#/window/10", ["window"], "Windows"),
+    status && onChain() ? link("#/node", ["node"], "The node") : null]);
   show(node, h("span", { class: `mood ${looks}` }, words),
     !status ? null : onChain() ? [h("span", null, "height ", h("strong", { class: "height" }, status.height)), h("span", { class: "quiet" }, status.chain_id)]
       : [h("span", null, plural(status.groups.length, "group")), h("span", { class: "quiet" }, sampled().map(({ noun, members }) => plural(members, noun)).join(", "))]);
@@ -99,6 +95,9 @@ function drawNotices() {
   show(notices, found.map(([looks, text]) => h("p", { class: `notice ${looks}` }, text)));
 }
 
+// The charts' times go on, and what is stale is asked for again, while nothing else happens.
+const CLOCK = 15000;
+let drawnAt = 0;
 let asked = false;
 
 function draw() {
@@ -106,7 +105,11 @@ function draw() {
   asked = true;
   requestAnimationFrame(() => {
     asked = false;
+    drawnAt = Date.now();
     show(content, page());
+    settle(content);
+    showNewest(content);
+    describe(document.body);
   });
 }
 
@@ -114,21 +117,30 @@ function changed(everything) {
   drawTop();
   drawNotices();
   follow();
-  if (everything) return draw();
+  if (everything || Date.now() - drawnAt > CLOCK) return draw();
   for (const place of content.querySelectorAll("[data-left]")) {
     const of = state.sessions.get(place.dataset.left);
     if (of) show(place, timeLeft(of));
   }
 }
 
+let path = location.hash.split("?")[0];
 window.addEventListener("hashchange", () => {
+  const before = path;
+  path = location.hash.split("?")[0];
   changed(true);
+  if (path === before) return;
   window.scrollTo(0, 0);
   content.focus({ preventScroll: true });
 });
+window.addEventListener("resize", draw);
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   content.focus();
 });
 
+startExplaining();
+startChoosing(choose, draw);
+startSaving();
+startUnfolding(draw);
 start(changed);

@@ -1,9 +1,13 @@
-// The running sessions, each with its servicers, worst first; and the past ones.
+// The servicers by their newest checks, the running sessions with theirs, worst first; and the past sessions.
 import { h } from "./dom.js";
+import { glossary, term } from "./explain.js";
+import { paged } from "./list.js";
+import { begin } from "./member.js";
+import { now as rolling } from "./rolling.js";
 import { MARKS, mark, strip, swatch, timeAxis, timeScale, times } from "./charts.js";
 import { NONE, day, lasting, micros, named, short } from "./format.js";
 import { answered, countVerdicts, fact, freshness, quantiles, reason, share, table, tally, verdict, who } from "./parts.js";
-import { blockSeconds, checksPast, current, isRunning, roundsOf, state } from "./state.js";
+import { blockSeconds, checksPast, current, isLarge, isRunning, roundsOf, state } from "./state.js";
 import { groupOf, onChain, place, words } from "./words.js";
 
 const CELLS = 60;
@@ -42,10 +46,11 @@ function progress(session) {
     session.started ? [session.catalogue ? fact("questions", session.catalogue) : null, fact("from", day(session.started)), fact("to", day(session.ended))] : [
       session.geo_zone ? fact("zone", session.geo_zone) : session.catalogue ? fact("questions", session.catalogue) : null,
       fact("application", h("span", { class: "mono", title: session.application }, named(session.application))),
-      fact("blocks", `${session.height} to ${session.height + session.blocks - 1}`)],
+      fact("blocks", `${session.height} to ${session.height + session.blocks - 1}`),
+      session.from ? fact("from", day(session.from)) : null, session.complete && session.to ? fact("to", day(session.to)) : null],
     fact("left", h("span", { "data-left": session.id }, timeLeft(session))),
-    fact("checks", `${past} of ${session.checks_planned}: ${session.checks_done} done, ${session.checks_dropped} dropped, ${session.checks_void} void`),
-    fact("largest skew", micros(session.max_skew_us)),
+    fact("checks", `${past} of ${session.checks_planned}: ${session.checks_done} done, ${session.checks_dropped} `, term("dropped"), `, ${session.checks_void} `, term("void")),
+    fact(["largest ", term("skew")], micros(session.max_skew_us)),
     isRunning(session) ? budget(groupOf(session)?.budget) : null,
     isRunning(session) ? fact("next check", h("span", { title: "When a session is checked next is a secret of its fisherman: servicers could read it here." }, "not shown")) : null),
     session.reasons?.length ? h("ul", { class: "reasons", "aria-label": "Checks that do not count" }, session.reasons.map(({ status, checks, text }) =>
@@ -79,9 +84,10 @@ function servicers(session) {
   const answers = new Map(session.servicers.map(({ servicer }) => [servicer, answersOf(session, servicer)]));
   const scale = timeScale([...answers.values()].flat().map((sample) => sample.rtt_ms)
     .concat(session.servicers.flatMap(({ rtt_ms: rtt }) => [rtt.p10, rtt.p99]).filter((time) => time !== null), session.latency_sla_ms ?? []));
-  const columns = [{ name: words(session).Servicer }, { name: "Verdict" }, { name: "Rank", number: true }, { name: "Availability" },
-    { name: "Round-trip time", extra: timeAxis(scale, session.latency_sla_ms) }, { name: "Consistency" }, { name: "Lag, blocks" }, { name: "Checks" }];
-  return table(`${words(session).Servicers} of session ${short(session.id)}, worst first`, columns, session.servicers.map((servicer) => ({
+  const columns = [{ name: words(session).Servicer }, { name: "Verdict", term: "verdict" }, { name: "Rank", number: true, term: "rank" }, { name: "Availability", term: "availability" },
+    { name: "Round-trip time", term: "rtt", extra: timeAxis(scale, session.latency_sla_ms) }, { name: "Consistency", term: "consistency" }, { name: "Lag, blocks", term: "lag" }, ...isLarge(session) ? [] : [{ name: "Checks" }]];
+  const { rows, more } = paged(session.servicers, short(session.id));
+  return [table(`${words(session).Servicers} of session ${short(session.id)}, worst first`, columns, rows.map((servicer) => ({
     key: servicer.servicer,
     cells: [
       who(servicer, `#/session/${session.id}/${encodeURIComponent(servicer.servicer)}`),
@@ -91,13 +97,16 @@ function servicers(session) {
       h("div", { class: "rtt" }, times(scale, servicer.rtt_ms, answers.get(servicer.servicer), session.latency_sla_ms), quantiles(servicer.rtt_ms)),
       share(servicer.consistency, "Consistent", `${servicer.consistency.agree} of ${servicer.consistency.agree + servicer.consistency.disagree}`),
       freshness(servicer.freshness),
-      strip(marksOf(session, servicer.servicer)),
+      ...isLarge(session) ? [] : [strip(marksOf(session, servicer.servicer))],
     ],
-  })), "servicers");
+  })), "servicers"), more];
 }
 
-export const legend = () => h("ul", { class: "legend", "aria-label": "Marks of checks" },
-  Object.entries(MARKS).map(([name, [, , words]]) => h("li", null, swatch(name), words)));
+// The marks whose words explain themselves.
+const EXPLAINED = ["null", "void", "throttled", "dropped"];
+
+export const legend = () => h("ul", { class: "legend", "aria-label": "Marks of checks" }, Object.entries(MARKS).map(([name, [, , said]]) =>
+  h("li", null, swatch(name), EXPLAINED.includes(name) ? h("span", null, term(name, name), `: ${said.replace(`${name}: `, "")}`) : said)));
 
 /** sessionCard shows a session with its servicers. */
 export function sessionCard(session, level = "h2") {
@@ -108,31 +117,31 @@ export function sessionCard(session, level = "h2") {
       h("span", { class: running ? "phase running" : "phase" }, running ? "running" : session.complete ? "complete" : "over"),
       h("span", { class: "tally" }, tally(countVerdicts(session.servicers)))),
     progress(session), servicers(session),
-    session.checks_planned > CELLS ? h("p", { class: "quiet small" }, `The strip shows the newest ${CELLS} of ${session.checks_planned} checks; the numbers are of all.`) : null);
+    session.checks_planned > CELLS && !isLarge(session) ? h("p", { class: "quiet small" }, `The strip shows the newest ${CELLS} of ${session.checks_planned} checks; the numbers are of all.`) : null);
 }
 
 function past(shown) {
   const sessions = [...state.sessions.values()].filter((session) => !shown.has(session.id)).sort((a, b) => b.height - a.height);
   if (!sessions.length) return null;
   const paid = sessions.some((session) => !session.started), blocks = sessions.every((session) => !session.started);
-  const columns = [{ name: "Session" }, { name: blocks ? "From block" : "From", number: blocks }, { name: onChain() ? "Relay chain" : "Group" }, ...paid ? [{ name: "Application" }] : [],
-    { name: "Checks" }, { name: "Largest skew", number: true }, { name: "Verdicts" }];
+  const columns = [{ name: "Session" }, { name: "From" }, ...blocks ? [{ name: "Block", number: true }] : [], { name: onChain() ? "Relay chain" : "Group" }, ...paid ? [{ name: "Application" }] : [],
+    { name: "Checks" }, { name: "Largest skew", number: true, term: "skew" }, { name: "Verdicts", term: "verdict" }];
   return h("section", { class: "card", "data-key": "past", "aria-labelledby": "past-heading" },
     h("div", { class: "cardhead" }, h("h2", { id: "past-heading" }, "Past sessions"),
       h("span", { class: "quiet" }, "the newest first; merged in "), h("a", { href: "#/window/10" }, "windows")),
     table("Past sessions, the newest first", columns, sessions.map((session) => ({ key: session.id, cells: [
-      h("a", { href: `#/session/${session.id}`, class: "mono" }, short(session.id)), session.started ? day(session.started) : blocks ? session.height : `block ${session.height}`,
+      h("a", { href: `#/session/${session.id}`, class: "mono" }, short(session.id)), begin(session), ...blocks ? [session.height] : [],
       place(session), ...paid ? [h("span", { class: "mono", title: session.application }, named(session.application))] : [],
       `${session.checks_done} done, ${session.checks_dropped} dropped, ${session.checks_void} void`, micros(session.max_skew_us),
-      h("span", { class: "tally" }, tally(countVerdicts(session.servicers)))] }))));
+      h("span", { class: "tally" }, tally(countVerdicts(session.servicers)))] })), "past"));
 }
 
 /** overview is the start page. */
 export function overview() {
-  const now = current();
+  const now = current(), heading = h("h1", { class: "unseen" }, `${words().Servicers} now`);
   if (!now.length) {
-    return [h("h1", { class: "unseen" }, "Sessions"), h("p", { class: "empty" },
+    return [heading, rolling(), h("p", { class: "empty" },
       state.listed ? "No session was sampled so far. The first one appears here when it begins." : "Asking the node …")];
   }
-  return [h("h1", { class: "unseen" }, "Sessions"), now.map((session) => sessionCard(session)), legend(), past(new Set(now.map(({ id }) => id)))];
+  return [heading, rolling(), now.map((session) => sessionCard(session)), legend(), past(new Set(now.map(({ id }) => id))), glossary()];
 }

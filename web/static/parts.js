@@ -1,13 +1,19 @@
 // Parts that several views share.
 import { h } from "./dom.js";
 import { interval } from "./charts.js";
+import { term as explained } from "./explain.js";
+import { heading } from "./list.js";
 import { NONE, bounds, lasting, ms, named, percent } from "./format.js";
 
-const SIGNS = { inconsistent: "≠", unavailable: "×", behind: "↓", slow: "s", unknown: "?", healthy: "✓" };
+/** SIGNS are those of verdicts, worst first. */
+export const SIGNS = { inconsistent: "≠", unavailable: "×", behind: "↓", slow: "s", unknown: "?", not_asked_yet: "…", healthy: "✓" };
+
+/** label is a verdict in words. */
+export const label = (name) => name.replaceAll("_", " ");
 
 /** verdict is a verdict with its sign. */
 export const verdict = (name, count) => h("span", { class: `verdict ${name}` },
-  h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[name] ?? "?"), count === undefined ? name : `${count} ${name}`);
+  h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[name] ?? "?"), count === undefined ? null : String(count), h("span", { class: "word" }, `${count === undefined ? "" : " "}${label(name)}`));
 
 /** tally counts verdicts, worst first. */
 export function tally(verdicts) {
@@ -16,12 +22,15 @@ export function tally(verdicts) {
 
 export const countVerdicts = (servicers) => servicers.reduce((all, { verdict: name }) => ({ ...all, [name]: (all[name] ?? 0) + 1 }), {});
 
-/** table returns a table that narrow screens show as cards. Columns have a name; rows a key and cells. */
+// head is the head of a column: one to sort by, one that explains itself, or plain.
+const head = ({ name, sort, term }) => (sort ? heading(sort, name, term) : term ? explained(term, name) : name);
+
+/** table returns a table that narrow screens show as cards. Columns have a name, and maybe a term and an order; rows a key and cells. */
 export function table(caption, columns, rows, looks = "") {
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, h("table", { role: "table", class: looks },
     h("caption", { class: "unseen" }, caption),
-    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, columns.map(({ name, extra, number }) =>
-      h("th", { role: "columnheader", scope: "col", class: number ? "number" : null }, name, extra)))),
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, columns.map((column) =>
+      h("th", { role: "columnheader", scope: "col", class: column.number ? "number" : null }, head(column), column.extra)))),
     h("tbody", { role: "rowgroup" }, rows.map(({ key, cells, looks: of }) => h("tr", { role: "row", "data-key": key, class: of },
       cells.map((cell, i) => h(i === 0 ? "th" : "td", {
         role: i === 0 ? "rowheader" : "cell", scope: i === 0 ? "row" : null, "data-name": columns[i].name, class: columns[i].number ? "number" : null }, cell)))))));
@@ -52,3 +61,7 @@ export const who = (servicer, link) => h("div", { class: "who" },
 export const fact = (name, ...value) => h("div", { class: "fact" }, h("dt", null, name), h("dd", null, value));
 
 export const reason = (of) => h("span", { class: "reason" }, of.reason);
+
+/** saving has the buttons that save what is shown. */
+export const saving = (name, can) => h("span", { class: "saving" }, [["csv", "CSV"], ["json", "JSON"]].map(([as, words]) =>
+  h("button", { type: "button", class: "quiet", "data-save": name, "data-as": as, disabled: !can, "aria-label": `Save as ${words}` }, words)));

@@ -1,5 +1,7 @@
 // One servicer in one session: every check, with its phases.
+import { link } from "./address.js";
 import { h, s } from "./dom.js";
+import { term } from "./explain.js";
 import { MARKS, lag, mark, strip, swatch, timeAxis, timeScale, times } from "./charts.js";
 import { NONE, day, micros, moment, ms, named, short } from "./format.js";
 import { fact, freshness, quantiles, reason, share, table, verdict } from "./parts.js";
@@ -14,7 +16,7 @@ export function session(id) {
   return [back(), sessionCard(found, "h1"), legend()];
 }
 
-const back = (link = "#/", name = "all sessions") => h("p", { class: "back" }, h("a", { href: link }, "← ", name));
+const back = (to = "#/", name = "all sessions") => h("p", { class: "back" }, h("a", { href: to }, "← ", name));
 
 const missing = (what) => [back(), h("h1", null, "Not there"), h("p", { class: "empty" }, state.listed || !measures()
   ? `The node holds no ${what}. It may have been pruned.` : "Asking the node …")];
@@ -81,14 +83,15 @@ export function servicer(id, address) {
   const longest = Math.max(1, ...answers.map((sample) => sample.rtt_ms));
   const columns = [{ name: "Check", number: true }, { name: "Sent" }, { name: "Outcome" }, { name: "Compared" }, { name: "First to last byte" },
     { name: "RTT ms", number: true }, { name: "First byte ms", number: true }, { name: "Own delay ms", number: true }, { name: "Connection, ms" },
-    { name: "Clock" }, { name: "Skew", number: true }, { name: "Question" }];
+    { name: "Clock" }, { name: "Skew", number: true, term: "skew" }, { name: "Question" }];
   return [back(`#/session/${id}`, `session ${short(id)}`),
     h("section", { class: "card", "aria-label": words(of).Servicer },
       h("div", { class: "cardhead" }, h("h1", null, `${words(of).Servicer} `, h("span", { class: "mono" }, named(address))), verdict(found.verdict), reason(found)),
       h("div", { class: "facts" }, h("dl", null, fact(words(of).address, h("span", { class: "mono wrap" }, address)), fact("service URL", h("span", { class: "wrap" }, found.service_url)),
-        fact("rank", found.rank ?? "none: too little was observed"), fact("samples", `${found.samples}, ${found.null_samples} null, ${found.void} void${found.throttled ? `, ${found.throttled} throttled` : ""}`),
+        fact(term("rank"), found.rank ?? "none: too little was observed"), fact("samples", `${found.samples}, ${found.null_samples} `, term("null", "null"), `, ${found.void} `, term("void"), found.throttled ? [`, ${found.throttled} `, term("throttled")] : null),
+        fact("over time", h("a", { href: link(["servicer", address]) }, "1 hour to 30 days")),
         owned(found), introduced(found),
-        fact("over the SLA", `${found.over_sla} of ${found.samples - found.null_samples} answers`),
+        fact(["over the ", term("sla", "SLA")], `${found.over_sla} of ${found.samples - found.null_samples} answers`),
         fact("judged by", `SLA ${of.latency_sla_ms ?? NONE} ms, ${of.null_samples_allowed} null samples allowed, ${of.samples_required} samples required, `
           + `${of.disagreements_allowed ?? 0} disagreements allowed, ${of.max_lag ? `${of.max_lag} blocks of lag in all but ${of.lagging_allowed} claims` : "freshness not judged"}`))),
       h("div", { class: "figures" },

@@ -4,12 +4,19 @@ import { MOST_ROUNDS, NodeError, ask, listen, rounds } from "./api.js";
 
 const TICK = 1000;
 const SETTLE = 120;
+const ROLLING = 1000;
 const LISTED = 30;
 const STRIP = 60;
 const PACE_BLOCKS = 20;
+const LARGE = 200;
+// Of the sessions that a report lists there are at most so many rows; and so many milliseconds for each row pass between two reports.
+const MOST_ROWS = 4000;
+const ROW_MS = 5;
 
 export const state = {
   status: null,
+  /** rolling are the servicers by their newest checks, by relay chain and geo zone; null before they are known. */
+  rolling: null,
   /** sessions by id. */
   sessions: new Map(),
   /** rounds by session id and index, of the sessions that are drawn. */
@@ -59,6 +66,9 @@ export const roundsOf = (id) => state.rounds.get(id) ?? new Map();
 
 let changed = () => {};
 let wanted = null;
+let member = null;
+let rollingAt = 0;
+let rollingDue = null;
 let stopListening = null;
 let ticker = null;
 let asking = false;
@@ -74,12 +84,20 @@ export function start(onChange) {
   seen();
 }
 
-/** want sets a session that is drawn besides the current ones; null for none. */
-export function want(id) {
-  if (wanted === id) return;
+/** want sets a session that is drawn besides the current ones, and whose samples are; null for none, and for all. */
+export function want(id, servicer = null) {
+  if (wanted === id && member === servicer) return;
+  for (const one of [wanted, id]) if (isLarge(state.sessions.get(one))) state.rounds.delete(one);
   wanted = id;
+  member = servicer;
   if (id) refresh(id);
 }
+
+/** isLarge reports whether a session has so many servicers that its checks are read for one of them only. */
+export const isLarge = (session) => (session?.servicers.length ?? 0) > LARGE;
+
+// rows counts the rows that a report of the current sessions has.
+const rows = () => (state.rolling ?? []).reduce((all, { servicers }) => all + servicers.length, 0);
 
 function wake() {
   if (ticker) return;
@@ -132,8 +150,13 @@ async function look() {
 
 // catchUp reads everything that is drawn.
 async function catchUp() {
-  const report = await ask("/v1/qos", { last: LISTED });
+  if (state.rolling === null) { // how many servicers there are says how many sessions are asked for
+    takeRolling(await ask("/v1/qos", { last: 1 }));
+    changed(true);
+  }
+  const report = await ask("/v1/qos", { last: Math.max(2, Math.min(LISTED, Math.floor(MOST_ROWS / Math.max(1, rows())))) });
   behind = false;
+  takeRolling(report);
   state.refusal = null;
   state.listed = true;
   const kept = state.sessions.get(wanted);
@@ -147,14 +170,37 @@ async function catchUp() {
   changed(true);
 }
 
+function takeRolling(report) {
+  state.rolling = report.rolling ?? [];
+  rollingAt = Date.now();
+}
+
+// readRolling reads the servicers' newest checks again, unless that was done a moment ago.
+function readRolling() {
+  if (rollingDue) return;
+  const wait = Math.max(SETTLE, rollingAt + Math.max(ROLLING, rows() * ROW_MS) - Date.now());
+  rollingDue = setTimeout(async () => {
+    try {
+      takeRolling(await ask("/v1/qos", { last: 1 }));
+    } catch (error) {
+      if (!(error instanceof NodeError)) throw error;
+      behind = true;
+    }
+    rollingDue = null;
+    changed(true);
+  }, wait);
+}
+
 async function readRounds(id) {
   const session = state.sessions.get(id);
   if (!session) return;
+  const servicer = isLarge(session) ? member : undefined;
+  if (servicer === null || isLarge(session) && id !== wanted) return;
   const held = roundsOf(id), past = checksPast(session);
   const most = id === wanted ? MOST_ROUNDS : STRIP;
   let from = Math.max(0, past - most);
   while (held.has(from)) from++;
-  for (const round of await rounds(id, from)) held.set(round.index, round);
+  for (const round of await rounds(id, from, servicer)) held.set(round.index, round);
   state.rounds.set(id, held);
 }
 
@@ -162,7 +208,7 @@ async function readRounds(id) {
 async function refresh(id) {
   try {
     const report = await ask("/v1/qos", { session: id });
-    for (const session of report.sessions) state.sessions.set(id, session);
+    for (const session of report.sessions) state.sessions.set(session.id, session);
     if (!state.rounds.has(id) || id === wanted && !complete(id)) await readRounds(id);
   } catch (error) {
     if (!(error instanceof NodeError)) throw error;
@@ -179,7 +225,7 @@ function later(id) {
     settling = null;
     for (const one of stale) refresh(one);
     stale.clear();
-  }, SETTLE);
+  }, Math.max(SETTLE, (state.sessions.get(id)?.servicers.length ?? 0) * ROW_MS));
 }
 
 const heard = {
@@ -189,11 +235,12 @@ const heard = {
   },
   round(round) {
     if (state.rounds.has(round.session)) {
-      const held = state.rounds.get(round.session);
-      held.set(round.index, round);
+      const held = state.rounds.get(round.session), large = isLarge(state.sessions.get(round.session));
+      held.set(round.index, large ? { ...round, samples: round.samples.filter(({ servicer }) => servicer === member) } : round);
       while (held.size > MOST_ROUNDS) held.delete(Math.min(...held.keys()));
     }
     later(round.session);
+    readRolling();
   },
   session(notice) {
     if (!state.sessions.has(notice.id)) behind = true;

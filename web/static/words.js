@@ -12,11 +12,17 @@ export const onChain = () => !["endpoints", "shannon"].includes(state.status?.ne
 /** measures reports whether the node has a fisherman. */
 export const measures = () => Boolean(state.status?.fisherman) || !onChain();
 
-/** words are those of the network of a session or window; without one, of what the node samples. */
+/** words are those of the network of a session, window or group; without one, of what the node samples. */
 export function words(of) {
   if (onChain()) return CHAIN;
-  const list = of ? Boolean(of.started) : state.status.network === "endpoints";
+  const list = !of ? state.status.network === "endpoints" : "started" in of ? Boolean(of.started) : networkOf(of) === "endpoints";
   return list ? LIST : SUPPLIERS;
+}
+
+// networkOf returns the network of a group.
+function networkOf(of) {
+  const group = groupOf(of);
+  return group ? group.network || "endpoints" : state.status.network;
 }
 
 /** groupOf returns the group of a session or window; undefined where there is none. */

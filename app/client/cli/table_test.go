@@ -24,7 +24,7 @@ var tables = map[string]struct {
 	"fisherman/check_text.go": {1, []string{"pocket fisherman check"}},
 	"fisherman/dry_run.go":    {1, []string{"pocket fisherman start"}},
 	"fisherman/evidence.go":   {1, []string{"pocket fisherman evidence"}},
-	"fisherman/fisherman.go":  {2, []string{"pocket fisherman qos"}},
+	"fisherman/fisherman.go":  {3, []string{"pocket fisherman qos"}},
 	"keys/result.go":          {1, []string{"pocket keys list"}},
 	"localnet/localnet.go":    {1, []string{"pocket localnet"}},
 	"query/chain.go":          {1, []string{"pocket query params"}},

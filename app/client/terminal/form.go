@@ -24,17 +24,22 @@ type Form struct {
 	whole bool
 	// lines bounds those that the servicers of a session take, without the heads of the columns; 0 shows all.
 	lines int
-	// session is set where a servicer is picked: its checks are drawn, and reasons are told elsewhere.
+	// session is set where a servicer is picked: its checks are drawn.
 	session *observer.Session
 	// throttled: a servicer was throttled; times: sessions are stretches of time, and so their members the targets of a list of
 	// endpoints; owned: members have owners, and so are suppliers of the live Pocket network.
 	throttled, times, owned bool
-	// pick is the address of the servicer that is picked.
+	// pick is the address of the servicer that is picked; told: its reason is told elsewhere.
 	pick string
+	told bool
+	// rolling: rows are of the newest checks, whatever session they are of.
+	rolling bool
+	// newest are the checks whose times are drawn, across sessions, the oldest first.
+	newest []api.Round
 }
 
 const (
-	// reasonWidth is the least width at which the reason has a column of its own, barsWidth that of the bars.
+	// reasonWidth is the least width at which the reason may have a column of its own, barsWidth that of the bars.
 	reasonWidth = 120
 	barsWidth   = 140
 	// tailWidth is the least width with a column of p90, rankWidth that of the rank where a servicer is picked.
@@ -57,6 +62,7 @@ func (f Form) unbounded() bool { return f.width <= 0 }
 func (f Form) roomy() bool     { return f.unbounded() || f.width >= reasonWidth }
 func (f Form) points() bool    { return f.session != nil }
 func (f Form) strips() bool    { return f.session != nil && f.roomy() }
+func (f Form) sparks() bool    { return f.session != nil && f.width >= sparkWidth }
 func (f Form) bars() bool      { return f.session != nil && f.width >= barsWidth }
 func (f Form) ranks() bool     { return f.roomy() || f.session != nil && f.width >= rankWidth }
 func (f Form) counts() bool    { return f.roomy() || f.session == nil }
@@ -81,7 +87,7 @@ func (f Form) verdict(verdict api.Verdict) string {
 	if f.session == nil {
 		return verdictWords(verdict)
 	}
-	return fmt.Sprintf("%-*s", len(api.VerdictInconsistent), verdictWords(verdict))
+	return fmt.Sprintf("%-*s", len(api.VerdictNotAskedYet), verdictWords(verdict))
 }
 
 // strip draws the checks of a servicer in a sixth of the width, so that the reason has room.
@@ -89,27 +95,14 @@ func (f Form) strip(servicer string) string {
 	return strip(*f.session, servicer, min(max(f.width/6, 10), widestStrip), f.colour)
 }
 
-// explains reports whether a servicer's reason has a line below the rows.
-func (f Form) explains(servicer api.ServicerReport) bool {
-	return !f.roomy() && f.session == nil && servicer.Verdict != api.VerdictHealthy
+// spark draws the newest times of a servicer, as wide as its checks are at most.
+func (f Form) spark(servicer string) string {
+	return newestTimes(f.newest, servicer, f.session.Report.LatencySLA)
 }
 
-// fitting is how many servicers the lines have room for, one at least.
-func (f Form) fitting(servicers []api.ServicerReport) int {
-	if f.lines <= 0 || len(servicers) == 0 {
-		return len(servicers)
-	}
-	taken := 0
-	for i, servicer := range servicers {
-		taken++
-		if f.explains(servicer) {
-			taken++
-		}
-		if taken > f.lines {
-			return max(i, 1)
-		}
-	}
-	return len(servicers)
+// explains reports whether a servicer's reason is told below its row where it has no column.
+func (f Form) explains(servicer api.ServicerReport) bool {
+	return servicer.Verdict != api.VerdictHealthy && !(f.told && f.picked(servicer))
 }
 
 func (f Form) id(id string) string {

@@ -21,6 +21,8 @@ type reportColumn struct {
 	cell   func(api.ServicerReport, Form) string
 	// in reports whether a form has the column; nil stands for every form.
 	in func(Form) bool
+	// spare orders the columns that are left out where lines are too short, the greatest first; one with 0 never is.
+	spare int
 }
 
 // reportColumns are the columns in order; the reason is the last.
@@ -28,27 +30,30 @@ var reportColumns = []reportColumn{
 	{header: "", cell: func(s api.ServicerReport, f Form) string { return f.pointer(s) }, in: Form.points},
 	{header: verdictHeader, cell: func(s api.ServicerReport, f Form) string { return f.verdict(s.Verdict) }},
 	{header: servicerHeader, cell: func(s api.ServicerReport, f Form) string { return f.name(s.Servicer) }},
-	{header: "RANK", cell: func(s api.ServicerReport, _ Form) string { return rank(s.Rank) }, in: Form.ranks},
-	{header: "SAMPLES", cell: func(s api.ServicerReport, _ Form) string { return strconv.Itoa(s.Samples) }, in: Form.counts},
-	{header: "VOID", cell: func(s api.ServicerReport, _ Form) string { return strconv.Itoa(s.Void) }, in: Form.unbounded},
-	{header: "THROTTLED", cell: func(s api.ServicerReport, _ Form) string { return strconv.Itoa(s.Throttled) }, in: Form.throttles},
-	{header: "AVAILABLE", cell: func(s api.ServicerReport, _ Form) string { return share(s.Availability) }},
-	{header: "", cell: func(s api.ServicerReport, _ Form) string { return bar(s.Availability) }, in: Form.bars},
-	{header: "P50 ms", cell: func(s api.ServicerReport, _ Form) string { return millis(s.RoundTripTimes.P50) }},
-	{header: "P90 ms", cell: func(s api.ServicerReport, _ Form) string { return millis(s.RoundTripTimes.P90) }, in: Form.tails},
-	{header: "TIMES", cell: func(s api.ServicerReport, _ Form) string { return timesOf(s.RoundTripTimes) }, in: Form.unbounded},
-	{header: "OVER SLA", cell: func(s api.ServicerReport, _ Form) string { return strconv.Itoa(s.OverSLA) }, in: Form.unbounded},
-	{header: "AGREED", cell: func(s api.ServicerReport, _ Form) string { return agreed(s.Consistency) }},
-	{header: "CONSISTENT", cell: func(s api.ServicerReport, _ Form) string { return share(s.Consistency.Interval) }, in: Form.unbounded},
-	{header: "LAG", cell: func(s api.ServicerReport, _ Form) string { return lag(s.Freshness) }, in: Form.roomy},
-	{header: "OWNER", cell: func(s api.ServicerReport, f Form) string { return owner(s, f) }, in: Form.owners},
-	{header: "STAKE uPOKT", cell: func(s api.ServicerReport, _ Form) string { return orAbsent(s.StakeUPOKT) }, in: Form.owners},
-	{header: "CHECKS", cell: func(s api.ServicerReport, f Form) string { return f.strip(s.Servicer) }, in: Form.strips},
-	{header: "WHY", cell: func(s api.ServicerReport, _ Form) string { return Clean(s.Reason) }, in: Form.roomy},
+	{header: "RANK", cell: func(s api.ServicerReport, _ Form) string { return rank(s.Rank) }, in: Form.ranks, spare: 5},
+	{header: "SAMPLES", cell: func(s api.ServicerReport, _ Form) string { return strconv.Itoa(s.Samples) }, in: Form.counts, spare: 9},
+	{header: "VOID", cell: func(s api.ServicerReport, _ Form) string { return strconv.Itoa(s.Void) }, in: Form.unbounded, spare: 12},
+	{header: "THROTTLED", cell: func(s api.ServicerReport, _ Form) string { return strconv.Itoa(s.Throttled) }, in: Form.throttles, spare: 8},
+	{header: "AVAILABLE", cell: func(s api.ServicerReport, _ Form) string { return share(s.Availability) }, spare: 1},
+	{header: "", cell: func(s api.ServicerReport, _ Form) string { return bar(s.Availability) }, in: Form.bars, spare: 16},
+	{header: "P50 ms", cell: func(s api.ServicerReport, _ Form) string { return millis(s.RoundTripTimes.P50) }, spare: 2},
+	{header: "P90 ms", cell: func(s api.ServicerReport, _ Form) string { return millis(s.RoundTripTimes.P90) }, in: Form.tails, spare: 6},
+	{header: "TIMES", cell: func(s api.ServicerReport, _ Form) string { return timesOf(s.RoundTripTimes) }, in: Form.unbounded, spare: 13},
+	{header: "OVER SLA", cell: func(s api.ServicerReport, _ Form) string { return strconv.Itoa(s.OverSLA) }, in: Form.unbounded, spare: 14},
+	{header: "AGREED", cell: func(s api.ServicerReport, _ Form) string { return agreed(s.Consistency) }, spare: 4},
+	{header: "CONSISTENT", cell: func(s api.ServicerReport, _ Form) string { return share(s.Consistency.Interval) }, in: Form.unbounded, spare: 15},
+	{header: "LAG", cell: func(s api.ServicerReport, _ Form) string { return lag(s.Freshness) }, in: Form.roomy, spare: 3},
+	{header: "OWNER", cell: func(s api.ServicerReport, f Form) string { return owner(s, f) }, in: Form.owners, spare: 10},
+	{header: "STAKE uPOKT", cell: func(s api.ServicerReport, _ Form) string { return orAbsent(s.StakeUPOKT) }, in: Form.owners, spare: 11},
+	{header: "NEWEST TIMES", cell: func(s api.ServicerReport, f Form) string { return f.spark(s.Servicer) }, in: Form.sparks, spare: 17},
+	{header: "SESSION", cell: func(s api.ServicerReport, f Form) string { return f.beside(s.Servicer) }, in: Form.besides, spare: 10},
+	{header: "CHECKS", cell: func(s api.ServicerReport, f Form) string { return f.strip(s.Servicer) }, in: Form.strips, spare: 7},
+	{header: whyHeader, cell: func(s api.ServicerReport, _ Form) string { return Clean(s.Reason) }, in: Form.roomy},
 }
 
-// verdictHeader heads the column that is painted, servicerHeader that of whom a row is about.
+// verdictHeader heads the column that is painted, servicerHeader that of whom a row is about, whyHeader that of the reason.
 const (
+	whyHeader      = "WHY"
 	verdictHeader  = "VERDICT"
 	servicerHeader = "SERVICER"
 )
@@ -90,7 +95,7 @@ func sessionHeading(session api.SessionReport, form Form) string {
 			lines = append(lines, fmt.Sprintf("        %d %s: %s", reason.Checks, Clean(reason.Status), Clean(reason.Text)))
 		}
 	}
-	return form.fit(strings.Join(lines, "\n") + "\n")
+	return form.laid(strings.Join(lines, "\n") + "\n")
 }
 
 // sessionName says which session it is: by height on a chain, otherwise by time.
@@ -132,40 +137,28 @@ func whereabouts(relayChain, geoZone string) string {
 }
 
 // servicerTable has a row for each servicer, worst first, as the report orders them. Where lines are short, the reasons
-// of all but the healthy ones follow below the rows.
+// of all but the healthy ones follow below their rows.
 func servicerTable(session api.SessionReport, form Form) string {
 	form = form.of(session)
-	columns := form.columns()
-	headers := make([]string, 0, len(columns))
-	for _, column := range columns {
-		headers = append(headers, form.heading(column))
+	shown := session.Servicers
+	if form.lines > 0 {
+		shown = shown[:min(form.lines, len(shown))] // each takes one line at least
 	}
-	shown := session.Servicers[:form.fitting(session.Servicers)]
-	rows, reasons := make([][]string, 0, len(shown)), ""
-	for _, servicer := range shown {
-		row := make([]string, 0, len(columns))
-		for _, column := range columns {
-			row = append(row, column.cell(servicer, form))
+	table := form.blocks(shown, Form.explains)
+	var text strings.Builder
+	text.WriteString(table.head + "\n")
+	taken, drawn := 0, 0
+	for _, block := range table.blocks {
+		if taken += len(block); form.lines > 0 && drawn > 0 && taken > form.lines {
+			break
 		}
-		rows = append(rows, row)
-		if form.explains(servicer) {
-			reasons += fmt.Sprintf("%s: %s\n", form.name(servicer.Servicer), Clean(servicer.Reason))
-		}
+		text.WriteString(strings.Join(block, "\n") + "\n")
+		drawn++
 	}
-	text := paintedTable(headers, rows, func(row, column int) lipgloss.Style {
-		style := lipgloss.NewStyle()
-		if row < 0 || row >= len(shown) {
-			return style
-		}
-		if form.colour && headers[column] == verdictHeader {
-			style = verdictStyle(shown[row].Verdict)
-		}
-		return style.Bold(style.GetBold() || form.colour && form.picked(shown[row]))
-	})
-	if hidden := len(session.Servicers) - len(shown); hidden > 0 {
-		text += fmt.Sprintf("and %d more, none of them worse\n", hidden)
+	if hidden := len(session.Servicers) - drawn; hidden > 0 {
+		fmt.Fprintf(&text, "and %d more, none of them worse\n", hidden)
 	}
-	return form.fit(text + reasons)
+	return form.fit(text.String())
 }
 
 func skewText(micros *int64) string {

@@ -125,16 +125,20 @@ func (s screen) row() int {
 	if session == nil {
 		return 0
 	}
-	return max(slices.IndexFunc(session.Report.Servicers, func(servicer api.ServicerReport) bool { return servicer.Servicer == s.servicer }), 0)
+	return max(slices.IndexFunc(s.rows(*session), func(servicer api.ServicerReport) bool { return servicer.Servicer == s.servicer }), 0)
 }
 
 // picked is the servicer that is picked; nil while there is none.
 func (s screen) picked() *api.ServicerReport {
 	session := s.current()
-	if session == nil || len(session.Report.Servicers) == 0 {
+	if session == nil {
 		return nil
 	}
-	return &session.Report.Servicers[s.row()]
+	rows := s.rows(*session)
+	if len(rows) == 0 {
+		return nil
+	}
+	return &rows[s.row()]
 }
 
 // press does what a key stands for.
@@ -200,9 +204,10 @@ func (s screen) move(by int) screen {
 	case session == nil:
 	case s.samples:
 		s.top = min(max(s.top+by, 0), max(len(session.Rounds)-1, 0))
-	case len(session.Report.Servicers) > 0:
-		row := min(max(s.row()+by, 0), len(session.Report.Servicers)-1)
-		s.servicer = session.Report.Servicers[row].Servicer
+	default:
+		if rows := s.rows(*session); len(rows) > 0 {
+			s.servicer = rows[min(max(s.row()+by, 0), len(rows)-1)].Servicer
+		}
 	}
 	return s
 }

@@ -3,6 +3,7 @@ package terminal
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"charm.land/lipgloss/v2"
@@ -53,9 +54,9 @@ func (s screen) samplesTable(session observer.Session, lines int) string {
 	if picked == nil {
 		return fmt.Sprintf("the %s is no member of this session any more\n", s.whom())
 	}
-	text := fmt.Sprintf("%s  %s\n%s: %s\n\n", strong.Render(Clean(picked.Servicer)), Clean(picked.ServiceURL),
-		verdictStyle(picked.Verdict).Render(Clean(string(picked.Verdict))), Clean(picked.Reason))
-	const others = 5 // the three lines above, names of columns, and the line on how many rows there are
+	text := Form{width: s.width}.laid(fmt.Sprintf("%s  %s\n%s: %s\n\n", strong.Render(Clean(picked.Servicer)), Clean(picked.ServiceURL),
+		verdictStyle(picked.Verdict).Render(Clean(string(picked.Verdict))), Clean(picked.Reason)))
+	others := strings.Count(text, "\n") + 2 // names of columns, and the line on how many rows there are
 	rounds := slices.Clone(session.Rounds)
 	slices.Reverse(rounds)
 	rows := max(lines-others, 1)
@@ -68,13 +69,33 @@ func (s screen) samplesTable(session observer.Session, lines int) string {
 	return text + faint.Render(fmt.Sprintf("checks %d to %d of %d stored, newest first", first+1, first+len(shown), len(rounds))) + "\n"
 }
 
+// leastDetail is the least width of a column of details.
+const leastDetail = 16
+
+// sampleRows has a row for each check. Details end between words where lines are too short; columns that do not fit are
+// left out, the last ones first.
 func (s screen) sampleRows(rounds []api.Round, servicer string, maxLag int64) string {
-	var columns []sampleColumn
+	last := len(sampleColumns) - 1
+	columns := slices.DeleteFunc(slices.Clone(sampleColumns[:last]), func(column sampleColumn) bool { return column.least > s.width })
+	table := s.sampleTable(columns, rounds, servicer, maxLag)
+	for len(columns) > 2 && tableWidth(table) > s.width {
+		columns = columns[:len(columns)-1]
+		table = s.sampleTable(columns, rounds, servicer, maxLag)
+	}
+	details := sampleColumns[last]
+	room := s.width - tableWidth(table) - len(partGap)
+	if room < leastDetail {
+		return table
+	}
+	whole := details.cell
+	details.cell = func(round api.Round, sample *api.Sample) string { return abridged(whole(round, sample), room, 1)[0] }
+	return s.sampleTable(append(columns, details), rounds, servicer, maxLag)
+}
+
+func (s screen) sampleTable(columns []sampleColumn, rounds []api.Round, servicer string, maxLag int64) string {
 	var headers []string
-	for _, column := range sampleColumns {
-		if column.least <= s.width {
-			columns, headers = append(columns, column), append(headers, column.header)
-		}
+	for _, column := range columns {
+		headers = append(headers, column.header)
 	}
 	rows := make([][]string, 0, len(rounds))
 	for _, round := range rounds {

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,10 +13,13 @@ import (
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
-// Heights of terminals from which on the parts around the table are shown.
+// Heights of terminals from which on the parts around the table are shown; narrowWidth is the least width of one on which the
+// lines around it go on in the next.
 const (
 	footerHeight = 8
 	panelHeight  = 16
+	tallHeight   = 32
+	narrowWidth  = 40
 )
 
 var (
@@ -35,12 +39,18 @@ func (s screen) draw() string {
 	if s.width <= 0 || s.height <= 0 {
 		return ""
 	}
-	head, foot := s.head(), ""
+	// What does not fit into a line goes on in the next, unless there are few lines.
+	form := Form{width: s.width}
+	lay := form.laid
+	if s.height < panelHeight || s.width < narrowWidth {
+		lay = form.leading
+	}
+	head, foot := lay(s.head()), ""
 	if s.height >= footerHeight {
-		foot = s.footer()
+		foot = lay(s.footer())
 	}
 	body := s.body(s.height - strings.Count(head, "\n") - strings.Count(foot, "\n"))
-	lines := strings.Split(strings.TrimSuffix(Form{width: s.width}.fit(head+body), "\n"), "\n")
+	lines := strings.Split(strings.TrimSuffix(form.fit(head+body), "\n"), "\n")
 	if rest := s.height - strings.Count(foot, "\n"); len(lines) > rest {
 		lines = lines[:rest]
 	} else if foot != "" {
@@ -48,7 +58,7 @@ func (s screen) draw() string {
 	}
 	drawn := strings.Join(lines, "\n")
 	if foot != "" {
-		drawn += "\n" + strings.TrimSuffix(Form{width: s.width}.fit(foot), "\n")
+		drawn += "\n" + strings.TrimSuffix(form.fit(foot), "\n")
 	}
 	return drawn
 }
@@ -83,7 +93,7 @@ func (s screen) head() string {
 	} else {
 		text += fmt.Sprintf("%s at %s  groups %d\n", sampledWords(s.seen.Status.Network), Clean(s.url), len(s.seen.Status.Groups))
 	}
-	if session := s.current(); session != nil {
+	if session := s.current(); session != nil && !s.help {
 		text += s.sessionHead(*session)
 	}
 	return text + s.alarms() + "\n"
@@ -248,35 +258,66 @@ func (s screen) since(moment time.Time) time.Duration {
 	return max(s.now.Sub(moment), 0).Truncate(time.Second)
 }
 
-// servicersTable has the servicers around the picked one that there is room for, and more on that one below.
+// servicersTable has the servicers around the picked one that there is room for, and more on that one below: all of it, or where
+// there are few lines and many servicers, what matters most.
 func (s screen) servicersTable(session observer.Session, lines int) string {
 	picked := s.picked()
 	if picked == nil {
 		return fmt.Sprintf("no %s in this session\n", s.whom())
 	}
-	panel := ""
-	if s.height >= panelHeight {
-		panel = s.panel(session, *picked)
+	if s.height < panelHeight {
+		text, _ := s.servicersAbove("", session, *picked, lines)
+		return text
 	}
-	const others = 2 // names of columns, and the line on how many rows there are
-	shown, first, throttled := session.Report, 0, Form{}.of(session.Report).throttled
-	rows := max(lines-strings.Count(panel, "\n")-others, 1)
-	if all := len(shown.Servicers); all > rows {
-		first = min(max(s.row()-rows/2, 0), all-rows)
-		shown.Servicers = shown.Servicers[first : first+rows]
+	text, all := s.servicersAbove(s.panel(session, *picked, false), session, *picked, lines)
+	if !all && s.height < tallHeight {
+		text, _ = s.servicersAbove(s.panel(session, *picked, true), session, *picked, lines)
 	}
-	text := servicerTable(shown, Form{width: s.width, colour: true, session: &session, pick: picked.Servicer, throttled: throttled})
-	if len(shown.Servicers) < len(session.Report.Servicers) {
-		text += faint.Render(fmt.Sprintf("%ss %d to %d of %d, worst first", s.whom(), first+1, first+len(shown.Servicers), len(session.Report.Servicers))) + "\n"
-	}
-	return text + panel
+	return text
 }
 
-// panel tells more of the picked servicer than its row.
-func (s screen) panel(session observer.Session, picked api.ServicerReport) string {
-	checks := strip(session, picked.Servicer, max(s.width-len("checks   "), 1), true)
-	return fmt.Sprintf("\n%s  %s\n%s%swhy     %s\nchecks  %s\n%s\n", strong.Render(Clean(picked.Servicer)), Clean(picked.ServiceURL),
-		ownership(picked), standing(picked), Clean(picked.Reason), checks, legend(true, Form{}.of(session.Report).throttled, s.width))
+// servicersAbove has the servicers that there is room for above a panel, and whether these are all.
+func (s screen) servicersAbove(panel string, session observer.Session, picked api.ServicerReport, lines int) (string, bool) {
+	const others = 2 // names of columns, and the line on how many rows there are
+	all, room := s.rows(session), max(lines-strings.Count(panel, "\n")-others, 1)
+	form := Form{width: s.width, colour: true, session: &session, pick: picked.Servicer, told: panel != "", rolling: s.rolling(session) != nil}.of(session.Report)
+	if form.sparks() {
+		form.newest = newestRounds(s.seen.Sessions, session, widestSpark)
+	}
+	from, to := max(s.row()-room, 0), min(s.row()+room, len(all)) // each takes one line at least
+	table := form.blocks(all[from:to], Form.explains)
+	shown, first := table.around(s.row()-from, room)
+	text := table.head + "\n" + strings.Join(slices.Concat(shown...), "\n") + "\n"
+	if len(shown) < len(all) {
+		text += faint.Render(fmt.Sprintf("%ss %d to %d of %d, worst first", s.whom(), from+first+1, from+first+len(shown), len(all))) + "\n"
+	}
+	return text + panel, len(shown) == len(all)
+}
+
+// panel tells more of the picked servicer than its row; a brief one leaves out what other keys show.
+func (s screen) panel(session observer.Session, picked api.ServicerReport, brief bool) string {
+	form := Form{width: s.width}
+	const indent = "        "
+	wrapped := func(text string, most int) string {
+		return strings.Join(abridged(text, s.width-len(indent), most), "\n"+indent) + "\n"
+	}
+	name, lay := fmt.Sprintf("%s  %s\n", strong.Render(Clean(picked.Servicer)), Clean(picked.ServiceURL)), form.laid
+	if brief {
+		lay = form.leading
+	}
+	text := "\n" + lay(name+ownership(picked)+standing(picked)) + "why     " + wrapped(Clean(picked.Reason), panelReasonLines)
+	if member := inSession(session, picked.Servicer); member != nil && s.rolling(session) != nil {
+		said := verdictWords(member.Verdict)
+		if s.height >= tallHeight {
+			said += ": " + Clean(member.Reason)
+		}
+		text += "session " + wrapped(said, reasonLines)
+	}
+	text += "checks  " + strip(session, picked.Servicer, max(s.width-len("checks   "), 1), true) + "\n"
+	if brief {
+		return text
+	}
+	return text + legend(true, Form{}.of(session.Report).throttled, s.width) + "\n"
 }
 
 // ownership says whose a supplier is, and what it has staked; empty for a member that has no owner.
@@ -342,8 +383,10 @@ checks, one sign each, the first on the left; void and dropped count for nobody
 Available is a share with its 95 % interval. Its bar, on a wide terminal, is
 full up to the lower bound and shaded up to the upper one. ` + plural + ` that
 cannot be told apart share a rank. Lag, on a wide terminal, is the most blocks
-that the ` + whom + `'s node was behind most others. A session that is over gives
-way to its successor, unless tab led to it. What both sides of a disagreement
+that the ` + whom + `'s node was behind most others. Newest times, there too, are
+low to high up to the SLA, █ over it, ✗ without an answer. Rows are of the
+newest checks across sessions, and the session's verdict stands beside, until
+tab leads to a session that is over. What both sides of a disagreement
 ` + did + ` is shown by 'pocket fisherman evidence'.
 `
 }

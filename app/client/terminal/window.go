@@ -30,7 +30,7 @@ func WindowsText(report api.WindowsReport, form Form) string {
 // windowHeading says which sessions were merged and what became of their checks.
 func windowHeading(report api.WindowsReport, window api.WindowReport, form Form) string {
 	if window.Started != nil {
-		return form.fit(strings.Join(append([]string{
+		return form.laid(strings.Join(append([]string{
 			fmt.Sprintf("window %s, group %s: complete sessions %d, left out %d", Clean(report.Window), Clean(window.RelayChain), window.Sessions, window.SessionsLeftOut),
 			fmt.Sprintf("from %s to %s", window.Started.Format(time.RFC3339), api.Value(window.Ended).Format(time.RFC3339)),
 		}, windowChecks(report, window)...), "\n") + "\n")
@@ -43,7 +43,7 @@ func windowHeading(report api.WindowsReport, window api.WindowReport, form Form)
 		lines = append(lines, fmt.Sprintf("heights %d to %d, %s to %s", *window.FirstHeight, *window.LastHeight,
 			window.From.Format(time.RFC3339), window.To.Format(time.RFC3339)))
 	}
-	return form.fit(strings.Join(append(lines, windowChecks(report, window)...), "\n") + "\n")
+	return form.laid(strings.Join(append(lines, windowChecks(report, window)...), "\n") + "\n")
 }
 
 // windowChecks says what became of the checks, and how exact the times are.

@@ -38,7 +38,8 @@ func newQoS(io command.Streams) *cobra.Command {
 		Use:   "qos",
 		Short: "Show the quality of service, now and by session, worst servicer first",
 		Long: `Shows what the fisherman measured: what holds now, which is each servicer's verdict over its newest checks, whatever
-sessions these are of; and a table for each session, oldest first. The worst servicer comes first, and why. --last N leaves the newest N sessions.
+sessions these are of; and a table for each session, oldest first. The worst servicer comes first, and why.
+--last N leaves the newest N sessions.
 
 Verdicts, worst first:
   inconsistent  it contradicted the strict majority of answers more often than allowed, which is never by default
@@ -87,20 +88,23 @@ func showQoS(ctx context.Context, io command.Streams, q qosOptions) error {
 	if q.window != "" && q.filter.SessionID != "" {
 		return command.Fail(command.ExitUsage, "--window (many sessions) and --session (one) exclude each other")
 	}
+	if q.window != "" && q.filter.Last != 0 {
+		return command.Fail(command.ExitUsage, "--window (sessions merged) and --last (one by one) exclude each other")
+	}
 	if q.rolling != "" {
 		for _, other := range []struct{ flag, value string }{{"--window", q.window}, {"--session", q.filter.SessionID}} {
 			if other.value != "" {
 				return command.Fail(command.ExitUsage, "--rolling (what holds now) and %s exclude each other", other.flag)
 			}
 		}
+		if q.filter.Last != 0 {
+			return command.Fail(command.ExitUsage, "--rolling (what holds now) and --last (sessions) exclude each other")
+		}
 		span, err := client.ParseRolling(q.rolling)
 		if err != nil {
 			return command.Fail(command.ExitUsage, "--rolling: %w", err)
 		}
 		q.filter.Rolling, q.filter.Last = span, 1
-	}
-	if q.window != "" && q.filter.Last != 0 {
-		return command.Fail(command.ExitUsage, "--window (sessions merged) and --last (one by one) exclude each other")
 	}
 	node, err := command.OpenNode(q.node)
 	if err != nil {

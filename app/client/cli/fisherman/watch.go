@@ -27,8 +27,9 @@ func newWatch(io command.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "watch",
 		Short: "Watch live what the fisherman measures",
-		Long: `Shows what the fisherman of a node measures while it measures it: a session, its servicers with the worst first and why,
-every check of each, and on demand the samples of one. Press ? for the keys.
+		Long: `Shows what the fisherman of a node measures while it measures it: each servicer's verdict over its newest checks, the worst
+first and why, and beside it a session with every check, and on demand the samples of one. Press ? for the keys. The wider
+the terminal, the more it shows: from 150 columns on the newest round-trip times are drawn, from 160 names are whole.
 
 Where standard input or output is no terminal it writes plain lines: one for every check, and a table at a session's
 end; trouble with the node or its chain goes to standard error. A node that is lost is tried again until it is back.
