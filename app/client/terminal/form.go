@@ -45,7 +45,7 @@ const (
 	// tailWidth is the least width with a column of p90, rankWidth that of the rank where a servicer is picked.
 	tailWidth = 72
 	rankWidth = 80
-	// wholeWidth is the least width at which addresses are shown in full.
+	// wholeWidth is the least width at which addresses are shown in full; where rows are scrolled, if they fit.
 	wholeWidth = 160
 	// widestStrip bounds how many checks are drawn in a row.
 	widestStrip = 60

@@ -16,8 +16,6 @@ const (
 	reasonLines, panelReasonLines = 2, 4
 	// partGap stands between the facts of a line, which is broken there first.
 	partGap = "  "
-	// wholeWidth is the least width at which names are shown whole where rows are scrolled, if they fit.
-	wholeWidth = 160
 	// more stands where words are left out.
 	more = "…"
 )
