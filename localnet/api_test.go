@@ -140,7 +140,7 @@ func TestAPIAnswersAsDocumented(t *testing.T) {
 		"/v1/actors?type=application", "/v1/actors?type=servicer", "/v1/actors?type=fisherman", "/v1/actors?type=validator",
 		"/v1/account?address=" + session.Application,
 		"/v1/addresses?prefix=" + session.Application[:8],
-		"/v1/qos?window=10", "/v1/qos?servicer=" + servicer,
+		"/v1/qos?window=10", "/v1/qos?rolling=5,10m", "/v1/qos/history?last=1h", "/v1/qos/history?servicer=" + servicer + "&last=1h", "/v1/qos?servicer=" + servicer,
 		"/v1/qos/rounds?session=" + session.ID, "/v1/qos/rounds?limit=1&session=" + session.ID + "&servicer=" + servicer,
 		"/v1/evidence", "/v1/relays", "/v1/relays/session?session=" + session.ID,
 	} {
