@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -65,10 +66,13 @@ func (s *story) alterEvidence(field string) error {
 		return err
 	}
 	_, after, found := strings.Cut(string(text), `"`+field+`": "`)
-	if !found {
-		return fmt.Errorf("no %s in the evidence", field)
+	value := regexp.MustCompile(`^([^"\\]|\\.)*`).FindString(after)
+	// A letter or digit from the middle on that no backslash is before: the file stays one of JSON.
+	place := regexp.MustCompile(`[^\\][0-9A-Za-z]`).FindStringIndex(value[len(value)/2:])
+	if !found || place == nil {
+		return fmt.Errorf("no %s in the evidence whose byte can be altered", field)
 	}
-	at := len(text) - len(after) + 20 // within the text, of which each is longer
+	at := len(text) - len(after) + len(value)/2 + place[1] - 1
 	text[at] = map[bool]byte{true: '1', false: '0'}[text[at] == '0']
 	return os.WriteFile(s.saved, text, 0o600)
 }
