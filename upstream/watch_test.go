@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +14,7 @@ import (
 // watched is a watch of a node that answers or not, with what the watch said and how often it asked.
 type watched struct {
 	*Watch
+	mu    sync.Mutex // of the fields below
 	fails error
 	asked int
 	said  []string
@@ -21,9 +24,9 @@ func newWatched(t *testing.T, fails error) *watched {
 	t.Helper()
 	w := &watched{fails: fails}
 	w.Watch = NewWatch(
-		func(context.Context) error { w.asked++; return w.fails },
-		func(err error) { w.said = append(w.said, "down: "+err.Error()) },
-		func(after time.Duration) { w.said = append(w.said, fmt.Sprint("up after ", after)) })
+		func(context.Context) error { return w.ask() },
+		func(err error) { w.say("down: " + err.Error()) },
+		func(after time.Duration) { w.say(fmt.Sprint("up after ", after)) })
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { defer close(ended); w.Run(ctx) }()
@@ -31,11 +34,38 @@ func newWatched(t *testing.T, fails error) *watched {
 	return w
 }
 
-func (w *watched) want(t *testing.T, asked int, said ...string) {
-	t.Helper()
+func (w *watched) ask() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked++
+	return w.fails
+}
+
+func (w *watched) say(what string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.said = append(w.said, what)
+}
+
+// fail has the node answer with an error from now on; nil for well.
+func (w *watched) fail(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fails = err
+}
+
+// state returns how often the node was asked, and what was said, once everything has come to rest.
+func (w *watched) state() (asked int, said []string) {
 	synctest.Wait()
-	if w.asked != asked || fmt.Sprint(w.said) != fmt.Sprint(said) {
-		t.Errorf("asked %d times, said %q; want %d, %q", w.asked, w.said, asked, said)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.asked, slices.Clone(w.said)
+}
+
+func (w *watched) want(t *testing.T, wantAsked int, wantSaid ...string) {
+	t.Helper()
+	if asked, said := w.state(); asked != wantAsked || !slices.Equal(said, wantSaid) {
+		t.Errorf("asked %d times, said %q; want %d, %q", asked, said, wantAsked, wantSaid)
 	}
 }
 
@@ -47,7 +77,7 @@ func TestWatchOfANodeThatIsDown(t *testing.T) {
 		w.want(t, 4, "down: refused")
 		time.Sleep(time.Minute)
 		w.want(t, 16, "down: refused") // said once
-		w.fails = nil
+		w.fail(nil)
 		time.Sleep(5 * time.Second)
 		w.want(t, 17, "down: refused", "up after 1m5s")
 		time.Sleep(time.Hour)
@@ -66,11 +96,11 @@ func TestWatchOfANodeThatAnswers(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		time.Sleep(time.Minute)
-		if synctest.Wait(); w.asked > 13 || w.asked < 10 || len(w.said) > 0 {
-			t.Errorf("asked %d times, said %q", w.asked, w.said)
+		before, said := w.state()
+		if before > 13 || before < 10 || len(said) > 0 {
+			t.Errorf("asked %d times, said %q", before, said)
 		}
-		before := w.asked
-		w.fails = errors.New("refused")
+		w.fail(errors.New("refused"))
 		w.Suspect()
 		time.Sleep(time.Second)
 		w.want(t, before+1, "down: refused")
@@ -81,7 +111,7 @@ func TestWatchOfANodeThatIsStarting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWatched(t, errors.New("refused"))
 		time.Sleep(1500 * time.Millisecond)
-		w.fails = nil
+		w.fail(nil)
 		time.Sleep(time.Minute)
 		w.want(t, 3)
 	})

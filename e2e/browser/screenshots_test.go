@@ -55,6 +55,7 @@ func overTime(t *testing.T, page *tab, directory string, endpoints []*endpoint) 
 	page.size(1240, 420)
 	page.open(node + "/#/history?range=30d")
 	page.await("the strips are drawn", `document.querySelectorAll('table.strips[data-step="86400"] td[data-value]').length > 100`)
+	page.await("each target has a verdict", `![...document.querySelectorAll("table.strips tbody tr")].some((row) => row.textContent.includes("unknown") || row.textContent.includes("not asked"))`)
 	shoot := func(name string) {
 		for _, scheme := range []string{"light", "dark"} {
 			page.scheme(scheme)

@@ -90,7 +90,15 @@ func TestPageWhileTheDiskFailsIsCheap(t *testing.T) {
 		return after.TotalAlloc - before.TotalAlloc
 	}
 	allocated(1) // the earlier store is opened
-	one, many := allocated(1), allocated(rounds)
+	// The least of several: what else the program does at the time counts as well.
+	least := func(limit int) uint64 {
+		least := allocated(limit)
+		for range 9 {
+			least = min(least, allocated(limit))
+		}
+		return least
+	}
+	one, many := least(1), least(rounds)
 	if 10*one > many {
 		t.Errorf("a round costs %d bytes, %d rounds %d", one, rounds, many)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
@@ -78,15 +79,63 @@ func (p *put) encode(message proto.Message, key func() []byte) {
 }
 
 // putAll stores what is not refused. When it returns an error, none of that is known to be durable, and it may be called
-// again, also for another store.
+// again, also for another store. Calls that wait while the disk takes a write are stored together by the first of them.
 func (s *Store) putAll(ctx context.Context, puts []*put) error {
-	return s.change(ctx, func(t *transaction) error {
-		if t.history != nil && t.history.isDue() {
-			if err := t.history.store(); err != nil {
-				return err
-			}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	own := &call{puts: puts}
+	s.calls.add(own)
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if own.ended {
+		return own.err
+	}
+	together := s.calls.take()
+	err := s.changeNow(func(t *transaction) error { return stageAll(t, together) })
+	for _, each := range together {
+		each.ended, each.err = true, err
+	}
+	return err
+}
+
+// call is what one call of putAll has to store. Until it has ended it belongs to the holder of writing.
+type call struct {
+	puts  []*put
+	ended bool
+	err   error
+}
+
+// calls wait for the disk, in order. One that is in it has its caller waiting.
+type calls struct {
+	mu      sync.Mutex
+	waiting []*call
+}
+
+func (c *calls) add(one *call) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting = append(c.waiting, one)
+}
+
+// take returns those that wait.
+func (c *calls) take() []*call {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	taken := c.waiting
+	c.waiting = nil
+	return taken
+}
+
+// stageAll adds what is not refused to a transaction.
+func stageAll(t *transaction, together []*call) error {
+	if t.history != nil && t.history.isDue() {
+		if err := t.history.store(); err != nil {
+			return err
 		}
-		for _, p := range puts {
+	}
+	for _, each := range together {
+		for _, p := range each.puts {
 			if p.err != nil {
 				continue
 			}
@@ -96,8 +145,8 @@ func (s *Store) putAll(ctx context.Context, puts []*put) error {
 			}
 			p.err = err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // stage adds the session or round to a transaction.

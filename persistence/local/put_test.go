@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 )
@@ -409,7 +411,55 @@ func TestHungDisk(t *testing.T) {
 	s.wantHeld(2)
 }
 
-// BenchmarkPutAll stores 50 rounds on a real disk: in one call, in 50, and as bare bytes in one batch of pebble's.
+// Calls that come while the disk takes a write share the next one. Each has its own outcome, and what one is refused keeps no
+// other from being stored.
+func TestCallsAreStoredTogether(t *testing.T) {
+	const others = 20
+	var armed atomic.Bool
+	var syncs atomic.Int64
+	hung, released := make(chan struct{}), make(chan struct{})
+	hang := sync.OnceFunc(func() { close(hung); <-released })
+	s := openIn(t, "store", smallTables(), failing(vfs.NewCrashableMem(), func(op errorfs.Op) bool {
+		if armed.Load() && isLogSync(op) {
+			syncs.Add(1)
+			hang()
+		}
+		return false
+	}))
+	must(t, s.PutSession(t.Context(), sessionOf(1)))
+	must(t, s.PutRound(t.Context(), roundOf(1, 0, 10)))
+	armed.Store(true)
+	var storing sync.WaitGroup
+	errs := make([]error, others+3)
+	put := func(at, session int, index uint32) {
+		storing.Go(func() { errs[at] = s.PutRound(context.Background(), roundOf(session, index, 10)) })
+	}
+	put(0, 1, 1)
+	<-hung
+	for i := range others {
+		put(1+i, 1, uint32(2+i))
+	}
+	put(others+1, 1, 0)
+	put(others+2, 2, 0)
+	for waiting := 0; waiting < others+2; runtime.Gosched() {
+		s.calls.mu.Lock()
+		waiting = len(s.calls.waiting)
+		s.calls.mu.Unlock()
+	}
+	close(released)
+	storing.Wait()
+	wantErrors(t, errs, append(make([]error, others+1), ErrRoundExists, modules.ErrUnknownSession)...)
+	if syncs.Load() > 3 { // the first, the shared one, and one that the log may need between them
+		t.Errorf("%d syncs", syncs.Load())
+	}
+	if rounds, err := s.Rounds(t.Context(), idOf(1)); err != nil || len(rounds) != others+2 {
+		t.Errorf("%d rounds, %v", len(rounds), err)
+	}
+	must(t, s.Close())
+}
+
+// BenchmarkPutAll stores 50 rounds on a real disk: in one call, in 50, in 50 at once, and as bare bytes by pebble, at once and in
+// one batch.
 func BenchmarkPutAll(b *testing.B) {
 	const rounds = 50
 	ctx := context.Background()
@@ -445,6 +495,31 @@ func BenchmarkPutAll(b *testing.B) {
 			}
 			return err
 		})
+	})
+	b.Run("at once", func(b *testing.B) {
+		inStore(b, func(s *Store, rounds []*types.QoSRound) error {
+			var storing errgroup.Group
+			for _, round := range rounds {
+				storing.Go(func() error { return s.PutRound(ctx, round) })
+			}
+			return storing.Wait()
+		})
+	})
+	b.Run("bare at once", func(b *testing.B) {
+		s := openIn(b, b.TempDir(), DefaultOptions(), vfs.Default)
+		next := batches()
+		for b.Loop() {
+			b.StopTimer()
+			puts := newPuts(nil, next())
+			b.StartTimer()
+			var storing errgroup.Group
+			for _, p := range puts {
+				storing.Go(func() error { return s.db.Set(p.key, p.record, pebble.Sync) })
+			}
+			must(b, storing.Wait())
+		}
+		b.StopTimer()
+		must(b, s.db.DeleteRange([]byte{keyVersion, kindRound}, []byte{keyVersion, kindRound + 1}, pebble.Sync))
 	})
 	b.Run("bare", func(b *testing.B) {
 		s := openIn(b, b.TempDir(), DefaultOptions(), vfs.Default)

@@ -42,6 +42,8 @@ type Store struct {
 
 	// writing is locked by whoever changes the fields below or what is stored. It is locked before mu.
 	writing sync.Mutex
+	// calls are those of putAll that wait for writing.
+	calls calls
 	// mu is locked while the fields below change, and locked for reading while records are read. It is not locked while the
 	// disk takes a write.
 	mu sync.RWMutex
@@ -197,6 +199,11 @@ func (s *Store) change(ctx context.Context, plan func(*transaction) error) error
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	return s.changeNow(plan)
+}
+
+// changeNow is change. It requires writing.
+func (s *Store) changeNow(plan func(*transaction) error) error {
 	if err := s.ready(); err != nil {
 		return err
 	}
