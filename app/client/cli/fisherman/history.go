@@ -27,8 +27,8 @@ func newHistory(io command.Streams) *cobra.Command {
 		Long: `Shows what the fisherman measured over time, from rollups, which a node keeps for longer than sessions: of 5 minutes for 7
 days and of 1 hour for 400 days, unless its configuration says otherwise.
 
-Without SERVICER there is a row for each servicer, the least available first, with sparklines. With SERVICER (its address, or the
-name of a target) there is a row for each step, and one for each time without a check. Void and throttled samples are in CHECKS, and count
+Without SERVICER there is a row for each servicer, the least available first, with sparklines. With SERVICER (its address or the first
+8 digits of it, or the name of a target) there is a row for each step, and one for each time without a check. Void and throttled samples are in CHECKS, and count
 for nobody. Round-trip times are estimated within 2 %; counts are exact.
 
 A step is 5m, 10m, 15m, 20m, 30m or a number of whole hours or days. Unless --step says otherwise, a table has steps that fit
@@ -45,7 +45,7 @@ into its lines, and other forms those that the node chooses. Times are UTC.`,
 		},
 	}
 	flags := cmd.Flags()
-	command.AddIdentifier(flags, &o.servicer, "servicer", "ADDRESS|NAME", "this servicer, or target, only; the same as SERVICER")
+	command.AddIdentifier(flags, &o.servicer, "servicer", "ADDRESS|NAME", "this servicer (its first 8 digits will do), or target, only; the same as SERVICER")
 	command.AddIdentifier(flags, &o.chain, "relay-chain", "CHAIN|GROUP", "this relay chain, as in 0001, or group, only")
 	o.last = "24h"
 	command.AddChecked(flags, &o.last, "last", "D", checkLast, "how far back, as in 90m, 24h or 30d")
@@ -85,6 +85,9 @@ func showHistory(ctx context.Context, io command.Streams, o historyOptions) erro
 		return err
 	}
 	defer node.Close()
+	if filter.Servicer, err = command.CompleteAddress(ctx, node, "SERVICER", filter.Servicer, api.AddressRoleServicer); err != nil {
+		return err
+	}
 	history, err := node.History(ctx, filter)
 	if err != nil {
 		return fmt.Errorf("history: %w", err)
