@@ -102,6 +102,12 @@ func TestTextsAndFields(t *testing.T) {
 	if err != nil || !strings.HasSuffix(string(encoded), want) {
 		t.Errorf("%s, %v", encoded, err)
 	}
+	s.set(api.VerdictHealthy, "a").pass(6 * time.Minute)
+	message = s.sent[len(s.sent)-1]
+	lasted := message.At.Sub(message.Alerts[0].Since).Round(time.Second)
+	if message.Status != StatusResolved || message.Text != fmt.Sprintf("a of eth is healthy; before, the rule applied for %v: because healthy", lasted) || lasted < 6*time.Minute {
+		t.Errorf("%+v", message)
+	}
 }
 
 // A verdict that comes and goes for less than the time is never told.

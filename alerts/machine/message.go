@@ -104,7 +104,7 @@ func newMessage(now time.Time, rule, link string, status Status, alerts []Alert)
 		Count: len(alerts), LeftOut: max(0, len(alerts)-MaximumAlerts)}
 	m.ID = identify(now, rule, status, alerts)
 	m.Title = text.Line(fmt.Sprintf("[%s] %s: %s", strings.ToUpper(string(status)), rule, summary(alerts)), maximumTitle)
-	m.Text = listed(alerts)
+	m.Text = listed(now, alerts)
 	m.Alerts = slices.Clone(alerts[:min(len(alerts), MaximumAlerts)])
 	return m
 }
@@ -152,11 +152,14 @@ func summary(alerts []Alert) string {
 }
 
 // listed returns a line for each of the alerts that there is space for.
-func listed(alerts []Alert) string {
+func listed(now time.Time, alerts []Alert) string {
 	var lines strings.Builder
 	for i := range alerts {
 		each := &alerts[i]
 		line := fmt.Sprintf("%s %s, since %s", each.subject(), each.state(), each.Since.UTC().Format("2006-01-02 15:04:05 UTC"))
+		if each.Ended != "" {
+			line = fmt.Sprintf("%s %s; before, the rule applied for %v", each.subject(), each.state(), now.Sub(each.Since).Round(time.Second))
+		}
 		if each.Reason != "" {
 			line += ": " + each.Reason
 		}
