@@ -44,6 +44,9 @@ help: ## List the targets
 .PHONY: build
 build: ## Build bin/pocket, without a C compiler
 	$(GO) build -o bin/pocket ./app/pocket
+	@# The kernel may hold what the linker has written in pieces of 2 MB, each of which counts as memory of the running program
+	@# once a page of it was read. It holds a copy in small ones.
+	@cp bin/pocket bin/pocket.copy && mv bin/pocket.copy bin/pocket
 
 # An Ethereum node for 'pocket localnet --ethereum'. Its module is its own, so that the product does not depend on it.
 bin/geth: tools/geth/go.mod tools/geth/go.sum
