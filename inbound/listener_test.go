@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,11 +43,11 @@ type fakeConn struct {
 	net.Conn
 	name   string
 	from   net.Addr
-	closed bool
+	closed atomic.Bool
 }
 
 func (f *fakeConn) RemoteAddr() net.Addr { return f.from }
-func (f *fakeConn) Close() error         { f.closed = true; return nil }
+func (f *fakeConn) Close() error         { f.closed.Store(true); return nil }
 
 // bench is a listener with what was accepted from it. It lives in a bubble of testing/synctest.
 type bench struct {
@@ -54,6 +55,8 @@ type bench struct {
 	listener *Listener
 	below    *fakeListener
 	all      map[string]*fakeConn
+
+	mu       sync.Mutex
 	accepted []string
 }
 
@@ -66,11 +69,20 @@ func newBench(t *testing.T, bounds Bounds) *bench {
 			if err != nil {
 				return
 			}
+			b.mu.Lock()
 			b.accepted = append(b.accepted, conn.(*fakeConn).name)
+			b.mu.Unlock()
 		}
 	}()
 	t.Cleanup(func() { _ = b.listener.Close() })
 	return b
+}
+
+// took reports whether a connection was accepted.
+func (b *bench) took(name string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Contains(b.accepted, name)
 }
 
 // connect has a client connect; false if the listener is not even accepting.
@@ -102,9 +114,9 @@ func (b *bench) is(state http.ConnState, names ...string) {
 func (b *bench) holds(closed ...string) {
 	b.t.Helper()
 	for name, conn := range b.all {
-		if want := slices.Contains(closed, name); conn.closed != want {
-			b.t.Errorf("%s closed: %t", name, conn.closed)
-		} else if !want && !slices.Contains(b.accepted, name) {
+		if want := slices.Contains(closed, name); conn.closed.Load() != want {
+			b.t.Errorf("%s closed: %t", name, conn.closed.Load())
+		} else if !want && !b.took(name) {
 			b.t.Errorf("%s is not accepted", name)
 		}
 	}
@@ -127,7 +139,7 @@ func TestIdleOnesMakeRoom(t *testing.T) {
 		b.holds("b3", "b2")
 		b.is(http.StateActive, "c1", "c2", "a1", "b1")
 		b.connect("d1", "6.6.6.6:1")
-		if b.all["d1"].closed || slices.Contains(b.accepted, "d1") {
+		if b.all["d1"].closed.Load() || b.took("d1") {
 			t.Error("one beyond all is not kept waiting")
 		}
 		if b.connect("e1", "5.5.5.5:1") {
@@ -166,7 +178,7 @@ func TestTheOldestAreDisplaced(t *testing.T) {
 		b.holds("a1", "a2", "a3")
 		time.Sleep(answerTenure) // virtual
 		b.connect("e1", "5.5.5.5:1")
-		if b.all["e1"].closed || slices.Contains(b.accepted, "e1") {
+		if b.all["e1"].closed.Load() || b.took("e1") {
 			t.Error("one is displaced by a client that has as many")
 		}
 		b.is(http.StateClosed, "d1")
@@ -182,7 +194,7 @@ func TestTenure(t *testing.T) {
 		b := newBench(t, Bounds{Most: 2, Displace: true})
 		waits := func(name string) {
 			t.Helper()
-			if b.all[name].closed || slices.Contains(b.accepted, name) {
+			if b.all[name].closed.Load() || b.took(name) {
 				t.Errorf("%s does not wait", name)
 			}
 		}
@@ -337,7 +349,7 @@ func TestNobodyTakesTheLastPlaces(t *testing.T) {
 				if !b.connect(name, fmt.Sprintf("%s:%d", from, i+1)) {
 					t.Fatalf("%s waits", name)
 				}
-				if !b.all[name].closed {
+				if !b.all[name].closed.Load() {
 					b.is(http.StateActive, name)
 					taken++
 				}
@@ -352,7 +364,7 @@ func TestNobodyTakesTheLastPlaces(t *testing.T) {
 				from = "[" + from + "]"
 			}
 			name := "first of " + from
-			if !b.connect(name, from+":9999") || b.all[name].closed || !slices.Contains(b.accepted, name) {
+			if !b.connect(name, from+":9999") || b.all[name].closed.Load() || !b.took(name) {
 				t.Fatalf("%s is kept out", from)
 			}
 			b.is(http.StateActive, name)
@@ -365,7 +377,7 @@ func TestNobodyTakesTheLastPlaces(t *testing.T) {
 		}
 		b.is(http.StateIdle, "127.0.0.1 0", "127.0.0.1 1")
 		b.connect("more", "127.0.0.1:5000")
-		if !b.all["127.0.0.1 0"].closed || b.all["127.0.0.1 1"].closed || !slices.Contains(b.accepted, "more") || b.listener.free() != 4 {
+		if !b.all["127.0.0.1 0"].closed.Load() || b.all["127.0.0.1 1"].closed.Load() || !b.took("more") || b.listener.free() != 4 {
 			t.Error("it does not go on in place of what is idle")
 		}
 	})
@@ -383,7 +395,7 @@ func TestIdleOnesAreNoMatchForAProxy(t *testing.T) {
 			name := fmt.Sprint("proxy ", i)
 			b.connect(name, fmt.Sprintf("10.0.0.1:%d", i+1))
 			b.is(http.StateActive, name)
-			if b.all[name].closed || !slices.Contains(b.accepted, name) {
+			if b.all[name].closed.Load() || !b.took(name) {
 				t.Fatalf("%s is kept out", name)
 			}
 		}

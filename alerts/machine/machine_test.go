@@ -195,7 +195,7 @@ func TestManyAtOnceAreOneMessage(t *testing.T) {
 	}
 	message := s.sent[0]
 	if message.Count != 200 || len(message.Alerts) != MaximumAlerts || message.LeftOut != 150 || len(message.Text) > MaximumText ||
-		message.Title != "[FIRING] down: 200 servicers: 200 unavailable" || message.Link != "https://f.example/" ||
+		message.Title != "[FIRING] down: 200 unavailable" || message.Link != "https://f.example/" ||
 		!strings.Contains(message.Text, "more") {
 		t.Errorf("%s\n%s\n%d %d", message.Title, message.Text, len(message.Text), message.Count)
 	}
@@ -203,7 +203,7 @@ func TestManyAtOnceAreOneMessage(t *testing.T) {
 	for name := range s.subject {
 		s.set(api.VerdictHealthy, name)
 	}
-	s.pass(10 * time.Minute).want("[RESOLVED] down: 200 servicers: 200 healthy")
+	s.pass(10 * time.Minute).want("[RESOLVED] down: 200 healthy")
 }
 
 func TestRepeat(t *testing.T) {

@@ -148,7 +148,7 @@ func summary(alerts []Alert) string {
 		states = append(states, fmt.Sprintf("%d %s", count, strings.TrimPrefix(state, "is ")))
 	}
 	slices.Sort(states)
-	return fmt.Sprintf("%d servicers: %s", len(alerts), strings.Join(states, ", "))
+	return strings.Join(states, ", ")
 }
 
 // listed returns a line for each of the alerts that there is space for.
