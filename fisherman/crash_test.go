@@ -353,5 +353,5 @@ func (l *ledger) resumed() (times int) {
 	return times
 }
 
-// enough reports whether sessions were resumed and checks done often enough for so many kills.
+// enough reports whether sessions were resumed and checks done often enough for a number of kills.
 func (l *ledger) enough(kills int) bool { return l.resumed() >= kills/4 && l.done >= kills }

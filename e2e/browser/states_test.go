@@ -158,7 +158,7 @@ func TestDashboardOfMany(t *testing.T) {
 	}
 }
 
-// crowded is a fisherman of so many endpoints.
+// crowded is a fisherman of a number of endpoints.
 func crowded(targets int) without {
 	many := list()
 	session := &many.report.Sessions[0]

@@ -49,7 +49,7 @@ func ParseLast(text string) (time.Duration, error) { return rollup.ParseSpan(tex
 // ParseStep reads how long a point of history is: "5m", "1h", "1d".
 func ParseStep(text string) (time.Duration, error) { return rollup.ParseStep(text) }
 
-// StepThatFits returns the shortest step by which a stretch of time has at most so many points.
+// StepThatFits returns the shortest step by which a stretch of time has at most a number of points.
 func StepThatFits(last time.Duration, points int) time.Duration {
 	return rollup.StepThatFits(last, points)
 }
