@@ -138,7 +138,7 @@ func TestChunksAreApplied(t *testing.T) {
 	if store.open != nil {
 		t.Error("the restore was not ended")
 	}
-	// One more chunk is nobody's.
+	// There is no further chunk.
 	if got := d.apply(2, nil).Result; got != abci.ResponseApplySnapshotChunk_ABORT {
 		t.Errorf("a chunk too many: %v", got)
 	}

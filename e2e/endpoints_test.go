@@ -253,7 +253,7 @@ func (s *story) startOneEndpoint() error {
 	return s.runEndpoints(s.groupsOf(1, 1))
 }
 
-// groupsOf are so many groups of so many targets, in YAML.
+// groupsOf are a number of groups with a number of targets each, in YAML.
 func (s *story) groupsOf(targets, groups int) string {
 	var text strings.Builder
 	for g := range groups {

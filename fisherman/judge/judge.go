@@ -76,7 +76,7 @@ type judgement struct {
 	disputed bool
 	// large: most nodes with data have a large answer.
 	large bool
-	// received is how many bytes came from each origin, receivedAll from all.
+	// received is how many bytes came from each origin, receivedAll from all; nil until a late answer asks for it.
 	received    map[string]int
 	receivedAll int
 	// crowded: a servicer is excused for a time-out, because our own link was busy.

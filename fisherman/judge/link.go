@@ -18,12 +18,6 @@ import (
 // hold holds round-trip times against the SLA, and excuses what our own link did.
 func (j *judgement) hold(record *types.QoSRound) {
 	large := j.largeQuestion(record)
-	j.received, j.receivedAll = make(map[string]int, len(j.voters)), 0
-	for i := range j.Exchanges {
-		bytes := j.Exchanges[i].Arrived.Bytes
-		j.received[j.origins[i]] += bytes
-		j.receivedAll += bytes
-	}
 	for i, sample := range record.Samples {
 		times := &j.Exchanges[i].Times
 		switch {
@@ -67,6 +61,9 @@ func (j *judgement) busy(i int, end time.Duration) (busy time.Duration) {
 	}
 	var edges []edge
 	self := j.origins[i]
+	if j.received == nil {
+		j.receive()
+	}
 	if j.receivedAll-j.received[self] < saturating {
 		return 0
 	}
@@ -99,6 +96,16 @@ func (j *judgement) busy(i int, end time.Duration) (busy time.Duration) {
 		}
 	}
 	return busy
+}
+
+// receive counts the bytes that came from each origin.
+func (j *judgement) receive() {
+	j.received = make(map[string]int, len(j.voters))
+	for i := range j.Exchanges {
+		bytes := j.Exchanges[i].Arrived.Bytes
+		j.received[j.origins[i]] += bytes
+		j.receivedAll += bytes
+	}
 }
 
 // ended returns when an answer that had begun was over, after the release. One that was cut off was under way until then,

@@ -207,8 +207,8 @@ func throttled(reply Reply) error {
 	return fmt.Errorf("%w: HTTP status %d", ErrThrottled, reply.Status)
 }
 
-// refusing reports whether an HTTP status is of one who refuses or cannot answer now, whoever it is. A gateway that knows
-// the path or the method not says 501.
+// refusing reports whether an HTTP status is of a server, or of a gateway before it, that refuses or cannot answer now.
+// A gateway that does not know the path or the method says 501.
 func refusing(status uint32) bool {
 	switch status {
 	case 401, 402, 403, 407, 408:
