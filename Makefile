@@ -155,7 +155,7 @@ test_crash: ## Kill a sampling fisherman KILLS times (200) at random moments, an
 
 .PHONY: test_hostile
 test_hostile: ## Run the long tests of what accounts, servicers, raw connections and a full disk can do to a network
-	POCKET_TEST_HOSTILE=1 $(GO) test -count=1 -p 1 -timeout 5m -v -run '^TestHostile|^TestDearAnswers$$' ./app/client/cli ./fisherman
+	POCKET_TEST_HOSTILE=1 $(GO) test -count=1 -p 1 -timeout 5m -v -run '^TestHostile|^Test(Dear|Hanging)Answers$$' ./app/client/cli ./fisherman
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (10s)

@@ -33,14 +33,26 @@ func (c Client) Public() bool { return c.public }
 // Descriptor returns the number of a connection's file descriptor; 0 when it has none. The system gives out the lowest
 // number that is free, so at least as many are open.
 func Descriptor(conn net.Conn) (number int) {
+	withDescriptor(conn, func(descriptor int) { number = descriptor })
+	return number
+}
+
+// unread reports whether a connection has bytes that nobody has read yet.
+func unread(conn net.Conn) (some bool) {
+	withDescriptor(conn, func(descriptor int) {
+		n, _, err := syscall.Recvfrom(descriptor, make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		some = err == nil && n > 0
+	})
+	return some
+}
+
+// withDescriptor calls a function with the descriptor of a connection that has one.
+func withDescriptor(conn net.Conn, use func(descriptor int)) {
 	socket, ok := conn.(syscall.Conn)
 	if !ok {
-		return 0
+		return
 	}
-	raw, err := socket.SyscallConn()
-	if err != nil {
-		return 0
+	if raw, err := socket.SyscallConn(); err == nil {
+		_ = raw.Control(func(descriptor uintptr) { use(int(descriptor)) })
 	}
-	_ = raw.Control(func(fd uintptr) { number = int(fd) })
-	return number
 }

@@ -25,13 +25,16 @@ type Bounds struct {
 	Displace bool
 }
 
-// How long connections are left alone where they are displaced: until the first request has come, and until one is answered,
-// of ordinary clients.
+// How long connections are left alone where they are displaced.
 const (
+	// askTenure is until the header of the first request was read, answerTenure until that is answered.
 	askTenure    = 50 * time.Millisecond
 	answerTenure = 250 * time.Millisecond
+	// silentTenure is used instead of askTenure for those that say nothing, or half a request, in a crowd of such: everybody behind
+	// them waits. A client's first request comes with the connection or right after it.
+	silentTenure = 5 * time.Millisecond
 	// tenurePause is how often those that wait look for one whose tenure is over.
-	tenurePause = 10 * time.Millisecond
+	tenurePause = 2 * time.Millisecond
 )
 
 // Listener accepts connections within bounds. Its Track has to be the server's ConnState. Many goroutines may use it.
@@ -48,6 +51,8 @@ type Listener struct {
 	clients map[Client]int
 	// turn counts what happens, so that what is idle has an order.
 	turn uint64
+	// silent: somebody has waited for room in vain, and nobody was answered since.
+	silent bool
 }
 
 // connection is an open one.
@@ -56,8 +61,11 @@ type connection struct {
 	// idle: no request has begun since it was made or since the last answer, which was at the turn since.
 	idle  bool
 	since uint64
-	// protected: it may not be closed to make room before.
-	protected time.Time
+	// served: a request of it was answered.
+	served bool
+	// protected: it may not be closed to make room before, nor before asking, except in a crowd of silent ones if it has no bytes
+	// that the server has not read yet.
+	protected, asking time.Time
 }
 
 // Listen returns a listener that bounds the connections of another one, which it owns.
@@ -72,6 +80,9 @@ func (l *Listener) Accept() (net.Conn, error) {
 		conn, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
+		}
+		if tcp, is := conn.(*net.TCPConn); is && l.bounds.Displace {
+			conn = newAsking(tcp, l)
 		}
 		if l.admit(conn) {
 			return conn, nil
@@ -101,7 +112,8 @@ func (l *Listener) Track(conn net.Conn, state http.ConnState) {
 		return
 	case http.StateIdle:
 		l.turn++
-		known.idle, known.since, known.protected = true, l.turn, time.Time{}
+		known.idle, known.served, known.since, known.protected, known.asking = true, true, l.turn, time.Time{}, time.Time{}
+		l.silent = false
 	case http.StateClosed, http.StateHijacked:
 		l.forget(conn)
 	default:
@@ -110,6 +122,15 @@ func (l *Listener) Track(conn net.Conn, state http.ConnState) {
 	select {
 	case l.room <- struct{}{}:
 	default:
+	}
+}
+
+// asked is told that the header of a connection's first request was read.
+func (l *Listener) asked(conn net.Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if known, is := l.open[conn]; is {
+		l.protect(known, answerTenure)
 	}
 }
 
@@ -124,7 +145,7 @@ func (l *Listener) admit(conn net.Conn) bool {
 	if l.bounds.Descriptors > 0 && Descriptor(conn) >= l.bounds.Descriptors && !l.evict(from, anybody) {
 		return false
 	}
-	for {
+	for begin := time.Now(); ; l.silent = l.silent || time.Since(begin) >= silentTenure {
 		greedy := l.greedy(from)
 		if !greedy && l.free() > 0 || l.evict(from, anybody) {
 			break
@@ -135,7 +156,8 @@ func (l *Listener) admit(conn net.Conn) bool {
 	}
 	l.turn++
 	made := &connection{from: from, idle: true, since: l.turn}
-	l.protect(made, askTenure)
+	l.protect(made, silentTenure)
+	made.asking = made.protected.Add(askTenure - silentTenure)
 	l.open[conn] = made
 	l.clients[from]++
 	return true
@@ -179,8 +201,8 @@ func (l *Listener) wait() bool {
 
 func anybody(Client) bool { return true }
 
-// evict closes a connection of some clients to make room for one more of a client, and reports whether there was one: that which
-// has been idle for the longest time, of the client that has the most of all, or else one that is displaced.
+// evict closes a connection of some clients to make room for one more of a client, and reports whether there was one: an idle
+// one, or else one that is displaced.
 func (l *Listener) evict(to Client, whose func(Client) bool) bool {
 	victim := l.oldest(func(c *connection) bool { return c.idle && whose(c.from) })
 	if victim == nil && l.bounds.Displace {
@@ -196,20 +218,33 @@ func (l *Listener) evict(to Client, whose func(Client) bool) bool {
 	return true
 }
 
-// oldest returns the connection that has been as it is for the longest time, of the client that has the most of all, among
-// those that fit; nil when none does.
+// oldest returns the connection that makes room sooner than all others that fit; nil when none does.
 func (l *Listener) oldest(fits func(*connection) bool) (oldest net.Conn) {
 	now := time.Now()
 	for conn, known := range l.open {
 		if !fits(known) || known.protected.After(now) {
 			continue
 		}
-		if best := l.open[oldest]; best == nil || l.clients[known.from] > l.clients[best.from] ||
-			l.clients[known.from] == l.clients[best.from] && known.since < best.since {
+		if best := l.open[oldest]; best != nil && !l.sooner(known, best) {
+			continue
+		}
+		if !known.asking.After(now) || l.silent && !unread(conn) {
 			oldest = conn
 		}
 	}
 	return oldest
+}
+
+// sooner reports whether one connection makes room sooner than another: that of the client that has more, or else that which has
+// been as it is for longer. Where connections are displaced soon, one that was served goes before one that may be about to ask.
+func (l *Listener) sooner(a, b *connection) bool {
+	if more := l.clients[a.from] - l.clients[b.from]; more != 0 {
+		return more > 0
+	}
+	if l.bounds.Displace && a.served != b.served {
+		return a.served
+	}
+	return a.since < b.since
 }
 
 func (l *Listener) forget(conn net.Conn) {

@@ -202,7 +202,7 @@ func TestTenure(t *testing.T) {
 		b.connect("b1", "127.0.0.2:1")
 		b.connect("c1", "127.0.0.3:1")
 		waits("c1")
-		time.Sleep(askTenure + tenurePause) // virtual
+		time.Sleep(silentTenure + tenurePause) // virtual
 		synctest.Wait()
 		b.holds("a1")
 		b.is(http.StateActive, "b1", "c1")
@@ -218,6 +218,170 @@ func TestTenure(t *testing.T) {
 		b.holds("a1", "c1", "b1")
 	})
 }
+
+// A crowd that fills what the kernel holds, and says nothing or half a request, delays one that asks by less than a second.
+func TestACrowdThatSaysNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most, crowd = 34, 4096
+		b := newBench(t, Bounds{Most: most, Displace: true})
+		address, begin := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}, time.Now()
+		for range crowd {
+			b.below.waiting <- &fakeConn{name: "silent", from: address}
+		}
+		b.below.waiting <- &fakeConn{name: "asks", from: address}
+		for !b.took("asks") {
+			time.Sleep(time.Millisecond) // virtual
+		}
+		if took := time.Since(begin); took > time.Second {
+			t.Errorf("it waits for %s", took)
+		}
+	})
+}
+
+// Where connections are displaced, one that may be about to ask stays while there is one that was answered.
+func TestServedOnesMakeRoomFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Bounds{Most: 3, Displace: true})
+		b.connect("silent", "127.0.0.1:1")
+		for _, name := range []string{"served 1", "served 2"} {
+			b.connect(name, "127.0.0.1:2")
+			b.is(http.StateActive, name)
+			b.is(http.StateIdle, name)
+		}
+		time.Sleep(askTenure) // virtual
+		b.connect("next 1", "127.0.0.1:3")
+		b.holds("served 1")
+		b.connect("next 2", "127.0.0.1:4")
+		b.holds("served 1", "served 2")
+		b.connect("next 3", "127.0.0.1:5")
+		b.holds("served 1", "served 2", "silent")
+	})
+}
+
+// While clients are answered, there is room soon without those that may be about to ask.
+func TestSilentOnesAreLeftAloneWhileOthersAreAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Bounds{Most: 3, Displace: true})
+		b.connect("silent", "127.0.0.1:1")
+		b.connect("asks 1", "127.0.0.1:2")
+		b.connect("asks 2", "127.0.0.1:3")
+		b.is(http.StateActive, "asks 1", "asks 2")
+		for i := range 8 {
+			b.connect(fmt.Sprint("asks ", i+3), "127.0.0.1:4")
+			time.Sleep(silentTenure - time.Millisecond) // virtual
+			b.is(http.StateIdle, fmt.Sprint("asks ", i+1))
+			b.is(http.StateActive, fmt.Sprint("asks ", i+3))
+		}
+		if b.all["silent"].closed.Load() {
+			t.Error("it is displaced")
+		}
+	})
+}
+
+// A connection whose bytes the server has not read yet is no silent one.
+func TestUnread(t *testing.T) {
+	below, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer below.Close()
+	far, err := net.Dial("tcp", below.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	conn, err := below.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if unread(conn) {
+		t.Error("bytes before any were sent")
+	}
+	if _, err := io.WriteString(far, "GET"); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Read(func(uintptr) bool { return unread(conn) }); err != nil { // waits for them
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(conn, make([]byte, 3)); err != nil || unread(conn) {
+		t.Error("bytes after all were read: ", err)
+	}
+	l := Listen(below, Bounds{Most: 2, Displace: true})
+	if !l.admit(conn) {
+		t.Fatal("it is not admitted")
+	}
+	if _, err := io.WriteString(far, "/"); err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Read(func(uintptr) bool { return unread(conn) }); err != nil {
+		t.Fatal(err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open[conn].protected, l.open[conn].asking, l.silent = time.Time{}, time.Now().Add(time.Hour), true
+	if l.oldest(every) != nil {
+		t.Error("one with bytes that were not read makes room")
+	}
+	l.open[conn].asking = time.Time{}
+	if l.oldest(every) != conn {
+		t.Error("it never makes room")
+	}
+}
+
+// The end of a request's header is found however its bytes come.
+func TestTheEndOfAHeaderIsFound(t *testing.T) {
+	for header, end := range map[string]int{
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\nbody\r\n": 27, "GET / HTTP/1.1\nHost: x\n\nbody": 24, "\r\n\r\n": 4, "a\n\n\n\n": 3,
+		"GET / HTTP/1.1\r\nHost: x\r\n": 0, "\r\r\n\r\r\n": 0, "": 0,
+	} {
+		for size := 1; size <= len(header)+1; size++ {
+			l := Listen(nil, Bounds{Most: 1, Displace: true})
+			a := newAsking(nil, l)
+			for came := range slices.Chunk([]byte(header), size) {
+				if a.tail != nil {
+					a.look(came)
+				}
+			}
+			if found := a.tail == nil; found != (end > 0) {
+				t.Errorf("%q in pieces of %d: %t", header, size, found)
+			}
+			a = newAsking(nil, l)
+			if end > 0 {
+				for _, b := range []byte(header)[:end-1] {
+					a.look([]byte{b})
+				}
+				if a.tail == nil {
+					t.Errorf("%q ends before", header)
+				}
+			}
+		}
+	}
+}
+
+// A connection whose request was read is left alone for as long as an answer takes, though the server has not said so yet.
+func TestReadRequestsAreLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Bounds{Most: 1, Displace: true})
+		b.connect("asks", "127.0.0.1:1")
+		b.listener.asked(b.all["asks"])
+		b.connect("silent", "127.0.0.1:2")
+		time.Sleep(answerTenure / 2) // virtual
+		synctest.Wait()
+		if b.all["asks"].closed.Load() {
+			t.Error("it is displaced")
+		}
+		time.Sleep(answerTenure) // virtual
+		synctest.Wait()
+		b.holds("asks")
+	})
+}
+
+func every(*connection) bool { return true }
 
 func TestClientsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
