@@ -236,13 +236,14 @@ func (l *Listener) oldest(fits func(*connection) bool) (oldest net.Conn) {
 }
 
 // sooner reports whether one connection makes room sooner than another: that of the client that has more, or else that which has
-// been as it is for longer. Where connections are displaced soon, one that was served goes before one that may be about to ask.
+// been as it is for longer. Before that, one that may be about to ask stays where connections are displaced soon; elsewhere one that
+// was served does, which the server keeps for those it knows.
 func (l *Listener) sooner(a, b *connection) bool {
 	if more := l.clients[a.from] - l.clients[b.from]; more != 0 {
 		return more > 0
 	}
-	if l.bounds.Displace && a.served != b.served {
-		return a.served
+	if a.served != b.served {
+		return a.served == l.bounds.Displace
 	}
 	return a.since < b.since
 }

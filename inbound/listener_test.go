@@ -258,6 +258,22 @@ func TestServedOnesMakeRoomFirst(t *testing.T) {
 	})
 }
 
+// Where connections are not displaced, one that was served and is kept stays in a crowd that says nothing, also from its own address.
+func TestServedOnesOutlastACrowd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Bounds{Most: 16})
+		b.connect("kept", "127.0.0.1:1")
+		b.is(http.StateActive, "kept")
+		b.is(http.StateIdle, "kept")
+		for i := range 64 {
+			b.connect(fmt.Sprint("silent ", i), "127.0.0.1:2")
+		}
+		if b.all["kept"].closed.Load() {
+			t.Error("it is closed")
+		}
+	})
+}
+
 // While clients are answered, there is room soon without those that may be about to ask.
 func TestSilentOnesAreLeftAloneWhileOthersAreAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
