@@ -9,7 +9,7 @@ import (
 
 // Fishing is the sessions of one fisherman, found block after block, which is cheap. Within a session those that may take
 // part only become fewer. So a session is looked at again only when somebody of its place changed, and ranked again only
-// when one of its members left. It may be used by one goroutine at a time.
+// when more of its members left than are kept to follow them. It may be used by one goroutine at a time.
 type Fishing struct {
 	module    *Module
 	fisherman string
@@ -55,6 +55,8 @@ type found struct {
 	header *types.SessionHeader
 	// session is nil when the fisherman is not in it.
 	session *types.Session
+	// rankedServicers and rankedFishermen are the first by rank: the members of the session, and those who follow them.
+	rankedServicers, rankedFishermen []*types.Actor
 }
 
 // Sessions returns the sessions of the block at height that have the fisherman in them, of the same heights and by the same
@@ -162,15 +164,18 @@ func (f *Fishing) find(b *basis, before found, fit *fitting) (found, error) {
 	case before.session == nil && !fit.fishermen.Selects(now.header.GetId(), int(b.Params.GetFishermenPerSession()), f.fisherman):
 		return now, nil
 	}
+	now.rankedServicers = stay(before.rankedServicers, now.header, fit.servicers, b.Params.GetServicersPerSession())
+	now.rankedFishermen = stay(before.rankedFishermen, now.header, fit.fishermen, b.Params.GetFishermenPerSession())
 	now.session = &types.Session{
 		Header: now.header, Blocks: b.Params.GetBlocksPerSession(), Application: b.Application,
-		Servicers: stay(before.session.GetServicers(), now.header, fit.servicers, b.Params.GetServicersPerSession()),
-		Fishermen: stay(before.session.GetFishermen(), now.header, fit.fishermen, b.Params.GetFishermenPerSession()),
+		Servicers: first(now.rankedServicers, b.Params.GetServicersPerSession()),
+		Fishermen: first(now.rankedFishermen, b.Params.GetFishermenPerSession()),
 	}
 	return now, nil
 }
 
-// stay returns the members of a session among those that fit: the members before, as they are now, if none left.
+// stay returns the first n by rank or more among those that fit, as they are now: those of before that are still there, who are
+// the first of them, if they are enough, and otherwise twice as many as it takes, so that others may leave.
 func stay(before []*types.Actor, header *types.SessionHeader, among fit, n uint32) []*types.Actor {
 	now := make([]*types.Actor, 0, len(before))
 	for _, member := range before {
@@ -178,8 +183,13 @@ func stay(before []*types.Actor, header *types.SessionHeader, among fit, n uint3
 			now = append(now, actor)
 		}
 	}
-	if len(before) == 0 || len(now) < len(before) {
-		return among.Select(header.GetId(), int(n))
+	if len(now) < min(int(n), len(among.byAddress)) {
+		return among.Select(header.GetId(), 2*int(n))
 	}
 	return now
+}
+
+// first returns the members among those that are ranked.
+func first(ranked []*types.Actor, n uint32) []*types.Actor {
+	return append(make([]*types.Actor, 0, min(len(ranked), int(n))), ranked[:min(len(ranked), int(n))]...)
 }

@@ -11,24 +11,27 @@ import (
 	"github.com/pocket-fisherman/fisherman/persistence"
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
 	"github.com/pocket-fisherman/fisherman/utility"
 )
 
 // BenchmarkSessions is a block's own sessions of a fisherman among 1 500 applications and 500 servicers, all of one relay
-// chain and zone: in a block that changed no actor, in one that changed a servicer's stake, and in the first of a session, whose
-// members were found in the block before, or were not.
+// chain and zone: in a block that changed no actor, in one that changed a servicer's stake, in one in which ten servicers left, and
+// in the first of a session, whose members were found in the block before, or were not.
 func BenchmarkSessions(b *testing.B) {
 	for _, fishermen := range []int{50, 10, 1} {
 		for _, kind := range []struct {
 			name   string
 			blocks int64
 			change bool
+			leave  int
 			ahead  bool
-		}{{"block", 1000, false, false}, {"change", 1000, true, false}, {"session", 1, false, true}, {"session-unprepared", 1, false, false}} {
+		}{{"block", 1000, false, 0, false}, {"change", 1000, true, 0, false}, {"leave", 1000, false, 10, false}, {"session", 1, false, 0, true},
+			{"session-unprepared", 1, false, 0, false}} {
 			b.Run(fmt.Sprintf("fishermen=%d/%s", fishermen, kind.name), func(b *testing.B) {
 				const last = 40
-				state := crowd(b, 1500, 500, fishermen, kind.blocks, last, kind.change)
+				state := crowd(b, 1500, 500, fishermen, kind.blocks, last, kind.change, kind.leave)
 				var own *utility.Fishing
 				height, found := int64(last), 0
 				for b.Loop() {
@@ -60,8 +63,9 @@ func BenchmarkSessions(b *testing.B) {
 	}
 }
 
-// crowd returns the state of a chain with many actors, after some blocks. With change every block raises a servicer's stake.
-func crowd(b *testing.B, applications, servicers, fishermen int, blocksPerSession, blocks int64, change bool) versions {
+// crowd returns the state of a chain with many actors, after some blocks. With change every block raises a servicer's stake, and
+// so many servicers leave with each.
+func crowd(b *testing.B, applications, servicers, fishermen int, blocksPerSession, blocks int64, change bool, leave int) versions {
 	b.Helper()
 	g := &genesis.Genesis{ChainId: "test", GenesisTime: timestamppb.New(time.Unix(1_700_000_000, 0)), Params: genesis.DefaultParams(),
 		Actors: []*types.Actor{actor(types.ActorType_ACTOR_TYPE_VALIDATOR, "validator")}}
@@ -74,6 +78,9 @@ func crowd(b *testing.B, applications, servicers, fishermen int, blocksPerSessio
 	}
 	raised := keyOf("servicer 0")
 	g.Accounts = []*types.Account{{Address: raised.Address(), BalanceUpokt: 1_000_000_000}}
+	for i := range leave * int(blocks) {
+		g.Accounts = append(g.Accounts, &types.Account{Address: keyOf(fmt.Sprintf("servicer %d", i+1)).Address(), BalanceUpokt: 1_000_000})
+	}
 	state, err := persistence.Open(b.TempDir())
 	if err != nil {
 		b.Fatal(err)
@@ -89,16 +96,23 @@ func crowd(b *testing.B, applications, servicers, fishermen int, blocksPerSessio
 		}
 	}
 	for height := int64(1); height <= blocks; height++ {
-		if change {
-			edit.StakeUpokt++
-			raw, err := transaction.Seal(raised, &types.Transaction{ChainId: "test", FeeUpokt: 10_000, Sequence: uint64(height - 1),
-				Message: &types.Transaction_EditStake{EditStake: edit}})
+		deliver := func(signer crypto.PrivateKey, message *types.Transaction) {
+			message.ChainId, message.FeeUpokt = "test", 10_000
+			raw, err := transaction.Seal(signer, message)
 			if err != nil {
 				b.Fatal(err)
 			}
 			if result, err := utility.Deliver(state, height, raw); err != nil || result.Code != 0 {
 				b.Fatal(result, err)
 			}
+		}
+		if change {
+			edit.StakeUpokt++
+			deliver(raised, &types.Transaction{Sequence: uint64(height - 1), Message: &types.Transaction_EditStake{EditStake: edit}})
+		}
+		for i := range leave {
+			deliver(keyOf(fmt.Sprintf("servicer %d", int(height-1)*leave+i+1)), &types.Transaction{Message: &types.Transaction_Pause{
+				Pause: &types.Pause{Type: types.ActorType_ACTOR_TYPE_SERVICER}}})
 		}
 		hash := sha256.Sum256(fmt.Append(nil, height))
 		if err := utility.EndBlock(state, height, hash[:]); err != nil {
