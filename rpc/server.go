@@ -47,6 +47,8 @@ type Server struct {
 	limits      limits
 	// reading has a place for each read of a store under way.
 	reading chan struct{}
+	// waiting has a place for each request that reads or waits for that; nil for any number.
+	waiting chan struct{}
 	streams *streams
 	// unwritten is what clients have not taken yet.
 	unwritten outbox
@@ -91,6 +93,7 @@ func New(config Config, readers Readers) *Server {
 	if server.connections.Most <= 0 {
 		server.connections = DefaultConnections()
 	}
+	server.waiting = make(chan struct{}, mostWaiting(server.connections.Most))
 	server.streams = newStreams(server.connections)
 	server.paths = server.endpoints()
 	return server

@@ -15,6 +15,15 @@ const mostReads = 4
 // mostHistories is the same for answers over time, which take some tens of megabytes.
 const mostHistories = 1
 
+// mostWaiting returns how many requests may have a turn or wait for one, of so many connections. The others are for requests that
+// need none: a crowd that reads keeps nobody from asking for health and metrics.
+func mostWaiting(connections int) int {
+	return max(mostReads+1, connections-(connections+7)/8)
+}
+
+// errCrowded is returned when as many requests as may wait for their turn do.
+var errCrowded = &refusal{http.StatusServiceUnavailable, api.ErrorCodeBusy, "too many requests wait to read what is stored; try again shortly"}
+
 // inTurn lets an endpoint answer when there is a place for it. The answer is encoded in its turn too.
 func (s *Server) inTurn(answer func(context.Context, query) (any, error)) func(context.Context, query) (any, error) {
 	return s.inTurnOf(s.reading, answer)
@@ -23,6 +32,14 @@ func (s *Server) inTurn(answer func(context.Context, query) (any, error)) func(c
 // inTurnOf is inTurn with places of its own.
 func (s *Server) inTurnOf(places chan struct{}, answer func(context.Context, query) (any, error)) func(context.Context, query) (any, error) {
 	return func(ctx context.Context, parameters query) (any, error) {
+		select {
+		case s.waiting <- struct{}{}:
+			defer func() { <-s.waiting }()
+		default:
+			if s.waiting != nil {
+				return nil, errCrowded
+			}
+		}
 		var body any
 		err := takeTurn(ctx, places, func() (err error) {
 			if body, err = answer(ctx, parameters); err == nil {
