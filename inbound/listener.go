@@ -33,6 +33,8 @@ const (
 	// silentTenure is used instead of askTenure for those that say nothing, or half a request, in a crowd of such: everybody behind
 	// them waits. A client's first request comes with the connection or right after it.
 	silentTenure = 5 * time.Millisecond
+	// silence is for how long nobody finds room, and nobody is answered, in such a crowd.
+	silence = 20 * time.Millisecond
 	// tenurePause is how often those that wait look for one whose tenure is over.
 	tenurePause = 2 * time.Millisecond
 )
@@ -51,7 +53,7 @@ type Listener struct {
 	clients map[Client]int
 	// turn counts what happens, so that what is idle has an order.
 	turn uint64
-	// silent: somebody has waited for room in vain, and nobody was answered since.
+	// silent: somebody has waited for room for the time of silence, and nobody was answered since.
 	silent bool
 }
 
@@ -63,9 +65,10 @@ type connection struct {
 	since uint64
 	// served: a request of it was answered.
 	served bool
-	// protected: it may not be closed to make room before, nor before asking, except in a crowd of silent ones if it has no bytes
-	// that the server has not read yet.
-	protected, asking time.Time
+	// protected: it may not be closed to make room before.
+	protected time.Time
+	// made is when it was made, until it is served; zero where none is displaced.
+	made time.Time
 }
 
 // Listen returns a listener that bounds the connections of another one, which it owns.
@@ -112,7 +115,7 @@ func (l *Listener) Track(conn net.Conn, state http.ConnState) {
 		return
 	case http.StateIdle:
 		l.turn++
-		known.idle, known.served, known.since, known.protected, known.asking = true, true, l.turn, time.Time{}, time.Time{}
+		known.idle, known.served, known.since, known.protected, known.made = true, true, l.turn, time.Time{}, time.Time{}
 		l.silent = false
 	case http.StateClosed, http.StateHijacked:
 		l.forget(conn)
@@ -145,7 +148,7 @@ func (l *Listener) admit(conn net.Conn) bool {
 	if l.bounds.Descriptors > 0 && Descriptor(conn) >= l.bounds.Descriptors && !l.evict(from, anybody) {
 		return false
 	}
-	for begin := time.Now(); ; l.silent = l.silent || time.Since(begin) >= silentTenure {
+	for begin := time.Now(); ; l.silent = l.silent || time.Since(begin) >= silence {
 		greedy := l.greedy(from)
 		if !greedy && l.free() > 0 || l.evict(from, anybody) {
 			break
@@ -156,8 +159,9 @@ func (l *Listener) admit(conn net.Conn) bool {
 	}
 	l.turn++
 	made := &connection{from: from, idle: true, since: l.turn}
-	l.protect(made, silentTenure)
-	made.asking = made.protected.Add(askTenure - silentTenure)
+	if l.bounds.Displace {
+		made.made = time.Now()
+	}
 	l.open[conn] = made
 	l.clients[from]++
 	return true
@@ -204,9 +208,9 @@ func anybody(Client) bool { return true }
 // evict closes a connection of some clients to make room for one more of a client, and reports whether there was one: an idle
 // one, or else one that is displaced.
 func (l *Listener) evict(to Client, whose func(Client) bool) bool {
-	victim := l.oldest(func(c *connection) bool { return c.idle && whose(c.from) })
+	victim := l.oldest(to, func(c *connection) bool { return c.idle && whose(c.from) })
 	if victim == nil && l.bounds.Displace {
-		victim = l.oldest(func(c *connection) bool {
+		victim = l.oldest(to, func(c *connection) bool {
 			return whose(c.from) && (c.from == to || l.clients[c.from] > l.clients[to]+1)
 		})
 	}
@@ -218,21 +222,37 @@ func (l *Listener) evict(to Client, whose func(Client) bool) bool {
 	return true
 }
 
-// oldest returns the connection that makes room sooner than all others that fit; nil when none does.
-func (l *Listener) oldest(fits func(*connection) bool) (oldest net.Conn) {
+// oldest returns the connection that makes room for one more of a client sooner than all others that fit; nil when none does.
+func (l *Listener) oldest(to Client, fits func(*connection) bool) (oldest net.Conn) {
 	now := time.Now()
 	for conn, known := range l.open {
-		if !fits(known) || known.protected.After(now) {
+		if !fits(known) {
 			continue
 		}
 		if best := l.open[oldest]; best != nil && !l.sooner(known, best) {
 			continue
 		}
-		if !known.asking.After(now) || l.silent && !unread(conn) {
+		if !l.stays(conn, known, to, now) {
 			oldest = conn
 		}
 	}
 	return oldest
+}
+
+// stays reports whether a connection is left alone for now by those of a client.
+func (l *Listener) stays(conn net.Conn, known *connection, by Client, now time.Time) bool {
+	switch age := now.Sub(known.made); {
+	case known.protected.After(now):
+		return true
+	case known.made.IsZero():
+		return false
+	case known.from != by && l.clients[known.from] <= l.clients[by]:
+		return age < answerTenure // the server, or the client, may be late because of a crowd of the other
+	case l.silent && age >= silentTenure && !unread(conn):
+		return false
+	default:
+		return age < askTenure
+	}
 }
 
 // sooner reports whether one connection makes room sooner than another: that of the client that has more, or else that which has

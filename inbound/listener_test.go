@@ -202,7 +202,7 @@ func TestTenure(t *testing.T) {
 		b.connect("b1", "127.0.0.2:1")
 		b.connect("c1", "127.0.0.3:1")
 		waits("c1")
-		time.Sleep(silentTenure + tenurePause) // virtual
+		time.Sleep(askTenure + tenurePause) // virtual
 		synctest.Wait()
 		b.holds("a1")
 		b.is(http.StateActive, "b1", "c1")
@@ -258,6 +258,26 @@ func TestServedOnesMakeRoomFirst(t *testing.T) {
 	})
 }
 
+// A crowd of one address does not displace early what is another's, who has fewer.
+func TestACrowdIsNotBeforeOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Bounds{Most: 4, Displace: true})
+		for i := range 3 {
+			name := fmt.Sprint("crowd ", i)
+			b.connect(name, "127.0.0.1:1")
+			b.is(http.StateActive, name) // and has answerTenure
+		}
+		time.Sleep(silence) // virtual
+		b.connect("other", "127.0.0.2:1")
+		b.connect("crowd 4", "127.0.0.1:1")
+		time.Sleep(answerTenure - silence - tenurePause) // virtual
+		synctest.Wait()
+		if b.all["other"].closed.Load() {
+			t.Error("the other's is closed")
+		}
+	})
+}
+
 // Where connections are not displaced, one that was served and is kept stays in a crowd that says nothing, also from its own address.
 func TestServedOnesOutlastACrowd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -284,7 +304,7 @@ func TestSilentOnesAreLeftAloneWhileOthersAreAnswered(t *testing.T) {
 		b.is(http.StateActive, "asks 1", "asks 2")
 		for i := range 8 {
 			b.connect(fmt.Sprint("asks ", i+3), "127.0.0.1:4")
-			time.Sleep(silentTenure - time.Millisecond) // virtual
+			time.Sleep(askTenure / 9) // virtual
 			b.is(http.StateIdle, fmt.Sprint("asks ", i+1))
 			b.is(http.StateActive, fmt.Sprint("asks ", i+3))
 		}
@@ -339,13 +359,15 @@ func TestUnread(t *testing.T) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.open[conn].protected, l.open[conn].asking, l.silent = time.Time{}, time.Now().Add(time.Hour), true
-	if l.oldest(every) != nil {
-		t.Error("one with bytes that were not read makes room")
-	}
-	l.open[conn].asking = time.Time{}
-	if l.oldest(every) != conn {
+	l.silent = true
+	at := l.open[conn].made.Add(silentTenure)
+	if from := ClientOf(conn.RemoteAddr()); !l.stays(conn, l.open[conn], from, at) {
+		t.Error("one with bytes that were not read makes room early")
+	} else if l.stays(conn, l.open[conn], from, at.Add(askTenure)) {
 		t.Error("it never makes room")
+	}
+	if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil || l.stays(conn, l.open[conn], ClientOf(conn.RemoteAddr()), at) {
+		t.Error("a silent one does not make room: ", err)
 	}
 }
 
@@ -396,8 +418,6 @@ func TestReadRequestsAreLeftAlone(t *testing.T) {
 		b.holds("asks")
 	})
 }
-
-func every(*connection) bool { return true }
 
 func TestClientsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
