@@ -118,6 +118,7 @@ func (l *Listener) Track(conn net.Conn, state http.ConnState) {
 		known.idle, known.served, known.since, known.protected, known.made = true, true, l.turn, time.Time{}, time.Time{}
 		l.silent = false
 	case http.StateClosed, http.StateHijacked:
+		l.silent = l.silent && known.idle // others were answered for the last time
 		l.forget(conn)
 	default:
 		return
