@@ -41,7 +41,7 @@ func BenchmarkSessions(b *testing.B) {
 	}
 	far := startFarside(b, loadSessions*loadServicers, false)
 	quiet := newQuiet()
-	watched := newLoad(b, far)
+	watched := newLoad(b, far.actors, 0)
 	cpu, began := ownProcessorTime(), time.Now()
 	watched.run(lasting)
 	used := float64(ownProcessorTime()-cpu) / float64(time.Since(began))
@@ -61,7 +61,7 @@ func (c *loadChain) Subscribe() (<-chan types.Head, func()) { return c.heads, fu
 
 // Sessions implements Sessions.
 func (c *loadChain) Sessions(_ context.Context, height int64) ([]*types.Session, error) {
-	sessions := make([]*types.Session, loadSessions)
+	sessions := make([]*types.Session, len(c.actors)/loadServicers)
 	start := height - height%loadBlocks
 	for i := range sessions {
 		members := c.actors[i*loadServicers : (i+1)*loadServicers]
@@ -77,9 +77,10 @@ func (*loadChain) Ask(session *types.Session, servicer *types.Actor, payload typ
 }
 
 // Policy implements Sessions.
-func (*loadChain) Policy(context.Context, *types.Session) (Policy, error) {
+func (c *loadChain) Policy(context.Context, *types.Session) (Policy, error) {
 	policy := testPolicy()
-	policy.Checks, policy.Distribution, policy.SessionsRetained = loadChecks, schedule.StratifiedJitter, 3*loadSessions
+	policy.Checks, policy.Distribution = loadChecks, schedule.StratifiedJitter
+	policy.SessionsRetained = 3 * len(c.actors) / loadServicers
 	return policy, nil
 }
 
@@ -98,7 +99,8 @@ type load struct {
 	heaps []float64
 }
 
-func newLoad(b *testing.B, far *farside) *load {
+// newLoad makes a fisherman of servicers, 24 in each session, with a budget of requests; 0 for the usual one.
+func newLoad(b *testing.B, actors []*types.Actor, requests int) *load {
 	b.Helper()
 	store, err := local.Open(b.TempDir(), local.DefaultOptions())
 	if err != nil {
@@ -109,12 +111,13 @@ func newLoad(b *testing.B, far *farside) *load {
 			b.Error(err)
 		}
 	})
-	l := &load{Store: store, b: b, chain: &loadChain{heads: make(chan types.Head, 1), actors: far.actors}}
-	fleet := newFleet(b, far.actors)
+	l := &load{Store: store, b: b, chain: &loadChain{heads: make(chan types.Head, 1), actors: actors}}
+	fleet := newFleet(b, actors)
 	l.fisherman, err = New(Config{
 		Secret:        [32]byte{7},
 		Chains:        map[string]Chain{chain: {Catalogue: own(question.CometBFT())}},
 		BlockInterval: loadInterval,
+		MostRequests:  requests,
 	}, l.chain, fleet.dial, l)
 	if err != nil {
 		b.Fatal(err)
@@ -169,6 +172,9 @@ func (l *load) PutAll(ctx context.Context, sessions []*types.QoSSession, rounds 
 
 // note counts a round. It requires mu.
 func (l *load) note(record *types.QoSRound) {
+	if os.Getenv("DBG") != "" && (record.GetStatus() != types.RoundStatus_ROUND_STATUS_DONE || record.GetReleasedUnixNano()-record.GetPlannedUnixNano() > 100e6) {
+		fmt.Fprintln(os.Stderr, time.Unix(0, record.GetPlannedUnixNano()).Format("05.000"), record.GetStatus(), record.GetCause(), (record.GetReleasedUnixNano()-record.GetPlannedUnixNano())/1e6, record.GetReason())
+	}
 	switch record.GetStatus() {
 	case types.RoundStatus_ROUND_STATUS_DROPPED:
 		l.dropped++

@@ -42,12 +42,29 @@ func levelOf(budget int, sizes []int) int {
 	return 0 // all fit
 }
 
+// borrowShare is what part of what is free a session may have beyond its room. So those that borrow most are the first to be
+// refused, and what is free is never used up by a few.
+const borrowShare = 8
+
+// borrows reports whether a session has another round beyond its room, out of what is free when a round of each other session
+// is set apart.
+func (l *loop) borrows(w *followed, allowed int) bool {
+	free := l.config.MostRequests - l.requests
+	for _, other := range l.followed {
+		if other != w && other.pending() {
+			free -= max(0, other.size()-other.requests)
+		}
+	}
+	return w.requests+w.size()-allowed <= free/borrowShare
+}
+
 // size is how many requests a round of the session makes.
 func (w *followed) size() int { return len(w.session.GetServicers()) }
 
 // crowded returns why there is no room for another round of a session; "" when there is.
 func (l *loop) crowded(w *followed) string {
-	sizes := []int{w.size()}
+	sizes := make([]int, 1, len(l.followed)+1)
+	sizes[0] = w.size()
 	for _, other := range l.followed {
 		if other != w && (other.pending() || other.requests > 0) {
 			sizes = append(sizes, other.size())
@@ -68,7 +85,7 @@ func (l *loop) crowded(w *followed) string {
 	switch {
 	case taken+w.size() > allowed && common:
 		return "too many requests under way for a session of this size"
-	case taken+w.size() > allowed:
+	case taken+w.size() > allowed && !l.borrows(w, allowed):
 		return "too many requests of the session under way"
 	case l.requests+w.size() > most:
 		return "too many requests under way"

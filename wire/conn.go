@@ -30,6 +30,9 @@ type Phases struct {
 	TLS time.Duration
 }
 
+// Total returns how long the connection took to be made.
+func (p Phases) Total() time.Duration { return p.DNS + p.Connect + p.TLS }
+
 // Conn is one connection, for one exchange at a time.
 type Conn struct {
 	// Phases of its making.
