@@ -343,6 +343,7 @@ func (l *loop) close() {
 
 func (l *loop) closeCompleted() {
 	l.firstEnd = math.MaxInt64
+	retain := math.MaxInt
 	for id, w := range l.followed {
 		if !w.complete(l.pace.Height) {
 			l.firstEnd = min(l.firstEnd, w.span.End)
@@ -350,11 +351,14 @@ func (l *loop) closeCompleted() {
 		}
 		w.stored.Closed = true
 		l.writer.putSession(w.stored) // after its rounds
-		l.writer.prune(w.policy.SessionsRetained)
+		retain = min(retain, w.policy.SessionsRetained)
 		delete(l.followed, id)
 		delete(l.extras, id)
 		l.leftovers = true
 		l.config.Logger.Info("session complete", "session", id)
+	}
+	if retain < math.MaxInt {
+		l.writer.prune(retain)
 	}
 }
 

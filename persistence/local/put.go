@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -86,6 +87,7 @@ func (s *Store) putAll(ctx context.Context, puts []*put) error {
 	}
 	own := &call{puts: puts}
 	s.calls.add(own)
+	runtime.Gosched() // calls that come with this one share its sync, instead of waiting for it
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	if own.ended {
@@ -154,19 +156,35 @@ func (p *put) stage(t *transaction) error {
 	if !p.isRound {
 		return t.putSession(p.id, p.keyed)
 	}
-	switch _, closer, err := t.batch.Get(p.key); {
-	case err == nil && p.absent:
-		return closer.Close()
-	case err == nil:
-		return errors.Join(ErrRoundExists, closer.Close())
-	case !errors.Is(err, pebble.ErrNotFound):
+	stored, err := t.has(p)
+	switch {
+	case err != nil:
 		return err
+	case stored && p.absent:
+		return nil
+	case stored:
+		return ErrRoundExists
 	}
 	p.absent = true
 	if err := t.putRounds(p.id, p.keyed); err != nil || t.history == nil || p.counted {
 		return err
 	}
 	return t.count(p)
+}
+
+// has reports whether a round is stored. One that comes after all others of its session is not searched for.
+func (t *transaction) has(p *put) (bool, error) {
+	if e := t.catalogue.byID[p.id]; e == nil || uint64(p.index) >= e.above {
+		return false, nil
+	}
+	_, closer, err := t.batch.Get(p.key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, closer.Close()
 }
 
 // count has a round counted that is added to the transaction.
