@@ -32,8 +32,9 @@ type Pool struct {
 	count  int
 	closed bool
 	// states is what else is known of URLs; out is how many connections are in use or being made.
-	states map[string]urlState
-	out    int
+	states  map[string]urlState
+	buffers buffers
+	out     int
 	// late are the URLs at which a connection was once made too late to be used.
 	late map[string]lateness
 }
@@ -103,6 +104,7 @@ func (p *Pool) newest(url string) *Conn {
 	conn := kept[len(kept)-1].Conn
 	p.remove(url, conn)
 	p.lend(url)
+	p.buffers.rouse(conn)
 	return conn
 }
 
@@ -157,6 +159,7 @@ func (p *Pool) keep(url string, conn *Conn) {
 	}
 	p.idle[url] = kept
 	p.count++
+	p.buffers.rest(conn)
 }
 
 // Retire closes the oldest of the connections that are kept to a URL, for a new one to take its place.
