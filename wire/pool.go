@@ -14,7 +14,7 @@ const (
 	// mostIdle bounds the connections kept to one URL; rounds that overlap need one each.
 	mostIdle = 4
 	// surplusIdle is how long a connection is kept beside a newer one without being needed.
-	surplusIdle = time.Minute
+	surplusIdle = 5 * time.Second
 )
 
 // Pool keeps connections open between exchanges, so that connecting is not part of what is measured, and remembers which
