@@ -95,6 +95,10 @@ type load struct {
 	// rounds and samples by what became of them.
 	done, void, dropped, answered, nulls int
 	lateness, skew                       []time.Duration
+	// connected is when connections should have been made, and connecting how late rounds before that were; the zero time
+	// counts all rounds alike.
+	connected  time.Time
+	connecting []time.Duration
 	// heaps are the bytes in use at every session's end, after a collection.
 	heaps []float64
 }
@@ -172,9 +176,6 @@ func (l *load) PutAll(ctx context.Context, sessions []*types.QoSSession, rounds 
 
 // note counts a round. It requires mu.
 func (l *load) note(record *types.QoSRound) {
-	if os.Getenv("DBG") != "" && (record.GetStatus() != types.RoundStatus_ROUND_STATUS_DONE || record.GetReleasedUnixNano()-record.GetPlannedUnixNano() > 100e6) {
-		fmt.Fprintln(os.Stderr, time.Unix(0, record.GetPlannedUnixNano()).Format("05.000"), record.GetStatus(), record.GetCause(), (record.GetReleasedUnixNano()-record.GetPlannedUnixNano())/1e6, record.GetReason())
-	}
 	switch record.GetStatus() {
 	case types.RoundStatus_ROUND_STATUS_DROPPED:
 		l.dropped++
@@ -184,7 +185,12 @@ func (l *load) note(record *types.QoSRound) {
 	default:
 		l.done++
 	}
-	l.lateness = append(l.lateness, time.Duration(record.GetReleasedUnixNano()-record.GetPlannedUnixNano()))
+	late := time.Duration(record.GetReleasedUnixNano() - record.GetPlannedUnixNano())
+	if time.Unix(0, record.GetPlannedUnixNano()).Before(l.connected) {
+		l.connecting = append(l.connecting, late)
+	} else {
+		l.lateness = append(l.lateness, late)
+	}
 	l.skew = append(l.skew, record.GetSkew().AsDuration())
 	for _, sample := range record.GetSamples() {
 		if sample.GetOutcome() == types.Outcome_OUTCOME_OK {

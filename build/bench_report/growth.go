@@ -28,9 +28,9 @@ type curve struct {
 	run *Run
 	// of is what grows, unit is the metric.
 	of, unit string
-	// title of its picture, and bar, which is drawn if it is above 0.
-	title string
-	bar   float64
+	// title of its picture, in which a value is that of the metric times scale, and bar, which is drawn if it is above 0.
+	title      string
+	scale, bar float64
 }
 
 // The runs that growth is read from.
@@ -41,12 +41,12 @@ var (
 
 // curves in the order in which they are drawn.
 var curves = []curve{
-	{servicersGrow, "servicers", "cpu-µs/sample", "CPU of a sample, µs", 0},
-	{servicersGrow, "servicers", "late-p99-µs", "checks released late, p99, µs", 20_000},
-	{servicersGrow, "servicers", "descriptors/servicer", "descriptors for each servicer", 1.3},
-	{servicersGrow, "servicers", "RSS-MiB", "memory, MiB", 238},
-	{sessionsGrow, "sessions", "cpu-ms", "CPU of /v1/qos, ms", 10},
-	{sessionsGrow, "sessions", "running-cpu-ms", "CPU of the page's poll, ms", 3},
+	{servicersGrow, "servicers", "cpu-µs/sample", "CPU of a sample, µs", 1, 0},
+	{servicersGrow, "servicers", "late-p99-µs", "checks released late, p99, ms", 0.001, 20},
+	{servicersGrow, "servicers", "descriptors/servicer", "descriptors for each servicer", 1, 1.3},
+	{servicersGrow, "servicers", "RSS-MiB", "memory, MiB", 1, 238},
+	{sessionsGrow, "sessions", "cpu-ms", "CPU of /v1/qos, ms", 1, 10},
+	{sessionsGrow, "sessions", "running-cpu-ms", "CPU of the page's poll, ms", 1, 3},
 }
 
 func (c *curve) name() string { return c.unit + " of " + c.of }
@@ -141,7 +141,7 @@ func load(path string) ([]Point, error) {
 	return points, nil
 }
 
-// of returns a curve's points, in order.
+// points returns a curve's own of some points, in order.
 func (c *curve) points(all []Point) []Point {
 	own := slices.DeleteFunc(slices.Clone(all), func(p Point) bool { return p.Curve != c.name() })
 	slices.SortFunc(own, func(a, b Point) int { return int(a.At - b.At) })

@@ -112,16 +112,16 @@ func write(to io.Writer, rows []Row, results map[*Run][]Result, short bool) erro
 	return table.Flush()
 }
 
-// number has four significant digits at most.
+// number has three significant digits, or more before the point.
 func number(value float64) string {
 	return strconv.FormatFloat(value, 'f', decimals(value), 64)
 }
 
 func decimals(value float64) int {
 	switch {
-	case value == float64(int64(value)) || value >= 1000:
+	case value == float64(int64(value)) || value >= 100:
 		return 0
-	case value >= 100:
+	case value >= 10:
 		return 1
 	}
 	return 2

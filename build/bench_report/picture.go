@@ -13,7 +13,7 @@ const (
 	panelWidth   = 440
 	panelHeight  = 220
 	marginLeft   = 60
-	marginRight  = 20
+	marginRight  = 40
 	marginTop    = 40
 	marginBottom = 40
 	headroom     = 1.15 // of the largest value
@@ -56,11 +56,20 @@ func picture(curves []curve, points []Point) []byte {
 	fmt.Fprintf(&svg, "<rect class=\"ground\" width=\"%d\" height=\"%d\"/>\n", width, height)
 	for i, c := range drawn {
 		fmt.Fprintf(&svg, "<g transform=\"translate(%d,%d)\">\n", i%columns*panelWidth, i/columns*panelHeight)
-		c.draw(&svg, c.points(points))
+		c.draw(&svg, c.scaled(points))
 		svg.WriteString("</g>\n")
 	}
 	svg.WriteString("</svg>\n")
 	return svg.Bytes()
+}
+
+// scaled returns a curve's points as they are drawn.
+func (c *curve) scaled(all []Point) []Point {
+	points := c.points(all)
+	for i := range points {
+		points[i].Value *= c.scale
+	}
+	return points
 }
 
 // draw draws one panel.
