@@ -37,12 +37,12 @@ func (r *Row) worse(value, than float64) bool { return (value > than) != r.Least
 // The runs that rows are read from.
 var (
 	sample    = &Run{"fisherman", "^BenchmarkSample$/^1000x1$", "20x", "2x"}
-	roundTrip = &Run{"fisherman", "^BenchmarkRoundTripError$/^plain-10ms$", "40x", ""}
+	roundTrip = &Run{"fisherman", "^BenchmarkRoundTripError$/^tls=false$/^busy=false$/^10ms$", "200x", ""}
 	skew      = &Run{"fisherman", "^BenchmarkSkew$/^1000$", "20x", ""}
 	fleet     = &Run{"fisherman", "^BenchmarkFleet$/^servicers=9600$", "1x", ""}
 	put       = &Run{"persistence/local", "^BenchmarkPutRound$", "30x", "5x"}
-	reads     = &Run{"node", "^BenchmarkReads$/^(qos|last=1000|window=24h|running|evidence)$/^identity$", "10x", ""}
-	start     = &Run{"node", "^BenchmarkStart$", "1x", ""}
+	reads     = &Run{"node", "^BenchmarkReads$/^(qos|last=1000|window=24h|evidence|poll.*)$/^identity$", "10x", ""}
+	start     = &Run{"node", "^BenchmarkStart$/^streams=100$", "2x", ""}
 	relays    = &Run{"servicer", "^BenchmarkReverseProxy$", "3s", "3x"}
 )
 
@@ -59,7 +59,7 @@ var rows = []Row{
 	{Work: "/v1/qos, 1 000 sessions retained", Run: reads, Result: regexp.MustCompile(`/qos/`), Unit: "cpu-ms", Bar: 10},
 	{Work: "/v1/qos?last=1000", Run: reads, Result: regexp.MustCompile(`/last=1000/`), Unit: "cpu-ms", Bar: 150},
 	{Work: "/v1/qos?window=24h", Run: reads, Result: regexp.MustCompile(`/window=24h/`), Unit: "cpu-ms", Bar: 150},
-	{Work: "the page's poll of a running session", Run: reads, Result: regexp.MustCompile(`/running/`), Unit: "cpu-ms", Bar: 3},
+	{Work: "the page's poll of a running session", Run: reads, Result: regexp.MustCompile(`/poll`), Unit: "cpu-ms", Bar: 3},
 	{Work: "/v1/evidence without disagreements", Run: reads, Result: regexp.MustCompile(`/evidence/`), Unit: "cpu-ms", Bar: 10},
 	{Work: "start with a full store", Run: start, Unit: "s-to-start", Bar: 1},
 	{Work: "servicer, against httputil.ReverseProxy", Run: relays, Unit: "throughput-ratio", Bar: 1, Least: true},
