@@ -170,6 +170,17 @@ fuzz: ## Run every fuzz target for FUZZTIME (10s)
 bench: ## Run the benchmarks that match BENCH (all), one package at a time
 	@$(LIST_UNIT) && $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 -timeout 20m $$packages
 
+# SHORT=1 leaves out what takes long.
+SHORT ?=
+
+.PHONY: bench_report
+bench_report: ## Measure the project against its own bars, in 10 minutes, or with SHORT=1 in less than one; says which are met
+	@$(GO) run ./build/bench_report $(if $(SHORT),-short)
+
+.PHONY: bench_growth
+bench_growth: ## Measure how cost grows with servicers and sessions, and draw docs/images/growth.svg; on a machine that does nothing else
+	$(GO) run ./build/bench_report -growth docs/images
+
 .PHONY: lint
 lint: ## Check formatting, vet, staticcheck and the .proto files
 	@unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi

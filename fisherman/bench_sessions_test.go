@@ -41,7 +41,7 @@ func BenchmarkSessions(b *testing.B) {
 	}
 	far := startFarside(b, loadSessions*loadServicers, false)
 	quiet := newQuiet()
-	watched := newLoad(b, far)
+	watched := newLoad(b, far.actors, 0)
 	cpu, began := ownProcessorTime(), time.Now()
 	watched.run(lasting)
 	used := float64(ownProcessorTime()-cpu) / float64(time.Since(began))
@@ -61,7 +61,7 @@ func (c *loadChain) Subscribe() (<-chan types.Head, func()) { return c.heads, fu
 
 // Sessions implements Sessions.
 func (c *loadChain) Sessions(_ context.Context, height int64) ([]*types.Session, error) {
-	sessions := make([]*types.Session, loadSessions)
+	sessions := make([]*types.Session, len(c.actors)/loadServicers)
 	start := height - height%loadBlocks
 	for i := range sessions {
 		members := c.actors[i*loadServicers : (i+1)*loadServicers]
@@ -77,9 +77,10 @@ func (*loadChain) Ask(session *types.Session, servicer *types.Actor, payload typ
 }
 
 // Policy implements Sessions.
-func (*loadChain) Policy(context.Context, *types.Session) (Policy, error) {
+func (c *loadChain) Policy(context.Context, *types.Session) (Policy, error) {
 	policy := testPolicy()
-	policy.Checks, policy.Distribution, policy.SessionsRetained = loadChecks, schedule.StratifiedJitter, 3*loadSessions
+	policy.Checks, policy.Distribution = loadChecks, schedule.StratifiedJitter
+	policy.SessionsRetained = 3 * len(c.actors) / loadServicers
 	return policy, nil
 }
 
@@ -94,11 +95,16 @@ type load struct {
 	// rounds and samples by what became of them.
 	done, void, dropped, answered, nulls int
 	lateness, skew                       []time.Duration
+	// connected is when connections should have been made, and connecting how late rounds before that were; the zero time
+	// counts all rounds alike.
+	connected  time.Time
+	connecting []time.Duration
 	// heaps are the bytes in use at every session's end, after a collection.
 	heaps []float64
 }
 
-func newLoad(b *testing.B, far *farside) *load {
+// newLoad makes a fisherman of servicers, 24 in each session, with a budget of requests; 0 for the usual one.
+func newLoad(b *testing.B, actors []*types.Actor, requests int) *load {
 	b.Helper()
 	store, err := local.Open(b.TempDir(), local.DefaultOptions())
 	if err != nil {
@@ -109,12 +115,13 @@ func newLoad(b *testing.B, far *farside) *load {
 			b.Error(err)
 		}
 	})
-	l := &load{Store: store, b: b, chain: &loadChain{heads: make(chan types.Head, 1), actors: far.actors}}
-	fleet := newFleet(b, far.actors)
+	l := &load{Store: store, b: b, chain: &loadChain{heads: make(chan types.Head, 1), actors: actors}}
+	fleet := newFleet(b, actors)
 	l.fisherman, err = New(Config{
 		Secret:        [32]byte{7},
 		Chains:        map[string]Chain{chain: {Catalogue: own(question.CometBFT())}},
 		BlockInterval: loadInterval,
+		MostRequests:  requests,
 	}, l.chain, fleet.dial, l)
 	if err != nil {
 		b.Fatal(err)
@@ -178,7 +185,12 @@ func (l *load) note(record *types.QoSRound) {
 	default:
 		l.done++
 	}
-	l.lateness = append(l.lateness, time.Duration(record.GetReleasedUnixNano()-record.GetPlannedUnixNano()))
+	late := time.Duration(record.GetReleasedUnixNano() - record.GetPlannedUnixNano())
+	if time.Unix(0, record.GetPlannedUnixNano()).Before(l.connected) {
+		l.connecting = append(l.connecting, late)
+	} else {
+		l.lateness = append(l.lateness, late)
+	}
 	l.skew = append(l.skew, record.GetSkew().AsDuration())
 	for _, sample := range record.GetSamples() {
 		if sample.GetOutcome() == types.Outcome_OUTCOME_OK {

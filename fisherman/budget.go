@@ -6,8 +6,11 @@ import "slices"
 const defaultMostRequests = 16384
 
 // room is how many requests a session may have under way at once, out of a budget over all sessions, when the sessions
-// have so many servicers each. Every session has room for a round of its own, and an equal share of what is left: what
-// stays within the rooms is never refused on account of another session, however large or busy that is.
+// have so many servicers each. Every session has room for a round of its own, which is never refused on account of another
+// session, however large or busy that is, and an equal share of what is left.
+//
+// Where sessions have little more than a round each, two rounds of one that happen to overlap would not fit although hardly any
+// others do. So a session may borrow beyond its room (borrowShare), but never a round of another's own.
 //
 // When the budget is too small for one round of each, the small sessions have theirs, and those from a level on, which
 // is the size of the first that does not fit, have to do with what is left, all together: common is true.
@@ -42,12 +45,28 @@ func levelOf(budget int, sizes []int) int {
 	return 0 // all fit
 }
 
+// borrowShare is what part of what is spare a session may have beyond its room. So those that borrow most are the first to be
+// refused, and what is free is never used up by a few.
+const borrowShare = 8
+
+// spare is how many requests are free when a round of each other session is set apart.
+func (l *loop) spare(w *followed) int {
+	free := l.config.MostRequests - l.requests
+	for _, other := range l.followed {
+		if other != w && other.pending() {
+			free -= max(0, other.size()-other.requests)
+		}
+	}
+	return free
+}
+
 // size is how many requests a round of the session makes.
 func (w *followed) size() int { return len(w.session.GetServicers()) }
 
 // crowded returns why there is no room for another round of a session; "" when there is.
 func (l *loop) crowded(w *followed) string {
-	sizes := []int{w.size()}
+	sizes := make([]int, 1, len(l.followed)+1)
+	sizes[0] = w.size()
 	for _, other := range l.followed {
 		if other != w && (other.pending() || other.requests > 0) {
 			sizes = append(sizes, other.size())
@@ -68,9 +87,9 @@ func (l *loop) crowded(w *followed) string {
 	switch {
 	case taken+w.size() > allowed && common:
 		return "too many requests under way for a session of this size"
-	case taken+w.size() > allowed:
+	case taken+w.size() > allowed && taken+w.size()-allowed > l.spare(w)/borrowShare:
 		return "too many requests of the session under way"
-	case l.requests+w.size() > most:
+	case l.requests+w.size() > most, !common && w.requests > 0 && w.size() > l.spare(w):
 		return "too many requests under way"
 	}
 	return ""

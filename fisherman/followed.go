@@ -36,6 +36,9 @@ type followed struct {
 	seed    [32]byte
 	// next is the first check of the plan that is neither launched nor dropped.
 	next int
+	// moment is when that has to be launched, and place where the session is on the agenda.
+	moment time.Time
+	place  int
 	// finished are the checks that were stored before a restart.
 	finished map[uint32]bool
 	// asked are the labels of the session's questions so far.
@@ -65,6 +68,7 @@ func newFollowed(secret [32]byte, session *types.Session, policy Policy, chain *
 		finished: make(map[uint32]bool),
 		asked:    make(map[string]bool),
 		fresh:    true,
+		place:    notPlaced,
 	}
 	w.seed = derive(secret, "session", []byte(session.GetHeader().GetId()))
 	plan, err := schedule.New(policy.Distribution, policy.Checks, derive(w.seed, "plan", nil))

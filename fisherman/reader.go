@@ -163,6 +163,8 @@ func (l *loop) follow(session *types.Session, found current) {
 			known.resume(stored, rounds)
 		}
 		l.followed[id] = known
+		l.agenda.set(known, time.Time{}) // which has it looked at next
+		l.firstEnd = min(l.firstEnd, known.span.End)
 		l.config.Logger.Info("session taken up", "session", id, "height", found.head.Height,
 			"relay_chain", session.GetHeader().GetRelayChain(), "servicers", len(session.GetServicers()))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -26,8 +27,11 @@ type loop struct {
 	*Fisherman
 	ctx  context.Context
 	pace schedule.Pace
-	// followed sessions by id.
+	// followed sessions by id, and those of them that have checks to come.
 	followed map[string]*followed
+	agenda   agenda
+	// firstEnd is the height at which the first of them ends, or a lower one.
+	firstEnd int64
 	// workers carry out rounds and read sessions; finished tells of a round that ended.
 	workers  sync.WaitGroup
 	finished chan ended
@@ -70,6 +74,7 @@ func (f *Fisherman) Run(ctx context.Context) error {
 		ctx:       ctx,
 		pace:      schedule.Pace{Interval: f.config.BlockInterval},
 		followed:  make(map[string]*followed),
+		firstEnd:  math.MaxInt64,
 		finished:  make(chan ended),
 		extras:    make(map[string]uint64),
 		currents:  make(chan current),
@@ -107,7 +112,7 @@ func (f *Fisherman) Run(ctx context.Context) error {
 		}
 		l.launch(time.Now())
 		l.close()
-		timer.Reset(time.Until(l.wake()))
+		timer.Reset(time.Until(l.agenda.next(time.Now().Add(time.Hour))))
 	}
 }
 
@@ -148,22 +153,28 @@ func (l *loop) onHead(head types.Head, now time.Time) {
 		return
 	}
 	l.pace = l.pace.Observe(head.Height, now)
+	l.agenda.reset(l.prepare)
 	l.unread = &arrived{head: head, at: now}
 	l.read()
 }
 
 // onFinished notes that a worker of a session has ended.
 func (l *loop) onFinished(worker ended) {
-	worker.session.underway--
-	worker.session.requests -= worker.requests
+	w := worker.session
+	w.underway--
+	w.requests -= worker.requests
 	l.requests -= worker.requests
+	if w.pending() && l.followed[w.session.GetHeader().GetId()] == w {
+		l.agenda.set(w, l.prepare(w)) // it may have been found that a servicer connects late
+	}
 }
 
 // launch starts what falls due within the lead, and drops what cannot be served any more.
 func (l *loop) launch(now time.Time) {
-	for _, w := range l.followed {
+	for w := l.agenda.due(now); w != nil; w = l.agenda.due(now) {
 		l.launchSession(w, now)
 		w.fresh = false
+		l.agenda.set(w, l.prepare(w))
 	}
 }
 
@@ -204,8 +215,11 @@ func (l *loop) keep(header *types.SessionHeader, round *types.QoSRound) {
 
 func (l *loop) due(w *followed, index int) time.Time { return l.pace.Due(w.span, w.plan[index]) }
 
-// prepare is when the next check of a session has to be launched.
+// prepare is when the next check of a session has to be launched; the zero time when none is left.
 func (l *loop) prepare(w *followed) time.Time {
+	if !w.pending() {
+		return time.Time{}
+	}
 	return l.due(w, w.next).Add(-l.lead(w))
 }
 
@@ -317,22 +331,34 @@ func (l *loop) work(w *followed, task func()) {
 
 // close ends the sessions that are over and have nothing under way.
 func (l *loop) close() {
-	for id, w := range l.followed {
-		if !w.complete(l.pace.Height) {
-			continue
-		}
-		w.stored.Closed = true
-		l.writer.putSession(w.stored) // after its rounds
-		l.writer.prune(w.policy.SessionsRetained)
-		delete(l.followed, id)
-		delete(l.extras, id)
-		l.leftovers = true
-		l.config.Logger.Info("session complete", "session", id)
+	if l.firstEnd <= l.pace.Height {
+		l.closeCompleted()
 	}
 	// Not while sessions are read: the next one mostly has servicers of the last.
 	if l.leftovers && !l.reading {
 		l.leftovers = false
 		l.pool.Retain(l.serviceURLs())
+	}
+}
+
+func (l *loop) closeCompleted() {
+	l.firstEnd = math.MaxInt64
+	retain := math.MaxInt
+	for id, w := range l.followed {
+		if !w.complete(l.pace.Height) {
+			l.firstEnd = min(l.firstEnd, w.span.End)
+			continue
+		}
+		w.stored.Closed = true
+		l.writer.putSession(w.stored) // after its rounds
+		retain = min(retain, w.policy.SessionsRetained)
+		delete(l.followed, id)
+		delete(l.extras, id)
+		l.leftovers = true
+		l.config.Logger.Info("session complete", "session", id)
+	}
+	if retain < math.MaxInt {
+		l.writer.prune(retain)
 	}
 }
 
@@ -345,19 +371,6 @@ func (l *loop) serviceURLs() map[string]bool {
 		}
 	}
 	return needed
-}
-
-// wake is when the next check has to be prepared.
-func (l *loop) wake() time.Time {
-	next := time.Now().Add(time.Hour)
-	for _, w := range l.followed {
-		if w.pending() {
-			if moment := l.prepare(w); moment.Before(next) {
-				next = moment
-			}
-		}
-	}
-	return next
 }
 
 // log logs a round: quietly when all went well.

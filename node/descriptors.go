@@ -41,10 +41,8 @@ const (
 	leastUnproven  = 4
 	leastPeers     = peerDescriptors*leastStrangers + 2*(leastUnproven+peerDescriptors*leastUnproven)
 
-	// A request of the fisherman takes a connection, and as many connections are kept.
-	requestDescriptors = 2
-	mostRequests       = 16384
-	leastRequests      = 24
+	mostRequests  = 16384
+	leastRequests = 24
 
 	leastPlaces = 2 // of a servicer, for relays
 
@@ -158,10 +156,18 @@ func claimsOf(has roles) *claims {
 		upstreams: claim{least: upstreamDescriptors(leastPlaces, has.hosts) * has.servicers, most: upstreams * has.servicers, weight: 4},
 	}
 	if has.fisherman {
-		made.fishing = claim{least: leastRequests * requestDescriptors, most: mostRequests * requestDescriptors, weight: 8}
+		made.fishing = claim{least: 2 * leastRequests, most: requestDescriptors(mostRequests), weight: 8}
 	}
 	return made
 }
+
+// requestDescriptors returns how many descriptors a number of the fisherman's requests takes. Each has one connection, and kept
+// ones are closed where there would be more in all. A third more is for connections that are being made: several addresses of a
+// host are tried at once.
+func requestDescriptors(requests int) int { return (4*requests + 2) / 3 }
+
+// requestsWith returns how many requests a number of descriptors is enough for.
+func requestsWith(descriptors int) int { return 3 * descriptors / 4 }
 
 // upstreamDescriptors returns what a servicer with so many places for relays opens to its nodes: a connection for each, and
 // where these are on several hosts as many that are kept.
@@ -183,7 +189,7 @@ func (c *claims) budget(has roles, chain, open int) budget {
 			inbound.Bounds{Most: relays.MaxConnections, PerClient: relays.MaxClientConnections}, open),
 		peers:    peersWith(c.peers.given, open),
 		tables:   tablesWith(chain),
-		requests: c.fishing.given / requestDescriptors,
+		requests: requestsWith(c.fishing.given),
 	}
 	for relays.MaxConcurrent > 1 && upstreamDescriptors(relays.Places(), has.hosts)*has.servicers > c.upstreams.given {
 		relays.MaxConcurrent--
@@ -228,7 +234,7 @@ func endpointsBudget(descriptors uint64, largest int) (budget, error) {
 	const apart = storeFiles + otherFiles
 	made := &claims{
 		api:     claim{least: 8, most: rpc.DefaultConnections().Most, weight: 1},
-		fishing: claim{least: requestDescriptors * largest, most: mostRequests * requestDescriptors, weight: 8},
+		fishing: claim{least: 2 * largest, most: requestDescriptors(mostRequests), weight: 8},
 	}
 	open, bound := countless, 0
 	if descriptors > 0 {
@@ -243,6 +249,6 @@ func endpointsBudget(descriptors uint64, largest int) (budget, error) {
 	shareOut(open, parts)
 	return budget{
 		api:      bounds(made.api.given, rpc.DefaultConnections(), bound),
-		requests: max(made.fishing.given/requestDescriptors, min(roundsAtOnce*largest, made.fishing.given-largest)),
+		requests: max(requestsWith(made.fishing.given), min(roundsAtOnce*largest, made.fishing.given-largest)),
 	}, nil
 }

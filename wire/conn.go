@@ -30,6 +30,9 @@ type Phases struct {
 	TLS time.Duration
 }
 
+// Total returns how long the connection took to be made.
+func (p Phases) Total() time.Duration { return p.DNS + p.Connect + p.TLS }
+
 // Conn is one connection, for one exchange at a time.
 type Conn struct {
 	// Phases of its making.
@@ -43,7 +46,7 @@ type Conn struct {
 	stream   net.Conn     // the socket, stamped where it can be, or TLS over it
 	timed    *timedReader
 	meter    *meter
-	reader   *bufio.Reader
+	reader   *bufio.Reader // nil while the connection is idle
 	deadline time.Time // of a released request, for the receiver to set; zero when it is set
 	secured  bool      // TLS
 	used     bool      // an exchange was completed on it
@@ -221,7 +224,7 @@ func (c *Conn) Reusable() bool { return c.reusable }
 // Alive reports whether the connection can carry a request. It looks at the socket without reading, and
 // not while somebody receives: false when the far side has closed or reset it, or has sent bytes that nobody asked for.
 func (c *Conn) Alive() bool {
-	if c.reader.Buffered() > 0 {
+	if c.unread() {
 		return false
 	}
 	socket, ok := c.socket.(syscall.Conn)

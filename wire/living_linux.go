@@ -7,7 +7,7 @@ import "golang.org/x/sys/unix"
 func Living(conns []*Conn) []bool {
 	living, quiet := make([]bool, len(conns)), quietOf(conns)
 	for i, conn := range conns {
-		living[i] = conn != nil && (quiet[i] && conn.reader.Buffered() == 0 || conn.Alive())
+		living[i] = conn != nil && (quiet[i] && !conn.unread() || conn.Alive())
 	}
 	return living
 }

@@ -1,36 +1,40 @@
 package wire
 
 import (
-	"cmp"
 	"iter"
 	"slices"
 	"sync"
 	"time"
 )
 
-// DefaultMostIdle is how many connections a Pool keeps in all unless it says otherwise.
-const DefaultMostIdle = 16384
+// DefaultMost is how many connections a Pool has in all unless it says otherwise.
+const DefaultMost = 16384
 
 const (
 	// mostIdle bounds the connections kept to one URL; rounds that overlap need one each.
 	mostIdle = 4
 	// surplusIdle is how long a connection is kept beside a newer one without being needed.
-	surplusIdle = time.Minute
+	surplusIdle = 5 * time.Second
 )
 
 // Pool keeps connections open between exchanges, so that connecting is not part of what is measured, and remembers which
 // URLs make that hard. Its zero value is ready; many goroutines may use it.
 type Pool struct {
-	// Most connections kept in all; 0 means DefaultMostIdle.
+	// Most connections in all, idle or not; 0 means DefaultMost. Those that are taken or begun are never refused: idle ones
+	// are closed for them.
 	Most int
 	// Sharing is the most servicers that share one URL; 0 means 1. As many more connections are kept to a URL.
 	Sharing int
 
 	mu sync.Mutex
-	// idle ones to each URL, in the order in which they were made.
+	// idle ones to each URL that has any, in the order in which they were made, and how many there are.
 	idle   map[string][]idleConn
 	count  int
 	closed bool
+	// states is what else is known of URLs; out is how many connections are in use or being made.
+	states  map[string]urlState
+	buffers buffers
+	out     int
 	// late are the URLs at which a connection was once made too late to be used.
 	late map[string]lateness
 }
@@ -71,6 +75,7 @@ func (p *Pool) TakeAll(urls []string) []*Conn {
 	}
 	for i, alive := range Living(taken) {
 		if taken[i] != nil && !alive {
+			p.returned(urls[i])
 			p.discard(urls[i], taken[i])
 			taken[i] = p.take(urls[i])
 		}
@@ -84,6 +89,7 @@ func (p *Pool) take(url string) *Conn {
 		if conn.Alive() {
 			return conn
 		}
+		p.returned(url)
 		p.discard(url, conn)
 	}
 	return nil
@@ -95,12 +101,26 @@ func (p *Pool) newest(url string) *Conn {
 	if len(kept) == 0 {
 		return nil
 	}
-	last := len(kept) - 1
-	conn := kept[last].Conn
-	kept[last] = idleConn{}
-	p.idle[url] = kept[:last]
-	p.count--
+	conn := kept[len(kept)-1].Conn
+	p.remove(url, conn)
+	p.lend(url)
+	p.buffers.rouse(conn)
 	return conn
+}
+
+// remove takes an idle connection out of the pool.
+func (p *Pool) remove(url string, conn *Conn) {
+	kept := p.idle[url]
+	at := slices.IndexFunc(kept, func(one idleConn) bool { return one.Conn == conn })
+	if at < 0 {
+		return
+	}
+	if kept = slices.Delete(kept, at, at+1); len(kept) == 0 {
+		delete(p.idle, url)
+	} else {
+		p.idle[url] = kept
+	}
+	p.count--
 }
 
 // discard closes a connection that the far side has closed.
@@ -113,7 +133,13 @@ func (p *Pool) discard(url string, conn *Conn) {
 func (p *Pool) Give(url string, conn *Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || len(p.idle[url]) >= mostIdle*max(p.Sharing, 1) || p.count >= cmp.Or(p.Most, DefaultMostIdle) {
+	p.returned(url)
+	p.keep(url, conn)
+}
+
+// keep keeps an idle connection, if it may.
+func (p *Pool) keep(url string, conn *Conn) {
+	if p.closed || len(p.idle[url]) >= mostIdle*max(p.Sharing, 1) || p.count+p.out >= p.most() {
 		conn.Close()
 		return
 	}
@@ -133,6 +159,7 @@ func (p *Pool) Give(url string, conn *Conn) {
 	}
 	p.idle[url] = kept
 	p.count++
+	p.buffers.rest(conn)
 }
 
 // Retire closes the oldest of the connections that are kept to a URL, for a new one to take its place.
@@ -141,8 +168,7 @@ func (p *Pool) Retire(url string) {
 	defer p.mu.Unlock()
 	if kept := p.idle[url]; len(kept) > 0 {
 		kept[0].Close()
-		p.idle[url] = slices.Delete(kept, 0, 1)
-		p.count--
+		p.remove(url, kept[0].Conn)
 	}
 }
 
@@ -217,9 +243,11 @@ func (p *Pool) Slowest(urls iter.Seq[string]) (slowest time.Duration) {
 
 // Adopt takes over the connections of another pool, which is not used any more.
 func (p *Pool) Adopt(other *Pool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for url, kept := range other.idle {
 		for _, conn := range kept {
-			p.Give(url, conn.Conn)
+			p.keep(url, conn.Conn)
 		}
 	}
 }
@@ -241,6 +269,11 @@ func (p *Pool) Retain(needed map[string]bool) {
 	for url := range p.late {
 		if !needed[url] {
 			delete(p.late, url)
+		}
+	}
+	for url, known := range p.states {
+		if !needed[url] && known.out == 0 {
+			delete(p.states, url)
 		}
 	}
 }

@@ -153,8 +153,14 @@ func (r *round) execute(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// connect gives every slot a kept connection, or starts to make one.
+// connect gives every slot a kept connection, or starts to make one. Where all are kept, it leaves them to other checks until
+// they are needed.
 func (r *round) connect(ctx context.Context) {
+	if !r.Cold {
+		if slowest, kept := r.Pool.Kept(r.urls); kept {
+			sleepUntil(ctx, r.Due.Add(-ShortestLead-2*slowest))
+		}
+	}
 	var open []*slot
 	var urls []string
 	for _, slot := range r.slots {
@@ -171,6 +177,15 @@ func (r *round) connect(ctx context.Context) {
 			slot.reuse(kept[i])
 		} else {
 			slot.dial(ctx, r.Pool, r.Dial, r.Timeout)
+		}
+	}
+}
+
+// urls yields those of the slots that are to be connected.
+func (r *round) urls(yield func(string) bool) {
+	for _, slot := range r.slots {
+		if slot.failure == nil && !yield(slot.url()) {
+			return
 		}
 	}
 }
@@ -211,12 +226,12 @@ func (r *round) settle(ctx context.Context, slots []*slot, until time.Time) {
 		}
 		select {
 		case result := <-slot.dialing:
-			slot.settle(result)
+			slot.settle(r.Pool, result)
 		case <-ctx.Done():
 			// The time is up for the others too, but one that has finished is taken.
 			select {
 			case result := <-slot.dialing:
-				slot.settle(result)
+				slot.settle(r.Pool, result)
 			default:
 			}
 		}
@@ -256,10 +271,10 @@ func (r *round) collect() {
 			continue
 		}
 		evades := r.evades(slot)
-		slot.settle(<-slot.dialing)
+		slot.settle(r.Pool, <-slot.dialing)
 		if slot.ready() {
 			r.retire(slot)
-			r.Pool.GiveLate(slot.url(), slot.conn, slot.phases.DNS+slot.phases.Connect+slot.phases.TLS)
+			r.Pool.GiveLate(slot.url(), slot.conn, slot.phases.Total())
 			slot.conn, slot.late = nil, &judge.LateConnection{Redialed: slot.redialed, Evades: evades, Before: slot.lateBefore}
 		}
 	}
@@ -358,7 +373,7 @@ func (r *round) keep(sent []*slot, stopped bool) {
 			r.retire(slot)
 			r.Pool.Give(slot.url(), slot.conn)
 		} else {
-			slot.conn.Close()
+			r.Pool.Drop(slot.url(), slot.conn)
 		}
 	}
 }
@@ -375,10 +390,10 @@ func (r *round) retire(slot *slot) {
 func (r *round) abandon(ctx context.Context) error {
 	for _, slot := range r.slots {
 		if slot.dialing != nil {
-			slot.settle(<-slot.dialing) // the dial ends with the context
+			slot.settle(r.Pool, <-slot.dialing) // the dial ends with the context
 		}
 		if slot.conn != nil {
-			slot.conn.Close()
+			r.Pool.Drop(slot.url(), slot.conn)
 		}
 	}
 	return ctx.Err()

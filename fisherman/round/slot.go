@@ -61,6 +61,7 @@ func (s *slot) reuse(conn *wire.Conn) {
 // dial starts to make a connection. It may take as long as an answer may.
 func (s *slot) dial(ctx context.Context, kept *wire.Pool, dial Dial, timeout time.Duration) {
 	s.kept, s.lateBefore = false, kept.Late(s.url())
+	kept.Begin(s.url())
 	result := make(chan dialed, 1)
 	s.dialing = result
 	go func() {
@@ -72,12 +73,15 @@ func (s *slot) dial(ctx context.Context, kept *wire.Pool, dial Dial, timeout tim
 }
 
 // settle takes the result of the dial.
-func (s *slot) settle(result dialed) {
+func (s *slot) settle(pool *wire.Pool, result dialed) {
 	s.dialing = nil
 	s.conn, s.failure = result.conn, result.failure
-	if s.conn != nil {
-		s.phases, s.place = s.conn.Phases, s.conn.Place
+	if s.conn == nil {
+		pool.Drop(s.url(), nil)
+		return
 	}
+	s.phases, s.place = s.conn.Phases, s.conn.Place
+	pool.Made(s.url(), s.phases.Total())
 }
 
 // ready reports whether the request can be sent.
@@ -85,7 +89,7 @@ func (s *slot) ready() bool { return s.conn != nil && s.failure == nil }
 
 // reconnect replaces a connection that died while it waited for the release; never after the request was written.
 func (s *slot) reconnect(ctx context.Context, pool *wire.Pool, dial Dial, timeout time.Duration, cold bool) {
-	s.conn.Close()
+	pool.Drop(s.url(), s.conn)
 	s.conn, s.reused, s.redialed = nil, false, true
 	if !cold {
 		if kept := pool.Take(s.url()); kept != nil {

@@ -30,6 +30,8 @@ type entry struct {
 	// size is that of the session's own record, in bytes with the key; roundBytes that of its rounds.
 	size, roundBytes int64
 	rounds           int
+	// above is more than the index of each of the rounds.
+	above uint64
 	// rules decide how the session's rounds are counted; nil until one is.
 	rules *rollup.Session
 }
@@ -105,6 +107,7 @@ func readCatalogue(db *pebble.DB, check func(key, record []byte) error) (*catalo
 			return corrupt(key, "not the key of a round of a stored session")
 		}
 		e.rounds++
+		e.above = max(e.above, uint64(indexInRoundKey(key))+1)
 		e.roundBytes += keyed{key, record}.size()
 		c.rounds++
 		c.bytes += keyed{key, record}.size()

@@ -125,3 +125,6 @@ func idInRoundKey(key []byte) (id sessionID, ok bool) {
 	}
 	return sessionID{[idSize]byte(key[2:]), key[1] == kindOfHashed}, true
 }
+
+// indexInRoundKey returns the index in a round's key.
+func indexInRoundKey(key []byte) uint32 { return binary.BigEndian.Uint32(key[roundSize-4:]) }

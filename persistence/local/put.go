@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -79,43 +80,47 @@ func (p *put) encode(message proto.Message, key func() []byte) {
 }
 
 // putAll stores what is not refused. When it returns an error, none of that is known to be durable, and it may be called
-// again, also for another store. Calls that wait while the disk takes a write are stored together by the first of them.
+// again, also for another store. Calls that come while the disk takes a write are stored together by the first of them.
 func (s *Store) putAll(ctx context.Context, puts []*put) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	own := &call{puts: puts}
-	s.calls.add(own)
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	if own.ended {
+	own := &call{puts: puts, ended: make(chan struct{})}
+	if !s.calls.add(own) {
+		<-own.ended
 		return own.err
 	}
+	runtime.Gosched() // calls that come with this one share its sync, instead of waiting for it
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	together := s.calls.take()
 	err := s.changeNow(func(t *transaction) error { return stageAll(t, together) })
 	for _, each := range together {
-		each.ended, each.err = true, err
+		each.err = err
+		close(each.ended)
 	}
 	return err
 }
 
-// call is what one call of putAll has to store. Until it has ended it belongs to the holder of writing.
+// call is what one call of putAll has to store. Until it has ended it belongs to the caller that stores it.
 type call struct {
 	puts  []*put
-	ended bool
+	ended chan struct{}
 	err   error
 }
 
-// calls wait for the disk, in order. One that is in it has its caller waiting.
+// calls wait for the disk, in order. The first one's caller stores them, the others wait for that.
 type calls struct {
 	mu      sync.Mutex
 	waiting []*call
 }
 
-func (c *calls) add(one *call) {
+// add adds a call, and reports whether it is the first.
+func (c *calls) add(one *call) (first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waiting = append(c.waiting, one)
+	return len(c.waiting) == 1
 }
 
 // take returns those that wait.
@@ -154,19 +159,35 @@ func (p *put) stage(t *transaction) error {
 	if !p.isRound {
 		return t.putSession(p.id, p.keyed)
 	}
-	switch _, closer, err := t.batch.Get(p.key); {
-	case err == nil && p.absent:
-		return closer.Close()
-	case err == nil:
-		return errors.Join(ErrRoundExists, closer.Close())
-	case !errors.Is(err, pebble.ErrNotFound):
+	stored, err := t.has(p)
+	switch {
+	case err != nil:
 		return err
+	case stored && p.absent:
+		return nil
+	case stored:
+		return ErrRoundExists
 	}
 	p.absent = true
 	if err := t.putRounds(p.id, p.keyed); err != nil || t.history == nil || p.counted {
 		return err
 	}
 	return t.count(p)
+}
+
+// has reports whether a round is stored. One that comes after all others of its session is not searched for.
+func (t *transaction) has(p *put) (bool, error) {
+	if e := t.catalogue.byID[p.id]; e == nil || uint64(p.index) >= e.above {
+		return false, nil
+	}
+	_, closer, err := t.batch.Get(p.key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, closer.Close()
 }
 
 // count has a round counted that is added to the transaction.

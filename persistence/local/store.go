@@ -42,7 +42,7 @@ type Store struct {
 
 	// writing is locked by whoever changes the fields below or what is stored. It is locked before mu.
 	writing sync.Mutex
-	// calls are those of putAll that wait for writing.
+	// calls are those of putAll that wait to be stored.
 	calls calls
 	// mu is locked while the fields below change, and locked for reading while records are read. It is not locked while the
 	// disk takes a write.

@@ -57,7 +57,7 @@ func (t *transaction) putSession(id sessionID, session keyed) error {
 			return err
 		}
 	} else {
-		next.rounds, next.roundBytes = old.rounds, old.roundBytes
+		next.rounds, next.roundBytes, next.above = old.rounds, old.roundBytes, old.above
 		if err := errors.Join(t.makeRoom(id, 0, next.size-old.size), t.batch.Delete(old.key, nil)); err != nil {
 			return err
 		}
@@ -75,6 +75,7 @@ func (t *transaction) putRounds(id sessionID, rounds ...keyed) error {
 	next := *old
 	for _, round := range rounds {
 		next.rounds++
+		next.above = max(next.above, uint64(indexInRoundKey(round.key))+1)
 		next.roundBytes += round.size()
 	}
 	if err := t.makeRoom(id, 0, next.roundBytes-old.roundBytes); err != nil {

@@ -1,0 +1,34 @@
+package wire
+
+import (
+	"bufio"
+	"sync"
+)
+
+// buffers are read buffers that no connection uses at present. Most of a pool's connections are idle, and need none.
+type buffers struct{ unused sync.Pool }
+
+// rest takes the buffer of a connection that becomes idle, unless something is in it.
+func (b *buffers) rest(conn *Conn) {
+	if conn.reader != nil && conn.reader.Buffered() == 0 {
+		conn.reader.Reset(nil)
+		b.unused.Put(conn.reader)
+		conn.reader = nil
+	}
+}
+
+// rouse gives a connection that is taken a buffer.
+func (b *buffers) rouse(conn *Conn) {
+	if conn.reader != nil {
+		return
+	}
+	if reader, is := b.unused.Get().(*bufio.Reader); is {
+		reader.Reset(conn.meter)
+		conn.reader = reader
+		return
+	}
+	conn.reader = bufio.NewReaderSize(conn.meter, readBuffer)
+}
+
+// unread reports whether something was received that was not read. An idle connection without a buffer has nothing.
+func (c *Conn) unread() bool { return c.reader != nil && c.reader.Buffered() > 0 }
