@@ -2,18 +2,19 @@ package upstream
 
 import (
 	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/idna"
 )
 
@@ -33,27 +34,28 @@ const (
 // Client sends requests to one node and keeps connections to it, of HTTP/1.1. It follows no redirect, keeps no cookie and
 // uses no proxy. Its methods may be called by many goroutines.
 //
-// It is not an http.Transport since that decides itself which requests it repeats, how often and over what.
+// It is not an http.Transport since that decides itself which requests it repeats, how often and over what, and passes each
+// request and each answer through two goroutines of the connection. Requests and answers are written and read by package
+// net/http (docs/adr/0074).
 type Client struct {
-	transport *http.Transport
-	scheme    string
-	address   string
-	pool      pool
+	connect func(ctx context.Context, network, address string) (net.Conn, error)
+	tls     *tls.Config
+	timeout time.Duration
+	scheme  string
+	address string
+	pool    pool
 }
 
 // NewClient returns a client of the node at a URL. It keeps at most so many connections; timeout bounds dialling and the
 // TLS handshake.
 func NewClient(node *url.URL, timeout time.Duration, connections int) *Client {
 	return &Client{
+		connect: (&net.Dialer{Timeout: timeout}).DialContext,
+		tls:     new(tls.Config),
+		timeout: timeout,
 		scheme:  node.Scheme,
 		address: address(node),
 		pool:    pool{most: connections},
-		transport: &http.Transport{
-			DialContext:            (&net.Dialer{Timeout: timeout}).DialContext,
-			TLSHandshakeTimeout:    timeout,
-			DisableCompression:     true,
-			MaxResponseHeaderBytes: maxHeaderBytes,
-		},
 	}
 }
 
@@ -81,14 +83,15 @@ func (c *Client) Close() { c.pool.clear() }
 // without a word. It is not sent again when an answer has begun, when the connection was new, or when the context is over.
 // So the node is asked twice at most.
 func (c *Client) Do(request *http.Request) (*http.Response, error) {
+	if err := checkHeader(request.Header); err != nil {
+		return nil, err
+	}
 	kept := c.pool.take()
 	if kept == nil {
 		return c.doAnew(request)
 	}
-	var begun atomic.Bool
-	trace := &httptrace.ClientTrace{GotFirstResponseByte: func() { begun.Store(true) }}
-	response, err := c.send(kept, request.WithContext(httptrace.WithClientTrace(request.Context(), trace)))
-	if err == nil || begun.Load() || request.Context().Err() != nil {
+	response, begun, err := c.exchange(kept, request)
+	if err == nil || begun || isTimeout(err) || request.Context().Err() != nil {
 		return response, err
 	}
 	again := request.WithContext(request.Context())
@@ -101,37 +104,46 @@ func (c *Client) Do(request *http.Request) (*http.Response, error) {
 }
 
 func (c *Client) doAnew(request *http.Request) (*http.Response, error) {
-	connection, err := c.transport.NewClientConn(request.Context(), c.scheme, c.address)
+	made, err := c.dial(request.Context())
 	if err != nil {
 		return nil, err
 	}
-	return c.send(connection, request)
+	response, _, err := c.exchange(made, request)
+	return response, err
 }
 
-// send sends a request over a connection, which is kept once the answer is read.
-func (c *Client) send(connection *http.ClientConn, request *http.Request) (*http.Response, error) {
-	response, err := connection.RoundTrip(request)
-	if err != nil {
-		_ = connection.Close()
-		return nil, err
+// exchange sends a request over a connection, which is kept once the answer is read. begun is false if no byte of an answer
+// has come.
+func (c *Client) exchange(over *connection, request *http.Request) (response *http.Response, begun bool, err error) {
+	ctx := request.Context()
+	by, _ := ctx.Deadline()
+	_ = over.SetDeadline(by)
+	release := context.AfterFunc(ctx, func() { _ = over.SetDeadline(longAgo) })
+	if response, begun, err = over.begin(request); err != nil {
+		release()
+		_ = over.Close()
+		return nil, begun, because(ctx, err)
 	}
 	idle := min(idleTimeout, announcedIdle(response.Header)-closingMargin)
-	response.Body = &body{ReadCloser: response.Body, ended: func() { c.pool.put(connection, idle) }}
-	return response, nil
+	none := response.Body == http.NoBody
+	response.Body = &body{ReadCloser: response.Body, context: ctx, whole: none, ended: func(whole bool) {
+		if !release() || !whole || response.Close {
+			_ = over.Close()
+			return
+		}
+		c.pool.put(over, idle)
+	}}
+	return response, true, nil
 }
 
-// body is an answer's body that tells of its end.
-type body struct {
-	io.ReadCloser
-	ended func()
-	once  sync.Once
-}
-
-// Close implements io.Closer.
-func (b *body) Close() error {
-	err := b.ReadCloser.Close()
-	b.once.Do(b.ended)
-	return err
+// checkHeader returns an error if a header cannot be sent as it is. It does not name the field, which may be a credential.
+func checkHeader(header http.Header) error {
+	for name, values := range header {
+		if !httpguts.ValidHeaderFieldName(name) || slices.ContainsFunc(values, func(v string) bool { return !httpguts.ValidHeaderFieldValue(v) }) {
+			return errors.New("the request has a header field that cannot be sent")
+		}
+	}
+	return nil
 }
 
 // announcedIdle returns how long a node says that it keeps an idle connection, by "Keep-Alive: timeout=SECONDS"; otherwise a

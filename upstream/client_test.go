@@ -27,7 +27,7 @@ type node struct {
 func (n *node) newClient(t *testing.T) *Client {
 	t.Helper()
 	client := NewClient(&url.URL{Scheme: "http", Host: "node.example"}, time.Minute, 2)
-	client.transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+	client.connect = func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()
 		n.connected.Add(1)
 		n.open.Add(1)
@@ -187,8 +187,8 @@ func TestTLS(t *testing.T) {
 			t.Error("a certificate of nobody's was taken")
 		}
 	}
-	client.transport.TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
-	client.transport.TLSClientConfig.NextProtos = nil
+	client.tls = server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	client.tls.NextProtos = nil
 	for range 2 {
 		ask(t, client)
 	}

@@ -1,0 +1,43 @@
+package upstream
+
+import (
+	"io"
+	"net"
+	"os"
+	"syscall"
+)
+
+// socket is a connection that can be read without waiting.
+type socket struct {
+	net.Conn
+	// now: Read does not wait, and fails as at a deadline when there is nothing.
+	now bool
+}
+
+// Read implements io.Reader.
+func (s *socket) Read(into []byte) (n int, err error) {
+	if !s.now {
+		return s.Conn.Read(into)
+	}
+	system, is := s.Conn.(syscall.Conn)
+	if !is {
+		return 0, os.ErrDeadlineExceeded // nothing is known
+	}
+	raw, err := system.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var failed error
+	if err := raw.Control(func(descriptor uintptr) { n, failed = syscall.Read(int(descriptor), into) }); err != nil {
+		return 0, err
+	}
+	switch {
+	case failed == syscall.EAGAIN, failed == syscall.EINTR:
+		return 0, os.ErrDeadlineExceeded
+	case failed != nil:
+		return 0, failed
+	case n == 0:
+		return 0, io.EOF
+	}
+	return n, nil
+}
