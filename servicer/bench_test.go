@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -97,13 +98,15 @@ func BenchmarkReverseProxy(b *testing.B) {
 	least := newCrowd(b, newFloor(b, target.Host), connections)
 	served := newCrowd(b, serveRelays(b, newServicer(b, plentiful(), node.URL, plenty)), connections)
 	wire := httpPost("/", "application/json", question)
-	var againstProxy, againstLeast []float64
+	var againstProxy, againstLeast, proxyCPU, leastCPU []float64
 	for b.Loop() {
-		proxied := plain.run(b, each, func(int, int) []byte { return wire })
-		floored := least.relay(b, each)
-		took := served.relay(b, each)
+		proxied, proxiedCPU := plain.run(b, each, func(int, int) []byte { return wire })
+		floored, flooredCPU := least.relay(b, each)
+		took, tookCPU := served.relay(b, each)
 		againstProxy = append(againstProxy, float64(proxied)/float64(took))
 		againstLeast = append(againstLeast, float64(floored)/float64(took))
+		proxyCPU = append(proxyCPU, float64(proxiedCPU)/float64(tookCPU))
+		leastCPU = append(leastCPU, float64(flooredCPU)/float64(tookCPU))
 	}
 	if got, want := node.asked.Load(), int64(3*b.N*connections*each); got != want {
 		b.Fatalf("the upstream was asked %d times, want %d", got, want)
@@ -111,6 +114,8 @@ func BenchmarkReverseProxy(b *testing.B) {
 	b.ReportMetric(0, "ns/op") // includes sealing and opening, which are the client's
 	b.ReportMetric(median(againstProxy), "throughput-ratio")
 	b.ReportMetric(median(againstLeast), "signed-floor-ratio")
+	b.ReportMetric(median(proxyCPU), "cpu-ratio")
+	b.ReportMetric(median(leastCPU), "signed-floor-cpu-ratio")
 	b.ReportMetric(served.rate(), "relays/s")
 	b.ReportMetric(plain.rate(), "proxied/s")
 	b.ReportMetric(least.rate(), "signed-floor/s")
@@ -145,9 +150,9 @@ func serveRelays(b *testing.B, s *servicer.Servicer) (address string) {
 	return listener.Addr().String()
 }
 
-// relay has each connection send a number of relays, which are sealed beforehand, and returns the time of this turn. The last
-// answer on each connection is opened.
-func (c *crowd) relay(b *testing.B, each int) time.Duration {
+// relay has each connection send a number of relays, which are sealed beforehand, and returns the time of this turn, and
+// that of processors. The last answer on each connection is opened.
+func (c *crowd) relay(b *testing.B, each int) (took, used time.Duration) {
 	b.Helper()
 	sealed := make([][]*relay.SealedRequest, len(c.connections))
 	wires := make([][][]byte, len(c.connections))
@@ -158,11 +163,11 @@ func (c *crowd) relay(b *testing.B, each int) time.Duration {
 			wires[i] = append(wires[i], httpPost(relay.Path, relay.ContentType, request.Envelope))
 		}
 	}
-	took := c.run(b, each, func(connection, n int) []byte { return wires[connection][n] })
+	took, used = c.run(b, each, func(connection, n int) []byte { return wires[connection][n] })
 	for i := range c.connections {
 		wantReply(b, open(b, c.last[i], sealed[i][each-1].BodyHash))
 	}
-	return took
+	return took, used
 }
 
 func httpPost(path, contentType string, body []byte) []byte {
@@ -192,12 +197,13 @@ func newCrowd(b *testing.B, address string, size int) *crowd {
 	return made
 }
 
-// run has each connection send a number of requests, adds up time and latencies, and returns the time of this turn.
-func (c *crowd) run(b *testing.B, each int, wire func(connection, n int) []byte) time.Duration {
+// run has each connection send a number of requests, adds up time and latencies, and returns the time of this turn,
+// and that of processors.
+func (c *crowd) run(b *testing.B, each int, wire func(connection, n int) []byte) (took, used time.Duration) {
 	b.Helper()
 	latencies := make([][]time.Duration, len(c.connections))
 	var running sync.WaitGroup
-	began := time.Now()
+	began, spent := time.Now(), processorTime(b)
 	for i, connection := range c.connections {
 		running.Go(func() {
 			reader := bufio.NewReader(connection)
@@ -218,10 +224,20 @@ func (c *crowd) run(b *testing.B, each int, wire func(connection, n int) []byte)
 		})
 	}
 	running.Wait()
-	took := time.Since(began)
+	took, used = time.Since(began), processorTime(b)-spent
 	c.took += took
 	c.latencies = append(c.latencies, slices.Concat(latencies...)...)
-	return took
+	return took, used
+}
+
+// processorTime returns what this process has used.
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 func (c *crowd) rate() float64 { return float64(len(c.latencies)) / c.took.Seconds() }

@@ -1,6 +1,7 @@
 package servicer
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -76,8 +77,7 @@ func (s *Servicer) VolumeStats() VolumeStats {
 }
 
 // HandleRelay admits, executes and answers one sealed request. The answer is a sealed response, which may carry a
-// signed error; HandleRelay itself never fails. It ends soon after the context does. The envelope must not be changed
-// afterwards.
+// signed error; HandleRelay itself never fails. It ends soon after the context does.
 func (s *Servicer) HandleRelay(ctx context.Context, requestEnvelope []byte) []byte {
 	response, _ := s.handle(ctx, requestEnvelope)
 	return response
@@ -113,7 +113,7 @@ func (s *Servicer) handle(ctx context.Context, requestEnvelope []byte) (response
 func (s *Servicer) keep(result outcome, hash [sha256.Size]byte, request, response []byte) {
 	answer, ok := relay.BodyHash(response)
 	if ok && relay.IsVolumeApplicable(hash, answer, result.difficultyBits) {
-		s.volume.offer(&types.VolumeRelay{Session: result.answered, Request: request, Response: response})
+		s.volume.offer(&types.VolumeRelay{Session: result.answered, Request: bytes.Clone(request), Response: response})
 	}
 }
 

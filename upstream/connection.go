@@ -105,7 +105,7 @@ func (c *connection) begin(request *http.Request) (response *http.Response, begu
 	if _, err := c.reader.Peek(1); err != nil {
 		return nil, false, err
 	}
-	for response == nil || response.StatusCode < http.StatusOK && response.StatusCode != http.StatusSwitchingProtocols {
+	for response == nil || isInterim(response.StatusCode) {
 		if response, err = http.ReadResponse(c.reader, request); err != nil {
 			return nil, true, fmt.Errorf("read answer: %w", err)
 		}
@@ -113,6 +113,11 @@ func (c *connection) begin(request *http.Request) (response *http.Response, begu
 	c.left = math.MaxInt
 	response.Close = response.Close || response.StatusCode < http.StatusOK
 	return response, true, nil
+}
+
+// isInterim reports whether another answer follows one with this status.
+func isInterim(status int) bool {
+	return status/100 == 1 && status != http.StatusSwitchingProtocols
 }
 
 // send writes a request. A large one is written while the answer is read.
