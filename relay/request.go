@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"slices"
@@ -89,6 +90,12 @@ func (o *OpenedRequest) SignerAddress() string { return crypto.Address(o.Signatu
 // VerifySignature tells whether the signature is the signer's, over the body as received.
 func (o *OpenedRequest) VerifySignature() bool {
 	return crypto.Verify(o.Signature.GetPublicKey(), crypto.DomainRelayRequest, o.body, o.Signature.GetValue())
+}
+
+// VerifySignatureBy is VerifySignature by a verifier that is kept of the signer's key.
+func (o *OpenedRequest) VerifySignatureBy(signer *crypto.Verifier) bool {
+	return bytes.Equal(signer.PublicKey(), o.Signature.GetPublicKey()) &&
+		signer.Verify(crypto.DomainRelayRequest, o.body, o.Signature.GetValue())
 }
 
 func checkRequest(request *types.RelayRequest) error {

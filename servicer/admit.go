@@ -63,7 +63,7 @@ func (s *Servicer) admitSigner(ctx context.Context, opened *relay.OpenedRequest,
 			return expense{}, refuse(types.RelayErrorCode_RELAY_ERROR_CODE_SIGNER_NOT_ALLOWED, "the signer is neither the application nor a fisherman of the session")
 		}
 	}
-	if !opened.VerifySignature() {
+	if !opened.VerifySignatureBy(s.signers.of(opened.Signature.GetPublicKey())) {
 		return expense{}, refuse(types.RelayErrorCode_RELAY_ERROR_CODE_BAD_SIGNATURE, "the signature does not fit the body")
 	}
 	requests, err := relay.ValidatePayload(types.PayloadOf(opened.Request))

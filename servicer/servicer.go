@@ -32,6 +32,7 @@ type Servicer struct {
 	policies *policyReader
 	nonces   *nonceMemory
 	executor *executor
+	signers  *signers
 	// volume is nil if no relays are stored.
 	volume *volumeQueue
 }
@@ -55,6 +56,7 @@ func New(config Config, sessions Sessions, parameters Parameters) (*Servicer, er
 		policies: &policyReader{source: parameters, policies: make(map[int64]Policy)},
 		nonces:   newNonceMemory(config.MaxNonces),
 		executor: executor,
+		signers:  newSigners(maxSigners),
 	}
 	if config.Volume != nil {
 		made.volume = newVolumeQueue(config.Volume, config.Logger)
