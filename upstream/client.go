@@ -4,17 +4,13 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/idna"
 )
 
@@ -75,48 +71,40 @@ func address(node *url.URL) string {
 // Close closes the kept connections. Requests still work afterwards, over new ones.
 func (c *Client) Close() { c.pool.clear() }
 
-// Do sends a request and returns the answer once its header is there. The caller reads the body to its end, or the
-// connection is not used again, and closes it.
+// Do sends a request and returns the answer once its header is there, by a time at the latest, which holds for the body too.
+// The caller reads the body to its end, or the connection is not used again, and closes it. The answer's own Request has a
+// method only.
 //
 // A node may close a kept connection at the moment in which a request is on its way. If the connection ends before a byte
 // of an answer was read, the request is sent once more, over a new connection, whatever its method: the node hung up
-// without a word. It is not sent again when an answer has begun, when the connection was new, or when the context is over.
-// So the node is asked twice at most.
-func (c *Client) Do(request *http.Request) (*http.Response, error) {
-	if err := checkHeader(request.Header); err != nil {
-		return nil, err
-	}
+// without a word. It is not sent again when an answer has begun, when the connection was new, or when the context or the
+// time is over. So the node is asked twice at most.
+func (c *Client) Do(ctx context.Context, by time.Time, request Request) (*http.Response, error) {
 	kept := c.pool.take()
 	if kept == nil {
-		return c.doAnew(request)
+		return c.doAnew(ctx, by, request)
 	}
-	response, begun, err := c.exchange(kept, request)
-	if err == nil || begun || isTimeout(err) || request.Context().Err() != nil {
+	response, begun, err := c.exchange(ctx, by, request, kept)
+	if err == nil || begun || isTimeout(err) || ctx.Err() != nil {
 		return response, err
 	}
-	again := request.WithContext(request.Context())
-	if request.GetBody != nil {
-		if again.Body, err = request.GetBody(); err != nil {
-			return nil, fmt.Errorf("read request again: %w", err)
-		}
-	}
-	return c.doAnew(again)
+	return c.doAnew(ctx, by, request)
 }
 
-func (c *Client) doAnew(request *http.Request) (*http.Response, error) {
-	made, err := c.dial(request.Context())
+func (c *Client) doAnew(ctx context.Context, by time.Time, request Request) (*http.Response, error) {
+	bounded, cancel := context.WithDeadline(ctx, by)
+	defer cancel()
+	made, err := c.dial(bounded)
 	if err != nil {
 		return nil, err
 	}
-	response, _, err := c.exchange(made, request)
+	response, _, err := c.exchange(ctx, by, request, made)
 	return response, err
 }
 
 // exchange sends a request over a connection, which is kept once the answer is read. begun is false if no byte of an answer
 // has come.
-func (c *Client) exchange(over *connection, request *http.Request) (response *http.Response, begun bool, err error) {
-	ctx := request.Context()
-	by, _ := ctx.Deadline()
+func (c *Client) exchange(ctx context.Context, by time.Time, request Request, over *connection) (response *http.Response, begun bool, err error) {
 	_ = over.SetDeadline(by)
 	release := context.AfterFunc(ctx, func() { _ = over.SetDeadline(longAgo) })
 	if response, begun, err = over.begin(request); err != nil {
@@ -124,31 +112,23 @@ func (c *Client) exchange(over *connection, request *http.Request) (response *ht
 		_ = over.Close()
 		return nil, begun, because(ctx, err)
 	}
-	idle := min(idleTimeout, announcedIdle(response.Header)-closingMargin)
 	none := response.Body == http.NoBody
 	response.Body = &body{ReadCloser: response.Body, context: ctx, whole: none, ended: func(whole bool) {
 		if !release() || !whole || response.Close {
 			_ = over.Close()
 			return
 		}
-		c.pool.put(over, idle)
+		c.pool.put(over, min(idleTimeout, announcedIdle(response.Header)-closingMargin))
 	}}
 	return response, true, nil
-}
-
-// checkHeader returns an error if a header cannot be sent as it is. It does not name the field, which may be a credential.
-func checkHeader(header http.Header) error {
-	for name, values := range header {
-		if !httpguts.ValidHeaderFieldName(name) || slices.ContainsFunc(values, func(v string) bool { return !httpguts.ValidHeaderFieldValue(v) }) {
-			return errors.New("the request has a header field that cannot be sent")
-		}
-	}
-	return nil
 }
 
 // announcedIdle returns how long a node says that it keeps an idle connection, by "Keep-Alive: timeout=SECONDS"; otherwise a
 // time that is longer than any.
 func announcedIdle(header http.Header) time.Duration {
+	if len(header["Keep-Alive"]) == 0 {
+		return time.Duration(1<<63 - 1)
+	}
 	for parameter := range strings.SplitSeq(strings.Join(header.Values("Keep-Alive"), ","), ",") {
 		name, value, _ := strings.Cut(parameter, "=")
 		if seconds, err := strconv.ParseUint(strings.TrimSpace(value), 10, 16); err == nil && strings.EqualFold(strings.TrimSpace(name), "timeout") {

@@ -59,7 +59,7 @@ func begin(t *testing.T, client *Client) (end func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := client.Do(request)
+	response, err := client.Do(t.Context(), time.Now().Add(time.Hour), serialise(t, request))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +71,15 @@ func begin(t *testing.T, client *Client) (end func()) {
 			t.Error(err)
 		}
 	}
+}
+
+func serialise(t *testing.T, request *http.Request) Request {
+	t.Helper()
+	serialised, err := Serialise(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serialised
 }
 
 func ask(t *testing.T, client *Client) {
@@ -183,7 +192,7 @@ func TestTLS(t *testing.T) {
 	client := NewClient(address, time.Minute, 1)
 	defer client.Close()
 	if request, _ := NewRequest(t.Context(), address, types.Payload{}, nil); request != nil {
-		if _, err := client.Do(request); err == nil {
+		if _, err := client.Do(t.Context(), time.Now().Add(time.Minute), serialise(t, request)); err == nil {
 			t.Error("a certificate of nobody's was taken")
 		}
 	}

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// bufferSize is that of a connection's buffers, one for each direction.
+	// bufferSize is that of a connection's buffer.
 	bufferSize = 4 << 10
-	// aloneBytes is the largest body that is written before the answer is read. A larger one may not fit into what the
+	// aloneBytes is the largest request that is written before the answer is read. A larger one may not fit into what the
 	// system takes, so that a node which answers before it has read all would not be heard.
 	aloneBytes = 8 << 10
 )
@@ -34,7 +34,6 @@ type connection struct {
 	net.Conn
 	socket *socket
 	reader *bufio.Reader
-	writer *bufio.Writer
 	// left is the number of bytes that may still be read from the node.
 	left int
 }
@@ -53,7 +52,7 @@ func (c *Client) dial(ctx context.Context) (*connection, error) {
 			return nil, err
 		}
 	}
-	made.reader, made.writer = bufio.NewReaderSize(made, bufferSize), bufio.NewWriterSize(made.Conn, bufferSize)
+	made.reader = bufio.NewReaderSize(made, bufferSize)
 	return made, nil
 }
 
@@ -93,7 +92,7 @@ func (c *connection) quiet() bool {
 
 // begin sends a request and reads the header of the answer. begun is false if no byte of an answer has come. What comes
 // before the final answer is passed over; together they are bounded as one header is.
-func (c *connection) begin(request *http.Request) (response *http.Response, begun bool, err error) {
+func (c *connection) begin(request Request) (response *http.Response, begun bool, err error) {
 	c.left = maxHeaderBytes
 	sent := c.send(request)
 	defer func() {
@@ -106,7 +105,7 @@ func (c *connection) begin(request *http.Request) (response *http.Response, begu
 		return nil, false, err
 	}
 	for response == nil || isInterim(response.StatusCode) {
-		if response, err = http.ReadResponse(c.reader, request); err != nil {
+		if response, err = http.ReadResponse(c.reader, &http.Request{Method: request.method}); err != nil {
 			return nil, true, fmt.Errorf("read answer: %w", err)
 		}
 	}
@@ -121,13 +120,13 @@ func isInterim(status int) bool {
 }
 
 // send writes a request. A large one is written while the answer is read.
-func (c *connection) send(request *http.Request) (sent <-chan error) {
+func (c *connection) send(request Request) (sent <-chan error) {
 	done := make(chan error, 1)
 	write := func() {
-		c.writer.Reset(c.Conn)
-		done <- errors.Join(request.Write(c.writer), c.writer.Flush())
+		_, err := c.Write(request.wire)
+		done <- err
 	}
-	if request.ContentLength <= aloneBytes {
+	if len(request.wire) <= aloneBytes {
 		write()
 	} else {
 		go write()
