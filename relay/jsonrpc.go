@@ -91,8 +91,8 @@ func identity(id json.RawMessage) string {
 type members struct{ jsonrpc, method, params, id json.RawMessage }
 
 // of returns the member of a name; nil for a name that no member may have.
-func (m *members) of(name string) *json.RawMessage {
-	switch name {
+func (m *members) of(name []byte) *json.RawMessage {
+	switch string(name) {
 	case "jsonrpc":
 		return &m.jsonrpc
 	case "method":
@@ -134,10 +134,10 @@ func readMembers(object []byte) (read members, err error) {
 }
 
 func (m *members) check() error {
-	if unquoted(m.jsonrpc) != "2.0" {
+	if string(unquoted(m.jsonrpc)) != "2.0" {
 		return malformed(`the payload's "jsonrpc" is not "2.0"`)
 	}
-	if unquoted(m.method) == "" {
+	if len(unquoted(m.method)) == 0 {
 		return malformed(`the payload's "method" is not a non-empty string`)
 	}
 	if m.id != nil && m.id[0] != '"' && m.id[0] != '-' && (m.id[0] < '0' || m.id[0] > '9') {
@@ -150,17 +150,18 @@ func (m *members) check() error {
 }
 
 // unquoted returns a JSON string; empty for what is none.
-func unquoted(value json.RawMessage) (text string) {
+func unquoted(value json.RawMessage) []byte {
 	if len(value) < 2 || value[0] != '"' {
-		return ""
+		return nil
 	}
 	if bytes.IndexByte(value, '\\') < 0 {
-		return string(value[1 : len(value)-1])
+		return value[1 : len(value)-1]
 	}
+	var text string
 	if json.Unmarshal(value, &text) != nil {
-		return ""
+		return nil
 	}
-	return text
+	return []byte(text)
 }
 
 // elements are what is left of a valid JSON array or object.

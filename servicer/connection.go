@@ -32,6 +32,8 @@ type connection struct {
 	// context ends when the servicer stops or the client has left.
 	context context.Context
 	cancel  context.CancelFunc
+	// watching is the watch of the client, which is used again; nil before the first one, and after one that has begun.
+	watching *watching
 	// served counts answers.
 	served int
 	// began is when the first bytes of a request came; when the connection was made for the first one.
@@ -192,10 +194,16 @@ type watching struct {
 	gone chan bool
 }
 
-// watch has the relay cancelled if the client leaves while it runs, once it has run for a while.
+// watch has the relay cancelled if the client leaves while it runs, once it has run for a while. Most watches end before they
+// have begun, so one serves many relays.
 func (c *connection) watch() *watching {
+	if c.watching != nil {
+		c.watching.timer.Reset(watchAfter)
+		return c.watching
+	}
 	made := &watching{gone: make(chan bool, 1)}
 	made.timer = time.AfterFunc(watchAfter, func() { made.run(c) })
+	c.watching = made
 	return made
 }
 
@@ -221,6 +229,7 @@ func (w *watching) end(c *connection) (gone bool) {
 	if w.timer.Stop() {
 		return false
 	}
+	c.watching = nil
 	w.mu.Lock()
 	w.over = true
 	begun := w.begun

@@ -44,7 +44,7 @@ func (c *Client) dial(ctx context.Context) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	made := &connection{socket: &socket{Conn: raw}}
+	made := &connection{socket: newSocket(raw)}
 	made.Conn = made.socket
 	if c.scheme == "https" {
 		if made.Conn, err = c.shake(ctx, made.socket); err != nil {
@@ -97,7 +97,7 @@ func (c *connection) begin(request Request) (response *http.Response, begun bool
 	sent := c.send(request)
 	defer func() {
 		// It has been written, or is not needed any more: a node may answer and close before it has read all.
-		if c.sent(sent) != nil && err == nil {
+		if sent() != nil && err == nil {
 			response.Close = true
 		}
 	}()
@@ -119,30 +119,27 @@ func isInterim(status int) bool {
 	return status/100 == 1 && status != http.StatusSwitchingProtocols
 }
 
-// send writes a request. A large one is written while the answer is read.
-func (c *connection) send(request Request) (sent <-chan error) {
+// send writes a request. A large one is written while the answer is read. sent ends the writing, and returns why the request
+// was not written to its end.
+func (c *connection) send(request Request) (sent func() error) {
+	if len(request.wire) <= aloneBytes {
+		_, err := c.Write(request.wire)
+		return func() error { return err }
+	}
 	done := make(chan error, 1)
-	write := func() {
+	go func() {
 		_, err := c.Write(request.wire)
 		done <- err
+	}()
+	return func() error {
+		select {
+		case err := <-done:
+			return err
+		default:
+		}
+		_ = c.SetWriteDeadline(longAgo)
+		return <-done
 	}
-	if len(request.wire) <= aloneBytes {
-		write()
-	} else {
-		go write()
-	}
-	return done
-}
-
-// sent ends the writing of a request, and returns why it was not written to its end.
-func (c *connection) sent(sent <-chan error) error {
-	select {
-	case err := <-sent:
-		return err
-	default:
-	}
-	_ = c.SetWriteDeadline(longAgo)
-	return <-sent
 }
 
 // isTimeout reports whether an error is that of a deadline.

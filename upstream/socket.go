@@ -10,8 +10,18 @@ import (
 // socket is a connection that can be read without waiting.
 type socket struct {
 	net.Conn
+	// raw is nil if the connection is not one of the system.
+	raw syscall.RawConn
 	// now: Read does not wait, and fails as at a deadline when there is nothing.
 	now bool
+}
+
+func newSocket(conn net.Conn) *socket {
+	made := &socket{Conn: conn}
+	if system, is := conn.(syscall.Conn); is {
+		made.raw, _ = system.SyscallConn()
+	}
+	return made
 }
 
 // Read implements io.Reader.
@@ -19,16 +29,11 @@ func (s *socket) Read(into []byte) (n int, err error) {
 	if !s.now {
 		return s.Conn.Read(into)
 	}
-	system, is := s.Conn.(syscall.Conn)
-	if !is {
+	if s.raw == nil {
 		return 0, os.ErrDeadlineExceeded // nothing is known
 	}
-	raw, err := system.SyscallConn()
-	if err != nil {
-		return 0, err
-	}
 	var failed error
-	if err := raw.Control(func(descriptor uintptr) { n, failed = syscall.Read(int(descriptor), into) }); err != nil {
+	if err := s.raw.Control(func(descriptor uintptr) { n, failed = syscall.Read(int(descriptor), into) }); err != nil {
 		return 0, err
 	}
 	switch {
