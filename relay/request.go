@@ -63,7 +63,8 @@ type OpenedRequest struct {
 
 // OpenRequest parses a request envelope and checks the form of all its parts, but not the signature: that is the dear
 // part, and a servicer has cheaper reasons to refuse. Errors: ErrMalformed. A field that is not known is malformed: a
-// request must not be executed by a servicer that understands only half of it.
+// request must not be executed by a servicer that understands only half of it. The envelope must not be changed while what is
+// returned is used.
 func OpenRequest(envelope []byte) (*OpenedRequest, error) {
 	outer, err := parseEnvelope(envelope, MaxRequestBytes)
 	if err != nil {
