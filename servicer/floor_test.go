@@ -15,16 +15,17 @@ import (
 )
 
 // newFloor serves the least that a signed relay can be made of, with fasthttp on both sides, and returns its address. It
-// reads an envelope, verifies its signature, asks the node and signs the answer. It checks nothing else: no session, nonce,
-// allowance, place, form of the payload or size of the answer.
+// reads an envelope, verifies its signature with a table of its one signer's key, asks the node and signs the answer. It checks
+// nothing else: no session, nonce, allowance, place, form of the payload or size of the answer.
 func newFloor(b *testing.B, node string) (address string) {
 	b.Helper()
 	client := &fasthttp.HostClient{
 		Addr: node, MaxConns: 256, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
 		NoDefaultUserAgentHeader: true, DisableHeaderNamesNormalizing: true, DisablePathNormalizing: true,
 	}
+	signer := crypto.NewVerifier(applicationKey.PublicKey())
 	server := &fasthttp.Server{
-		Handler:               func(ctx *fasthttp.RequestCtx) { leastRelay(ctx, client, node) },
+		Handler:               func(ctx *fasthttp.RequestCtx) { leastRelay(ctx, signer, client, node) },
 		NoDefaultServerHeader: true, NoDefaultDate: true, DisableHeaderNamesNormalizing: true,
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -44,12 +45,12 @@ func newFloor(b *testing.B, node string) (address string) {
 }
 
 // leastRelay answers one relay.
-func leastRelay(ctx *fasthttp.RequestCtx, client *fasthttp.HostClient, node string) {
+func leastRelay(ctx *fasthttp.RequestCtx, signer *crypto.Verifier, client *fasthttp.HostClient, node string) {
 	received := time.Now().UnixNano()
 	var envelope types.Envelope
 	var asked types.RelayRequest
 	if proto.Unmarshal(ctx.PostBody(), &envelope) != nil || proto.Unmarshal(envelope.GetBody(), &asked) != nil ||
-		!crypto.Verify(envelope.GetSignature().GetPublicKey(), crypto.DomainRelayRequest, envelope.GetBody(), envelope.GetSignature().GetValue()) {
+		!signer.Verify(crypto.DomainRelayRequest, envelope.GetBody(), envelope.GetSignature().GetValue()) {
 		ctx.SetStatusCode(fasthttp.StatusBadRequest)
 		return
 	}

@@ -59,7 +59,8 @@ func (f *front) serve(ctx context.Context) error {
 			f.begin(ctx, conn)
 			continue
 		}
-		if network, is := errors.AsType[net.Error](err); !is || !network.Temporary() { //nolint:staticcheck // as package net/http does: out of descriptors, for one
+		//lint:ignore SA1019 package net/http goes on after such errors too: the process may be out of descriptors for a moment
+		if network, is := errors.AsType[net.Error](err); !is || !network.Temporary() {
 			return err
 		}
 		pause = min(max(2*pause, minAcceptPause), maxAcceptPause)
