@@ -96,7 +96,7 @@ func (o *OpenedRequest) VerifySignature() bool {
 // VerifySignatureBy is VerifySignature by a verifier that is kept of the signer's key.
 func (o *OpenedRequest) VerifySignatureBy(signer *crypto.Verifier) bool {
 	return bytes.Equal(signer.PublicKey(), o.Signature.GetPublicKey()) &&
-		signer.Verify(crypto.DomainRelayRequest, o.body, o.Signature.GetValue())
+		signer.VerifyOnce(crypto.DomainRelayRequest, o.body, o.Signature.GetValue())
 }
 
 func checkRequest(request *types.RelayRequest) error {

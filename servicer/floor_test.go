@@ -50,7 +50,7 @@ func leastRelay(ctx *fasthttp.RequestCtx, signer *crypto.Verifier, client *fasth
 	var envelope types.Envelope
 	var asked types.RelayRequest
 	if proto.Unmarshal(ctx.PostBody(), &envelope) != nil || proto.Unmarshal(envelope.GetBody(), &asked) != nil ||
-		!signer.Verify(crypto.DomainRelayRequest, envelope.GetBody(), envelope.GetSignature().GetValue()) {
+		!signer.VerifyOnce(crypto.DomainRelayRequest, envelope.GetBody(), envelope.GetSignature().GetValue()) {
 		ctx.SetStatusCode(fasthttp.StatusBadRequest)
 		return
 	}

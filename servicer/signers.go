@@ -8,7 +8,7 @@ import (
 )
 
 // maxSigners is the number of signers after which those that were not seen lately are forgotten. Twice as many are kept at
-// most, 40 KB each.
+// most, of some KB each.
 const maxSigners = 64
 
 // signers keeps verifiers of the members of sessions, who sign one relay after the other.

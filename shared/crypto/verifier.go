@@ -7,36 +7,31 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/oasisprotocol/curve25519-voi/curve"
 	"github.com/oasisprotocol/curve25519-voi/curve/scalar"
 )
 
-// Verifier verifies signatures of one key. With the second one it makes a table of multiples of the key, by which each takes
-// little more than half of the time of Verify. The table takes 40 KB, and twice the time of one Verify to make. A Verifier
-// may be used by several goroutines at once.
+// Verifier verifies signatures of one key. With the second one it makes tables, by which each takes half of the time of
+// Verify; making them takes about as long as that, and they take 4 KB (docs/adr/0075). It may be used by several goroutines
+// at once.
 type Verifier struct {
 	publicKey []byte
 	used      atomic.Bool
 	// multiples are of the key's negative; nil if the key is no point of the curve.
-	multiples func() *curve.EdwardsBasepointTable
+	multiples func() *[parts]multiples4
 }
 
 // NewVerifier returns the verifier of a public key. A key that is none makes all signatures invalid.
 func NewVerifier(publicKey []byte) *Verifier {
 	key := bytes.Clone(publicKey)
-	return &Verifier{publicKey: key, multiples: sync.OnceValue(func() *curve.EdwardsBasepointTable { return negativesOf(key) })}
+	return &Verifier{publicKey: key, multiples: sync.OnceValue(func() *[parts]multiples4 { return negativesOf(key) })}
 }
 
 // PublicKey returns the key, which must not be changed.
 func (v *Verifier) PublicKey() []byte { return v.publicKey }
 
-// Verify reports what the function Verify reports of the key. It does not ask that function again about a signature that it
-// refuses: wrong ones must not cost more than right ones.
+// Verify reports what the function Verify reports of the key. A signature is refused by that function only.
 func (v *Verifier) Verify(domain Domain, body, value []byte) bool {
-	if !v.used.Swap(true) {
-		return Verify(v.publicKey, domain, body, value)
-	}
-	return v.fits(domain, body, value)
+	return v.used.Swap(true) && v.fits(domain, body, value) || Verify(v.publicKey, domain, body, value)
 }
 
 // fits is the rule of crypto/ed25519: S is below the group's order, and the encoding of S·B − H(R ‖ A ‖ message)·A is R.
@@ -55,26 +50,10 @@ func (v *Verifier) fits(domain Domain, body, value []byte) bool {
 	hash.Write([]byte(domain))
 	hash.Write([]byte{0})
 	hash.Write(body)
-	var digest [sha512.Size]byte
-	if _, err := h.SetBytesModOrderWide(hash.Sum(digest[:0])); err != nil {
+	var sum [sha512.Size]byte
+	if _, err := h.SetBytesModOrderWide(hash.Sum(sum[:0])); err != nil {
 		return false
 	}
-	var sum, ofKey curve.EdwardsPoint
-	sum.MulBasepoint(curve.ED25519_BASEPOINT_TABLE, &s)
-	sum.Add(&sum, ofKey.MulBasepoint(multiples, &h))
-	var r curve.CompressedEdwardsY
-	return bytes.Equal(r.SetEdwardsPoint(&sum)[:], value[:32])
-}
-
-// negativesOf returns the multiples of a key's negative. It reads keys as crypto/ed25519 does, odd encodings included.
-func negativesOf(publicKey []byte) *curve.EdwardsBasepointTable {
-	var compressed curve.CompressedEdwardsY
-	var point curve.EdwardsPoint
-	if _, err := compressed.SetBytes(publicKey); err != nil {
-		return nil
-	}
-	if _, err := point.SetCompressedY(&compressed); err != nil {
-		return nil
-	}
-	return curve.NewEdwardsBasepointTable(point.Neg(&point))
+	r := sumOfProducts(&h, multiples, &s)
+	return bytes.Equal(r[:], value[:32])
 }
