@@ -43,8 +43,8 @@ var (
 // message, so that a refusal can be bound to a request that is malformed inside. It is false, and the hash zero, when
 // there is no body.
 func BodyHash(envelope []byte) (hash [sha256.Size]byte, ok bool) {
-	var outer types.Envelope
-	if err := proto.Unmarshal(envelope, &outer); err != nil || len(outer.GetBody()) == 0 {
+	outer, err := readEnvelope(envelope)
+	if err != nil || len(outer.GetBody()) == 0 {
 		return hash, false
 	}
 	return sha256.Sum256(outer.GetBody()), true
@@ -52,22 +52,13 @@ func BodyHash(envelope []byte) (hash [sha256.Size]byte, ok bool) {
 
 // seal marshals a body, signs those bytes and wraps them. It returns the envelope and the body as it is inside.
 func seal(key crypto.PrivateKey, domain crypto.Domain, message proto.Message, limit int) (envelope, body []byte, err error) {
-	options := proto.MarshalOptions{Deterministic: true}
-	body, err = options.Marshal(message)
+	tag := crypto.AppendTag(make([]byte, 0, usualMessage), domain)
+	signed, err := proto.MarshalOptions{Deterministic: true}.MarshalAppend(tag, message)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: the body cannot be encoded: %w", ErrMalformed, err)
 	}
-	envelope, err = options.Marshal(&types.Envelope{
-		Body: body,
-		Signature: &types.Signature{
-			Scheme:    types.SignatureScheme_SIGNATURE_SCHEME_ED25519,
-			PublicKey: key.PublicKey(),
-			Value:     key.Sign(domain, body),
-		},
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("encode envelope: %w", err)
-	}
+	body = signed[len(tag):]
+	envelope = layOut(key, body, key.SignTagged(signed))
 	if len(envelope) > limit {
 		return nil, nil, malformed("the envelope has %d bytes, more than %d", len(envelope), limit)
 	}
@@ -75,13 +66,14 @@ func seal(key crypto.PrivateKey, domain crypto.Domain, message proto.Message, li
 }
 
 // parseEnvelope reads the outer message and checks its form. Unknown fields are refused: they are outside of the
-// signature, so anybody on the way could have added them.
+// signature, so anybody on the way could have added them. What is returned may be a part of the data, which must not be
+// changed while it is used.
 func parseEnvelope(data []byte, limit int) (*types.Envelope, error) {
 	if len(data) > limit {
 		return nil, malformed("the envelope has %d bytes, more than %d", len(data), limit)
 	}
-	envelope := new(types.Envelope)
-	if proto.Unmarshal(data, envelope) != nil {
+	envelope, err := readEnvelope(data)
+	if err != nil {
 		return nil, malformed("the envelope is not a protobuf message")
 	}
 	signature := envelope.GetSignature()
@@ -102,7 +94,19 @@ func parseEnvelope(data []byte, limit int) (*types.Envelope, error) {
 	return envelope, nil
 }
 
+// readEnvelope takes an envelope apart, or decodes it.
+func readEnvelope(data []byte) (*types.Envelope, error) {
+	if envelope, ok := takeApart(data); ok {
+		return envelope, nil
+	}
+	envelope := new(types.Envelope)
+	return envelope, proto.Unmarshal(data, envelope)
+}
+
 func hasUnknown(message proto.Message) bool { return len(message.ProtoReflect().GetUnknown()) > 0 }
+
+// usualMessage has room for most of what is signed, in bytes.
+const usualMessage = 768
 
 // maxTextBytes is the longest identifier; longer ones are not quoted in an error.
 const maxTextBytes = 64

@@ -45,18 +45,14 @@ func ValidateJSONRPC(payload []byte) (requests int, err error) {
 
 // checkBatch checks the requests of a valid JSON array one by one, and their ids together.
 func checkBatch(payload []byte) (requests int, err error) {
-	decoder := json.NewDecoder(bytes.NewReader(payload))
-	if _, err := decoder.Token(); err != nil {
-		return 0, malformed("the payload: %w", err)
-	}
 	ids := make(map[string]struct{})
-	for ; decoder.More(); requests++ {
+	for elements := contents(payload); ; requests++ {
+		request := elements.value()
+		if request == nil {
+			break
+		}
 		if requests == MaxBatch {
 			return 0, malformed("the batch has more than %d requests", MaxBatch)
-		}
-		var request json.RawMessage
-		if err := decoder.Decode(&request); err != nil {
-			return 0, malformed("the payload: %w", err)
 		}
 		if request[0] != '{' {
 			return 0, malformed("the batch holds something that is not an object")
@@ -91,60 +87,131 @@ func identity(id json.RawMessage) string {
 	return string(id) // beyond the range of floats
 }
 
+// members are those of a JSON-RPC request; nil for one that is absent.
+type members struct{ jsonrpc, method, params, id json.RawMessage }
+
+// of returns the member of a name; nil for a name that no member may have.
+func (m *members) of(name []byte) *json.RawMessage {
+	switch string(name) {
+	case "jsonrpc":
+		return &m.jsonrpc
+	case "method":
+		return &m.method
+	case "params":
+		return &m.params
+	case "id":
+		return &m.id
+	}
+	return nil
+}
+
 // checkOne checks one request and returns its id, nil when there is none.
 func checkOne(object []byte) (id json.RawMessage, err error) {
 	members, err := readMembers(object)
 	if err != nil {
 		return nil, err
 	}
-	return members["id"], checkMembers(members)
+	return members.id, members.check()
 }
 
 // readMembers splits a valid JSON object into its members, which must be those of a JSON-RPC request, once each.
-func readMembers(object []byte) (map[string]json.RawMessage, error) {
-	decoder := json.NewDecoder(bytes.NewReader(object))
-	if _, err := decoder.Token(); err != nil {
-		return nil, malformed("the payload: %w", err)
+func readMembers(object []byte) (read members, err error) {
+	for within := contents(object); ; {
+		quoted := within.value()
+		if quoted == nil {
+			return read, nil
+		}
+		name, value := unquoted(quoted), within.value()
+		member := read.of(name)
+		if member == nil {
+			return read, malformed("the payload has a member other than jsonrpc, method, params and id")
+		}
+		if *member != nil {
+			return read, malformed("the payload has %q twice", name)
+		}
+		*member = value
 	}
-	members := make(map[string]json.RawMessage, 4)
-	for decoder.More() {
-		token, err := decoder.Token()
-		if err != nil {
-			return nil, malformed("the payload: %w", err)
-		}
-		var value json.RawMessage
-		if err := decoder.Decode(&value); err != nil {
-			return nil, malformed("the payload: %w", err)
-		}
-		name, _ := token.(string)
-		switch name {
-		case "jsonrpc", "method", "params", "id":
-		default:
-			return nil, malformed("the payload has a member other than jsonrpc, method, params and id")
-		}
-		if _, repeated := members[name]; repeated {
-			return nil, malformed("the payload has %q twice", name)
-		}
-		members[name] = value
-	}
-	return members, nil
 }
 
-func checkMembers(members map[string]json.RawMessage) error {
-	var version, method string
-	if json.Unmarshal(members["jsonrpc"], &version) != nil || version != "2.0" {
+func (m *members) check() error {
+	if string(unquoted(m.jsonrpc)) != "2.0" {
 		return malformed(`the payload's "jsonrpc" is not "2.0"`)
 	}
-	if json.Unmarshal(members["method"], &method) != nil || method == "" {
+	if len(unquoted(m.method)) == 0 {
 		return malformed(`the payload's "method" is not a non-empty string`)
 	}
-	if id, present := members["id"]; present && id[0] != '"' && id[0] != '-' && (id[0] < '0' || id[0] > '9') {
+	if m.id != nil && m.id[0] != '"' && m.id[0] != '-' && (m.id[0] < '0' || m.id[0] > '9') {
 		return malformed(`the payload's "id" is not a string or a number`)
 	}
-	if params, present := members["params"]; present && params[0] != '[' && params[0] != '{' {
+	if m.params != nil && m.params[0] != '[' && m.params[0] != '{' {
 		return malformed(`the payload's "params" is not an array or an object`)
 	}
 	return nil
+}
+
+// unquoted returns a JSON string; empty for what is none.
+func unquoted(value json.RawMessage) []byte {
+	if len(value) < 2 || value[0] != '"' {
+		return nil
+	}
+	if bytes.IndexByte(value, '\\') < 0 {
+		return value[1 : len(value)-1]
+	}
+	var text string
+	if json.Unmarshal(value, &text) != nil {
+		return nil
+	}
+	return []byte(text)
+}
+
+// elements are what is left of a valid JSON array or object.
+type elements struct{ rest []byte }
+
+// contents returns what is in a valid array or object.
+func contents(compound []byte) elements {
+	return elements{bytes.Trim(compound, whiteSpace)[1:]}
+}
+
+const whiteSpace = " \t\r\n"
+
+// value returns the next value, or the next member's name, without white space around it; nil after the last one.
+func (e *elements) value() json.RawMessage {
+	e.rest = bytes.TrimLeft(e.rest, whiteSpace+",:")
+	size := valueSize(e.rest)
+	value := e.rest[:size:size]
+	e.rest = e.rest[size:]
+	if size == 0 {
+		return nil
+	}
+	return value
+}
+
+// valueSize returns the length of the value that valid JSON begins with; 0 at the end of an array or object.
+func valueSize(text []byte) int {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			if quoted = !quoted; !quoted && depth == 0 {
+				return i + 1
+			}
+		case quoted:
+		case c == '[' || c == '{':
+			depth++
+		case (c == ']' || c == '}') && depth == 1:
+			return i + 1
+		case c == ']' || c == '}':
+			if depth == 0 {
+				return i
+			}
+			depth--
+		case depth == 0 && (c == ',' || c == ' ' || c == '\t' || c == '\r' || c == '\n'):
+			return i
+		}
+	}
+	return len(text)
 }
 
 // jsonDepth is the deepest nesting of valid JSON.

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"slices"
@@ -62,7 +63,8 @@ type OpenedRequest struct {
 
 // OpenRequest parses a request envelope and checks the form of all its parts, but not the signature: that is the dear
 // part, and a servicer has cheaper reasons to refuse. Errors: ErrMalformed. A field that is not known is malformed: a
-// request must not be executed by a servicer that understands only half of it.
+// request must not be executed by a servicer that understands only half of it. The envelope must not be changed while what is
+// returned is used.
 func OpenRequest(envelope []byte) (*OpenedRequest, error) {
 	outer, err := parseEnvelope(envelope, MaxRequestBytes)
 	if err != nil {
@@ -89,6 +91,12 @@ func (o *OpenedRequest) SignerAddress() string { return crypto.Address(o.Signatu
 // VerifySignature tells whether the signature is the signer's, over the body as received.
 func (o *OpenedRequest) VerifySignature() bool {
 	return crypto.Verify(o.Signature.GetPublicKey(), crypto.DomainRelayRequest, o.body, o.Signature.GetValue())
+}
+
+// VerifySignatureBy is VerifySignature by a verifier that is kept of the signer's key.
+func (o *OpenedRequest) VerifySignatureBy(signer *crypto.Verifier) bool {
+	return bytes.Equal(signer.PublicKey(), o.Signature.GetPublicKey()) &&
+		signer.VerifyOnce(crypto.DomainRelayRequest, o.body, o.Signature.GetValue())
 }
 
 func checkRequest(request *types.RelayRequest) error {

@@ -3,8 +3,6 @@ package servicer
 import (
 	"context"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
@@ -63,7 +61,7 @@ func (s *Servicer) admitSigner(ctx context.Context, opened *relay.OpenedRequest,
 			return expense{}, refuse(types.RelayErrorCode_RELAY_ERROR_CODE_SIGNER_NOT_ALLOWED, "the signer is neither the application nor a fisherman of the session")
 		}
 	}
-	if !opened.VerifySignature() {
+	if !opened.VerifySignatureBy(s.signers.of(opened.Signature.GetPublicKey())) {
 		return expense{}, refuse(types.RelayErrorCode_RELAY_ERROR_CODE_BAD_SIGNATURE, "the signature does not fit the body")
 	}
 	requests, err := relay.ValidatePayload(types.PayloadOf(opened.Request))
@@ -124,11 +122,17 @@ func (s *Servicer) viewsAt(ctx context.Context, committed int64, header *types.S
 		if err != nil {
 			return nil, s.unreadable(err)
 		}
-		if proto.Equal(session.GetHeader(), header) {
+		if sameHeader(session.GetHeader(), header) {
 			found = append(found, session)
 		}
 	}
 	return found, nil
+}
+
+// sameHeader reports whether two headers without unknown fields are the same.
+func sameHeader(a, b *types.SessionHeader) bool {
+	return a.GetId() == b.GetId() && a.GetStartHeight() == b.GetStartHeight() && a.GetRelayChain() == b.GetRelayChain() &&
+		a.GetGeoZone() == b.GetGeoZone() && a.GetApplication() == b.GetApplication()
 }
 
 // views are one session as it stood at different heights.

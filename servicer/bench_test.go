@@ -3,6 +3,7 @@ package servicer_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log"
@@ -13,6 +14,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -75,11 +77,12 @@ func BenchmarkFlood(b *testing.B) {
 	}
 }
 
-// BenchmarkReverseProxy compares a servicer with the floor: Go's httputil.ReverseProxy in front of the same upstream node,
-// asked the same question by 64 connections, in turns within the same run. Everything shares the machine: client,
-// servicer or proxy, and upstream. Requests are sealed beforehand and answers opened afterwards.
+// BenchmarkReverseProxy compares a servicer with two floors in front of the same upstream node: Go's httputil.ReverseProxy,
+// and the least that a signed relay can be made of (newFloor). All are asked the same question by 64 connections, in turns
+// within the same run. Everything shares the machine: client, servicer or floor, and upstream. Requests are sealed beforehand
+// and answers opened afterwards.
 func BenchmarkReverseProxy(b *testing.B) {
-	const connections, each = 64, 30
+	const connections, each, turns = 64, 10, 5
 	node := newHonest(b)
 	target, err := url.Parse(node.URL)
 	if err != nil {
@@ -90,42 +93,88 @@ func BenchmarkReverseProxy(b *testing.B) {
 	proxy.ErrorLog = log.New(io.Discard, "", 0)
 	floor := httptest.NewServer(proxy)
 	defer floor.Close()
-	s := newServicer(b, plentiful(), node.URL, plenty)
-	served := httptest.NewServer(s.Handler())
-	defer served.Close()
 
-	plain, relayed := newCrowd(b, floor, connections), newCrowd(b, served, connections)
+	plain := newCrowd(b, floor.Listener.Addr().String(), connections)
+	least := newCrowd(b, newFloor(b, target.Host), connections)
+	served := newCrowd(b, serveRelays(b, newServicer(b, plentiful(), node.URL, plenty)), connections)
 	wire := httpPost("/", "application/json", question)
-	var ratios []float64
+	turn := func() (proxied, floored, relayed spent) {
+		return plain.run(b, each, func(int, int) []byte { return wire }), least.relay(b, each), served.relay(b, each)
+	}
+	turn() // connections are made, and tables of keys
+	for _, crowd := range []*crowd{plain, least, served} {
+		crowd.latencies, crowd.took = nil, 0
+	}
+	var againstProxy, againstLeast, proxyCPU, leastCPU []float64
 	for b.Loop() {
-		proxied := plain.run(b, each, func(int, int) []byte { return wire })
-		sealed := make([][]*relay.SealedRequest, connections)
-		wires := make([][][]byte, connections)
-		for c := range connections {
-			for range each {
-				request := seal(b, applicationKey, newRequest())
-				sealed[c] = append(sealed[c], request)
-				wires[c] = append(wires[c], httpPost(relay.Path, relay.ContentType, request.Envelope))
-			}
-		}
-		took := relayed.run(b, each, func(c, n int) []byte { return wires[c][n] })
-		ratios = append(ratios, float64(proxied)/float64(took))
-		for c := range connections {
-			wantReply(b, open(b, relayed.last[c], sealed[c][each-1].BodyHash))
+		for range turns {
+			proxied, floored, relayed := turn()
+			againstProxy = append(againstProxy, float64(proxied.time)/float64(relayed.time))
+			againstLeast = append(againstLeast, float64(floored.time)/float64(relayed.time))
+			proxyCPU = append(proxyCPU, float64(proxied.processor)/float64(relayed.processor))
+			leastCPU = append(leastCPU, float64(floored.processor)/float64(relayed.processor))
 		}
 	}
-	if got, want := node.asked.Load(), int64(2*b.N*connections*each); got != want {
+	if got, want := node.asked.Load(), int64(3*(b.N*turns+1)*connections*each); got != want {
 		b.Fatalf("the upstream was asked %d times, want %d", got, want)
 	}
 	b.ReportMetric(0, "ns/op") // includes sealing and opening, which are the client's
-	slices.Sort(ratios)
-	b.ReportMetric(ratios[len(ratios)/2], "throughput-ratio") // the median of the turns: others may use the machine too
-	b.ReportMetric(relayed.rate(), "relays/s")
+	b.ReportMetric(median(againstProxy), "throughput-ratio")
+	b.ReportMetric(median(againstLeast), "signed-floor-ratio")
+	b.ReportMetric(median(proxyCPU), "cpu-ratio")
+	b.ReportMetric(median(leastCPU), "signed-floor-cpu-ratio")
+	b.ReportMetric(served.rate(), "relays/s")
 	b.ReportMetric(plain.rate(), "proxied/s")
+	b.ReportMetric(least.rate(), "signed-floor/s")
 	for _, percent := range []int{50, 99} {
-		added := relayed.percentile(percent) - plain.percentile(percent)
+		added := served.percentile(percent) - plain.percentile(percent)
 		b.ReportMetric(float64(added.Microseconds()), fmt.Sprintf("added-p%d-µs", percent))
 	}
+}
+
+// median of the turns: others may use the machine too.
+func median(ratios []float64) float64 {
+	slices.Sort(ratios)
+	return ratios[len(ratios)/2]
+}
+
+// serveRelays serves a servicer as a node does, and returns its address.
+func serveRelays(b *testing.B, s *servicer.Servicer) (address string) {
+	b.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ctx, listener) }()
+	b.Cleanup(func() {
+		stop()
+		if err := <-served; err != nil {
+			b.Error(err)
+		}
+	})
+	return listener.Addr().String()
+}
+
+// relay has each connection send a number of relays, which are sealed beforehand, and returns what this turn took. The
+// last answer on each connection is opened.
+func (c *crowd) relay(b *testing.B, each int) spent {
+	b.Helper()
+	sealed := make([][]*relay.SealedRequest, len(c.connections))
+	wires := make([][][]byte, len(c.connections))
+	for i := range c.connections {
+		for range each {
+			request := seal(b, applicationKey, newRequest())
+			sealed[i] = append(sealed[i], request)
+			wires[i] = append(wires[i], httpPost(relay.Path, relay.ContentType, request.Envelope))
+		}
+	}
+	took := c.run(b, each, func(connection, n int) []byte { return wires[connection][n] })
+	for i := range c.connections {
+		wantReply(b, open(b, c.last[i], sealed[i][each-1].BodyHash))
+	}
+	return took
 }
 
 func httpPost(path, contentType string, body []byte) []byte {
@@ -141,11 +190,11 @@ type crowd struct {
 	took        time.Duration
 }
 
-func newCrowd(b *testing.B, server *httptest.Server, size int) *crowd {
+func newCrowd(b *testing.B, address string, size int) *crowd {
 	b.Helper()
 	made := &crowd{last: make([][]byte, size)}
 	for range size {
-		connection, err := net.Dial("tcp", server.Listener.Addr().String())
+		connection, err := net.Dial("tcp", address)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -155,12 +204,12 @@ func newCrowd(b *testing.B, server *httptest.Server, size int) *crowd {
 	return made
 }
 
-// run has each connection send a number of requests, adds up time and latencies, and returns the time of this turn.
-func (c *crowd) run(b *testing.B, each int, wire func(connection, n int) []byte) time.Duration {
+// run has each connection send a number of requests, adds up time and latencies, and returns what this turn took.
+func (c *crowd) run(b *testing.B, each int, wire func(connection, n int) []byte) spent {
 	b.Helper()
 	latencies := make([][]time.Duration, len(c.connections))
 	var running sync.WaitGroup
-	began := time.Now()
+	began, used := time.Now(), processorTime(b)
 	for i, connection := range c.connections {
 		running.Go(func() {
 			reader := bufio.NewReader(connection)
@@ -181,10 +230,23 @@ func (c *crowd) run(b *testing.B, each int, wire func(connection, n int) []byte)
 		})
 	}
 	running.Wait()
-	took := time.Since(began)
-	c.took += took
+	took := spent{time.Since(began), processorTime(b) - used}
+	c.took += took.time
 	c.latencies = append(c.latencies, slices.Concat(latencies...)...)
 	return took
+}
+
+// spent is what a turn takes: time, and that of the processors for the whole process.
+type spent struct{ time, processor time.Duration }
+
+// processorTime returns what this process has used.
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 func (c *crowd) rate() float64 { return float64(len(c.latencies)) / c.took.Seconds() }

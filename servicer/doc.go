@@ -6,6 +6,9 @@
 // and the answer — or the refusal, with its own code — is sealed and bound to the request. Every readable request gets
 // a signed answer, so that a servicer can be held to its answers.
 //
+// Serve reads requests of the plainest form itself (plain.go, connection.go), and hands a connection with any other to package
+// net/http (front.go, handover.go).
+//
 // The relays of a session's members are counted together with its nonces (policy.go, nonces.go). Answered relays whose
 // hash is low enough are queued for a store (volume.go).
 //

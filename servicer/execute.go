@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -21,7 +20,9 @@ type target struct {
 	kind   Kind
 	url    *url.URL
 	header http.Header
-	client *upstream.Client
+	// template makes the requests of JSON-RPC.
+	template *upstream.Template
+	client   *upstream.Client
 	// watch finds out whether the node answers; nil if it is not watched.
 	watch *upstream.Watch
 }
@@ -46,7 +47,11 @@ func newExecutor(config Config) (*executor, error) {
 		}
 		host := parsed.Scheme + "://" + parsed.Host
 		hosts[host] = append(hosts[host], chain)
-		upstreams[chain] = target{kind: configured.Kind, url: parsed, header: configured.Header}
+		template, err := upstream.NewTemplate(parsed, configured.Header)
+		if err != nil {
+			return nil, fmt.Errorf("relay chain %s: %w", chain, err)
+		}
+		upstreams[chain] = target{kind: configured.Kind, url: parsed, header: configured.Header, template: template}
 	}
 	for _, chains := range hosts {
 		// All hosts together keep as many connections as there are places.
@@ -128,9 +133,7 @@ func (e *executor) takes(request *types.RelayRequest) error {
 // is answered as BUSY.
 func (e *executor) run(ctx context.Context, relayed *types.RelayRequest) outcome {
 	chain := relayed.GetSession().GetRelayChain()
-	bounded, cancel := context.WithTimeout(ctx, e.timeout)
-	defer cancel()
-	result, err := e.ask(bounded, e.upstreams[chain], types.PayloadOf(relayed)) // the node sees nothing of the relay itself
+	result, err := e.ask(ctx, e.upstreams[chain], types.PayloadOf(relayed)) // the node sees nothing of the relay itself
 	if err == nil && (e.upstreams[chain].kind == REST || json.Valid(result.payload)) {
 		return result
 	}
@@ -142,7 +145,7 @@ func (e *executor) run(ctx context.Context, relayed *types.RelayRequest) outcome
 		code, message = types.RelayErrorCode_RELAY_ERROR_CODE_UPSTREAM_TOO_LARGE, fmt.Sprintf("the upstream node answered more than %d bytes", relay.MaxResponsePayloadBytes)
 	case errors.Is(ctx.Err(), context.Canceled):
 		return outcome{status: result.status, refused: refuse(types.RelayErrorCode_RELAY_ERROR_CODE_BUSY, "the relay was cancelled, or the servicer shuts down")}
-	case timedOut(bounded, err):
+	case isTimeout(err):
 		code, message = types.RelayErrorCode_RELAY_ERROR_CODE_UPSTREAM_TIMEOUT, "the upstream node did not answer in time"
 	}
 	reason := errNotJSON.Error()
@@ -154,20 +157,17 @@ func (e *executor) run(ctx context.Context, relayed *types.RelayRequest) outcome
 	return outcome{status: result.status, refused: refuse(code, message)}
 }
 
-func timedOut(ctx context.Context, err error) bool {
-	network, ok := errors.AsType[net.Error](err)
-	return errors.Is(ctx.Err(), context.DeadlineExceeded) || ok && network.Timeout()
-}
-
 // ask makes one HTTP exchange. The status is 0 if there was no answer.
 func (e *executor) ask(ctx context.Context, node target, payload types.Payload) (result outcome, err error) {
-	header := upwards(payload.REST.GetHeaders())
-	upstream.SetHeader(header, node.header)
-	request, err := upstream.NewRequest(ctx, node.url, payload, header)
+	request, err := node.request(payload)
 	if err != nil {
 		return outcome{}, fmt.Errorf("build upstream request: %w", err)
 	}
-	response, err := node.client.Do(request)
+	by := time.Now().Add(e.timeout)
+	if earlier, is := ctx.Deadline(); is && earlier.Before(by) {
+		by = earlier
+	}
+	response, err := node.client.Do(ctx, by, request)
 	if err != nil {
 		return outcome{}, fmt.Errorf("ask upstream: %w", err)
 	}
@@ -186,4 +186,18 @@ func (e *executor) ask(ctx context.Context, node target, payload types.Payload) 
 	}
 	result.payload, err = upstream.ReadBody(response, limit)
 	return result, err
+}
+
+// request returns what a node is asked for a payload.
+func (t target) request(payload types.Payload) (upstream.Request, error) {
+	if payload.REST == nil {
+		return t.template.Request(payload.JSONRPC), nil
+	}
+	header := upwards(payload.REST.GetHeaders())
+	upstream.SetHeader(header, t.header)
+	request, err := upstream.NewRequest(context.Background(), t.url, payload, header)
+	if err != nil {
+		return upstream.Request{}, err
+	}
+	return upstream.Serialise(request)
 }

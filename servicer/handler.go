@@ -8,6 +8,9 @@ import (
 	"github.com/pocket-fisherman/fisherman/relay"
 )
 
+// textIncomplete is the answer to a request whose body breaks off.
+const textIncomplete = "the body is incomplete"
+
 // Handler serves relays over HTTP: POST to relay.Path only (404 and 405 otherwise). Every complete request is answered
 // with status 200 and a sealed response, refusals included; a body that breaks off is answered with 400. The answer has
 // a Content-Length, so it is not chunked. The connection is kept after an answer to a member of the session only: a client that
@@ -29,7 +32,7 @@ func (s *Servicer) Handler() http.Handler {
 		envelope, err := io.ReadAll(io.LimitReader(r.Body, relay.MaxRequestBytes+1))
 		if err != nil {
 			w.Header().Set("Connection", "close")
-			http.Error(w, "the body is incomplete", http.StatusBadRequest)
+			http.Error(w, textIncomplete, http.StatusBadRequest)
 			return
 		}
 		response, signed := s.handle(r.Context(), envelope)

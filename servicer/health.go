@@ -55,9 +55,7 @@ func (t target) suspect() {
 
 // tryOut asks a node as a relay would, and returns why what it says is no answer.
 func (e *executor) tryOut(ctx context.Context, node target, probe types.Payload) error {
-	bounded, cancel := context.WithTimeout(ctx, e.timeout)
-	defer cancel()
-	result, err := e.ask(bounded, node, probe)
+	result, err := e.ask(ctx, node, probe)
 	switch {
 	case err != nil:
 		return err

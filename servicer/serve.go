@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/inbound"
@@ -40,19 +39,18 @@ func (s *Servicer) Serve(ctx context.Context, listener net.Listener) error {
 	defer s.Close()
 	defer s.executor.watch(ctx)()
 	endStoring := s.startStoring()
-	gate := &gate{Listener: inbound.Listen(listener, inbound.Bounds{
+	front := s.newFront(ctx, inbound.Listen(listener, inbound.Bounds{
 		Most: s.config.MaxConnections, PerClient: s.config.MaxClientConnections, Descriptors: s.config.MaxDescriptors,
-	})}
-	server := s.server(ctx, gate)
+	}))
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(gate) }()
+	go func() { served <- front.serve(ctx) }()
 	select {
 	case err := <-served:
 		cancel()
 		served <- err
-		return errors.Join(fmt.Errorf("serve relays: %w", err), stop(server, gate, served), endStoring())
+		return errors.Join(fmt.Errorf("serve relays: %w", err), front.stop(served), endStoring())
 	case <-ctx.Done():
-		return errors.Join(stop(server, gate, served), endStoring())
+		return errors.Join(front.stop(served), endStoring())
 	}
 }
 
@@ -81,7 +79,8 @@ func (s *Servicer) startStoring() (end func() error) {
 	}
 }
 
-func (s *Servicer) server(ctx context.Context, gate *gate) *http.Server {
+// server returns what serves the requests that are not plain.
+func (s *Servicer) server(ctx context.Context, track func(net.Conn, http.ConnState)) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Server{
@@ -89,64 +88,17 @@ func (s *Servicer) server(ctx context.Context, gate *gate) *http.Server {
 		Protocols:                    protocols,
 		DisableGeneralOptionsHandler: true,
 		BaseContext:                  func(net.Listener) context.Context { return ctx },
-		ConnState:                    gate.track,
+		ConnState:                    track,
 		ReadHeaderTimeout:            readHeaderTimeout,
 		ReadTimeout:                  readTimeout,
-		WriteTimeout:                 readTimeout + s.config.UpstreamTimeout + writeMargin,
+		WriteTimeout:                 s.writeTimeout(),
 		IdleTimeout:                  idleTimeout,
 		MaxHeaderBytes:               maxHeaderBytes,
 		ErrorLog:                     slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelDebug),
 	}
 }
 
-// stop closes everything and waits for the connections' goroutines to end, so that nothing reads state after Serve
-// returns.
-func stop(server *http.Server, gate *gate, served <-chan error) error {
-	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace)
-	defer cancel()
-	if server.Shutdown(grace) != nil {
-		// Connections that never sent anything, or whose client does not read, get no more time than that.
-		_ = server.Close()
-	}
-	// Nothing is accepted from here on, so the last connection is really the last.
-	<-served
-	if !gate.drained(shutdownDrain) {
-		return errors.New("stop serving relays: a relay still runs")
-	}
-	return nil
-}
-
-// gate is a listener that knows when the last connection has ended. It learns that from the server's state hook rather
-// than by wrapping the connection, which would hide its methods from net/http.
-type gate struct {
-	*inbound.Listener
-	serving sync.WaitGroup
-}
-
-// track follows the connections' states; every accepted connection is first new and finally closed.
-func (g *gate) track(connection net.Conn, state http.ConnState) {
-	g.Track(connection, state)
-	switch state {
-	case http.StateNew:
-		g.serving.Add(1)
-	case http.StateClosed, http.StateHijacked:
-		g.serving.Done()
-	}
-}
-
-// drained waits for the last connection's goroutine to end, and reports whether it did in time.
-func (g *gate) drained(timeout time.Duration) bool {
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		g.serving.Wait()
-	}()
-	timer := time.NewTimer(timeout)
-	defer timer.Stop()
-	select {
-	case <-ended:
-		return true
-	case <-timer.C:
-		return false
-	}
+// writeTimeout is the time from a request's header to the last byte of its answer.
+func (s *Servicer) writeTimeout() time.Duration {
+	return readTimeout + s.config.UpstreamTimeout + writeMargin
 }

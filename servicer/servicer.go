@@ -1,6 +1,7 @@
 package servicer
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -31,6 +32,7 @@ type Servicer struct {
 	policies *policyReader
 	nonces   *nonceMemory
 	executor *executor
+	signers  *signers
 	// volume is nil if no relays are stored.
 	volume *volumeQueue
 }
@@ -54,6 +56,7 @@ func New(config Config, sessions Sessions, parameters Parameters) (*Servicer, er
 		policies: &policyReader{source: parameters, policies: make(map[int64]Policy)},
 		nonces:   newNonceMemory(config.MaxNonces),
 		executor: executor,
+		signers:  newSigners(maxSigners),
 	}
 	if config.Volume != nil {
 		made.volume = newVolumeQueue(config.Volume, config.Logger)
@@ -76,8 +79,7 @@ func (s *Servicer) VolumeStats() VolumeStats {
 }
 
 // HandleRelay admits, executes and answers one sealed request. The answer is a sealed response, which may carry a
-// signed error; HandleRelay itself never fails. It ends soon after the context does. The envelope must not be changed
-// afterwards.
+// signed error; HandleRelay itself never fails. It ends soon after the context does.
 func (s *Servicer) HandleRelay(ctx context.Context, requestEnvelope []byte) []byte {
 	response, _ := s.handle(ctx, requestEnvelope)
 	return response
@@ -113,7 +115,7 @@ func (s *Servicer) handle(ctx context.Context, requestEnvelope []byte) (response
 func (s *Servicer) keep(result outcome, hash [sha256.Size]byte, request, response []byte) {
 	answer, ok := relay.BodyHash(response)
 	if ok && relay.IsVolumeApplicable(hash, answer, result.difficultyBits) {
-		s.volume.offer(&types.VolumeRelay{Session: result.answered, Request: request, Response: response})
+		s.volume.offer(&types.VolumeRelay{Session: result.answered, Request: bytes.Clone(request), Response: response})
 	}
 }
 

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -80,7 +81,7 @@ func ReadBody(response *http.Response, most int) ([]byte, error) {
 	if response.ContentLength > int64(most) {
 		return nil, ErrTooLarge
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, int64(most)+1))
+	body, err := readAll(io.LimitReader(response.Body, int64(most)+1), response.ContentLength)
 	if _, coded := errors.AsType[*http.MaxBytesError](err); coded || len(body) > most {
 		return nil, ErrTooLarge
 	}
@@ -88,4 +89,17 @@ func ReadBody(response *http.Response, most int) ([]byte, error) {
 		return nil, fmt.Errorf("read answer: %w", err)
 	}
 	return body, nil
+}
+
+// trustedLength is the largest announced length for which room is made before the body comes.
+const trustedLength = 16 << 10
+
+// readAll is io.ReadAll of a body whose length is announced; below 0 if it is not.
+func readAll(body io.Reader, length int64) ([]byte, error) {
+	if length < 0 || length > trustedLength {
+		return io.ReadAll(body)
+	}
+	read := bytes.NewBuffer(make([]byte, 0, length+bytes.MinRead))
+	_, err := read.ReadFrom(body)
+	return read.Bytes(), err
 }

@@ -2,16 +2,13 @@ package upstream
 
 import (
 	"cmp"
-	"fmt"
-	"io"
+	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/idna"
@@ -33,27 +30,28 @@ const (
 // Client sends requests to one node and keeps connections to it, of HTTP/1.1. It follows no redirect, keeps no cookie and
 // uses no proxy. Its methods may be called by many goroutines.
 //
-// It is not an http.Transport since that decides itself which requests it repeats, how often and over what.
+// It is not an http.Transport since that decides itself which requests it repeats, how often and over what, and passes each
+// request and each answer through two goroutines of the connection. Requests and answers are written and read by package
+// net/http (docs/adr/0074).
 type Client struct {
-	transport *http.Transport
-	scheme    string
-	address   string
-	pool      pool
+	connect func(ctx context.Context, network, address string) (net.Conn, error)
+	tls     *tls.Config
+	timeout time.Duration
+	scheme  string
+	address string
+	pool    pool
 }
 
 // NewClient returns a client of the node at a URL. It keeps at most so many connections; timeout bounds dialling and the
 // TLS handshake.
 func NewClient(node *url.URL, timeout time.Duration, connections int) *Client {
 	return &Client{
+		connect: (&net.Dialer{Timeout: timeout}).DialContext,
+		tls:     new(tls.Config),
+		timeout: timeout,
 		scheme:  node.Scheme,
 		address: address(node),
 		pool:    pool{most: connections},
-		transport: &http.Transport{
-			DialContext:            (&net.Dialer{Timeout: timeout}).DialContext,
-			TLSHandshakeTimeout:    timeout,
-			DisableCompression:     true,
-			MaxResponseHeaderBytes: maxHeaderBytes,
-		},
 	}
 }
 
@@ -73,70 +71,64 @@ func address(node *url.URL) string {
 // Close closes the kept connections. Requests still work afterwards, over new ones.
 func (c *Client) Close() { c.pool.clear() }
 
-// Do sends a request and returns the answer once its header is there. The caller reads the body to its end, or the
-// connection is not used again, and closes it.
+// Do sends a request and returns the answer once its header is there, by a time at the latest, which holds for the body too.
+// The caller reads the body to its end, or the connection is not used again, and closes it. The answer's own Request has a
+// method only.
 //
 // A node may close a kept connection at the moment in which a request is on its way. If the connection ends before a byte
 // of an answer was read, the request is sent once more, over a new connection, whatever its method: the node hung up
-// without a word. It is not sent again when an answer has begun, when the connection was new, or when the context is over.
-// So the node is asked twice at most.
-func (c *Client) Do(request *http.Request) (*http.Response, error) {
+// without a word. It is not sent again when an answer has begun, when the connection was new, or when the context or the
+// time is over. So the node is asked twice at most.
+func (c *Client) Do(ctx context.Context, by time.Time, request Request) (*http.Response, error) {
 	kept := c.pool.take()
 	if kept == nil {
-		return c.doAnew(request)
+		return c.doAnew(ctx, by, request)
 	}
-	var begun atomic.Bool
-	trace := &httptrace.ClientTrace{GotFirstResponseByte: func() { begun.Store(true) }}
-	response, err := c.send(kept, request.WithContext(httptrace.WithClientTrace(request.Context(), trace)))
-	if err == nil || begun.Load() || request.Context().Err() != nil {
+	response, begun, err := c.exchange(ctx, by, request, kept)
+	if err == nil || begun || isTimeout(err) || ctx.Err() != nil {
 		return response, err
 	}
-	again := request.WithContext(request.Context())
-	if request.GetBody != nil {
-		if again.Body, err = request.GetBody(); err != nil {
-			return nil, fmt.Errorf("read request again: %w", err)
+	return c.doAnew(ctx, by, request)
+}
+
+func (c *Client) doAnew(ctx context.Context, by time.Time, request Request) (*http.Response, error) {
+	bounded, cancel := context.WithDeadline(ctx, by)
+	defer cancel()
+	made, err := c.dial(bounded)
+	if err != nil {
+		return nil, err
+	}
+	response, _, err := c.exchange(ctx, by, request, made)
+	return response, err
+}
+
+// exchange sends a request over a connection, which is kept once the answer is read. begun is false if no byte of an answer
+// has come.
+func (c *Client) exchange(ctx context.Context, by time.Time, request Request, over *connection) (response *http.Response, begun bool, err error) {
+	_ = over.SetDeadline(by)
+	release := context.AfterFunc(ctx, func() { _ = over.SetDeadline(longAgo) })
+	if response, begun, err = over.begin(request); err != nil {
+		release()
+		_ = over.Close()
+		return nil, begun, because(ctx, err)
+	}
+	none := response.Body == http.NoBody
+	response.Body = &body{ReadCloser: response.Body, context: ctx, whole: none, ended: func(whole bool) {
+		if !release() || !whole || response.Close {
+			_ = over.Close()
+			return
 		}
-	}
-	return c.doAnew(again)
-}
-
-func (c *Client) doAnew(request *http.Request) (*http.Response, error) {
-	connection, err := c.transport.NewClientConn(request.Context(), c.scheme, c.address)
-	if err != nil {
-		return nil, err
-	}
-	return c.send(connection, request)
-}
-
-// send sends a request over a connection, which is kept once the answer is read.
-func (c *Client) send(connection *http.ClientConn, request *http.Request) (*http.Response, error) {
-	response, err := connection.RoundTrip(request)
-	if err != nil {
-		_ = connection.Close()
-		return nil, err
-	}
-	idle := min(idleTimeout, announcedIdle(response.Header)-closingMargin)
-	response.Body = &body{ReadCloser: response.Body, ended: func() { c.pool.put(connection, idle) }}
-	return response, nil
-}
-
-// body is an answer's body that tells of its end.
-type body struct {
-	io.ReadCloser
-	ended func()
-	once  sync.Once
-}
-
-// Close implements io.Closer.
-func (b *body) Close() error {
-	err := b.ReadCloser.Close()
-	b.once.Do(b.ended)
-	return err
+		c.pool.put(over, min(idleTimeout, announcedIdle(response.Header)-closingMargin))
+	}}
+	return response, true, nil
 }
 
 // announcedIdle returns how long a node says that it keeps an idle connection, by "Keep-Alive: timeout=SECONDS"; otherwise a
 // time that is longer than any.
 func announcedIdle(header http.Header) time.Duration {
+	if len(header["Keep-Alive"]) == 0 {
+		return time.Duration(1<<63 - 1)
+	}
 	for parameter := range strings.SplitSeq(strings.Join(header.Values("Keep-Alive"), ","), ",") {
 		name, value, _ := strings.Cut(parameter, "=")
 		if seconds, err := strconv.ParseUint(strings.TrimSpace(value), 10, 16); err == nil && strings.EqualFold(strings.TrimSpace(name), "timeout") {

@@ -27,7 +27,7 @@ type node struct {
 func (n *node) newClient(t *testing.T) *Client {
 	t.Helper()
 	client := NewClient(&url.URL{Scheme: "http", Host: "node.example"}, time.Minute, 2)
-	client.transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+	client.connect = func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()
 		n.connected.Add(1)
 		n.open.Add(1)
@@ -59,7 +59,7 @@ func begin(t *testing.T, client *Client) (end func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := client.Do(request)
+	response, err := client.Do(t.Context(), time.Now().Add(time.Hour), serialise(t, request))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +71,15 @@ func begin(t *testing.T, client *Client) (end func()) {
 			t.Error(err)
 		}
 	}
+}
+
+func serialise(t *testing.T, request *http.Request) Request {
+	t.Helper()
+	serialised, err := Serialise(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serialised
 }
 
 func ask(t *testing.T, client *Client) {
@@ -183,12 +192,12 @@ func TestTLS(t *testing.T) {
 	client := NewClient(address, time.Minute, 1)
 	defer client.Close()
 	if request, _ := NewRequest(t.Context(), address, types.Payload{}, nil); request != nil {
-		if _, err := client.Do(request); err == nil {
+		if _, err := client.Do(t.Context(), time.Now().Add(time.Minute), serialise(t, request)); err == nil {
 			t.Error("a certificate of nobody's was taken")
 		}
 	}
-	client.transport.TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
-	client.transport.TLSClientConfig.NextProtos = nil
+	client.tls = server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	client.tls.NextProtos = nil
 	for range 2 {
 		ask(t, client)
 	}

@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -9,14 +8,14 @@ import (
 
 // idleConn is a connection that is kept until a time.
 type idleConn struct {
-	*http.ClientConn
+	*connection
 	until time.Time
 }
 
 // usable reports whether the connection can take a request: it is not over its time, and the node has not closed it as far
 // as we can see.
 func (c idleConn) usable(now time.Time) bool {
-	return now.Before(c.until) && c.Err() == nil && c.Available() > 0
+	return now.Before(c.until) && c.quiet()
 }
 
 // pool holds the idle connections to one node. Connections are closed outside its lock, since TLS says goodbye first.
@@ -33,11 +32,11 @@ type pool struct {
 }
 
 // take returns a usable connection, or nil.
-func (p *pool) take() *http.ClientConn {
+func (p *pool) take() *connection {
 	for now := time.Now(); ; {
 		last, ok := p.pop()
 		if !ok || last.usable(now) {
-			return last.ClientConn
+			return last.connection
 		}
 		_ = last.Close()
 	}
@@ -57,10 +56,9 @@ func (p *pool) pop() (last idleConn, ok bool) {
 }
 
 // put keeps a connection for a time, or closes it.
-func (p *pool) put(connection *http.ClientConn, idle time.Duration) {
-	now := time.Now()
-	if kept := (idleConn{connection, now.Add(idle)}); !kept.usable(now) || !p.push(kept, idle) {
-		_ = connection.Close()
+func (p *pool) put(over *connection, idle time.Duration) {
+	if idle <= 0 || !p.push(idleConn{over, time.Now().Add(idle)}, idle) {
+		_ = over.Close()
 	}
 }
 
