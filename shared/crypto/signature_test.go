@@ -49,6 +49,9 @@ func TestVerifiersAgreeOnCraftedSignatures(t *testing.T) {
 		if got := Verify(publicKey, DomainRelayResponse, body, value); got != want {
 			t.Errorf("key %x, signature %x over %x: %v, the standard library says %v", publicKey, value, body, got, want)
 		}
+		if got := NewVerifier(publicKey).fits(DomainRelayResponse, body, value); got != want {
+			t.Errorf("key %x, signature %x over %x: %v by tables, the standard library says %v", publicKey, value, body, got, want)
+		}
 		if want {
 			accepted++
 		} else {
