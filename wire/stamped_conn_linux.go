@@ -54,6 +54,8 @@ type input struct {
 	n       int
 	err     error
 	control [256]byte
+	// hurried: a read does not wait, but fails if there is nothing yet (notYet).
+	hurried bool
 	// arrival of the last bytes read; zero when they had no stamp.
 	arrival time.Time
 	// reports of what was sent, as far as they were read for this answer.
@@ -200,7 +202,7 @@ func (s *stampedConn) receive(descriptor uintptr) bool {
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
-		case errors.Is(err, unix.EAGAIN):
+		case errors.Is(err, unix.EAGAIN) && !in.hurried:
 			s.readReports(descriptor, false) // they count as events: nobody could wait while there are any
 			return false
 		case err != nil:
@@ -254,6 +256,15 @@ func (s *stampedConn) Write(p []byte) (int, error) {
 
 // hold has the next writes not wait, until what they held is flushed.
 func (s *stampedConn) hold() { s.output.holding = true }
+
+// holds reports whether something is held.
+func (s *stampedConn) holds() bool { return len(s.output.held) > 0 }
+
+// hurry has reads not wait, until it is called again.
+func (s *stampedConn) hurry(hurried bool) { s.input.hurried = hurried }
+
+// notYet reports whether a read that must not wait would have to.
+func notYet(err error) bool { return errors.Is(err, unix.EAGAIN) }
 
 // flush writes what is held, waiting until the deadline.
 func (s *stampedConn) flush() error {

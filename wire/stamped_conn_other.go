@@ -19,9 +19,13 @@ func (*stampedConn) begin()                 {}
 func (*stampedConn) expect(int)             {}
 func (*stampedConn) requested()             {}
 func (*stampedConn) hold()                  {}
+func (*stampedConn) holds() bool            { return false }
 func (*stampedConn) flush() error           { return nil }
+func (*stampedConn) hurry(bool)             {}
 func (*stampedConn) forget()                {}
 func (*stampedConn) collect()               {}
 func (*stampedConn) arrival() time.Time     { return time.Time{} }
 func (*stampedConn) transmitted() time.Time { return time.Time{} }
 func (*stampedConn) inOrder() bool          { return false }
+
+func notYet(error) bool { return false }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/fisherman/judge"
@@ -301,25 +302,39 @@ func (r *round) exchange(ctx context.Context) {
 // an offset, and at its end.
 func (r *round) release(ctx context.Context, ready []*slot, receivers *sync.WaitGroup) {
 	unread := ready
-	receive := func(until int) {
-		for ; len(unread) > len(ready)-until; unread = unread[1:] {
-			if slot := unread[0]; !slot.early() {
-				receivers.Go(func() { slot.receive(r.Room) })
-			}
-		}
-	}
 	r.released = time.Now()
 	deadline := r.released.Add(r.Timeout)
 	for i, slot := range ready {
 		if slot.offset > 0 {
-			receive(i)
+			r.receive(unread[:len(unread)-len(ready)+i], receivers)
+			unread = ready[i:]
 			if !sleepUntil(ctx, r.released.Add(slot.offset)) {
 				return // who is stopped asks nobody more
 			}
 		}
 		slot.send(deadline.Add(slot.offset))
 	}
-	receive(len(ready))
+	r.receive(unread, receivers)
+}
+
+// mostMisses is how many answers that have not come are looked for before the later ones are taken not to have come either.
+const mostMisses = 4
+
+// receive starts to receive the answers of slots that were sent on. Where a round takes long to release, many have come by
+// then: they are read here, on all processors. A goroutine waits for each of the others.
+func (r *round) receive(sent []*slot, receivers *sync.WaitGroup) {
+	sent = slices.DeleteFunc(slices.Clone(sent), (*slot).early)
+	var misses atomic.Int64
+	spread(len(sent), func(i int) {
+		slot := sent[i]
+		if misses.Load() < mostMisses {
+			if slot.tryReceive(r.Room) {
+				return
+			}
+			misses.Add(1)
+		}
+		receivers.Go(func() { slot.receive(r.Room) })
+	})
 }
 
 // skewOf is the last request sent less the first, intended offsets and requests that could not be written aside. It goes

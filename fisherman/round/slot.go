@@ -118,6 +118,15 @@ func (s *slot) receive(room *wire.Room) {
 	s.answer, s.failure = answer, failureOf(types.Attempt_ATTEMPT_READ_ANSWER, err)
 }
 
+// tryReceive receives the answer without waiting, and reports whether nothing is left to receive.
+func (s *slot) tryReceive(room *wire.Room) (done bool) {
+	answer, done, err := s.conn.TryReceiveInto(room, s.url())
+	if done {
+		s.answer, s.failure = answer, failureOf(types.Attempt_ATTEMPT_READ_ANSWER, err)
+	}
+	return done
+}
+
 // times returns the times of the exchange, once it is over.
 func (s *slot) times() wire.Times { return wire.TimesOf(s.sent, s.written, s.answer, s.stamps) }
 
