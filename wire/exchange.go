@@ -121,21 +121,35 @@ func (c *Conn) ReceiveInto(room *Room, holder string) (*Answer, error) {
 	return c.received(c.receive())
 }
 
-// TryReceiveInto is ReceiveInto of a request that was released, without waiting: it is done if an answer has come as a whole,
-// or the stream has ended. If it is not done, ReceiveInto has to follow.
-func (c *Conn) TryReceiveInto(room *Room, holder string) (answer *Answer, done bool, err error) {
+// ReceiveLater is ReceiveInto after Release, on a goroutine that is not the caller's: received is called once, by the
+// deadline at the latest. No goroutine waits for an answer that comes as a whole to a connection that is Stamped: the one that
+// all connections of a Dialer share reads it, so received must not wait. The other methods that receive are not for use before.
+func (c *Conn) ReceiveLater(room *Room, holder string, received func(*Answer, error)) {
+	wait := func() { received(c.ReceiveInto(room, holder)) }
 	if !c.released || c.secured || c.stamped.holds() {
-		return nil, false, nil
+		go wait()
+		return
 	}
 	c.begin(room, holder)
 	c.begun = true
-	answer, done, err = c.tryReceive()
-	if !done {
-		return nil, false, nil
+	deadline := c.deadline
+	if err := c.limit(); err != nil {
+		received(c.received(nil, err))
+		return
 	}
-	c.begun, c.released = false, false
-	answer, err = c.received(answer, err)
-	return answer, true, err
+	c.stamped.collect()
+	watched := c.stamped.watch(deadline, func() {
+		answer, done, err := c.tryReceive()
+		if !done {
+			go wait()
+			return
+		}
+		c.begun, c.released = false, false
+		received(c.received(answer, err))
+	})
+	if !watched {
+		go wait()
+	}
 }
 
 // begin prepares for an answer.
@@ -179,11 +193,8 @@ func (c *Conn) receive() (*Answer, error) {
 	return c.parsed()
 }
 
-// tryReceive receives what is there.
+// tryReceive receives a plain answer that is there, and reports whether nothing is left to receive.
 func (c *Conn) tryReceive() (answer *Answer, done bool, err error) {
-	if err := c.limit(); err != nil {
-		return nil, true, err
-	}
 	c.stamped.hurry(true)
 	_, err = c.reader.Peek(1)
 	c.stamped.hurry(false)

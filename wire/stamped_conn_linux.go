@@ -31,6 +31,7 @@ const (
 // the deadline can be read after it.
 type stampedConn struct {
 	net.Conn // everything but reading and writing
+	held     *heldSocket
 	raw      syscall.RawConn
 
 	mu       sync.Mutex
@@ -107,7 +108,7 @@ func newStampedConn(socket net.Conn, waker *waker) *stampedConn {
 	if err != nil {
 		return nil
 	}
-	s.Conn, s.raw = held, heldRaw{held}
+	s.Conn, s.held, s.raw = held, held, heldRaw{held}
 	s.input.whenReady = s.receive
 	s.input.now = func(descriptor uintptr) { s.receive(descriptor) }
 	s.input.collect = func(descriptor uintptr) { s.readReports(descriptor, true) }
@@ -262,6 +263,11 @@ func (s *stampedConn) holds() bool { return len(s.output.held) > 0 }
 
 // hurry has reads not wait, until it is called again.
 func (s *stampedConn) hurry(hurried bool) { s.input.hurried = hurried }
+
+// watch has ready called once, when something can be read, or at a deadline. It reports whether it will be.
+func (s *stampedConn) watch(deadline time.Time, ready func()) bool {
+	return s.held.watch(deadline, ready) == nil
+}
 
 // notYet reports whether a read that must not wait would have to.
 func notYet(err error) bool { return errors.Is(err, unix.EAGAIN) }

@@ -69,15 +69,29 @@ func (w *waker) run(e *epoll) {
 		if err != nil {
 			return
 		}
-		w.mu.Lock()
-		for _, event := range events[:n] {
-			if held := w.sockets[int(event.Fd)]; held != nil {
-				held.fired.Store(true)
-				held.wake()
-			}
+		for _, ready := range w.fire(events[:n]) {
+			ready()
 		}
-		w.mu.Unlock()
 	}
+}
+
+// fire wakes the sockets that had events, and returns what is to be called for others of them.
+func (w *waker) fire(events []unix.EpollEvent) (ready []func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, event := range events {
+		held := w.sockets[int(event.Fd)]
+		if held == nil {
+			continue
+		}
+		held.fired.Store(true)
+		if call := held.take(); call != nil {
+			ready = append(ready, call)
+		} else {
+			held.wake()
+		}
+	}
+	return ready
 }
 
 // newEpoll makes an instance that the runtime's poller watches.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/fisherman/judge"
@@ -317,24 +316,14 @@ func (r *round) release(ctx context.Context, ready []*slot, receivers *sync.Wait
 	r.receive(unread, receivers)
 }
 
-// mostMisses is how many answers that have not come are looked for before the later ones are taken not to have come either.
-const mostMisses = 4
-
-// receive starts to receive the answers of slots that were sent on. Where a round takes long to release, many have come by
-// then: they are read here, on all processors. A goroutine waits for each of the others.
+// receive starts to receive the answers of slots that were sent on.
 func (r *round) receive(sent []*slot, receivers *sync.WaitGroup) {
-	sent = slices.DeleteFunc(slices.Clone(sent), (*slot).early)
-	var misses atomic.Int64
-	spread(len(sent), func(i int) {
-		slot := sent[i]
-		if misses.Load() < mostMisses {
-			if slot.tryReceive(r.Room) {
-				return
-			}
-			misses.Add(1)
+	for _, slot := range sent {
+		if !slot.early() {
+			receivers.Add(1)
+			slot.receiveLater(r.Room, receivers.Done)
 		}
-		receivers.Go(func() { slot.receive(r.Room) })
-	})
+	}
 }
 
 // skewOf is the last request sent less the first, intended offsets and requests that could not be written aside. It goes

@@ -118,13 +118,12 @@ func (s *slot) receive(room *wire.Room) {
 	s.answer, s.failure = answer, failureOf(types.Attempt_ATTEMPT_READ_ANSWER, err)
 }
 
-// tryReceive receives the answer without waiting, and reports whether nothing is left to receive.
-func (s *slot) tryReceive(room *wire.Room) (done bool) {
-	answer, done, err := s.conn.TryReceiveInto(room, s.url())
-	if done {
+// receiveLater has the answer received while others are; done is called when it was.
+func (s *slot) receiveLater(room *wire.Room, done func()) {
+	s.conn.ReceiveLater(room, s.url(), func(answer *wire.Answer, err error) {
 		s.answer, s.failure = answer, failureOf(types.Attempt_ATTEMPT_READ_ANSWER, err)
-	}
-	return done
+		done()
+	})
 }
 
 // times returns the times of the exchange, once it is over.
