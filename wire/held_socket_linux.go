@@ -87,21 +87,29 @@ func (h *heldSocket) SyscallConn() (syscall.RawConn, error) { return heldRaw{h},
 
 // SetDeadline implements net.Conn.
 func (h *heldSocket) SetDeadline(deadline time.Time) error {
-	h.writeDeadline.Store(&deadline)
+	h.writeDeadline.Store(limit(deadline))
 	return h.SetReadDeadline(deadline)
 }
 
 // SetReadDeadline implements net.Conn.
 func (h *heldSocket) SetReadDeadline(deadline time.Time) error {
-	h.readDeadline.Store(&deadline)
+	h.readDeadline.Store(limit(deadline))
 	h.wake()
 	return h.whether()
 }
 
 // SetWriteDeadline implements net.Conn.
 func (h *heldSocket) SetWriteDeadline(deadline time.Time) error {
-	h.writeDeadline.Store(&deadline)
+	h.writeDeadline.Store(limit(deadline))
 	return h.whether()
+}
+
+// limit is nil for no deadline.
+func limit(deadline time.Time) *time.Time {
+	if deadline.IsZero() {
+		return nil
+	}
+	return &deadline
 }
 
 // whether returns the error of a closed connection.
@@ -203,7 +211,7 @@ func (h heldRaw) Read(read func(descriptor uintptr) bool) error {
 // left returns how long it is until a deadline, if there is one.
 func left(deadline *atomic.Pointer[time.Time]) (left time.Duration, limited bool) {
 	at := deadline.Load()
-	if at == nil || at.IsZero() {
+	if at == nil {
 		return 0, false
 	}
 	return time.Until(*at), true

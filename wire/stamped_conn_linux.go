@@ -43,9 +43,9 @@ type stampedConn struct {
 	overtaken uint32
 	// state of the connection as last asked for.
 	state struct {
-		ask  func(descriptor uintptr)
-		info *unix.TCPInfo
-		err  error
+		ask       func(descriptor uintptr)
+		overtaken uint32
+		err       error
 	}
 }
 
@@ -113,9 +113,7 @@ func newStampedConn(socket net.Conn, waker *waker) *stampedConn {
 	s.input.now = func(descriptor uintptr) { s.receive(descriptor) }
 	s.input.collect = func(descriptor uintptr) { s.readReports(descriptor, true) }
 	s.output.whenReady = s.send
-	s.state.ask = func(descriptor uintptr) {
-		s.state.info, s.state.err = unix.GetsockoptTCPInfo(int(descriptor), unix.IPPROTO_TCP, unix.TCP_INFO)
-	}
+	s.state.ask = func(descriptor uintptr) { s.state.overtaken, s.state.err = overtaken(descriptor) }
 	return s
 }
 
@@ -199,7 +197,7 @@ func (s *stampedConn) Read(p []byte) (int, error) {
 func (s *stampedConn) receive(descriptor uintptr) bool {
 	in := &s.input
 	for {
-		n, controls, _, _, err := unix.Recvmsg(int(descriptor), in.buffer, in.control[:], 0)
+		n, controls, err := receiveMessage(descriptor, in.buffer, in.control[:], 0)
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
@@ -287,7 +285,7 @@ func (s *stampedConn) flush() error {
 func (s *stampedConn) send(descriptor uintptr) bool {
 	out := &s.output
 	for len(out.rest) > 0 {
-		n, err := syscall.Write(int(descriptor), out.rest)
+		n, err := writeNow(descriptor, out.rest)
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
@@ -339,7 +337,7 @@ func (s *stampedConn) readReports(descriptor uintptr, written bool) {
 	in := &s.input
 	var payload [1]byte
 	for range mostReports {
-		_, controls, _, _, err := unix.Recvmsg(int(descriptor), payload[:], in.control[:], unix.MSG_ERRQUEUE)
+		_, controls, err := receiveMessage(descriptor, payload[:], in.control[:], unix.MSG_ERRQUEUE)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
@@ -370,11 +368,17 @@ func (s *stampedConn) outOfOrder() (uint32, error) {
 	if err := s.raw.Control(s.state.ask); err != nil {
 		return 0, err
 	}
-	if s.state.err != nil {
-		return 0, s.state.err
+	return s.state.overtaken, s.state.err
+}
+
+// overtaken is how many segments of a connection came out of order.
+func overtaken(descriptor uintptr) (uint32, error) {
+	var info unix.TCPInfo
+	if err := connectionInfo(descriptor, &info); err != nil {
+		return 0, err
 	}
-	if s.state.info.Snd_wnd == 0 {
+	if info.Snd_wnd == 0 {
 		return 0, errNotCounted
 	}
-	return s.state.info.Rcv_ooopack, nil
+	return info.Rcv_ooopack, nil
 }

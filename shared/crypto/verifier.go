@@ -47,7 +47,9 @@ func (v *Verifier) fits(domain Domain, body, value []byte) bool {
 	hash := sha512.New()
 	hash.Write(value[:32])
 	hash.Write(v.publicKey)
-	hash.Write(tagged(domain, body))
+	hash.Write([]byte(domain))
+	hash.Write([]byte{0})
+	hash.Write(body)
 	var sum [sha512.Size]byte
 	if _, err := h.SetBytesModOrderWide(hash.Sum(sum[:0])); err != nil {
 		return false
