@@ -52,22 +52,13 @@ func BodyHash(envelope []byte) (hash [sha256.Size]byte, ok bool) {
 
 // seal marshals a body, signs those bytes and wraps them. It returns the envelope and the body as it is inside.
 func seal(key crypto.PrivateKey, domain crypto.Domain, message proto.Message, limit int) (envelope, body []byte, err error) {
-	options := proto.MarshalOptions{Deterministic: true}
-	body, err = options.Marshal(message)
+	tag := crypto.AppendTag(make([]byte, 0, usualMessage), domain)
+	signed, err := proto.MarshalOptions{Deterministic: true}.MarshalAppend(tag, message)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: the body cannot be encoded: %w", ErrMalformed, err)
 	}
-	envelope, err = options.Marshal(&types.Envelope{
-		Body: body,
-		Signature: &types.Signature{
-			Scheme:    types.SignatureScheme_SIGNATURE_SCHEME_ED25519,
-			PublicKey: key.PublicKey(),
-			Value:     key.Sign(domain, body),
-		},
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("encode envelope: %w", err)
-	}
+	body = signed[len(tag):]
+	envelope = layOut(key, body, key.SignTagged(signed))
 	if len(envelope) > limit {
 		return nil, nil, malformed("the envelope has %d bytes, more than %d", len(envelope), limit)
 	}
@@ -103,6 +94,9 @@ func parseEnvelope(data []byte, limit int) (*types.Envelope, error) {
 }
 
 func hasUnknown(message proto.Message) bool { return len(message.ProtoReflect().GetUnknown()) > 0 }
+
+// usualMessage has room for most of what is signed, in bytes.
+const usualMessage = 768
 
 // maxTextBytes is the longest identifier; longer ones are not quoted in an error.
 const maxTextBytes = 64

@@ -25,6 +25,9 @@ func (k PrivateKey) Bytes() []byte { return append([]byte(nil), k.key...) }
 // PublicKey returns the 32-byte public key.
 func (k PrivateKey) PublicKey() []byte { return append([]byte(nil), k.key[ed25519.SeedSize:]...) }
 
+// AppendPublicKey appends the 32-byte public key.
+func (k PrivateKey) AppendPublicKey(to []byte) []byte { return append(to, k.key[ed25519.SeedSize:]...) }
+
 // PublicKeyHex returns the public key as 64 lower-case hex digits.
 func (k PrivateKey) PublicKeyHex() string { return hex.EncodeToString(k.key[ed25519.SeedSize:]) }
 

@@ -8,18 +8,18 @@ import (
 	"github.com/oasisprotocol/curve25519-voi/curve/scalar"
 )
 
-// A product of a scalar and a point that is known beforehand is a sum of parts: h·P = Σ hᵢ·2^(64·i)·P, where hᵢ are 64 bits
-// of h. With tables of multiples of each 2^(64·i)·P the parts share 64 doublings, instead of 256 for the whole scalar. The
+// A product of a scalar and a point that is known beforehand is a sum of parts: h·P = Σ hᵢ·2^(32·i)·P, where hᵢ are 32 bits
+// of h. With tables of multiples of each 2^(32·i)·P the parts share 32 doublings, instead of 256 for the whole scalar. The
 // sum is the same for every point, those of small order included: nothing is reduced that a point would not be.
 const (
-	parts    = 4
+	parts    = 8
 	partBits = 256 / parts
 )
 
-// multiples5 and multiples8 are the odd multiples of a point, 1·P to 15·P and 1·P to 127·P, for scalars in non-adjacent form
-// of width 5 and 8.
+// multiples4 and multiples8 are the odd multiples of a point, 1·P to 7·P and 1·P to 127·P, for scalars in non-adjacent form
+// of width 4 and 8.
 type (
-	multiples5 [8]affine
+	multiples4 [4]affine
 	multiples8 [64]affine
 )
 
@@ -54,13 +54,13 @@ var baseMultiples = sync.OnceValue(func() *[parts]multiples8 {
 
 // negativesOf returns the multiples of a key's negative; nil for a key that is no point. It reads keys as crypto/ed25519 does,
 // odd encodings included.
-func negativesOf(publicKey []byte) *[parts]multiples5 {
+func negativesOf(publicKey []byte) *[parts]multiples4 {
 	point, err := new(edwards25519.Point).SetBytes(publicKey)
 	if err != nil {
 		return nil
 	}
 	point.Negate(point)
-	var made [parts]multiples5
+	var made [parts]multiples4
 	for i := range made {
 		setOddMultiples(made[i][:], point)
 		shift(point)
@@ -108,9 +108,9 @@ func (a *affine) set(x, y *field.Element) {
 }
 
 // sumOfProducts returns the encoding of a·P + b·B, where B is the group's generator. Its time depends on the scalars.
-func sumOfProducts(a *scalar.Scalar, ofP *[parts]multiples5, b *scalar.Scalar) [32]byte {
+func sumOfProducts(a *scalar.Scalar, ofP *[parts]multiples4, b *scalar.Scalar) [32]byte {
 	ofB := baseMultiples()
-	as, bs := a.NonAdjacentForm(5), b.NonAdjacentForm(8)
+	as, bs := a.NonAdjacentForm(4), b.NonAdjacentForm(8)
 	var sum projective
 	sum.y.One()
 	sum.z.One()

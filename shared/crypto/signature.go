@@ -19,7 +19,17 @@ const (
 
 // Sign signs domain ‖ 0x00 ‖ body. The body must be exactly the bytes that are sent.
 func (k PrivateKey) Sign(domain Domain, body []byte) []byte {
-	return fast.Sign(fast.PrivateKey(k.key), tagged(domain, body))
+	return k.SignTagged(tagged(domain, body))
+}
+
+// SignTagged is Sign of a body that stands behind AppendTag already.
+func (k PrivateKey) SignTagged(message []byte) []byte {
+	return fast.Sign(fast.PrivateKey(k.key), message)
+}
+
+// AppendTag appends what comes before a body in the message that is signed.
+func AppendTag(message []byte, domain Domain) []byte {
+	return append(append(message, domain...), 0)
 }
 
 // Verify reports whether value is publicKey's signature over domain ‖ 0x00 ‖ body. A key or value of the wrong length
@@ -33,7 +43,5 @@ func Verify(publicKey []byte, domain Domain, body, value []byte) bool {
 
 func tagged(domain Domain, body []byte) []byte {
 	message := make([]byte, 0, len(domain)+1+len(body))
-	message = append(message, domain...)
-	message = append(message, 0)
-	return append(message, body...)
+	return append(AppendTag(message, domain), body...)
 }

@@ -17,13 +17,13 @@ type Verifier struct {
 	publicKey []byte
 	used      atomic.Bool
 	// multiples are of the key's negative; nil if the key is no point of the curve.
-	multiples func() *[parts]multiples5
+	multiples func() *[parts]multiples4
 }
 
 // NewVerifier returns the verifier of a public key. A key that is none makes all signatures invalid.
 func NewVerifier(publicKey []byte) *Verifier {
 	key := bytes.Clone(publicKey)
-	return &Verifier{publicKey: key, multiples: sync.OnceValue(func() *[parts]multiples5 { return negativesOf(key) })}
+	return &Verifier{publicKey: key, multiples: sync.OnceValue(func() *[parts]multiples4 { return negativesOf(key) })}
 }
 
 // PublicKey returns the key, which must not be changed.

@@ -115,7 +115,7 @@ func BenchmarkVerify(b *testing.B) {
 	b.Run("making", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			NewVerifier(key.PublicKey())
+			NewVerifier(key.PublicKey()).multiples()
 		}
 	})
 }
