@@ -290,7 +290,7 @@ func (r *round) exchange(ctx context.Context) {
 	r.release(ctx, ready, &receivers)
 	receivers.Wait()
 	for _, slot := range ready {
-		slot.stamps, slot.arrival = slot.conn.Stamps(), slot.conn.Arrival()
+		slot.end(slot.conn.Stamps(), slot.conn.Arrival())
 	}
 	r.skew = skewOf(ready)
 	r.keep(ready, !stop())
@@ -330,12 +330,12 @@ func (r *round) receive(sent []*slot, receivers *sync.WaitGroup) {
 // by the kernel's transmissions when all are known, since the two clocks do not mix: a write begins before it sends.
 func skewOf(slots []*slot) time.Duration {
 	written := slices.DeleteFunc(slices.Clone(slots), func(s *slot) bool { return s.sent.IsZero() })
-	unstamped := slices.ContainsFunc(written, func(s *slot) bool { _, stamped := s.times().Transmission(); return !stamped })
+	unstamped := slices.ContainsFunc(written, func(s *slot) bool { return !s.stamped })
 	var earliest, latest time.Time
 	for _, slot := range written {
 		at := slot.sent
 		if !unstamped {
-			at, _ = slot.times().Transmission()
+			at = slot.transmitted
 			if slot.written.Before(at) {
 				at = slot.written // the far side may have had a say in the rest
 			}
