@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// waker wakes those who wait for the bytes of a dialer's held sockets. One epoll instance has all of them, and the runtime's
+// waker wakes those who wait for the bytes of a dialer's held sockets, or calls what is to be called for them. One epoll instance has all of them, and the runtime's
 // poller watches that. It is there, with one goroutine, from the making of the first socket until the last is closed.
 type waker struct {
 	mu sync.Mutex
@@ -57,7 +57,7 @@ func (w *waker) remove(held *heldSocket) {
 	}
 }
 
-// run wakes the sockets that have events, until the instance is closed.
+// run wakes the sockets that have events, and calls what is watched for, until the instance is closed.
 func (w *waker) run(e *epoll) {
 	events := make([]unix.EpollEvent, mostEvents)
 	for {
