@@ -3,7 +3,6 @@ package fisherman
 import (
 	"bufio"
 	"bytes"
-	"crypto/ed25519"
 	"encoding/binary"
 	"io"
 	"net"
@@ -11,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pocket-fisherman/fisherman/relay"
@@ -30,7 +30,8 @@ func dialBare(b *testing.B, actor *types.Actor) net.Conn {
 }
 
 // bareClient is the floor: it signs requests, writes them, reads the answers and verifies their signatures, and does
-// nothing else. Bytes that stay the same are laid out beforehand; answers are not parsed, for all have the same form.
+// nothing else. It signs and verifies by the library that the fisherman does it by (docs/adr/0022). Bytes that stay the same
+// are laid out beforehand; answers are not parsed, for all have the same form.
 type bareClient struct {
 	b       *testing.B
 	key     ed25519.PrivateKey
@@ -122,6 +123,9 @@ func contentLength(b *testing.B, head []byte) int {
 	return int(response.ContentLength)
 }
 
+// rule is that of docs/adr/0022.
+var rule = &ed25519.Options{Verify: ed25519.VerifyOptionsStdLib}
+
 // ask signs all requests, writes them, then reads and verifies all answers.
 func (c *bareClient) ask() {
 	for _, target := range c.targets {
@@ -142,7 +146,7 @@ func (c *bareClient) ask() {
 			return
 		}
 		copy(target.answered[len(target.answered)-len(target.body):], target.body)
-		if !ed25519.Verify(target.publicKey, target.answered, target.value) {
+		if !ed25519.VerifyWithOptions(target.publicKey, target.answered, target.value, rule) {
 			c.b.Error("the signature does not fit the answer")
 			return
 		}

@@ -9,8 +9,12 @@ import (
 	"github.com/pocket-fisherman/fisherman/fisherman/judge"
 	"github.com/pocket-fisherman/fisherman/fisherman/round"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/crypto"
 	"github.com/pocket-fisherman/fisherman/wire"
 )
+
+// AskAs returns the Ask of our own chain's network, for a signer; bench_network_test.go sets it.
+var AskAs func(crypto.PrivateKey) round.Ask
 
 // fleet checks the same servicers again and again, as a fisherman does: connections stay open between rounds.
 type fleet struct {
@@ -29,7 +33,7 @@ func newFleet(b *testing.B, actors []*types.Actor) *fleet {
 	f := &fleet{
 		b:      b,
 		policy: testPolicy(),
-		ask:    seal,
+		ask:    AskAs(fishermanKey),
 		dial:   (&wire.Dialer{AllowPrivate: true, RootCAs: roots}).Dial,
 		pool:   &wire.Pool{},
 		room:   wire.NewRoom(mostAnswers),

@@ -25,6 +25,24 @@ type Binding struct {
 	Servicer string
 	// PublicKey is that servicer's key, as staked; 32 bytes.
 	PublicKey []byte
+	// Verifier is of that key, if one is kept; PublicKey then is not looked at.
+	Verifier *crypto.Verifier
+}
+
+// key returns the servicer's key.
+func (b *Binding) key() []byte {
+	if b.Verifier != nil {
+		return b.Verifier.PublicKey()
+	}
+	return b.PublicKey
+}
+
+// verify reports whether a signature of a response's body is the servicer's.
+func (b *Binding) verify(body, signature []byte) bool {
+	if b.Verifier != nil {
+		return b.Verifier.Verify(crypto.DomainRelayResponse, body, signature)
+	}
+	return crypto.Verify(b.PublicKey, crypto.DomainRelayResponse, body, signature)
 }
 
 // SealResponse signs an answer or a refusal. A response that OpenResponse would refuse is not sealed: ErrMalformed.
@@ -40,9 +58,12 @@ func SealResponse(key crypto.PrivateKey, response *types.RelayResponse) ([]byte,
 // a response like any other and opens without error. Errors, in this order: ErrMalformed, ErrBadSignature,
 // ErrWrongBinding. Unlike in a request, unknown fields of the body are passed over: a newer servicer may say more.
 func OpenResponse(envelope []byte, want Binding) (*types.RelayResponse, error) {
-	outer, err := parseEnvelope(envelope, MaxResponseBytes)
-	if err != nil {
-		return nil, err
+	outer, ok := takeApart(envelope)
+	if !ok || len(envelope) > MaxResponseBytes {
+		var err error
+		if outer, err = parseEnvelope(envelope, MaxResponseBytes); err != nil {
+			return nil, err
+		}
 	}
 	if repeated(outer.GetBody(), responseHeaders) > MaxHeaders {
 		return nil, malformed("the response has more than %d headers", MaxHeaders)
@@ -55,10 +76,10 @@ func OpenResponse(envelope []byte, want Binding) (*types.RelayResponse, error) {
 		return nil, err
 	}
 	signature := outer.GetSignature()
-	if !bytes.Equal(signature.GetPublicKey(), want.PublicKey) {
+	if !bytes.Equal(signature.GetPublicKey(), want.key()) {
 		return nil, fmt.Errorf("%w: signed by %s, not by the servicer's key", ErrBadSignature, crypto.Address(signature.GetPublicKey()))
 	}
-	if !crypto.Verify(want.PublicKey, crypto.DomainRelayResponse, outer.GetBody(), signature.GetValue()) {
+	if !want.verify(outer.GetBody(), signature.GetValue()) {
 		return nil, fmt.Errorf("%w: it does not fit the response", ErrBadSignature)
 	}
 	if response.GetServicer() != want.Servicer {

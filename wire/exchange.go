@@ -79,7 +79,7 @@ func (c *Conn) Release(wire []byte, deadline time.Time) (time.Time, error) {
 	if c.stamped == nil {
 		return c.Send(wire, deadline)
 	}
-	c.deadline = deadline
+	c.deadline, c.released = deadline, true
 	c.stamped.hold()
 	return c.write(wire)
 }
@@ -114,8 +114,56 @@ func (c *Conn) Receive() (*Answer, error) { return c.ReceiveInto(nil, "") }
 // ReceiveInto is Receive into a room, in the name of a holder; nil is without bounds. What finds no room is cut off: a failure
 // of ours that is ErrNoRoom.
 func (c *Conn) ReceiveInto(room *Room, holder string) (*Answer, error) {
-	c.meter.portion = portion{room: room, holder: holder}
-	answer, err := c.receive()
+	if !c.begun {
+		c.begin(room, holder)
+	}
+	c.begun = false
+	return c.received(c.receive())
+}
+
+// ReceiveLater is ReceiveInto after Release, on a goroutine that is not the caller's: received is called once, by the
+// deadline at the latest. No goroutine waits for an answer that comes as a whole to a connection that is Stamped: the one that
+// all connections of a Dialer share reads it, so received must not wait. The other methods that receive are not for use before.
+func (c *Conn) ReceiveLater(room *Room, holder string, received func(*Answer, error)) {
+	wait := func() { received(c.ReceiveInto(room, holder)) }
+	if !c.released || c.secured || c.stamped.holds() {
+		go wait()
+		return
+	}
+	c.begin(room, holder)
+	c.begun = true
+	deadline := c.deadline
+	if err := c.limit(); err != nil {
+		received(c.received(nil, err))
+		return
+	}
+	c.stamped.collect()
+	watched := c.stamped.watch(deadline, func() {
+		answer, done, err := c.tryReceive()
+		if !done {
+			go wait()
+			return
+		}
+		c.begun, c.released = false, false
+		received(c.received(answer, err))
+	})
+	if !watched {
+		go wait()
+	}
+}
+
+// begin prepares for an answer.
+func (c *Conn) begin(room *Room, holder string) {
+	c.reusable = false
+	c.timed.reset()
+	c.meter.head(room, holder)
+	if c.stamped != nil {
+		c.stamped.forget()
+	}
+}
+
+// received is what an answer has taken of the room.
+func (c *Conn) received(answer *Answer, err error) (*Answer, error) {
 	if err != nil {
 		c.meter.portion.leave()
 		return nil, err
@@ -125,21 +173,68 @@ func (c *Conn) ReceiveInto(room *Room, holder string) (*Answer, error) {
 }
 
 func (c *Conn) receive() (*Answer, error) {
-	c.reusable = false
-	c.timed.reset()
-	if c.stamped != nil {
-		c.stamped.forget()
+	if err := c.limit(); err != nil {
+		return nil, err
 	}
-	if deadline := c.deadline; !deadline.IsZero() {
-		c.deadline = time.Time{}
-		if err := c.stream.SetDeadline(deadline); err != nil {
-			return nil, brokenStream(types.Attempt_ATTEMPT_SET_DEADLINE, err)
-		}
+	if c.released {
+		c.released = false
 		if err := c.stamped.flush(); err != nil {
 			return nil, brokenStream(types.Attempt_ATTEMPT_WRITE_REQUEST, err)
 		}
 		c.stamped.collect()
 	}
+	// A parser that waits has its stack in memory for each connection, and most of it has to be made for each answer.
+	if _, err := c.reader.Peek(1); err != nil {
+		return nil, c.unreadable(types.Attempt_ATTEMPT_READ_RESPONSE_HEADER, err)
+	}
+	if answer := c.plain(); answer != nil {
+		return answer, nil
+	}
+	return c.parsed()
+}
+
+// tryReceive receives a plain answer that is there, and reports whether nothing is left to receive.
+func (c *Conn) tryReceive() (answer *Answer, done bool, err error) {
+	c.stamped.hurry(true)
+	_, err = c.reader.Peek(1)
+	c.stamped.hurry(false)
+	switch {
+	case notYet(err):
+		c.timed.broken = nil
+		return nil, false, nil
+	case err != nil:
+		return nil, true, c.unreadable(types.Attempt_ATTEMPT_READ_RESPONSE_HEADER, err)
+	}
+	answer = c.plain()
+	return answer, answer != nil, nil
+}
+
+// limit sets the deadline of a request that was released.
+func (c *Conn) limit() error {
+	deadline := c.deadline
+	if deadline.IsZero() {
+		return nil
+	}
+	c.deadline = time.Time{}
+	if err := c.stream.SetDeadline(deadline); err != nil {
+		return brokenStream(types.Attempt_ATTEMPT_SET_DEADLINE, err)
+	}
+	return nil
+}
+
+// plain returns the answer if it is plain and the reader's buffer has all of it; nil otherwise.
+func (c *Conn) plain() *Answer {
+	buffered, _ := c.reader.Peek(c.reader.Buffered())
+	answer, size, ok := plainAnswer(buffered)
+	if !ok {
+		return nil
+	}
+	_, _ = c.reader.Discard(size) // they are there
+	return c.answered(answer, true)
+}
+
+// parsed reads any answer.
+func (c *Conn) parsed() (*Answer, error) {
 	response, err := c.header()
 	if err != nil {
 		return nil, err
@@ -148,17 +243,16 @@ func (c *Conn) receive() (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	answer := &Answer{Status: response.StatusCode, Header: response.Header, Body: body, major: response.ProtoMajor}
+	return c.answered(answer, !response.Close && response.ProtoAtLeast(1, 1) && response.StatusCode >= 200), nil
+}
+
+// answered completes an answer that was read, after which the far side may have said that it keeps the connection.
+func (c *Conn) answered(answer *Answer, kept bool) *Answer {
 	c.used = true
-	c.reusable = c.stream.SetDeadline(time.Time{}) == nil && !response.Close && response.ProtoAtLeast(1, 1) &&
-		response.StatusCode >= 200 && c.reader.Buffered() == 0
-	return &Answer{
-		Status:    response.StatusCode,
-		Header:    response.Header,
-		Body:      body,
-		FirstByte: c.timed.first,
-		LastByte:  c.timed.last,
-		major:     response.ProtoMajor,
-	}, nil
+	c.reusable = c.stream.SetDeadline(time.Time{}) == nil && kept && c.reader.Buffered() == 0
+	answer.FirstByte, answer.LastByte = c.timed.first, c.timed.last
+	return answer
 }
 
 // Stamps gives the kernel's times of the last exchange, whether it gave an answer or not. Call it once after Send and
@@ -186,11 +280,6 @@ func (c *Conn) Arrival() Arrival {
 // it (RFC 9110 §15.2); a switch of protocols is final.
 func (c *Conn) header() (*http.Response, error) {
 	const attempt = types.Attempt_ATTEMPT_READ_RESPONSE_HEADER
-	c.meter.head()
-	// A parser that waits has its stack in memory for each connection, and most of it has to be made for each answer.
-	if _, err := c.reader.Peek(1); err != nil {
-		return nil, c.unreadable(attempt, err)
-	}
 	for range mostInterim + 1 {
 		response, err := http.ReadResponse(c.reader, nil)
 		if err != nil {
@@ -318,7 +407,10 @@ type meter struct {
 }
 
 // head prepares for a header.
-func (m *meter) head() { m.left, m.free, m.full = maxAnswerHeaderBytes, freeHeader, false }
+func (m *meter) head(room *Room, holder string) {
+	m.left, m.free, m.full = maxAnswerHeaderBytes, freeHeader, false
+	m.portion = portion{room: room, holder: holder}
+}
 
 // rest prepares for what follows the header, whose room is taken where it is stored.
 func (m *meter) rest(most int) { m.left, m.free = most, most }

@@ -37,6 +37,11 @@ type heldSocket struct {
 	fired atomic.Bool
 	timer *time.Timer // of the reader, once it had to wait
 
+	// ready is called, in the place of waking the reader, with the next event or when time is up; then it is nil. The waker's
+	// mutex guards both.
+	ready  func()
+	expiry *time.Timer
+
 	// using is locked for reading while the descriptor is used, and for closing it.
 	using                       sync.RWMutex
 	closed                      atomic.Bool
@@ -82,21 +87,29 @@ func (h *heldSocket) SyscallConn() (syscall.RawConn, error) { return heldRaw{h},
 
 // SetDeadline implements net.Conn.
 func (h *heldSocket) SetDeadline(deadline time.Time) error {
-	h.writeDeadline.Store(&deadline)
+	h.writeDeadline.Store(limit(deadline))
 	return h.SetReadDeadline(deadline)
 }
 
 // SetReadDeadline implements net.Conn.
 func (h *heldSocket) SetReadDeadline(deadline time.Time) error {
-	h.readDeadline.Store(&deadline)
+	h.readDeadline.Store(limit(deadline))
 	h.wake()
 	return h.whether()
 }
 
 // SetWriteDeadline implements net.Conn.
 func (h *heldSocket) SetWriteDeadline(deadline time.Time) error {
-	h.writeDeadline.Store(&deadline)
+	h.writeDeadline.Store(limit(deadline))
 	return h.whether()
+}
+
+// limit is nil for no deadline.
+func limit(deadline time.Time) *time.Time {
+	if deadline.IsZero() {
+		return nil
+	}
+	return &deadline
 }
 
 // whether returns the error of a closed connection.
@@ -114,9 +127,52 @@ func (h *heldSocket) Close() error {
 	}
 	h.wake()
 	h.using.Lock()
-	defer h.using.Unlock()
 	h.waker.remove(h)
-	return unix.Close(h.descriptor)
+	err := unix.Close(h.descriptor)
+	h.using.Unlock()
+	h.expire()
+	return err
+}
+
+// watch has a function called once: when the socket has an event, at a deadline, or when it is closed. Nobody may read before.
+func (h *heldSocket) watch(deadline time.Time, ready func()) error {
+	h.using.RLock()
+	defer h.using.RUnlock()
+	h.waker.mu.Lock()
+	defer h.waker.mu.Unlock()
+	if err := h.whether(); err != nil {
+		return err
+	}
+	if err := h.arm(); err != nil {
+		return err
+	}
+	h.ready = ready
+	if h.expiry == nil {
+		h.expiry = time.AfterFunc(time.Until(deadline), h.expire)
+	} else {
+		h.expiry.Reset(time.Until(deadline))
+	}
+	return nil
+}
+
+// expire calls what is to be called.
+func (h *heldSocket) expire() {
+	h.waker.mu.Lock()
+	ready := h.take()
+	h.waker.mu.Unlock()
+	if ready != nil {
+		ready()
+	}
+}
+
+// take returns what is to be called now; nil for nothing. It requires the waker's mutex.
+func (h *heldSocket) take() func() {
+	ready := h.ready
+	if ready != nil {
+		h.ready = nil
+		h.expiry.Stop()
+	}
+	return ready
 }
 
 // heldRaw reads, writes and waits for a held socket.
@@ -155,7 +211,7 @@ func (h heldRaw) Read(read func(descriptor uintptr) bool) error {
 // left returns how long it is until a deadline, if there is one.
 func left(deadline *atomic.Pointer[time.Time]) (left time.Duration, limited bool) {
 	at := deadline.Load()
-	if at == nil || at.IsZero() {
+	if at == nil {
 		return 0, false
 	}
 	return time.Until(*at), true

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/pocket-fisherman/fisherman/wire"
 )
 
@@ -43,6 +45,28 @@ func TestRequestIsGolden(t *testing.T) {
 			t.Errorf("%s:\n got %q\nwant %q", name, got, want)
 		}
 	}
+}
+
+// TestTemplateIsRequest: requests of a template are those that would be serialised one by one.
+func TestTemplateIsRequest(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		address := rapid.SampledFrom([]string{
+			"http://node.example:8080/v1?key=1", "https://node.example/blocks/%37?height=7", "http://user:password@[2001:db8::1]:9",
+			"http://node.example/%0d%0aContent-Length:%201%0d%0a", "http://xn--a\u00ad\u0301.example",
+		}).Draw(t, "address")
+		method := rapid.SampledFrom([]string{"POST", "PUT", "GET", "\r\n"}).Draw(t, "method")
+		header := http.Header{"X": {rapid.SampledFrom([]string{"1", "\r\nContent-Length: 1\r\n", "a\r\n"}).Draw(t, "value")}, "Content-Length": {"1"}}
+		template, err := wire.NewTemplate(method, address, header)
+		for _, body := range rapid.SliceOfN(rapid.SliceOfN(rapid.Byte(), 1, 300), 1, 3).Draw(t, "bodies") {
+			want, wantErr := wire.Request(method, address, header, body)
+			if (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
+				t.Fatalf("error %v, want %v", err, wantErr)
+			}
+			if err == nil && !bytes.Equal(template.Request(body), want) {
+				t.Fatalf("\n got %q\nwant %q", template.Request(body), want)
+			}
+		}
+	})
 }
 
 // A header value cannot begin another header, nor end the request.

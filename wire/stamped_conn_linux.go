@@ -31,6 +31,7 @@ const (
 // the deadline can be read after it.
 type stampedConn struct {
 	net.Conn // everything but reading and writing
+	held     *heldSocket
 	raw      syscall.RawConn
 
 	mu       sync.Mutex
@@ -42,9 +43,9 @@ type stampedConn struct {
 	overtaken uint32
 	// state of the connection as last asked for.
 	state struct {
-		ask  func(descriptor uintptr)
-		info *unix.TCPInfo
-		err  error
+		ask       func(descriptor uintptr)
+		overtaken uint32
+		err       error
 	}
 }
 
@@ -54,6 +55,8 @@ type input struct {
 	n       int
 	err     error
 	control [256]byte
+	// hurried: a read does not wait, but fails if there is nothing yet (notYet).
+	hurried bool
 	// arrival of the last bytes read; zero when they had no stamp.
 	arrival time.Time
 	// reports of what was sent, as far as they were read for this answer.
@@ -105,14 +108,12 @@ func newStampedConn(socket net.Conn, waker *waker) *stampedConn {
 	if err != nil {
 		return nil
 	}
-	s.Conn, s.raw = held, heldRaw{held}
+	s.Conn, s.held, s.raw = held, held, heldRaw{held}
 	s.input.whenReady = s.receive
 	s.input.now = func(descriptor uintptr) { s.receive(descriptor) }
 	s.input.collect = func(descriptor uintptr) { s.readReports(descriptor, true) }
 	s.output.whenReady = s.send
-	s.state.ask = func(descriptor uintptr) {
-		s.state.info, s.state.err = unix.GetsockoptTCPInfo(int(descriptor), unix.IPPROTO_TCP, unix.TCP_INFO)
-	}
+	s.state.ask = func(descriptor uintptr) { s.state.overtaken, s.state.err = overtaken(descriptor) }
 	return s
 }
 
@@ -196,11 +197,11 @@ func (s *stampedConn) Read(p []byte) (int, error) {
 func (s *stampedConn) receive(descriptor uintptr) bool {
 	in := &s.input
 	for {
-		n, controls, _, _, err := unix.Recvmsg(int(descriptor), in.buffer, in.control[:], 0)
+		n, controls, err := receiveMessage(descriptor, in.buffer, in.control[:], 0)
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
-		case errors.Is(err, unix.EAGAIN):
+		case errors.Is(err, unix.EAGAIN) && !in.hurried:
 			s.readReports(descriptor, false) // they count as events: nobody could wait while there are any
 			return false
 		case err != nil:
@@ -255,6 +256,20 @@ func (s *stampedConn) Write(p []byte) (int, error) {
 // hold has the next writes not wait, until what they held is flushed.
 func (s *stampedConn) hold() { s.output.holding = true }
 
+// holds reports whether something is held.
+func (s *stampedConn) holds() bool { return len(s.output.held) > 0 }
+
+// hurry has reads not wait, until it is called again.
+func (s *stampedConn) hurry(hurried bool) { s.input.hurried = hurried }
+
+// watch has ready called once, when something can be read, or at a deadline. It reports whether it will be.
+func (s *stampedConn) watch(deadline time.Time, ready func()) bool {
+	return s.held.watch(deadline, ready) == nil
+}
+
+// notYet reports whether a read that must not wait would have to.
+func notYet(err error) bool { return errors.Is(err, unix.EAGAIN) }
+
 // flush writes what is held, waiting until the deadline.
 func (s *stampedConn) flush() error {
 	held := s.output.held
@@ -270,7 +285,7 @@ func (s *stampedConn) flush() error {
 func (s *stampedConn) send(descriptor uintptr) bool {
 	out := &s.output
 	for len(out.rest) > 0 {
-		n, err := syscall.Write(int(descriptor), out.rest)
+		n, err := writeNow(descriptor, out.rest)
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
@@ -322,7 +337,7 @@ func (s *stampedConn) readReports(descriptor uintptr, written bool) {
 	in := &s.input
 	var payload [1]byte
 	for range mostReports {
-		_, controls, _, _, err := unix.Recvmsg(int(descriptor), payload[:], in.control[:], unix.MSG_ERRQUEUE)
+		_, controls, err := receiveMessage(descriptor, payload[:], in.control[:], unix.MSG_ERRQUEUE)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
@@ -353,11 +368,17 @@ func (s *stampedConn) outOfOrder() (uint32, error) {
 	if err := s.raw.Control(s.state.ask); err != nil {
 		return 0, err
 	}
-	if s.state.err != nil {
-		return 0, s.state.err
+	return s.state.overtaken, s.state.err
+}
+
+// overtaken is how many segments of a connection came out of order.
+func overtaken(descriptor uintptr) (uint32, error) {
+	var info unix.TCPInfo
+	if err := connectionInfo(descriptor, &info); err != nil {
+		return 0, err
 	}
-	if s.state.info.Snd_wnd == 0 {
+	if info.Snd_wnd == 0 {
 		return 0, errNotCounted
 	}
-	return s.state.info.Rcv_ooopack, nil
+	return info.Rcv_ooopack, nil
 }

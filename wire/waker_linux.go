@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// waker wakes those who wait for the bytes of a dialer's held sockets. One epoll instance has all of them, and the runtime's
+// waker wakes those who wait for the bytes of a dialer's held sockets, or calls what is to be called for them. One epoll instance has all of them, and the runtime's
 // poller watches that. It is there, with one goroutine, from the making of the first socket until the last is closed.
 type waker struct {
 	mu sync.Mutex
@@ -57,7 +57,7 @@ func (w *waker) remove(held *heldSocket) {
 	}
 }
 
-// run wakes the sockets that have events, until the instance is closed.
+// run wakes the sockets that have events, and calls what is watched for, until the instance is closed.
 func (w *waker) run(e *epoll) {
 	events := make([]unix.EpollEvent, mostEvents)
 	for {
@@ -69,15 +69,29 @@ func (w *waker) run(e *epoll) {
 		if err != nil {
 			return
 		}
-		w.mu.Lock()
-		for _, event := range events[:n] {
-			if held := w.sockets[int(event.Fd)]; held != nil {
-				held.fired.Store(true)
-				held.wake()
-			}
+		for _, ready := range w.fire(events[:n]) {
+			ready()
 		}
-		w.mu.Unlock()
 	}
+}
+
+// fire wakes the sockets that had events, and returns what is to be called for others of them.
+func (w *waker) fire(events []unix.EpollEvent) (ready []func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, event := range events {
+		held := w.sockets[int(event.Fd)]
+		if held == nil {
+			continue
+		}
+		held.fired.Store(true)
+		if call := held.take(); call != nil {
+			ready = append(ready, call)
+		} else {
+			held.wake()
+		}
+	}
+	return ready
 }
 
 // newEpoll makes an instance that the runtime's poller watches.

@@ -2,5 +2,5 @@
 // returns what it observed (judge.Observation). It decides nothing.
 //
 // The central type is Runner. Run prepares a Request for each servicer, connects ahead of the moment, releases all
-// requests at once from one loop, reads the answers and opens them. Everything expensive comes before the release.
+// requests at once from one loop, has the answers read and opens them. Everything expensive comes before the release.
 package round

@@ -21,26 +21,27 @@ func (r *round) prepare() {
 }
 
 // seal makes the requests on all processors: a signature may take milliseconds, and they are independent of each other.
-// Between two of them a processor is given to what else waits, so that another round's release waits for one at most.
 func (r *round) seal() {
 	servicers := r.Session.GetServicers()
 	r.slots = make([]*slot, len(servicers))
+	spread(len(servicers), func(i int) { r.slots[i] = r.slotOf(servicers[i]) })
+}
+
+// spread calls a function for all numbers below n, on all processors. Between two of them a processor is given to what else
+// waits, so that another round's release waits for one at most.
+func spread(n int, work func(i int)) {
 	var next atomic.Int64
-	work := func() {
-		for {
-			i := int(next.Add(1)) - 1
-			if i >= len(servicers) {
-				return
-			}
-			r.slots[i] = r.slotOf(servicers[i])
+	run := func() {
+		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			work(i)
 			runtime.Gosched()
 		}
 	}
 	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(servicers)) - 1 {
-		workers.Go(work)
+	for range min(runtime.GOMAXPROCS(0), n) - 1 {
+		workers.Go(run)
 	}
-	work()
+	run()
 	workers.Wait()
 }
 

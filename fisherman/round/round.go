@@ -305,7 +305,7 @@ func (r *round) exchange(ctx context.Context) {
 	r.release(ctx, ready, &receivers)
 	receivers.Wait()
 	for _, slot := range ready {
-		slot.stamps, slot.arrival = slot.conn.Stamps(), slot.conn.Arrival()
+		slot.end(slot.conn.Stamps(), slot.conn.Arrival())
 	}
 	r.skew = skewOf(ready)
 	r.keep(ready, !stop())
@@ -316,37 +316,41 @@ func (r *round) exchange(ctx context.Context) {
 // an offset, and at its end.
 func (r *round) release(ctx context.Context, ready []*slot, receivers *sync.WaitGroup) {
 	unread := ready
-	receive := func(until int) {
-		for ; len(unread) > len(ready)-until; unread = unread[1:] {
-			if slot := unread[0]; !slot.early() {
-				receivers.Go(func() { slot.receive(r.Room) })
-			}
-		}
-	}
 	r.released = time.Now()
 	deadline := r.released.Add(r.Timeout)
 	for i, slot := range ready {
 		if slot.offset > 0 {
-			receive(i)
+			r.receive(unread[:len(unread)-len(ready)+i], receivers)
+			unread = ready[i:]
 			if !sleepUntil(ctx, r.released.Add(slot.offset)) {
 				return // who is stopped asks nobody more
 			}
 		}
 		slot.send(deadline.Add(slot.offset))
 	}
-	receive(len(ready))
+	r.receive(unread, receivers)
+}
+
+// receive starts to receive the answers of slots that were sent on.
+func (r *round) receive(sent []*slot, receivers *sync.WaitGroup) {
+	for _, slot := range sent {
+		if !slot.early() {
+			receivers.Add(1)
+			slot.receiveLater(r.Room, receivers.Done)
+		}
+	}
 }
 
 // skewOf is the last request sent less the first, intended offsets and requests that could not be written aside. It goes
 // by the kernel's transmissions when all are known, since the two clocks do not mix: a write begins before it sends.
 func skewOf(slots []*slot) time.Duration {
 	written := slices.DeleteFunc(slices.Clone(slots), func(s *slot) bool { return s.sent.IsZero() })
-	unstamped := slices.ContainsFunc(written, func(s *slot) bool { _, stamped := s.times().Transmission(); return !stamped })
+	unstamped := slices.ContainsFunc(written, func(s *slot) bool { return !s.stamped })
 	var earliest, latest time.Time
 	for _, slot := range written {
 		at := slot.sent
 		if !unstamped {
-			at, _ = slot.times().Transmission()
+			at = slot.transmitted
 			if slot.written.Before(at) {
 				at = slot.written // the far side may have had a say in the rest
 			}

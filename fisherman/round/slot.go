@@ -38,9 +38,12 @@ type slot struct {
 	// sent is the moment of writing, and written when this program saw that it had been written.
 	sent, written time.Time
 	answer        *wire.Answer
-	// stamps are the kernel's times of the exchange; arrival is what was read of an answer, complete or not.
-	stamps  wire.Stamps
-	arrival wire.Arrival
+	// times of the exchange and the transmission that follows from them, and what was read of an answer, complete or not;
+	// once the exchange is over.
+	times       wire.Times
+	transmitted time.Time
+	stamped     bool
+	arrival     wire.Arrival
 	// failure to connect or to receive; unsent is a failure to write, which comes first.
 	failure, unsent *wire.Failure
 }
@@ -122,13 +125,24 @@ func (s *slot) receive(room *wire.Room) {
 	s.answer, s.failure = answer, failureOf(types.Attempt_ATTEMPT_READ_ANSWER, err)
 }
 
-// times returns the times of the exchange, once it is over.
-func (s *slot) times() wire.Times { return wire.TimesOf(s.sent, s.written, s.answer, s.stamps) }
+// receiveLater has the answer received while others are; done is called when it was.
+func (s *slot) receiveLater(room *wire.Room, done func()) {
+	s.conn.ReceiveLater(room, s.url(), func(answer *wire.Answer, err error) {
+		s.answer, s.failure = answer, failureOf(types.Attempt_ATTEMPT_READ_ANSWER, err)
+		done()
+	})
+}
+
+// end notes how the exchange went, once it is over.
+func (s *slot) end(stamps wire.Stamps, arrival wire.Arrival) {
+	s.times, s.arrival = wire.TimesOf(s.sent, s.written, s.answer, stamps), arrival
+	s.transmitted, s.stamped = s.times.Transmission()
+}
 
 // clean reports whether the exchange left the connection fit for another one. After an answer that began before it was
 // asked for, the next answer could not be told from the rest of this one.
 func (s *slot) clean() bool {
-	return s.failure == nil && s.unsent == nil && s.conn.Reusable() && !s.times().Anticipated()
+	return s.failure == nil && s.unsent == nil && s.conn.Reusable() && !s.times.Anticipated()
 }
 
 // arrived returns what came of an answer, and when, after the release.
@@ -138,17 +152,13 @@ func (s *slot) arrived(released time.Time) judge.Arrival {
 	case s.arrival.Bytes == 0:
 		return judge.Arrival{}
 	case s.answer != nil:
-		times := s.times()
-		sent, _ := times.Transmission()
-		first, last = sent.Add(times.TimeToFirstByte()), sent.Add(times.RoundTrip())
+		first, last = s.transmitted.Add(s.times.TimeToFirstByte()), s.transmitted.Add(s.times.RoundTrip())
 	}
 	return judge.Arrival{Bytes: s.arrival.Bytes, First: first.Sub(released), Last: last.Sub(released)}
 }
 
 // observe returns what passed on the slot, its answer opened.
 func (s *slot) observe() judge.Exchange {
-	times := s.times()
-	sent, stamped := times.Transmission()
 	exchange := judge.Exchange{
 		Servicer:   s.servicer.GetAddress(),
 		ServiceURL: s.url(),
@@ -161,7 +171,7 @@ func (s *slot) observe() judge.Exchange {
 		Late:       s.late,
 		Responded:  s.responded(),
 		Failure:    s.failure,
-		Times:      judge.Times{Sent: sent, SentStamped: stamped, Writing: s.written.Sub(s.sent)},
+		Times:      judge.Times{Sent: s.transmitted, SentStamped: s.stamped, Writing: s.written.Sub(s.sent)},
 	}
 	switch {
 	case s.unsent != nil:
@@ -172,10 +182,10 @@ func (s *slot) observe() judge.Exchange {
 	if exchange.Failure != nil || s.answer == nil {
 		return exchange
 	}
-	exchange.Times.Source = times.Source()
-	exchange.Times.RoundTrip, exchange.Times.UserRoundTrip = times.RoundTrip(), times.UserRoundTrip()
-	exchange.Times.FirstByte = times.TimeToFirstByte()
-	s.answer.Times = times
+	exchange.Times.Source = s.times.Source()
+	exchange.Times.RoundTrip, exchange.Times.UserRoundTrip = s.times.RoundTrip(), s.times.UserRoundTrip()
+	exchange.Times.FirstByte = s.times.TimeToFirstByte()
+	s.answer.Times = s.times
 	reply, rejected := s.request.Open(s.answer)
 	exchange.Status, exchange.Payload, exchange.Remark, exchange.Rejected = reply.Status, reply.Payload, reply.Remark, rejected
 	exchange.Request, exchange.Response = s.request.Evidence(), s.answer.Body

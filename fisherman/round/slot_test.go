@@ -33,6 +33,7 @@ func TestRoundTripOfAnEarlyAnswer(t *testing.T) {
 		"begun before it":  {-time.Millisecond, time.Millisecond, 0, time.Millisecond},
 	} {
 		s := &slot{request: blank{}, sent: now, written: now.Add(time.Millisecond), answer: &wire.Answer{FirstByte: now.Add(test.first), LastByte: now.Add(test.last)}}
+		s.end(wire.Stamps{}, wire.Arrival{})
 		if times := s.observe().Times; times.FirstByte != test.wantFirst || times.RoundTrip != test.want || times.Writing != time.Millisecond {
 			t.Errorf("%s: %+v", name, times)
 		}
@@ -62,9 +63,11 @@ func TestSkew(t *testing.T) {
 // stampedSlot was written at a moment after a base, within 600 µs, and sent by the kernel at another one; 0 for no stamp.
 func stampedSlot(base time.Time, sent, transmitted, offset time.Duration) *slot {
 	s := &slot{sent: base.Add(sent), written: base.Add(sent + 600*time.Microsecond), offset: offset}
+	var stamps wire.Stamps
 	if transmitted != 0 {
-		s.stamps = wire.Stamps{Transmitted: base.Round(0).Add(transmitted), Taken: base.Add(time.Second)}
+		stamps = wire.Stamps{Transmitted: base.Round(0).Add(transmitted), Taken: base.Add(time.Second)}
 	}
+	s.end(stamps, wire.Arrival{})
 	return s
 }
 
@@ -118,14 +121,15 @@ func TestUntimed(t *testing.T) {
 		s := &slot{
 			request: blank{}, sent: base, written: base.Add(test.writing),
 			answer: &wire.Answer{FirstByte: read, LastByte: read},
-			stamps: wire.Stamps{InOrder: true, Taken: read},
 		}
+		stamps := wire.Stamps{InOrder: true, Taken: read}
 		if test.transmitted != 0 {
-			s.stamps.Transmitted = wall.Add(test.transmitted)
+			stamps.Transmitted = wall.Add(test.transmitted)
 		}
 		if test.arrived != 0 {
-			s.stamps.FirstByte, s.stamps.LastByte = wall.Add(test.arrived), wall.Add(test.arrived)
+			stamps.FirstByte, stamps.LastByte = wall.Add(test.arrived), wall.Add(test.arrived)
 		}
+		s.end(stamps, wire.Arrival{})
 		observed := &judge.Observation{Exchanges: []judge.Exchange{s.observe()}}
 		observed.Question.Payload.REST = &types.RESTPayload{}
 		record, _ := judge.Round(observed, &judge.Rules{Timeout: timeout})

@@ -18,10 +18,10 @@ func VoterOf(origin, operator string) Voter {
 // and lies would take the vote away. As it is, a declaration only loses votes of its declarer: nothing that is said under
 // somebody else's name counts for more than it would count under one's own.
 type Poll[A comparable] struct {
-	said map[vote[A]]bool
-	// first is what each voter said first, split who said something else as well.
-	first map[Voter]A
-	split map[Voter]bool
+	// first is what each voter said first, further what those said who said something else as well: the split ones.
+	first   map[Voter]A
+	further map[vote[A]]bool
+	split   map[Voter]bool
 	// pro counts the voters that say a thing, sole those that say nothing else.
 	pro, sole map[A]int
 }
@@ -33,23 +33,24 @@ type vote[A comparable] struct {
 
 // NewPoll returns a poll without votes, with space for some voters.
 func NewPoll[A comparable](voters int) *Poll[A] {
-	return &Poll[A]{said: make(map[vote[A]]bool, voters), first: make(map[Voter]A, voters), split: make(map[Voter]bool),
+	return &Poll[A]{first: make(map[Voter]A, voters), further: make(map[vote[A]]bool), split: make(map[Voter]bool),
 		pro: make(map[A]int), sole: make(map[A]int)}
 }
 
 // Add notes that a voter says something. Saying it again changes nothing.
 func (p *Poll[A]) Add(voter Voter, answer A) {
-	if p.said[vote[A]{voter, answer}] {
+	first, known := p.first[voter]
+	if known && first == answer || p.further[vote[A]{voter, answer}] {
 		return
 	}
-	p.said[vote[A]{voter, answer}] = true
 	p.pro[answer]++
-	first, known := p.first[voter]
-	switch {
-	case !known:
+	if !known {
 		p.first[voter] = answer
 		p.sole[answer]++
-	case !p.split[voter]:
+		return
+	}
+	p.further[vote[A]{voter, answer}] = true
+	if !p.split[voter] {
 		p.split[voter] = true
 		p.sole[first]--
 	}

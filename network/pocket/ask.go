@@ -1,11 +1,9 @@
 package pocket
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/fisherman"
@@ -21,6 +19,8 @@ type Asker struct {
 	Key crypto.PrivateKey
 	// Now is the wall clock; it is written into requests.
 	Now func() time.Time
+
+	targets targets
 }
 
 // request is one sealed question; it implements fisherman.Request.
@@ -33,33 +33,30 @@ type request struct {
 // Ask addresses a payload to a servicer of a session. A service URL that no request can be addressed to is the
 // servicer's fault: a *wire.Failure with the outcome CONNECT.
 func (a *Asker) Ask(session *types.Session, servicer *types.Actor, payload types.Payload) (fisherman.Request, error) {
-	publicKey, err := hex.DecodeString(servicer.GetPublicKey())
-	if err != nil {
-		return nil, fmt.Errorf("read public key of servicer %s: %w", servicer.GetAddress(), err)
-	}
 	sealed, err := relay.SealRequest(a.Key, relay.NewRequest(session.GetHeader(), servicer.GetAddress(), payload, a.Now()))
 	if err != nil {
 		return nil, fmt.Errorf("seal relay to %s: %w", servicer.GetAddress(), err)
 	}
-	serialised, err := Post(servicer.GetServiceUrl(), sealed.Envelope)
+	target, err := a.targets.of(servicer)
 	if err != nil {
-		return nil, wire.Fail(types.Outcome_OUTCOME_CONNECT, types.Attempt_ATTEMPT_BUILD_REQUEST, err)
+		return nil, err
 	}
 	return &request{
-		wire:     serialised,
+		wire:     target.template.Request(sealed.Envelope),
 		envelope: sealed.Envelope,
-		binding:  relay.Binding{RequestHash: sealed.BodyHash, Servicer: servicer.GetAddress(), PublicKey: publicKey},
+		binding:  relay.Binding{RequestHash: sealed.BodyHash, Servicer: servicer.GetAddress(), Verifier: target.verifier},
 	}, nil
 }
 
+var errNoURL = errors.New("parse service URL: it is not a URL")
+
 // Post serialises the HTTP request that carries an envelope to a servicer.
 func Post(serviceURL string, envelope []byte) ([]byte, error) {
-	target, err := url.Parse(serviceURL)
+	address, err := relayAddress(serviceURL)
 	if err != nil {
-		return nil, errors.New("parse service URL: it is not a URL")
+		return nil, err
 	}
-	header := http.Header{"Content-Type": {relay.ContentType}}
-	return wire.Request(http.MethodPost, target.JoinPath(relay.Path).String(), header, envelope)
+	return wire.Request(http.MethodPost, address, relayHeader(), envelope)
 }
 
 // Wire implements fisherman.Request.
