@@ -1,8 +1,10 @@
 package fisherman
 
 import (
+	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -82,4 +84,28 @@ func TestBorrowing(t *testing.T) {
 			t.Errorf("%s: has a round: %t", name, got)
 		}
 	}
+}
+
+// 400 sessions of 24 servicers, with 5 checks in 10 blocks of a second, and the requests that 20 000 descriptors are enough for:
+// no check is dropped, although sessions have room for little more than a round each and their rounds overlap.
+func TestTenThousandServicers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sizes := make(map[string]int)
+		for i := range 400 {
+			sizes[fmt.Sprintf("session %d", i)] = 24
+		}
+		c := newCrowd(sizes)
+		c.hang = func(string) time.Duration { return 30 * time.Millisecond }
+		c.interval, c.mostRequests = time.Second, growthRequests
+		c.policy.Checks, c.policy.Distribution = loadChecks, schedule.StratifiedJitter
+		c.while(t, func() { c.blocks(10, 20, time.Second); time.Sleep(5 * time.Second) })
+		for name := range sizes {
+			if got := statuses(c.stored(t, name, 10)); got != "ddddd" {
+				t.Fatalf("%s: %s", name, got)
+			}
+		}
+		if c.most > c.mostRequests {
+			t.Errorf("%d requests under way", c.most)
+		}
+	})
 }
