@@ -32,6 +32,14 @@ type entry struct {
 	rounds           int
 	// rules decide how the session's rounds are counted; nil until one is.
 	rules *rollup.Session
+	// sum is the checksum of the session's own record, marks the sum of those of its rounds, mixed.
+	sum   uint32
+	marks uint64
+	// facts are what a list says of the session; nil in a store of relays, and of a session that cannot be read.
+	facts *facts
+	// disputed are the rounds in which somebody contradicted a majority, if searched.
+	disputed []uint32
+	searched bool
 }
 
 func newCatalogue() *catalogue { return &catalogue{byID: make(map[sessionID]*entry)} }
@@ -78,8 +86,8 @@ func (c *catalogue) victims(keep sessionID, sessions int, growth int64, caps Opt
 	return evict, sessions <= caps.MaxSessions && total <= caps.MaxBytes
 }
 
-// readCatalogue counts what a database holds. It passes every record to check and decodes none.
-func readCatalogue(db *pebble.DB, check func(key, record []byte) error) (*catalogue, error) {
+// readCatalogue counts what a database holds. It passes every record to check and decodes none but those of sampled sessions.
+func readCatalogue(db *pebble.DB, sampled bool, check func(key, record []byte) error) (*catalogue, error) {
 	c := newCatalogue()
 	var err error
 	if c.evicted, err = readTally(db); err != nil {
@@ -91,7 +99,13 @@ func readCatalogue(db *pebble.DB, check func(key, record []byte) error) (*catalo
 		if !ok || c.byID[id] != nil {
 			return corrupt(key, "not a session's key, or a second one of the same session")
 		}
-		c.replace(nil, &entry{id: id, key: bytes.Clone(key), size: keyed{key, record}.size()})
+		found := &entry{id: id, key: bytes.Clone(key), size: keyed{key, record}.size(), sum: uint32(markOf(record))}
+		if sampled {
+			if session, err := decodeSession(key, record); err == nil {
+				found.facts = factsOf(session)
+			}
+		}
+		c.replace(nil, found)
 		return check(key, record)
 	})
 	if err != nil {
@@ -105,6 +119,7 @@ func readCatalogue(db *pebble.DB, check func(key, record []byte) error) (*catalo
 			return corrupt(key, "not the key of a round of a stored session")
 		}
 		e.rounds++
+		e.marks += mixed(markOf(record))
 		e.roundBytes += keyed{key, record}.size()
 		c.rounds++
 		c.bytes += keyed{key, record}.size()
