@@ -47,7 +47,9 @@ type Server struct {
 	limits      limits
 	// reading has a place for each read of a store under way.
 	reading chan struct{}
-	streams *streams
+	// compressing has a place for each answer that is being compressed.
+	compressing chan struct{}
+	streams     *streams
 	// unwritten is what clients have not taken yet.
 	unwritten outbox
 }
@@ -84,7 +86,7 @@ func defaultLimits() limits {
 // New fits a server to its readers.
 func New(config Config, readers Readers) *Server {
 	server := &Server{readers: readers, network: readers.Network.completed(), logger: config.Logger, metrics: config.Metrics, pages: config.Pages, connections: config.Connections,
-		public: config.Public, limits: defaultLimits(), reading: make(chan struct{}, mostReads)}
+		public: config.Public, limits: defaultLimits(), reading: make(chan struct{}, mostReads), compressing: make(chan struct{}, mostCompressing)}
 	if server.logger == nil {
 		server.logger = slog.New(slog.DiscardHandler)
 	}

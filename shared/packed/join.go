@@ -7,9 +7,10 @@ import (
 
 // Part is a part of a stream: a piece, or a text that is not compressed yet.
 type Part struct {
-	// Piece is nil for a text.
+	// Piece is nil for a text that is not compressed.
 	Piece *Piece
-	Text  []byte
+	// Text is nil for a piece whose text is not at hand.
+	Text []byte
 }
 
 // Size returns how many bytes the text of the part has.
