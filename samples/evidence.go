@@ -71,12 +71,12 @@ func (r *Reader) Evidence(ctx context.Context, filter EvidenceFilter) (api.Evide
 // collect collects the checks of a session, from the last one on, until the page is full. Errors: modules.ErrUnknownSession.
 func (r *Reader) collect(ctx context.Context, c *collector, listed *modules.ListedSession) error {
 	id := listed.Session.GetHeader().GetId()
-	disputed, err := r.disputed(ctx, listed)
+	indices, err := r.disputed(ctx, listed)
 	if err != nil {
 		return err
 	}
 	var session *types.QoSSession
-	for _, index := range slices.Backward(disputed) {
+	for _, index := range slices.Backward(indices) {
 		if !c.mayAdmit(id, index) {
 			continue
 		}
@@ -89,8 +89,8 @@ func (r *Reader) collect(ctx context.Context, c *collector, listed *modules.List
 		if err != nil {
 			return err
 		}
-		if round == nil {
-			continue // pruned since it was listed
+		if round == nil || !disputed(round) {
+			continue // it was pruned since it was listed, or is not what is shown of both stores
 		}
 		if err := c.take(session, round); err != nil || c.page.Next != nil {
 			return err
@@ -106,11 +106,16 @@ func (r *Reader) disputed(ctx context.Context, listed *modules.ListedSession) (i
 	}
 	rounds, err := r.store.Outline(ctx, listed.Session.GetHeader().GetId())
 	for _, round := range rounds {
-		if slices.ContainsFunc(round.GetSamples(), func(s *types.QoSSample) bool { return s.GetConsistency() == types.Consistency_CONSISTENCY_DISAGREE }) {
+		if disputed(round) {
 			indices = append(indices, round.GetIndex())
 		}
 	}
 	return indices, err
+}
+
+// disputed reports whether somebody contradicted a majority in a round.
+func disputed(round *types.QoSRound) bool {
+	return slices.ContainsFunc(round.GetSamples(), func(s *types.QoSSample) bool { return s.GetConsistency() == types.Consistency_CONSISTENCY_DISAGREE })
 }
 
 // proven reads a round with the envelopes that prove it; nil when it is not stored any more.

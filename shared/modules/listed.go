@@ -15,8 +15,8 @@ type ListedSession struct {
 	Members []unique.Handle[string]
 	// Stamp of what is stored of it.
 	Stamp Stamp
-	// Disputed are the indices of the rounds in which somebody contradicted a majority, ascending. It is nil, and Searched
-	// false, while these are not known.
+	// Disputed are the indices of the rounds in which somebody contradicted a majority, ascending; while samples are held in memory
+	// there may be others among them. It is nil, and Searched false, while these are not known.
 	Disputed []uint32
 	Searched bool
 }

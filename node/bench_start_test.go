@@ -1,0 +1,85 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/internal/measured"
+	"github.com/pocket-fisherman/fisherman/runtime/configs"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
+)
+
+// benchStreams are the applications whose sessions follow one another, where starts are measured.
+var benchStreams = []int{1, 100}
+
+// fullChecks are those of a session in a store that is full.
+const fullChecks = 40
+
+// fullSamples fills a store of samples up to its cap with sessions of streams, of about the last day.
+func fullSamples(b *testing.B, directory string, streams int) {
+	b.Helper()
+	filled := new(sampling)
+	if err := filled.openSamples(directory, configs.DefaultHistory(), unsigned(), slog.New(slog.DiscardHandler)); err != nil {
+		b.Fatal(err)
+	}
+	defer filled.samples.Close()
+	const sessions = 4000
+	length := time.Duration(streams) * 24 * time.Hour / sessions
+	begins := time.Now().Add(-time.Duration(sessions/streams) * length)
+	for number := range streams {
+		plan := measured.Plan{Seed: uint64(number), RelayChain: "0001", GeoZone: fmt.Sprintf("zone-%d", number), Servicers: benchServicers,
+			Interval: length / fullChecks, Session: length, From: begins, To: time.Now(), Steady: true}
+		var taken []*types.QoSSession
+		var rounds []*types.QoSRound
+		put := func() {
+			for _, err := range filled.samples.PutAll(context.Background(), taken, rounds) {
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			taken, rounds = nil, nil
+		}
+		for session, of := range plan.Sessions() {
+			taken, rounds = append(taken, session), append(rounds, of...)
+			if len(taken) == 40 {
+				put()
+			}
+		}
+		put()
+	}
+	health := filled.samples.Health()
+	b.Logf("%d streams: %d sessions, %d rounds, %d of %d MiB", streams, health.Disk.Sessions, health.Disk.Rounds, health.Disk.Bytes>>20,
+		configs.DefaultHistory().SessionsMaxBytes>>20)
+	if health.Disk.EvictedSessions == 0 {
+		b.Fatal("the store is not full")
+	}
+}
+
+// BenchmarkStart measures what a fisherman does with its samples before it begins, with a store that is full.
+func BenchmarkStart(b *testing.B) {
+	for _, streams := range benchStreams {
+		b.Run(fmt.Sprintf("streams=%d", streams), func(b *testing.B) {
+			directory := b.TempDir()
+			fullSamples(b, directory, streams)
+			longest, used := time.Duration(0), time.Duration(0)
+			for b.Loop() {
+				began, before := time.Now(), processorTime()
+				started := new(sampling)
+				if err := started.openSamples(directory, configs.DefaultHistory(), unsigned(), slog.New(slog.DiscardHandler)); err != nil {
+					b.Fatal(err)
+				}
+				longest, used = max(longest, time.Since(began)), max(used, processorTime()-before)
+				b.StopTimer()
+				if err := started.samples.Close(); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+			}
+			b.ReportMetric(longest.Seconds(), "s-to-start")
+			b.ReportMetric(used.Seconds(), "cpu-s")
+		})
+	}
+}
