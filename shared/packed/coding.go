@@ -70,12 +70,13 @@ func Matches(values []string, tag string) bool {
 		if end < 0 {
 			return false
 		}
-		if list[:end+2] == tag {
-			return true
-		}
+		given := list[:end+2]
 		list = strings.TrimLeft(list[end+2:], " \t")
 		if list != "" && list[0] != ',' {
 			return false
+		}
+		if given == tag {
+			return true
 		}
 	}
 	return false

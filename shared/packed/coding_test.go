@@ -62,6 +62,7 @@ func TestMatches(t *testing.T) {
 		{[]string{`"x,", "abc"`}, true},
 		{[]string{`"x,abc"`}, false},
 		{[]string{`"x" "abc"`}, false},
+		{[]string{`"abc"x`}, false},
 		{[]string{`"x", "abc`}, false},
 		{[]string{`"x", *`}, false},
 		{[]string{`,, "abc"`}, true},
