@@ -29,26 +29,21 @@ func fullSamples(b *testing.B, directory string, streams int) {
 	const sessions = 4000
 	length := time.Duration(streams) * 24 * time.Hour / sessions
 	begins := time.Now().Add(-time.Duration(sessions/streams) * length)
-	for number := range streams {
-		plan := measured.Plan{Seed: uint64(number), RelayChain: "0001", GeoZone: fmt.Sprintf("zone-%d", number), Servicers: benchServicers,
-			Interval: length / fullChecks, Session: length, From: begins, To: time.Now(), Steady: true}
+	for ; begins.Before(time.Now()); begins = begins.Add(length) {
 		var taken []*types.QoSSession
 		var rounds []*types.QoSRound
-		put := func() {
-			for _, err := range filled.samples.PutAll(context.Background(), taken, rounds) {
-				if err != nil {
-					b.Fatal(err)
-				}
-			}
-			taken, rounds = nil, nil
-		}
-		for session, of := range plan.Sessions() {
-			taken, rounds = append(taken, session), append(rounds, of...)
-			if len(taken) == 40 {
-				put()
+		for number := range streams {
+			plan := measured.Plan{Seed: uint64(number), RelayChain: "0001", GeoZone: fmt.Sprintf("zone-%d", number), Servicers: benchServicers,
+				Interval: length / fullChecks, Session: length, From: begins, To: begins.Add(length), Steady: true}
+			for session, of := range plan.Sessions() {
+				taken, rounds = append(taken, session), append(rounds, of...)
 			}
 		}
-		put()
+		for _, err := range filled.samples.PutAll(context.Background(), taken, rounds) {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
 	}
 	health := filled.samples.Health()
 	b.Logf("%d streams: %d sessions, %d rounds, %d of %d MiB", streams, health.Disk.Sessions, health.Disk.Rounds, health.Disk.Bytes>>20,

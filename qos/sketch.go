@@ -15,9 +15,11 @@ import (
 // 399.6 to 400.4 ms. To that comes the rounding to whole microseconds.
 const RelativeError = 0.001
 
-// buckets are where a Sketch counts a time: their bounds grow by a constant factor. The only error is a relative error
-// outside of (0, 1), and it is a constant.
-var buckets, _ = mapping.NewLogarithmicMapping(RelativeError)
+// newBuckets returns where a Sketch counts a time. The only error is a relative error outside of (0, 1), and it is a constant.
+func newBuckets() *mapping.LogarithmicMapping {
+	buckets, _ := mapping.NewLogarithmicMapping(RelativeError)
+	return buckets
+}
 
 // Sketch holds times so that those of many sessions can be merged, in little memory: it counts them in buckets whose
 // bounds grow by a constant factor (C. Masson, J. E. Rim, H. K. Lee, "DDSketch: a fast and fully-mergeable quantile sketch
@@ -25,6 +27,7 @@ var buckets, _ = mapping.NewLogarithmicMapping(RelativeError)
 // the longest time are kept exactly, and no quantile leaves their range: nothing is shown faster than it ever was. Reading
 // a sketch does not change it.
 type Sketch struct {
+	buckets *mapping.LogarithmicMapping
 	// pages have the counts of pageBuckets buckets that follow one another each.
 	pages map[int]*page
 	// zeros counts the times that no bucket has.
@@ -40,7 +43,7 @@ const pageBuckets = 64
 type page [pageBuckets]uint32
 
 // NewSketch makes an empty one.
-func NewSketch() *Sketch { return &Sketch{pages: make(map[int]*page)} }
+func NewSketch() *Sketch { return &Sketch{buckets: newBuckets(), pages: make(map[int]*page)} }
 
 // Add counts a time; one below zero counts as zero.
 func (s *Sketch) Add(elapsed time.Duration) {
@@ -48,7 +51,7 @@ func (s *Sketch) Add(elapsed time.Duration) {
 	if elapsed == 0 {
 		s.zeros++
 	} else {
-		bucket := buckets.Index(float64(elapsed))
+		bucket := s.buckets.Index(float64(elapsed))
 		s.page(bucket)[bucket&(pageBuckets-1)]++
 	}
 	s.bound(elapsed, elapsed, 1)
@@ -119,7 +122,7 @@ func (s *Sketch) estimate(rank int) time.Duration {
 	if rank <= s.zeros {
 		return 0
 	}
-	value := buckets.Value(s.bucketAt(rank - s.zeros))
+	value := s.buckets.Value(s.bucketAt(rank - s.zeros))
 	if value >= float64(s.longest) {
 		return s.longest // the value may be more than a Duration holds
 	}
@@ -149,6 +152,7 @@ type packedTimes struct {
 // pack packs times as a Sketch counts them.
 func pack(times []time.Duration) packedTimes {
 	var packed packedTimes
+	buckets := newBuckets()
 	found := make([]int, 0, len(times))
 	for i, elapsed := range times {
 		if elapsed = max(elapsed, 0); elapsed == 0 {
