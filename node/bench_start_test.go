@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"testing"
 	"time"
 
@@ -21,10 +20,7 @@ const fullChecks = 40
 // fullSamples fills a store of samples up to its cap with sessions of streams, of about the last day.
 func fullSamples(b *testing.B, directory string, streams int) {
 	b.Helper()
-	filled := new(sampling)
-	if err := filled.openSamples(directory, configs.DefaultHistory(), unsigned(), slog.New(slog.DiscardHandler)); err != nil {
-		b.Fatal(err)
-	}
+	filled := benchOpen(b, directory)
 	defer filled.samples.Close()
 	const sessions = 4000
 	length := time.Duration(streams) * 24 * time.Hour / sessions
@@ -62,10 +58,7 @@ func BenchmarkStart(b *testing.B) {
 			longest, used := time.Duration(0), time.Duration(0)
 			for b.Loop() {
 				began, before := time.Now(), processorTime()
-				started := new(sampling)
-				if err := started.openSamples(directory, configs.DefaultHistory(), unsigned(), slog.New(slog.DiscardHandler)); err != nil {
-					b.Fatal(err)
-				}
+				started := benchOpen(b, directory)
 				longest, used = max(longest, time.Since(began)), max(used, processorTime()-before)
 				b.StopTimer()
 				if err := started.samples.Close(); err != nil {

@@ -111,20 +111,7 @@ func readCatalogue(db *pebble.DB, sampled bool, check func(key, record []byte) e
 	if err != nil {
 		return nil, err
 	}
-	lower, upper = roundBounds()
-	return c, scan(context.Background(), db, lower, upper, func(key, record []byte) error {
-		id, ok := idInRoundKey(key)
-		e := c.byID[id]
-		if !ok || e == nil {
-			return corrupt(key, "not the key of a round of a stored session")
-		}
-		e.rounds++
-		e.marks += mixed(markOf(record))
-		e.roundBytes += keyed{key, record}.size()
-		c.rounds++
-		c.bytes += keyed{key, record}.size()
-		return check(key, record)
-	})
+	return c, c.countRounds(db, check)
 }
 
 // readTally returns how many sessions the caps have removed so far.
