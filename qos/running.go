@@ -85,6 +85,12 @@ func (r *Running) Digest(session *types.QoSSession) SessionDigest {
 	return SessionDigest{Report: report, Part: partOf(session, &report, rows, counted, r.asked)}
 }
 
+// Report sums up what was added without what a window takes of it.
+func (r *Running) Report(session *types.QoSSession) api.SessionReport {
+	report, _, _ := r.summarize(session)
+	return report
+}
+
 // summarize sums up what was added; the function of the same name says what it returns.
 func (r *Running) summarize(session *types.QoSSession) (api.SessionReport, []row, map[string]*tally) {
 	report := Outline(session)

@@ -16,7 +16,7 @@ const (
 	// 10 KiB. Those of older sessions are made of their rounds each time.
 	mostDigests = 32 << 20
 	// mostPlain bounds the reports of closed sessions that are kept as plain text, too; of others it is unpacked.
-	mostPlain = 8 << 20
+	mostPlain = 16 << 20
 )
 
 // digests sums sessions up, and keeps what was made as long as what is stored of a session is the same: of open ones while they
@@ -35,7 +35,8 @@ type digests struct {
 // digest is a session summed up. Nobody changes it once it is made.
 type digest struct {
 	stamp modules.Stamp
-	part  *qos.WindowPart
+	// part is what windows take of a closed session.
+	part *qos.WindowPart
 	// report is that of a session that is not closed; the text of a closed one is made.
 	report *api.SessionReport
 
@@ -140,9 +141,13 @@ func (o *openDigest) update(ctx context.Context, store Store, id string) (made *
 			return nil, false, fmt.Errorf("rounds of session %s are not in order", id)
 		}
 	}
+	if !added.Session.GetClosed() { // windows have complete sessions only
+		o.newest = &digest{stamp: added.Stamp, report: new(o.running.Report(added.Session))}
+		return o.newest, false, nil
+	}
 	summed := o.running.Digest(added.Session)
 	o.newest = &digest{stamp: added.Stamp, part: summed.Part, report: &summed.Report}
-	return o.newest, added.Session.GetClosed(), nil
+	return o.newest, true, nil
 }
 
 // add adds rounds, and reports whether they follow those that are known.

@@ -177,7 +177,7 @@ func (r *Reader) Windows(ctx context.Context, filter WindowFilter) (api.WindowsR
 			if errors.Is(err, modules.ErrUnknownSession) {
 				continue // pruned since it was listed
 			}
-			if unreadable(ctx, err) {
+			if unreadable(ctx, err) || err == nil && made.part == nil { // it was opened again since it was listed
 				window.LeaveOut()
 				continue
 			}
