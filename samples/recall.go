@@ -158,10 +158,42 @@ func (r *Rolling) recall(session *types.QoSSession, rounds []*types.QoSRound) {
 	defer r.mu.Unlock()
 	known := r.take(session)
 	r.listMembers(known, session)
+	checks := make(map[string][]qos.RollingCheck, len(known.members))
 	for _, round := range rounds {
-		r.add(known, round, math.MaxInt64)
+		known.touched = max(known.touched, round.GetReleasedUnixNano())
+		known.terms.RollingChecks(round, func(sample *types.QoSSample, check qos.RollingCheck) {
+			if servicer := r.servicer(known.at, sample.GetServicer()); servicer != nil {
+				checks[sample.GetServicer()] = append(checks[sample.GetServicer()], check)
+				servicer.describe(known, sample, check, math.MaxInt64)
+			}
+		})
+	}
+	for address, of := range checks {
+		if servicer := r.servicer(known.at, address); servicer != nil {
+			servicer.merge(of)
+		}
 	}
 	if session.GetClosed() {
 		delete(r.open, session.GetHeader().GetId())
 	}
+}
+
+// merge adds checks of a session, all at once: most are older than what is there.
+func (s *rolled) merge(checks []qos.RollingCheck) {
+	merged := append(append(make([]qos.RollingCheck, 0, max(len(checks)+len(s.checks), trimmedAt)), checks...), s.checks...)
+	slices.SortStableFunc(merged, func(a, b qos.RollingCheck) int {
+		switch {
+		case a.Before(&b):
+			return -1
+		case b.Before(&a):
+			return 1
+		}
+		return 0
+	})
+	// A servicer has one sample in a round.
+	merged = slices.CompactFunc(merged, func(a, b qos.RollingCheck) bool { return !a.Before(&b) && !b.Before(&a) })
+	if len(merged) >= trimmedAt {
+		merged = trim(merged)
+	}
+	s.checks = merged
 }

@@ -163,13 +163,18 @@ func (r *Rolling) add(session *openSession, round *types.QoSRound, latest int64)
 		if !servicer.add(check) {
 			return
 		}
-		if servicer.servicer == nil {
-			servicer.servicer = &types.QoSServicer{Address: sample.GetServicer(), ServiceUrl: sample.GetServiceUrl()}
-		}
-		if session.direct && sample.GetDetail() != "" && check.Null() {
-			servicer.explain(sample, check.Asked(), latest)
-		}
+		servicer.describe(session, sample, check, latest)
 	})
+}
+
+// describe takes from a sample of a session what is known of its servicer.
+func (s *rolled) describe(session *openSession, sample *types.QoSSample, check qos.RollingCheck, latest int64) {
+	if s.servicer == nil {
+		s.servicer = &types.QoSServicer{Address: sample.GetServicer(), ServiceUrl: sample.GetServiceUrl()}
+	}
+	if session.direct && sample.GetDetail() != "" && check.Null() {
+		s.explain(sample, check.Asked(), latest)
+	}
 }
 
 // servicer returns the servicer of an address, made if need be; nil when there is no room for another one. It requires mu.
