@@ -32,6 +32,14 @@ func (c *claims) add(sample *types.QoSSample) {
 	}
 }
 
+// total is how many claims there are.
+func (c *claims) total() (claims int) {
+	for _, n := range c.blocks {
+		claims += n
+	}
+	return claims
+}
+
 func (c *claims) count(blocks int64, claims int) {
 	if c.blocks == nil {
 		c.blocks = make(map[int64]int)
@@ -68,9 +76,7 @@ func (c *claims) above(allowed int64) (behind int) {
 // freshness is what is shown of claims, but for how many are behind.
 func (c *claims) freshness() api.Freshness {
 	var shown api.Freshness
-	for _, claims := range c.blocks {
-		shown.Claims += claims
-	}
+	shown.Claims = c.total()
 	seen := 0
 	for _, blocks := range slices.Sorted(maps.Keys(c.blocks)) {
 		if seen += c.blocks[blocks]; shown.LagBlocksMedian == nil && seen >= rankOf(50, shown.Claims) {

@@ -58,28 +58,7 @@ func Summarize(session *types.QoSSession, rounds []*types.QoSRound) api.SessionR
 
 // summarize returns the rows of the report too, in its order, and what was counted of every servicer, by address.
 func summarize(session *types.QoSSession, rounds []*types.QoSRound) (api.SessionReport, []row, map[string]*tally) {
-	report := Outline(session)
-	majority := MajorityIdentity(session.GetServicers())
-	planned := planned(session, rounds)
-	countChecks(&report, planned)
-	missing := 0
-	if session.GetClosed() {
-		recorded := report.ChecksDropped
-		report.ChecksDropped = report.ChecksPlanned - report.ChecksDone - report.ChecksVoid
-		missing = report.ChecksDropped - recorded
-	}
-	report.Reasons = reasonsOf(planned, missing)
-	report.To = ends(session, planned)
-	counted := tallies(session, planned)
-	rows := make([]row, 0, len(counted))
-	for _, tally := range counted {
-		tally.counts.majority = majority
-		rows = append(rows, tally.judged(rulesOf(session)))
-	}
-	slices.SortFunc(rows, worstFirst)
-	setRanks(rows)
-	report.Servicers = shown(rows)
-	return report, rows, counted
+	return runningOf(session, rounds).summarize(session)
 }
 
 // Outline returns what is known of a session without its rounds.
@@ -111,15 +90,6 @@ func Outline(session *types.QoSSession) api.SessionReport {
 	}
 }
 
-// ends returns when a session ends: where sessions are counted in blocks, when the last of its checks was asked, or was due.
-func ends(session *types.QoSSession, rounds []*types.QoSRound) *time.Time {
-	last := int64(0)
-	for _, round := range rounds {
-		last = max(last, cmp.Or(round.GetReleasedUnixNano(), round.GetPlannedUnixNano()))
-	}
-	return Moment(cmp.Or(session.GetEndUnixNano(), last))
-}
-
 // joinSlack is how long after its beginning a session that is a stretch of time counts as taken up at its beginning.
 const joinSlack = 2 * time.Second
 
@@ -145,20 +115,18 @@ func planned(session *types.QoSSession, rounds []*types.QoSRound) []*types.QoSRo
 	return slices.CompactFunc(kept, func(a, b *types.QoSRound) bool { return byIndex(a, b) == 0 })
 }
 
-// countChecks counts rounds by status and finds the largest skew of those that were asked.
-func countChecks(report *api.SessionReport, rounds []*types.QoSRound) {
-	for _, round := range rounds {
-		switch round.GetStatus() {
-		case types.RoundStatus_ROUND_STATUS_DONE:
-			report.ChecksDone++
-		case types.RoundStatus_ROUND_STATUS_VOID:
-			report.ChecksVoid++
-		case types.RoundStatus_ROUND_STATUS_DROPPED:
-			report.ChecksDropped++
-		}
-		if skew := SkewMicros(round); skew != nil {
-			report.MaxSkewMicros = extreme(report.MaxSkewMicros, *skew, 1)
-		}
+// countCheck counts a round by status and finds the largest skew of those that were asked.
+func countCheck(report *api.SessionReport, round *types.QoSRound) {
+	switch round.GetStatus() {
+	case types.RoundStatus_ROUND_STATUS_DONE:
+		report.ChecksDone++
+	case types.RoundStatus_ROUND_STATUS_VOID:
+		report.ChecksVoid++
+	case types.RoundStatus_ROUND_STATUS_DROPPED:
+		report.ChecksDropped++
+	}
+	if skew := SkewMicros(round); skew != nil {
+		report.MaxSkewMicros = extreme(report.MaxSkewMicros, *skew, 1)
 	}
 }
 
@@ -184,32 +152,6 @@ type tally struct {
 	warm, cold []time.Duration
 	// last is the round counted last: a servicer has one sample in a round.
 	last *types.QoSRound
-}
-
-// tallies counts the samples of every servicer that is a member or was asked.
-func tallies(session *types.QoSSession, rounds []*types.QoSRound) map[string]*tally {
-	byAddress := make(map[string]*tally)
-	servicer := func(address, serviceURL string) *tally {
-		if byAddress[address] == nil {
-			byAddress[address] = &tally{counts: row{ServicerReport: api.NewServicerReport(address, serviceURL)}}
-		}
-		return byAddress[address]
-	}
-	for _, member := range session.GetServicers() {
-		counts := &servicer(member.GetAddress(), member.GetServiceUrl()).counts
-		counts.Standing = api.Standing(member.GetStanding().Label())
-		counts.ChainIdentity, counts.ClientVersion = api.Optional(member.GetChainIdentity()), api.Optional(member.GetClientVersion())
-		counts.Owner, counts.StakeUPOKT = api.Optional(member.GetOwner()), api.Stake(member.GetStakeUpokt())
-	}
-	for _, round := range rounds {
-		if !asked(round) {
-			continue
-		}
-		for _, sample := range round.GetSamples() {
-			servicer(sample.GetServicer(), sample.GetServiceUrl()).add(round, sample)
-		}
-	}
-	return byAddress
 }
 
 // add counts one sample of a round that was asked.

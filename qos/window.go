@@ -87,12 +87,15 @@ func oldestFirst(a, b *types.QoSSession) int {
 func (w *Window) LeaveOut() { w.report.SessionsLeftOut++ }
 
 // Add merges one of the window's sessions, each once, in any order.
-func (w *Window) Add(digest SessionDigest) {
-	session, sum := &digest.Report, &w.report
+func (w *Window) Add(digest SessionDigest) { w.AddPart(digest.Part) }
+
+// AddPart merges what a window takes of one of its sessions, in the place of Add.
+func (w *Window) AddPart(session *WindowPart) {
+	sum := &w.report
 	sum.Sessions++
-	w.applications[session.Application] = true
-	first, last := session.Height, session.Height+max(digest.blocks, 1)-1
-	from, to := instant(digest.joined), instant(digest.asked)
+	w.applications[session.application] = true
+	first, last := session.height, session.height+max(session.blocks, 1)-1
+	from, to := instant(session.joined), instant(session.asked)
 	sum.FirstHeight, sum.LastHeight = extreme(sum.FirstHeight, first, -1), extreme(sum.LastHeight, last, 1)
 	if sum.From == nil || from.Before(*sum.From) {
 		sum.From = &from
@@ -100,25 +103,26 @@ func (w *Window) Add(digest SessionDigest) {
 	if sum.To == nil || to.After(*sum.To) {
 		sum.To = &to
 	}
-	if session.Started != nil && (sum.Started == nil || session.Started.Before(*sum.Started)) {
-		sum.Started = session.Started
+	if session.started != nil && (sum.Started == nil || session.started.Before(*sum.Started)) {
+		sum.Started = session.started
 	}
-	if session.Ended != nil && (sum.Ended == nil || session.Ended.After(*sum.Ended)) {
-		sum.Ended = session.Ended
+	if session.ended != nil && (sum.Ended == nil || session.ended.After(*sum.Ended)) {
+		sum.Ended = session.ended
 	}
-	sum.ChecksPlanned += session.ChecksPlanned
-	sum.ChecksDone += session.ChecksDone
-	sum.ChecksDropped += session.ChecksDropped
-	sum.ChecksVoid += session.ChecksVoid
-	if session.MaxSkewMicros != nil {
-		sum.MaxSkewMicros = extreme(sum.MaxSkewMicros, *session.MaxSkewMicros, 1)
+	sum.ChecksPlanned += session.planned
+	sum.ChecksDone += session.done
+	sum.ChecksDropped += session.dropped
+	sum.ChecksVoid += session.void
+	if session.skew != nil {
+		sum.MaxSkewMicros = extreme(sum.MaxSkewMicros, *session.skew, 1)
 	}
-	for i := range digest.rows {
-		row := &digest.rows[i]
-		if w.members[row.Servicer] == nil {
-			w.members[row.Servicer] = newWindowMember(row.Servicer)
+	for i := range session.members {
+		part := &session.members[i]
+		servicer := part.known.Value().servicer
+		if w.members[servicer] == nil {
+			w.members[servicer] = newWindowMember(servicer)
 		}
-		w.members[row.Servicer].add(digest, row)
+		w.members[servicer].add(session, part)
 	}
 }
 

@@ -3,6 +3,7 @@ package qos
 import (
 	"cmp"
 	"maps"
+	"unique"
 
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
@@ -14,75 +15,85 @@ type windowMember struct {
 	sessions int
 	verdicts api.Verdicts
 	// rules are sums of the sessions' thresholds. Times are compared with the SLA session by session, so there is none.
-	rules rules
-	times answerTimes
+	rules      rules
+	warm, cold windowTimes
 	// over counts answers above the SLA in sessions that have one.
 	over int
-	// height and id of the newest session, whose URL and standing are shown.
+	// height and id of the newest session, whose URL and standing are shown; known is what it knows of the servicer.
 	height int64
 	id     string
+	known  unique.Handle[memberFacts]
+}
+
+// windowTimes are times, and how many of them are above the SLA of the session that they are of.
+type windowTimes struct {
+	*Sketch
+	over int
 }
 
 func newWindowMember(servicer string) *windowMember {
-	return &windowMember{sum: row{ServicerReport: api.NewServicerReport(servicer, "")}, verdicts: api.Verdicts{}}
+	return &windowMember{sum: row{ServicerReport: api.NewServicerReport(servicer, "")}, verdicts: api.Verdicts{},
+		warm: windowTimes{Sketch: NewSketch()}, cold: windowTimes{Sketch: NewSketch()},
+		known: unique.Make(memberFacts{servicer: servicer, standing: api.StandingAsked})}
 }
 
-// add merges the servicer's row of a session.
-func (m *windowMember) add(digest SessionDigest, row *row) {
-	session := &digest.Report
-	if m.sessions == 0 || cmp.Or(cmp.Compare(session.Height, m.height), cmp.Compare(session.ID, m.id)) > 0 {
-		m.height, m.id, m.sum.ServiceURL = session.Height, session.ID, row.ServiceURL
-		m.sum.Standing, m.sum.ChainIdentity, m.sum.ClientVersion = row.Standing, row.ChainIdentity, row.ClientVersion
-		m.sum.Owner, m.sum.StakeUPOKT = row.Owner, row.StakeUPOKT
-		m.sum.majority = row.majority
+// add merges the servicer's part of a session.
+func (m *windowMember) add(session *WindowPart, part *memberPart) {
+	if m.sessions == 0 || cmp.Or(cmp.Compare(session.height, m.height), cmp.Compare(session.id, m.id)) > 0 {
+		m.height, m.id, m.known = session.height, session.id, part.known
 	}
 	m.sessions++
-	m.verdicts[row.Verdict]++
-	m.sum.Samples += row.Samples
-	m.sum.NullSamples += row.NullSamples
-	m.sum.Void += row.Void
-	m.sum.Throttled += row.Throttled
-	m.sum.voids.merge(row.voids)
-	m.sum.claims.merge(row.claims)
-	m.sum.refusals.merge(row.refusals)
-	m.sum.Freshness.Behind += row.Freshness.Behind
-	m.sum.OverSLA += row.OverSLA
-	m.sum.Consistency.Agree += row.Consistency.Agree
-	m.sum.Consistency.Disagree += row.Consistency.Disagree
-	m.sum.Consistency.Undecidable += row.Consistency.Undecidable
-	for label, n := range row.Outcomes {
-		m.sum.Outcomes[label] += n
+	m.verdicts[part.verdict]++
+	samples, agree, disagree := int(part.samples), int(part.agree), int(part.disagree)
+	m.sum.Samples += samples
+	m.sum.NullSamples += int(part.nulls)
+	m.sum.Void += int(part.void)
+	m.sum.Throttled += int(part.throttled)
+	m.sum.voids.merge(part.voids)
+	m.sum.claims.merge(part.claims)
+	m.sum.refusals.merge(part.refusals)
+	m.sum.Freshness.Behind += int(part.behind)
+	m.sum.OverSLA += int(part.over)
+	m.sum.Consistency.Agree += agree
+	m.sum.Consistency.Disagree += disagree
+	m.sum.Consistency.Undecidable += int(part.undecidable)
+	for _, counted := range part.outcomes {
+		m.sum.Outcomes[counted.outcome] += int(counted.samples)
 	}
-	m.rules.nullsAllowed += min(digest.rules.nullsAllowed, row.Samples)
-	m.rules.unansweredAllowed += min(digest.rules.nullsAllowed, row.Samples+row.voids.doubtful)
-	m.rules.samplesRequired += digest.rules.samplesRequired
-	m.rules.majoritiesRequired += digest.rules.majoritiesRequired
-	m.rules.disagreementsAllowed += min(digest.rules.disagreementsAllowed, row.Consistency.Agree+row.Consistency.Disagree)
-	if digest.rules.maxLag > 0 {
-		m.rules.laggingAllowed += min(digest.rules.laggingAllowed, row.Freshness.Claims)
+	m.rules.nullsAllowed += min(session.rules.nullsAllowed, samples)
+	m.rules.unansweredAllowed += min(session.rules.nullsAllowed, samples+part.voids.doubtful)
+	m.rules.samplesRequired += session.rules.samplesRequired
+	m.rules.majoritiesRequired += session.rules.majoritiesRequired
+	m.rules.disagreementsAllowed += min(session.rules.disagreementsAllowed, agree+disagree)
+	if session.rules.maxLag > 0 {
+		m.rules.laggingAllowed += min(session.rules.laggingAllowed, part.claims.total())
 	}
-	if digest.rules.sla > 0 {
-		m.over += row.OverSLA
+	if session.rules.sla > 0 {
+		m.over += int(part.over)
 	}
-	times := digest.times[row.Servicer]
-	m.times.warm.merge(times.warm)
-	m.times.cold.merge(times.cold)
+	m.warm.addPacked(&part.warm)
+	m.cold.addPacked(&part.cold)
+	m.warm.over += int(part.overWarm)
+	m.cold.over += int(part.overCold)
 }
 
 // judged is the row that shares, verdict, order and rank are made of.
 func (m *windowMember) judged() row {
-	judged := m.sum
-	connections, times := m.rules.connections(m.times.warm.count(), m.times.cold.count()), m.times.warm
+	judged, known := m.sum, m.known.Value()
+	judged.ServiceURL, judged.Standing, judged.majority = known.url, known.standing, known.majority
+	judged.ChainIdentity, judged.ClientVersion = api.Optional(known.identity), api.Optional(known.version)
+	judged.Owner, judged.StakeUPOKT = api.Optional(known.owner), api.Optional(known.stake)
+	connections, times := m.rules.connections(m.warm.Count(), m.cold.Count()), m.warm
 	if connections == api.ConnectionsCold {
-		times = m.times.cold
+		times = m.cold
 	}
-	if times.count() > 0 {
-		judged.RoundTripTimes = api.RoundTripTimes{Quantiles: times.sketch.Quantiles(), Connections: &connections, Samples: times.count()}
+	if times.Count() > 0 {
+		judged.RoundTripTimes = api.RoundTripTimes{Quantiles: times.Quantiles(), Connections: &connections, Samples: times.Count()}
 	}
 	judged.estimateShares()
 	judged.Freshness = judged.claims.freshness()
 	judged.Freshness.Behind = m.sum.Freshness.Behind
-	slow := slowShare(times.over, times.count(), connections, m.over, judged.Samples-judged.NullSamples)
+	slow := slowShare(times.over, times.Count(), connections, m.over, judged.Samples-judged.NullSamples)
 	judged.Verdict, judged.Reason = m.rules.judge(&judged, slow)
 	return judged
 }

@@ -32,7 +32,8 @@
 // A fisherman that samples a list of endpoints has no chain (Readers, Network): the paths that read one answer 404 no_chain.
 //
 // A request passes, in this order: a bound on open connections, header and body limits, path, method, parameters
-// (unknown and repeated ones are refused), the reader, and one encoder. Every refusal is an object of a fixed form with a
+// (unknown and repeated ones are refused), the reader, one encoder, and the compressor if the client takes gzip. What the client
+// has already, by its tag, is answered 304 (content.go). Every refusal is an object of a fixed form with a
 // stable code: {"error":{"code":"unknown_application","message":"…"}}.
 //
 // # Rounds

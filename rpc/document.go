@@ -4,7 +4,9 @@ import (
 	"context"
 	_ "embed" // the document
 	"net/http"
-	"strconv"
+	"sync"
+
+	"github.com/pocket-fisherman/fisherman/shared/packed"
 )
 
 // document is the API in OpenAPI 3. It is the source: tests hold the server, its answers and the client against it.
@@ -12,16 +14,17 @@ import (
 //go:embed v1/openapi.yaml
 var document []byte
 
+// documentContent is the document, compressed once.
+var documentContent = sync.OnceValue(func() content {
+	piece := packed.Pack(document)
+	return newContent([]packed.Part{{Piece: &piece, Text: document}}, [][packed.DigestSize]byte{piece.Digest()})
+})
+
 // openapi answers the document.
 func (s *Server) openapi(_ context.Context, w http.ResponseWriter, r *http.Request, _ query) error {
-	setHeaders(w.Header(), "application/yaml")
-	w.Header().Set("Content-Length", strconv.Itoa(len(document)))
-	w.WriteHeader(http.StatusOK)
-	if r.Method == http.MethodHead {
-		return nil
-	}
-	if _, err := w.Write(document); err != nil {
-		s.logger.Debug("rpc client went away", "path", r.URL.Path, "error", err)
+	made := documentContent()
+	if !unchanged(w, r, &made) {
+		s.send(w, r, http.StatusOK, "application/yaml", &made)
 	}
 	return nil
 }

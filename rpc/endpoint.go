@@ -180,14 +180,14 @@ func (s *Server) qos(ctx context.Context, parameters query) (any, error) {
 	if err := s.measures(); err != nil {
 		return nil, err
 	}
-	report, err := s.readers.Samples.Report(ctx, samples.ReportFilter{SessionID: session, Servicer: servicer, Last: int(last), Rolling: rolling})
+	report, empty, err := s.report(ctx, samples.ReportFilter{SessionID: session, Servicer: servicer, Last: int(last), Rolling: rolling})
 	if err != nil {
 		return nil, fmt.Errorf("read quality of service: %w", err)
 	}
-	if servicer != "" && len(report.Sessions) == 0 && len(report.Rolling) == 0 {
+	if servicer != "" && empty {
 		return nil, &refusal{http.StatusNotFound, api.ErrorCodeUnknownServicer, "the servicer is in no session that the fisherman holds"}
 	}
-	return countOutcomes(report), nil
+	return report, nil
 }
 
 // windows answers GET /v1/qos with a window.

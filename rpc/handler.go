@@ -1,10 +1,7 @@
 package rpc
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/transaction"
@@ -191,68 +187,44 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// encoded is a body in JSON.
-type encoded []byte
-
-// encode encodes a body, unless it is.
-func encode(body any) (encoded, error) {
-	if done, is := body.(encoded); is {
-		return done, nil
-	}
-	var text bytes.Buffer
-	if err := json.NewEncoder(&text).Encode(body); err != nil {
-		return nil, fmt.Errorf("encode answer: %w", err)
-	}
-	return bytes.Clone(text.Bytes()), nil // without what the buffer has too much
-}
-
 // write encodes the whole body before the first byte is sent, so that an answer is never cut off by an encoding error. A large
-// one is not sent when too many of them wait to be taken.
+// one is not sent when too many of them wait to be taken, and none that the client says it has.
 func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, body any) {
-	text, err := encode(body)
+	made, err := contentFrom(body)
 	if err != nil {
 		s.logger.Error("rpc answer cannot be encoded", "path", r.URL.Path, "error", err)
 		status = http.StatusInternalServerError
-		text = fmt.Appendf(nil, `{"error":{"code":%q,"message":"the node failed to answer"}}`+"\n", api.ErrorCodeInternal)
+		made = contentOf(fmt.Appendf(nil, `{"error":{"code":%q,"message":"the node failed to answer"}}`+"\n", api.ErrorCodeInternal))
 	}
-	leave, err := s.unwritten.put(len(text))
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if status == http.StatusOK && reads && unchanged(w, r, &made) {
+		return
+	}
+	leave, err := s.unwritten.put(made.own)
 	if err != nil {
+		w.Header().Del("ETag")
 		s.write(w, r, errUnwritten.status, errUnwritten.view())
 		return
 	}
 	defer leave()
-	setHeaders(w.Header(), "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	s.send(w, r, status, "application/json", &made)
+}
+
+// send sends an answer, compressed if the client asks for it.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, status int, media string, made *content) {
+	answer, size := made.plain(), made.size
+	if status == http.StatusOK {
+		answer, size = s.coded(w, r, made)
+	}
+	setHeaders(w.Header(), media)
+	w.Header().Set("Content-Length", strconv.Itoa(size))
 	w.WriteHeader(status)
 	if r.Method == http.MethodHead {
 		return
 	}
-	if err := s.deliver(w, text); err != nil {
+	if err := s.deliver(w, answer); err != nil {
 		s.logger.Debug("rpc client went away", "path", r.URL.Path, "error", err)
 	}
-}
-
-// partSize is how much of an answer a client has to take at once, in bytes.
-const partSize = 64 << 10
-
-// deliver writes an answer in parts. Who takes nothing of a part, or too long for all, is let go. A writer without deadlines,
-// as tests have, goes without.
-func (s *Server) deliver(w http.ResponseWriter, text []byte) error {
-	control := http.NewResponseController(w)
-	end := time.Now().Add(s.limits.write)
-	for part := range slices.Chunk(text, partSize) {
-		soon := time.Now().Add(s.limits.take)
-		if end.Before(soon) {
-			soon = end
-		}
-		if err := control.SetWriteDeadline(soon); err != nil && !errors.Is(err, http.ErrNotSupported) {
-			return err
-		}
-		if _, err := w.Write(part); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // setHeaders are those of every answer of the API.

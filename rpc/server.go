@@ -49,7 +49,9 @@ type Server struct {
 	reading chan struct{}
 	// waiting has a place for each request that reads or waits for that; nil for any number.
 	waiting chan struct{}
-	streams *streams
+	// compressing has a place for each answer that is being compressed.
+	compressing chan struct{}
+	streams     *streams
 	// unwritten is what clients have not taken yet.
 	unwritten outbox
 }
@@ -86,7 +88,7 @@ func defaultLimits() limits {
 // New fits a server to its readers.
 func New(config Config, readers Readers) *Server {
 	server := &Server{readers: readers, network: readers.Network.completed(), logger: config.Logger, metrics: config.Metrics, pages: config.Pages, connections: config.Connections,
-		public: config.Public, limits: defaultLimits(), reading: make(chan struct{}, mostReads)}
+		public: config.Public, limits: defaultLimits(), reading: make(chan struct{}, mostReads), compressing: make(chan struct{}, mostCompressing)}
 	if server.logger == nil {
 		server.logger = slog.New(slog.DiscardHandler)
 	}

@@ -141,6 +141,8 @@ type fakeQoS struct {
 	windows []samples.WindowFilter
 	err     error
 	panics  bool
+	// changed: the session has another height.
+	changed bool
 }
 
 func (q *fakeQoS) Report(_ context.Context, filter samples.ReportFilter) (api.Report, error) {
@@ -160,7 +162,11 @@ func (q *fakeQoS) Report(_ context.Context, filter samples.ReportFilter) (api.Re
 		rolling = append(rolling, api.RollingReport{RelayChain: "0001", GeoZone: "zone-1", Checks: 30, MaxAgeSeconds: 3600, Servicers: []api.RollingServicer{
 			{Standing: api.StandingAsked, Servicer: knownServicer, Running: true, Outcomes: api.Outcomes{}, Verdict: api.VerdictNotAskedYet}}})
 	}
-	return api.Report{Rolling: rolling, Sessions: []api.SessionReport{{ID: knownSession, Height: 20, RelayChain: "0001", GeoZone: "zone-1",
+	height := int64(20)
+	if q.changed {
+		height = 30
+	}
+	return api.Report{Rolling: rolling, Sessions: []api.SessionReport{{ID: knownSession, Height: height, RelayChain: "0001", GeoZone: "zone-1",
 		Application: knownApplication, ChecksPlanned: 10, Reasons: []api.Reason{}, Servicers: []api.ServicerReport{servicerRow()}}}}, nil
 }
 

@@ -43,7 +43,7 @@ func (s *Server) inTurnOf(places chan struct{}, answer func(context.Context, que
 		var body any
 		err := takeTurn(ctx, places, func() (err error) {
 			if body, err = answer(ctx, parameters); err == nil {
-				body, err = encode(body)
+				body, err = contentFrom(body)
 			}
 			return err
 		})

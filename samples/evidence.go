@@ -47,47 +47,81 @@ type EvidenceFilter struct {
 // Evidence collects the checks that the filter admits, from the newest session's last one on. Errors:
 // modules.ErrUnknownSession.
 func (r *Reader) Evidence(ctx context.Context, filter EvidenceFilter) (api.EvidencePage, error) {
-	sessions, err := r.store.Sessions(ctx)
+	list, err := r.store.List(ctx)
 	if err == nil {
-		sessions, err = only(sessions, filter.SessionID)
+		list, err = only(list, filter.SessionID)
 	}
 	if err != nil {
 		return api.EvidencePage{}, err
 	}
 	c := &collector{filter: filter, prover: r.prover, page: api.EvidencePage{Evidence: []api.Evidence{}}}
-	for _, session := range slices.Backward(upTo(sessions, filter.Before)) {
-		rounds, err := r.store.Outline(ctx, session.GetHeader().GetId())
+	list = upTo(list, filter.Before)
+	for i := len(list) - 1; i >= 0 && c.page.Next == nil; i-- {
+		err := r.collect(ctx, c, &list[i])
 		if errors.Is(err, modules.ErrUnknownSession) {
 			continue // pruned since it was listed
 		}
 		if err != nil {
 			return api.EvidencePage{}, err
 		}
-		for _, round := range slices.Backward(rounds) {
-			if !c.mayAdmit(round) {
-				continue
-			}
-			if round, err = r.proven(ctx, round); err != nil {
-				return api.EvidencePage{}, err
-			}
-			if round == nil {
-				continue // pruned since it was listed
-			}
-			if err := c.take(session, round); err != nil {
-				return api.EvidencePage{}, err
-			}
-			if c.page.Next != nil {
-				return c.page, nil
-			}
-		}
 	}
 	return c.page, nil
 }
 
+// collect collects the checks of a session, from the last one on, until the page is full. Errors: modules.ErrUnknownSession.
+func (r *Reader) collect(ctx context.Context, c *collector, listed *modules.ListedSession) error {
+	id := listed.Session.GetHeader().GetId()
+	indices, err := r.disputed(ctx, listed)
+	if err != nil {
+		return err
+	}
+	var session *types.QoSSession
+	for _, index := range slices.Backward(indices) {
+		if !c.mayAdmit(id, index) {
+			continue
+		}
+		if session == nil {
+			if session, err = r.store.Session(ctx, id); err != nil {
+				return err
+			}
+		}
+		round, err := r.proven(ctx, id, index)
+		if err != nil {
+			return err
+		}
+		if round == nil || !disputed(round) {
+			continue // it was pruned since it was listed, or is not what is shown of both stores
+		}
+		if err := c.take(session, round); err != nil || c.page.Next != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// disputed returns the indices of the rounds in which somebody contradicted a majority, ascending.
+func (r *Reader) disputed(ctx context.Context, listed *modules.ListedSession) (indices []uint32, err error) {
+	if listed.Searched {
+		return listed.Disputed, nil
+	}
+	rounds, err := r.store.Outline(ctx, listed.Session.GetHeader().GetId())
+	for _, round := range rounds {
+		if disputed(round) {
+			indices = append(indices, round.GetIndex())
+		}
+	}
+	return indices, err
+}
+
+// disputed reports whether somebody contradicted a majority in a round.
+func disputed(round *types.QoSRound) bool {
+	return slices.ContainsFunc(round.GetSamples(), func(s *types.QoSSample) bool { return s.GetConsistency() == types.Consistency_CONSISTENCY_DISAGREE })
+}
+
 // proven reads a round with the envelopes that prove it; nil when it is not stored any more.
-func (r *Reader) proven(ctx context.Context, round *types.QoSRound) (*types.QoSRound, error) {
-	page, _, err := r.store.Page(ctx, round.GetSessionId(), round.GetIndex(), 1)
-	if errors.Is(err, modules.ErrUnknownSession) || err == nil && (len(page) == 0 || page[0].GetIndex() != round.GetIndex()) {
+func (r *Reader) proven(ctx context.Context, id string, index uint32) (*types.QoSRound, error) {
+	page, _, err := r.store.Page(ctx, id, index, 1)
+	if errors.Is(err, modules.ErrUnknownSession) || err == nil && (len(page) == 0 || page[0].GetIndex() != index) {
 		return nil, nil
 	}
 	if err != nil {
@@ -98,12 +132,12 @@ func (r *Reader) proven(ctx context.Context, round *types.QoSRound) (*types.QoSR
 
 // upTo leaves the sessions up to that of a place. Of a place whose session was pruned nothing is older: the oldest are
 // pruned first.
-func upTo(sessions []*types.QoSSession, place *api.EvidencePlace) []*types.QoSSession {
+func upTo(list []modules.ListedSession, place *api.EvidencePlace) []modules.ListedSession {
 	if place == nil {
-		return sessions
+		return list
 	}
-	at := slices.IndexFunc(sessions, func(s *types.QoSSession) bool { return s.GetHeader().GetId() == place.Session })
-	return sessions[:at+1]
+	at := slices.IndexFunc(list, func(s modules.ListedSession) bool { return s.Session.GetHeader().GetId() == place.Session })
+	return list[:at+1]
 }
 
 // collector makes one page of rounds, which it is shown newest first.
@@ -114,16 +148,12 @@ type collector struct {
 	page   api.EvidencePage
 }
 
-// mayAdmit reports whether a round, whose envelopes are not read, has to be looked at: it is at a place that is asked for, and
-// somebody contradicted a majority in it.
-func (c *collector) mayAdmit(round *types.QoSRound) bool {
-	if before := c.filter.Before; before != nil && before.Session == round.GetSessionId() && round.GetIndex() >= before.Check {
+// mayAdmit reports whether a round has to be looked at: it is at a place that is asked for.
+func (c *collector) mayAdmit(session string, index uint32) bool {
+	if before := c.filter.Before; before != nil && before.Session == session && index >= before.Check {
 		return false
 	}
-	if c.filter.Check != nil && *c.filter.Check != round.GetIndex() {
-		return false
-	}
-	return slices.ContainsFunc(round.GetSamples(), func(s *types.QoSSample) bool { return s.GetConsistency() == types.Consistency_CONSISTENCY_DISAGREE })
+	return c.filter.Check == nil || *c.filter.Check == index
 }
 
 // admits reports whether the filter takes a round into account.

@@ -11,15 +11,15 @@ type Members struct{ Servicers, Applications []string }
 
 // Members returns those of the stored sessions whose names begin with a prefix, at most limit of each.
 func (r *Reader) Members(ctx context.Context, prefix string, limit int) (Members, error) {
-	sessions, err := r.sessions(ctx)
+	list, err := r.list(ctx)
 	if err != nil {
 		return Members{}, err
 	}
 	servicers, applications := make(map[string]bool), make(map[string]bool)
-	for _, session := range sessions {
-		applications[session.GetHeader().GetApplication()] = true
-		for _, servicer := range session.GetServicers() {
-			servicers[servicer.GetAddress()] = true
+	for i := range list {
+		applications[list[i].Session.GetHeader().GetApplication()] = true
+		for _, servicer := range list[i].Members {
+			servicers[servicer.Value()] = true
 		}
 	}
 	return Members{Servicers: beginning(servicers, prefix, limit), Applications: beginning(applications, prefix, limit)}, nil

@@ -4,15 +4,16 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
+	"fmt"
 	"slices"
-	"sync"
 	"time"
+	"unique"
 
 	"github.com/pocket-fisherman/fisherman/qos"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
+	"github.com/pocket-fisherman/fisherman/shared/packed"
 )
 
 // Reader sums up what a store holds. It may be used by many goroutines at once.
@@ -22,16 +23,12 @@ type Reader struct {
 	now    func() time.Time
 	// rolling has the newest checks of each servicer.
 	rolling *Rolling
-
-	mu sync.Mutex
-	// digests of sessions that are closed, by id: nothing is added to these, so their rounds are read once. There are those
-	// of stored sessions only; with 24 servicers one takes some 50 KiB.
-	digests map[string]qos.SessionDigest
+	digests *digests
 }
 
 // NewReader makes a reader of a store, and of the newest checks.
 func NewReader(store Store, rolling *Rolling, prover Prover) *Reader {
-	return &Reader{store: store, rolling: rolling, prover: prover, now: time.Now, digests: make(map[string]qos.SessionDigest)}
+	return &Reader{store: store, rolling: rolling, prover: prover, now: time.Now, digests: newDigests(store)}
 }
 
 // ReportFilter narrows a report; its zero value admits every stored session.
@@ -59,41 +56,93 @@ type WindowFilter struct {
 // memory at once. A session whose rounds cannot be read is left out unless it is asked for by its id. Errors:
 // modules.ErrUnknownSession.
 func (r *Reader) Report(ctx context.Context, filter ReportFilter) (api.Report, error) {
-	sessions, err := r.sessions(ctx)
-	if err == nil {
-		sessions, err = only(sessions, filter.SessionID)
-	}
+	report := api.Report{Sessions: []api.SessionReport{}}
+	err := r.admitted(ctx, filter, func(id string, made *digest) error {
+		session, err := r.digests.reportOf(id, made)
+		if err != nil {
+			return err
+		}
+		if filter.Servicer != "" {
+			session.Servicers = slices.DeleteFunc(slices.Clone(session.Servicers), func(s api.ServicerReport) bool { return s.Servicer != filter.Servicer })
+		}
+		report.Sessions = append(report.Sessions, session)
+		return nil
+	})
 	if err != nil {
 		return api.Report{}, err
 	}
+	report.Rolling = r.rollingOf(filter)
+	return report, nil
+}
+
+// ReportText is Report with sessions that are encoded already, of closed ones once for all.
+func (r *Reader) ReportText(ctx context.Context, filter ReportFilter) (ReportText, error) {
+	var report ReportText
+	err := r.admitted(ctx, filter, func(id string, made *digest) error {
+		text, err := r.digests.encoded(made)
+		if err != nil {
+			return err
+		}
+		if filter.Servicer == "" {
+			report.Sessions = append(report.Sessions, EncodedSession{packed.Part{Piece: text.piece, Text: r.digests.plainOf(id, text)}, text.digest})
+			return nil
+		}
+		plain, err := r.digests.unpacked(id, text)
+		if err != nil {
+			return fmt.Errorf("report of session %s: %w", id, err)
+		}
+		row := text.only(plain, filter.Servicer)
+		report.Sessions = append(report.Sessions, EncodedSession{packed.Part{Text: row}, packed.Digest(row)})
+		return nil
+	})
+	if err != nil {
+		return ReportText{}, err
+	}
+	report.Rolling = r.rollingOf(filter)
+	return report, nil
+}
+
+// rollingOf returns the rolling verdicts of a report; with a session there are none.
+func (r *Reader) rollingOf(filter ReportFilter) []api.RollingReport {
+	if filter.SessionID != "" {
+		return []api.RollingReport{}
+	}
+	return r.Rolling(filter.Rolling, filter.Servicer)
+}
+
+// admitted calls take with the digest of each session that a filter admits, oldest first. Errors: modules.ErrUnknownSession,
+// those of take.
+func (r *Reader) admitted(ctx context.Context, filter ReportFilter, take func(id string, made *digest) error) error {
+	list, err := r.list(ctx)
+	if err == nil {
+		list, err = only(list, filter.SessionID)
+	}
+	if err != nil {
+		return err
+	}
 	if filter.Servicer != "" {
-		sessions = slices.DeleteFunc(sessions, func(s *types.QoSSession) bool { return !hasMember(s, filter.Servicer) })
+		servicer := unique.Make(filter.Servicer)
+		list = slices.DeleteFunc(list, func(s modules.ListedSession) bool { return !s.HasMember(servicer) })
 	}
 	if filter.Last > 0 {
-		sessions = sessions[max(0, len(sessions)-filter.Last):]
+		list = list[max(0, len(list)-filter.Last):]
 	}
-	report := api.Report{Rolling: []api.RollingReport{}, Sessions: []api.SessionReport{}}
-	for _, session := range sessions {
-		digest, err := r.digest(ctx, session)
+	for i := range list {
+		made, err := r.digests.of(ctx, &list[i])
 		if errors.Is(err, modules.ErrUnknownSession) {
 			continue // pruned since it was listed
 		}
 		if unreadable(ctx, err) && filter.SessionID == "" {
 			continue // the status counts it
 		}
+		if err == nil {
+			err = take(list[i].Session.GetHeader().GetId(), made)
+		}
 		if err != nil {
-			return api.Report{}, err
+			return err
 		}
-		summary := digest.Report
-		if filter.Servicer != "" {
-			summary.Servicers = slices.DeleteFunc(slices.Clone(summary.Servicers), func(s api.ServicerReport) bool { return s.Servicer != filter.Servicer })
-		}
-		report.Sessions = append(report.Sessions, summary)
 	}
-	if filter.SessionID == "" {
-		report.Rolling = r.Rolling(filter.Rolling, filter.Servicer)
-	}
-	return report, nil
+	return nil
 }
 
 // Rolling returns each servicer's verdict over its newest checks. The zero span stands for qos.DefaultRolling. A servicer's
@@ -113,25 +162,29 @@ func (r *Reader) Rolling(span qos.RollingSpan, servicer string) []api.RollingRep
 // Windows merges the sessions that the filter's span reaches. A servicer's rows are picked out at the end, so that its
 // rank is that among all.
 func (r *Reader) Windows(ctx context.Context, filter WindowFilter) (api.WindowsReport, error) {
-	sessions, err := r.sessions(ctx)
+	list, err := r.list(ctx)
 	if err != nil {
 		return api.WindowsReport{}, err
+	}
+	sessions, listed := make([]*types.QoSSession, len(list)), make(map[*types.QoSSession]*modules.ListedSession, len(list))
+	for i := range list {
+		sessions[i], listed[list[i].Session] = list[i].Session, &list[i]
 	}
 	report := api.WindowsReport{Window: filter.Span.String(), RelativeError: qos.RelativeError, Windows: []api.WindowReport{}}
 	for _, window := range qos.PlanWindows(sessions, filter.Span, r.now()) {
 		for _, session := range window.Sessions {
-			digest, err := r.digest(ctx, session)
+			made, err := r.digests.of(ctx, listed[session])
 			if errors.Is(err, modules.ErrUnknownSession) {
 				continue // pruned since it was listed
 			}
-			if unreadable(ctx, err) {
+			if unreadable(ctx, err) || err == nil && made.part == nil { // it was opened again since it was listed
 				window.LeaveOut()
 				continue
 			}
 			if err != nil {
 				return api.WindowsReport{}, err
 			}
-			window.Add(digest)
+			window.AddPart(made.part)
 		}
 		merged := window.Report()
 		if filter.Servicer != "" {
@@ -145,40 +198,12 @@ func (r *Reader) Windows(ctx context.Context, filter WindowFilter) (api.WindowsR
 	return report, nil
 }
 
-// sessions lists what is stored, and forgets the digests of what is not any more.
-func (r *Reader) sessions(ctx context.Context) ([]*types.QoSSession, error) {
-	sessions, err := r.store.Sessions(ctx)
+// list lists what is stored, and forgets the digests of what is not any more.
+func (r *Reader) list(ctx context.Context) ([]modules.ListedSession, error) {
+	list, err := r.store.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	stored := make(map[string]bool, len(sessions))
-	for _, session := range sessions {
-		stored[session.GetHeader().GetId()] = true
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	maps.DeleteFunc(r.digests, func(id string, _ qos.SessionDigest) bool { return !stored[id] })
-	return sessions, nil
-}
-
-// digest is a session's, kept or made of its rounds. Those who take it change nothing in it.
-func (r *Reader) digest(ctx context.Context, session *types.QoSSession) (qos.SessionDigest, error) {
-	id := session.GetHeader().GetId()
-	r.mu.Lock()
-	digest, kept := r.digests[id]
-	r.mu.Unlock()
-	if kept {
-		return digest, nil
-	}
-	rounds, err := r.store.Outline(ctx, id)
-	if err != nil {
-		return qos.SessionDigest{}, err
-	}
-	digest = qos.Digest(session, rounds)
-	if session.GetClosed() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.digests[id] = digest
-	}
-	return digest, nil
+	r.digests.retain(list)
+	return list, nil
 }

@@ -127,12 +127,12 @@ func TestClosedSessionsAreReadOnceAndStayWhole(t *testing.T) {
 		return rows, samples
 	}
 	ofC := ReportFilter{SessionID: id("c")}
-	if rows, samples := servicersOf(ofC); rows != 2 || samples != 0 || len(reader.digests) != 0 {
-		t.Fatalf("running: %d rows, %d samples, %d kept", rows, samples, len(reader.digests))
+	if rows, samples := servicersOf(ofC); rows != 2 || samples != 0 || len(reader.digests.closed.entries) != 0 {
+		t.Fatalf("running: %d rows, %d samples, %d kept", rows, samples, len(reader.digests.closed.entries))
 	}
 	store.close(t, "c", always, late)
-	if rows, samples := servicersOf(ofC); rows != 2 || samples != 2 || len(reader.digests) != 1 {
-		t.Fatalf("closed: %d rows, %d samples, %d kept", rows, samples, len(reader.digests))
+	if rows, samples := servicersOf(ofC); rows != 2 || samples != 2 || len(reader.digests.closed.entries) != 1 {
+		t.Fatalf("closed: %d rows, %d samples, %d kept", rows, samples, len(reader.digests.closed.entries))
 	}
 	if rows, _ := servicersOf(ReportFilter{SessionID: id("c"), Servicer: late}); rows != 1 {
 		t.Fatalf("%d rows of one servicer", rows)
@@ -189,8 +189,8 @@ func TestDigestsAreThoseOfWhatIsStored(t *testing.T) {
 		t.Errorf("a window read the rounds of %d sessions, %v", len(store.read), err)
 	}
 	store.sessions = store.sessions[300:]
-	if again := read(); again != 0 || len(reader.digests) != 100 {
-		t.Errorf("after pruning: the rounds of %d sessions read, %d digests kept of 100 sessions", again, len(reader.digests))
+	if again := read(); again != 0 || len(reader.digests.closed.entries) != 100 {
+		t.Errorf("after pruning: the rounds of %d sessions read, %d digests kept of 100 sessions", again, len(reader.digests.closed.entries))
 	}
 }
 

@@ -37,6 +37,8 @@ type Rolling struct {
 	places map[place]map[string]*rolled
 	// servicers is how many the places have together.
 	servicers int
+	// makeRoom makes room for a servicer when there is none, and reports whether it could.
+	makeRoom func() bool
 	// open are the sessions that were not closed, by id.
 	open map[string]*openSession
 }
@@ -74,13 +76,16 @@ type rolled struct {
 	// checks in the order in which they were asked. Those that are there do not change, so that they can be read without
 	// the lock.
 	checks []qos.RollingCheck
-	// details are replaced, not changed.
-	details map[types.Outcome]string
+	// details are replaced, not changed. explained is when the check of each was asked.
+	details   map[types.Outcome]string
+	explained map[types.Outcome]int64
 }
 
 // NewRolling makes one that was told of nothing.
 func NewRolling() *Rolling {
-	return &Rolling{most: mostRolling, places: make(map[place]map[string]*rolled), open: make(map[string]*openSession)}
+	made := &Rolling{most: mostRolling, places: make(map[place]map[string]*rolled), open: make(map[string]*openSession)}
+	made.makeRoom = made.evict
+	return made
 }
 
 // Session takes a session as it is now.
@@ -158,13 +163,18 @@ func (r *Rolling) add(session *openSession, round *types.QoSRound, latest int64)
 		if !servicer.add(check) {
 			return
 		}
-		if servicer.servicer == nil {
-			servicer.servicer = &types.QoSServicer{Address: sample.GetServicer(), ServiceUrl: sample.GetServiceUrl()}
-		}
-		if session.direct && sample.GetDetail() != "" && check.Null() {
-			servicer.explain(sample)
-		}
+		servicer.describe(session, sample, check, latest)
 	})
+}
+
+// describe takes from a sample of a session what is known of its servicer.
+func (s *rolled) describe(session *openSession, sample *types.QoSSample, check qos.RollingCheck, latest int64) {
+	if s.servicer == nil {
+		s.servicer = &types.QoSServicer{Address: sample.GetServicer(), ServiceUrl: sample.GetServiceUrl()}
+	}
+	if session.direct && sample.GetDetail() != "" && check.Null() {
+		s.explain(sample, check.Asked(), latest)
+	}
 }
 
 // servicer returns the servicer of an address, made if need be; nil when there is no room for another one. It requires mu.
@@ -173,7 +183,7 @@ func (r *Rolling) servicer(at place, address string) *rolled {
 	if found := here[address]; found != nil {
 		return found
 	}
-	if r.servicers >= r.most && !r.evict() {
+	if r.servicers >= r.most && !r.makeRoom() {
 		return nil
 	}
 	if here = r.places[at]; here == nil {
@@ -293,16 +303,25 @@ func trim(checks []qos.RollingCheck) []qos.RollingCheck {
 	return kept
 }
 
-// explain keeps the detail of a null sample.
-func (s *rolled) explain(sample *types.QoSSample) {
-	if s.details[sample.GetOutcome()] == sample.GetDetail() {
+// explain keeps the detail of a null sample, unless it has that of a later one. What was asked after the latest was so by a
+// clock that was wrong.
+func (s *rolled) explain(sample *types.QoSSample, asked, latest int64) {
+	outcome := sample.GetOutcome()
+	if at, known := s.explained[outcome]; known && at > asked && at <= latest {
+		return
+	}
+	if s.explained == nil {
+		s.explained = make(map[types.Outcome]int64)
+	}
+	s.explained[outcome] = asked
+	if s.details[outcome] == sample.GetDetail() {
 		return
 	}
 	details := maps.Clone(s.details)
 	if details == nil {
 		details = make(map[types.Outcome]string)
 	}
-	details[sample.GetOutcome()] = sample.GetDetail()
+	details[outcome] = sample.GetDetail()
 	s.details = details
 }
 

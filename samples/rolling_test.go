@@ -579,7 +579,7 @@ func TestWhatIsRecalled(t *testing.T) {
 		{"two applications", append(sessions(10*time.Minute, 200, 10, 24, "a"), sessions(10*time.Minute, 200, 100, 24, "b")...), 40 + 7},
 		{"very many samples", sessions(time.Minute, 200, 50, 1000, "a"), 10},
 	} {
-		if got := recalled(test.sessions, now); len(got) != test.want || !slices.IsSortedFunc(got, func(a, b *types.QoSSession) int {
+		if got := recalled(test.sessions, now); len(got) != test.want || !slices.IsSortedFunc(got, func(a, b recalledSession) int {
 			return int(a.GetJoinedUnixNano() - b.GetJoinedUnixNano())
 		}) {
 			t.Errorf("%s: %d sessions, want %d", test.name, len(got), test.want)

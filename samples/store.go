@@ -14,6 +14,11 @@ import (
 type Store interface {
 	// Sessions returns the stored sessions, oldest first.
 	Sessions(ctx context.Context) ([]*types.QoSSession, error)
+	// List lists the stored sessions, oldest first, without reading them.
+	List(ctx context.Context) ([]modules.ListedSession, error)
+	// Added reads a session and those of its rounds that are not known. known returns the mark of a round that is, and count is
+	// how many are.
+	Added(ctx context.Context, id string, count int, known func(index uint32) (modules.Mark, bool)) (modules.AddedRounds, error)
 	// Session returns the session of an id.
 	Session(ctx context.Context, id string) (*types.QoSSession, error)
 	// Outline returns the rounds of a session, ordered by index, without the envelopes that they are proven by.
@@ -23,15 +28,16 @@ type Store interface {
 }
 
 // only leaves the session of an id; all for the empty one. Errors: modules.ErrUnknownSession.
-func only(sessions []*types.QoSSession, id string) ([]*types.QoSSession, error) {
+func only(list []modules.ListedSession, id string) ([]modules.ListedSession, error) {
 	if id == "" {
-		return sessions, nil
+		return list, nil
 	}
-	sessions = slices.DeleteFunc(sessions, func(s *types.QoSSession) bool { return s.GetHeader().GetId() != id })
-	if len(sessions) == 0 {
-		return nil, modules.ErrUnknownSession
+	for i := range list {
+		if list[i].Session.GetHeader().GetId() == id {
+			return list[i : i+1], nil
+		}
 	}
-	return sessions, nil
+	return nil, modules.ErrUnknownSession
 }
 
 // unreadable reports whether a session cannot be read for what the store's disk does, while others perhaps can.

@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"hash/crc32"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unique"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
@@ -41,6 +44,10 @@ type memory struct {
 	// broken are sessions whose rounds cannot be read.
 	broken map[string]error
 	read   []string
+	// unsearched: nobody knows in which rounds there are disagreements.
+	unsearched bool
+	// added counts the rounds that were read because they were not known.
+	added int
 	// paged counts the rounds that were read by pages.
 	paged int
 }
@@ -64,6 +71,71 @@ func (m *memory) Session(ctx context.Context, id string) (*types.QoSSession, err
 		}
 	}
 	return nil, modules.ErrUnknownSession
+}
+
+// List has stamps of what is stored now, and of each session the rounds with a disagreement.
+func (m *memory) List(ctx context.Context) ([]modules.ListedSession, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := make([]modules.ListedSession, 0, len(m.sessions))
+	for _, session := range m.sessions {
+		listed := modules.ListedSession{Session: proto.CloneOf(session), Stamp: m.stamp(session), Searched: !m.unsearched}
+		listed.Session.Servicers = nil
+		for _, member := range session.GetServicers() {
+			listed.Members = append(listed.Members, unique.Make(member.GetAddress()))
+		}
+		for _, round := range m.rounds[session.GetHeader().GetId()] {
+			if slices.ContainsFunc(round.GetSamples(), func(s *types.QoSSample) bool { return s.GetConsistency() == types.Consistency_CONSISTENCY_DISAGREE }) && !m.unsearched {
+				listed.Disputed = append(listed.Disputed, round.GetIndex())
+			}
+		}
+		list = append(list, listed)
+	}
+	return list, ctx.Err()
+}
+
+func markOf(message proto.Message) modules.Mark {
+	text, _ := proto.MarshalOptions{Deterministic: true}.Marshal(message)
+	return modules.Mark(crc32.ChecksumIEEE(text))
+}
+
+func (m *memory) stamp(session *types.QoSSession) modules.Stamp {
+	stamp := modules.Stamp{Session: uint32(markOf(session))}
+	for _, round := range m.rounds[session.GetHeader().GetId()] {
+		stamp.Rounds++
+		stamp.Sum += uint64(markOf(round))
+	}
+	return stamp
+}
+
+func (m *memory) Added(ctx context.Context, id string, count int, known func(uint32) (modules.Mark, bool)) (added modules.AddedRounds, err error) {
+	session, err := m.Session(ctx, id)
+	if err != nil {
+		return added, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.read = append(m.read, id)
+	if err := cmp.Or(ctx.Err(), m.broken[id]); err != nil {
+		return added, err
+	}
+	added = modules.AddedRounds{Session: proto.CloneOf(session), Stamp: m.stamp(session), Again: count == 0}
+	matched := 0
+	for _, round := range m.rounds[id] {
+		if mark, is := known(round.GetIndex()); is && mark == markOf(round) {
+			matched++
+			continue
+		}
+		added.Rounds, added.Marks = append(added.Rounds, round), append(added.Marks, markOf(round))
+	}
+	if matched != count {
+		added.Again, added.Rounds, added.Marks = true, slices.Clone(m.rounds[id]), nil
+		for _, round := range added.Rounds {
+			added.Marks = append(added.Marks, markOf(round))
+		}
+	}
+	m.added += len(added.Rounds)
+	return added, nil
 }
 
 func (m *memory) Outline(ctx context.Context, id string) ([]*types.QoSRound, error) {

@@ -9,7 +9,10 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"strconv"
 	"time"
+
+	"github.com/pocket-fisherman/fisherman/shared/packed"
 )
 
 //go:embed static
@@ -58,15 +61,24 @@ func Pages() (map[string]http.Handler, error) {
 	return pages, nil
 }
 
-// file is one embedded file.
+// file is one embedded file, also as it is compressed; nil for a small one. The two have tags of their own.
 type file struct {
-	media, tag string
-	content    []byte
+	media, tag, zippedTag string
+	content, zipped       []byte
 }
+
+// uncompressed is the size in bytes up to which a file is sent as it is.
+const uncompressed = 1 << 10
 
 func newFile(media string, content []byte) file {
 	digest := sha256.Sum256(content)
-	return file{media: media, tag: `"` + hex.EncodeToString(digest[:16]) + `"`, content: content}
+	tag := hex.EncodeToString(digest[:16])
+	made := file{media: media, tag: `"` + tag + `"`, zippedTag: `"` + tag + `-gzip"`, content: content}
+	if len(content) > uncompressed {
+		stream, _ := packed.Join([]packed.Part{{Text: content}})
+		made.zipped = bytes.Join(stream, nil)
+	}
+	return made
 }
 
 // ServeHTTP answers with the file, or that the client's copy is still good.
@@ -86,6 +98,17 @@ func (f file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	header.Set("Content-Type", f.media)
 	header.Set("Cache-Control", "no-cache")
-	header.Set("ETag", f.tag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.content))
+	content, tag := f.content, f.tag
+	if f.zipped != nil {
+		header.Add("Vary", "Accept-Encoding")
+		if gzip, _ := packed.Accepts(r.Header.Values("Accept-Encoding")); gzip && r.Header.Get("Range") == "" {
+			content, tag = f.zipped, f.zippedTag
+			header.Set("Content-Encoding", "gzip")
+		}
+	}
+	header.Set("ETag", tag)
+	if header.Get("Content-Encoding") != "" { // ServeContent leaves the length of coded content to its caller
+		header.Set("Content-Length", strconv.Itoa(len(content)))
+	}
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }

@@ -1,10 +1,13 @@
 package web
 
 import (
+	"compress/gzip"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -52,6 +55,43 @@ func TestEveryFileIsServed(t *testing.T) {
 		post := ask(page, http.MethodPost, http.Header{})
 		if post.Code != http.StatusMethodNotAllowed || post.Header().Get("Allow") != "GET, HEAD" {
 			t.Errorf("POST %s: %d", url, post.Code)
+		}
+	}
+}
+
+// A file that is compressed is the same file, with a tag of its own; small ones, and parts of one, are not compressed.
+func TestFilesAreCompressedWhenAskedFor(t *testing.T) {
+	for url, page := range pages(t) {
+		plain, coded := ask(page, http.MethodGet, http.Header{}), ask(page, http.MethodGet, http.Header{"Accept-Encoding": {"gzip, br"}})
+		if plain.Body.Len() <= uncompressed {
+			if coded.Header().Get("Content-Encoding") != "" {
+				t.Errorf("%s of %d bytes: %v", url, plain.Body.Len(), coded.Header())
+			}
+			continue
+		}
+		header, length := coded.Header(), coded.Body.Len()
+		if header.Get("Content-Encoding") != "gzip" || header.Get("Vary") != "Accept-Encoding" || plain.Header().Get("Vary") != "Accept-Encoding" ||
+			header.Get("ETag") == plain.Header().Get("ETag") || header.Get("Content-Length") != strconv.Itoa(length) || length >= plain.Body.Len() {
+			t.Errorf("%s: %v, plain %v", url, header, plain.Header())
+		}
+		reader, err := gzip.NewReader(coded.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err := io.ReadAll(reader); err != nil || string(text) != plain.Body.String() {
+			t.Errorf("%s: %d bytes of %d, %v", url, len(text), plain.Body.Len(), err)
+		}
+		again := ask(page, http.MethodGet, http.Header{"Accept-Encoding": {"gzip"}, "If-None-Match": {header.Get("ETag")}})
+		if again.Code != http.StatusNotModified || again.Body.Len() != 0 || again.Header().Get("Content-Encoding") != "" {
+			t.Errorf("%s again: %d, %v", url, again.Code, again.Header())
+		}
+		head := ask(page, http.MethodHead, http.Header{"Accept-Encoding": {"gzip"}})
+		if head.Body.Len() != 0 || head.Header().Get("Content-Length") != strconv.Itoa(length) {
+			t.Errorf("HEAD %s: %v", url, head.Header())
+		}
+		part := ask(page, http.MethodGet, http.Header{"Accept-Encoding": {"gzip"}, "Range": {"bytes=0-9"}})
+		if part.Code != http.StatusPartialContent || part.Body.String() != plain.Body.String()[:10] {
+			t.Errorf("a part of %s: %d, %q", url, part.Code, part.Body)
 		}
 	}
 }

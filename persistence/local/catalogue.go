@@ -34,6 +34,14 @@ type entry struct {
 	above uint64
 	// rules decide how the session's rounds are counted; nil until one is.
 	rules *rollup.Session
+	// sum is the checksum of the session's own record, marks the sum of those of its rounds, mixed.
+	sum   uint32
+	marks uint64
+	// facts are what a list says of the session; nil in a store of relays, and of a session that cannot be read.
+	facts *facts
+	// disputed are the rounds in which somebody contradicted a majority, if searched.
+	disputed []uint32
+	searched bool
 }
 
 func newCatalogue() *catalogue { return &catalogue{byID: make(map[sessionID]*entry)} }
@@ -80,8 +88,8 @@ func (c *catalogue) victims(keep sessionID, sessions int, growth int64, caps Opt
 	return evict, sessions <= caps.MaxSessions && total <= caps.MaxBytes
 }
 
-// readCatalogue counts what a database holds. It passes every record to check and decodes none.
-func readCatalogue(db *pebble.DB, check func(key, record []byte) error) (*catalogue, error) {
+// readCatalogue counts what a database holds. It passes every record to check and decodes none but those of sampled sessions.
+func readCatalogue(db *pebble.DB, sampled bool, check func(key, record []byte) error) (*catalogue, error) {
 	c := newCatalogue()
 	var err error
 	if c.evicted, err = readTally(db); err != nil {
@@ -93,26 +101,19 @@ func readCatalogue(db *pebble.DB, check func(key, record []byte) error) (*catalo
 		if !ok || c.byID[id] != nil {
 			return corrupt(key, "not a session's key, or a second one of the same session")
 		}
-		c.replace(nil, &entry{id: id, key: bytes.Clone(key), size: keyed{key, record}.size()})
+		found := &entry{id: id, key: bytes.Clone(key), size: keyed{key, record}.size(), sum: uint32(markOf(record))}
+		if sampled {
+			if session, err := decodeSession(key, record); err == nil {
+				found.facts = factsOf(session)
+			}
+		}
+		c.replace(nil, found)
 		return check(key, record)
 	})
 	if err != nil {
 		return nil, err
 	}
-	lower, upper = roundBounds()
-	return c, scan(context.Background(), db, lower, upper, func(key, record []byte) error {
-		id, ok := idInRoundKey(key)
-		e := c.byID[id]
-		if !ok || e == nil {
-			return corrupt(key, "not the key of a round of a stored session")
-		}
-		e.rounds++
-		e.above = max(e.above, uint64(indexInRoundKey(key))+1)
-		e.roundBytes += keyed{key, record}.size()
-		c.rounds++
-		c.bytes += keyed{key, record}.size()
-		return check(key, record)
-	})
+	return c, c.countRounds(db, check)
 }
 
 // readTally returns how many sessions the caps have removed so far.

@@ -6,6 +6,9 @@
 // and index stays, a second one is refused. Sessions and Rounds read back what is durable. The store is bounded: a write
 // that would exceed a cap removes the oldest sessions in the same batch (transaction.go), and Prune keeps the newest n.
 //
+// List says of each session what is stored of it without reading it, by a stamp that changes with what is stored, and Added reads
+// the rounds that a reader does not know (listed.go). Notes keep in which rounds there are disagreements (note.go).
+//
 // Samples is what a fisherman uses: a Store, and one in memory that takes over while the disk fails (fallback.go). What is
 // on the disk stays readable as far as possible (view.go), a damaged store is set aside (aside.go), and what was held in
 // memory moves to the disk when that works again (move.go). Health reports all of it.

@@ -149,9 +149,7 @@ func (d *database) countSession(ctx context.Context, h *history, e *entry, now t
 		if err != nil {
 			return err
 		}
-		for _, sample := range round.GetSamples() {
-			sample.RequestEnvelope, sample.ResponseEnvelope = nil, nil
-		}
+		withoutEnvelopes(round)
 		if counted, ok := toCount(e.id, rules, round, 0); ok {
 			change.staged = append(change.staged, counted)
 		}

@@ -18,6 +18,9 @@ import (
 //	01 02 | id | index                            a round; by session and index
 //	01 03 | hash | index                          a round of a session whose id is not 64 hex digits
 //
+//	01 04 to 01 08                                rollups (history_key.go)
+//	01 09                                         notes (note.go)
+//
 // A store of relays has the same keys: its sessions have a joined time of 0, and its relays the keys of rounds. Heights
 // and times are 8 bytes with the sign bit flipped (negative numbers sort first), indices 4 bytes. An id is the 32 bytes
 // that its 64 hex digits stand for. A hash is the SHA-256 of an id of another form; the record has the id itself.
@@ -50,6 +53,9 @@ type sessionID struct {
 	bytes  [idSize]byte
 	hashed bool
 }
+
+// text returns the id as text, of an id that is not hashed.
+func (id sessionID) text() string { return hex.EncodeToString(id.bytes[:]) }
 
 // parseSessionID reads an id of our own chain: 64 lower-case hex digits.
 func parseSessionID(text string) (id sessionID, err error) {

@@ -46,8 +46,9 @@ type put struct {
 	keyed
 	// counted: rollups count the round already.
 	counted bool
-	// round is what is stored; nil for a session.
+	// round is what is stored; nil for a session, of which there are facts.
 	round *types.QoSRound
+	facts *facts
 	// absent is set once the round was looked for and not stored. If it turns up after that, a write of ours that the disk
 	// failed has stored it after all.
 	absent bool
@@ -60,7 +61,7 @@ func newPuts(sessions []*types.QoSSession, rounds []*types.QoSRound) []*put {
 	puts := make([]*put, 0, len(sessions)+len(rounds))
 	for _, session := range sessions {
 		header := session.GetHeader()
-		p := &put{session: header.GetId()}
+		p := &put{session: header.GetId(), facts: factsOf(session)}
 		p.encode(session, func() []byte { return sessionKey(p.id, header.GetStartHeight(), session.GetJoinedUnixNano()) })
 		puts = append(puts, p)
 	}
@@ -94,7 +95,14 @@ func (s *Store) putAll(ctx context.Context, puts []*put) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	together := s.calls.take()
-	err := s.changeNow(func(t *transaction) error { return stageAll(t, together) })
+	err := s.changeNow(func(t *transaction) error {
+		if err := stageAll(t, together); err != nil {
+			return err
+		}
+		learned := s.learned // if it cannot be stored, they are searched again after a restart
+		s.learned = nil
+		return t.note(learned)
+	})
 	for _, each := range together {
 		each.err = err
 		close(each.ended)
@@ -157,7 +165,11 @@ func stageAll(t *transaction, together []*call) error {
 // stage adds the session or round to a transaction.
 func (p *put) stage(t *transaction) error {
 	if !p.isRound {
-		return t.putSession(p.id, p.keyed)
+		err := t.putSession(p.id, p.keyed)
+		if err == nil {
+			t.catalogue.byID[p.id].facts = p.facts
+		}
+		return err
 	}
 	stored, err := t.has(p)
 	switch {
@@ -169,8 +181,14 @@ func (p *put) stage(t *transaction) error {
 		return ErrRoundExists
 	}
 	p.absent = true
-	if err := t.putRounds(p.id, p.keyed); err != nil || t.history == nil || p.counted {
+	if err := t.putRounds(p.id, p.keyed); err != nil {
 		return err
+	}
+	if disputedIn(p.round) {
+		t.catalogue.byID[p.id].dispute(p.index)
+	}
+	if t.history == nil || p.counted {
+		return nil
 	}
 	return t.count(p)
 }

@@ -27,11 +27,11 @@ func (s *Store) Page(ctx context.Context, id string, from uint32, limit int) (pa
 // Outline returns the stored rounds of a session, ordered by index, without the envelopes that they are proven by: those of one
 // round are in memory at once. Errors: those of Rounds.
 func (s *Store) Outline(ctx context.Context, id string) ([]*types.QoSRound, error) {
-	rounds, _, err := s.page(ctx, id, 0, math.MaxInt, func(round *types.QoSRound) {
-		for _, sample := range round.GetSamples() {
-			sample.RequestEnvelope, sample.ResponseEnvelope = nil, nil
-		}
-	})
+	before := s.stampOf(id)
+	rounds, _, err := s.page(ctx, id, 0, math.MaxInt, withoutEnvelopes)
+	if parsed, malformed := sampledID(id); err == nil && malformed == nil && before.Rounds == len(rounds) {
+		s.searched(parsed, before, rounds) // what was read is of this stamp: rounds are added only
+	}
 	return rounds, err
 }
 

@@ -50,6 +50,8 @@ type Store struct {
 	// db is nil after a failure and after Close.
 	db        *database
 	catalogue *catalogue
+	// learned are sessions that were searched and of which no note is stored.
+	learned []sessionID
 	// history is nil in a store of relays, and in one that is only read and has none.
 	history *history
 	closed  bool
@@ -98,7 +100,10 @@ func (s *Store) reopen() error {
 	if s.options.verify && !s.options.readOnly {
 		check = verifyRecord
 	}
-	catalogue, err := readCatalogue(db.DB, check)
+	catalogue, err := readCatalogue(db.DB, s.options.hasHistory(), check)
+	if err == nil && s.options.hasHistory() {
+		err = s.openNotes(db, catalogue)
+	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("%s: %w", s.dir, plain(err)), db.Close())
 	}
@@ -110,6 +115,19 @@ func (s *Store) reopen() error {
 	defer s.mu.Unlock()
 	s.db, s.catalogue, s.history = db, catalogue, history
 	return nil
+}
+
+// openNotes reads the notes, and removes those of sessions that a version without notes has removed.
+func (s *Store) openNotes(db *database, known *catalogue) error {
+	stale, err := readNotes(db, known)
+	if err != nil || len(stale) == 0 || s.options.readOnly {
+		return err
+	}
+	batch := db.NewBatch()
+	for _, key := range stale {
+		err = errors.Join(err, batch.Delete(key, nil))
+	}
+	return errors.Join(err, db.commit(batch), batch.Close())
 }
 
 // openHistory reads what is known of rollups, and begins them in a store that has none.

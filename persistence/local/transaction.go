@@ -51,13 +51,14 @@ func (t *transaction) apply() {
 
 // putSession adds a session, or replaces it; its rounds stay. Errors: ErrFull, which changes nothing.
 func (t *transaction) putSession(id sessionID, session keyed) error {
-	old, next := t.catalogue.byID[id], &entry{id: id, key: session.key, size: session.size()}
+	old, next := t.catalogue.byID[id], &entry{id: id, key: session.key, size: session.size(), sum: uint32(markOf(session.record)), searched: true}
 	if old == nil {
 		if err := t.makeRoom(id, 1, next.size); err != nil {
 			return err
 		}
 	} else {
 		next.rounds, next.roundBytes, next.above = old.rounds, old.roundBytes, old.above
+		next.marks, next.disputed, next.searched = old.marks, old.disputed, old.searched
 		if err := errors.Join(t.makeRoom(id, 0, next.size-old.size), t.batch.Delete(old.key, nil)); err != nil {
 			return err
 		}
@@ -76,6 +77,7 @@ func (t *transaction) putRounds(id sessionID, rounds ...keyed) error {
 	for _, round := range rounds {
 		next.rounds++
 		next.above = max(next.above, uint64(indexInRoundKey(round.key))+1)
+		next.marks += mixed(markOf(round.record))
 		next.roundBytes += round.size()
 	}
 	if err := t.makeRoom(id, 0, next.roundBytes-old.roundBytes); err != nil {
@@ -117,7 +119,7 @@ func (t *transaction) remove(sessions []*entry) error {
 	}
 	for _, e := range sessions {
 		lower, upper := roundBoundsOf(e.id)
-		if err := errors.Join(t.batch.Delete(e.key, nil), t.batch.DeleteRange(lower, upper, nil)); err != nil {
+		if err := errors.Join(t.batch.Delete(e.key, nil), t.batch.Delete(noteKey(e.id), nil), t.batch.DeleteRange(lower, upper, nil)); err != nil {
 			return err
 		}
 		t.replace(e, nil)

@@ -32,6 +32,7 @@ const (
 type Client struct {
 	base *url.URL
 	http *http.Client
+	kept *answers
 }
 
 // New makes a client of the node at baseURL: http or https, with a host, without user, query or fragment. It connects
@@ -51,7 +52,7 @@ func New(baseURL string) (*Client, error) {
 		MaxConnsPerHost:        4,
 		IdleConnTimeout:        30 * time.Second,
 	}
-	return &Client{base: base, http: &http.Client{
+	return &Client{base: base, kept: new(answers), http: &http.Client{
 		Transport:     transport,
 		Timeout:       requestTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -147,7 +148,7 @@ func (c *Client) Check(ctx context.Context, servicer, application, relayChain st
 	patient := *c.http
 	patient.Timeout = checkTimeout
 	var report api.CheckReport
-	err := (&Client{base: c.base, http: &patient}).do(ctx, http.MethodPost, "/v1/check", parameters, nil, &report)
+	err := (&Client{base: c.base, http: &patient, kept: c.kept}).do(ctx, http.MethodPost, "/v1/check", parameters, nil, &report)
 	return report, err
 }
 
@@ -183,40 +184,53 @@ func get[T any](ctx context.Context, c *Client, path string, parameters url.Valu
 }
 
 // do sends one request, with a transaction as its content if there is any, and decodes the answer into body.
-func (c *Client) do(ctx context.Context, method, path string, parameters url.Values, content io.Reader, body any) error {
+func (c *Client) do(ctx context.Context, method, path string, parameters url.Values, submitted io.Reader, body any) error {
 	target := *c.base
 	target.Path += path
 	target.RawQuery = parameters.Encode()
-	request, err := http.NewRequestWithContext(ctx, method, target.String(), content)
+	request, err := http.NewRequestWithContext(ctx, method, target.String(), submitted)
 	if err != nil {
 		return fmt.Errorf("build request: %w", err)
 	}
 	request.Header.Set("Accept", "application/json")
-	if content != nil {
+	if submitted != nil {
 		request.Header.Set("Content-Type", "application/x-protobuf")
+	}
+	var known answer
+	if method == http.MethodGet {
+		if known = c.kept.of(target.String()); known.tag != "" {
+			request.Header.Set("If-None-Match", known.tag)
+		}
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
 		return c.unreachable(ctx, err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maximumBody+1))
+	content, err := io.ReadAll(io.LimitReader(response.Body, maximumBody+1))
 	switch {
 	case err != nil:
 		return c.unreachable(ctx, err)
-	case len(answer) > maximumBody:
+	case len(content) > maximumBody:
 		return c.notANode("it is longer than %d bytes", maximumBody)
 	}
-	return c.decode(response, answer, body)
+	if response.StatusCode == http.StatusNotModified && known.tag != "" {
+		return c.decode(http.StatusOK, known.header, known.content, body)
+	}
+	if err := c.decode(response.StatusCode, response.Header, content, body); err != nil || method != http.MethodGet {
+		return err
+	}
+	c.kept.keep(answer{target: target.String(), tag: response.Header.Get("ETag"), header: response.Header, content: content})
+	return nil
 }
 
 // decode reads a refusal or the body of an answer.
-func (c *Client) decode(response *http.Response, content []byte, body any) error {
-	media, _, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
+func (c *Client) decode(status int, header http.Header, content []byte, body any) error {
+	media, _, err := mime.ParseMediaType(header.Get("Content-Type"))
 	if err != nil || media != "application/json" {
-		return c.notANode("HTTP status %d without JSON", response.StatusCode)
+		return c.notANode("HTTP status %d without JSON", status)
 	}
-	if response.StatusCode == http.StatusOK {
+	if status == http.StatusOK {
 		if err := json.Unmarshal(content, body); err != nil {
 			return c.notANode("its JSON is of another form: %v", err)
 		}
@@ -224,10 +238,10 @@ func (c *Client) decode(response *http.Response, content []byte, body any) error
 	}
 	var refusal api.Error
 	if err := json.Unmarshal(content, &refusal); err != nil || refusal.Error.Code == "" {
-		return c.notANode("HTTP status %d without an error of this API", response.StatusCode)
+		return c.notANode("HTTP status %d without an error of this API", status)
 	}
 	return &Error{
-		Status:  response.StatusCode,
+		Status:  status,
 		Code:    api.ErrorCode(text.Line(string(refusal.Error.Code), maximumSentence)),
 		Message: text.Line(refusal.Error.Message, maximumSentence),
 	}

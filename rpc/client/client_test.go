@@ -369,3 +369,36 @@ func TestCheck(t *testing.T) {
 		t.Errorf("asked %+v, %v", *seen, err)
 	}
 }
+
+// An answer that did not change is not sent again, and is read as it was; a changed one is, and so is one whose tag is gone.
+func TestUnchangedAnswersAreKept(t *testing.T) {
+	text, tag, sent := golden(t, "status"), `W/"1"`, 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", tag)
+		if r.Header.Get("If-None-Match") == tag {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		sent++
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, text)
+	}))
+	defer server.Close()
+	node := open(t, server.URL)
+	first, err := node.Status(t.Context())
+	if err != nil || sent != 1 {
+		t.Fatalf("%v, sent %d times", err, sent)
+	}
+	for range 3 {
+		if again, err := node.Status(t.Context()); err != nil || !reflect.DeepEqual(again, first) || sent != 1 {
+			t.Fatalf("%+v, %v, sent %d times", again, err, sent)
+		}
+	}
+	tag, text = `W/"2"`, strings.Replace(text, `"height":23`, `"height":25`, 1)
+	if changed, err := node.Status(t.Context()); err != nil || sent != 2 || changed.Height == first.Height {
+		t.Errorf("height %d, %v, sent %d times", changed.Height, err, sent)
+	}
+	if _, err := node.QoS(t.Context(), client.QoSFilter{}); err == nil && sent != 3 {
+		t.Errorf("another path: sent %d times", sent)
+	}
+}

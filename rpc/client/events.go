@@ -88,7 +88,7 @@ func (c *Client) refusedStream(ctx context.Context, response *http.Response) err
 	if err != nil {
 		return c.unreachable(ctx, err)
 	}
-	return c.decode(response, content, nil)
+	return c.decode(response.StatusCode, response.Header, content, nil)
 }
 
 // listen reads server-sent events (HTML Living Standard, section 9.2), as far as a node sends them: one line of data for

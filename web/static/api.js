@@ -10,13 +10,29 @@ export class NodeError extends Error {
 
 const PATIENCE = 8000;
 
-/** ask reads a path of the node's API. With the cache "no-cache" an answer that the browser has kept is asked for by its tag. */
-export async function ask(path, parameters = {}, cache = "no-store") {
+// The newest answers with their tags, by what was asked for: one that did not change is not sent again.
+const kept = new Map();
+const MOST_KEPT = 12;
+const MOST_KEPT_SIZE = 1 << 20;
+
+function keep(target, tag, text) {
+  kept.delete(target);
+  if (tag && text.length <= MOST_KEPT_SIZE) kept.set(target, { tag, text });
+  if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value);
+}
+
+/** ask reads a path of the node's API. */
+export async function ask(path, parameters = {}) {
   const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== undefined && value !== null));
+  const target = query.size ? `${path}?${query}` : path, known = kept.get(target);
   let response, body;
   try {
-    response = await fetch(query.size ? `${path}?${query}` : path, { signal: AbortSignal.timeout(PATIENCE), cache });
-    body = await response.json();
+    const headers = known ? { "If-None-Match": known.tag } : {};
+    response = await fetch(target, { signal: AbortSignal.timeout(PATIENCE), cache: "no-store", headers });
+    if (response.status === 304 && known) return JSON.parse(known.text);
+    const text = await response.text();
+    body = JSON.parse(text);
+    if (response.ok) keep(target, response.headers.get("ETag"), text);
   } catch (cause) {
     throw new NodeError("", `no answer: ${cause.message}`);
   }

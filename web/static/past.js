@@ -40,7 +40,7 @@ async function next() {
   const { known, fresh, parameters, done } = waiting.shift();
   running++;
   try {
-    known.history = await ask("/v1/qos/history", parameters, "no-cache");
+    known.history = await ask("/v1/qos/history", parameters);
     known.failure = null;
     known.at = Date.now();
   } catch (error) {
