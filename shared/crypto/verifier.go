@@ -44,14 +44,10 @@ func (v *Verifier) fits(domain Domain, body, value []byte) bool {
 	if _, err := s.SetBytesModOrder(value[32:]); err != nil {
 		return false
 	}
-	hash := sha512.New()
-	hash.Write(value[:32])
-	hash.Write(v.publicKey)
-	hash.Write([]byte(domain))
-	hash.Write([]byte{0})
-	hash.Write(body)
-	var sum [sha512.Size]byte
-	if _, err := h.SetBytesModOrderWide(hash.Sum(sum[:0])); err != nil {
+	message := make([]byte, 0, ed25519.SignatureSize+len(domain)+1+len(body))
+	message = append(append(message, value[:32]...), v.publicKey...)
+	sum := sha512.Sum512(append(AppendTag(message, domain), body...))
+	if _, err := h.SetBytesModOrderWide(sum[:]); err != nil {
 		return false
 	}
 	r := sumOfProducts(&h, multiples, &s)

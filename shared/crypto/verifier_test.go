@@ -119,3 +119,19 @@ func BenchmarkVerify(b *testing.B) {
 		}
 	})
 }
+
+// TestVerifierTakesLittleMemory: for the message of a signature, once the tables are there.
+func TestVerifierTakesLittleMemory(t *testing.T) {
+	key := KeyFromSeed([32]byte{1})
+	body := make([]byte, 400)
+	value := key.Sign(DomainRelayResponse, body)
+	verifier := NewVerifier(key.PublicKey())
+	taken := testing.AllocsPerRun(100, func() {
+		if !verifier.Verify(DomainRelayResponse, body, value) {
+			t.Error("a signature is refused")
+		}
+	})
+	if taken > 1 {
+		t.Errorf("%v pieces of memory for a signature", taken)
+	}
+}
