@@ -126,6 +126,14 @@ func placeReason(v api.RowVantage) string {
 	return strings.Join(append(parts, Clean(v.Reason)), "; ")
 }
 
+// fromPlace says from where a servicer was measured where there are several vantage points.
+func fromPlace(place string) string {
+	if place == "" {
+		return ""
+	}
+	return " from " + Clean(place)
+}
+
 // atPlace says whose session it is where there are several vantage points.
 func atPlace(session api.SessionReport) string {
 	if session.Vantage == "" {
