@@ -88,9 +88,10 @@ type recalledSession struct {
 	ended time.Time
 }
 
-// covers reports whether all members of a session have as many checks that were asked after it as a verdict is taken over.
+// covers reports whether all members of a session have as many checks that were asked after it as a verdict is taken over. Who
+// is told of each check hears of all that are picked: other places may need them.
 func (r *Rolling) covers(session recalledSession) bool {
-	if session.ended.IsZero() || !session.GetClosed() || len(session.GetServicers()) == 0 {
+	if r.added != nil || session.ended.IsZero() || !session.GetClosed() || len(session.GetServicers()) == 0 {
 		return false
 	}
 	header, after := session.GetHeader(), session.ended.Add(clockSlack).UnixNano()
@@ -160,10 +161,14 @@ func (r *Rolling) recall(session *types.QoSSession, rounds []*types.QoSRound) {
 	r.listMembers(known, session)
 	checks := make(map[string][]qos.RollingCheck, len(known.members))
 	for _, round := range rounds {
-		known.touched = max(known.touched, round.GetReleasedUnixNano())
+		known.touched = max(known.touched, round.GetReleasedUnixNano()-int64(r.ahead))
 		known.terms.RollingChecks(round, func(sample *types.QoSSample, check qos.RollingCheck) {
+			check = check.Earlier(r.ahead)
 			if servicer := r.servicer(known.at, sample.GetServicer()); servicer != nil {
 				checks[sample.GetServicer()] = append(checks[sample.GetServicer()], check)
+				if r.added != nil {
+					r.added(known.at, sample.GetServicer(), &check)
+				}
 				servicer.describe(known, sample, check, math.MaxInt64)
 			}
 		})
