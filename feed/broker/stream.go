@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -40,8 +41,8 @@ const (
 
 // Errors of Ensure, beside those of the connection.
 var (
-	// ErrNoJetStream is returned when the server, or our account on it, has no JetStream.
-	ErrNoJetStream = errors.New("the server has no JetStream for this account; enable it (jetstream {} in nats-server.conf)")
+	// ErrNoJetStream is returned when the server, or our account on it, has no JetStream, or a cluster has no leader for now.
+	ErrNoJetStream = errors.New("JetStream does not answer: enable it for the server and the account (jetstream {} in nats-server.conf), unless the cluster is just starting")
 	// ErrForbidden is returned when the server does not permit us to look at the stream.
 	ErrForbidden = errors.New("the server does not permit looking at the stream")
 )
@@ -222,7 +223,7 @@ func (c *Connection) explain(err error, want Stream) error {
 	case jetstream.JSErrCodeJetStreamNotEnabled, jetstream.JSErrCodeJetStreamNotEnabledForAccount:
 		return ErrNoJetStream
 	}
-	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
+	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
 		return ErrNoJetStream
 	}
 	if c.wasForbidden() {
