@@ -277,6 +277,7 @@ func TestOutboxWhileHeld(t *testing.T) {
 	options.Outbox, options.MaxSessions = true, 3
 	s := sampleWith(t, options, "store", vfs.NewMem())
 	ctx := t.Context()
+	must(t, s.PutSession(ctx, sessionOf(1)))
 	s.put(1, 2)
 	must(t, s.holdInstead(s.disk, errors.New("the disk fails")))
 	order := outbox.Order{Items: 50, Bytes: 1 << 20}
@@ -284,6 +285,7 @@ func TestOutboxWhileHeld(t *testing.T) {
 		t.Errorf("taken while samples are held: %+v, %v", flight, err)
 	}
 	for n := 2; n < 7; n++ {
+		must(t, s.PutSession(ctx, sessionOf(n)))
 		s.put(n, 2)
 	}
 	must(t, s.returnToDisk(ctx))
