@@ -21,7 +21,7 @@ const serverDirectory = "POCKET_TEST_FEED_NATS"
 
 // serve runs a NATS server and prints its URL.
 func serve(dir string) {
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true, JetStream: true, StoreDir: dir})
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true, JetStream: true, StoreDir: dir, JetStreamMaxStore: 8 << 30})
 	if err != nil {
 		panic(err)
 	}
