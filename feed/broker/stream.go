@@ -58,9 +58,8 @@ func (e *LimitsError) Error() string { return strings.Join(e.Problems, "; ") }
 // Ensure makes the stream if there is none, and otherwise checks that it is as it has to be. Errors: *LimitsError, ErrNoJetStream,
 // ErrForbidden, or the connection's.
 func (c *Connection) Ensure(ctx context.Context, want Stream) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*connectTimeout)
+	ctx, cancel := c.untilForbidden(ctx, 2*connectTimeout)
 	defer cancel()
-	_ = c.wasForbidden()
 	found, err := c.stream.Stream(ctx, want.Name)
 	if err == nil {
 		return want.check(found.CachedInfo().Config)
