@@ -23,7 +23,7 @@ func BenchmarkRetained(b *testing.B) {
 	for _, sessions := range []int{10, 30, 100, 250, 500, 1000} {
 		b.Run(fmt.Sprintf("sessions=%d", sessions), func(b *testing.B) {
 			held := new(sampling)
-			if err := held.openSamples(b.TempDir(), configs.DefaultHistory(), unsigned(), slog.New(slog.DiscardHandler)); err != nil {
+			if err := held.openSamples(b.TempDir(), configs.DefaultHistory(), false, unsigned(), slog.New(slog.DiscardHandler)); err != nil {
 				b.Fatal(err)
 			}
 			defer held.samples.Close()

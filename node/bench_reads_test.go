@@ -78,7 +78,7 @@ func benchPut(b *testing.B, store *local.Samples, session *types.QoSSession, rou
 func benchOpen(b *testing.B, directory string) *sampling {
 	b.Helper()
 	opened := new(sampling)
-	if err := opened.openSamples(directory, configs.DefaultHistory(), unsigned(), slog.New(slog.DiscardHandler)); err != nil {
+	if err := opened.openSamples(directory, configs.DefaultHistory(), false, unsigned(), slog.New(slog.DiscardHandler)); err != nil {
 		b.Fatal(err)
 	}
 	return opened

@@ -20,6 +20,7 @@ import (
 //
 //	01 04 to 01 08                                rollups (history_key.go)
 //	01 09                                         notes (note.go)
+//	01 0a                                         the outbox (outbox_key.go)
 //
 // A store of relays has the same keys: its sessions have a joined time of 0, and its relays the keys of rounds. Heights
 // and times are 8 bytes with the sign bit flipped (negative numbers sort first), indices 4 bytes. An id is the 32 bytes

@@ -40,9 +40,11 @@ func (s *Store) PutRound(ctx context.Context, round *types.QoSRound) error {
 type put struct {
 	// session is the session's id as text.
 	session string
-	isRound bool
-	index   uint32
-	id      sessionID
+	// relayChain of the session; empty for a round.
+	relayChain string
+	isRound    bool
+	index      uint32
+	id         sessionID
 	keyed
 	// counted: rollups count the round already.
 	counted bool
@@ -61,7 +63,7 @@ func newPuts(sessions []*types.QoSSession, rounds []*types.QoSRound) []*put {
 	puts := make([]*put, 0, len(sessions)+len(rounds))
 	for _, session := range sessions {
 		header := session.GetHeader()
-		p := &put{session: header.GetId(), facts: factsOf(session)}
+		p := &put{session: header.GetId(), relayChain: header.GetRelayChain(), facts: factsOf(session)}
 		p.encode(session, func() []byte { return sessionKey(p.id, header.GetStartHeight(), session.GetJoinedUnixNano()) })
 		puts = append(puts, p)
 	}
@@ -165,11 +167,14 @@ func stageAll(t *transaction, together []*call) error {
 // stage adds the session or round to a transaction.
 func (p *put) stage(t *transaction) error {
 	if !p.isRound {
-		err := t.putSession(p.id, p.keyed)
-		if err == nil {
-			t.catalogue.byID[p.id].facts = p.facts
+		if err := t.putSession(p.id, p.keyed); err != nil {
+			return err
 		}
-		return err
+		t.catalogue.byID[p.id].facts = p.facts
+		if t.outgoing == nil {
+			return nil
+		}
+		return t.sendSession(p.id, p.session, p.relayChain)
 	}
 	stored, err := t.has(p)
 	switch {
@@ -186,6 +191,11 @@ func (p *put) stage(t *transaction) error {
 	}
 	if disputedIn(p.round) {
 		t.catalogue.byID[p.id].dispute(p.index)
+	}
+	if t.outgoing != nil {
+		if err := t.sendRound(p); err != nil {
+			return err
+		}
 	}
 	if t.history == nil || p.counted {
 		return nil

@@ -21,6 +21,10 @@ type transaction struct {
 	history *historyChange
 	// evicted counts the sessions that are removed to keep the caps.
 	evicted int64
+	// outgoing is the outbox; nil in a store without one. It is a copy once changes is set. appends is set once something was
+	// entered.
+	outgoing         *outgoing
+	changes, appends bool
 }
 
 // step replaces an entry of the catalogue.
@@ -58,7 +62,7 @@ func (t *transaction) putSession(id sessionID, session keyed) error {
 		}
 	} else {
 		next.rounds, next.roundBytes, next.above = old.rounds, old.roundBytes, old.above
-		next.marks, next.disputed, next.searched = old.marks, old.disputed, old.searched
+		next.marks, next.disputed, next.searched, next.waiting = old.marks, old.disputed, old.searched, old.waiting
 		if err := errors.Join(t.makeRoom(id, 0, next.size-old.size), t.batch.Delete(old.key, nil)); err != nil {
 			return err
 		}
@@ -118,9 +122,17 @@ func (t *transaction) remove(sessions []*entry) error {
 		}
 	}
 	for _, e := range sessions {
+		if err := t.keepFlying(e.id); err != nil {
+			return err
+		}
 		lower, upper := roundBoundsOf(e.id)
 		if err := errors.Join(t.batch.Delete(e.key, nil), t.batch.Delete(noteKey(e.id), nil), t.batch.DeleteRange(lower, upper, nil)); err != nil {
 			return err
+		}
+		if t.outgoing != nil {
+			if err := t.unsend(e); err != nil {
+				return err
+			}
 		}
 		t.replace(e, nil)
 	}
