@@ -1,0 +1,2 @@
+// Package broker reaches NATS JetStream, for those who publish the feed and for those who read it.
+package broker
