@@ -104,10 +104,13 @@ func (c *Chain) Clone() *Chain {
 	return &clone
 }
 
+// Talks reports whether something was taken within the time before a moment after which others may take over.
+func (c *Chain) Talks(at int64, takeover time.Duration) bool { return at-c.Heard < int64(takeover) }
+
 // Judge returns what becomes of a statement. Takeover is for how long the chain that is heard has to be silent before one of
 // another data folder, or one that does not follow from it, takes its place.
 func (c *Chain) Judge(s Statement, takeover time.Duration) Verdict {
-	silent := s.At-c.Heard >= int64(takeover)
+	silent := !c.Talks(s.At, takeover)
 	switch {
 	case c.Newest == 0:
 		return Joined
@@ -207,4 +210,14 @@ func (c *Chain) fill(s Statement) {
 		left = append(left, Hole{From: s.Sequence + 1, To: hole.To, Before: s.Hash, After: hole.After, Earlier: hole.Earlier})
 	}
 	c.Holes = slices.Replace(c.Holes, at, at+1, left...)
+}
+
+// MayArrive reports whether a statement that is missing and before a sequence may still arrive.
+func (c *Chain) MayArrive(sequence uint64) bool {
+	for _, hole := range c.Holes {
+		if hole.From < sequence && (!hole.Earlier || sequence <= hole.To+window) {
+			return true
+		}
+	}
+	return false
 }
