@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -57,8 +56,9 @@ const (
 type Collector struct {
 	config Config
 
-	mu     sync.Mutex
-	status Status
+	mu       sync.Mutex
+	status   Status
+	reported bool
 }
 
 // Status is how the collector gets on.
@@ -120,7 +120,8 @@ func (c *Collector) report(err error) {
 	}
 	changed := false
 	c.note(func(s *Status) {
-		changed = s.Problem != problem
+		changed = s.Problem != problem || !c.reported
+		c.reported = true
 		s.Problem, s.Why = problem, why
 		if problem == Unreachable || problem == Refused || problem == NoStream {
 			s.Pending, s.Unacknowledged = nil, nil
@@ -155,29 +156,25 @@ func (c *Collector) connected(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close()
-	var forbidden atomic.Pointer[error]
-	conn.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-		if errors.Is(err, nats.ErrPermissionViolation) {
-			forbidden.Store(&err)
-		}
-	})
 	js, err := jetstream.New(conn)
 	if err != nil {
 		return err
 	}
-	running, end := context.WithCancel(ctx)
+	running, end := context.WithCancelCause(ctx)
+	conn.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		if errors.Is(err, nats.ErrPermissionViolation) {
+			end(err) // the server does not answer what it forbids
+		}
+	})
 	var parts sync.WaitGroup
 	if c.config.Verdicts != nil {
 		parts.Go(func() { c.config.Verdicts.run(running, js) })
 	}
 	err = c.follow(running, conn, js)
-	end()
+	end(err)
 	parts.Wait()
 	_ = conn.FlushTimeout(apiTimeout) // acknowledgements; what is not acknowledged is delivered again
-	if cause := forbidden.Load(); cause != nil && err != nil {
-		err = errors.Join(*cause, err) // which timed out, since the server does not answer what it forbids
-	}
-	return err
+	return context.Cause(running)
 }
 
 // follow reads by a consumer until the context ends, or something fails.

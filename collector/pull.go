@@ -86,7 +86,7 @@ func (c *Collector) pull(ctx context.Context, conn *nats.Conn, consumer jetstrea
 	for {
 		batch, err := gather(ctx, messages)
 		if ctx.Err() != nil {
-			return c.takeRest(ctx, messages)
+			return c.takeRest(ctx, messages, batch)
 		}
 		if err != nil {
 			return err
@@ -98,10 +98,9 @@ func (c *Collector) pull(ctx context.Context, conn *nats.Conn, consumer jetstrea
 }
 
 // takeRest takes what was delivered already, so that nothing is under way when the collector is started again.
-func (c *Collector) takeRest(ctx context.Context, messages jetstream.MessagesContext) error {
+func (c *Collector) takeRest(ctx context.Context, messages jetstream.MessagesContext, rest []jetstream.Msg) error {
 	messages.Drain()
-	var rest []jetstream.Msg
-	for len(rest) < batchMessages {
+	for len(rest) < 2*batchMessages {
 		next, err := messages.Next(jetstream.NextMaxWait(time.Second))
 		if err != nil {
 			break

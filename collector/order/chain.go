@@ -214,6 +214,9 @@ func (c *Chain) fill(s Statement) {
 
 // MayArrive reports whether a statement that is missing and before a sequence may still arrive.
 func (c *Chain) MayArrive(sequence uint64) bool {
+	if c.Newest > 0 && sequence > c.Newest+1 {
+		return true
+	}
 	for _, hole := range c.Holes {
 		if hole.From < sequence && (!hole.Earlier || sequence <= hole.To+window) {
 			return true
