@@ -51,7 +51,7 @@ func (s *Server) endpoints() map[string]endpoint {
 		"/v1/account":      {chain: true, parameters: []string{"address", "height"}, answer: s.account},
 		"/v1/addresses":    {parameters: []string{"prefix", "role", "limit"}, answer: s.inTurn(s.addresses)},
 		"/v1/qos":          {parameters: []string{"session", "servicer", "last", "window", "rolling"}, answer: s.inTurn(s.qos)},
-		"/v1/qos/rounds":   {parameters: []string{"session", "servicer", "from", "limit"}, answer: s.inTurn(s.rounds)},
+		"/v1/qos/rounds":   {parameters: []string{"session", "servicer", "from", "limit", "vantage"}, answer: s.inTurn(s.rounds)},
 		"/v1/qos/events":   {stream: s.events},
 		"/v1/qos/history": {parameters: []string{"servicer", "relay_chain", "geo_zone", "from", "to", "last", "step"},
 			answer: s.inTurnOf(make(chan struct{}, mostHistories), s.history)},
@@ -75,6 +75,9 @@ func (s *Server) status(context.Context, query) (any, error) {
 		Store:     s.readers.Status.Store(),
 		Controls:  s.readers.Status.Controls(),
 		Relays:    s.readers.Relays != nil,
+	}
+	if s.readers.Vantages != nil {
+		view.Vantages = s.readers.Vantages()
 	}
 	if chain := s.readers.Chain; chain != nil {
 		view.ChainID, view.Height = chain.ChainID(), chain.Height()

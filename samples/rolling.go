@@ -39,6 +39,10 @@ type Rolling struct {
 	servicers int
 	// open are the sessions that were not closed, by id.
 	open map[string]*openSession
+	// ahead is by how much the clock is ahead that checks are asked by, and added is told of each check that is added, under
+	// mu; nil for nobody. A vantage point's Rolling has them.
+	ahead time.Duration
+	added func(at place, servicer string, check *qos.RollingCheck)
 }
 
 // place is a relay chain and a geo zone.
@@ -150,6 +154,7 @@ func (r *Rolling) Round(round *types.QoSRound) {
 func (r *Rolling) add(session *openSession, round *types.QoSRound, latest int64) {
 	session.touched = max(session.touched, round.GetReleasedUnixNano())
 	session.terms.RollingChecks(round, func(sample *types.QoSSample, check qos.RollingCheck) {
+		check = check.Earlier(r.ahead)
 		servicer := r.servicer(session.at, sample.GetServicer())
 		if servicer == nil {
 			return
@@ -157,6 +162,9 @@ func (r *Rolling) add(session *openSession, round *types.QoSRound, latest int64)
 		servicer.setBack(latest)
 		if !servicer.add(check) {
 			return
+		}
+		if r.added != nil {
+			r.added(session.at, sample.GetServicer(), &check)
 		}
 		if servicer.servicer == nil {
 			servicer.servicer = &types.QoSServicer{Address: sample.GetServicer(), ServiceUrl: sample.GetServiceUrl()}

@@ -1,0 +1,193 @@
+package samples
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/shared/modules"
+)
+
+// Windows merges the sessions that the filter's span reaches, of each vantage point, and these with one another.
+func (v *Vantages) Windows(ctx context.Context, filter WindowFilter) (api.WindowsReport, error) {
+	report := api.WindowsReport{Window: filter.Span.String(), RelativeError: qos.RelativeError, Windows: []api.WindowReport{}}
+	windows := make(map[place][]qos.PlacedWindow)
+	for _, p := range v.points {
+		own, err := p.reader.Windows(ctx, WindowFilter{Span: filter.Span})
+		if err != nil {
+			return api.WindowsReport{}, fmt.Errorf("%s: %w", p.Place, err)
+		}
+		for _, window := range own.Windows {
+			at := place{window.RelayChain, window.GeoZone}
+			windows[at] = append(windows[at], qos.PlacedWindow{Place: p.Place, Window: window})
+		}
+	}
+	for _, at := range slices.SortedFunc(maps.Keys(windows), place.compare) {
+		merged := qos.MergeWindows(windows[at])
+		if filter.Servicer != "" {
+			merged.Servicers = slices.DeleteFunc(merged.Servicers, func(s api.WindowServicer) bool { return s.Servicer != filter.Servicer })
+			if len(merged.Servicers) == 0 {
+				continue
+			}
+		}
+		report.Windows = append(report.Windows, merged)
+	}
+	report.Vantages = v.Vantages()
+	return report, nil
+}
+
+// Evidence collects evidence of each vantage point, as Reader.Evidence does: of a place's sessions from the newest one's
+// last check on, the places by name. A page that begins after a place in a session goes on at the vantage point that has the
+// session. Errors: modules.ErrUnknownSession.
+func (v *Vantages) Evidence(ctx context.Context, filter EvidenceFilter) (api.EvidencePage, error) {
+	page := api.EvidencePage{Evidence: []api.Evidence{}}
+	points, err := v.from(ctx, filter.Before)
+	if err != nil {
+		return page, err
+	}
+	known := filter.SessionID == ""
+	for _, p := range points {
+		if room := filter.Limit - len(page.Evidence); room <= 0 {
+			last := page.Evidence[len(page.Evidence)-1]
+			page.Next = &api.EvidencePlace{Session: last.Session.ID, Check: last.Check}
+			return page, nil
+		}
+		own := filter
+		own.Limit = filter.Limit - len(page.Evidence)
+		more, err := p.reader.Evidence(ctx, own)
+		filter.Before = nil // the next ones begin at their newest
+		if errors.Is(err, modules.ErrUnknownSession) {
+			continue
+		}
+		if err != nil {
+			return api.EvidencePage{}, fmt.Errorf("%s: %w", p.Place, err)
+		}
+		known = true
+		page.Evidence, page.Unkept, page.Next = append(page.Evidence, more.Evidence...), page.Unkept+more.Unkept, more.Next
+		if page.Next != nil {
+			return page, nil
+		}
+	}
+	if !known {
+		return api.EvidencePage{}, modules.ErrUnknownSession
+	}
+	return page, nil
+}
+
+// from returns the vantage points from the one on that has the session of a place in the evidence; all for none.
+func (v *Vantages) from(ctx context.Context, before *api.EvidencePlace) ([]*point, error) {
+	if before == nil {
+		return v.points, nil
+	}
+	for i, p := range v.points {
+		_, err := p.Store.Session(ctx, before.Session)
+		if err == nil {
+			return v.points[i:], nil
+		}
+		if !errors.Is(err, modules.ErrUnknownSession) {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// Members returns those of the stored sessions of all vantage points, as Reader.Members does.
+func (v *Vantages) Members(ctx context.Context, prefix string, limit int) (Members, error) {
+	var all Members
+	for _, p := range v.points {
+		own, err := p.reader.Members(ctx, prefix, limit)
+		if err != nil {
+			return Members{}, fmt.Errorf("%s: %w", p.Place, err)
+		}
+		all.Servicers, all.Applications = append(all.Servicers, own.Servicers...), append(all.Applications, own.Applications...)
+	}
+	return Members{Servicers: first(all.Servicers, limit), Applications: first(all.Applications, limit)}, nil
+}
+
+// first returns the first different names.
+func first(names []string, limit int) []string {
+	slices.Sort(names)
+	names = slices.Compact(names)
+	return names[:min(limit, len(names))]
+}
+
+// Running returns the sessions that are being sampled at each vantage point, as Reader.Running does.
+func (v *Vantages) Running(ctx context.Context, servicers int) ([]Running, error) {
+	var all []Running
+	for _, p := range v.points {
+		own, err := p.reader.Running(ctx, max(servicers, 0))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.Place, err)
+		}
+		for i := range own {
+			if v.several() {
+				own[i].Report.Vantage = p.Place
+			}
+			servicers -= own[i].Members
+		}
+		all = append(all, own...)
+	}
+	return all, nil
+}
+
+// History reads the series of each vantage point. They are never merged: the way to a servicer is part of what they show.
+// The first vantage point with a history says what step is read. Errors: *StepError, *SpanError.
+func (v *Vantages) History(ctx context.Context, filter HistoryFilter) (api.History, error) {
+	merged := api.History{Series: []api.HistorySeries{}, Checks: []api.HistoryChecks{}}
+	read := 0
+	points := 0
+	for _, p := range v.points {
+		if p.history == nil {
+			continue
+		}
+		own, err := p.history.Read(ctx, filter)
+		if err != nil {
+			return api.History{}, err
+		}
+		for i := range own.Series {
+			points += len(own.Series[i].Points)
+			if v.several() {
+				own.Series[i].Vantage = p.Place
+			}
+		}
+		for i := range own.Checks {
+			if v.several() {
+				own.Checks[i].Vantage = p.Place
+			}
+		}
+		if points > MaximumPoints {
+			return api.History{}, &StepError{Fits: p.history.fits(historySpan{from: own.From.UnixNano(), to: own.To.UnixNano()}, filter.Filter) * 2}
+		}
+		series, checks, oldest := append(merged.Series, own.Series...), append(merged.Checks, own.Checks...), merged.Oldest
+		if read == 0 {
+			merged = own
+			// What follows is read in the same steps, over the same time.
+			filter.From, filter.To, filter.Step = own.From, own.To, time.Duration(own.StepSeconds)*time.Second
+		} else if own.Oldest == nil || oldest != nil && oldest.Before(*own.Oldest) {
+			own.Oldest = oldest
+		}
+		if read > 0 {
+			merged.Oldest = own.Oldest
+		}
+		merged.Series, merged.Checks = series, checks
+		read++
+	}
+	if v.several() {
+		slices.SortStableFunc(merged.Series, bySeries)
+		slices.SortStableFunc(merged.Checks, func(a, b api.HistoryChecks) int {
+			return cmp.Or(cmp.Compare(a.RelayChain, b.RelayChain), cmp.Compare(a.GeoZone, b.GeoZone), cmp.Compare(a.Vantage, b.Vantage))
+		})
+	}
+	return merged, nil
+}
+
+func bySeries(a, b api.HistorySeries) int {
+	return cmp.Or(cmp.Compare(a.RelayChain, b.RelayChain), cmp.Compare(a.GeoZone, b.GeoZone), cmp.Compare(a.Servicer, b.Servicer),
+		cmp.Compare(a.Vantage, b.Vantage))
+}
