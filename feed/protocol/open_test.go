@@ -69,7 +69,9 @@ func TestOpenRefuses(t *testing.T) {
 		"session of nothing": {message: changed(func(s *protocol.Statement) {
 			s.What = &protocol.Statement_Session{Session: &types.QoSSession{}}
 		}), want: protocol.ErrMalformed},
-		"empty gap": {message: changed(func(s *protocol.Statement) { s.What = &protocol.Statement_Gap{Gap: &protocol.Gap{SessionId: sessionID}} }), want: protocol.ErrMalformed},
+		"empty gap": {message: changed(func(s *protocol.Statement) {
+			s.What = &protocol.Statement_Gap{Gap: &protocol.Gap{SessionId: sessionID}}
+		}), want: protocol.ErrMalformed},
 	} {
 		if c.subject == "" {
 			c.subject = subject
