@@ -79,6 +79,9 @@ func (s *Server) status(context.Context, query) (any, error) {
 	if s.readers.Vantages != nil {
 		view.Vantages = s.readers.Vantages()
 	}
+	if s.readers.Collector != nil {
+		view.Collector = new(s.readers.Collector())
+	}
 	if chain := s.readers.Chain; chain != nil {
 		view.ChainID, view.Height = chain.ChainID(), chain.Height()
 	}
