@@ -8,18 +8,15 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/pocket-fisherman/fisherman/feed/broker"
 	"github.com/pocket-fisherman/fisherman/shared/text"
 )
 
-// Dial connects to the NATS server. The connection is closed by the collector.
-type Dial func(ctx context.Context) (*nats.Conn, error)
-
 // Config lists what a collector is made of.
 type Config struct {
-	Dial Dial
+	Connection *broker.Connection
 	// Stream is the feed's.
 	Stream string
 	// Partition is what of the stream is read.
@@ -34,9 +31,9 @@ type Config struct {
 	// Logger takes the log; nil discards it.
 	Logger *slog.Logger
 
-	// patience is how long the server waits for an acknowledgement, and pause how long an attempt waits for the next one;
-	// 0 stands for the defaults.
-	patience, pause time.Duration
+	// patience is how long the server waits for an acknowledgement, pause how long an attempt waits for the next one, and
+	// deadline how long the server may take to answer; 0 stands for the defaults.
+	patience, pause, deadline time.Duration
 }
 
 const (
@@ -44,8 +41,8 @@ const (
 	defaultPatience = 10 * time.Second
 	// defaultPause is how long an attempt that failed is from the next one.
 	defaultPause = 2 * time.Second
-	// apiTimeout bounds a request to the server.
-	apiTimeout = 5 * time.Second
+	// defaultDeadline bounds a request to the server.
+	defaultDeadline = 5 * time.Second
 	// lookInterval is how often the server is asked how much is left.
 	lookInterval = 5 * time.Second
 	// longestProblem bounds what is said of a problem, in bytes.
@@ -87,12 +84,9 @@ func New(config Config) *Collector {
 	if config.Durable == "" {
 		config.Durable = config.Partition.Durable()
 	}
-	if config.patience == 0 {
-		config.patience = defaultPatience
-	}
-	if config.pause == 0 {
-		config.pause = defaultPause
-	}
+	config.patience = cmp.Or(config.patience, defaultPatience)
+	config.pause = cmp.Or(config.pause, defaultPause)
+	config.deadline = cmp.Or(config.deadline, defaultDeadline)
 	return &Collector{config: config, status: Status{Stream: config.Stream, Durable: config.Durable, Subjects: config.Partition.subjects(),
 		Problem: Unreachable, Why: "not connected yet"}}
 }
@@ -137,49 +131,56 @@ func (c *Collector) report(err error) {
 
 // Run reads until the context ends. Whatever fails is tried again.
 func (c *Collector) Run(ctx context.Context) {
-	for ctx.Err() == nil {
-		err := c.connected(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		c.report(err)
-		wait(ctx, c.config.pause)
-	}
-}
-
-// connected reads over one connection, until it is over.
-func (c *Collector) connected(ctx context.Context) error {
-	dialling, cancel := context.WithTimeout(ctx, 2*apiTimeout)
-	defer cancel()
-	conn, err := c.config.Dial(dialling)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	js, err := jetstream.New(conn)
-	if err != nil {
-		return err
-	}
-	running, end := context.WithCancelCause(ctx)
-	conn.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-		if errors.Is(err, nats.ErrPermissionViolation) {
-			end(err) // the server does not answer what it forbids
-		}
-	})
 	var parts sync.WaitGroup
 	if c.config.Verdicts != nil {
-		parts.Go(func() { c.config.Verdicts.run(running, js) })
+		parts.Go(func() { c.config.Verdicts.Run(ctx, c.config.Connection) })
 	}
-	err = c.follow(running, conn, js)
-	end(err)
+	for ctx.Err() == nil {
+		if lost, changed := c.unconnected(); lost != nil {
+			c.report(lost)
+			select {
+			case <-changed:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		_ = c.config.Connection.Forbidden() // what was before is over
+		err := c.follow(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		c.report(c.explained(err))
+		wait(ctx, c.config.pause)
+	}
 	parts.Wait()
-	_ = conn.FlushTimeout(apiTimeout) // acknowledgements; what is not acknowledged is delivered again
-	return context.Cause(running)
+}
+
+// unconnected returns why there is no connection, nil while there is one, and a channel that is closed when that changes.
+func (c *Collector) unconnected() (error, <-chan struct{}) {
+	problem, reason, changed := c.config.Connection.State()
+	switch problem {
+	case broker.ProblemNone:
+		return nil, changed
+	case broker.ProblemRefused, broker.ProblemTLS:
+		return &unconnected{Refused, reason}, changed
+	}
+	return &unconnected{Unreachable, reason}, changed
+}
+
+// explained returns the error of an attempt, with what made it fail: the server does not answer what it forbids.
+func (c *Collector) explained(err error) error {
+	if lost, _ := c.unconnected(); lost != nil {
+		return lost
+	}
+	if c.config.Connection.Forbidden() {
+		return &unconnected{Refused, "the server does not permit what a collector does; docs/feed.md lists the permissions"}
+	}
+	return err
 }
 
 // follow reads by a consumer until the context ends, or something fails.
-func (c *Collector) follow(ctx context.Context, conn *nats.Conn, js jetstream.JetStream) error {
-	consumer, err := c.consumer(ctx, js)
+func (c *Collector) follow(ctx context.Context) error {
+	consumer, err := c.consumer(ctx, c.config.Connection.JetStream())
 	if err != nil {
 		return err
 	}
@@ -198,31 +199,38 @@ func (c *Collector) follow(ctx context.Context, conn *nats.Conn, js jetstream.Je
 		lost = c.look(looking, consumer)
 		stop()
 	})
-	err = c.pull(looking, conn, consumer)
+	err = c.pull(looking, consumer)
 	stop()
 	parts.Wait()
+	_ = c.config.Connection.JetStream().Conn().FlushTimeout(c.config.deadline) // what is not acknowledged is delivered again
 	return cmp.Or(lost, err)
 }
 
-// look asks how much is left, again and again. It returns the error that says that the consumer is gone.
+// look asks how much is left, again and again, and watches the connection. It returns the error that says that the consumer is
+// gone.
 func (c *Collector) look(ctx context.Context, consumer jetstream.Consumer) error {
-	for wait(ctx, lookInterval); ctx.Err() == nil; wait(ctx, lookInterval) {
-		asking, cancel := context.WithTimeout(ctx, apiTimeout)
+	ticker := time.NewTicker(lookInterval)
+	defer ticker.Stop()
+	for {
+		lost, changed := c.unconnected()
+		c.report(lost)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+			continue
+		case <-ticker.C:
+		}
+		asking, cancel := context.WithTimeout(ctx, c.config.deadline)
 		info, err := consumer.Info(asking)
 		cancel()
 		switch {
-		case ctx.Err() != nil:
-			return nil
 		case err == nil:
 			c.note(func(s *Status) { s.Pending, s.Unacknowledged = &info.NumPending, &info.NumAckPending })
-			c.report(nil)
 		case errors.Is(err, jetstream.ErrConsumerNotFound), errors.Is(err, jetstream.ErrStreamNotFound):
 			return err
-		default:
-			c.report(err)
 		}
 	}
-	return nil
 }
 
 // wait returns after a time, or when the context ends.

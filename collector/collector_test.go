@@ -35,18 +35,18 @@ func (s *speaker) rounds(id string, from, to uint32) (messages []Message) {
 // server.
 func TestAStreamIsFollowed(t *testing.T) {
 	one, two := newSpeaker(1), newSpeaker(2)
-	b := newBroker(t, nil)
+	b := newServer(t, nil)
 	h := newHome(t, one.fisherman("frankfurt"), two.fisherman("tokyo"))
 	b.publish(one.session("s", false), two.session("s", false))
 	b.publish(one.rounds("s", 0, 300)...)
-	r := run(t, h, b.dialAs(""), nil)
+	r := run(t, h, b.connect(""), nil)
 	r.expect(namesOf("frankfurt", "s", 0, 300)...)
 	b.publish(two.rounds("s", 0, 5)...)
 	r.expect(namesOf("tokyo", "s", 0, 5)...)
 	r.stop()
 	h.restart()
 	b.publish(one.rounds("s", 300, 310)...)
-	r = run(t, h, b.dialAs(""), nil)
+	r = run(t, h, b.connect(""), nil)
 	r.expect(namesOf("frankfurt", "s", 300, 310)...)
 	b.stop()
 	b.start()
@@ -70,7 +70,7 @@ func TestAStreamIsFollowed(t *testing.T) {
 // The process ends after each step of a batch in turn, without a word to the server.
 func TestCrashesBetweenStoringAndAcknowledging(t *testing.T) {
 	one := newSpeaker(1)
-	b := newBroker(t, nil)
+	b := newServer(t, nil)
 	h := newHome(t, one.fisherman("frankfurt"))
 	b.publish(one.session("s", false))
 	told := make(map[string]int)
@@ -84,7 +84,7 @@ func TestCrashesBetweenStoringAndAcknowledging(t *testing.T) {
 			}
 			return nil
 		}
-		r := run(t, h, b.dialAs(""), func(c *Config) { c.patience = 200 * time.Millisecond })
+		r := run(t, h, b.connect(""), func(c *Config) { c.patience = 200 * time.Millisecond })
 		<-crashed
 		r.stop()
 		close(r.heard)
@@ -93,7 +93,7 @@ func TestCrashesBetweenStoringAndAcknowledging(t *testing.T) {
 		}
 		h.restart()
 	}
-	r := run(t, h, b.dialAs(""), nil)
+	r := run(t, h, b.connect(""), nil)
 	for len(told) < 100*int(steps) {
 		told[<-r.heard]++
 	}
@@ -110,17 +110,18 @@ func TestCrashesBetweenStoringAndAcknowledging(t *testing.T) {
 
 func TestNoServerAtTheStart(t *testing.T) {
 	one := newSpeaker(1)
-	b := newBroker(t, nil)
+	b := newServer(t, nil)
 	b.publish(one.session("s", false), one.round("s", 0))
 	b.stop()
 	h := newHome(t, one.fisherman("frankfurt"))
-	r := run(t, h, b.dialAs(""), nil)
+	r := run(t, h, b.connect(""), nil)
 	r.logs("problem=" + Unreachable.Label())
 	if status := r.Status(); status.Problem != Unreachable || status.Why == "" || status.Pending != nil {
 		t.Errorf("%+v", status)
 	}
 	b.start()
 	r.expect("frankfurt s/0")
+	r.stop()
 	if status := r.Status(); status.Problem != NoProblem || status.Why != "" || status.Lag == nil {
 		t.Errorf("%+v", status)
 	}
@@ -128,24 +129,24 @@ func TestNoServerAtTheStart(t *testing.T) {
 
 func TestCredentialsThatAreRefused(t *testing.T) {
 	deny := &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{"$JS.API.CONSUMER.>"}}}
-	b := newBroker(t, func(o *server.Options) {
+	b := newServer(t, func(o *server.Options) {
 		o.Users = []*server.User{{Username: "publisher", Password: "publisher"}, {Username: "weak", Password: "weak", Permissions: deny}}
 	})
 	one := newSpeaker(1)
-	r := run(t, newHome(t, one.fisherman("frankfurt")), b.dialAs("nobody"), nil)
+	r := run(t, newHome(t, one.fisherman("frankfurt")), b.connect("nobody"), nil)
 	r.logs("problem=" + Refused.Label())
 	r.stop()
-	r = run(t, newHome(t, one.fisherman("frankfurt")), b.dialAs("weak"), nil)
+	r = run(t, newHome(t, one.fisherman("frankfurt")), b.connect("weak"), nil)
 	r.logs("problem=" + Refused.Label())
 }
 
 func TestAStreamThatIsMadeLater(t *testing.T) {
 	one := newSpeaker(1)
-	b := newBroker(t, nil)
+	b := newServer(t, nil)
 	if err := b.js.DeleteStream(t.Context(), "qos"); err != nil {
 		t.Fatal(err)
 	}
-	r := run(t, newHome(t, one.fisherman("frankfurt")), b.dialAs(""), nil)
+	r := run(t, newHome(t, one.fisherman("frankfurt")), b.connect(""), nil)
 	r.logs("problem=" + NoStream.Label())
 	if _, err := b.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "qos", Subjects: []string{protocol.AllSubjects}}); err != nil {
 		t.Fatal(err)
@@ -157,10 +158,10 @@ func TestAStreamThatIsMadeLater(t *testing.T) {
 // What the stream dropped before it was read is missing, and is counted when it stays so.
 func TestAStreamThatWasPurged(t *testing.T) {
 	one := newSpeaker(1)
-	b := newBroker(t, nil)
+	b := newServer(t, nil)
 	h := newHome(t, one.fisherman("frankfurt"))
 	b.publish(one.session("s", false), one.round("s", 0))
-	r := run(t, h, b.dialAs(""), nil)
+	r := run(t, h, b.connect(""), nil)
 	r.expect("frankfurt s/0")
 	r.stop()
 	b.publish(one.rounds("s", 1, 9)...)
@@ -172,7 +173,7 @@ func TestAStreamThatWasPurged(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.publish(one.round("s", 9))
-	r = run(t, h, b.dialAs(""), nil)
+	r = run(t, h, b.connect(""), nil)
 	r.expect("frankfurt s/9")
 	r.stop()
 	if state := h.vantages[0].State(); state.Missing != 8 || state.Gaps != 0 {
@@ -187,11 +188,11 @@ func TestAStreamThatWasPurged(t *testing.T) {
 // A consumer belongs to one data directory: a second collector with it is refused, and takes nothing.
 func TestTwoCollectorsOfOnePartition(t *testing.T) {
 	one := newSpeaker(1)
-	b := newBroker(t, nil)
-	first := run(t, newHome(t, one.fisherman("frankfurt")), b.dialAs(""), nil)
+	b := newServer(t, nil)
+	first := run(t, newHome(t, one.fisherman("frankfurt")), b.connect(""), nil)
 	first.logs("the feed is read")
 	other := newHome(t, one.fisherman("frankfurt"))
-	second := run(t, other, b.dialAs(""), func(c *Config) { c.Identity = "them" })
+	second := run(t, other, b.connect(""), func(c *Config) { c.Identity = "them" })
 	second.logs("problem=" + ForeignConsumer.Label())
 	b.publish(one.session("s", false))
 	b.publish(one.rounds("s", 0, 20)...)
@@ -206,10 +207,10 @@ func TestTwoCollectorsOfOnePartition(t *testing.T) {
 func TestPartitions(t *testing.T) {
 	eth, sol := newSpeaker(1), newSpeaker(1)
 	sol.place.RelayChain = "a group * of > mine."
-	b := newBroker(t, nil)
+	b := newServer(t, nil)
 	one, two := newHome(t, eth.fisherman("frankfurt")), newHome(t, eth.fisherman("frankfurt"))
-	first := run(t, one, b.dialAs(""), func(c *Config) { c.Partition = Partition{"eth"} })
-	second := run(t, two, b.dialAs(""), func(c *Config) { c.Partition, c.Identity = Partition{sol.place.RelayChain, "bsc"}, "them" })
+	first := run(t, one, b.connect(""), func(c *Config) { c.Partition = Partition{"eth"} })
+	second := run(t, two, b.connect(""), func(c *Config) { c.Partition, c.Identity = Partition{sol.place.RelayChain, "bsc"}, "them" })
 	b.publish(eth.session("s", false), sol.session("t", false), eth.round("s", 0), sol.round("t", 0), eth.round("s", 1))
 	first.expect("frankfurt s/0", "frankfurt s/1")
 	second.expect("frankfurt t/0")
@@ -225,10 +226,10 @@ func TestPartitions(t *testing.T) {
 
 func TestAConsumerThatIsRemoved(t *testing.T) {
 	one := newSpeaker(1)
-	b := newBroker(t, nil)
+	b := newServer(t, nil)
 	h := newHome(t, one.fisherman("frankfurt"))
 	b.publish(one.session("s", false), one.round("s", 0))
-	r := run(t, h, b.dialAs(""), nil)
+	r := run(t, h, b.connect(""), nil)
 	r.expect("frankfurt s/0")
 	if err := b.js.DeleteConsumer(t.Context(), "qos", "collector"); err != nil {
 		t.Fatal(err)
@@ -244,7 +245,7 @@ func TestAConsumerThatIsRemoved(t *testing.T) {
 // A collector whose disk is slow holds one batch; what it has not taken waits in the stream.
 func TestASlowDisk(t *testing.T) {
 	one := newSpeaker(1)
-	b := newBroker(t, nil)
+	b := newServer(t, nil)
 	h := newHome(t, one.fisherman("frankfurt"))
 	b.publish(one.session("s", false))
 	b.publish(one.rounds("s", 0, 1200)...)
@@ -258,7 +259,7 @@ func TestASlowDisk(t *testing.T) {
 		}
 		return nil
 	}
-	r := run(t, h, b.dialAs(""), func(c *Config) { c.patience = time.Minute })
+	r := run(t, h, b.connect(""), func(c *Config) { c.patience = time.Minute })
 	<-stalled
 	consumer, err := b.js.Consumer(t.Context(), "qos", "collector")
 	if err != nil {
@@ -274,29 +275,29 @@ func TestASlowDisk(t *testing.T) {
 // A disk that fails: nothing is lost, and the status says why nothing is taken.
 func TestADiskThatFailsForAWhile(t *testing.T) {
 	one := newSpeaker(1)
-	b := newBroker(t, nil)
+	b := newServer(t, nil)
 	h := newHome(t, one.fisherman("frankfurt"))
 	var broken error = errors.New("no space left on device")
 	h.intake.step = func(step) error { return broken }
 	b.publish(one.session("s", false))
 	b.publish(one.rounds("s", 0, 20)...)
-	r := run(t, h, b.dialAs(""), func(c *Config) { c.patience = 100 * time.Millisecond })
+	r := run(t, h, b.connect(""), func(c *Config) { c.patience = 100 * time.Millisecond })
 	r.logs("problem=" + Unstorable.Label())
 	r.stop()
 	broken = nil
-	r = run(t, h, b.dialAs(""), nil)
+	r = run(t, h, b.connect(""), nil)
 	r.expect(namesOf("frankfurt", "s", 0, 20)...)
 }
 
 func TestARunEndsWithItsContext(t *testing.T) {
-	b := newBroker(t, nil)
+	b := newServer(t, nil)
 	h := newHome(t, newSpeaker(1).fisherman("frankfurt"))
 	for range 3 {
-		r := run(t, h, b.dialAs(""), nil)
+		r := run(t, h, b.connect(""), nil)
 		r.logs("the feed is read")
 		r.stop()
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	New(Config{Dial: b.dialAs(""), Stream: "qos", Identity: "us", Intake: h.intake}).Run(ctx)
+	New(Config{Connection: b.connect(""), Stream: "qos", Identity: "us", Intake: h.intake}).Run(ctx)
 }

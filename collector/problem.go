@@ -38,6 +38,15 @@ func (p Problem) Label() string { return problemLabels[p] }
 // errForeignConsumer is returned when a consumer belongs to another data directory.
 var errForeignConsumer = errors.New("the consumer belongs to the data directory of another collector")
 
+// unconnected is why there is no use in the connection.
+type unconnected struct {
+	problem Problem
+	reason  string
+}
+
+// Error returns the reason.
+func (e *unconnected) Error() string { return e.reason }
+
 // unstorable marks an error of the disk.
 type unstorable struct{ error }
 
@@ -46,9 +55,12 @@ func (e unstorable) Unwrap() error { return e.error }
 // problemOf returns which problem an error is.
 func problemOf(err error) Problem {
 	_, disk := errors.AsType[unstorable](err)
+	lost, is := errors.AsType[*unconnected](err)
 	switch {
 	case err == nil:
 		return NoProblem
+	case is:
+		return lost.problem
 	case disk:
 		return Unstorable
 	case errors.Is(err, errForeignConsumer):
@@ -56,12 +68,8 @@ func problemOf(err error) Problem {
 	case errors.Is(err, jetstream.ErrStreamNotFound), errors.Is(err, jetstream.ErrJetStreamNotEnabled),
 		errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return NoStream
-	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked),
-		errors.Is(err, nats.ErrAccountAuthExpired), errors.Is(err, nats.ErrPermissionViolation):
-		return Refused
-	case errors.Is(err, nats.ErrNoServers), errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, jetstream.ErrConnectionClosed),
-		errors.Is(err, nats.ErrTimeout), errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrNoStreamResponse),
-		errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, jetstream.ErrConnectionClosed), errors.Is(err, nats.ErrTimeout),
+		errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, context.DeadlineExceeded):
 		return Unreachable
 	}
 	return OtherProblem

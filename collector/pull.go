@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/pocket-fisherman/fisherman/feed/protocol"
@@ -30,7 +29,7 @@ const ownerKey = "pocket-fisherman-collector"
 
 // consumer returns the durable consumer, made or brought up to date if need be.
 func (c *Collector) consumer(ctx context.Context, js jetstream.JetStream) (jetstream.Consumer, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*apiTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.config.deadline)
 	defer cancel()
 	wanted := jetstream.ConsumerConfig{
 		Durable:        c.config.Durable,
@@ -76,13 +75,14 @@ func filtersOf(config jetstream.ConsumerConfig) []string {
 }
 
 // pull takes batches until the context ends, or one cannot be taken.
-func (c *Collector) pull(ctx context.Context, conn *nats.Conn, consumer jetstream.Consumer) error {
-	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(batchMessages, max(batchBytes, int(conn.MaxPayload())+protocol.MaxContent)))
+func (c *Collector) pull(ctx context.Context, consumer jetstream.Consumer) error {
+	// A message that is larger than what is asked for would never be delivered.
+	largest := int(c.config.Connection.MaxPayload()) + protocol.MaxDelivery
+	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(batchMessages, max(batchBytes, largest)))
 	if err != nil {
 		return err
 	}
 	defer messages.Stop()
-	c.report(nil)
 	for {
 		batch, err := gather(ctx, messages)
 		if ctx.Err() != nil {

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -14,12 +15,14 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/pocket-fisherman/fisherman/feed/broker"
 	"github.com/pocket-fisherman/fisherman/feed/protocol"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/secret"
 )
 
-// broker is a NATS server in this process.
-type broker struct {
+// natsServer is a NATS server in this process.
+type natsServer struct {
 	t       *testing.T
 	options server.Options
 	server  *server.Server
@@ -27,9 +30,9 @@ type broker struct {
 	js      jetstream.JetStream
 }
 
-// newBroker starts a server with JetStream and the feed's stream.
-func newBroker(t *testing.T, change func(*server.Options)) *broker {
-	b := &broker{t: t, options: server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+// newServer starts a server with JetStream and the feed's stream.
+func newServer(t *testing.T, change func(*server.Options)) *natsServer {
+	b := &natsServer{t: t, options: server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
 		MaxPayload: 2 << 20}}
 	if change != nil {
 		change(&b.options)
@@ -39,7 +42,7 @@ func newBroker(t *testing.T, change func(*server.Options)) *broker {
 	return b
 }
 
-func (b *broker) start() {
+func (b *natsServer) start() {
 	b.t.Helper()
 	options := b.options
 	started, err := server.NewServer(&options)
@@ -52,7 +55,7 @@ func (b *broker) start() {
 	}
 	b.server = started
 	b.options.Port = started.Addr().(*net.TCPAddr).Port
-	if b.conn, err = b.dialAs("")(b.t.Context()); err != nil {
+	if b.conn, err = nats.Connect(b.url("").Reveal()); err != nil {
 		b.t.Fatal(err)
 	}
 	if b.js, err = jetstream.New(b.conn); err != nil {
@@ -63,23 +66,32 @@ func (b *broker) start() {
 	}
 }
 
-func (b *broker) stop() {
+func (b *natsServer) stop() {
 	b.conn.Close()
 	b.server.Shutdown()
 	b.server.WaitForShutdown()
 }
 
-// dialAs connects as a user; the publisher if that is empty.
-func (b *broker) dialAs(user string) Dial {
-	return func(context.Context) (*nats.Conn, error) {
-		if len(b.options.Users) > 0 && user == "" {
-			user = "publisher"
-		}
-		return nats.Connect(fmt.Sprintf("nats://127.0.0.1:%d", b.options.Port), nats.UserInfo(user, user), nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond))
+// url is where a user reaches the server; the publisher if the name is empty.
+func (b *natsServer) url(user string) secret.Secret {
+	if len(b.options.Users) == 0 {
+		return secret.New(fmt.Sprintf("nats://127.0.0.1:%d", b.options.Port))
 	}
+	return secret.New(fmt.Sprintf("nats://%s:%[1]s@127.0.0.1:%d", cmp.Or(user, "publisher"), b.options.Port))
 }
 
-func (b *broker) publish(messages ...Message) {
+// connect connects a collector as a user.
+func (b *natsServer) connect(user string) *broker.Connection {
+	b.t.Helper()
+	connection, err := broker.Connect(broker.Options{URLs: []secret.Secret{b.url(user)}, Name: "collector"})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(connection.Close)
+	return connection
+}
+
+func (b *natsServer) publish(messages ...Message) {
 	b.t.Helper()
 	for _, message := range messages {
 		if _, err := b.js.Publish(b.t.Context(), message.Subject, message.Data); err != nil {
@@ -117,9 +129,9 @@ type running struct {
 }
 
 // run runs a collector of a home until stop is called.
-func run(t *testing.T, h *home, dial Dial, change func(*Config)) *running {
+func run(t *testing.T, h *home, connection *broker.Connection, change func(*Config)) *running {
 	r := &running{t: t, log: make(logged, 1000), heard: make(chan string, 10_000)}
-	config := Config{Dial: dial, Stream: "qos", Identity: "us", Intake: h.intake, Logger: slog.New(r.log), patience: time.Second, pause: 10 * time.Millisecond}
+	config := Config{Connection: connection, Stream: "qos", Identity: "us", Intake: h.intake, Logger: slog.New(r.log), patience: time.Second, pause: 10 * time.Millisecond, deadline: time.Second}
 	if change != nil {
 		change(&config)
 	}
