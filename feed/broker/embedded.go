@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,7 +36,7 @@ type EmbeddedOptions struct {
 	Listen string
 	// MaxBytes of the stream.
 	MaxBytes int64
-	// Logger takes its log.
+	// Logger takes its log; nil discards it.
 	Logger *slog.Logger
 }
 
@@ -85,7 +86,7 @@ func StartEmbedded(o EmbeddedOptions) (*Embedded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the embedded NATS server: %w", err)
 	}
-	made.SetLoggerV2(serverLog{o.Logger}, false, false, false)
+	made.SetLoggerV2(serverLog{cmp.Or(o.Logger, slog.New(slog.DiscardHandler))}, false, false, false)
 	// Start returns once the server listens, or has said in its log why it does not.
 	made.Start()
 	if !made.ReadyForConnections(startTimeout) {

@@ -54,6 +54,8 @@ type Flight struct {
 	Number uint64
 	// SignedUnixNano is when the flight was first taken.
 	SignedUnixNano int64
+	// Place is the name of the vantage point when it was taken.
+	Place string
 	// Items in the order in which they are published.
 	Items []Item
 	// Positions of the relay chains of the items, before the flight.
@@ -62,8 +64,12 @@ type Flight struct {
 	Resumed bool
 }
 
-// Limits bound a flight: it has at most that many items, and encoded bytes unless it has one item.
-type Limits struct{ Items, Bytes int }
+// Order is what a new flight is to be: it has at most that many items, and encoded bytes unless it has one item.
+type Order struct {
+	Items, Bytes int
+	// Place is the name of the vantage point.
+	Place string
+}
 
 // Stats are what waits to be published.
 type Stats struct {

@@ -68,7 +68,7 @@ var table = []row{
 	{folders: []string{"samples"}, may: []string{"qos", "rollup", "rpc/api", "shared"}},
 	{folders: []string{"alerts"}, may: []string{"alerts/delivery", "alerts/machine", "runtime/groups", "rpc/api", "shared"}},
 	{folders: []string{"network/endpoints"}, may: []string{"network/endpoints/evidence", "fisherman", "upstream", "wire", "shared", "runtime/groups", "runtime/configs"}},
-	{folders: []string{"feed"}, may: []string{"feed/broker", "feed/protocol", "shared"}},
+	{folders: []string{"feed"}, may: []string{"feed/broker", "feed/outbox", "feed/protocol", "shared"}},
 	{folders: []string{"feed/broker"}, may: []string{"shared"}},
 	{folders: []string{"feed/outbox"}, pure: true},
 	{folders: []string{"feed/protocol"}, may: []string{"shared"}, pure: true},

@@ -77,6 +77,7 @@ type gapEntry struct {
 type flight struct {
 	number  uint64
 	signed  int64
+	place   string
 	items   []outbox.Item
 	resumed bool
 }

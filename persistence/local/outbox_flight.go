@@ -12,10 +12,10 @@ import (
 	"github.com/pocket-fisherman/fisherman/feed/outbox"
 )
 
-// TakeFlight returns what is to be published next: the flight that was taken and is not landed, otherwise a new one within the
-// limits. It returns nil when nothing waits. What is in a new flight is durable before it is returned, so that a flight taken
+// TakeFlight returns what is to be published next: the flight that was taken and is not landed, otherwise a new one as
+// ordered. It returns nil when nothing waits. What is in a new flight is durable before it is returned, so that a flight taken
 // again after a crash has the same items. Errors: ErrClosed, or the disk's.
-func (s *Store) TakeFlight(ctx context.Context, limits outbox.Limits) (*outbox.Flight, error) {
+func (s *Store) TakeFlight(ctx context.Context, order outbox.Order) (*outbox.Flight, error) {
 	var taken *outbox.Flight
 	err := s.change(ctx, func(t *transaction) error {
 		taken = nil
@@ -23,7 +23,7 @@ func (s *Store) TakeFlight(ctx context.Context, limits outbox.Limits) (*outbox.F
 			return nil
 		}
 		if t.outgoing.flight == nil {
-			if err := t.takeOff(ctx, limits); err != nil {
+			if err := t.takeOff(ctx, order); err != nil {
 				return err
 			}
 		}
@@ -41,14 +41,14 @@ func (s *Store) TakeFlight(ctx context.Context, limits outbox.Limits) (*outbox.F
 }
 
 // takeOff makes a flight of what waits: gaps, then sessions and rounds, oldest sessions first.
-func (t *transaction) takeOff(ctx context.Context, limits outbox.Limits) error {
+func (t *transaction) takeOff(ctx context.Context, order outbox.Order) error {
 	o := t.outgoing
 	if len(o.gaps) == 0 && t.catalogue.waiting == 0 {
 		return nil
 	}
 	o = t.changing()
-	flying := &flight{number: o.flights + 1, signed: t.caps.clock().UnixNano()}
-	room := limits
+	flying := &flight{number: o.flights + 1, signed: t.caps.clock().UnixNano(), place: order.Place}
+	room := order
 	for len(o.gaps) > 0 && room.Items > 0 {
 		flying.items = append(flying.items, o.gaps[0].gap)
 		if err := t.batch.Delete(outboxGapKey(o.gaps[0].number), nil); err != nil {
@@ -73,7 +73,7 @@ func (t *transaction) takeOff(ctx context.Context, limits outbox.Limits) error {
 }
 
 // board adds what waits of a session to a flight: a session that nothing was said of before its rounds, otherwise after them.
-func (t *transaction) board(ctx context.Context, e *entry, flying *flight, room *outbox.Limits) error {
+func (t *transaction) board(ctx context.Context, e *entry, flying *flight, room *outbox.Order) error {
 	w := e.waiting
 	if w.said == saidNothing {
 		if err := t.boardSession(e, flying, room); err != nil {
@@ -92,7 +92,7 @@ func (t *transaction) board(ctx context.Context, e *entry, flying *flight, room 
 }
 
 // boardSession adds a session. It may change while it is being published, so its content is kept.
-func (t *transaction) boardSession(e *entry, flying *flight, room *outbox.Limits) error {
+func (t *transaction) boardSession(e *entry, flying *flight, room *outbox.Order) error {
 	encoded, err := t.encoded(e.key)
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func (t *transaction) boardSession(e *entry, flying *flight, room *outbox.Limits
 }
 
 // boardRounds adds rounds of a session, in the order of their indices. They stay where they are stored.
-func (t *transaction) boardRounds(ctx context.Context, e *entry, flying *flight, room *outbox.Limits) error {
+func (t *transaction) boardRounds(ctx context.Context, e *entry, flying *flight, room *outbox.Order) error {
 	lower, upper := outboxRoundsOf(e.id, e.unsentFrom)
 	first := true
 	return errUnlessFull(scan(ctx, t.batch, lower, upper, func(key, _ []byte) error {
@@ -155,7 +155,7 @@ func (t *transaction) sizeOf(key []byte) (int, error) {
 // load returns the flight with the contents of its items. A round that is not stored becomes a gap of one.
 func (t *transaction) load() (*outbox.Flight, error) {
 	flying := t.outgoing.flight
-	loaded := &outbox.Flight{Instance: t.outgoing.instance, Number: flying.number, SignedUnixNano: flying.signed, Resumed: flying.resumed,
+	loaded := &outbox.Flight{Instance: t.outgoing.instance, Number: flying.number, SignedUnixNano: flying.signed, Place: flying.place, Resumed: flying.resumed,
 		Items: slices.Clone(flying.items), Positions: make(map[string]outbox.Position)}
 	for i := range loaded.Items {
 		item := &loaded.Items[i]

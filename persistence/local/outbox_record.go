@@ -69,6 +69,7 @@ func (f *flight) record() keyed {
 	key := outboxKey(outboxFlight)
 	text := binary.AppendUvarint([]byte{outboxForm}, f.number)
 	text = binary.AppendVarint(text, f.signed)
+	text = appendText(text, f.place)
 	text = binary.AppendUvarint(text, uint64(len(f.items)))
 	for _, item := range f.items {
 		text = appendItem(text, item)
@@ -86,7 +87,7 @@ func decodeFlight(key, record []byte) (*flight, error) {
 		return nil, corrupt(key, "not a flight")
 	}
 	r := fields{rest: text[1:]}
-	f := &flight{number: r.number(), signed: r.signed(), resumed: true}
+	f := &flight{number: r.number(), signed: r.signed(), place: r.text(), resumed: true}
 	count := r.number()
 	for ; count > 0 && count <= mostFlightItems && !r.failed; count-- {
 		f.items = append(f.items, r.item())

@@ -20,9 +20,9 @@ func (s *Samples) Appended() <-chan struct{} { return s.appended }
 
 // TakeFlight returns what is to be published next, as Store.TakeFlight does. While samples are held in memory nothing is: they
 // enter the outbox when they reach the disk.
-func (s *Samples) TakeFlight(ctx context.Context, limits outbox.Limits) (taken *outbox.Flight, err error) {
+func (s *Samples) TakeFlight(ctx context.Context, order outbox.Order) (taken *outbox.Flight, err error) {
 	err = s.publish(func(disk *Store) (err error) {
-		taken, err = disk.TakeFlight(ctx, limits)
+		taken, err = disk.TakeFlight(ctx, order)
 		return err
 	})
 	if errors.Is(err, errHeld) {

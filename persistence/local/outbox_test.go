@@ -100,8 +100,8 @@ func TestOutboxModel(t *testing.T) {
 		s, ctx, sent, stored := open(), t.Context(), newPublished(), make(map[string]bool)
 		last := make(map[string]*types.QoSSession)
 		var taken *outbox.Flight
-		take := func(limits outbox.Limits) {
-			flight, err := s.TakeFlight(ctx, limits)
+		take := func(order outbox.Order) {
+			flight, err := s.TakeFlight(ctx, order)
 			noError(t, err)
 			if taken != nil && (flight == nil || !flightsEqual(taken, flight)) {
 				t.Fatalf("taken again, the flight is %+v, before %+v", flight, taken)
@@ -123,8 +123,8 @@ func TestOutboxModel(t *testing.T) {
 			}
 			taken = nil
 		}
-		drawLimits := func() outbox.Limits {
-			return outbox.Limits{Items: rapid.IntRange(1, 5).Draw(t, "items"), Bytes: rapid.IntRange(1, 2000).Draw(t, "bytes")}
+		drawLimits := func() outbox.Order {
+			return outbox.Order{Items: rapid.IntRange(1, 5).Draw(t, "items"), Bytes: rapid.IntRange(1, 2000).Draw(t, "bytes")}
 		}
 		newest := 0
 		t.Repeat(map[string]func(*rapid.T){
@@ -175,7 +175,7 @@ func TestOutboxModel(t *testing.T) {
 		})
 		for {
 			land()
-			take(outbox.Limits{Items: 3, Bytes: 1 << 20})
+			take(outbox.Order{Items: 3, Bytes: 1 << 20})
 			if taken == nil {
 				break
 			}
@@ -217,13 +217,13 @@ func TestOutboxOfPreviousVersion(t *testing.T) {
 	noError(t, os.CopyFS(dir, os.DirFS("testdata/store-v1")))
 	s, err := Open(dir, withOutbox())
 	noError(t, err)
-	if flight, err := s.TakeFlight(ctx, outbox.Limits{Items: 10, Bytes: 1 << 20}); flight != nil || err != nil {
+	if flight, err := s.TakeFlight(ctx, outbox.Order{Items: 10, Bytes: 1 << 20}); flight != nil || err != nil {
 		t.Fatalf("%+v, %v", flight, err)
 	}
 	round := roundOf(1, 2, 10)
 	round.SessionId = openSession
 	noError(t, s.PutRound(ctx, round))
-	flight, err := s.TakeFlight(ctx, outbox.Limits{Items: 10, Bytes: 1 << 20})
+	flight, err := s.TakeFlight(ctx, outbox.Order{Items: 10, Bytes: 1 << 20})
 	noError(t, err)
 	sent := newPublished()
 	sent.take(t, flight)
@@ -253,7 +253,7 @@ func TestManyGaps(t *testing.T) {
 	}
 	counted, chains := newPublished(), make(map[string]uint64)
 	for {
-		flight, err := s.TakeFlight(ctx, outbox.Limits{Items: 100, Bytes: 1 << 20})
+		flight, err := s.TakeFlight(ctx, outbox.Order{Items: 100, Bytes: 1 << 20})
 		noError(t, err)
 		if flight == nil {
 			break
