@@ -81,3 +81,22 @@ func (c RollingCheck) Earlier(by time.Duration) RollingCheck {
 	c.asked -= int64(by)
 	return c
 }
+
+// lostFrom is how many null samples in a row, in buckets that have no others, show that a vantage point lost its way.
+const lostFrom = 3
+
+// lost reports whether the way to the servicer was lost in a slot, as RollVantages documents.
+func (b Buckets) lost(slot int64) bool {
+	at, found := slices.BinarySearchFunc(b, slot, bySlot)
+	if !found || b[at].answers() > 0 {
+		return false
+	}
+	nulls := b[at].Nulls
+	for before := at - 1; before >= 0 && b[before].answers() == 0 && nulls < lostFrom; before-- {
+		nulls += b[before].Nulls
+	}
+	for after := at + 1; after < len(b) && b[after].answers() == 0 && nulls < lostFrom; after++ {
+		nulls += b[after].Nulls
+	}
+	return nulls >= lostFrom
+}

@@ -52,13 +52,15 @@ type MergedPlace struct {
 // that it had no answer of, and no more than half of the vantage points with samples in the bucket are blank. Its null
 // samples of the bucket are its PATH, and it has no share there.
 //
+// Lost. A vantage point has lost its way in a bucket if all of its samples of the servicer there are null, and with those of
+// its buckets before and after it, as far as all are null too, they are three or more.
+//
 // Nulls. In each bucket the level is that of the shares of null samples; a vantage point's null samples count against the
-// servicer up to this share of its samples, rounded up; none, if it has three samples or more in the bucket, all null, and
-// the level has answers. Over all of the checks, null samples count as far as they are within the level of the shares, if
+// servicer up to this share of its samples, rounded up; none, if it has lost its way and the level has answers. Over all of the checks, null samples count as far as they are within the level of the shares, if
 // that is more. Of a vantage point's null samples the oldest count first. Those that do not count are its PATH.
 //
 // Verdict. Each vantage point judges the servicer by its own checks less those that are its PATH, as Roll does. It has a
-// vote unless it does not know: not_asked_yet, or unknown with fewer samples than required. The verdict is the worst that a
+// vote unless it does not know: unknown or not_asked_yet. The verdict is the worst that a
 // strict majority finds the servicer to be at least as bad as, in the order of Summarize. If two or more know before
 // anything is taken for PATH, and all find the same, the verdict is that.
 //
@@ -255,12 +257,9 @@ func (m *vantageMerge) bucketLevel(s *sight, sights []*sight, here Bucket) int {
 		}
 	}
 	reached := level(shares)
-	if own := s.buckets.at(here.Slot); reached.part == 0 || reached.rest > 0 && own.answers() == 0 && own.Samples >= lostFrom {
+	if reached.part == 0 || reached.rest > 0 && s.buckets.lost(here.Slot) {
 		return 0
 	}
 	samples, whole := int(here.Samples), reached.part+reached.rest
 	return min(int(here.Nulls), (samples*reached.part+whole-1)/whole)
 }
-
-// lostFrom is how many samples of a bucket, all null, show that a vantage point lost its way.
-const lostFrom = 3

@@ -120,13 +120,7 @@ func onlyTimes(sights []*sight) (only api.RoundTripTimes) {
 
 // knows reports whether a vantage point knows enough of a servicer to have a vote.
 func (r *row) knows() bool {
-	switch r.Verdict {
-	case api.VerdictNotAskedYet:
-		return false
-	case api.VerdictUnknown:
-		return r.Samples > 0 && !r.scarce && r.Standing != api.StandingOtherChain && r.Standing != api.StandingUnverifiable
-	}
-	return true
+	return r.Verdict != api.VerdictUnknown && r.Verdict != api.VerdictNotAskedYet
 }
 
 // mergedVerdict takes the votes of the vantage points.

@@ -96,7 +96,7 @@ func (p *placedServicer) votes() bool {
 	if p.Verdict == api.VerdictUnavailable && p.path > 0 && p.NullSamples-p.path <= p.NullSamplesAllowed {
 		return false
 	}
-	own := row{ServicerReport: api.ServicerReport{Verdict: p.Verdict, Samples: p.Samples, Standing: p.Standing}, scarce: p.Samples < p.SamplesRequired}
+	own := row{ServicerReport: api.ServicerReport{Verdict: p.Verdict}}
 	return own.knows()
 }
 
@@ -194,11 +194,10 @@ func lessNulls(outcomes api.Outcomes, less int) api.Outcomes {
 func windowVerdict(seen []placedServicer) (api.Verdict, string) {
 	var sights []*sight
 	for i := range seen {
-		own := row{ServicerReport: api.ServicerReport{Verdict: seen[i].Verdict, Reason: seen[i].Reason, Samples: seen[i].Samples, Standing: seen[i].Standing},
-			scarce: seen[i].Samples < seen[i].SamplesRequired}
+		own := row{ServicerReport: api.ServicerReport{Verdict: seen[i].Verdict, Reason: seen[i].Reason}}
 		s := &sight{place: seen[i].place, seenRow: own, row: own}
 		if !seen[i].votes() {
-			s.row.Verdict, s.row.scarce = api.VerdictUnknown, true
+			s.row.Verdict = api.VerdictUnknown
 			if seen[i].Verdict != api.VerdictUnknown {
 				s.row.Reason = count(seen[i].path, "null sample") + " of its path"
 			}

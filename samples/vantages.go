@@ -39,14 +39,15 @@ type point struct {
 	mu sync.Mutex
 	// buckets count the samples of each servicer as far back as a rolling verdict reaches; bounded as the servicers of
 	// rolling are.
-	buckets map[member]*qos.Buckets
+	buckets     map[member]*qos.Buckets
+	mostBuckets int
 }
 
 // NewVantages makes a reader of vantage points, whose places differ. Errors: ErrPlaceTwice.
 func NewVantages(vantages []Vantage, prover Prover) (*Vantages, error) {
 	made := &Vantages{now: time.Now}
 	for _, vantage := range vantages {
-		p := &point{Vantage: vantage, rolling: NewRolling(), buckets: make(map[member]*qos.Buckets)}
+		p := &point{Vantage: vantage, rolling: NewRolling(), buckets: make(map[member]*qos.Buckets), mostBuckets: 2 * mostRolling}
 		p.rolling.added = p.count
 		p.reader = NewReader(vantage.Store, p.rolling, prover)
 		if vantage.History != nil {
@@ -82,6 +83,7 @@ func (v *Vantages) Recall(ctx context.Context) error {
 // Session takes a session of a place as it is now. A place that is not known is ignored.
 func (v *Vantages) Session(place string, session *types.QoSSession) {
 	if p := v.point(place); p != nil {
+		p.rolling.setAhead(p.health().ahead())
 		p.rolling.Session(session)
 	}
 }
@@ -120,7 +122,7 @@ func (p *point) count(at place, servicer string, check *qos.RollingCheck) {
 	of := member{at, servicer}
 	kept := p.buckets[of]
 	if kept == nil {
-		if len(p.buckets) >= 2*mostRolling { // rolling has no more, and calls this under its lock
+		if len(p.buckets) >= p.mostBuckets { // rolling has no more, and calls this under its lock
 			maps.DeleteFunc(p.buckets, func(of member, _ *qos.Buckets) bool { return p.rolling.places[of.at][of.address] == nil })
 		}
 		kept = new(qos.Buckets)
@@ -213,8 +215,10 @@ func onlyRolling(reports []api.RollingReport, servicer string) []api.RollingRepo
 func (v *Vantages) Report(ctx context.Context, filter ReportFilter) (api.Report, error) {
 	report := api.Report{Rolling: []api.RollingReport{}, Sessions: []api.SessionReport{}}
 	unknown := 0
+	own := filter
+	own.Rolling = qos.RollingSpan{Checks: 1, Age: time.Second} // of the rolling verdicts only the merged ones are shown
 	for _, p := range v.points {
-		own, err := p.reader.Report(ctx, filter)
+		own, err := p.reader.Report(ctx, own)
 		if errors.Is(err, modules.ErrUnknownSession) {
 			unknown++
 			continue
@@ -223,9 +227,7 @@ func (v *Vantages) Report(ctx context.Context, filter ReportFilter) (api.Report,
 			return api.Report{}, fmt.Errorf("%s: %w", p.Place, err)
 		}
 		for i := range own.Sessions {
-			if v.several() {
-				own.Sessions[i].Vantage = p.Place
-			}
+			own.Sessions[i].Vantage = v.tag(p.Place)
 		}
 		report.Sessions = append(report.Sessions, own.Sessions...)
 	}
@@ -237,6 +239,11 @@ func (v *Vantages) Report(ctx context.Context, filter ReportFilter) (api.Report,
 	}
 	if filter.Last > 0 {
 		report.Sessions = report.Sessions[max(0, len(report.Sessions)-filter.Last):]
+	}
+	if span := cmp.Or(filter.Rolling, qos.DefaultRolling()); filter.SessionID == "" && v.several() && span == qos.DefaultRolling() {
+		reports, merged := v.merge(span)
+		report.Rolling, report.Vantages = onlyRolling(reports, filter.Servicer), v.vantages(merged)
+		return report, nil
 	}
 	if filter.SessionID == "" {
 		report.Rolling = v.Rolling(filter.Rolling, filter.Servicer)
@@ -276,11 +283,9 @@ func (v *Vantages) Rounds(ctx context.Context, filter RoundFilter) (api.RoundPag
 		if errors.Is(err, modules.ErrUnknownSession) {
 			continue
 		}
-		if v.several() {
-			page.Vantage = p.Place
-			for i := range page.Rounds {
-				page.Rounds[i].Vantage = p.Place
-			}
+		page.Vantage = v.tag(p.Place)
+		for i := range page.Rounds {
+			page.Rounds[i].Vantage = v.tag(p.Place)
 		}
 		return page, err
 	}

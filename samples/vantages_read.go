@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/qos"
+	"github.com/pocket-fisherman/fisherman/rollup"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 )
@@ -126,9 +127,7 @@ func (v *Vantages) Running(ctx context.Context, servicers int) ([]Running, error
 			return nil, fmt.Errorf("%s: %w", p.Place, err)
 		}
 		for i := range own {
-			if v.several() {
-				own[i].Report.Vantage = p.Place
-			}
+			own[i].Report.Vantage = v.tag(p.Place)
 			servicers -= own[i].Members
 		}
 		all = append(all, own...)
@@ -136,55 +135,77 @@ func (v *Vantages) Running(ctx context.Context, servicers int) ([]Running, error
 	return all, nil
 }
 
-// History reads the series of each vantage point. They are never merged: the way to a servicer is part of what they show.
-// The first vantage point with a history says what step is read. Errors: *StepError, *SpanError.
+// History reads the series of each vantage point, all in the same steps. They are never merged: the way to a servicer is part
+// of what they show. Errors: *StepError, *SpanError.
 func (v *Vantages) History(ctx context.Context, filter HistoryFilter) (api.History, error) {
-	merged := api.History{Series: []api.HistorySeries{}, Checks: []api.HistoryChecks{}}
-	read := 0
+	all := &History{store: histories(v.points), now: v.now}
+	span, err := all.span(filter)
+	if err != nil {
+		return api.History{}, err
+	}
+	merged := newHistoryMaker(span).history()
+	merged.Servicer, merged.RelayChain, merged.GeoZone = filter.Servicer, filter.RelayChain, filter.GeoZone
+	merged.Oldest = all.oldest()
+	same := HistoryFilter{Filter: filter.Filter, From: merged.From, To: merged.To, Step: time.Duration(span.step)}
 	points := 0
 	for _, p := range v.points {
 		if p.history == nil {
 			continue
 		}
-		own, err := p.history.Read(ctx, filter)
+		own, err := p.history.Read(ctx, same)
 		if err != nil {
-			return api.History{}, err
+			return api.History{}, fmt.Errorf("%s: %w", p.Place, err)
 		}
 		for i := range own.Series {
 			points += len(own.Series[i].Points)
-			if v.several() {
-				own.Series[i].Vantage = p.Place
-			}
+			own.Series[i].Vantage = v.tag(p.Place)
 		}
 		for i := range own.Checks {
-			if v.several() {
-				own.Checks[i].Vantage = p.Place
-			}
+			own.Checks[i].Vantage = v.tag(p.Place)
 		}
 		if points > MaximumPoints {
-			return api.History{}, &StepError{Fits: p.history.fits(historySpan{from: own.From.UnixNano(), to: own.To.UnixNano()}, filter.Filter) * 2}
+			return api.History{}, &StepError{Fits: all.fits(span, filter.Filter)}
 		}
-		series, checks, oldest := append(merged.Series, own.Series...), append(merged.Checks, own.Checks...), merged.Oldest
-		if read == 0 {
-			merged = own
-			// What follows is read in the same steps, over the same time.
-			filter.From, filter.To, filter.Step = own.From, own.To, time.Duration(own.StepSeconds)*time.Second
-		} else if own.Oldest == nil || oldest != nil && oldest.Before(*own.Oldest) {
-			own.Oldest = oldest
-		}
-		if read > 0 {
-			merged.Oldest = own.Oldest
-		}
-		merged.Series, merged.Checks = series, checks
-		read++
+		merged.Series, merged.Checks = append(merged.Series, own.Series...), append(merged.Checks, own.Checks...)
 	}
-	if v.several() {
-		slices.SortStableFunc(merged.Series, bySeries)
-		slices.SortStableFunc(merged.Checks, func(a, b api.HistoryChecks) int {
-			return cmp.Or(cmp.Compare(a.RelayChain, b.RelayChain), cmp.Compare(a.GeoZone, b.GeoZone), cmp.Compare(a.Vantage, b.Vantage))
-		})
-	}
+	slices.SortStableFunc(merged.Series, bySeries)
+	slices.SortStableFunc(merged.Checks, func(a, b api.HistoryChecks) int {
+		return cmp.Or(cmp.Compare(a.RelayChain, b.RelayChain), cmp.Compare(a.GeoZone, b.GeoZone), cmp.Compare(a.Vantage, b.Vantage))
+	})
 	return merged, nil
+}
+
+// histories are those of several vantage points as far as an answer's span depends on them.
+type histories []*point
+
+// Rollups reads nothing: each vantage point's are read by itself.
+func (histories) Rollups(context.Context, rollup.Resolution, int64, int64, rollup.Filter, func() rollup.Visitor) error {
+	return nil
+}
+
+// HistoryBounds returns from which moment on rollups of all vantage points are complete, and when the oldest of any begins.
+func (h histories) HistoryBounds(r rollup.Resolution) (covers, oldest int64) {
+	for _, p := range h {
+		if p.history == nil {
+			continue
+		}
+		own, first := p.history.store.HistoryBounds(r)
+		covers = max(covers, own)
+		if first > 0 && (oldest == 0 || first < oldest) {
+			oldest = first
+		}
+	}
+	return covers, oldest
+}
+
+// CountSeries returns how many series there are at all vantage points.
+func (h histories) CountSeries(filter rollup.Filter) (series int) {
+	for _, p := range h {
+		if p.history != nil {
+			series += p.history.store.CountSeries(filter)
+		}
+	}
+	return series
 }
 
 func bySeries(a, b api.HistorySeries) int {
