@@ -151,13 +151,14 @@ func (v *Vantage) State() State {
 	return state
 }
 
-// Networks returns the network of each relay chain that was heard of.
-func (v *Vantage) Networks() map[string]string {
+// Network returns the network of a relay chain; empty if nothing was heard of it.
+func (v *Vantage) Network(relayChain string) string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	networks := make(map[string]string, len(v.chains))
 	for id := range v.chains {
-		networks[id.relayChain] = id.network
+		if id.relayChain == relayChain {
+			return id.network
+		}
 	}
-	return networks
+	return ""
 }

@@ -56,6 +56,9 @@ func New(sources Sources, logger *slog.Logger) *Metrics {
 	if sources.Alerts != nil {
 		registry.MustRegister(newAlertCollector(sources.Alerts))
 	}
+	if sources.Collector != nil {
+		registry.MustRegister(newFeedCollector(sources.Collector, sources.Vantages))
+	}
 	return m
 }
 

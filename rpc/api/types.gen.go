@@ -611,6 +611,9 @@ type Collector struct {
 
 	// Vantages What was taken of each vantage point, by place.
 	Vantages []CollectorVantage `json:"vantages"`
+
+	// Verdicts The bucket of verdicts; null for none.
+	Verdicts *CollectorVerdicts `json:"verdicts"`
 }
 
 // CollectorProblem Why a collector reads nothing.
@@ -656,6 +659,18 @@ type CollectorVantage struct {
 
 	// Elsewhere A second place with the same key; null for none since the process began.
 	Elsewhere *Elsewhere `json:"elsewhere"`
+}
+
+// CollectorVerdicts What was written to the bucket of verdicts since the process began.
+type CollectorVerdicts struct {
+	// Bucket Name of the key-value bucket.
+	Bucket string `json:"bucket"`
+
+	// Written Verdicts that were written.
+	Written int64 `json:"written"`
+
+	// Failed How often writing failed; it is tried again.
+	Failed int64 `json:"failed"`
 }
 
 // CompareForm In which form answers are compared: canonical JSON; the same with hexadecimal numbers without leading zeros and in lower case; the same with hexadecimal data in lower case.
