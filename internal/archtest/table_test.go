@@ -27,6 +27,7 @@ var table = []row{
 	{folders: []string{"e2e", "build/localnet"}, may: []string{"app/client/clienttest", "e2e/pocketd", "localnet", "rpc/api", "rpc/client"}, tests: true},
 	{folders: []string{"e2e/browser"}, may: []string{"app/client/clienttest", "internal/measured", "localnet", "persistence/local", "rpc/api", "rpc/client"}, tests: true},
 	{folders: []string{"build/compare_demo"}},
+	{folders: []string{"build/gateway_example"}},
 	{folders: []string{"e2e/pocketd"}, may: []string{"localnet"}},
 	// On top, so that only test files, which the table does not cover, can import them.
 	{folders: []string{"internal/fakes"}, may: []string{"relay", "shared"}},
