@@ -11,7 +11,6 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/goleak"
 
 	"github.com/pocket-fisherman/fisherman/feed"
 	"github.com/pocket-fisherman/fisherman/feed/broker"
@@ -22,8 +21,6 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 	"github.com/pocket-fisherman/fisherman/shared/secret"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var key = crypto.KeyFromSeed([32]byte{9})
 

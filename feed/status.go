@@ -124,3 +124,9 @@ func (p *Publisher) Address() string {
 	}
 	return p.embedded.Address()
 }
+
+// Place returns the name of the vantage point.
+func (p *Publisher) Place() string { return p.config.Place }
+
+// Stream returns the name of the stream.
+func (p *Publisher) Stream() string { return p.config.Stream.Name }

@@ -27,6 +27,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/runtime/groups"
 	"github.com/pocket-fisherman/fisherman/samples"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/secret"
 	"github.com/pocket-fisherman/fisherman/telemetry"
 	"github.com/pocket-fisherman/fisherman/web"
 )
@@ -164,7 +165,11 @@ func collected() samples.Prover {
 // buildCollector makes what reads the stream.
 func (c *Collector) buildCollector(identity string, logger *slog.Logger) (err error) {
 	feed := c.config.Feed
-	c.connection, err = broker.Connect(broker.Options{URLs: feed.NATS, Credentials: feed.Credentials, TLS: feed.TLS, Name: "pocket collector", Logger: logger})
+	options := broker.Options{Credentials: feed.Credentials, TLS: broker.TLS(feed.TLS), Name: "pocket collector", Logger: logger}
+	for _, server := range feed.NATS {
+		options.URLs = append(options.URLs, secret.New(server.Reveal()))
+	}
+	c.connection, err = broker.Connect(options)
 	if err != nil {
 		return fmt.Errorf("connect to NATS: %w", err)
 	}
@@ -181,7 +186,7 @@ func (c *Collector) buildCollector(identity string, logger *slog.Logger) (err er
 	if verdicts := c.config.Verdicts; verdicts.Enabled {
 		c.verdicts = collector.NewVerdicts(collector.VerdictsConfig{Bucket: verdicts.Bucket, Replicas: verdicts.Replicas, Rolling: c.rolling, Network: c.network, Logger: logger})
 	}
-	c.collector = collector.New(collector.Config{Connection: c.connection, Stream: feed.Stream, Durable: feed.Durable, Partition: c.config.RelayChains,
+	c.collector = collector.New(collector.Config{Connection: c.connection, Stream: feed.Stream, Durable: c.config.Durable, Partition: c.config.RelayChains,
 		Identity: identity, Intake: intake, Verdicts: c.verdicts, Logger: logger})
 	return nil
 }

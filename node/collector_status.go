@@ -3,7 +3,6 @@ package node
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/collector"
@@ -78,8 +77,7 @@ func (c *Collector) groups() []api.Group {
 // state says how the collector gets on, for the API and the metrics.
 func (c *Collector) state() api.Collector {
 	status := c.collector.Status()
-	problem := api.CollectorProblem(strings.ToUpper(status.Problem.Label()))
-	shown := api.Collector{Stream: status.Stream, Consumer: status.Durable, Subjects: status.Subjects, Problem: problem, ProblemWord: api.WordOf(problem),
+	shown := api.Collector{Stream: status.Stream, Consumer: status.Durable, Subjects: status.Subjects, Problem: api.CollectorProblem(status.Problem.Label()),
 		Why: api.Optional(status.Why), Unacknowledged: status.Unacknowledged, LagMS: milliseconds(status.Lag), Rejected: rejectedOf(status.Unattributed[:]),
 		Vantages: []api.CollectorVantage{}}
 	if status.Pending != nil {
@@ -108,8 +106,7 @@ func rejectedOf(counts []uint64) []api.Rejected {
 	shown := []api.Rejected{}
 	for i, n := range counts {
 		if n > 0 {
-			rejection := api.Rejection(strings.ToUpper(collector.Rejection(i).Label()))
-			shown = append(shown, api.Rejected{Rejection: rejection, RejectionWord: api.WordOf(rejection), Messages: int64(n)})
+			shown = append(shown, api.Rejected{Rejection: api.Rejection(collector.Rejection(i).Label()), Messages: int64(n)})
 		}
 	}
 	return shown

@@ -22,6 +22,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/feed/broker"
 	"github.com/pocket-fisherman/fisherman/feed/protocol"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/runtime/configs"
 	"github.com/pocket-fisherman/fisherman/runtime/groups"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
@@ -178,7 +179,7 @@ func readText(t *testing.T, url string) string {
 
 func collectorConfig(t *testing.T, address string, fishermen []groups.CollectorFisherman) groups.Collector {
 	config := groups.DefaultCollector()
-	config.Data, config.Fishermen, config.Feed.NATS = t.TempDir(), fishermen, []secret.Secret{secret.New("nats://" + address)}
+	config.Data, config.Fishermen, config.Feed.NATS = t.TempDir(), fishermen, configs.Servers{secret.Text("nats://" + address)}
 	return config
 }
 
@@ -239,7 +240,7 @@ func TestACollectorMerges(t *testing.T) {
 	stop()
 
 	// What was taken is there after a restart, also without a server.
-	config.Feed.NATS = []secret.Secret{secret.New("nats://127.0.0.1:1")}
+	config.Feed.NATS = configs.Servers{secret.Text("nats://127.0.0.1:1")}
 	_, base, _, _ = runCollector(t, config)
 	report = readJSON[api.Report](t, base+"/v1/qos")
 	if len(report.Sessions) != 3 || report.Rolling[0].Servicers[2].Samples == 0 {

@@ -6,9 +6,9 @@ import (
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
-// feedCollector shows how a collector reads the feed. The names of vantage points come from its configuration, which bounds
+// readingCollector shows how a collector reads the feed. The names of vantage points come from its configuration, which bounds
 // their number.
-type feedCollector struct {
+type readingCollector struct {
 	read     func() api.Collector
 	vantages func() []api.Vantage
 
@@ -17,11 +17,11 @@ type feedCollector struct {
 	double                                                         *prometheus.Desc
 }
 
-func newFeedCollector(read func() api.Collector, vantages func() []api.Vantage) *feedCollector {
+func newReadingCollector(read func() api.Collector, vantages func() []api.Vantage) *readingCollector {
 	describe := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("pocket_collector_"+name, help, labels, nil)
 	}
-	return &feedCollector{
+	return &readingCollector{
 		read: read, vantages: vantages,
 		problem:        describe("problem", "1 for why the feed is not read, 0 for the others; none while it is read.", "problem"),
 		pending:        describe("pending_messages", "Messages of the stream that were not delivered yet; absent while that is not known."),
@@ -42,7 +42,7 @@ func newFeedCollector(read func() api.Collector, vantages func() []api.Vantage) 
 }
 
 // Describe implements prometheus.Collector.
-func (c *feedCollector) Describe(descs chan<- *prometheus.Desc) {
+func (c *readingCollector) Describe(descs chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{c.problem, c.pending, c.unacknowledged, c.lag, c.rejected, c.verdicts, c.statements, c.takeovers, c.missing,
 		c.gaps, c.lost, c.heard, c.skew, c.state, c.double} {
 		descs <- desc
@@ -60,7 +60,7 @@ var (
 )
 
 // Collect implements prometheus.Collector.
-func (c *feedCollector) Collect(out chan<- prometheus.Metric) {
+func (c *readingCollector) Collect(out chan<- prometheus.Metric) {
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
@@ -69,7 +69,7 @@ func (c *feedCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	now := c.read()
 	for _, each := range problems {
-		gauge(c.problem, oneIf(each == now.Problem), api.WordOf(each))
+		gauge(c.problem, oneIf(each == now.Problem), string(each))
 	}
 	if now.Pending != nil {
 		gauge(c.pending, float64(*now.Pending))
@@ -95,7 +95,7 @@ func (c *feedCollector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-func (c *feedCollector) collectVantage(gauge series, counted func(*prometheus.Desc, int64, ...string), v *api.CollectorVantage) {
+func (c *readingCollector) collectVantage(gauge series, counted func(*prometheus.Desc, int64, ...string), v *api.CollectorVantage) {
 	counted(c.statements, v.Taken, v.Place, "taken")
 	counted(c.statements, v.Duplicates, v.Place, "duplicate")
 	counted(c.takeovers, v.Takeovers, v.Place)
@@ -115,12 +115,12 @@ func (c *feedCollector) collectVantage(gauge series, counted func(*prometheus.De
 }
 
 // collectRejected has a series for each reason, so that an alert sees the first message that is refused.
-func (c *feedCollector) collectRejected(counted func(*prometheus.Desc, int64, ...string), place string, rejected []api.Rejected) {
+func (c *readingCollector) collectRejected(counted func(*prometheus.Desc, int64, ...string), place string, rejected []api.Rejected) {
 	counts := make(map[api.Rejection]int64, len(rejected))
 	for _, each := range rejected {
 		counts[each.Rejection] = each.Messages
 	}
 	for _, each := range rejections {
-		counted(c.rejected, counts[each], place, api.WordOf(each))
+		counted(c.rejected, counts[each], place, string(each))
 	}
 }

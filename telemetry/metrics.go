@@ -53,11 +53,14 @@ func New(sources Sources, logger *slog.Logger) *Metrics {
 		m.relays = newRelayMetrics()
 		registry.MustRegister(m.relays.collectors()...)
 	}
+	if sources.Feed != nil {
+		registry.MustRegister(newFeedCollector(sources.Feed))
+	}
 	if sources.Alerts != nil {
 		registry.MustRegister(newAlertCollector(sources.Alerts))
 	}
 	if sources.Collector != nil {
-		registry.MustRegister(newFeedCollector(sources.Collector, sources.Vantages))
+		registry.MustRegister(newReadingCollector(sources.Collector, sources.Vantages))
 	}
 	return m
 }

@@ -38,6 +38,8 @@ type Sources struct {
 	// Collector says how a collector gets on, Vantages how its vantage points are; both or none.
 	Collector func() api.Collector
 	Vantages  func() []api.Vantage
+	// Feed tells how publishing for collectors goes.
+	Feed func() Feed
 }
 
 // Build is how the program was built; what is not known is "".

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"slices"
 
@@ -40,25 +39,6 @@ type TLS struct {
 	CA string
 	// Cert and Key are the client's certificate; both or none.
 	Cert, Key string
-}
-
-// URLForm says in words what ValidateURL accepts.
-const URLForm = "nats://HOST:PORT or tls://HOST:PORT, with a user and password before the host if need be"
-
-// ValidateURL returns what is wrong with the URL of a server; empty for nothing. It repeats nothing of the URL.
-func ValidateURL(raw string) string {
-	parsed, err := url.Parse(raw)
-	switch {
-	case err != nil || len(raw) > 2048:
-		return "is not a URL"
-	case parsed.Scheme != "nats" && parsed.Scheme != "tls":
-		return "is not a URL of NATS"
-	case parsed.Hostname() == "":
-		return "has no host"
-	case parsed.Path != "" && parsed.Path != "/" || parsed.RawQuery != "" || parsed.Fragment != "":
-		return "has something after the host"
-	}
-	return ""
 }
 
 // config returns the TLS configuration; nil if nothing is set. The error names the file.
@@ -120,7 +100,7 @@ func (o Options) servers() ([]string, error) {
 	}
 	var servers []string
 	for _, each := range o.URLs {
-		if problem := ValidateURL(each.Reveal()); problem != "" {
+		if problem := secret.NATSProblem(each.Reveal()); problem != "" {
 			return nil, errors.New("the URL of a server " + problem)
 		}
 		servers = append(servers, each.Reveal())

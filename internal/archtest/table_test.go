@@ -83,7 +83,7 @@ var table = []row{
 	{folders: []string{"network/shannon/chain"}, may: []string{"network/shannon/protocol", "shared"}},
 	{folders: []string{"network/shannon/evidence"}, may: []string{"network/shannon/protocol", "fisherman/verify", "rpc/api", "shared"}},
 	{folders: []string{"network/shannon/protocol"}, may: []string{"wire", "shared"}},
-	{folders: []string{"runtime/groups"}, may: []string{"alerts/delivery", "alerts/machine", "feed/broker", "fisherman/question", "runtime/configs", "rollup", "rpc/api", "shared"}},
+	{folders: []string{"runtime/groups"}, may: []string{"alerts/delivery", "alerts/machine", "fisherman/question", "runtime/configs", "rollup", "rpc/api", "shared"}},
 	{folders: []string{"alerts/delivery"}, may: []string{"alerts/machine"}},
 	{folders: []string{"alerts/machine"}, may: []string{"rpc/api", "shared"}, pure: true},
 	// The heart knows no network (docs/adr/0044): heart_test.go keeps its rows from being widened by mistake.

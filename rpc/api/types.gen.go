@@ -109,13 +109,13 @@ const (
 
 // Defines values for CollectorProblem.
 const (
-	CollectorProblemForeignConsumer CollectorProblem = "FOREIGN_CONSUMER"
-	CollectorProblemNoStream        CollectorProblem = "NO_STREAM"
-	CollectorProblemNone            CollectorProblem = "NONE"
-	CollectorProblemOther           CollectorProblem = "OTHER"
-	CollectorProblemRefused         CollectorProblem = "REFUSED"
-	CollectorProblemUnreachable     CollectorProblem = "UNREACHABLE"
-	CollectorProblemUnstorable      CollectorProblem = "UNSTORABLE"
+	CollectorProblemForeignConsumer CollectorProblem = "foreign_consumer"
+	CollectorProblemNoStream        CollectorProblem = "no_stream"
+	CollectorProblemNone            CollectorProblem = "none"
+	CollectorProblemOther           CollectorProblem = "other"
+	CollectorProblemRefused         CollectorProblem = "refused"
+	CollectorProblemUnreachable     CollectorProblem = "unreachable"
+	CollectorProblemUnstorable      CollectorProblem = "unstorable"
 )
 
 // Defines values for CompareForm.
@@ -215,6 +215,20 @@ const (
 	EvidenceProofUnsigned     EvidenceProof = "unsigned"
 )
 
+// Defines values for FeedState.
+const (
+	FeedStateFull        FeedState = "full"
+	FeedStateNoJetstream FeedState = "no_jetstream"
+	FeedStatePublishing  FeedState = "publishing"
+	FeedStateRefused     FeedState = "refused"
+	FeedStateStarting    FeedState = "starting"
+	FeedStateStore       FeedState = "store"
+	FeedStateStream      FeedState = "stream"
+	FeedStateTLS         FeedState = "tls"
+	FeedStateUnanswered  FeedState = "unanswered"
+	FeedStateUnreachable FeedState = "unreachable"
+)
+
 // Defines values for Finding.
 const (
 	FindingFailed Finding = "failed"
@@ -267,17 +281,17 @@ const (
 
 // Defines values for Rejection.
 const (
-	RejectionAltered   Rejection = "ALTERED"
-	RejectionChains    Rejection = "CHAINS"
-	RejectionElsewhere Rejection = "ELSEWHERE"
-	RejectionForeign   Rejection = "FOREIGN"
-	RejectionFull      Rejection = "FULL"
-	RejectionMalformed Rejection = "MALFORMED"
-	RejectionOrphan    Rejection = "ORPHAN"
-	RejectionReordered Rejection = "REORDERED"
-	RejectionSignature Rejection = "SIGNATURE"
-	RejectionSubject   Rejection = "SUBJECT"
-	RejectionVersion   Rejection = "VERSION"
+	RejectionAltered   Rejection = "altered"
+	RejectionChains    Rejection = "chains"
+	RejectionElsewhere Rejection = "elsewhere"
+	RejectionForeign   Rejection = "foreign"
+	RejectionFull      Rejection = "full"
+	RejectionMalformed Rejection = "malformed"
+	RejectionOrphan    Rejection = "orphan"
+	RejectionReordered Rejection = "reordered"
+	RejectionSignature Rejection = "signature"
+	RejectionSubject   Rejection = "subject"
+	RejectionVersion   Rejection = "version"
 )
 
 // Defines values for RoundKind.
@@ -588,11 +602,8 @@ type Collector struct {
 	// Subjects What of the stream is read: all relay chains, or a filter for each.
 	Subjects []string `json:"subjects"`
 
-	// Problem Why a collector reads nothing.
+	// Problem Why a collector reads nothing: there is no connection (unreachable), the server refuses who we are or what we do (refused), there is no such stream (no_stream), the consumer is another collector's (foreign_consumer), or what was read cannot be made durable (unstorable).
 	Problem CollectorProblem `json:"problem"`
-
-	// ProblemWord A value of the key beside it in lower case, with the same words: outcome_word is that of outcome. The keys with words in upper case are on their way out (docs/adr/0065).
-	ProblemWord Word `json:"problem_word"`
 
 	// Why Why nothing is read, for a person; null while the feed is read.
 	Why *string `json:"why"`
@@ -616,7 +627,7 @@ type Collector struct {
 	Verdicts *CollectorVerdicts `json:"verdicts"`
 }
 
-// CollectorProblem Why a collector reads nothing.
+// CollectorProblem Why a collector reads nothing: there is no connection (unreachable), the server refuses who we are or what we do (refused), there is no such stream (no_stream), the consumer is another collector's (foreign_consumer), or what was read cannot be made durable (unstorable).
 type CollectorProblem string
 
 // CollectorVantage What a collector took of one vantage point.
@@ -876,6 +887,62 @@ type EvidenceVote struct {
 
 	// Digest SHA-256 of the answer's canonical form.
 	Digest string `json:"digest"`
+}
+
+// Feed How samples are published for collectors.
+type Feed struct {
+	// State Publishing; or why not: no server answers (unreachable), it refuses the credentials (refused) or the TLS handshake (tls), has no JetStream for us (no_jetstream), its stream is not as it has to be (stream) or full (full), it acknowledges nothing (unanswered), or the local store fails (store).
+	State FeedState `json:"state"`
+
+	// Reason Why nothing is published.
+	Reason *string `json:"reason"`
+
+	// Since Since when it is so.
+	Since time.Time `json:"since"`
+
+	// Place Name of this vantage point.
+	Place string `json:"place"`
+
+	// PublicKey What collectors have to trust.
+	PublicKey string `json:"public_key"`
+	Stream    string `json:"stream"`
+
+	// Listen Where the embedded NATS server is; null without one.
+	Listen *string `json:"listen"`
+
+	// Waiting What waits to be published.
+	Waiting FeedWaiting `json:"waiting"`
+
+	// EvictedRounds Removed from the store before they were published; collectors are told.
+	EvictedRounds uint64 `json:"evicted_rounds"`
+
+	// Published Statements that were acknowledged. This number and those below are of the running process.
+	Published uint64 `json:"published"`
+
+	// Gaps Those of them that say that rounds are missing.
+	Gaps uint64 `json:"gaps"`
+
+	// Resent Statements that were sent once more.
+	Resent uint64 `json:"resent"`
+
+	// Refused Statements that the server refused.
+	Refused uint64 `json:"refused"`
+
+	// Foreign Statements that the stream had although this process had not published them, as when two have one data directory.
+	Foreign uint64 `json:"foreign"`
+}
+
+// FeedState Publishing; or why not: no server answers (unreachable), it refuses the credentials (refused) or the TLS handshake (tls), has no JetStream for us (no_jetstream), its stream is not as it has to be (stream) or full (full), it acknowledges nothing (unanswered), or the local store fails (store).
+type FeedState string
+
+// FeedWaiting What waits to be published.
+type FeedWaiting struct {
+	Rounds   int `json:"rounds"`
+	Sessions int `json:"sessions"`
+	Gaps     int `json:"gaps"`
+
+	// Oldest When the oldest round was stored; null while none waits.
+	Oldest *time.Time `json:"oldest"`
 }
 
 // Finding What was found of a signature or a binding; empty when there was nothing to check.
@@ -1288,15 +1355,12 @@ type Refusal struct {
 
 // Rejected How many messages were refused for a reason.
 type Rejected struct {
-	// Rejection Why a message of the feed has no effect. MALFORMED is no statement, or contradicts itself; FOREIGN is of a key that is not trusted; SIGNATURE was altered; VERSION is of another version of the format; SUBJECT was published under another subject; ALTERED does not fit to the statements around it; REORDERED came after it was given up; ELSEWHERE is of a second data folder with a key that is heard; ORPHAN is a round of a session that is not known; FULL does not fit into the store; CHAINS is about one relay chain more than a fisherman may have.
+	// Rejection Why a message of the feed has no effect. malformed is no statement, or contradicts itself; foreign is of a key that is not trusted; signature was altered; version is of another version of the format; subject was published under another subject; altered does not fit to the statements around it; reordered came after it was given up; elsewhere is of a second data folder with a key that is heard; orphan is a round of a session that is not known; full does not fit into the store; chains is about one relay chain more than a fisherman may have.
 	Rejection Rejection `json:"rejection"`
-
-	// RejectionWord A value of the key beside it in lower case, with the same words: outcome_word is that of outcome. The keys with words in upper case are on their way out (docs/adr/0065).
-	RejectionWord Word  `json:"rejection_word"`
-	Messages      int64 `json:"messages"`
+	Messages  int64     `json:"messages"`
 }
 
-// Rejection Why a message of the feed has no effect. MALFORMED is no statement, or contradicts itself; FOREIGN is of a key that is not trusted; SIGNATURE was altered; VERSION is of another version of the format; SUBJECT was published under another subject; ALTERED does not fit to the statements around it; REORDERED came after it was given up; ELSEWHERE is of a second data folder with a key that is heard; ORPHAN is a round of a session that is not known; FULL does not fit into the store; CHAINS is about one relay chain more than a fisherman may have.
+// Rejection Why a message of the feed has no effect. malformed is no statement, or contradicts itself; foreign is of a key that is not trusted; signature was altered; version is of another version of the format; subject was published under another subject; altered does not fit to the statements around it; reordered came after it was given up; elsewhere is of a second data folder with a key that is heard; orphan is a round of a session that is not known; full does not fit into the store; chains is about one relay chain more than a fisherman may have.
 type Rejection string
 
 // RelayChain Four upper-case hex digits on our chain; otherwise the name of a group.
@@ -2022,6 +2086,9 @@ type Status struct {
 
 	// Collector How a collector gets on. Left out by a node.
 	Collector *Collector `json:"collector,omitempty"`
+
+	// Feed How samples are published for collectors; left out where they are not.
+	Feed *Feed `json:"feed,omitempty"`
 }
 
 // Store Where the fisherman's samples are held.

@@ -4,11 +4,11 @@ import (
 	_ "embed"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v4"
 
-	"github.com/pocket-fisherman/fisherman/feed/broker"
 	"github.com/pocket-fisherman/fisherman/runtime/configs"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/secret"
@@ -24,8 +24,10 @@ type Collector struct {
 	LogLevel, LogFormat string
 	History             configs.History
 	Alerts              Alerts
-	// Feed is where what fishermen publish is read.
-	Feed CollectorFeed
+	// Feed is where what fishermen publish is read: NATS, Credentials, TLS and Stream of it.
+	Feed configs.Feed
+	// Durable is the name of the consumer; empty for one that follows from the relay chains.
+	Durable string
 	// Fishermen whose statements are taken, 1 to MaximumFishermen, in the file's order. Their names differ, and their keys.
 	Fishermen []CollectorFisherman
 	// RelayChains are those that are read, at most MaximumGroups; none for all.
@@ -35,20 +37,6 @@ type Collector struct {
 	Takeover time.Duration
 	// Verdicts are written to a key-value bucket.
 	Verdicts CollectorVerdicts
-}
-
-// CollectorFeed is a stream of JetStream.
-type CollectorFeed struct {
-	// NATS are the URLs of the servers, 1 to broker.MaximumURLs.
-	NATS []Secret
-	// Credentials is the path of a file of NATS credentials; empty for none.
-	Credentials string
-	// TLS has the paths of PEM files; what is empty is the system's.
-	TLS broker.TLS
-	// Stream is the stream's name.
-	Stream string
-	// Durable is the name of the consumer; empty for one that follows from the relay chains.
-	Durable string
 }
 
 // CollectorFisherman is a vantage point.
@@ -81,7 +69,7 @@ const (
 func DefaultCollector() Collector {
 	base := Default()
 	return Collector{Listen: base.Listen, Data: "collector-data", LogLevel: base.LogLevel, LogFormat: base.LogFormat, History: base.History,
-		Feed: CollectorFeed{Stream: broker.DefaultStream}, Takeover: 10 * time.Minute,
+		Feed: configs.Feed{Stream: configs.DefaultFeedStream}, Takeover: 10 * time.Minute,
 		Verdicts: CollectorVerdicts{Enabled: true, Bucket: "qos_verdicts", Replicas: 1}}
 }
 
@@ -143,7 +131,7 @@ func (r *reader) ofCollector(c *Collector) []field {
 		{"log_level", func(n *yaml.Node, key string) { c.LogLevel = r.word(n, key, "error", "warn", "info", "debug") }},
 		{"log_format", func(n *yaml.Node, key string) { c.LogFormat = r.word(n, key, "text", "json") }},
 		{"history", func(n *yaml.Node, key string) { r.history(n, key, &c.History) }},
-		{"feed", func(n *yaml.Node, key string) { r.collectorFeed(n, key, &c.Feed) }},
+		{"feed", func(n *yaml.Node, key string) { r.collectorFeed(n, key, c) }},
 		{"fishermen", func(n *yaml.Node, key string) {
 			names, keys := make(claims), make(claims)
 			r.list(n, key, MaximumFishermen, func(n *yaml.Node, key string) { c.Fishermen = append(c.Fishermen, r.fisherman(n, key, names, keys)) })
@@ -158,53 +146,21 @@ func (r *reader) ofCollector(c *Collector) []field {
 	}
 }
 
-func (r *reader) collectorFeed(n *yaml.Node, key string, f *CollectorFeed) {
-	read, ok := r.object(n, key, r.ofCollectorFeed(f)...)
-	if !ok {
-		return
+func (r *reader) collectorFeed(n *yaml.Node, key string, c *Collector) {
+	if read, ok := r.object(n, key, r.ofCollectorFeed(c)...); ok {
+		r.needs(read, "nats", "as in nats://127.0.0.1:4222, or a list")
 	}
-	r.needs(read, "nats", "as in nats://127.0.0.1:4222, or a list")
-	if read.fine("tls") && (f.TLS.Cert == "") != (f.TLS.Key == "") {
-		r.say(read, "tls", "has one of cert and key; allowed: both or none")
-	}
+	c.Feed = c.Feed.Within(r.dir)
 }
 
-// ofCollectorFeed is the keys of a feed that is read.
-func (r *reader) ofCollectorFeed(f *CollectorFeed) []field {
-	path := func(to *string) func(n *yaml.Node, key string) {
-		return func(n *yaml.Node, key string) { *to = secret.Within(r.dir, r.path(n, key)) }
-	}
-	return []field{
-		{"nats", func(n *yaml.Node, key string) {
-			if n.Kind != yaml.SequenceNode {
-				f.NATS = append(f.NATS, r.natsURL(n, key))
-				return
-			}
-			r.list(n, key, broker.MaximumURLs, func(n *yaml.Node, key string) { f.NATS = append(f.NATS, r.natsURL(n, key)) })
-		}},
-		{"credentials", path(&f.Credentials)},
-		{"tls", func(n *yaml.Node, key string) {
-			r.object(n, key, field{"ca", path(&f.TLS.CA)}, field{"cert", path(&f.TLS.Cert)}, field{"key", path(&f.TLS.Key)})
-		}},
-		{"stream", func(n *yaml.Node, key string) { f.Stream = r.natsName(n, key) }},
-		{"durable", func(n *yaml.Node, key string) { f.Durable = r.natsName(n, key) }},
-	}
+// ofCollectorFeed is the keys of a feed that is read: those of one that is published to which say where it is.
+func (r *reader) ofCollectorFeed(c *Collector) []field {
+	where := []string{"nats", "credentials", "tls", "stream"}
+	fields := slices.DeleteFunc(r.ofFeed(&c.Feed), func(f field) bool { return !slices.Contains(where, f.name) })
+	return append(fields, field{"durable", func(n *yaml.Node, key string) { c.Durable = r.natsName(n, key) }})
 }
 
-// natsURL reads the URL of a NATS server, which may hold a password.
-func (r *reader) natsURL(n *yaml.Node, key string) Secret {
-	raw, ok := r.secret(n, key)
-	if !ok {
-		return Secret{}
-	}
-	if problem := broker.ValidateURL(raw); problem != "" {
-		r.add(n, key, problem+"; allowed: "+broker.URLForm)
-		return Secret{}
-	}
-	return NewSecret(raw)
-}
-
-// natsNames are the names that streams, consumers and buckets may have.
+// natsNames are the names that consumers and buckets may have.
 var natsNames = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 func (r *reader) natsName(n *yaml.Node, key string) string {

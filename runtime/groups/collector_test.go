@@ -36,7 +36,7 @@ func TestCollectorExample(t *testing.T) {
 		t.Error("a secret is shown")
 	}
 	r := newReader("f.yaml", natsPassword)
-	for _, fields := range [][]field{r.ofCollector(new(Collector)), r.ofCollectorFeed(new(CollectorFeed)), r.ofFisherman(new(CollectorFisherman), make(claims), make(claims)), r.ofVerdicts(new(CollectorVerdicts))} {
+	for _, fields := range [][]field{r.ofCollector(new(Collector)), r.ofCollectorFeed(new(Collector)), r.ofFisherman(new(CollectorFisherman), make(claims), make(claims)), r.ofVerdicts(new(CollectorVerdicts))} {
 		for _, field := range fields {
 			if !regexp.MustCompile(`(^|[ {#-])` + field.name + `:`).MatchString(strings.ReplaceAll(CollectorExample(), "\n", " ")) {
 				t.Errorf("%s is not in the example", field.name)
@@ -52,7 +52,7 @@ func TestCollectorConfigurations(t *testing.T) {
 	}
 	many := "feed: {nats: ['nats://a:1', 'tls://b:2'], tls: {ca: ca.pem, cert: c.pem, key: k.pem}, credentials: x.creds, stream: s, durable: d}\nfishermen: [{name: a, key: " + oneKey + "}]"
 	config, err = ParseCollector([]byte(many), "/etc/c.yaml", natsPassword)
-	if err != nil || len(config.Feed.NATS) != 2 || config.Feed.TLS.CA != "/etc/ca.pem" || config.Feed.Credentials != "/etc/x.creds" || config.Feed.Durable != "d" {
+	if err != nil || len(config.Feed.NATS) != 2 || config.Feed.TLS.CA != "/etc/ca.pem" || config.Feed.Credentials != "/etc/x.creds" || config.Durable != "d" {
 		t.Errorf("%v, %+v", err, config)
 	}
 }
@@ -72,8 +72,8 @@ func TestCollectorProblems(t *testing.T) {
 		"a key":            {"feed: {nats: nats://h:1}\nfishermen: [{name: a, key: " + planted + "}]", "key: is not a public key"},
 		"a key twice":      {"feed: {nats: nats://h:1}\nfishermen: [{name: a, key: " + oneKey + "},\n {name: b, key: " + oneKey + "}]", "3:17: fishermen[1].key: is the key of line 2 too"},
 		"a name twice":     {"feed: {nats: nats://h:1}\nfishermen: [{name: a, key: " + oneKey + "},\n {name: a, key: " + otherKey + "}]", "is \"a\" like the one of line 2"},
-		"a URL":            {"feed: {nats: 'http://x:" + planted + "@h'}\nfishermen: [{name: a, key: " + oneKey + "}]", "feed.nats: is not a URL of NATS; allowed: nats://HOST:PORT"},
-		"half of TLS":      {"feed: {nats: nats://h:1, tls: {cert: a}}\nfishermen: [{name: a, key: " + oneKey + "}]", "feed.tls: has one of cert and key"},
+		"a URL":            {"feed: {nats: 'http://x:" + planted + "@h'}\nfishermen: [{name: a, key: " + oneKey + "}]", "feed.nats: has another scheme than nats and tls; allowed: nats://HOST:PORT"},
+		"half of TLS":      {"feed: {nats: nats://h:1, tls: {cert: a}}\nfishermen: [{name: a, key: " + oneKey + "}]", "feed.tls: has cert or key alone"},
 	} {
 		_, err := ParseCollector([]byte(test.text), "f.yaml", natsPassword)
 		wrong, is := errors.AsType[*Error](err)
@@ -111,7 +111,7 @@ func TestReferenceOfCollectorKeys(t *testing.T) {
 	r := newReader("f.yaml", natsPassword)
 	for heading, fields := range map[string][]field{
 		"### The file\n":     r.ofCollector(new(Collector)),
-		"### The feed\n":     r.ofCollectorFeed(new(CollectorFeed)),
+		"### The feed\n":     r.ofCollectorFeed(new(Collector)),
 		"### A fisherman\n":  r.ofFisherman(new(CollectorFisherman), make(claims), make(claims)),
 		"### The verdicts\n": r.ofVerdicts(new(CollectorVerdicts)),
 	} {
