@@ -55,7 +55,7 @@ func (s *Server) endpoints() map[string]endpoint {
 		"/v1/qos/events":   {stream: s.events},
 		"/v1/qos/history": {parameters: []string{"servicer", "relay_chain", "geo_zone", "from", "to", "last", "step"},
 			answer: s.inTurnOf(make(chan struct{}, mostHistories), s.history)},
-		"/v1/evidence": {parameters: []string{"session", "servicer", "check", "before_session", "before_check", "limit"},
+		"/v1/evidence": {parameters: []string{"session", "servicer", "check", "before_session", "before_check", "before_vantage", "limit"},
 			answer: s.inTurn(s.evidence)},
 		"/v1/check":          {parameters: []string{"servicer", "application", "relay_chain"}, act: s.check},
 		"/v1/relays":         {parameters: []string{"last"}, answer: s.inTurn(s.relays)},

@@ -44,19 +44,18 @@ func (v *Vantages) Windows(ctx context.Context, filter WindowFilter) (api.Window
 }
 
 // Evidence collects evidence of each vantage point, as Reader.Evidence does: of a place's sessions from the newest one's
-// last check on, the places by name. A page that begins after a place in a session goes on at the vantage point that has the
-// session. Errors: modules.ErrUnknownSession.
+// last check on, the places by name. Errors: modules.ErrUnknownSession, ErrUnknownPlace.
 func (v *Vantages) Evidence(ctx context.Context, filter EvidenceFilter) (api.EvidencePage, error) {
 	page := api.EvidencePage{Evidence: []api.Evidence{}}
-	points, err := v.from(ctx, filter.Before)
+	points, err := v.from(filter.Before)
 	if err != nil {
 		return page, err
 	}
 	known := filter.SessionID == ""
-	for _, p := range points {
-		if room := filter.Limit - len(page.Evidence); room <= 0 {
+	for i, p := range points {
+		if filter.Limit <= len(page.Evidence) {
 			last := page.Evidence[len(page.Evidence)-1]
-			page.Next = &api.EvidencePlace{Session: last.Session.ID, Check: last.Check}
+			page.Next = &api.EvidencePlace{Session: last.Session.ID, Check: last.Check, Vantage: v.tag(points[i-1].Place)}
 			return page, nil
 		}
 		own := filter
@@ -72,6 +71,7 @@ func (v *Vantages) Evidence(ctx context.Context, filter EvidenceFilter) (api.Evi
 		known = true
 		page.Evidence, page.Unkept, page.Next = append(page.Evidence, more.Evidence...), page.Unkept+more.Unkept, more.Next
 		if page.Next != nil {
+			page.Next.Vantage = v.tag(p.Place)
 			return page, nil
 		}
 	}
@@ -81,21 +81,16 @@ func (v *Vantages) Evidence(ctx context.Context, filter EvidenceFilter) (api.Evi
 	return page, nil
 }
 
-// from returns the vantage points from the one on that has the session of a place in the evidence; all for none.
-func (v *Vantages) from(ctx context.Context, before *api.EvidencePlace) ([]*point, error) {
-	if before == nil {
+// from returns the vantage points from that of a place in the evidence on; all for none. Errors: ErrUnknownPlace.
+func (v *Vantages) from(before *api.EvidencePlace) ([]*point, error) {
+	if before == nil || before.Vantage == "" {
 		return v.points, nil
 	}
-	for i, p := range v.points {
-		_, err := p.Store.Session(ctx, before.Session)
-		if err == nil {
-			return v.points[i:], nil
-		}
-		if !errors.Is(err, modules.ErrUnknownSession) {
-			return nil, err
-		}
+	at := slices.IndexFunc(v.points, func(p *point) bool { return p.Place == before.Vantage })
+	if at < 0 {
+		return nil, ErrUnknownPlace
 	}
-	return nil, nil
+	return v.points[at:], nil
 }
 
 // Members returns those of the stored sessions of all vantage points, as Reader.Members does.

@@ -841,6 +841,9 @@ type EvidencePlace struct {
 	// Session 64 hex digits on every network so far.
 	Session SessionID `json:"session"`
 	Check   uint32    `json:"check"`
+
+	// Vantage The place whose fisherman made the check; left out by a node.
+	Vantage string `json:"vantage,omitempty"`
 }
 
 // EvidenceProof What a piece of evidence stands on, unless that is signatures: unsigned shows what the fisherman received, and proves it to nobody. Its parties have no public keys, and its envelopes are the question and the answer themselves. answer_signed, of the live Pocket network: each supplier signed its answer, with the session, but neither the question nor the time. Nobody signs the piece, and its envelopes are a RelayRequest and a RelayResponse as they were on the wire.
