@@ -173,7 +173,7 @@ func (c *Collector) explained(err error) error {
 		return lost
 	}
 	if c.config.Connection.Forbidden() {
-		return &unconnected{Refused, "the server does not permit what a collector does; docs/feed.md lists the permissions"}
+		return &unconnected{Refused, "the server does not permit what a collector does; docs/collector.md lists the permissions"}
 	}
 	return err
 }

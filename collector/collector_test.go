@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/pocket-fisherman/fisherman/feed/protocol"
+	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
 func contains(line, want string) bool { return strings.Contains(line, want) }
@@ -138,6 +140,43 @@ func TestCredentialsThatAreRefused(t *testing.T) {
 	r.stop()
 	r = run(t, newHome(t, one.fisherman("frankfurt")), b.connect("weak"), nil)
 	r.logs("problem=" + Refused.Label())
+}
+
+// The permissions of docs/collector.md are enough.
+func TestPermissionsThatSuffice(t *testing.T) {
+	page, err := os.ReadFile("../docs/collector.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed := []string{"$JS.API.CONSUMER.>", "$JS.ACK.qos.>", "$JS.API.STREAM.*.KV_qos_verdicts", "$KV.qos_verdicts.>"}
+	for _, each := range allowed {
+		if !strings.Contains(string(page), "`"+each+"`") {
+			t.Errorf("%s is not in the page", each)
+		}
+	}
+	b := newServer(t, func(o *server.Options) {
+		o.Users = []*server.User{{Username: "publisher", Password: "publisher"}, {Username: "reader", Password: "reader",
+			Permissions: &server.Permissions{Publish: &server.SubjectPermission{Allow: allowed}, Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}}}}}
+	})
+	one := newSpeaker(1)
+	h := newHome(t, one.fisherman("frankfurt"))
+	source := judged{looked: make(chan struct{}, 1)}
+	source.set(api.RollingServicer{Servicer: "a"}, api.RollingServicer{Servicer: "b"})
+	verdicts := NewVerdicts(VerdictsConfig{Bucket: DefaultBucket, Rolling: source.rolling, Network: func(string) string { return "" }, interval: time.Millisecond})
+	r := run(t, h, b.connect("reader"), func(c *Config) { c.Verdicts = verdicts })
+	b.publish(one.session("s", false), one.round("s", 0))
+	r.expect("frankfurt s/0")
+	for verdicts.Stats().Written < 2 {
+		<-source.looked
+	}
+	source.set(api.RollingServicer{Servicer: "a"})
+	for range 3 {
+		<-source.looked
+	}
+	r.stop()
+	if status, stats := r.Status(), verdicts.Stats(); status.Problem != NoProblem || stats.Failed != 0 {
+		t.Errorf("%+v, %+v", status, stats)
+	}
 }
 
 func TestAStreamThatIsMadeLater(t *testing.T) {

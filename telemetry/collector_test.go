@@ -45,7 +45,9 @@ func TestACollectorIsShown(t *testing.T) {
 		wantValue(t, m, want.value, "pocket_collector_"+want.name, want.labels...)
 	}
 	// What is not known has no series.
-	unknown := func() api.Collector { return api.Collector{Problem: api.CollectorProblemNone, Vantages: []api.CollectorVantage{{Place: "tokyo"}}} }
+	unknown := func() api.Collector {
+		return api.Collector{Problem: api.CollectorProblemNone, Vantages: []api.CollectorVantage{{Place: "tokyo"}}}
+	}
 	have := gathered(t, New(Sources{Collector: unknown, Vantages: func() []api.Vantage { return nil }}, silent))
 	for _, name := range []string{"pending_messages", "lag_seconds", "last_heard_timestamp_seconds", "clock_skew_seconds", "key_in_two_places_timestamp_seconds", "verdicts_total"} {
 		if have["pocket_collector_"+name] != nil {
