@@ -81,6 +81,10 @@ func full(sessions func(context.Context, int) ([]samples.Running, error)) Source
 			left, none := uint64(900), uint64(0)
 			return []Budget{{RelayChain: "0001", Spent: 1100, SessionLeft: &left, DayLeft: &none}, {RelayChain: "0021", Spent: 7}, {RelayChain: "evil\"}"}}
 		},
+		Feed: func() Feed {
+			return Feed{State: "full", States: []string{"publishing", "full"}, Rounds: 5, Sessions: 1, Gaps: 2, Oldest: time.Minute, Evicted: 7,
+				Published: 100, GapStatements: 2, Resent: 3, Refused: 4, Foreign: 1}
+		},
 		Alerts: func() Alerts {
 			return Alerts{Receivers: []AlertReceiver{{Name: "ops", Sent: 4, Failed: 2, Dropped: 1, Queued: 3}}, Firing: map[string]int{"down": 2}}
 		},

@@ -70,22 +70,29 @@ const (
 // Servers are the URLs of NATS servers, which may hold passwords. In the file they are one URL or a list.
 type Servers []secret.Written
 
-// MarshalJSON returns the URL of one server, otherwise a list.
+// MarshalJSON returns the URL of one server, null for nil, otherwise a list.
 func (s Servers) MarshalJSON() ([]byte, error) {
-	if len(s) == 1 {
+	switch {
+	case s == nil:
+		return []byte("null"), nil
+	case len(s) == 1:
 		return s[0].MarshalJSON()
 	}
 	var encoded bytes.Buffer
 	encoder := json.NewEncoder(&encoded)
 	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(append([]secret.Written{}, s...))
+	err := encoder.Encode([]secret.Written(s))
 	return encoded.Bytes(), err
 }
 
 var errServers = errors.New("nats is the URL of a server, or a list of them")
 
-// UnmarshalJSON accepts a URL, and a list.
+// UnmarshalJSON accepts a URL, a list, and null.
 func (s *Servers) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		*s = nil
+		return nil
+	}
 	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("[")) {
 		var list []secret.Written
 		if json.Unmarshal(data, &list) != nil {

@@ -19,7 +19,7 @@ func New(io command.Streams) *cobra.Command {
 	return command.Group(&cobra.Command{
 		Use:   "fisherman",
 		Short: "Read or watch what the fisherman of a node measures and can prove, and check servicers",
-	}, newQoS(io), newCheck(io), newEvidence(io), newVerify(io), newWatch(io), newHistory(io), newStart(io), newConfig(io), newAlerts(io))
+	}, newQoS(io), newCheck(io), newEvidence(io), newVerify(io), newWatch(io), newHistory(io), newStart(io), newConfig(io), newFeedKey(io), newAlerts(io))
 }
 
 // qosOptions are what 'pocket fisherman qos' was told.
