@@ -8,5 +8,8 @@
 // A Window merges sessions: PlanWindows finds those that a Span reaches, Digest makes of each what can be merged, and
 // Report says what they are worth, with quantiles by Sketch.
 //
+// RollVantages and MergeWindows merge what several vantage points say of the same servicers: a null sample that others do not
+// have is its vantage point's path, and verdicts are those of a strict majority.
+//
 // The package is pure: no clock, no I/O, no randomness; equal input gives equal bytes.
 package qos

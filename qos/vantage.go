@@ -31,12 +31,15 @@ type MergedPlace struct {
 	// Samples of its newest checks, those of them that count against servicers, and the null samples besides that count
 	// against the vantage point itself.
 	Samples, NullSamples, PathNulls int
-	// Out: it was out in the newest bucket that it has samples in.
+	// Out: it was out in the newest bucket that it has samples in, or the newest three checks of each servicer that it follows
+	// are void.
 	Out bool
 	// Lost are the servicers that it lost its way to, ordered.
 	Lost []string
 	// Contradictions are ordered by servicer; relay chain and geo zone are left to the caller.
 	Contradictions []api.Contradiction
+	// members are the servicers that it follows, dark those of which its newest checks are void.
+	members, dark int
 }
 
 // RollVantages judges the servicers of one relay chain and geo zone by the newest checks of several vantage points.
@@ -88,6 +91,9 @@ func RollVantages(members map[string][]VantageMember, span RollingSpan, now time
 		}
 		rolled[servicer] = made
 		rows = append(rows, made.row)
+	}
+	for _, place := range merge.merged.Places {
+		place.Out = place.Out || place.members > 0 && place.dark == place.members
 	}
 	slices.SortFunc(rows, worstFirst)
 	setRanks(rows)

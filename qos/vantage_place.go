@@ -1,7 +1,10 @@
 package qos
 
 import (
+	"slices"
+
 	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 const (
@@ -14,6 +17,12 @@ const (
 // note counts what a vantage point saw of a servicer for the vantage point itself.
 func (m *vantageMerge) note(s *sight) {
 	place := m.merged.Places[s.place]
+	if s.member.Running {
+		place.members++
+		if s.dark() {
+			place.dark++
+		}
+	}
 	path := s.path + s.lost
 	place.Samples += s.row.Samples
 	place.NullSamples += s.row.NullSamples
@@ -26,13 +35,19 @@ func (m *vantageMerge) note(s *sight) {
 	}
 }
 
+// dark reports whether the newest checks of a vantage point are void.
+func (s *sight) dark() bool {
+	newest := s.checks[max(0, len(s.checks)-lostFrom):]
+	return len(newest) == lostFrom && !slices.ContainsFunc(newest, func(c RollingCheck) bool { return types.Outcome(c.outcome) != types.Outcome_OUTCOME_VOID })
+}
+
 // shown is what is shown of a vantage point in a servicer's row.
 func (s *sight) shown(out map[int64]bool) api.RowVantage {
 	state := api.VantageStateOK
 	switch newest := len(s.buckets); {
 	case s.seen.asked == 0 && s.lost == 0:
 		state = api.VantageStateSilent
-	case newest > 0 && out[s.buckets[newest-1].Slot]:
+	case newest > 0 && out[s.buckets[newest-1].Slot], s.dark():
 		state = api.VantageStateOut
 	case s.contradicted != nil:
 		state = api.VantageStateContradicted

@@ -555,3 +555,22 @@ func TestMinority(t *testing.T) {
 		}
 	})
 }
+
+// A place none of whose newest checks counts is out, although it says nothing against anybody.
+func TestOutByVoidChecks(t *testing.T) {
+	w := newWorld()
+	w.sees = func(place, _ string, _ int, at time.Time) rune {
+		if place == "sydney" && at.After(w.now.Add(-10*time.Minute)) {
+			return seesVoid
+		}
+		return seesOK
+	}
+	merged := w.merge()
+	wantVerdict(t, merged.of(t, "x"), api.VerdictHealthy, 0)
+	if !merged.Places["sydney"].Out || merged.Places["frankfurt"].Out {
+		t.Errorf("out: sydney %v, frankfurt %v", merged.Places["sydney"].Out, merged.Places["frankfurt"].Out)
+	}
+	if got := vantageOf(t, merged.of(t, "x"), "sydney").State; got != api.VantageStateOut {
+		t.Errorf("sydney is %s of x", got)
+	}
+}

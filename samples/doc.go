@@ -6,5 +6,8 @@
 // told of what became durable and passes it on to its listeners, with what they missed. Check is the form of a check on
 // demand.
 //
+// Vantages does the same over the stores of several vantage points, which a collector fills: it merges rolling verdicts and
+// windows by package qos and says how the vantage points are.
+//
 // The package knows no network: who can make evidence of a round is given to it (Prover).
 package samples

@@ -1,6 +1,7 @@
 package samples
 
 import (
+	"cmp"
 	"time"
 )
 
@@ -10,6 +11,9 @@ type Vantage struct {
 	Place string
 	// Fisherman is the address of the key that its samples are signed with.
 	Fisherman string
+	// Network returns the network that a relay chain is of; nil where all vantage points sample one network. Relay chains of
+	// different networks are never merged. It is called often and returns at once.
+	Network func(relayChain string) string
 	// Store has its sessions and rounds; History what they add up to over time, nil for none.
 	Store   Store
 	History HistoryStore
@@ -32,6 +36,24 @@ const (
 	// silence is how long after it was heard last a vantage point is SILENT.
 	silence = 10 * time.Minute
 )
+
+// where is a place within a network.
+type where struct {
+	network string
+	place
+}
+
+func (w where) compare(other where) int {
+	return cmp.Or(w.place.compare(other.place), cmp.Compare(w.network, other.network))
+}
+
+// where returns the place of a relay chain and geo zone that the vantage point samples.
+func (v *Vantage) where(at place) where {
+	if v.Network == nil {
+		return where{place: at}
+	}
+	return where{v.Network(at.chain), at}
+}
 
 func (v *Vantage) health() VantageHealth {
 	if v.Health == nil {

@@ -169,11 +169,12 @@ func (v *Vantages) Rolling(span qos.RollingSpan, servicer string) []api.RollingR
 }
 
 // merge merges the newest checks, by relay chain and geo zone in their order.
-func (v *Vantages) merge(span qos.RollingSpan) ([]api.RollingReport, map[place]qos.Merged) {
+func (v *Vantages) merge(span qos.RollingSpan) ([]api.RollingReport, map[where]qos.Merged) {
 	now := v.now()
-	members := make(map[place]map[string][]qos.VantageMember)
+	members := make(map[where]map[string][]qos.VantageMember)
 	for _, p := range v.points {
-		for at, known := range p.members(now) {
+		for here, known := range p.members(now) {
+			at := p.where(here)
 			if members[at] == nil {
 				members[at] = make(map[string][]qos.VantageMember)
 			}
@@ -183,11 +184,11 @@ func (v *Vantages) merge(span qos.RollingSpan) ([]api.RollingReport, map[place]q
 			}
 		}
 	}
-	reports, merged := []api.RollingReport{}, make(map[place]qos.Merged, len(members))
-	for _, at := range slices.SortedFunc(maps.Keys(members), place.compare) {
+	reports, merged := []api.RollingReport{}, make(map[where]qos.Merged, len(members))
+	for _, at := range slices.SortedFunc(maps.Keys(members), where.compare) {
 		merged[at] = qos.RollVantages(members[at], span, now)
 		if servicers := merged[at].Servicers; len(servicers) > 0 {
-			reports = append(reports, api.RollingReport{RelayChain: at.chain, GeoZone: at.zone, Checks: span.Checks,
+			reports = append(reports, api.RollingReport{RelayChain: at.chain, GeoZone: at.zone, Network: at.network, Checks: span.Checks,
 				MaxAgeSeconds: span.Age.Seconds(), Servicers: servicers})
 		}
 	}

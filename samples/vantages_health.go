@@ -20,14 +20,14 @@ const (
 
 // Vantages returns the vantage points, by place, with how they are by the newest checks of the default span.
 func (v *Vantages) Vantages() []api.Vantage {
-	merged := make(map[place]qos.Merged)
+	merged := make(map[where]qos.Merged)
 	if v.several() {
 		_, merged = v.merge(qos.DefaultRolling())
 	}
 	return v.vantages(merged)
 }
 
-func (v *Vantages) vantages(merged map[place]qos.Merged) []api.Vantage {
+func (v *Vantages) vantages(merged map[where]qos.Merged) []api.Vantage {
 	now := v.now()
 	shown := make([]api.Vantage, 0, len(v.points))
 	for _, p := range v.points {
@@ -42,7 +42,7 @@ type standing struct {
 	lost        []string
 }
 
-func (p *point) shown(merged map[place]qos.Merged, now time.Time) api.Vantage {
+func (p *point) shown(merged map[where]qos.Merged, now time.Time) api.Vantage {
 	health := p.health()
 	shown := api.Vantage{Place: p.Place, Fisherman: p.Fisherman, Contradictions: []api.Contradiction{}}
 	if !health.Heard.IsZero() {
@@ -51,18 +51,18 @@ func (p *point) shown(merged map[place]qos.Merged, now time.Time) api.Vantage {
 	if health.Skew != nil {
 		shown.SkewMS = new(qos.Milliseconds(*health.Skew))
 	}
-	var at standing
-	for _, where := range slices.SortedFunc(maps.Keys(merged), place.compare) {
-		at.add(&shown, where, merged[where].Places[p.Place])
+	var all standing
+	for _, at := range slices.SortedFunc(maps.Keys(merged), where.compare) {
+		all.add(&shown, at.place, merged[at].Places[p.Place])
 	}
-	shown.State, shown.Why = at.state(&shown, health, now)
+	shown.State, shown.Why = all.state(&shown, health, now)
 	shown.StateWord = api.WordOf(shown.State)
 	return shown
 }
 
 // add adds what the merge of one relay chain and geo zone says; nil for nothing.
-func (s *standing) add(shown *api.Vantage, where place, found *qos.MergedPlace) {
-	if found == nil || found.Samples+found.PathNulls == 0 {
+func (s *standing) add(shown *api.Vantage, at place, found *qos.MergedPlace) {
+	if found == nil || found.Samples+found.PathNulls == 0 && !found.Out {
 		return
 	}
 	s.places++
@@ -75,7 +75,7 @@ func (s *standing) add(shown *api.Vantage, where place, found *qos.MergedPlace) 
 	shown.PathNulls += found.PathNulls
 	for _, each := range found.Contradictions {
 		if len(shown.Contradictions) < mostContradictions {
-			each.RelayChain, each.GeoZone = where.chain, where.zone
+			each.RelayChain, each.GeoZone = at.chain, at.zone
 			shown.Contradictions = append(shown.Contradictions, each)
 		}
 	}
@@ -87,7 +87,7 @@ func (s *standing) state(shown *api.Vantage, health VantageHealth, now time.Time
 	case health.silent(now):
 		return api.VantageStateSilent, "nothing was heard of it for " + now.Sub(health.Heard).Round(time.Second).String()
 	case s.places > 0 && s.out == s.places:
-		return api.VantageStateOut, "it reaches no servicer, and others do"
+		return api.VantageStateOut, "it has no answer of any servicer, and others have, or none of its newest checks counts"
 	case health.skewed():
 		direction := "ahead of"
 		if *health.Skew < 0 {

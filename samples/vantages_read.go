@@ -18,19 +18,20 @@ import (
 // Windows merges the sessions that the filter's span reaches, of each vantage point, and these with one another.
 func (v *Vantages) Windows(ctx context.Context, filter WindowFilter) (api.WindowsReport, error) {
 	report := api.WindowsReport{Window: filter.Span.String(), RelativeError: qos.RelativeError, Windows: []api.WindowReport{}}
-	windows := make(map[place][]qos.PlacedWindow)
+	windows := make(map[where][]qos.PlacedWindow)
 	for _, p := range v.points {
 		own, err := p.reader.Windows(ctx, WindowFilter{Span: filter.Span})
 		if err != nil {
 			return api.WindowsReport{}, fmt.Errorf("%s: %w", p.Place, err)
 		}
 		for _, window := range own.Windows {
-			at := place{window.RelayChain, window.GeoZone}
+			at := p.where(place{window.RelayChain, window.GeoZone})
 			windows[at] = append(windows[at], qos.PlacedWindow{Place: p.Place, Window: window})
 		}
 	}
-	for _, at := range slices.SortedFunc(maps.Keys(windows), place.compare) {
+	for _, at := range slices.SortedFunc(maps.Keys(windows), where.compare) {
 		merged := qos.MergeWindows(windows[at])
+		merged.Network = at.network
 		if filter.Servicer != "" {
 			merged.Servicers = slices.DeleteFunc(merged.Servicers, func(s api.WindowServicer) bool { return s.Servicer != filter.Servicer })
 			if len(merged.Servicers) == 0 {

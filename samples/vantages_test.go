@@ -451,3 +451,16 @@ func BenchmarkVantagesReport(b *testing.B) {
 		})
 	}
 }
+
+// Relay chains of one name in two networks are two.
+func TestVantagesOfTwoNetworks(t *testing.T) {
+	f := newFleet(t, "frankfurt", "sydney")
+	for _, p := range f.vantages.points {
+		p.Network = func(string) string { return "network of " + p.Place }
+	}
+	f.run(1)
+	report := f.report()
+	if len(report.Rolling) != 2 || report.Rolling[0].Network != "network of frankfurt" || len(report.Rolling[0].Servicers[0].Vantages) != 1 {
+		t.Errorf("%s", indented(t, report.Rolling))
+	}
+}

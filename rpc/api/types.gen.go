@@ -1419,6 +1419,9 @@ type RollingReport struct {
 	// GeoZone Where an actor says that it is; empty where there are no zones.
 	GeoZone GeoZone `json:"geo_zone"`
 
+	// Network The network that the relay chain is of, as a collector heard it; left out by a node.
+	Network string `json:"network,omitempty"`
+
 	// Checks The most checks of a servicer that count.
 	Checks int `json:"checks"`
 
@@ -2244,7 +2247,10 @@ type WindowReport struct {
 	RelayChain RelayChain `json:"relay_chain"`
 
 	// GeoZone Where an actor says that it is; empty where there are no zones.
-	GeoZone      GeoZone      `json:"geo_zone"`
+	GeoZone GeoZone `json:"geo_zone"`
+
+	// Network The network that the relay chain is of, as a collector heard it; left out by a node.
+	Network      string       `json:"network,omitempty"`
 	Applications []Identifier `json:"applications"`
 
 	// Sessions How many were merged.

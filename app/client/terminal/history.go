@@ -105,7 +105,9 @@ func (f Form) wide() bool    { return f.unbounded() || f.width >= 160 }
 func (f Form) counted() bool { return f.unbounded() || f.width >= 100 }
 
 var historyColumns = []historyColumn{
-	{header: servicerHeader, cell: func(_ api.History, s api.HistorySeries, f Form) string { return f.name(s.Servicer) + fromPlace(s.Vantage) }},
+	{header: servicerHeader, cell: func(_ api.History, s api.HistorySeries, f Form) string {
+		return f.name(s.Servicer) + fromPlace(s.Vantage)
+	}},
 	{header: "SAMPLES", cell: func(_ api.History, s api.HistorySeries, _ Form) string { return strconv.Itoa(s.Total.Samples) }, in: Form.counted},
 	{header: "AVAILABLE", cell: func(_ api.History, s api.HistorySeries, _ Form) string { return percent(s.Total.Availability.Value) }},
 	{header: "", cell: func(h api.History, s api.HistorySeries, _ Form) string { return availabilitySpark(h, s) }},

@@ -57,6 +57,8 @@ did not take part in because it asked to be left alone; they count for nobody.
 With --rolling only what holds now is shown, over the newest N checks within an hour (default 30), those of the last D, or
 both, as in 50,2h. CSV has the sessions without it, and what holds now with it.
 
+Against a collector the rows of servicers are what its vantage points say together; below each stands what each place saw.
+
 With --window the newest complete sessions of each relay chain and geo zone are merged: those of the newest N starts, or
 of the last D. Round-trip times are then estimated, within 0.1 %.`,
 		Example: "  pocket fisherman qos --output json\n  pocket fisherman qos --last 1\n  pocket fisherman qos --window 24h --servicer ADDRESS\n  pocket fisherman qos --rolling 30 --output csv",
