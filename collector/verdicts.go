@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -184,7 +185,7 @@ func (v *Verdicts) write(ctx context.Context, js jetstream.JetStream) error {
 
 // verdict returns what is said of a servicer.
 func (v *Verdicts) verdict(report *api.RollingReport, row *api.RollingServicer, now time.Time) Verdict {
-	return Verdict{Version: VerdictVersion, Network: v.config.Network(report.RelayChain), RelayChain: report.RelayChain, GeoZone: report.GeoZone,
+	return Verdict{Version: VerdictVersion, Network: cmp.Or(report.Network, v.config.Network(report.RelayChain)), RelayChain: report.RelayChain, GeoZone: report.GeoZone,
 		Servicer: row.Servicer, Verdict: row.Verdict, Reason: row.Reason, Rank: row.Rank, Written: now.UTC(), Row: *row}
 }
 

@@ -117,7 +117,7 @@ func (c *Collector) openVantages(logger *slog.Logger) error {
 			return err
 		}
 		c.vantages = append(c.vantages, vantage)
-		places = append(places, samples.Vantage{Place: each.Name, Fisherman: fisherman.Address(), Store: store, History: store,
+		places = append(places, samples.Vantage{Place: each.Name, Fisherman: fisherman.Address(), Network: vantage.Network, Store: store, History: store,
 			Health: func() samples.VantageHealth { return healthOf(vantage.State()) }})
 	}
 	reader, err := samples.NewVantages(places, collected())
