@@ -213,7 +213,9 @@ func (c *Collector) look(ctx context.Context, consumer jetstream.Consumer) error
 	defer ticker.Stop()
 	for {
 		lost, changed := c.unconnected()
-		c.report(lost)
+		if lost != nil || c.Status().Problem != Unstorable { // which is over when something was stored
+			c.report(lost)
+		}
 		select {
 		case <-ctx.Done():
 			return nil

@@ -148,7 +148,7 @@ func TestPermissionsThatSuffice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	allowed := []string{"$JS.API.CONSUMER.>", "$JS.ACK.qos.>", "$JS.API.STREAM.*.KV_qos_verdicts", "$KV.qos_verdicts.>"}
+	allowed := []string{"$JS.API.INFO", "$JS.API.CONSUMER.>", "$JS.ACK.qos.>", "$JS.API.STREAM.*.KV_qos_verdicts", "$KV.qos_verdicts.>"}
 	for _, each := range allowed {
 		if !strings.Contains(string(page), "`"+each+"`") {
 			t.Errorf("%s is not in the page", each)

@@ -145,6 +145,9 @@ func (c *Collector) take(ctx context.Context, batch []jetstream.Msg) error {
 	if err != nil {
 		return unstorable{err}
 	}
+	if c.Status().Problem == Unstorable {
+		c.report(nil)
+	}
 	lag := max(time.Since(messages[len(messages)-1].Stored), 0)
 	c.note(func(s *Status) { s.Lag = &lag })
 	for i, each := range batch {
