@@ -324,7 +324,7 @@ func TestADiskThatFailsForAWhile(t *testing.T) {
 	r.logs("problem=" + Unstorable.Label())
 	r.stop()
 	broken = nil
-	r = run(t, h, b.connect(""), nil)
+	r = run(t, h, b.connect(""), func(c *Config) { c.patience = 100 * time.Millisecond })
 	r.expect(namesOf("frankfurt", "s", 0, 20)...)
 }
 

@@ -303,3 +303,20 @@ func TestSessionsThatTheStoreRemoved(t *testing.T) {
 		t.Errorf("%+v", state)
 	}
 }
+
+// What is delivered again after a crash need not come in order, not even the first time that anything is heard.
+func TestTheFirstBatchOutOfOrder(t *testing.T) {
+	one := newSpeaker(1)
+	h := newHome(t, one.fisherman("frankfurt"))
+	session := one.session("s", false)
+	rounds := one.rounds("s", 0, 300)
+	if again := h.take(rounds[250], rounds[299], rounds[0]); again != 3 {
+		t.Errorf("%d again", again)
+	}
+	h.take(rounds[200:]...)
+	h.take(session)
+	h.take(rounds...)
+	if state := h.vantages[0].State(); len(h.rounds(0, "s")) != 300 || state.Missing+state.Gaps != 0 || state.Rejected != [rejections]uint64{} {
+		t.Errorf("%d rounds, %+v", len(h.rounds(0, "s")), state)
+	}
+}

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -130,15 +131,35 @@ func gather(ctx context.Context, messages jetstream.MessagesContext) ([]jetstrea
 	return batch, nil
 }
 
-// take takes a batch and acknowledges it. After an error the server delivers it again when it is out of patience.
-func (c *Collector) take(ctx context.Context, batch []jetstream.Msg) error {
-	messages := make([]Message, len(batch))
+// delivered is a message with where it is in the stream.
+type delivered struct {
+	jetstream.Msg
+	about *jetstream.MsgMetadata
+}
+
+// inOrder returns a batch in the order of the stream, which what is delivered again need not have.
+func inOrder(batch []jetstream.Msg) ([]delivered, error) {
+	ordered := make([]delivered, len(batch))
 	for i, each := range batch {
 		about, err := each.Metadata()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		messages[i] = Message{Subject: each.Subject(), Data: each.Data(), Stored: about.Timestamp, Delivered: about.NumDelivered}
+		ordered[i] = delivered{each, about}
+	}
+	slices.SortStableFunc(ordered, func(a, b delivered) int { return cmp.Compare(a.about.Sequence.Stream, b.about.Sequence.Stream) })
+	return ordered, nil
+}
+
+// take takes a batch and acknowledges it. After an error the server delivers it again when it is out of patience.
+func (c *Collector) take(ctx context.Context, unordered []jetstream.Msg) error {
+	batch, err := inOrder(unordered)
+	if err != nil {
+		return err
+	}
+	messages := make([]Message, len(batch))
+	for i, each := range batch {
+		messages[i] = Message{Subject: each.Subject(), Data: each.Data(), Stored: each.about.Timestamp, Delivered: each.about.NumDelivered}
 	}
 	// What was begun is ended, also when the collector is stopped meanwhile.
 	outcomes, err := c.config.Intake.Take(context.WithoutCancel(ctx), messages)

@@ -10,8 +10,6 @@ const (
 	// Reach is how many statements behind the newest one a late one may be. A publisher has at most 64 in flight, and a
 	// collector that was stopped may be given again what it had taken delivery of: some hundreds.
 	Reach = 1024
-	// window is how many statements a publisher may have in flight: how far before the first that was heard a late one is.
-	window = 64
 	// mostHoles bounds the holes that are remembered.
 	mostHoles = 1024
 	// MaximumSequence is the largest sequence that a statement may have.
@@ -177,7 +175,7 @@ func (c *Chain) join(s Statement) {
 	}
 	*c = Chain{Instance: s.Instance, Gaps: given}
 	if s.Sequence > 1 {
-		c.Holes = []Hole{{From: max(s.Sequence, window+1) - window, To: s.Sequence - 1, After: s.Previous, Earlier: true}}
+		c.Holes = []Hole{{From: max(s.Sequence, Reach+1) - Reach, To: s.Sequence - 1, After: s.Previous, Earlier: true}}
 	}
 	c.advance(s)
 }
@@ -214,13 +212,5 @@ func (c *Chain) fill(s Statement) {
 
 // MayArrive reports whether a statement that is missing and before a sequence may still arrive.
 func (c *Chain) MayArrive(sequence uint64) bool {
-	if c.Newest > 0 && sequence > c.Newest+1 {
-		return true
-	}
-	for _, hole := range c.Holes {
-		if hole.From < sequence && (!hole.Earlier || sequence <= hole.To+window) {
-			return true
-		}
-	}
-	return false
+	return sequence > c.Newest+1 || len(c.Holes) > 0 && c.Holes[0].From < sequence
 }

@@ -16,6 +16,9 @@ import (
 
 const takeover = 10 * time.Minute
 
+// inFlight is how many statements a publisher has under way at most.
+const inFlight = 64
+
 // said returns the first n statements of an instance, a second apart.
 func said(instance byte, n int) []Statement {
 	statements := make([]Statement, n)
@@ -154,13 +157,13 @@ func TestWhatStaysMissingIsAGap(t *testing.T) {
 
 // What was published before a collector was there is no gap, unless it is late.
 func TestJoiningInTheMiddle(t *testing.T) {
-	s := said(1, 2*Reach)
+	s := said(1, 3*Reach)
 	var chain Chain
-	got := hear(&chain, s[499], s[498], s[400], s[500])
+	got := hear(&chain, s[1499], s[1498], s[400], s[1500])
 	if !slices.Equal(got, []Verdict{Joined, Late, Known, Next}) || chain.Missing() != 0 {
 		t.Errorf("%v, %+v", got, chain)
 	}
-	hear(&chain, s[501:]...)
+	hear(&chain, s[1501:]...)
 	if chain.Gaps != 0 || len(chain.Holes) != 0 {
 		t.Errorf("%+v", chain)
 	}
@@ -201,7 +204,7 @@ func TestEachStatementIsTakenOnce(t *testing.T) {
 		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		sent := slices.Clone(statements)
 		for from := 0; from < len(sent); {
-			width := min(1+random.IntN(window), len(sent)-from)
+			width := min(1+random.IntN(inFlight), len(sent)-from)
 			part := sent[from : from+width]
 			random.Shuffle(width, func(i, j int) { part[i], part[j] = part[j], part[i] })
 			from += width
