@@ -43,15 +43,15 @@ func BenchmarkRetained(b *testing.B) {
 			for b.Loop() {
 				all, polled = append(all, read("/v1/qos")), append(polled, read("/v1/qos?session="+running))
 			}
-			b.ReportMetric(milliseconds(all), "cpu-ms")
-			b.ReportMetric(milliseconds(polled), "running-cpu-ms")
+			b.ReportMetric(medianMS(all), "cpu-ms")
+			b.ReportMetric(medianMS(polled), "running-cpu-ms")
 			b.ReportMetric(0, "ns/op")
 		})
 	}
 }
 
-// milliseconds is the median.
-func milliseconds(times []time.Duration) float64 {
+// medianMS is the median.
+func medianMS(times []time.Duration) float64 {
 	slices.Sort(times)
 	return float64(times[len(times)/2].Microseconds()) / 1000
 }

@@ -79,6 +79,9 @@ func (s *Server) status(ctx context.Context, _ query) (any, error) {
 	if s.readers.Vantages != nil {
 		view.Vantages = s.readers.Vantages()
 	}
+	if s.readers.Collector != nil {
+		view.Collector = new(s.readers.Collector())
+	}
 	if s.readers.Feed != nil {
 		view.Feed = s.readers.Feed(ctx)
 	}

@@ -53,7 +53,9 @@ type Readers struct {
 	Events  EventReader
 	// Vantages are the vantage points of a collector; nil on a node.
 	Vantages func() []api.Vantage
-	Status   StatusReader
+	// Collector says how a collector gets on; nil on a node.
+	Collector func() api.Collector
+	Status    StatusReader
 	// Relays reads what the node's servicers keep; nil on a node without one.
 	Relays RelayReader
 	// History reads what the fisherman measured over time; nil on a node without one. Errors on which the server decides:

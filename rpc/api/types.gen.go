@@ -107,6 +107,17 @@ const (
 	CheckVerdictVoid         CheckVerdict = "void"
 )
 
+// Defines values for CollectorProblem.
+const (
+	CollectorProblemForeignConsumer CollectorProblem = "foreign_consumer"
+	CollectorProblemNoStream        CollectorProblem = "no_stream"
+	CollectorProblemNone            CollectorProblem = "none"
+	CollectorProblemOther           CollectorProblem = "other"
+	CollectorProblemRefused         CollectorProblem = "refused"
+	CollectorProblemUnreachable     CollectorProblem = "unreachable"
+	CollectorProblemUnstorable      CollectorProblem = "unstorable"
+)
+
 // Defines values for CompareForm.
 const (
 	CompareFormHexData   CompareForm = "HEX_DATA"
@@ -266,6 +277,21 @@ const (
 const (
 	ReasonStatusDropped ReasonStatus = "dropped"
 	ReasonStatusVoid    ReasonStatus = "void"
+)
+
+// Defines values for Rejection.
+const (
+	RejectionAltered   Rejection = "altered"
+	RejectionChains    Rejection = "chains"
+	RejectionElsewhere Rejection = "elsewhere"
+	RejectionForeign   Rejection = "foreign"
+	RejectionFull      Rejection = "full"
+	RejectionMalformed Rejection = "malformed"
+	RejectionOrphan    Rejection = "orphan"
+	RejectionReordered Rejection = "reordered"
+	RejectionSignature Rejection = "signature"
+	RejectionSubject   Rejection = "subject"
+	RejectionVersion   Rejection = "version"
 )
 
 // Defines values for RoundKind.
@@ -565,6 +591,99 @@ type CheckSample struct {
 // CheckVerdict What one check says of one servicer, the first that holds.
 type CheckVerdict string
 
+// Collector How a collector reads the feed.
+type Collector struct {
+	// Stream Name of the JetStream stream.
+	Stream string `json:"stream"`
+
+	// Consumer Name of the durable consumer.
+	Consumer string `json:"consumer"`
+
+	// Subjects What of the stream is read: all relay chains, or a filter for each.
+	Subjects []string `json:"subjects"`
+
+	// Problem Why a collector reads nothing: there is no connection (unreachable), the server refuses who we are or what we do (refused), there is no such stream (no_stream), the consumer is another collector's (foreign_consumer), or what was read cannot be made durable (unstorable).
+	Problem CollectorProblem `json:"problem"`
+
+	// Why Why nothing is read, for a person; null while the feed is read.
+	Why *string `json:"why"`
+
+	// Pending Messages of the stream that were not delivered yet; null while that is not known.
+	Pending *int64 `json:"pending"`
+
+	// Unacknowledged Messages that were delivered and are not acknowledged yet; null while that is not known.
+	Unacknowledged *int `json:"unacknowledged"`
+
+	// LagMS How long the message that was taken last had been in the stream; null before the first.
+	LagMS *float64 `json:"lag_ms"`
+
+	// Rejected Messages of no vantage point that were refused since the process began; those that there are.
+	Rejected []Rejected `json:"rejected"`
+
+	// Vantages What was taken of each vantage point, by place.
+	Vantages []CollectorVantage `json:"vantages"`
+
+	// Verdicts The bucket of verdicts; null for none.
+	Verdicts *CollectorVerdicts `json:"verdicts"`
+}
+
+// CollectorProblem Why a collector reads nothing: there is no connection (unreachable), the server refuses who we are or what we do (refused), there is no such stream (no_stream), the consumer is another collector's (foreign_consumer), or what was read cannot be made durable (unstorable).
+type CollectorProblem string
+
+// CollectorVantage What a collector took of one vantage point.
+type CollectorVantage struct {
+	// Place Its name by the collector's configuration.
+	Place string `json:"place"`
+
+	// Fisherman Address of its key.
+	Fisherman string `json:"fisherman"`
+
+	// SaysPlace Its name by its own configuration; null before anything was taken.
+	SaysPlace *string `json:"says_place"`
+
+	// Heard When the server stored the newest statement that was taken; null before the first.
+	Heard *time.Time `json:"heard"`
+
+	// SkewMS By how much its clock is ahead of the server's; below zero when it is behind. Null when it is not known.
+	SkewMS *float64 `json:"skew_ms"`
+
+	// Taken Statements that were taken since the process began.
+	Taken int64 `json:"taken"`
+
+	// Duplicates Statements that came again and had no effect, since the process began.
+	Duplicates int64 `json:"duplicates"`
+
+	// Takeovers How often another data folder with the key was taken instead, since the process began.
+	Takeovers int64 `json:"takeovers"`
+
+	// Missing Statements that are missing and may still arrive.
+	Missing int64 `json:"missing"`
+
+	// Gaps Statements that were missing and are given up.
+	Gaps int64 `json:"gaps"`
+
+	// Lost Rounds that the fisherman says it had to remove before they were published.
+	Lost int64 `json:"lost"`
+
+	// Rejected Messages that were refused since the process began; those that there are.
+	Rejected []Rejected `json:"rejected"`
+
+	// Elsewhere A second place with the same key; null for none since the process began.
+	Elsewhere *Elsewhere `json:"elsewhere"`
+}
+
+// CollectorVerdicts What was written to the bucket of verdicts since the process began.
+type CollectorVerdicts struct {
+	// Bucket Name of the key-value bucket.
+	Bucket string `json:"bucket"`
+
+	// Written Verdicts that were written.
+	Written int64 `json:"written"`
+
+	// Failed How often writing failed; it is tried again.
+	Failed int64 `json:"failed"`
+}
+
 // CompareForm In which form answers are compared: canonical JSON; the same with hexadecimal numbers without leading zeros and in lower case; the same with hexadecimal data in lower case.
 type CompareForm string
 
@@ -621,6 +740,18 @@ type Control struct {
 
 // ControlFitness Whether a control probe is heard. UNPROVEN was not compared with the servicers yet, BEHIND is behind most of them or stands still, FOREIGN contradicts what most of them agree on, as a node of another chain does.
 type ControlFitness string
+
+// Elsewhere Two places that use one key.
+type Elsewhere struct {
+	// Heard The place that is taken.
+	Heard string `json:"heard"`
+
+	// Refused The place that is refused.
+	Refused string `json:"refused"`
+
+	// At When the server stored the last statement that was refused.
+	At time.Time `json:"at"`
+}
 
 // Error Why there is no answer.
 type Error struct {
@@ -1224,6 +1355,16 @@ type Refusal struct {
 	// Message One sentence for a person; it may change.
 	Message string `json:"message"`
 }
+
+// Rejected How many messages were refused for a reason.
+type Rejected struct {
+	// Rejection Why a message of the feed has no effect. malformed is no statement, or contradicts itself; foreign is of a key that is not trusted; signature was altered; version is of another version of the format; subject was published under another subject; altered does not fit to the statements around it; reordered came after it was given up; elsewhere is of a second data folder with a key that is heard; orphan is a round of a session that is not known; full does not fit into the store; chains is about one relay chain more than a fisherman may have.
+	Rejection Rejection `json:"rejection"`
+	Messages  int64     `json:"messages"`
+}
+
+// Rejection Why a message of the feed has no effect. malformed is no statement, or contradicts itself; foreign is of a key that is not trusted; signature was altered; version is of another version of the format; subject was published under another subject; altered does not fit to the statements around it; reordered came after it was given up; elsewhere is of a second data folder with a key that is heard; orphan is a round of a session that is not known; full does not fit into the store; chains is about one relay chain more than a fisherman may have.
+type Rejection string
 
 // RelayChain Four upper-case hex digits on our chain; otherwise the name of a group.
 type RelayChain = string
@@ -1948,6 +2089,10 @@ type Status struct {
 
 	// Vantages The vantage points of a collector, by place. Left out by a node, which is one itself.
 	Vantages []Vantage `json:"vantages,omitempty"`
+
+	// Collector How a collector gets on. Left out by a node.
+	Collector *Collector `json:"collector,omitempty"`
+
 	// Feed How samples are published for collectors; left out where they are not.
 	Feed *Feed `json:"feed,omitempty"`
 }
