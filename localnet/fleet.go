@@ -27,6 +27,12 @@ const MaxValidators = configs.MaximumPeers
 // FlagValidators is the flag of Fleet.Validators.
 const FlagValidators Flag = "validators"
 
+// MaxFishermen is the largest number of fishermen of a Fleet.
+const MaxFishermen = 16
+
+// FlagFishermen is the flag of Fleet.Fishermen.
+const FlagFishermen Flag = "fishermen"
+
 // mostFollowed is the number of validators that a non-validator connects to.
 const mostFollowed = 3
 
@@ -49,7 +55,7 @@ const (
 var fleetBegin = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 
 // Fleet is a network whose nodes run separately, in containers or on machines of their own: validators, servicers and
-// one fisherman, each with a home. Everything about it is derived from the numbers here, so that each node can make its
+// fishermen, each with a home. Everything about it is derived from the numbers here, so that each node can make its
 // own home. Nodes are named ROLE-INDEX, as in "servicer-0", and find each other at ROLE-INDEX.ROLE, as in
 // "servicer-0.servicer": the names that Kubernetes gives the pods of a StatefulSet behind a headless service with the
 // role's name.
@@ -59,6 +65,8 @@ type Fleet struct {
 	Options Options
 	// Validators is the number of validators: 1 to MaxValidators.
 	Validators int
+	// Fishermen is the number of fishermen, each of which samples every session: 1 to MaxFishermen.
+	Fishermen int
 	// ListenHost is the host where the others reach a node: one of its addresses, or 0.0.0.0 for all of them. The
 	// chain's JSON-RPC of nodes that are not validators stays on loopback.
 	ListenHost string
@@ -71,10 +79,10 @@ func (f Fleet) Validate() error {
 	if net.ParseIP(f.ListenHost) == nil {
 		return fmt.Errorf("%w: --listen-host is %q; allowed is an IP address, as in 0.0.0.0", ErrBadOption, f.ListenHost)
 	}
-	return cmp.Or(o.Validate(), inRange(FlagValidators, f.Validators, 1, MaxValidators))
+	return cmp.Or(o.Validate(), inRange(FlagValidators, f.Validators, 1, MaxValidators), inRange(FlagFishermen, f.Fishermen, 1, MaxFishermen))
 }
 
-// Names returns the names of all nodes: the validators, the servicers and the fisherman.
+// Names returns the names of all nodes: the validators, the servicers and the fishermen.
 func (f Fleet) Names() []string {
 	var names []string
 	for i := range f.Validators {
@@ -83,7 +91,10 @@ func (f Fleet) Names() []string {
 	for i := range f.Options.Servicers {
 		names = append(names, fleetName(fleetServicer, i))
 	}
-	return append(names, fleetName(fleetFisherman, 0))
+	for i := range f.Fishermen {
+		names = append(names, fleetName(fleetFisherman, i))
+	}
+	return names
 }
 
 func fleetName(role string, index int) string { return role + "-" + strconv.Itoa(index) }
@@ -93,12 +104,12 @@ func host(role string, index int) string { return fleetName(role, index) + "." +
 
 // find returns the role and index of a node's name.
 func (f Fleet) find(name string) (role string, index int, err error) {
-	counts := map[string]int{fleetValidator: f.Validators, fleetServicer: f.Options.Servicers, fleetFisherman: 1}
+	counts := map[string]int{fleetValidator: f.Validators, fleetServicer: f.Options.Servicers, fleetFisherman: f.Fishermen}
 	role, digits, _ := strings.Cut(name, "-")
 	index, err = strconv.Atoi(digits)
 	if err != nil || index < 0 || index >= counts[role] || fleetName(role, index) != name {
-		return "", 0, fmt.Errorf("%w: --name is %q; allowed are validator-0 to %s, servicer-0 to %s, and fisherman-0", ErrBadOption, name,
-			fleetName(fleetValidator, f.Validators-1), fleetName(fleetServicer, f.Options.Servicers-1))
+		return "", 0, fmt.Errorf("%w: --name is %q; allowed are validator-0 to %s, servicer-0 to %s, and fisherman-0 to %s", ErrBadOption, name,
+			fleetName(fleetValidator, f.Validators-1), fleetName(fleetServicer, f.Options.Servicers-1), fleetName(fleetFisherman, f.Fishermen-1))
 	}
 	return role, index, nil
 }
@@ -149,7 +160,7 @@ func (f Fleet) writeGenesis(home string) error {
 	for i := range urls {
 		urls[i] = httpURL(net.JoinHostPort(host(fleetServicer, i), fleetRelaysPort))
 	}
-	data, err := newGenesis(f.Options, f.Validators, urls, fleetBegin).Marshal()
+	data, err := newGenesis(f.Options, f.Validators, f.Fishermen, urls, fleetBegin).Marshal()
 	if err != nil {
 		return err
 	}

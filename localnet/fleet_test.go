@@ -17,15 +17,16 @@ import (
 func fleet(validators, servicers int) Fleet {
 	options := DefaultOptions()
 	options.Servicers = servicers
-	return Fleet{Options: options, Validators: validators, ListenHost: "0.0.0.0"}
+	return Fleet{Options: options, Validators: validators, Fishermen: 1, ListenHost: "0.0.0.0"}
 }
 
 // TestFleetHomesFitTogether: all nodes of a network have the same genesis, in which each has its stake; each names
 // validators by their ids, a validator all others and no node itself; and no validator is named by too many.
 func TestFleetHomesFitTogether(t *testing.T) {
 	f := fleet(5, 9)
+	f.Fishermen = 3
 	named, first, names := map[string]int{}, "", f.Names()
-	if want := 5 + 9 + 1; len(names) != want {
+	if want := 5 + 9 + 3; len(names) != want {
 		t.Fatalf("%d names, want %d", len(names), want)
 	}
 	ids := map[string]int{}
@@ -51,6 +52,9 @@ func TestFleetHomesFitTogether(t *testing.T) {
 		if own := config.Addresses(); len(own) != 1 || !slices.ContainsFunc(parsed.GetActors(), func(a *types.Actor) bool { return a.GetAddress() == own[0] }) {
 			t.Errorf("%s has the keys of %v, which are not staked", name, own)
 		}
+		if parsed.GetParams().GetSession().GetFishermenPerSession() != 3 || len(parsed.GetParams().GetGovernance().GetFishermanAccessList()) != 3 {
+			t.Errorf("%s: not every fisherman is in each session", name)
+		}
 		want := mostFollowed
 		if strings.HasPrefix(name, fleetValidator) {
 			want = f.Validators - 1
@@ -68,7 +72,7 @@ func TestFleetHomesFitTogether(t *testing.T) {
 		}
 	}
 	for id, count := range named {
-		if count > 4+8 {
+		if count > 4+9 {
 			t.Errorf("%s is named by %d of %d nodes", id, count, len(names))
 		}
 	}
@@ -105,8 +109,10 @@ func TestFleetValidate(t *testing.T) {
 		{"too many validators", fleet(MaxValidators+1, 1), false},
 		{"no servicer", fleet(1, 0), false},
 		{"too many servicers", fleet(1, MaxServicers+1), false},
-		{"no host", Fleet{Options: DefaultOptions(), Validators: 1}, false},
-		{"a name for a host", Fleet{Options: DefaultOptions(), Validators: 1, ListenHost: "pod"}, false},
+		{"no fisherman", Fleet{Options: DefaultOptions(), Validators: 1, ListenHost: "0.0.0.0"}, false},
+		{"too many fishermen", Fleet{Options: DefaultOptions(), Validators: 1, Fishermen: MaxFishermen + 1, ListenHost: "0.0.0.0"}, false},
+		{"no host", Fleet{Options: DefaultOptions(), Validators: 1, Fishermen: 1}, false},
+		{"a name for a host", Fleet{Options: DefaultOptions(), Validators: 1, Fishermen: 1, ListenHost: "pod"}, false},
 	} {
 		if err := test.f.Validate(); (err == nil) != test.ok || err != nil && !errors.Is(err, ErrBadOption) {
 			t.Errorf("%s: %v", test.name, err)

@@ -22,7 +22,7 @@ type homeOptions struct {
 }
 
 func newHome(io command.Streams) *cobra.Command {
-	o := homeOptions{fleet: localnet.Fleet{Options: localnet.DefaultOptions(), Validators: 4}}
+	o := homeOptions{fleet: localnet.Fleet{Options: localnet.DefaultOptions(), Validators: 4, Fishermen: 1}}
 	o.fleet.Options.Slow, o.fleet.Options.Down, o.fleet.Options.Lying = 0, 0, 0
 	cmd := &cobra.Command{
 		Use:   "home",
@@ -46,6 +46,7 @@ Others have to reach the node: --listen-host says where it listens, which is on 
 	flags.StringVar(&o.name, "name", "", "`NAME` of the node (default all of them)")
 	flags.StringVar(&o.fleet.ListenHost, "listen-host", "127.0.0.1", "`IP` that the nodes listen on; 0.0.0.0 for all")
 	command.AddNumber(flags, &o.fleet.Validators, string(localnet.FlagValidators), o.fleet.Validators, 0, math.MaxInt64, "number of validators")
+	command.AddNumber(flags, &o.fleet.Fishermen, string(localnet.FlagFishermen), o.fleet.Fishermen, 0, math.MaxInt64, "number of fishermen, each of which samples every session")
 	addNumbers(flags, &o.fleet.Options, "number of servicers")
 	command.AddPassphrase(flags, &o.passphraseFile)
 	return cmd
