@@ -63,10 +63,15 @@ type roles struct {
 	fisherman bool
 	// peers is the number of configured ones.
 	peers int
+	// feed is how many descriptors publishing takes.
+	feed int
 }
 
 func rolesOf(config Config) roles {
 	has := roles{servicers: len(config.Servicers), fisherman: config.Fisherman != nil, peers: len(config.Peers)}
+	if config.Fisherman != nil {
+		has.feed = descriptorsOf(config.Fisherman.Config.Feed)
+	}
 	for _, role := range config.Servicers {
 		hosts := make(map[string]bool)
 		for _, upstream := range role.Upstreams {
@@ -124,7 +129,7 @@ func budgetWith(descriptors uint64, has roles) (budget, error) {
 
 // apart returns how many descriptors are set apart beside the chain's.
 func (has roles) apart() int {
-	apart := has.servicers + peerDescriptors*has.peers // a servicer listens
+	apart := has.servicers + peerDescriptors*has.peers + has.feed // a servicer listens
 	if has.servicers > 0 {
 		apart += storeFiles
 	}
@@ -223,9 +228,10 @@ func peersWith(given, open int) entrance.Bounds {
 const roundsAtOnce = 3
 
 // endpointsBudget shares out a number of descriptors, 0 when that is not known, in a fisherman whose largest group has so many
-// targets. A round of all of them has to fit over new connections, beside those that are kept. The error says how many that takes.
-func endpointsBudget(descriptors uint64, largest int) (budget, error) {
-	const apart = storeFiles + otherFiles
+// targets, and whose feed takes so many. A round of all of them has to fit over new connections, beside those that are kept. The
+// error says how many that takes.
+func endpointsBudget(descriptors uint64, largest, feed int) (budget, error) {
+	apart := storeFiles + otherFiles + feed
 	made := &claims{
 		api:     claim{least: 8, most: rpc.DefaultConnections().Most, weight: 1},
 		fishing: claim{least: requestDescriptors * largest, most: mostRequests * requestDescriptors, weight: 8},

@@ -120,12 +120,12 @@ func TestEndpointsBudget(t *testing.T) {
 	}{
 		{0, 1000, mostRequests, 128}, {4096, 1000, 2844, 128}, {20_000, 1000, 9874, 128}, {20_000, 9600, 10_193, 82}, {2200, 1000, 1060, 15}, {1024, 3, 396, 106}, {1 << 20, 1000, mostRequests, 128},
 	} {
-		got, err := endpointsBudget(test.descriptors, test.largest)
+		got, err := endpointsBudget(test.descriptors, test.largest, 0)
 		if err != nil || got.requests != test.requests || got.api.Most != test.api {
 			t.Errorf("%d descriptors, %d targets: %+v, %v", test.descriptors, test.largest, got, err)
 		}
 	}
-	if _, err := endpointsBudget(1024, 1000); err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "ulimit -n") {
+	if _, err := endpointsBudget(1024, 1000, 0); err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "ulimit -n") {
 		t.Errorf("1024 descriptors: %v", err)
 	}
 }

@@ -49,6 +49,8 @@ type EndpointsConfig struct {
 	Signers map[string]*protocol.PrivateKey
 	// Alerts are the messages that are sent about verdicts, none with Once.
 	Alerts groups.Alerts
+	// Feed publishes the samples for collectors; nil for none.
+	Feed *configs.Feed
 	// Once ends Run when one session of each group is over.
 	Once bool
 	// Patience is how long a target may take to say who it is; 0 means 3 s.
@@ -84,7 +86,7 @@ func NewEndpoints(config EndpointsConfig) (_ *Endpoints, err error) {
 		}
 	}()
 	lists, chains := split(config.Groups)
-	if e.budget, err = endpointsBudget(descriptorLimit(), largest(lists)); err != nil {
+	if e.budget, err = endpointsBudget(descriptorLimit(), largest(lists), descriptorsOf(config.Feed)); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(config.Data, 0o700); err != nil {
@@ -95,12 +97,21 @@ func NewEndpoints(config EndpointsConfig) (_ *Endpoints, err error) {
 		return nil, err
 	}
 	logger := config.Logger.With("part", "fisherman")
-	if err := e.openSamples(config.Data, *cmp.Or(config.History, new(configs.DefaultHistory())), unsigned(), logger); err != nil {
+	if err := e.openSamples(config.Data, *cmp.Or(config.History, new(configs.DefaultHistory())), config.Feed != nil, unsigned(), logger); err != nil {
 		return nil, err
 	}
 	stored, err := e.ownSamples()
 	if err != nil {
 		return nil, err
+	}
+	if config.Feed != nil {
+		key, err := FeedKey(config.Data)
+		if err != nil {
+			return nil, err
+		}
+		if err := e.buildFeed(config.Feed, config.Data, key, feedNetwork(config.Groups), config.Logger); err != nil {
+			return nil, err
+		}
 	}
 	if err := e.buildLists(logger, secret, lists, stored); err != nil {
 		return nil, err
@@ -171,6 +182,9 @@ func (e *Endpoints) buildAPI() error {
 	if e.alerter != nil {
 		sources.Alerts = e.alertStats
 	}
+	if e.feed != nil {
+		sources.Feed = e.feedMetrics
+	}
 	e.metrics = telemetry.New(sources, e.config.Logger.With("part", "telemetry"))
 	if e.config.RPC == nil {
 		return nil
@@ -210,6 +224,9 @@ func (e *Endpoints) Run(ctx context.Context) error {
 	}
 	for _, each := range e.fishermen {
 		parts.Go(func() error { return each.Run(ctx) })
+	}
+	if e.feed != nil {
+		parts.Go(func() error { e.feed.Run(ctx); return nil })
 	}
 	if e.alerter != nil {
 		parts.Go(func() error { e.alerter.Run(ctx); return nil })
@@ -274,6 +291,7 @@ func (e *Endpoints) Skews(ctx context.Context, session string, most int) ([]int6
 // Close closes the samples. Call it once Run has returned.
 func (e *Endpoints) Close() error {
 	var errs []error
+	e.closeFeed()
 	for _, network := range e.shannons {
 		errs = append(errs, network.Close())
 	}

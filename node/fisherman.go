@@ -23,7 +23,7 @@ func (n *Node) buildFisherman() error {
 		return err
 	}
 	logger := n.config.Logger.With("part", "fisherman")
-	if err := n.openSamples(n.config.Home, role.Config.Kept(), proverOf(role.Key), logger); err != nil {
+	if err := n.openSamples(n.config.Home, role.Config.Kept(), role.Config.Feed != nil, proverOf(role.Key), logger); err != nil {
 		return err
 	}
 	chains := make(map[string]fisherman.Chain, len(catalogues))
@@ -41,6 +41,10 @@ func (n *Node) buildFisherman() error {
 		if watch := watchControl(name, chain, logger); watch != nil {
 			n.controls = append(n.controls, watch)
 		}
+	}
+	chainID := n.config.Genesis.GetChainId()
+	if err := n.buildFeed(role.Config.Feed, n.config.Home, role.Key, func(string) string { return chainID }, n.config.Logger); err != nil {
+		return err
 	}
 	n.fishing = newFishing(n.utility, role.Key.Address())
 	dialer := &wire.Dialer{AllowPrivate: role.Config.AllowPrivate}

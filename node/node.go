@@ -196,6 +196,9 @@ func (n *Node) Run(ctx context.Context) error {
 	if n.alerter != nil {
 		parts.Go(func() error { n.alerter.Run(ctx); return nil })
 	}
+	if n.feed != nil {
+		parts.Go(func() error { n.feed.Run(ctx); return nil })
+	}
 	for _, each := range n.fishermen {
 		parts.Go(func() error { return each.Run(ctx) })
 		parts.Go(func() error { n.fishing.Run(ctx); return nil })
@@ -214,6 +217,7 @@ func (n *Node) Close() error {
 
 func (n *Node) closeStores() error {
 	var errs []error
+	n.closeFeed()
 	if n.chain != nil {
 		errs = append(errs, n.chain.Close())
 	}

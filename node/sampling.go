@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/alerts"
+	"github.com/pocket-fisherman/fisherman/feed"
 	"github.com/pocket-fisherman/fisherman/fisherman"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/rpc"
@@ -32,12 +33,15 @@ type sampling struct {
 	health *alerts.Health
 	// alerter tells people about verdicts; nil for nobody.
 	alerter *alerts.Alerter
+	// feed publishes the samples for collectors; nil for nobody. feedKey is its public key.
+	feed    *feed.Publisher
+	feedKey string
 }
 
-// openSamples opens the samples in a directory.
-func (s *sampling) openSamples(directory string, kept configs.History, prover samples.Prover, logger *slog.Logger) error {
+// openSamples opens the samples in a directory. If they are published, what is stored waits for that in an outbox.
+func (s *sampling) openSamples(directory string, kept configs.History, published bool, prover samples.Prover, logger *slog.Logger) error {
 	s.kept = kept
-	options := local.Options{MaxBytes: kept.SessionsMaxBytes, MaxSessions: max(local.DefaultOptions().MaxSessions, kept.Sessions), Logger: logger, History: local.HistoryOptions{
+	options := local.Options{MaxBytes: kept.SessionsMaxBytes, MaxSessions: max(local.DefaultOptions().MaxSessions, kept.Sessions), Logger: logger, Outbox: published, History: local.HistoryOptions{
 		FiveMinutes: time.Duration(kept.FiveMinutes), Hours: time.Duration(kept.Hours), MaxBytes: kept.MaxBytes}}
 	opened, err := local.OpenSamples(filepath.Join(directory, "samples"), options)
 	if err != nil {
@@ -60,7 +64,7 @@ func (s *sampling) hooks() fisherman.Hooks {
 // readers are those of the API that the fisherman gives something to read.
 func (s *sampling) readers(address string) rpc.Readers {
 	status := statusReader{address: address, samples: s.samples}
-	readers := rpc.Readers{Check: s.check}
+	readers := rpc.Readers{Check: s.check, Feed: s.feedState}
 	if len(s.fishermen) > 0 {
 		status.controls = s.controlStates
 		readers.Samples, readers.Events, readers.Members = s.reader, s.stream, s.reader.Members

@@ -25,6 +25,9 @@ func (n *Node) sources() telemetry.Sources {
 	}
 	if n.config.Fisherman != nil {
 		n.sampling.addTo(&sources)
+		if n.config.Fisherman.Config.Feed != nil {
+			sources.Feed = n.feedMetrics
+		}
 		if len(n.config.Alerts.Receivers) > 0 {
 			sources.Alerts = n.alertStats
 		}

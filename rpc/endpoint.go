@@ -65,7 +65,7 @@ func (s *Server) endpoints() map[string]endpoint {
 }
 
 // status answers before the first block too, with height 0: it is how a client learns that the node is starting.
-func (s *Server) status(context.Context, query) (any, error) {
+func (s *Server) status(ctx context.Context, _ query) (any, error) {
 	kind, groups := s.network.sampled()
 	view := api.Status{
 		Network:   kind,
@@ -75,6 +75,9 @@ func (s *Server) status(context.Context, query) (any, error) {
 		Store:     s.readers.Status.Store(),
 		Controls:  s.readers.Status.Controls(),
 		Relays:    s.readers.Relays != nil,
+	}
+	if s.readers.Feed != nil {
+		view.Feed = s.readers.Feed(ctx)
 	}
 	if chain := s.readers.Chain; chain != nil {
 		view.ChainID, view.Height = chain.ChainID(), chain.Height()

@@ -71,6 +71,8 @@ type Readers struct {
 	// the context ended before. Errors on which the server decides: *transaction.Refusal, ErrNotReady,
 	// ErrKnownTransaction, ErrMempoolFull.
 	Broadcast func(ctx context.Context, raw []byte, wait bool) (Receipt, error)
+	// Feed is how samples are published for collectors: nil, or it returns nil, where they are not.
+	Feed func(ctx context.Context) *api.Feed
 }
 
 // Receipt is what is known of a transaction that was handed in.

@@ -53,6 +53,9 @@ func New(sources Sources, logger *slog.Logger) *Metrics {
 		m.relays = newRelayMetrics()
 		registry.MustRegister(m.relays.collectors()...)
 	}
+	if sources.Feed != nil {
+		registry.MustRegister(newFeedCollector(sources.Feed))
+	}
 	if sources.Alerts != nil {
 		registry.MustRegister(newAlertCollector(sources.Alerts))
 	}

@@ -35,6 +35,8 @@ type Sources struct {
 	Budgets func() []Budget
 	// Alerts tells of the messages about verdicts.
 	Alerts func() Alerts
+	// Feed tells how publishing for collectors goes.
+	Feed func() Feed
 }
 
 // Build is how the program was built; what is not known is "".

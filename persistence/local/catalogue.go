@@ -21,6 +21,8 @@ type catalogue struct {
 	bytes    int64
 	// evicted counts the sessions that the caps have removed.
 	evicted int64
+	// unsent counts the rounds that are not published, waiting the sessions of which something is not.
+	unsent, waiting int
 }
 
 // entry is one stored session. A catalogue in use never changes an entry, it replaces it.
@@ -32,6 +34,8 @@ type entry struct {
 	rounds           int
 	// rules decide how the session's rounds are counted; nil until one is.
 	rules *rollup.Session
+	// waiting is what the outbox has of the session; nothing without an outbox.
+	waiting
 }
 
 func newCatalogue() *catalogue { return &catalogue{byID: make(map[sessionID]*entry)} }
@@ -44,6 +48,10 @@ func (c *catalogue) replace(old, next *entry) {
 		delete(c.byID, old.id)
 		c.rounds -= old.rounds
 		c.bytes -= old.size + old.roundBytes
+		c.unsent -= old.unsent
+		if old.waits() {
+			c.waiting--
+		}
 	}
 	if next != nil {
 		at, _ := c.place(next.key)
@@ -51,6 +59,10 @@ func (c *catalogue) replace(old, next *entry) {
 		c.byID[next.id] = next
 		c.rounds += next.rounds
 		c.bytes += next.size + next.roundBytes
+		c.unsent += next.unsent
+		if next.waits() {
+			c.waiting++
+		}
 	}
 }
 

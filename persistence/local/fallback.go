@@ -119,6 +119,9 @@ func (s *Samples) returnToDisk(ctx context.Context) error {
 	if err == nil {
 		err = move(ctx, held.memory, disk)
 	}
+	if err == nil {
+		err = moveGaps(ctx, held.memory, disk)
+	}
 	if err != nil {
 		held.before.close()
 		held.before = s.newView()
@@ -128,6 +131,7 @@ func (s *Samples) returnToDisk(ctx context.Context) error {
 	s.options.Logger.Info("samples are durable again", "dir", s.dir, "rounds_held", stats.Rounds, "evicted", stats.EvictedSessions,
 		"after", s.now().Sub(held.since).Round(time.Second))
 	s.disk, s.held = disk, nil
+	s.signal()
 	return held.memory.Close()
 }
 

@@ -16,6 +16,8 @@ type Options struct {
 	MaxSessions int
 	// History bounds the rollups of samples.
 	History HistoryOptions
+	// Outbox has what is stored entered into an outbox, from which it is published.
+	Outbox bool
 	// Logger is where the store logs; nil for nowhere.
 	Logger *slog.Logger
 
@@ -31,6 +33,8 @@ type Options struct {
 	memoryBytes int64
 	// verify checks every record when the store is opened.
 	verify bool
+	// appended is called when something was entered into the outbox. It must not block.
+	appended func()
 	// quiet logs failures at level debug only: the store's owner reports them.
 	quiet bool
 }

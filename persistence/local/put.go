@@ -39,9 +39,11 @@ func (s *Store) PutRound(ctx context.Context, round *types.QoSRound) error {
 type put struct {
 	// session is the session's id as text.
 	session string
-	isRound bool
-	index   uint32
-	id      sessionID
+	// relayChain of the session; empty for a round.
+	relayChain string
+	isRound    bool
+	index      uint32
+	id         sessionID
 	keyed
 	// counted: rollups count the round already.
 	counted bool
@@ -59,7 +61,7 @@ func newPuts(sessions []*types.QoSSession, rounds []*types.QoSRound) []*put {
 	puts := make([]*put, 0, len(sessions)+len(rounds))
 	for _, session := range sessions {
 		header := session.GetHeader()
-		p := &put{session: header.GetId()}
+		p := &put{session: header.GetId(), relayChain: header.GetRelayChain()}
 		p.encode(session, func() []byte { return sessionKey(p.id, header.GetStartHeight(), session.GetJoinedUnixNano()) })
 		puts = append(puts, p)
 	}
@@ -152,7 +154,10 @@ func stageAll(t *transaction, together []*call) error {
 // stage adds the session or round to a transaction.
 func (p *put) stage(t *transaction) error {
 	if !p.isRound {
-		return t.putSession(p.id, p.keyed)
+		if err := t.putSession(p.id, p.keyed); err != nil || t.outgoing == nil {
+			return err
+		}
+		return t.sendSession(p.id, p.session, p.relayChain)
 	}
 	switch _, closer, err := t.batch.Get(p.key); {
 	case err == nil && p.absent:
@@ -163,8 +168,16 @@ func (p *put) stage(t *transaction) error {
 		return err
 	}
 	p.absent = true
-	if err := t.putRounds(p.id, p.keyed); err != nil || t.history == nil || p.counted {
+	if err := t.putRounds(p.id, p.keyed); err != nil {
 		return err
+	}
+	if t.outgoing != nil {
+		if err := t.sendRound(p); err != nil {
+			return err
+		}
+	}
+	if t.history == nil || p.counted {
+		return nil
 	}
 	return t.count(p)
 }

@@ -47,6 +47,9 @@ type Samples struct {
 	// unreadable are the sessions whose rounds could not be read at the last attempt.
 	unreadable sessionsByID
 
+	// appended has a token when something was entered into the outbox.
+	appended chan struct{}
+
 	repairing atomic.Bool
 	repairs   sync.WaitGroup
 	// repair is locked while the disk is tried.
@@ -80,7 +83,8 @@ func openSamples(dir string, options Options, files vfs.FS, now func() time.Time
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
 	options.quiet, options.verify, options.now = true, true, now
-	s := &Samples{dir: dir, options: options, files: files, now: now}
+	s := &Samples{dir: dir, options: options, files: files, now: now, appended: make(chan struct{}, 1)}
+	s.options.appended = s.signal
 	if err := options.Validate(); err != nil {
 		return nil, fmt.Errorf("open local store: %w", err)
 	}

@@ -52,7 +52,9 @@ type Store struct {
 	catalogue *catalogue
 	// history is nil in a store of relays, and in one that is only read and has none.
 	history *history
-	closed  bool
+	// outgoing is nil in a store without an outbox.
+	outgoing *outgoing
+	closed   bool
 
 	failures atomic.Int64
 	// closers are the goroutines that close a failed database.
@@ -106,10 +108,16 @@ func (s *Store) reopen() error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("%s: rollups: %w", s.dir, plain(err)), db.Close())
 	}
+	outgoing, err := s.openOutbox(db, catalogue)
+	if err != nil {
+		return errors.Join(fmt.Errorf("%s: outbox: %w", s.dir, plain(err)), db.Close())
+	}
+	durable := db.durable
+	db.durable = db.NewSnapshot()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.db, s.catalogue, s.history = db, catalogue, history
-	return nil
+	s.db, s.catalogue, s.history, s.outgoing = db, catalogue, history, outgoing
+	return durable.Close()
 }
 
 // openHistory reads what is known of rollups, and begins them in a store that has none.
@@ -220,7 +228,7 @@ func (s *Store) changeNow(plan func(*transaction) error) error {
 
 // transact plans and commits a transaction. Reads see none of it before it is durable. It requires writing.
 func (s *Store) transact(plan func(*transaction) error) error {
-	t := &transaction{batch: s.db.NewIndexedBatch(), caps: s.options, catalogue: s.catalogue}
+	t := &transaction{batch: s.db.NewIndexedBatch(), caps: s.options, catalogue: s.catalogue, outgoing: s.outgoing}
 	if s.history != nil {
 		t.history = s.history.change(t.batch, s.options.clock(), s.onLost)
 	}
@@ -239,6 +247,10 @@ func (s *Store) transact(plan func(*transaction) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t.apply()
+	s.outgoing = t.outgoing
+	if t.appends && s.options.appended != nil {
+		s.options.appended()
+	}
 	if t.evicted > 0 {
 		s.options.Logger.Warn("local store is full: removed the oldest sessions", "sessions", t.evicted)
 	}

@@ -21,6 +21,10 @@ type transaction struct {
 	history *historyChange
 	// evicted counts the sessions that are removed to keep the caps.
 	evicted int64
+	// outgoing is the outbox; nil in a store without one. It is a copy once changes is set. appends is set once something was
+	// entered.
+	outgoing         *outgoing
+	changes, appends bool
 }
 
 // step replaces an entry of the catalogue.
@@ -57,7 +61,7 @@ func (t *transaction) putSession(id sessionID, session keyed) error {
 			return err
 		}
 	} else {
-		next.rounds, next.roundBytes = old.rounds, old.roundBytes
+		next.rounds, next.roundBytes, next.waiting = old.rounds, old.roundBytes, old.waiting
 		if err := errors.Join(t.makeRoom(id, 0, next.size-old.size), t.batch.Delete(old.key, nil)); err != nil {
 			return err
 		}
@@ -115,9 +119,17 @@ func (t *transaction) remove(sessions []*entry) error {
 		}
 	}
 	for _, e := range sessions {
+		if err := t.keepFlying(e.id); err != nil {
+			return err
+		}
 		lower, upper := roundBoundsOf(e.id)
 		if err := errors.Join(t.batch.Delete(e.key, nil), t.batch.DeleteRange(lower, upper, nil)); err != nil {
 			return err
+		}
+		if t.outgoing != nil {
+			if err := t.unsend(e); err != nil {
+				return err
+			}
 		}
 		t.replace(e, nil)
 	}

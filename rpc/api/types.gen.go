@@ -197,6 +197,20 @@ const (
 	EvidenceProofUnsigned     EvidenceProof = "unsigned"
 )
 
+// Defines values for FeedState.
+const (
+	FeedStateFull        FeedState = "full"
+	FeedStateNoJetstream FeedState = "no_jetstream"
+	FeedStatePublishing  FeedState = "publishing"
+	FeedStateRefused     FeedState = "refused"
+	FeedStateStarting    FeedState = "starting"
+	FeedStateStore       FeedState = "store"
+	FeedStateStream      FeedState = "stream"
+	FeedStateTLS         FeedState = "tls"
+	FeedStateUnanswered  FeedState = "unanswered"
+	FeedStateUnreachable FeedState = "unreachable"
+)
+
 // Defines values for Finding.
 const (
 	FindingFailed Finding = "failed"
@@ -704,6 +718,62 @@ type EvidenceVote struct {
 
 	// Digest SHA-256 of the answer's canonical form.
 	Digest string `json:"digest"`
+}
+
+// Feed How samples are published for collectors.
+type Feed struct {
+	// State Publishing; or why not: no server answers (unreachable), it refuses the credentials (refused) or the TLS handshake (tls), has no JetStream for us (no_jetstream), its stream is not as it has to be (stream) or full (full), it acknowledges nothing (unanswered), or the local store fails (store).
+	State FeedState `json:"state"`
+
+	// Reason Why nothing is published.
+	Reason *string `json:"reason"`
+
+	// Since Since when it is so.
+	Since time.Time `json:"since"`
+
+	// Place Name of this vantage point.
+	Place string `json:"place"`
+
+	// PublicKey What collectors have to trust.
+	PublicKey string `json:"public_key"`
+	Stream    string `json:"stream"`
+
+	// Listen Where the embedded NATS server is; null without one.
+	Listen *string `json:"listen"`
+
+	// Waiting What waits to be published.
+	Waiting FeedWaiting `json:"waiting"`
+
+	// EvictedRounds Removed from the store before they were published; collectors are told.
+	EvictedRounds uint64 `json:"evicted_rounds"`
+
+	// Published Statements that were acknowledged. This number and those below are of the running process.
+	Published uint64 `json:"published"`
+
+	// Gaps Those of them that say that rounds are missing.
+	Gaps uint64 `json:"gaps"`
+
+	// Resent Statements that were sent once more.
+	Resent uint64 `json:"resent"`
+
+	// Refused Statements that the server refused.
+	Refused uint64 `json:"refused"`
+
+	// Foreign Statements that the stream had although this process had not published them, as when two have one data directory.
+	Foreign uint64 `json:"foreign"`
+}
+
+// FeedState Publishing; or why not: no server answers (unreachable), it refuses the credentials (refused) or the TLS handshake (tls), has no JetStream for us (no_jetstream), its stream is not as it has to be (stream) or full (full), it acknowledges nothing (unanswered), or the local store fails (store).
+type FeedState string
+
+// FeedWaiting What waits to be published.
+type FeedWaiting struct {
+	Rounds   int `json:"rounds"`
+	Sessions int `json:"sessions"`
+	Gaps     int `json:"gaps"`
+
+	// Oldest When the oldest round was stored; null while none waits.
+	Oldest *time.Time `json:"oldest"`
 }
 
 // Finding What was found of a signature or a binding; empty when there was nothing to check.
@@ -1758,6 +1828,9 @@ type Status struct {
 
 	// Relays The node runs servicers; /v1/relays says what they keep of relays.
 	Relays bool `json:"relays"`
+
+	// Feed How samples are published for collectors; left out where they are not.
+	Feed *Feed `json:"feed,omitempty"`
 }
 
 // Store Where the fisherman's samples are held.

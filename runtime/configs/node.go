@@ -122,6 +122,8 @@ type Fisherman struct {
 	Alerts string `json:"alerts,omitempty"`
 	// History is how long is kept what was measured; nil for DefaultHistory. What it leaves out has the default.
 	History *History `json:"history,omitempty"`
+	// Feed publishes what is stored, for collectors; nil for none.
+	Feed *Feed `json:"feed,omitempty"`
 }
 
 // Kept returns how long is kept what was measured.

@@ -139,6 +139,7 @@ func shownURL(raw string) string {
 // Shown returns the configuration for display: URLs and header fields that are written as they are have no key any more.
 func (n Node) Shown() Node {
 	_ = n.eachTarget(func(_ string, t Target) (Target, error) { return t.shown(), nil })
+	_ = n.replaceFeed(func(f Feed) (Feed, error) { return f.shown(), nil })
 	return n
 }
 
@@ -152,7 +153,20 @@ func (n Node) Open(dir string, env secret.Environment) (Node, error) {
 		}
 		return opened, nil
 	})
+	if err == nil {
+		err = n.replaceFeed(func(f Feed) (Feed, error) { return f.open(dir, env) })
+	}
 	return n, err
+}
+
+// replaceFeed replaces the feed, if there is one, in a configuration whose fisherman is a copy.
+func (n *Node) replaceFeed(replace func(Feed) (Feed, error)) error {
+	if n.Fisherman == nil || n.Fisherman.Feed == nil {
+		return nil
+	}
+	replaced, err := replace(*n.Fisherman.Feed)
+	n.Fisherman.Feed = &replaced
+	return err
 }
 
 // open opens a target. The error goes on from the name of its field.

@@ -97,6 +97,9 @@ func (n Node) Validate() error {
 			p.path("fisherman.alerts", n.Fisherman.Alerts)
 		}
 		p.history("fisherman.history", n.Fisherman.Kept())
+		if n.Fisherman.Feed != nil {
+			p.feed("fisherman.feed", *n.Fisherman.Feed)
+		}
 	}
 	p.distinct(n)
 	return p.err()

@@ -7,7 +7,7 @@ type Changes struct {
 	// Added, Removed and Changed are names of groups, in the order of the new configuration or, if Removed, of the old one.
 	Added, Removed, Changed []string
 	// Restart are keys that differ and have no effect before the program is started again: listen, public, data,
-	// log_level, log_format, history.
+	// log_level, log_format, history, feed.
 	Restart []string
 	// Alerts is whether the alerts differ.
 	Alerts bool
@@ -41,6 +41,7 @@ func Compare(old, updated Config) Changes {
 		{"log_level", old.LogLevel != updated.LogLevel},
 		{"log_format", old.LogFormat != updated.LogFormat},
 		{"history", old.History != updated.History},
+		{"feed", !reflect.DeepEqual(old.Feed, updated.Feed)},
 	} {
 		if fixed.differ {
 			found.Restart = append(found.Restart, fixed.key)

@@ -28,6 +28,8 @@ type Config struct {
 	Groups []Group
 	// Alerts are the messages that are sent about verdicts.
 	Alerts Alerts
+	// Feed publishes what is stored, for collectors; nil for none. Its files are absolute paths, and its URLs opened.
+	Feed *configs.Feed
 }
 
 // Kinds of chains. They decide how a target is asked who it is, and what it is asked by default.

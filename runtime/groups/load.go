@@ -76,6 +76,7 @@ func (r *reader) top(c *Config) []field {
 			r.list(n, key, MaximumGroups, func(n *yaml.Node, key string) { c.Groups = append(c.Groups, r.group(n, key, names)) })
 		}},
 		{"alerts", func(n *yaml.Node, key string) { c.Alerts = r.alerts(n, key) }},
+		{"feed", func(n *yaml.Node, key string) { c.Feed = r.feed(n, key) }},
 	}
 }
 

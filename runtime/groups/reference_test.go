@@ -33,6 +33,12 @@ func TestReferenceOfKeys(t *testing.T) {
 			}
 			return "history:\n  " + line + "\n" + inGroup()
 		}},
+		"## The feed\n": {r.ofFeed(new(configs.Feed)), func(line string) string {
+			if line == "" {
+				return inGroup()
+			}
+			return "feed:\n  nats: nats://nats.example\n  " + line + "\n" + inGroup()
+		}},
 		"## A group\n": {r.ofGroup(new(Group), make(claims)), func(line string) string { return inGroup(line) }},
 		"## A target\n": {r.ofTarget(new(Target), make(claims)), func(line string) string {
 			return inGroup() + "      - name: three\n        url: https://three.example\n        " + line + "\n"
@@ -71,7 +77,7 @@ func TestReferenceOfKeys(t *testing.T) {
 // The example has every key of a configuration and a group, in a comment at least, and what it says to be a default is one.
 func TestExampleHasEveryKey(t *testing.T) {
 	r := newReader("f.yaml", environment)
-	for _, fields := range [][]field{r.top(new(Config)), r.ofHistory(new(configs.History)), r.ofGroup(new(Group), make(claims)), r.ofTarget(new(Target), make(claims)), r.ofShannon(new(Shannon))} {
+	for _, fields := range [][]field{r.top(new(Config)), r.ofHistory(new(configs.History)), r.ofGroup(new(Group), make(claims)), r.ofTarget(new(Target), make(claims)), r.ofShannon(new(Shannon)), r.ofFeed(new(configs.Feed))} {
 		for _, field := range fields {
 			if !regexp.MustCompile(`(^|[ {#-])` + field.name + `:`).MatchString(strings.ReplaceAll(Example(), "\n", " ")) {
 				t.Errorf("%s is not in the example", field.name)

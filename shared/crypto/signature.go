@@ -15,6 +15,7 @@ const (
 	DomainRelayRequest  Domain = "pocket/relay-request/v1"
 	DomainRelayResponse Domain = "pocket/relay-response/v1"
 	DomainEvidence      Domain = "pocket/evidence/v1"
+	DomainFeed          Domain = "pocket-fisherman/feed/v1"
 )
 
 // Sign signs domain ‖ 0x00 ‖ body. The body must be exactly the bytes that are sent.

@@ -76,7 +76,7 @@ func startEndpoints(ctx context.Context, io command.Streams, path, passphraseFil
 	defer listener.Close()
 	logger := command.NewLogger(io.Err, config.LogFormat, config.LogLevel)
 	built, err := node.NewEndpoints(node.EndpointsConfig{Groups: config.Groups, Data: config.Data, History: &config.History, RPC: listener, PublicRPC: config.Public,
-		Alerts: config.Alerts, Signers: signers, Logger: logger})
+		Alerts: config.Alerts, Feed: config.Feed, Signers: signers, Logger: logger})
 	if err != nil {
 		return fmt.Errorf("make fisherman: %w", err)
 	}

@@ -250,6 +250,9 @@ func nodeConfig(cmd *cobra.Command, home string, given settings) (configs.Node, 
 	config.Genesis, config.Keys = below(home, config.Genesis), below(home, config.Keys)
 	if config.Fisherman != nil {
 		config.Fisherman.Alerts = below(home, config.Fisherman.Alerts)
+		if config.Fisherman.Feed != nil {
+			config.Fisherman.Feed = new(config.Fisherman.Feed.Within(home))
+		}
 	}
 	if err := config.FromEnvironment(os.LookupEnv); err != nil {
 		return configs.Node{}, err
