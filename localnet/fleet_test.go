@@ -11,13 +11,14 @@ import (
 	"github.com/pocket-fisherman/fisherman/node"
 	"github.com/pocket-fisherman/fisherman/runtime/configs"
 	"github.com/pocket-fisherman/fisherman/runtime/genesis"
+	"github.com/pocket-fisherman/fisherman/runtime/groups"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
 func fleet(validators, servicers int) Fleet {
 	options := DefaultOptions()
 	options.Servicers = servicers
-	return Fleet{Options: options, Validators: validators, Fishermen: 1, ListenHost: "0.0.0.0"}
+	return Fleet{Options: options, Validators: validators, Fishermen: 1, FeedReplicas: 1, ListenHost: "0.0.0.0"}
 }
 
 // TestFleetHomesFitTogether: all nodes of a network have the same genesis, in which each has its stake; each names
@@ -111,8 +112,8 @@ func TestFleetValidate(t *testing.T) {
 		{"too many servicers", fleet(1, MaxServicers+1), false},
 		{"no fisherman", Fleet{Options: DefaultOptions(), Validators: 1, ListenHost: "0.0.0.0"}, false},
 		{"too many fishermen", Fleet{Options: DefaultOptions(), Validators: 1, Fishermen: MaxFishermen + 1, ListenHost: "0.0.0.0"}, false},
-		{"no host", Fleet{Options: DefaultOptions(), Validators: 1, Fishermen: 1}, false},
-		{"a name for a host", Fleet{Options: DefaultOptions(), Validators: 1, Fishermen: 1, ListenHost: "pod"}, false},
+		{"no host", Fleet{Options: DefaultOptions(), Validators: 1, Fishermen: 1, FeedReplicas: 1}, false},
+		{"a name for a host", Fleet{Options: DefaultOptions(), Validators: 1, Fishermen: 1, FeedReplicas: 1, ListenHost: "pod"}, false},
 	} {
 		if err := test.f.Validate(); (err == nil) != test.ok || err != nil && !errors.Is(err, ErrBadOption) {
 			t.Errorf("%s: %v", test.name, err)
@@ -125,5 +126,48 @@ func TestFleetKeysAreFound(t *testing.T) {
 	last := Key(7, types.ActorType_ACTOR_TYPE_VALIDATOR, MaxValidators-1)
 	if found, ok := FindKey(ChainID(7), last.Address()); !ok || found.Address() != last.Address() {
 		t.Error("the key of the last validator is not found")
+	}
+}
+
+// TestFleetFeeds: with a feed each fisherman publishes under its own name, and the collector trusts the keys of all, and of no
+// other.
+func TestFleetFeeds(t *testing.T) {
+	f := fleet(1, 1)
+	f.Fishermen, f.FeedReplicas, f.Feed = 3, 3, []string{"nats://nats-0:4222", "nats://nats-1:4222"}
+	if names := f.Names(); names[len(names)-1] != "collector-0" {
+		t.Errorf("nodes are %q", names)
+	}
+	home := t.TempDir()
+	if err := f.WriteHome("collector-0", home, ""); err != nil {
+		t.Fatal(err)
+	}
+	collector, err := groups.LoadCollector(filepath.Join(home, CollectorName), groups.Environment{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !collector.Public || collector.Listen != "0.0.0.0:50832" || len(collector.Feed.NATS) != 2 || collector.Verdicts.Replicas != 3 || len(collector.Fishermen) != 3 {
+		t.Errorf("the collector is %+v", collector)
+	}
+	for i, trusted := range collector.Fishermen {
+		home := t.TempDir()
+		if err := f.WriteHome(trusted.Name, home, "secret"); err != nil {
+			t.Fatal(err)
+		}
+		_, config := readHome(t, home)
+		feed := config.Fisherman.Feed
+		if feed == nil || feed.Place != trusted.Name || feed.Replicas != 3 || len(feed.NATS) != 2 {
+			t.Errorf("%s publishes to %+v", trusted.Name, feed)
+		}
+		if key := Key(f.Options.Seed, types.ActorType_ACTOR_TYPE_FISHERMAN, i); config.Fisherman.Key != key.Address() || trusted.Key != key.PublicKeyHex() {
+			t.Errorf("%s is not trusted by its key", trusted.Name)
+		}
+	}
+	f.Feed = nil
+	if err := f.WriteHome("collector-0", t.TempDir(), ""); !errors.Is(err, ErrBadOption) {
+		t.Errorf("a collector without a feed: %v", err)
+	}
+	f.Feed = []string{"http://nats"}
+	if err := f.Validate(); !errors.Is(err, ErrBadOption) {
+		t.Errorf("a feed that is no NATS: %v", err)
 	}
 }
