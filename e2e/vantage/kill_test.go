@@ -56,6 +56,7 @@ func readStore(t *testing.T, directory string) stored {
 // TestKills kills the stream's leader, fishermen and the collector at random moments. In the end the collector has each round
 // that a fisherman has stored, and no other.
 func TestKills(t *testing.T) {
+	t.Parallel()
 	kills := 6
 	if given, err := strconv.Atoi(os.Getenv(killsVariable)); err == nil {
 		kills = given
@@ -63,10 +64,13 @@ func TestKills(t *testing.T) {
 	host := ownHost(t)
 	nats := newCluster(t, host)
 	node := newNode(t)
-	targets := group("200ms", map[string]string{"a": newTarget(t, node), "b": newTarget(t, node), "c": newTarget(t, node)})
+	targets := make(map[string]string)
+	for _, name := range []string{"a", "b", "c"} {
+		targets[name] = newTarget(t, "127.0.0.1:0", node)
+	}
 	var fishermen []*fisherman
 	for _, place := range []string{"frankfurt", "tokyo", "virginia"} {
-		fishermen = append(fishermen, newFisherman(t, place, nats, options{host: host, group: targets}))
+		fishermen = append(fishermen, newFisherman(t, place, nats, options{host: host, group: group(targets)}))
 	}
 	merged := newCollector(t, host, nats, fishermen...)
 	eventually(t, "the stream is led", func(ctx context.Context) error { _, err := nats.leader(ctx); return err })
@@ -88,14 +92,14 @@ func TestKills(t *testing.T) {
 	t.Logf("killed: %v", killed)
 	nats.whole(t)
 	for _, f := range fishermen {
-		published(t, f)
 		f.stop(t)
 	}
 	want := make(map[string]stored)
 	for _, f := range fishermen {
+		f.publish(t)
 		want[f.place] = readStore(t, f.samples())
 	}
-	taken(t, nats, merged)
+	merged.take(t, nats)
 	merged.stop(t)
 	total := 0
 	for _, f := range fishermen {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"net"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
@@ -22,11 +23,53 @@ import (
 type fisherman struct {
 	*process
 	place, dir, api string
-	key             crypto.PrivateKey
+	// config is the text of its configuration.
+	config string
+	key    crypto.PrivateKey
 }
 
 // samples is the directory of what it has stored.
 func (f *fisherman) samples() string { return filepath.Join(f.dir, "data", "samples") }
+
+// publish runs a fisherman that has been stopped until all that it has stored is published. It asks nobody meanwhile: its next
+// check is hours away.
+func (f *fisherman) publish(t *testing.T) {
+	t.Helper()
+	at := strings.Index(f.config, "  - name: pocket")
+	write(t, filepath.Join(f.dir, "fisherman.yaml"), f.config[:at]+strings.NewReplacer("name: pocket", "name: later", "interval: "+checkInterval,
+		"interval: 12h", "session: 10s", "session: 24h").Replace(f.config[at:]))
+	f.start(t)
+	asked := newClient(t, f.api)
+	eventually(t, f.place+" has published all", func(ctx context.Context) error {
+		status, err := asked.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if feed := status.Feed; feed == nil || feed.State != "publishing" || feed.Waiting.Rounds+feed.Waiting.Sessions+feed.Waiting.Gaps > 0 {
+			return fmt.Errorf("its feed is %+v", feed)
+		}
+		return nil
+	})
+	f.stop(t)
+}
+
+// take waits until the collector has taken all that is published.
+func (c *collector) take(t *testing.T, at *cluster) {
+	t.Helper()
+	eventually(t, "the collector has taken all", func(ctx context.Context) error {
+		found, err := at.stream.Stream(ctx, stream)
+		if err != nil {
+			return err
+		}
+		consumers := found.ListConsumers(ctx)
+		for info := range consumers.Info() {
+			if waiting := info.NumPending + uint64(info.NumAckPending); waiting > 0 {
+				return fmt.Errorf("%d wait for %s", waiting, info.Name)
+			}
+		}
+		return consumers.Err()
+	})
+}
 
 // options say what a fisherman of a test is like.
 type options struct {
@@ -49,8 +92,9 @@ func newFisherman(t testing.TB, place string, c *cluster, o options) *fisherman 
 	write(t, filepath.Join(data, "feed-key"), hex.EncodeToString(f.key.Bytes()[:32])+"\n")
 	listen := freePorts(t, o.host, 1)[0]
 	f.api = "http://" + listen
-	write(t, filepath.Join(f.dir, "fisherman.yaml"), fmt.Sprintf("listen: %s\ndata: ./data\nfeed: {nats: [%s], replicas: 3, place: %s}\ngroups:\n  - name: pocket\n%s",
-		listen, strings.Join(c.urls, ", "), place, o.group))
+	f.config = fmt.Sprintf("listen: %s\ndata: ./data\nfeed: {nats: [%s], replicas: 3, place: %s}\ngroups:\n  - name: pocket\n%s",
+		listen, strings.Join(c.urls, ", "), place, o.group)
+	write(t, filepath.Join(f.dir, "fisherman.yaml"), f.config)
 	f.process = newProcess(t, place, func() *exec.Cmd {
 		args := append(append([]string{}, o.prefix...), programs.pocket, "fisherman", "start", "--config", filepath.Join(f.dir, "fisherman.yaml"))
 		return exec.Command(args[0], args[1:]...)
@@ -108,22 +152,32 @@ func newNode(t testing.TB) string {
 	return network.ChainRPCURL()
 }
 
-// newTarget is an endpoint in front of a node, and returns its URL.
-func newTarget(t testing.TB, node string) string {
+// newTarget starts an endpoint in front of a node, at an address, and returns its URL.
+func newTarget(t testing.TB, address, node string) string {
 	t.Helper()
-	at, err := url.Parse(node)
+	behind, err := url.Parse(node)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(at) }})
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(behind) }})
+	_ = server.Listener.Close()
+	server.Listener = listener
+	server.Start()
 	t.Cleanup(server.Close)
 	return server.URL
 }
 
+// checkInterval is how far apart checks are.
+const checkInterval = "200ms"
+
 // group is a group of targets, in YAML.
-func group(interval string, targets map[string]string) string {
+func group(targets map[string]string) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "    chain: cometbft\n    interval: %s\n    session: 10s\n    rate: 1000\n    targets:\n", interval)
+	fmt.Fprintf(&text, "    chain: cometbft\n    interval: %s\n    session: 10s\n    rate: 1000\n    targets:\n", checkInterval)
 	for name, at := range targets {
 		fmt.Fprintf(&text, "      - {name: %s, url: %s, private: true}\n", name, at)
 	}

@@ -2,6 +2,11 @@
 
 package vantage
 
-import "syscall"
+import (
+	"syscall"
+	"testing"
+)
 
 func dieWithTest(*syscall.SysProcAttr) {}
+
+func ownHost(testing.TB) string { return "127.0.0.1" }
