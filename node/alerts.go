@@ -9,6 +9,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/alerts"
 	"github.com/pocket-fisherman/fisherman/alerts/delivery"
 	"github.com/pocket-fisherman/fisherman/alerts/machine"
+	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/qos"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/runtime/groups"
@@ -60,16 +61,20 @@ func (n *Node) ready() error {
 }
 
 // durable returns nil while what is stored survives a crash.
-func (s *sampling) durable() error {
-	if health := s.samples.Health(); !health.Durable {
+func (s *sampling) durable() error { return durable(s.samples) }
+
+func durable(stored *local.Samples) error {
+	if health := stored.Health(); !health.Durable {
 		return errors.New("samples are held in memory: " + health.Reason)
 	}
 	return nil
 }
 
 // alertStats tells of alerts, for the metrics.
-func (s *sampling) alertStats() telemetry.Alerts {
-	receivers, firing := s.alerter.Stats()
+func (s *sampling) alertStats() telemetry.Alerts { return alertStats(s.alerter) }
+
+func alertStats(alerter *alerts.Alerter) telemetry.Alerts {
+	receivers, firing := alerter.Stats()
 	stats := telemetry.Alerts{Firing: firing}
 	for _, each := range receivers {
 		stats.Receivers = append(stats.Receivers, telemetry.AlertReceiver{Name: each.Receiver, Sent: each.Sent, Failed: each.Failed,

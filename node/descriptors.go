@@ -252,3 +252,21 @@ func endpointsBudget(descriptors uint64, largest, feed int) (budget, error) {
 		requests: max(made.fishing.given/requestDescriptors, min(roundsAtOnce*largest, made.fishing.given-largest)),
 	}, nil
 }
+
+// collectorBudget shares out a number of descriptors, 0 when that is not known, in a collector of so many fishermen, each of
+// which has a store. The error says how many that takes.
+func collectorBudget(descriptors uint64, fishermen int) (budget, error) {
+	apart := storeFiles*fishermen + otherFiles
+	api := &claim{least: 8, most: rpc.DefaultConnections().Most, weight: 1}
+	open, bound := countless, 0
+	if descriptors > 0 {
+		open = int(min(descriptors, countless)) - apart
+		bound = open
+	}
+	if open < api.least {
+		return budget{}, fmt.Errorf("this process may open %d files and connections, and a collector of %d fishermen needs %d: raise the limit (ulimit -n)",
+			descriptors, fishermen, apart+api.least)
+	}
+	shareOut(open, []*claim{api})
+	return budget{api: bounds(api.given, rpc.DefaultConnections(), bound)}, nil
+}

@@ -115,7 +115,12 @@ func (r statusReader) Store() *api.Store {
 	if r.samples == nil {
 		return nil
 	}
-	health := r.samples.Health()
+	return storeOf(r.samples)
+}
+
+// storeOf is where samples are held.
+func storeOf(stored *local.Samples) *api.Store {
+	health := stored.Health()
 	store := &api.Store{
 		Durable:            health.Durable,
 		Disk:               api.Held{Sessions: health.Disk.Sessions, Rounds: health.Disk.Rounds, Bytes: health.Disk.Bytes},

@@ -86,17 +86,21 @@ func (s *sampling) stores() []telemetry.Store {
 	if s.samples == nil {
 		return nil
 	}
-	health := s.samples.Health()
-	return []telemetry.Store{{
+	return []telemetry.Store{samplesStats(s.samples, s.kept.SessionsMaxBytes)}
+}
+
+func samplesStats(stored *local.Samples, maxBytes int64) telemetry.Store {
+	health := stored.Health()
+	return telemetry.Store{
 		Name:     "samples",
 		Sessions: health.Disk.Sessions + health.Memory.Sessions,
 		Records:  health.Disk.Rounds + health.Memory.Rounds,
 		Bytes:    health.Disk.Bytes + health.Memory.Bytes,
-		MaxBytes: s.kept.SessionsMaxBytes,
+		MaxBytes: maxBytes,
 		Evicted:  health.Disk.EvictedSessions,
 		Failures: health.Disk.Failures,
 		Durable:  &health.Durable,
-	}}
+	}
 }
 
 // controls tells of the fisherman's control probes.

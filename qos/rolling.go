@@ -87,7 +87,7 @@ type rolling struct {
 	sessions []rollingPart
 	rules    rules
 	// outcomes counts by outcome, as RollingCheck has them.
-	outcomes [math.MaxUint8 + 1]uint8
+	outcomes [math.MaxUint8 + 1]uint16
 	// warm and cold are the times of answers on kept and on new connections.
 	warm, cold         []time.Duration
 	overWarm, overCold int

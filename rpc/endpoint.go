@@ -51,11 +51,11 @@ func (s *Server) endpoints() map[string]endpoint {
 		"/v1/account":      {chain: true, parameters: []string{"address", "height"}, answer: s.account},
 		"/v1/addresses":    {parameters: []string{"prefix", "role", "limit"}, answer: s.inTurn(s.addresses)},
 		"/v1/qos":          {parameters: []string{"session", "servicer", "last", "window", "rolling"}, answer: s.inTurn(s.qos)},
-		"/v1/qos/rounds":   {parameters: []string{"session", "servicer", "from", "limit"}, answer: s.inTurn(s.rounds)},
+		"/v1/qos/rounds":   {parameters: []string{"session", "servicer", "from", "limit", "vantage"}, answer: s.inTurn(s.rounds)},
 		"/v1/qos/events":   {stream: s.events},
 		"/v1/qos/history": {parameters: []string{"servicer", "relay_chain", "geo_zone", "from", "to", "last", "step"},
 			answer: s.inTurnOf(make(chan struct{}, mostHistories), s.history)},
-		"/v1/evidence": {parameters: []string{"session", "servicer", "check", "before_session", "before_check", "limit"},
+		"/v1/evidence": {parameters: []string{"session", "servicer", "check", "before_session", "before_check", "before_vantage", "limit"},
 			answer: s.inTurn(s.evidence)},
 		"/v1/check":          {parameters: []string{"servicer", "application", "relay_chain"}, act: s.check},
 		"/v1/relays":         {parameters: []string{"last"}, answer: s.inTurn(s.relays)},
@@ -75,6 +75,12 @@ func (s *Server) status(ctx context.Context, _ query) (any, error) {
 		Store:     s.readers.Status.Store(),
 		Controls:  s.readers.Status.Controls(),
 		Relays:    s.readers.Relays != nil,
+	}
+	if s.readers.Vantages != nil {
+		view.Vantages = s.readers.Vantages()
+	}
+	if s.readers.Collector != nil {
+		view.Collector = new(s.readers.Collector())
 	}
 	if s.readers.Feed != nil {
 		view.Feed = s.readers.Feed(ctx)

@@ -57,7 +57,8 @@ func appendSeries(text []byte, series api.HistorySeries) ([]byte, error) {
 		RelayChain string `json:"relay_chain"`
 		GeoZone    string `json:"geo_zone"`
 		ServiceURL string `json:"service_url"`
-	}{series.Servicer, series.RelayChain, series.GeoZone, series.ServiceURL})
+		Vantage    string `json:"vantage,omitempty"`
+	}{series.Servicer, series.RelayChain, series.GeoZone, series.ServiceURL, series.Vantage})
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,8 @@ type Network struct {
 	Ready func() error
 	// Groups are those that are sampled, by name; nil where there are none.
 	Groups func() []api.Group
+	// chainless says why there is no chain, for people; empty for a fisherman's reason.
+	chainless string
 }
 
 // Identifiers are the checks of a network's identifiers, all or none: each returns an error, for people, unless the text has
@@ -73,6 +75,9 @@ func (n Network) sampled() (api.Network, []api.Group) {
 
 // withoutChain says why there is no chain, for people.
 func (n Network) withoutChain() string {
+	if n.chainless != "" {
+		return n.chainless
+	}
 	if kind, _ := n.sampled(); kind == api.NetworkShannon {
 		return "this fisherman samples the live Pocket network, and is no node of it; there is no chain"
 	}

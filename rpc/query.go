@@ -133,13 +133,17 @@ func (q query) evidence(of Identifiers) (filter samples.EvidenceFilter, err erro
 		return filter, err
 	}
 	check, err := q.check("before_check")
+	if err != nil {
+		return filter, err
+	}
+	vantage, err := q.optional("before_vantage", short(validatePlace))
 	switch {
 	case err != nil:
 		return filter, err
-	case (session == "") != (check == nil):
-		return filter, badParameter("before_session and before_check belong together")
+	case (session == "") != (check == nil), session == "" && vantage != "":
+		return filter, badParameter("before_session and before_check belong together, and before_vantage to them")
 	case check != nil:
-		filter.Before = &api.EvidencePlace{Session: session, Check: *check}
+		filter.Before = &api.EvidencePlace{Session: session, Check: *check, Vantage: vantage}
 	}
 	return filter, nil
 }

@@ -51,7 +51,11 @@ type Readers struct {
 	// Samples and Events tell what the node's fisherman measured; nil on a node without one.
 	Samples SampleReader
 	Events  EventReader
-	Status  StatusReader
+	// Vantages are the vantage points of a collector; nil on a node.
+	Vantages func() []api.Vantage
+	// Collector says how a collector gets on; nil on a node.
+	Collector func() api.Collector
+	Status    StatusReader
 	// Relays reads what the node's servicers keep; nil on a node without one.
 	Relays RelayReader
 	// History reads what the fisherman measured over time; nil on a node without one. Errors on which the server decides:
@@ -107,7 +111,7 @@ type ChainReader interface {
 }
 
 // SampleReader reads what the node's fisherman measured. Errors on which the server decides: modules.ErrUnknownSession,
-// samples.ErrUnknownServicer.
+// samples.ErrUnknownServicer, samples.ErrUnknownPlace.
 type SampleReader interface {
 	// Report lists the retained sessions that the filter admits, oldest first.
 	Report(ctx context.Context, filter samples.ReportFilter) (api.Report, error)

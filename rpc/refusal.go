@@ -67,6 +67,8 @@ func refuse(err error) *refusal {
 		return &refusal{http.StatusNotFound, api.ErrorCodeUnknownSession, "the fisherman holds no session of that id"}
 	case errors.Is(err, samples.ErrUnknownServicer):
 		return &refusal{http.StatusNotFound, api.ErrorCodeUnknownServicer, samples.ErrUnknownServicer.Error()}
+	case errors.Is(err, samples.ErrUnknownPlace):
+		return badParameter("vantage: %v", samples.ErrUnknownPlace)
 	case errors.Is(err, samples.ErrTooManyListeners):
 		return &refusal{http.StatusServiceUnavailable, api.ErrorCodeTooManyListeners, "too many listen to events already; try again later"}
 	case errors.Is(err, ErrNoFisherman):

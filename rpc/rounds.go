@@ -8,6 +8,7 @@ import (
 
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/samples"
+	"github.com/pocket-fisherman/fisherman/shared/text"
 )
 
 const (
@@ -35,14 +36,26 @@ func (s *Server) rounds(ctx context.Context, parameters query) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	vantage, err := parameters.optional("vantage", short(validatePlace))
+	if err != nil {
+		return nil, err
+	}
 	if s.readers.Samples == nil {
 		return nil, ErrNoFisherman
 	}
-	page, err := s.readers.Samples.Rounds(ctx, samples.RoundFilter{SessionID: session, Servicer: servicer, From: uint32(from), Limit: int(limit)})
+	page, err := s.readers.Samples.Rounds(ctx, samples.RoundFilter{SessionID: session, Servicer: servicer, From: uint32(from), Limit: int(limit), Vantage: vantage})
 	if err != nil {
 		return nil, fmt.Errorf("read rounds: %w", err)
 	}
 	return bounded(page)
+}
+
+// validatePlace returns an error unless a text can name a vantage point.
+func validatePlace(place string) error {
+	if place == "" || text.Printable(place) != place {
+		return fmt.Errorf("%s names no vantage point", shown(place))
+	}
+	return nil
 }
 
 // encodedPage is a page whose rounds are encoded already.
@@ -60,12 +73,12 @@ func bounded(page api.RoundPage) (encodedPage, error) {
 			encoded.Next = &round.Index
 			break
 		}
-		text, err := json.Marshal(round)
+		form, err := json.Marshal(round)
 		if err != nil {
 			return encodedPage{}, fmt.Errorf("encode round %d of session %s: %w", round.Index, page.Session, err)
 		}
-		size += len(text)
-		encoded.Rounds = append(encoded.Rounds, text)
+		size += len(form)
+		encoded.Rounds = append(encoded.Rounds, form)
 	}
 	return encoded, nil
 }

@@ -20,13 +20,19 @@ type RoundFilter struct {
 	// From is the least index, Limit the most rounds.
 	From  uint32
 	Limit int
+	// Vantage is the place whose rounds are asked for; empty for the first that has the session. A Reader knows no place.
+	Vantage string
 }
 
 // mostAtOnce bounds the rounds that are read at once, with their evidence, which is not shown.
 const mostAtOnce = 32
 
-// Rounds reads a page of a session's rounds, and from the store no more than the page needs. Errors: modules.ErrUnknownSession, ErrUnknownServicer.
+// Rounds reads a page of a session's rounds, and from the store no more than the page needs. Errors: modules.ErrUnknownSession, ErrUnknownServicer,
+// ErrUnknownPlace.
 func (r *Reader) Rounds(ctx context.Context, filter RoundFilter) (api.RoundPage, error) {
+	if filter.Vantage != "" {
+		return api.RoundPage{}, ErrUnknownPlace
+	}
 	session, err := r.store.Session(ctx, filter.SessionID)
 	if err != nil {
 		return api.RoundPage{}, err

@@ -39,6 +39,10 @@ type Rolling struct {
 	servicers int
 	// open are the sessions that were not closed, by id.
 	open map[string]*openSession
+	// ahead is by how much the clock is ahead that checks are asked by, and added is told of each check that is added, under
+	// mu; nil for nobody. A vantage point's Rolling has them.
+	ahead time.Duration
+	added func(at place, servicer string, check *qos.RollingCheck)
 }
 
 // place is a relay chain and a geo zone.
@@ -111,7 +115,10 @@ func (r *Rolling) take(session *types.QoSSession) *openSession {
 	known := r.open[header.GetId()]
 	if known == nil {
 		known = &openSession{terms: qos.TermsOf(session), at: place{header.GetRelayChain(), header.GetGeoZone()},
-			ends: session.GetEndUnixNano(), touched: session.GetJoinedUnixNano(), direct: session.GetStartUnixNano() != 0}
+			ends: session.GetEndUnixNano(), touched: session.GetJoinedUnixNano() - int64(r.ahead), direct: session.GetStartUnixNano() != 0}
+		if known.ends != 0 {
+			known.ends -= int64(r.ahead)
+		}
 		r.open[header.GetId()] = known
 	}
 	return known
@@ -142,14 +149,15 @@ func (r *Rolling) Round(round *types.QoSRound) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if session := r.open[round.GetSessionId()]; session != nil {
-		r.add(session, round, round.GetReleasedUnixNano()+int64(clockSlack))
+		r.add(session, round, round.GetReleasedUnixNano()-int64(r.ahead)+int64(clockSlack))
 	}
 }
 
 // add adds the checks of a round, and forgets those of its servicers that were asked after the latest. It requires mu.
 func (r *Rolling) add(session *openSession, round *types.QoSRound, latest int64) {
-	session.touched = max(session.touched, round.GetReleasedUnixNano())
+	session.touched = max(session.touched, round.GetReleasedUnixNano()-int64(r.ahead))
 	session.terms.RollingChecks(round, func(sample *types.QoSSample, check qos.RollingCheck) {
+		check = check.Earlier(r.ahead)
 		servicer := r.servicer(session.at, sample.GetServicer())
 		if servicer == nil {
 			return
@@ -157,6 +165,9 @@ func (r *Rolling) add(session *openSession, round *types.QoSRound, latest int64)
 		servicer.setBack(latest)
 		if !servicer.add(check) {
 			return
+		}
+		if r.added != nil {
+			r.added(session.at, sample.GetServicer(), &check)
 		}
 		if servicer.servicer == nil {
 			servicer.servicer = &types.QoSServicer{Address: sample.GetServicer(), ServiceUrl: sample.GetServiceUrl()}

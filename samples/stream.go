@@ -127,25 +127,25 @@ func (s *Stream) Listen(ctx context.Context, after int64) ([]Event, <-chan Event
 		s.drop(listener)
 	})
 	// It listens by now, so nothing falls between what it missed and what is coming.
-	missed, err := s.missed(ctx, after)
+	missed, err := missedOf(ctx, s.store, "", after)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read what was missed: %w", err)
 	}
 	return missed, listener, nil
 }
 
-// missed are the rounds that may have been stored after an event, in the order of their sessions, each session told of
+// missedOf returns the rounds that may have been stored after an event, at a vantage point if there are several, in the order of their sessions, each session told of
 // before its rounds. Sessions are looked at from the newest to the first height of whose sessions nothing was missed; those
 // that are stretches of time, which need not begin together, unless they were over by then.
-func (s *Stream) missed(ctx context.Context, after int64) ([]Event, error) {
+func missedOf(ctx context.Context, store Store, vantage string, after int64) ([]Event, error) {
 	if after == 0 {
 		return nil, nil
 	}
-	sessions, err := s.store.Sessions(ctx)
+	sessions, err := store.Sessions(ctx)
 	if err != nil {
 		return nil, err
 	}
-	replay := replay{after: after}
+	replay := replay{after: after, vantage: vantage}
 	slices.Reverse(sessions)
 	for i, session := range sessions {
 		height := session.GetHeader().GetStartHeight()
@@ -156,7 +156,7 @@ func (s *Stream) missed(ctx context.Context, after int64) ([]Event, error) {
 		} else if i > 0 && height != sessions[i-1].GetHeader().GetStartHeight() && !replay.nextHeight() {
 			break
 		}
-		rounds, err := s.store.Outline(ctx, session.GetHeader().GetId())
+		rounds, err := store.Outline(ctx, session.GetHeader().GetId())
 		if errors.Is(err, modules.ErrUnknownSession) {
 			continue // pruned since it was listed
 		}
@@ -173,6 +173,7 @@ func (s *Stream) missed(ctx context.Context, after int64) ([]Event, error) {
 // replay collects what is told again, the newest first.
 type replay struct {
 	after         int64
+	vantage       string
 	events        []Event
 	rounds, bytes int
 	// heights that were looked at before this one.
@@ -201,7 +202,7 @@ func (r *replay) add(session *types.QoSSession, rounds []*types.QoSRound) error 
 		if r.full = r.full || r.rounds >= maximumMissed || r.bytes >= maximumMissedBytes; r.full {
 			break
 		}
-		if err := r.tell(api.EventKindRound, Round(round)); err != nil {
+		if err := r.tell(api.EventKindRound, placedRound(r.vantage, round)); err != nil {
 			return err
 		}
 		r.rounds++
@@ -211,7 +212,7 @@ func (r *replay) add(session *types.QoSSession, rounds []*types.QoSRound) error 
 		return nil
 	}
 	r.found = r.found || missed
-	return r.tell(api.EventKindSession, Notice(session))
+	return r.tell(api.EventKindSession, placedNotice(r.vantage, session))
 }
 
 func (r *replay) tell(kind api.EventKind, what any) error {

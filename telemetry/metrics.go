@@ -59,6 +59,9 @@ func New(sources Sources, logger *slog.Logger) *Metrics {
 	if sources.Alerts != nil {
 		registry.MustRegister(newAlertCollector(sources.Alerts))
 	}
+	if sources.Collector != nil {
+		registry.MustRegister(newReadingCollector(sources.Collector, sources.Vantages))
+	}
 	return m
 }
 

@@ -84,6 +84,8 @@ func full(sessions func(context.Context, int) ([]samples.Running, error)) Source
 		Alerts: func() Alerts {
 			return Alerts{Receivers: []AlertReceiver{{Name: "ops", Sent: 4, Failed: 2, Dropped: 1, Queued: 3}}, Firing: map[string]int{"down": 2}}
 		},
+		Collector: collectorState,
+		Vantages:  func() []api.Vantage { return []api.Vantage{{Place: "tokyo", State: api.VantageStatePath}} },
 	}
 }
 

@@ -35,6 +35,9 @@ type Sources struct {
 	Budgets func() []Budget
 	// Alerts tells of the messages about verdicts.
 	Alerts func() Alerts
+	// Collector says how a collector gets on, Vantages how its vantage points are; both or none.
+	Collector func() api.Collector
+	Vantages  func() []api.Vantage
 	// Feed tells how publishing for collectors goes.
 	Feed func() Feed
 }

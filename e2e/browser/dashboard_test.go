@@ -35,6 +35,7 @@ func TestDashboard(t *testing.T) {
 		{"states of the node are said", statesAreSaid},
 		{"a list of endpoints is shown in its own words", listIsShown},
 		{"the live Pocket network is shown in its own words", suppliersAreShown},
+		{"places of a collector are unfolded", vantagesAreShown},
 	} {
 		if !t.Run(expected.name, func(t *testing.T) { expected.test(t, page.with(t), net) }) {
 			break

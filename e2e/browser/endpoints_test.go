@@ -112,6 +112,9 @@ func (f without) open(t *testing.T, node string) string {
 		}
 		return api.RoundPage{Session: r.URL.Query().Get("session"), Rounds: []api.Round{}}
 	})
+	serve("/v1/qos/history", func(*http.Request) any {
+		return api.History{StepSeconds: 900, Series: []api.HistorySeries{}, Checks: []api.HistoryChecks{}}
+	})
 	serve("/v1/evidence", func(*http.Request) any { return api.EvidencePage{Evidence: []api.Evidence{f.evidence}} })
 	mux.HandleFunc("/v1/qos/events", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")

@@ -27,6 +27,7 @@ var table = []row{
 	{folders: []string{"e2e", "build/localnet"}, may: []string{"app/client/clienttest", "e2e/pocketd", "localnet", "rpc/api", "rpc/client"}, tests: true},
 	{folders: []string{"e2e/browser"}, may: []string{"app/client/clienttest", "internal/measured", "localnet", "persistence/local", "rpc/api", "rpc/client"}, tests: true},
 	{folders: []string{"build/compare_demo"}},
+	{folders: []string{"build/gateway_example"}},
 	{folders: []string{"e2e/pocketd"}, may: []string{"localnet"}},
 	// On top, so that only test files, which the table does not cover, can import them.
 	{folders: []string{"internal/fakes"}, may: []string{"relay", "shared"}},
@@ -36,10 +37,11 @@ var table = []row{
 	{folders: []string{"app/client/cli/commandtest"}, may: []string{"app/client/cli/command", "keystore", "shared"}},
 	{folders: []string{"app/client/clienttest"}, may: []string{"qos", "rpc/api", "rpc/client"}},
 	{folders: []string{"app/pocket", "app/client/cli"}, may: []string{
-		"app/client/cli/compare", "app/client/cli/fisherman", "app/client/cli/genesis", "app/client/cli/keys", "app/client/cli/localnet", "app/client/cli/node",
+		"app/client/cli/collector", "app/client/cli/compare", "app/client/cli/fisherman", "app/client/cli/genesis", "app/client/cli/keys", "app/client/cli/localnet", "app/client/cli/node",
 		"app/client/cli/query", "app/client/cli/relay", "app/client/cli/servicer", "app/client/cli/shannon", "app/client/cli/tx", "app/client/cli/version",
 		"app/client/cli/command", "keystore"}},
 	// A row for each noun: none imports another.
+	{folders: []string{"app/client/cli/collector"}, may: []string{"app/client/cli/command", "app/client/terminal", "node", "runtime/groups"}},
 	{folders: []string{"app/client/cli/compare"}, may: []string{
 		"app/client/cli/command", "app/client/terminal", "node", "rpc/api", "runtime/groups"}},
 	{folders: []string{"app/client/cli/fisherman"}, may: []string{
@@ -68,6 +70,8 @@ var table = []row{
 	{folders: []string{"samples"}, may: []string{"qos", "rollup", "rpc/api", "shared"}},
 	{folders: []string{"alerts"}, may: []string{"alerts/delivery", "alerts/machine", "runtime/groups", "rpc/api", "shared"}},
 	{folders: []string{"network/endpoints"}, may: []string{"network/endpoints/evidence", "fisherman", "upstream", "wire", "shared", "runtime/groups", "runtime/configs"}},
+	{folders: []string{"collector"}, may: []string{"collector/order", "feed/broker", "feed/protocol", "persistence/local", "rpc/api", "shared"}},
+	{folders: []string{"collector/order"}, pure: true},
 	{folders: []string{"feed"}, may: []string{"feed/broker", "feed/outbox", "feed/protocol", "shared"}},
 	{folders: []string{"feed/broker"}, may: []string{"shared"}},
 	{folders: []string{"feed/outbox"}, pure: true},

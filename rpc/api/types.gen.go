@@ -107,6 +107,17 @@ const (
 	CheckVerdictVoid         CheckVerdict = "void"
 )
 
+// Defines values for CollectorProblem.
+const (
+	CollectorProblemForeignConsumer CollectorProblem = "foreign_consumer"
+	CollectorProblemNoStream        CollectorProblem = "no_stream"
+	CollectorProblemNone            CollectorProblem = "none"
+	CollectorProblemOther           CollectorProblem = "other"
+	CollectorProblemRefused         CollectorProblem = "refused"
+	CollectorProblemUnreachable     CollectorProblem = "unreachable"
+	CollectorProblemUnstorable      CollectorProblem = "unstorable"
+)
+
 // Defines values for CompareForm.
 const (
 	CompareFormHexData   CompareForm = "HEX_DATA"
@@ -118,6 +129,13 @@ const (
 const (
 	ConnectionsCold Connections = "cold"
 	ConnectionsWarm Connections = "warm"
+)
+
+// Defines values for ContradictionAbout.
+const (
+	ContradictionAboutAnswers     ContradictionAbout = "ANSWERS"
+	ContradictionAboutConsistency ContradictionAbout = "CONSISTENCY"
+	ContradictionAboutFreshness   ContradictionAbout = "FRESHNESS"
 )
 
 // Defines values for ControlFitness.
@@ -261,6 +279,21 @@ const (
 	ReasonStatusVoid    ReasonStatus = "void"
 )
 
+// Defines values for Rejection.
+const (
+	RejectionAltered   Rejection = "altered"
+	RejectionChains    Rejection = "chains"
+	RejectionElsewhere Rejection = "elsewhere"
+	RejectionForeign   Rejection = "foreign"
+	RejectionFull      Rejection = "full"
+	RejectionMalformed Rejection = "malformed"
+	RejectionOrphan    Rejection = "orphan"
+	RejectionReordered Rejection = "reordered"
+	RejectionSignature Rejection = "signature"
+	RejectionSubject   Rejection = "subject"
+	RejectionVersion   Rejection = "version"
+)
+
 // Defines values for RoundKind.
 const (
 	RoundKindHead    RoundKind = "HEAD"
@@ -321,6 +354,16 @@ const (
 	TransactionResultUnknownRole       TransactionResult = "UNKNOWN_ROLE"
 	TransactionResultWrongChain        TransactionResult = "WRONG_CHAIN"
 	TransactionResultWrongSequence     TransactionResult = "WRONG_SEQUENCE"
+)
+
+// Defines values for VantageState.
+const (
+	VantageStateContradicted VantageState = "CONTRADICTED"
+	VantageStateOK           VantageState = "OK"
+	VantageStateOut          VantageState = "OUT"
+	VantageStatePath         VantageState = "PATH"
+	VantageStateSilent       VantageState = "SILENT"
+	VantageStateSkewed       VantageState = "SKEWED"
 )
 
 // Defines values for Verdict.
@@ -548,6 +591,99 @@ type CheckSample struct {
 // CheckVerdict What one check says of one servicer, the first that holds.
 type CheckVerdict string
 
+// Collector How a collector reads the feed.
+type Collector struct {
+	// Stream Name of the JetStream stream.
+	Stream string `json:"stream"`
+
+	// Consumer Name of the durable consumer.
+	Consumer string `json:"consumer"`
+
+	// Subjects What of the stream is read: all relay chains, or a filter for each.
+	Subjects []string `json:"subjects"`
+
+	// Problem Why a collector reads nothing: there is no connection (unreachable), the server refuses who we are or what we do (refused), there is no such stream (no_stream), the consumer is another collector's (foreign_consumer), or what was read cannot be made durable (unstorable).
+	Problem CollectorProblem `json:"problem"`
+
+	// Why Why nothing is read, for a person; null while the feed is read.
+	Why *string `json:"why"`
+
+	// Pending Messages of the stream that were not delivered yet; null while that is not known.
+	Pending *int64 `json:"pending"`
+
+	// Unacknowledged Messages that were delivered and are not acknowledged yet; null while that is not known.
+	Unacknowledged *int `json:"unacknowledged"`
+
+	// LagMS How long the message that was taken last had been in the stream; null before the first.
+	LagMS *float64 `json:"lag_ms"`
+
+	// Rejected Messages of no vantage point that were refused since the process began; those that there are.
+	Rejected []Rejected `json:"rejected"`
+
+	// Vantages What was taken of each vantage point, by place.
+	Vantages []CollectorVantage `json:"vantages"`
+
+	// Verdicts The bucket of verdicts; null for none.
+	Verdicts *CollectorVerdicts `json:"verdicts"`
+}
+
+// CollectorProblem Why a collector reads nothing: there is no connection (unreachable), the server refuses who we are or what we do (refused), there is no such stream (no_stream), the consumer is another collector's (foreign_consumer), or what was read cannot be made durable (unstorable).
+type CollectorProblem string
+
+// CollectorVantage What a collector took of one vantage point.
+type CollectorVantage struct {
+	// Place Its name by the collector's configuration.
+	Place string `json:"place"`
+
+	// Fisherman Address of its key.
+	Fisherman string `json:"fisherman"`
+
+	// SaysPlace Its name by its own configuration; null before anything was taken.
+	SaysPlace *string `json:"says_place"`
+
+	// Heard When the server stored the newest statement that was taken; null before the first.
+	Heard *time.Time `json:"heard"`
+
+	// SkewMS By how much its clock is ahead of the server's; below zero when it is behind. Null when it is not known.
+	SkewMS *float64 `json:"skew_ms"`
+
+	// Taken Statements that were taken since the process began.
+	Taken int64 `json:"taken"`
+
+	// Duplicates Statements that came again and had no effect, since the process began.
+	Duplicates int64 `json:"duplicates"`
+
+	// Takeovers How often another data folder with the key was taken instead, since the process began.
+	Takeovers int64 `json:"takeovers"`
+
+	// Missing Statements that are missing and may still arrive.
+	Missing int64 `json:"missing"`
+
+	// Gaps Statements that were missing and are given up.
+	Gaps int64 `json:"gaps"`
+
+	// Lost Rounds that the fisherman says it had to remove before they were published.
+	Lost int64 `json:"lost"`
+
+	// Rejected Messages that were refused since the process began; those that there are.
+	Rejected []Rejected `json:"rejected"`
+
+	// Elsewhere A second place with the same key; null for none since the process began.
+	Elsewhere *Elsewhere `json:"elsewhere"`
+}
+
+// CollectorVerdicts What was written to the bucket of verdicts since the process began.
+type CollectorVerdicts struct {
+	// Bucket Name of the key-value bucket.
+	Bucket string `json:"bucket"`
+
+	// Written Verdicts that were written.
+	Written int64 `json:"written"`
+
+	// Failed How often writing failed; it is tried again.
+	Failed int64 `json:"failed"`
+}
+
 // CompareForm In which form answers are compared: canonical JSON; the same with hexadecimal numbers without leading zeros and in lower case; the same with hexadecimal data in lower case.
 type CompareForm string
 
@@ -562,6 +698,27 @@ type Consistency struct {
 	// Embedded struct due to allOf(#/components/schemas/Interval)
 	Interval
 }
+
+// Contradiction A servicer of which a vantage point says what a strict majority of the others contradicts.
+type Contradiction struct {
+	// RelayChain Four upper-case hex digits on our chain; otherwise the name of a group.
+	RelayChain RelayChain `json:"relay_chain"`
+
+	// GeoZone Where an actor says that it is; empty where there are no zones.
+	GeoZone GeoZone `json:"geo_zone"`
+
+	// Servicer Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group; of the live Pocket network the address of a supplier or an application.
+	Servicer Identifier `json:"servicer"`
+
+	// About What is contradicted: ANSWERS that it says it had where most others had none, the CONSISTENCY of answers, or how far the servicer is behind.
+	About ContradictionAbout `json:"about"`
+
+	// AboutWord A value of the key beside it in lower case, with the same words: outcome_word is that of outcome. The keys with words in upper case are on their way out (docs/adr/0065).
+	AboutWord Word `json:"about_word"`
+}
+
+// ContradictionAbout What is contradicted: ANSWERS that it says it had where most others had none, the CONSISTENCY of answers, or how far the servicer is behind.
+type ContradictionAbout string
 
 // Control What is known of the control probe of a relay chain. One that is not FIT decides nothing.
 type Control struct {
@@ -583,6 +740,18 @@ type Control struct {
 
 // ControlFitness Whether a control probe is heard. UNPROVEN was not compared with the servicers yet, BEHIND is behind most of them or stands still, FOREIGN contradicts what most of them agree on, as a node of another chain does.
 type ControlFitness string
+
+// Elsewhere Two places that use one key.
+type Elsewhere struct {
+	// Heard The place that is taken.
+	Heard string `json:"heard"`
+
+	// Refused The place that is refused.
+	Refused string `json:"refused"`
+
+	// At When the server stored the last statement that was refused.
+	At time.Time `json:"at"`
+}
 
 // Error Why there is no answer.
 type Error struct {
@@ -672,6 +841,9 @@ type EvidencePlace struct {
 	// Session 64 hex digits on every network so far.
 	Session SessionID `json:"session"`
 	Check   uint32    `json:"check"`
+
+	// Vantage The place whose fisherman made the check; left out by a node.
+	Vantage string `json:"vantage,omitempty"`
 }
 
 // EvidenceProof What a piece of evidence stands on, unless that is signatures: unsigned shows what the fisherman received, and proves it to nobody. Its parties have no public keys, and its envelopes are the question and the answer themselves. answer_signed, of the live Pocket network: each supplier signed its answer, with the session, but neither the question nor the time. Nobody signs the piece, and its envelopes are a RelayRequest and a RelayResponse as they were on the wire.
@@ -887,6 +1059,9 @@ type HistoryChecks struct {
 	// GeoZone Where an actor says that it is; empty where there are no zones.
 	GeoZone GeoZone `json:"geo_zone"`
 
+	// Vantage The place whose checks these are; left out by a node.
+	Vantage string `json:"vantage,omitempty"`
+
 	// Points Oldest first; a step without a check has none.
 	Points []HistoryChecksPoint `json:"points"`
 }
@@ -961,6 +1136,9 @@ type HistorySeries struct {
 
 	// ServiceURL Where it was asked last.
 	ServiceURL string `json:"service_url"`
+
+	// Vantage The place whose samples these are; left out by a node.
+	Vantage string `json:"vantage,omitempty"`
 
 	// Total What was counted of a servicer in a stretch of time. A check belongs to the time at which it was asked.
 	Total HistoryPoint `json:"total"`
@@ -1178,6 +1356,16 @@ type Refusal struct {
 	Message string `json:"message"`
 }
 
+// Rejected How many messages were refused for a reason.
+type Rejected struct {
+	// Rejection Why a message of the feed has no effect. malformed is no statement, or contradicts itself; foreign is of a key that is not trusted; signature was altered; version is of another version of the format; subject was published under another subject; altered does not fit to the statements around it; reordered came after it was given up; elsewhere is of a second data folder with a key that is heard; orphan is a round of a session that is not known; full does not fit into the store; chains is about one relay chain more than a fisherman may have.
+	Rejection Rejection `json:"rejection"`
+	Messages  int64     `json:"messages"`
+}
+
+// Rejection Why a message of the feed has no effect. malformed is no statement, or contradicts itself; foreign is of a key that is not trusted; signature was altered; version is of another version of the format; subject was published under another subject; altered does not fit to the statements around it; reordered came after it was given up; elsewhere is of a second data folder with a key that is heard; orphan is a round of a session that is not known; full does not fit into the store; chains is about one relay chain more than a fisherman may have.
+type Rejection string
+
 // RelayChain Four upper-case hex digits on our chain; otherwise the name of a group.
 type RelayChain = string
 
@@ -1212,6 +1400,9 @@ type Report struct {
 	// Rolling By relay chain and geo zone; empty where one session was asked for.
 	Rolling  []RollingReport `json:"rolling"`
 	Sessions []SessionReport `json:"sessions"`
+
+	// Vantages The vantage points of a collector, by place. Left out by a node, which is one itself.
+	Vantages []Vantage `json:"vantages,omitempty"`
 }
 
 // RoleMessage Ends, pauses or resumes a role.
@@ -1252,7 +1443,7 @@ type RollingServicer struct {
 	// Running It is a member of an open session.
 	Running bool `json:"running"`
 
-	// Checks Its newest checks that tell something of it: samples, throttled ones, and void ones of which the cause is unknown.
+	// Checks Its newest checks that tell something of it: samples, throttled ones, and void ones of which the cause is unknown. At most 100 of each vantage point.
 	Checks int `json:"checks"`
 
 	// Sessions Those that the checks are of.
@@ -1321,12 +1512,18 @@ type RollingServicer struct {
 
 	// StakeUPOKT The supplier's stake, as the session has it; null when it is not known, and elsewhere.
 	StakeUPOKT *UPOKT `json:"stake_upokt"`
+
+	// Vantages What each vantage point saw of the servicer, by place; the row is what they come to together. Left out where there is one vantage point.
+	Vantages []RowVantage `json:"vantages,omitempty"`
 }
 
 // Round One check of a session.
 type Round struct {
 	// Session 64 hex digits on every network so far.
 	Session SessionID `json:"session"`
+
+	// Vantage The place whose fisherman made the check; left out by a node.
+	Vantage string `json:"vantage,omitempty"`
 
 	// Index Place in the session's plan.
 	Index uint32 `json:"index"`
@@ -1383,6 +1580,9 @@ type RoundPage struct {
 	// Session 64 hex digits on every network so far.
 	Session SessionID `json:"session"`
 
+	// Vantage The place whose fisherman made the checks; left out by a node.
+	Vantage string `json:"vantage,omitempty"`
+
 	// Stored Rounds of the session in all.
 	Stored int `json:"stored"`
 
@@ -1402,6 +1602,52 @@ type RoundTripTimes struct {
 
 	// Samples How many answers the quantiles are of.
 	Samples int `json:"samples"`
+}
+
+// RowVantage What one vantage point saw of a servicer.
+type RowVantage struct {
+	Place string `json:"place"`
+
+	// State How a vantage point is. PATH loses the way to servicers that most others reach; OUT reaches nothing that others reach; SKEWED has a clock that is off by more than 2 s; SILENT was not heard for 10 minutes, or in a row has no check within reach; CONTRADICTED says again and again what a strict majority of the others contradicts: it lies, or is answered in another way than they are. The last that holds of PATH, CONTRADICTED, SKEWED, OUT and SILENT.
+	State VantageState `json:"state"`
+
+	// StateWord A value of the key beside it in lower case, with the same words: outcome_word is that of outcome. The keys with words in upper case are on their way out (docs/adr/0065).
+	StateWord Word `json:"state_word"`
+
+	// Votes Its verdict counts for that of the row: it is neither unknown nor not_asked_yet.
+	Votes bool `json:"votes"`
+
+	// Verdict The judgement of one servicer, worst first; docs/qos.md has the formulas. not_asked_yet is a member of an open session that no check within reach has asked; only rolling has it.
+	Verdict Verdict    `json:"verdict"`
+	Reason  string     `json:"reason"`
+	AskedAt *time.Time `json:"asked_at"`
+	Checks  int        `json:"checks"`
+
+	// Samples Those that count for its own verdict: answered or null, and asked while it was not out.
+	Samples int `json:"samples"`
+
+	// NullSamples Those of them that count against the servicer.
+	NullSamples int `json:"null_samples"`
+
+	// PathNulls Null samples that count against the vantage point: its path's, and those of while it was out.
+	PathNulls int `json:"path_nulls"`
+	Void      int `json:"void"`
+
+	// Availability A share with its Wilson interval of 95 %; null without samples.
+	Availability Interval `json:"availability"`
+
+	// RoundTripTimes Quantiles in milliseconds of the answers on connections of one kind; null without any.
+	RoundTripTimes RoundTripTimes `json:"rtt_ms"`
+	OverSLA        int            `json:"over_sla"`
+
+	// Consistency Counts of answers by how they compare with those of the others, and agree / (agree + disagree) with its interval.
+	Consistency Consistency `json:"consistency"`
+
+	// Freshness How far a servicer's node was behind the height that most had. A claim is a sample with a lag, of a done check of the kind HEAD or TIP; numbers are null without any.
+	Freshness Freshness `json:"freshness"`
+
+	// Throttled Samples that are THROTTLED: they count for nobody, and are not void.
+	Throttled int `json:"throttled"`
 }
 
 // Sample What one servicer did with the question of a check. Times are rounded to whole microseconds.
@@ -1605,6 +1851,9 @@ type ServicerReport struct {
 
 	// StakeUPOKT The supplier's stake, as the session has it; null when it is not known, and elsewhere.
 	StakeUPOKT *UPOKT `json:"stake_upokt"`
+
+	// Vantages What each vantage point saw of the servicer, by place; the row is what they come to together. Left out where there is one vantage point.
+	Vantages []RowVantage `json:"vantages,omitempty"`
 }
 
 // Session A session with its members.
@@ -1647,6 +1896,9 @@ type SessionNotice struct {
 	Height int64 `json:"height"`
 	Blocks int64 `json:"blocks"`
 
+	// Vantage The place whose fisherman took it up; left out by a node.
+	Vantage string `json:"vantage,omitempty"`
+
 	// RelayChain Four upper-case hex digits on our chain; otherwise the name of a group.
 	RelayChain RelayChain `json:"relay_chain"`
 
@@ -1654,17 +1906,17 @@ type SessionNotice struct {
 	GeoZone GeoZone `json:"geo_zone"`
 
 	// Application Whom or what the fisherman samples, as its network writes it: of our own chain an Address; of a list of endpoints the name of a target or a group; of the live Pocket network the address of a supplier or an application.
-	Application        Identifier `json:"application"`
-	ChecksPlanned      int        `json:"checks_planned"`
-	LatencySLA         *float64   `json:"latency_sla_ms"`
-	NullSamplesAllowed int        `json:"null_samples_allowed"`
+	Application   Identifier `json:"application"`
+	ChecksPlanned int        `json:"checks_planned"`
+	LatencySLA    *float64   `json:"latency_sla_ms"`
 
 	// MaxLag A claim that lags by more blocks is behind; 0 when freshness is not judged.
-	MaxLag          int64 `json:"max_lag"`
-	SamplesRequired int   `json:"samples_required"`
+	MaxLag             int64 `json:"max_lag"`
+	NullSamplesAllowed int   `json:"null_samples_allowed"`
 
 	// LaggingAllowed More claims that are behind make a servicer behind.
-	LaggingAllowed int `json:"lagging_allowed"`
+	LaggingAllowed  int `json:"lagging_allowed"`
+	SamplesRequired int `json:"samples_required"`
 
 	// DisagreementsAllowed More disagreements make a servicer inconsistent.
 	DisagreementsAllowed int `json:"disagreements_allowed"`
@@ -1759,6 +2011,9 @@ type SessionReport struct {
 	// MaxSkewMicros The largest time between first and last write of a check that was asked, rounded up.
 	MaxSkewMicros *int64 `json:"max_skew_us"`
 
+	// Vantage The place whose fisherman sampled the session; left out by a node.
+	Vantage string `json:"vantage,omitempty"`
+
 	// Reasons Why checks are void or dropped, the most frequent first; at most eight.
 	Reasons []Reason `json:"reasons"`
 
@@ -1828,6 +2083,12 @@ type Status struct {
 
 	// Relays The node runs servicers; /v1/relays says what they keep of relays.
 	Relays bool `json:"relays"`
+
+	// Vantages The vantage points of a collector, by place. Left out by a node, which is one itself.
+	Vantages []Vantage `json:"vantages,omitempty"`
+
+	// Collector How a collector gets on. Left out by a node.
+	Collector *Collector `json:"collector,omitempty"`
 
 	// Feed How samples are published for collectors; left out where they are not.
 	Feed *Feed `json:"feed,omitempty"`
@@ -1914,6 +2175,45 @@ type Unbonding struct {
 	// UnlockHeight Of the block at whose end the amount is spendable.
 	UnlockHeight int64 `json:"unlock_height"`
 }
+
+// Vantage A vantage point, which is a fisherman that a collector hears.
+type Vantage struct {
+	// Place Its name.
+	Place string `json:"place"`
+
+	// Fisherman Address of the key that its samples are signed with.
+	Fisherman string `json:"fisherman"`
+
+	// State How a vantage point is. PATH loses the way to servicers that most others reach; OUT reaches nothing that others reach; SKEWED has a clock that is off by more than 2 s; SILENT was not heard for 10 minutes, or in a row has no check within reach; CONTRADICTED says again and again what a strict majority of the others contradicts: it lies, or is answered in another way than they are. The last that holds of PATH, CONTRADICTED, SKEWED, OUT and SILENT.
+	State VantageState `json:"state"`
+
+	// StateWord A value of the key beside it in lower case, with the same words: outcome_word is that of outcome. The keys with words in upper case are on their way out (docs/adr/0065).
+	StateWord Word `json:"state_word"`
+
+	// Why Why it is not OK, for a person; empty when it is.
+	Why string `json:"why"`
+
+	// Heard When it was heard last, by the collector's clock; null when it was not heard since the collector was started.
+	Heard *time.Time `json:"heard"`
+
+	// SkewMS By how much its clock is ahead of the collector's; below zero when it is behind. Null when it is not known.
+	SkewMS *float64 `json:"skew_ms"`
+
+	// Samples Those of its newest checks, over all servicers.
+	Samples int `json:"samples"`
+
+	// NullSamples Those of them that count against servicers.
+	NullSamples int `json:"null_samples"`
+
+	// PathNulls Null samples besides that count against the vantage point itself.
+	PathNulls int `json:"path_nulls"`
+
+	// Contradictions Servicers of which its word is contradicted, by relay chain, geo zone and name; at most 32.
+	Contradictions []Contradiction `json:"contradictions"`
+}
+
+// VantageState How a vantage point is. PATH loses the way to servicers that most others reach; OUT reaches nothing that others reach; SKEWED has a clock that is off by more than 2 s; SILENT was not heard for 10 minutes, or in a row has no check within reach; CONTRADICTED says again and again what a strict majority of the others contradicts: it lies, or is answered in another way than they are. The last that holds of PATH, CONTRADICTED, SKEWED, OUT and SILENT.
+type VantageState string
 
 // Verdict The judgement of one servicer, worst first; docs/qos.md has the formulas. not_asked_yet is a member of an open session that no check within reach has asked; only rolling has it.
 type Verdict string
@@ -2053,6 +2353,9 @@ type WindowServicer struct {
 
 	// StakeUPOKT The supplier's stake, as the session has it; null when it is not known, and elsewhere.
 	StakeUPOKT *UPOKT `json:"stake_upokt"`
+
+	// Vantages What each vantage point saw of the servicer, by place; the row is what they come to together. Left out where there is one vantage point.
+	Vantages []RowVantage `json:"vantages,omitempty"`
 }
 
 // WindowsReport The quality of service over the newest sessions together.
@@ -2062,6 +2365,9 @@ type WindowsReport struct {
 
 	// RelativeError Bound of how far the quantiles lie from the exact ones.
 	RelativeError float64 `json:"rtt_relative_error"`
+
+	// Vantages The vantage points of a collector, by place. Left out by a node, which is one itself.
+	Vantages []Vantage `json:"vantages,omitempty"`
 
 	// Windows By relay chain and geo zone, whose sessions are never merged with others.
 	Windows []WindowReport `json:"windows"`

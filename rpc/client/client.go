@@ -127,6 +127,9 @@ func (c *Client) Evidence(ctx context.Context, filter EvidenceFilter) (api.Evide
 	if filter.Before != nil {
 		parameters.Set("before_session", filter.Before.Session)
 		parameters.Set("before_check", strconv.FormatUint(uint64(filter.Before.Check), 10))
+		if filter.Before.Vantage != "" {
+			parameters.Set("before_vantage", filter.Before.Vantage)
+		}
 	}
 	if filter.Limit != 0 {
 		parameters.Set("limit", strconv.Itoa(filter.Limit))

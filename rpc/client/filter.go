@@ -48,6 +48,8 @@ type RoundFilter struct {
 	From uint32
 	// Limit is the most rounds; 0 leaves that to the node.
 	Limit int
+	// Vantage is the place whose rounds are read, of a collector; empty for the first that has the session.
+	Vantage string
 }
 
 // Span says how far a window reaches back.

@@ -20,5 +20,8 @@ func (c *Client) Rounds(ctx context.Context, filter RoundFilter) (api.RoundPage,
 	if filter.Limit != 0 {
 		parameters.Set("limit", strconv.Itoa(filter.Limit))
 	}
+	if filter.Vantage != "" {
+		parameters.Set("vantage", filter.Vantage)
+	}
 	return get[api.RoundPage](ctx, c, "/v1/qos/rounds", parameters)
 }

@@ -52,7 +52,7 @@ func (r *reader) document(data []byte) *yaml.Node {
 	var first, second yaml.Node
 	switch err := loader.Load(&first); {
 	case err == io.EOF:
-		r.file("is empty; 'pocket fisherman config --print-example' shows a configuration")
+		r.file("is empty; '" + r.example + "' shows a configuration")
 		return nil
 	case err != nil:
 		r.syntax(err)

@@ -21,6 +21,8 @@ type reader struct {
 	env Environment
 	// files that were read, as they were just before.
 	files files
+	// example is the command that shows a configuration.
+	example string
 }
 
 func newReader(path string, env Environment) *reader {
@@ -28,7 +30,7 @@ func newReader(path string, env Environment) *reader {
 	if err != nil {
 		dir = filepath.Dir(path)
 	}
-	return &reader{dir: dir, env: env, files: make(files)}
+	return &reader{dir: dir, env: env, files: make(files), example: "pocket fisherman config --print-example"}
 }
 
 func (r *reader) add(n *yaml.Node, key, what string) { r.problems.add(n.Line, n.Column, key, what) }

@@ -35,10 +35,10 @@ export async function text(path) {
 }
 
 /** rounds reads the checks of a session, starting at an index. */
-export async function rounds(session, from, servicer) {
+export async function rounds(session, from, servicer, vantage) {
   const all = [];
   for (let next = from; next !== null && all.length < MOST_ROUNDS;) {
-    const page = await ask("/v1/qos/rounds", { session, from: next, limit: MOST_ROUNDS, servicer });
+    const page = await ask("/v1/qos/rounds", { session, from: next, limit: MOST_ROUNDS, servicer, vantage });
     all.push(...page.rounds);
     next = page.next;
   }

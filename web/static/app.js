@@ -12,6 +12,7 @@ import { node as nodePage, readNode } from "./relays.js";
 import { servicer, session } from "./servicer.js";
 import { blockSeconds, start, state, want } from "./state.js";
 import { showNewest, strips } from "./strips.js";
+import { startUnfoldingPlaces } from "./vantage.js";
 import { readWindow, windows } from "./window.js";
 import { measures, onChain, sampled, words } from "./words.js";
 
@@ -88,6 +89,9 @@ function drawNotices() {
   for (const { relay_chain: chain, fitness, why } of state.status?.controls ?? []) {
     if (fitness !== "FIT") found.push(["warn", `The control probe of ${words().group} ${chain} is not heard (${fitness.toLowerCase()}): ${why}.`]);
   }
+  for (const { place, state: of, why } of state.status?.vantages ?? []) {
+    if (of !== "OK") found.push(["warn", `Vantage point ${place} is ${of.toLowerCase()}: ${why}.`]);
+  }
   for (const { name, budget } of state.status?.groups ?? []) {
     const period = usedUp(budget);
     if (period) found.push(["warn", `The budget of ${name} for the ${period} is used up: its checks are dropped.`]);
@@ -143,4 +147,5 @@ startExplaining();
 startChoosing(choose, draw);
 startSaving();
 startUnfolding(draw);
+startUnfoldingPlaces(draw);
 start(changed);

@@ -27,12 +27,15 @@ const measured = (of) => ({ samples: of.samples, null_samples: of.null_samples, 
   p10_ms: of.rtt_ms.p10, p50_ms: of.rtt_ms.p50, p90_ms: of.rtt_ms.p90, p99_ms: of.rtt_ms.p99, over_sla: of.over_sla, agree: of.consistency.agree, disagree: of.consistency.disagree,
   undecidable: of.consistency.undecidable, ...shares("consistency", of.consistency), head_claims: of.freshness?.claims, lagging: of.freshness?.behind, lag_blocks_max: of.freshness?.lag_blocks_max });
 
+// places says what each of several vantage points saw; nothing where there is one.
+const places = (of) => (of.vantages?.length ? { places: of.vantages.map((one) => `${one.place}=${one.verdict}:${one.samples - one.null_samples}/${one.samples}:path ${one.path_nulls}`).join(";") } : {});
+
 /** servicerRows are rows of servicers with their verdicts. */
 export const servicerRows = (of, servicers) => servicers.map((one) => ({ relay_chain: of.relay_chain, geo_zone: of.geo_zone, servicer: one.servicer, service_url: one.service_url,
-  verdict: one.verdict, reason: one.reason, rank: one.rank, checks: one.checks, asked_at: one.asked_at, running: one.running, ...measured(one) }));
+  verdict: one.verdict, reason: one.reason, rank: one.rank, checks: one.checks, asked_at: one.asked_at, running: one.running, ...measured(one), ...places(one) }));
 
 /** pointRows are rows of points of series. */
-export const pointRows = (series) => series.flatMap((of) => of.points.map((point) => ({ relay_chain: of.relay_chain, geo_zone: of.geo_zone, servicer: of.servicer,
+export const pointRows = (series) => series.flatMap((of) => of.points.map((point) => ({ relay_chain: of.relay_chain, geo_zone: of.geo_zone, servicer: of.servicer, ...(of.vantage ? { vantage: of.vantage } : {}),
   from: point.from, to: point.to, checks: point.checks, latency_sla_ms: point.latency_sla_ms, ...measured(point) })));
 
 /** save gives the browser a file to keep. */

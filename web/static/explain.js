@@ -16,6 +16,7 @@ const TERMS = {
   skew: ["Skew", () => `The time between the first and the last request of a check. All ${words().servicer}s are asked at the same moment; a check with too much skew is void.`],
   void: ["Void", () => "A check, or one sample of it, that counts for nobody: the fisherman could not measure fairly, or could not tell whose fault it was."],
   null: ["Null sample", () => `A check that counts and that a ${words().servicer} did not answer validly in time.`],
+  path: ["Path", () => "Null samples of one vantage point where most others were answered: they speak against its way to there, not against who was asked."],
   dropped: ["Dropped", () => "A planned check that was never asked, for example because the fisherman was stopped or its budget was used up."],
   throttled: ["Throttled", () => `A check in which a ${words().servicer} was left out because it had asked to be asked less often. It counts for nobody.`],
   connections: ["Warm and cold", () => "A warm answer came on a connection that was kept from an earlier check, a cold one on a new connection, whose first answer is slower."],

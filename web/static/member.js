@@ -10,7 +10,9 @@ import { paged } from "./list.js";
 import { answered, fact, freshness, quantiles, reason, saving, share, table, verdict } from "./parts.js";
 import { RANGES, past } from "./past.js";
 import { chart } from "./series.js";
+import { timeScale } from "./charts.js";
 import { state } from "./state.js";
+import { placeTable, rttsOf } from "./vantage.js";
 import { place, words } from "./words.js";
 
 const WIDEST = 600, NARROWEST = 250, FRAME = 40, TWO_COLUMNS = 1100;
@@ -33,6 +35,9 @@ const values = (points, of) => points.map((point) => ({ from: Date.parse(point.f
   .filter(({ value }) => value !== null && value !== undefined);
 
 const hundred = (share) => percent(share);
+
+// spot names where a series was measured, and from which vantage point if there are several.
+const spot = (of) => (of.vantage ? `${place(of)} from ${of.vantage}` : place(of));
 
 // charts are the four charts of a series.
 function charts(history, series) {
@@ -57,7 +62,7 @@ function charts(history, series) {
 function numbers(series) {
   const columns = [{ name: "From" }, { name: "Checks", number: true }, { name: "Answered" }, { name: "Availability", number: true }, { name: "p50 ms", number: true }, { name: "p90 ms", number: true },
     { name: "Over SLA", number: true }, { name: "Agreed" }, { name: "Lag, blocks", number: true }];
-  const name = `numbers ${series.servicer} ${place(series)}`;
+  const name = `numbers ${series.servicer} ${spot(series)}`;
   return h("details", { class: "numbers", "data-key": name, "data-opened": name, open: opened.has(name) }, h("summary", null, "The numbers as a table"),
     !opened.has(name) ? null : table(`${named(series.servicer)} over time`, columns, series.points.toReversed().map((point) => ({ key: point.from, cells: [
       when(point.from), point.checks, answered(point), percent(point.availability.value), ms(point.rtt_ms.p50), ms(point.rtt_ms.p90), point.over_sla,
@@ -116,7 +121,7 @@ function now(of, found) {
     fact("newest check", found.asked_at ? day(found.asked_at) : NONE), fact("checks", found.checks))),
   h("div", { class: "figures" }, h("div", null, h("h2", null, "Availability"), share(found.availability, "Available", answered(found))),
     h("div", null, h("h2", null, "Round-trip time"), quantiles(found.rtt_ms)), h("div", null, h("h2", null, "Consistency"), share(found.consistency, "Consistent")),
-    h("div", null, h("h2", null, "Lag, blocks"), freshness(found.freshness)))];
+    h("div", null, h("h2", null, "Lag, blocks"), freshness(found.freshness))), placeTable(found, timeScale(rttsOf([found])))];
 }
 
 /** member is the page of one servicer, wherever it is asked. */
@@ -133,7 +138,7 @@ export function member(servicer, draw) {
     h("section", { class: "card", "data-key": "over-time", "aria-label": "Over time" },
       h("div", { class: "cardhead" }, h("h2", null, "Over time"), ranges(), saving(`${servicer}-${range()}`, series.length > 0)),
       failure ? h("p", { class: "empty" }, failure) : !history ? h("p", { class: "empty" }, "Asking the node …")
-        : series.length ? series.map((of) => h("div", { "data-key": place(of), class: "place" }, series.length > 1 ? h("h3", null, place(of)) : null, charts(history, of), numbers(of)))
+        : series.length ? series.map((of) => h("div", { "data-key": spot(of), class: "place" }, series.length > 1 ? h("h3", null, spot(of)) : null, charts(history, of), numbers(of)))
           : h("p", { class: "empty" }, "Nothing is kept of it from this time."),
       h("p", { class: "quiet small" }, `Times are local (${zone}).`, history?.oldest ? ` The oldest that is kept is of ${when(history.oldest)}.` : "", " Grey between dashed lines: no check, or nothing to draw.")),
     h("section", { class: "card", "data-key": "sessions", "aria-label": "Sessions" }, h("div", { class: "cardhead" }, h("h2", null, "Its sessions"), h("span", { class: "quiet" }, "the newest first")), sessions(servicer))];

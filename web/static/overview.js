@@ -8,6 +8,7 @@ import { MARKS, mark, strip, swatch, timeAxis, timeScale, times } from "./charts
 import { NONE, day, lasting, micros, named, short } from "./format.js";
 import { answered, countVerdicts, fact, freshness, quantiles, reason, share, table, tally, verdict, who } from "./parts.js";
 import { blockSeconds, checksPast, current, isLarge, isRunning, roundsOf, state } from "./state.js";
+import { vantageCard } from "./vantage.js";
 import { groupOf, onChain, place, words } from "./words.js";
 
 const CELLS = 60;
@@ -115,6 +116,7 @@ export function sessionCard(session, level = "h2") {
     h("div", { class: "cardhead" },
       h(level, null, h("a", { href: `#/session/${session.id}` }, "Session ", h("span", { class: "mono" }, short(session.id)))),
       h("span", { class: running ? "phase running" : "phase" }, running ? "running" : session.complete ? "complete" : "over"),
+      session.vantage ? h("span", { class: "quiet" }, `from ${session.vantage}`) : null,
       h("span", { class: "tally" }, tally(countVerdicts(session.servicers)))),
     progress(session), servicers(session),
     session.checks_planned > CELLS && !isLarge(session) ? h("p", { class: "quiet small" }, `The strip shows the newest ${CELLS} of ${session.checks_planned} checks; the numbers are of all.`) : null);
@@ -140,8 +142,8 @@ function past(shown) {
 export function overview() {
   const now = current(), heading = h("h1", { class: "unseen" }, `${words().Servicers} now`);
   if (!now.length) {
-    return [heading, rolling(), h("p", { class: "empty" },
+    return [heading, vantageCard(), rolling(), h("p", { class: "empty" },
       state.listed ? "No session was sampled so far. The first one appears here when it begins." : "Asking the node …")];
   }
-  return [heading, rolling(), now.map((session) => sessionCard(session)), legend(), past(new Set(now.map(({ id }) => id))), glossary()];
+  return [heading, vantageCard(), rolling(), now.map((session) => sessionCard(session)), legend(), past(new Set(now.map(({ id }) => id))), glossary()];
 }

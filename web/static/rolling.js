@@ -1,13 +1,14 @@
 // The servicers by their newest checks, whatever sessions those are of.
 import { link } from "./address.js";
-import { timeAxis, timeScale, times } from "./charts.js";
+import { timeAxis, timeScale } from "./charts.js";
 import { h } from "./dom.js";
 import { offer, servicerRows } from "./download.js";
 import { term } from "./explain.js";
 import { NONE, lasting, plural, short } from "./format.js";
 import { SORTS, controls, matching, paged, sorted } from "./list.js";
-import { answered, countVerdicts, freshness, quantiles, reason, saving, share, table, tally, verdict, who } from "./parts.js";
+import { answered, countVerdicts, freshness, reason, saving, share, table, tally, verdict, who } from "./parts.js";
 import { current, isRunning, state } from "./state.js";
+import { placeRows, rtt, rttsOf, unfold } from "./vantage.js";
 import { onChain, words } from "./words.js";
 
 const SAVED = "servicers";
@@ -28,7 +29,7 @@ const named = (of) => (of.geo_zone || onChain() ? `Relay chain ${of.relay_chain}
 function one(of, index) {
   const running = current().filter(same(of)).filter(isRunning), sla = [...state.sessions.values()].filter(same(of)).at(-1)?.latency_sla_ms ?? null;
   const chosen = sorted(matching(of.servicers)), { rows, more } = paged(chosen, String(index || ""));
-  const scale = timeScale(rows.flatMap(({ rtt_ms: rtt }) => [rtt.p10, rtt.p99]).filter((time) => time !== null).concat(sla ?? []));
+  const scale = timeScale(rttsOf(rows).concat(sla ?? []));
   const columns = [{ name: words(of).Servicer, sort: "name" }, { name: "Verdict", sort: "worst", term: "verdict" }, { name: "Rank", number: true, sort: "rank", term: "rank" },
     { name: "Availability", sort: "availability", term: "availability" }, { name: "Round-trip time", sort: "p50", term: "rtt", extra: timeAxis(scale, sla) },
     { name: "Consistency", sort: "consistency", term: "consistency" }, { name: "Lag, blocks", sort: "lag", term: "lag" }, { name: "Newest check", sort: "asked" }, { name: "In the running session" }];
@@ -36,12 +37,13 @@ function one(of, index) {
   return { chosen, drawn: h("section", { class: "card now", "data-key": `now ${of.relay_chain} ${of.geo_zone}`, "aria-label": `${name}, now` },
     h("div", { class: "cardhead" }, h("h2", null, name), h("span", { class: "quiet" }, term("rolling"), ` over the newest ${of.checks} checks of the last ${lasting(of.max_age_seconds)}`),
       h("span", { class: "tally" }, tally(countVerdicts(of.servicers)))),
-    rows.length ? table(`${words(of).Servicers} of ${name} by their newest checks`, columns, rows.map((servicer) => ({ key: servicer.servicer, cells: [
-      who(servicer, link(["servicer", servicer.servicer])), h("div", { class: "judged" }, verdict(servicer.verdict), reason(servicer)), servicer.rank ?? NONE,
+    rows.length ? table(`${words(of).Servicers} of ${name} by their newest checks`, columns, rows.flatMap((servicer) => [{ key: servicer.servicer, cells: [
+      [who(servicer, link(["servicer", servicer.servicer])), unfold(of, servicer)], h("div", { class: "judged" }, verdict(servicer.verdict), reason(servicer)), servicer.rank ?? NONE,
       share(servicer.availability, "Available", answered(servicer)),
-      h("div", { class: "rtt" }, times(scale, servicer.rtt_ms, [], sla), quantiles(servicer.rtt_ms)),
+      rtt(scale, servicer, sla),
       share(servicer.consistency, "Consistent", `${servicer.consistency.agree} of ${servicer.consistency.agree + servicer.consistency.disagree}`),
-      freshness(servicer.freshness), h("span", { class: "quiet small figure", title: servicer.asked_at }, ago(servicer.asked_at)), beside(running, servicer.servicer)] })), "rolling")
+      freshness(servicer.freshness), h("span", { class: "quiet small figure", title: servicer.asked_at }, ago(servicer.asked_at)), beside(running, servicer.servicer)] },
+    ...placeRows(of, servicer, scale, sla, (one) => [h("span", { class: "quiet small figure", title: one.asked_at }, ago(one.asked_at)), NONE])]), "rolling")
       : h("p", { class: "empty" }, of.servicers.length ? "Nobody matches." : "Nobody was asked of late."), more) };
 }
 

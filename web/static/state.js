@@ -47,7 +47,7 @@ export const isRunning = (session) => (session.started ? Date.now() < Date.parse
 export function current() {
   const newest = new Map();
   for (const session of state.sessions.values()) {
-    const key = [session.application, session.relay_chain, session.geo_zone].join();
+    const key = [session.application, session.relay_chain, session.geo_zone, session.vantage].join();
     if (!(newest.get(key)?.height > session.height)) newest.set(key, session);
   }
   const all = [...newest.values()], running = all.filter(isRunning);
@@ -160,7 +160,7 @@ async function catchUp() {
   state.refusal = null;
   state.listed = true;
   const kept = state.sessions.get(wanted);
-  state.sessions = new Map(report.sessions.map((session) => [session.id, session]));
+  state.sessions = byId(report.sessions);
   if (kept && !state.sessions.has(wanted)) state.sessions.set(wanted, kept);
   const drawn = new Set(current().map((session) => session.id));
   if (wanted) drawn.add(wanted);
@@ -168,6 +168,13 @@ async function catchUp() {
   changed(true);
   for (const id of drawn) await readRounds(id);
   changed(true);
+}
+
+// byId returns sessions by id: of one that several vantage points follow the first's.
+function byId(sessions) {
+  const all = new Map();
+  for (const session of sessions) if (!all.has(session.id)) all.set(session.id, session);
+  return all;
 }
 
 function takeRolling(report) {
@@ -200,7 +207,7 @@ async function readRounds(id) {
   const most = id === wanted ? MOST_ROUNDS : STRIP;
   let from = Math.max(0, past - most);
   while (held.has(from)) from++;
-  for (const round of await rounds(id, from, servicer)) held.set(round.index, round);
+  for (const round of await rounds(id, from, servicer, session.vantage)) held.set(round.index, round);
   state.rounds.set(id, held);
 }
 
@@ -208,7 +215,7 @@ async function readRounds(id) {
 async function refresh(id) {
   try {
     const report = await ask("/v1/qos", { session: id });
-    for (const session of report.sessions) state.sessions.set(session.id, session);
+    for (const [one, session] of byId(report.sessions)) state.sessions.set(one, session);
     if (!state.rounds.has(id) || id === wanted && !complete(id)) await readRounds(id);
   } catch (error) {
     if (!(error instanceof NodeError)) throw error;
@@ -234,7 +241,7 @@ const heard = {
     if (live) behind = true;
   },
   round(round) {
-    if (state.rounds.has(round.session)) {
+    if (state.rounds.has(round.session) && round.vantage === state.sessions.get(round.session)?.vantage) {
       const held = state.rounds.get(round.session), large = isLarge(state.sessions.get(round.session));
       held.set(round.index, large ? { ...round, samples: round.samples.filter(({ servicer }) => servicer === member) } : round);
       while (held.size > MOST_ROUNDS) held.delete(Math.min(...held.keys()));

@@ -46,9 +46,9 @@ function grid(name, rows, from, to, seconds) {
   const steps = Array.from({ length: Math.max(0, Math.round((to - from) / seconds / 1000)) }, (_, i) => from + i * seconds * 1000), every = Math.ceil(steps.length / 8);
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${name} over time` }, h("table", { class: "strips", "data-step": seconds }, h("caption", { class: "unseen" }, `${name} over time`),
     h("thead", null, h("tr", null, h("th", { scope: "col" }, words().Servicer), steps.map((at, i) => h("th", { scope: "col", class: i % every ? "between" : null }, h("span", { class: i % every ? "unseen" : null }, whenShort(at, seconds)))))),
-    h("tbody", null, rows.map(({ of, points, failure }) => {
+    h("tbody", null, rows.map(({ of, points, vantage, failure }) => {
       const byStart = new Map(points.map((point) => [Date.parse(point.from), point]));
-      return h("tr", { "data-key": of.servicer }, h("th", { scope: "row" }, h("a", { href: link(["servicer", of.servicer], { range: range() }), class: "mono", title: of.servicer }, named(of.servicer)),
+      return h("tr", { "data-key": vantage ? `${of.servicer} ${vantage}` : of.servicer }, h("th", { scope: "row" }, h("a", { href: link(["servicer", of.servicer], { range: range() }), class: "mono", title: of.servicer }, named(of.servicer)), vantage ? h("span", { class: "small" }, ` ${vantage}`) : null,
         of.verdict ? h("span", { class: "small" }, " ", verdict(of.verdict)) : null),
         failure ? h("td", { colspan: steps.length, class: "quiet" }, failure) : steps.map((at) => cell(byStart.get(at), at, at + seconds * 1000)));
     }))));
@@ -87,11 +87,11 @@ export function strips(draw) {
   const places = groups(whole?.history), shown = [];
   const cards = places.map((of, i) => {
     const { rows, more } = paged(sorted(matching(of.servicers)), String(i || ""));
-    const answers = rows.map((one) => {
+    const answers = rows.flatMap((one) => {
       const { history, failure } = whole ?? past(range(), strip, { servicer: one.servicer, relay_chain: of.relay_chain, geo_zone: of.geo_zone || undefined }, draw);
-      const series = history?.series.find((some) => some.servicer === one.servicer && key(some) === key(of));
-      if (series) shown.push(series);
-      return { of: one, points: series?.points ?? [], failure, history };
+      const found = history?.series.filter((some) => some.servicer === one.servicer && key(some) === key(of)) ?? [];
+      shown.push(...found);
+      return (found.length ? found : [null]).map((series) => ({ of: one, points: series?.points ?? [], vantage: series?.vantage, failure, history }));
     });
     const first = answers.find(({ history }) => history)?.history, step = first?.step_seconds ?? 3600;
     const to = first ? Date.parse(first.to) : Date.now(), from = first ? Date.parse(first.from) : to - seconds * 1000;

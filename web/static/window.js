@@ -2,12 +2,13 @@
 import { link } from "./address.js";
 import { NodeError, ask } from "./api.js";
 import { h } from "./dom.js";
-import { timeAxis, timeScale, times } from "./charts.js";
+import { timeAxis, timeScale } from "./charts.js";
 import { term } from "./explain.js";
 import { NONE, day, micros, plural, short } from "./format.js";
 import { paged } from "./list.js";
-import { answered, fact, freshness, quantiles, reason, share, table, tally, verdict, who } from "./parts.js";
+import { answered, fact, freshness, reason, share, table, tally, verdict, who } from "./parts.js";
 import { state } from "./state.js";
+import { placeRows, rtt, rttsOf, unfold } from "./vantage.js";
 import { onChain, place, words } from "./words.js";
 
 const SPANS = ["10", "100", "1h", "24h"];
@@ -41,7 +42,7 @@ function members(of) {
 }
 
 function one(of) {
-  const scale = timeScale(of.servicers.flatMap(({ rtt_ms: rtt }) => [rtt.p10, rtt.p99]).filter((time) => time !== null));
+  const scale = timeScale(rttsOf(of.servicers));
   const columns = [{ name: words(of).Servicer }, { name: "Verdict", term: "verdict" }, { name: "Rank", number: true, term: "rank" }, { name: "Availability", term: "availability" },
     { name: "Round-trip time", term: "rtt", extra: timeAxis(scale, null) }, { name: "Consistency", term: "consistency" }, { name: "Lag, blocks", term: "lag" },
     { name: "Verdicts of its sessions" }];
@@ -53,12 +54,13 @@ function one(of) {
       : [fact("blocks", of.first_height === null ? NONE : `${of.first_height} to ${of.last_height}`), fact("from", day(of.from)), fact("to", day(of.to))],
       fact("checks", `${of.checks_done} done, ${of.checks_dropped} `, term("dropped"), `, ${of.checks_void} `, term("void"), ` of ${of.checks_planned}`), fact(["largest ", term("skew")], micros(of.max_skew_us)))),
     members(of),
-    table(`${words(of).Servicers}, ${name}, worst first`, columns, rows.map((servicer) => ({ key: servicer.servicer, cells: [
-      who(servicer, link(["servicer", servicer.servicer])), h("div", { class: "judged" }, verdict(servicer.verdict), reason(servicer)), servicer.rank ?? NONE,
+    table(`${words(of).Servicers}, ${name}, worst first`, columns, rows.flatMap((servicer) => [{ key: servicer.servicer, cells: [
+      [who(servicer, link(["servicer", servicer.servicer])), unfold(of, servicer)], h("div", { class: "judged" }, verdict(servicer.verdict), reason(servicer)), servicer.rank ?? NONE,
       share(servicer.availability, "Available", answered(servicer)),
-      h("div", { class: "rtt" }, times(scale, servicer.rtt_ms, [], null), quantiles(servicer.rtt_ms)),
+      rtt(scale, servicer, null),
       share(servicer.consistency, "Consistent", `${servicer.consistency.agree} of ${servicer.consistency.agree + servicer.consistency.disagree}`),
-      freshness(servicer.freshness), h("span", { class: "tally" }, tally(servicer.verdicts))] })), "servicers"), more);
+      freshness(servicer.freshness), h("span", { class: "tally" }, tally(servicer.verdicts))] },
+    ...placeRows(of, servicer, scale, null, () => [NONE])]), "servicers"), more);
 }
 
 /** windows is the page of a window. */

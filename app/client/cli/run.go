@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pocket-fisherman/fisherman/app/client/cli/collector"
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/cli/compare"
 	"github.com/pocket-fisherman/fisherman/app/client/cli/fisherman"
@@ -52,7 +53,7 @@ Start here:
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	},
-		compare.New, localnet.New, fisherman.New, servicer.New, query.New, relay.New, shannon.New, keys.New, node.New, tx.New, genesis.New, version.New)
+		compare.New, localnet.New, fisherman.New, collector.New, servicer.New, query.New, relay.New, shannon.New, keys.New, node.New, tx.New, genesis.New, version.New)
 	root.SetVersionTemplate("{{.Version}}")
 	return root
 }

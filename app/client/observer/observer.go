@@ -169,15 +169,18 @@ func (o *Observer) look(ctx context.Context) error {
 	return nil
 }
 
-// admitted are the newest sessions of a report that were asked for, newest first, with what is known of them already.
+// admitted are the newest sessions of a report that were asked for, newest first, with what is known of them already. Of a
+// session that several vantage points follow it is the first one's.
 func (o *Observer) admitted(report api.Report) []Session {
 	known := make(map[string]Session)
 	for _, session := range o.seen.Sessions {
 		known[session.Report.ID] = session
 	}
 	var admitted []Session
+	once := make(map[string]bool)
 	for _, session := range report.Sessions {
-		if o.choice.admits(session) {
+		if o.choice.admits(session) && !once[session.ID] {
+			once[session.ID] = true
 			before := known[session.ID]
 			admitted = append(admitted, Session{Report: session, Blocks: before.Blocks, Rounds: before.Rounds})
 		}
@@ -219,7 +222,7 @@ func (o *Observer) complete(ctx context.Context, sessions []Session, height int6
 // readRounds reads the rounds that are not known yet.
 func (o *Observer) readRounds(ctx context.Context, session Session) ([]api.Round, error) {
 	rounds := session.Rounds
-	filter := client.RoundFilter{SessionID: session.Report.ID, From: firstMissing(rounds)}
+	filter := client.RoundFilter{SessionID: session.Report.ID, From: firstMissing(rounds), Vantage: session.Report.Vantage}
 	for range roundPages {
 		page, err := o.node.Rounds(ctx, filter)
 		if err != nil {

@@ -105,7 +105,7 @@ func (f Form) wide() bool    { return f.unbounded() || f.width >= 160 }
 func (f Form) counted() bool { return f.unbounded() || f.width >= 100 }
 
 var historyColumns = []historyColumn{
-	{header: servicerHeader, cell: func(_ api.History, s api.HistorySeries, f Form) string { return f.name(s.Servicer) }},
+	{header: servicerHeader, cell: func(_ api.History, s api.HistorySeries, f Form) string { return f.name(s.Servicer) + fromPlace(s.Vantage) }},
 	{header: "SAMPLES", cell: func(_ api.History, s api.HistorySeries, _ Form) string { return strconv.Itoa(s.Total.Samples) }, in: Form.counted},
 	{header: "AVAILABLE", cell: func(_ api.History, s api.HistorySeries, _ Form) string { return percent(s.Total.Availability.Value) }},
 	{header: "", cell: func(h api.History, s api.HistorySeries, _ Form) string { return availabilitySpark(h, s) }},
@@ -239,7 +239,7 @@ func overSLA(point api.HistoryPoint) string {
 // seriesHeading says whom the rows are of.
 func seriesHeading(series api.HistorySeries) string {
 	total := series.Total
-	lines := []string{fmt.Sprintf("%s, %s", Clean(series.Servicer), whereabouts(series.RelayChain, series.GeoZone))}
+	lines := []string{fmt.Sprintf("%s, %s", Clean(series.Servicer), whereabouts(series.RelayChain, series.GeoZone)) + fromPlace(series.Vantage)}
 	if series.ServiceURL != "" {
 		lines = append(lines, "at      "+Short(series.ServiceURL))
 	}

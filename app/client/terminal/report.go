@@ -65,6 +65,9 @@ func ReportText(report api.Report, form Form) string {
 		return "no session sampled yet\n"
 	}
 	var texts []string
+	if len(report.Vantages) > 0 {
+		texts = append(texts, VantagesText(report.Vantages, form))
+	}
 	if len(report.Rolling) > 0 {
 		texts = append(texts, RollingText(report.Rolling, form))
 	}
@@ -86,7 +89,7 @@ func sessionHeading(session api.SessionReport, form Form) string {
 		state = "complete"
 	}
 	lines := []string{
-		sessionName(session, state, form),
+		sessionName(session, state, form) + atPlace(session),
 		fmt.Sprintf("checks  %d planned: %d done, %d dropped, %d void; largest skew %s", session.ChecksPlanned, session.ChecksDone,
 			session.ChecksDropped, session.ChecksVoid, skewText(session.MaxSkewMicros)),
 	}
@@ -144,11 +147,12 @@ func servicerTable(session api.SessionReport, form Form) string {
 	if form.lines > 0 {
 		shown = shown[:min(form.lines, len(shown))] // each takes one line at least
 	}
-	table := form.blocks(shown, Form.explains)
+	rows, servicers := unfolded(shown)
+	table := form.blocks(rows, Form.explains)
 	var text strings.Builder
 	text.WriteString(table.head + "\n")
 	taken, drawn := 0, 0
-	for _, block := range table.blocks {
+	for _, block := range together(table.blocks, servicers) {
 		if taken += len(block); form.lines > 0 && drawn > 0 && taken > form.lines {
 			break
 		}

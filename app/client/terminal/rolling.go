@@ -76,6 +76,7 @@ func RollingRow(servicer api.RollingServicer) api.ServicerReport {
 		ClientVersion:  servicer.ClientVersion,
 		Owner:          servicer.Owner,
 		StakeUPOKT:     servicer.StakeUPOKT,
+		Vantages:       servicer.Vantages,
 	}
 }
 

@@ -142,7 +142,7 @@ func (s screen) group(report api.SessionReport) *api.Group {
 // sessionHead says first what has to fit a narrow terminal too.
 func (s screen) sessionHead(session observer.Session) string {
 	report := session.Report
-	text := fmt.Sprintf("session %s  %s  ", strong.Render(ID(report.ID)), s.sessionState(session))
+	text := fmt.Sprintf("session %s%s  %s  ", strong.Render(ID(report.ID)), atPlace(report), s.sessionState(session))
 	if all := len(s.seen.Sessions); all > 1 {
 		text += faint.Render(fmt.Sprintf("(%d of %d)  ", s.index()+1, all))
 	}
@@ -251,7 +251,7 @@ func (s screen) alarms() string {
 	if s.seen.Still > 0 {
 		text += alarm.Render(fmt.Sprintf("! the chain stands still: no new block for %s", s.seen.Still.Truncate(time.Second))) + "\n"
 	}
-	return text + BudgetWarning(s.seen.Status.Groups) + StoreWarning(s.seen.Status.Store)
+	return text + vantageWarnings(s.seen.Status.Vantages) + BudgetWarning(s.seen.Status.Groups) + StoreWarning(s.seen.Status.Store)
 }
 
 func (s screen) since(moment time.Time) time.Duration {
@@ -306,6 +306,9 @@ func (s screen) panel(session observer.Session, picked api.ServicerReport, brief
 		lay = form.leading
 	}
 	text := "\n" + lay(name+ownership(picked)+standing(picked)) + "why     " + wrapped(Clean(picked.Reason), panelReasonLines)
+	if !brief {
+		text += places(picked, s.width)
+	}
 	if member := inSession(session, picked.Servicer); member != nil && s.rolling(session) != nil {
 		said := verdictWords(member.Verdict)
 		if s.height >= tallHeight {

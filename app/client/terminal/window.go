@@ -15,6 +15,9 @@ func WindowsText(report api.WindowsReport, form Form) string {
 		return "no session sampled yet\n"
 	}
 	var texts []string
+	if len(report.Vantages) > 0 {
+		texts = append(texts, VantagesText(report.Vantages, form))
+	}
 	for _, window := range report.Windows {
 		rows := make([]api.ServicerReport, 0, len(window.Servicers))
 		for _, servicer := range window.Servicers {
@@ -78,5 +81,6 @@ func WindowRow(servicer api.WindowServicer) api.ServicerReport {
 		ClientVersion:  servicer.ClientVersion,
 		Owner:          servicer.Owner,
 		StakeUPOKT:     servicer.StakeUPOKT,
+		Vantages:       servicer.Vantages,
 	}
 }

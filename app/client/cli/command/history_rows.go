@@ -16,6 +16,7 @@ var HistoryHeader = slices.Concat([]string{"relay_chain", "geo_zone", "servicer"
 // HistoryRows has one row for each point of each servicer, in the form of ReportRows.
 func HistoryRows(history api.History) [][]string {
 	rows := [][]string{HistoryHeader}
+	var places []string
 	for _, series := range history.Series {
 		for _, point := range series.Points {
 			times, consistency := point.RoundTripTimes, point.Consistency
@@ -28,7 +29,8 @@ func HistoryRows(history api.History) [][]string {
 				strconv.Itoa(consistency.Agree), strconv.Itoa(consistency.Disagree), strconv.Itoa(consistency.Undecidable),
 				csvNumber(consistency.Value), csvNumber(consistency.Low), csvNumber(consistency.High), csvCounts(point.Outcomes)},
 				freshnessFields(point.Freshness)))
+			places = append(places, series.Vantage)
 		}
 	}
-	return rows
+	return withPlaces(rows, places)
 }

@@ -40,15 +40,17 @@ var csvOwner = []string{"owner", "stake_upokt"}
 // and no exponent, and a text that a spreadsheet would take for a formula is preceded by an apostrophe.
 func ReportRows(report api.Report) [][]string {
 	rows := [][]string{ReportHeader}
+	var places []string
 	for _, session := range report.Sessions {
 		for _, servicer := range session.Servicers {
 			rows = append(rows, slices.Concat(sessionFields(session), servicerFields(servicer), measureFields(servicer),
 				freshnessFields(servicer.Freshness), ruleFields(session), standingFields(servicer),
 				[]string{CSVText(api.Value(session.Catalogue)), csvTime(session.Started), csvTime(session.Ended)}, ownerFields(servicer),
 				[]string{csvTime(session.From), csvTime(session.To)}))
+			places = append(places, session.Vantage)
 		}
 	}
-	return rows
+	return withPlaces(rows, places)
 }
 
 func sessionFields(session api.SessionReport) []string {
@@ -148,18 +150,28 @@ var WindowHeader = slices.Concat([]string{
 	"servicer", "service_url", "sessions", "verdicts", "samples", "null_samples", "void", "null_samples_allowed", "samples_required",
 }, csvMeasures, csvFreshness, []string{"lagging_allowed", "disagreements_allowed"}, csvStanding, []string{"started", "ended"}, csvOwner)
 
-// WindowRows has one row for each servicer of each window, in the form of ReportRows.
+// WindowRows has one row for each servicer of each window, in the form of ReportRows, and below it one for each of several
+// vantage points.
 func WindowRows(report api.WindowsReport) [][]string {
 	rows := [][]string{WindowHeader}
+	var places []*api.RowVantage
+	add := func(window api.WindowReport, servicer api.WindowServicer, row api.ServicerReport, place *api.RowVantage) {
+		rows = append(rows, slices.Concat(windowFields(report, window), windowServicerFields(servicer), measureFields(row),
+			freshnessFields(row.Freshness), []string{strconv.Itoa(servicer.LaggingAllowed), strconv.Itoa(servicer.DisagreementsAllowed)},
+			standingFields(row), []string{csvTime(window.Started), csvTime(window.Ended)}, ownerFields(row)))
+		places = append(places, place)
+	}
 	for _, window := range report.Windows {
 		for _, servicer := range window.Servicers {
-			rows = append(rows, slices.Concat(windowFields(report, window), windowServicerFields(servicer), measureFields(terminal.WindowRow(servicer)),
-				freshnessFields(servicer.Freshness), []string{strconv.Itoa(servicer.LaggingAllowed), strconv.Itoa(servicer.DisagreementsAllowed)},
-				standingFields(terminal.WindowRow(servicer)), []string{csvTime(window.Started), csvTime(window.Ended)},
-				ownerFields(terminal.WindowRow(servicer))))
+			row := terminal.WindowRow(servicer)
+			add(window, servicer, row, nil)
+			for i, v := range servicer.Vantages {
+				of := api.WindowServicer{Servicer: servicer.Servicer, ServiceURL: servicer.ServiceURL, Samples: v.Samples, NullSamples: v.NullSamples, Void: v.Void}
+				add(window, of, placeRow(v, row), &servicer.Vantages[i])
+			}
 		}
 	}
-	return rows
+	return withVantages(rows, places)
 }
 
 func windowFields(report api.WindowsReport, window api.WindowReport) []string {

@@ -14,17 +14,25 @@ var RollingHeader = slices.Concat([]string{
 	"samples", "null_samples", "void", "null_samples_allowed", "samples_required", "lagging_allowed", "disagreements_allowed",
 }, csvMeasures, csvFreshness, csvStanding, csvOwner)
 
-// RollingRows has one row for each servicer, in the form of ReportRows.
+// RollingRows has one row for each servicer, in the form of ReportRows, and below it one for each of several vantage points.
 func RollingRows(reports []api.RollingReport) [][]string {
 	rows := [][]string{RollingHeader}
+	var places []*api.RowVantage
+	add := func(report api.RollingReport, servicer api.RollingServicer, row api.ServicerReport, place *api.RowVantage) {
+		rows = append(rows, slices.Concat(rollingFields(report, servicer), measureFields(row), freshnessFields(row.Freshness),
+			standingFields(row), ownerFields(row)))
+		places = append(places, place)
+	}
 	for _, report := range reports {
 		for _, servicer := range report.Servicers {
 			row := terminal.RollingRow(servicer)
-			rows = append(rows, slices.Concat(rollingFields(report, servicer), measureFields(row), freshnessFields(row.Freshness),
-				standingFields(row), ownerFields(row)))
+			add(report, servicer, row, nil)
+			for i, v := range servicer.Vantages {
+				add(report, rollingOfPlace(v, servicer), placeRow(v, row), &servicer.Vantages[i])
+			}
 		}
 	}
-	return rows
+	return withVantages(rows, places)
 }
 
 func rollingFields(report api.RollingReport, servicer api.RollingServicer) []string {
