@@ -141,7 +141,7 @@ func TestFleetFeeds(t *testing.T) {
 	if err := f.WriteHome("collector-0", home, ""); err != nil {
 		t.Fatal(err)
 	}
-	collector, err := groups.LoadCollector(filepath.Join(home, CollectorName), groups.Environment{})
+	collector, err := groups.LoadCollector(filepath.Join(home, CollectorName), func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,7 +92,7 @@ func newFisherman(t testing.TB, place string, c *cluster, o options) *fisherman 
 	write(t, filepath.Join(data, "feed-key"), hex.EncodeToString(f.key.Bytes()[:32])+"\n")
 	listen := freePorts(t, o.host, 1)[0]
 	f.api = "http://" + listen
-	f.config = fmt.Sprintf("listen: %s\ndata: ./data\nfeed: {nats: [%s], replicas: 3, place: %s}\ngroups:\n  - name: pocket\n%s",
+	f.config = fmt.Sprintf("listen: %s\ndata: ./data\nfeed: {nats: [%s], replicas: 3, max_bytes: 64MiB, place: %s}\ngroups:\n  - name: pocket\n%s",
 		listen, strings.Join(c.urls, ", "), place, o.group)
 	write(t, filepath.Join(f.dir, "fisherman.yaml"), f.config)
 	f.process = newProcess(t, place, func() *exec.Cmd {

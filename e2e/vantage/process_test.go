@@ -126,6 +126,9 @@ func (p *process) said() string {
 	return p.log.String()
 }
 
+// attempt is how long one look at a condition may take: a request to a cluster without a leader is answered by nobody.
+const attempt = 3 * time.Second
+
 // eventually waits until a condition holds.
 func eventually(t testing.TB, what string, holds func(ctx context.Context) error) {
 	t.Helper()
@@ -134,7 +137,11 @@ func eventually(t testing.TB, what string, holds func(ctx context.Context) error
 	again := time.NewTicker(100 * time.Millisecond)
 	defer again.Stop()
 	for {
-		err := holds(ctx)
+		err := func() error {
+			ctx, cancel := context.WithTimeout(ctx, attempt)
+			defer cancel()
+			return holds(ctx)
+		}()
 		if err == nil {
 			return
 		}
