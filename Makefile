@@ -76,28 +76,32 @@ compare_demo: build bin/geth ## Compare three local geth, of which one is slow a
 	"$$demo/compare_demo" -- $(ARGS)
 
 .PHONY: localnet_k8s_up
-localnet_k8s_up: build ## Run a LocalNet in Kubernetes: LOADER=kind, k3s, minikube or none; SERVICERS=6 VALIDATORS=4
+localnet_k8s_up: build ## Run a LocalNet in Kubernetes: LOADER=kind, k3s, minikube or none; SERVICERS=6 VALIDATORS=4; VANTAGE=1 for three fishermen and a collector
 	@build/localnet/k8s.sh up
 
 .PHONY: localnet_k8s_down
 localnet_k8s_down: ## Remove it from Kubernetes, with its volumes
 	@build/localnet/k8s.sh down
 
+COMPOSE := --file build/localnet/compose.yaml $(if $(VANTAGE),--file build/localnet/compose.vantage.yaml)
+
 .PHONY: localnet_compose_up
-localnet_compose_up: build ## Run a LocalNet in containers, by docker compose
+localnet_compose_up: build ## Run a LocalNet in containers, by docker compose; VANTAGE=1 for three fishermen and a collector
 	@command -v docker >/dev/null || { echo "make localnet_compose_up: docker is not installed"; exit 1; }
-	docker compose --file build/localnet/compose.yaml build
-	docker compose --file build/localnet/compose.yaml up --detach
+	docker compose $(COMPOSE) build
+	docker compose $(COMPOSE) up --detach
 
 .PHONY: localnet_compose_down
 localnet_compose_down: ## Remove it, with its volume
 	@command -v docker >/dev/null || { echo "make localnet_compose_down: docker is not installed"; exit 1; }
-	docker compose --file build/localnet/compose.yaml down --volumes
+	docker compose $(COMPOSE) down --volumes
 
 .PHONY: k8s_check
 k8s_check: ## Check the manifests against Kubernetes' schemas, and the compose file against its specification's
 	@$(K8S) check $(CURDIR)/build/localnet/k8s
+	@$(K8S) check $(CURDIR)/build/localnet/k8s-vantage
 	@$(K8S) compose $(CURDIR)/build/localnet/compose.yaml
+	@$(K8S) compose $(CURDIR)/build/localnet/compose.yaml $(CURDIR)/build/localnet/compose.vantage.yaml
 	$(GO) test -C tools/k8s -count=1 ./...
 
 .PHONY: test_all

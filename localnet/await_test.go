@@ -19,7 +19,7 @@ import (
 func fleetHome(t *testing.T, hosts ...string) string {
 	t.Helper()
 	home := t.TempDir()
-	fleet := Fleet{Options: DefaultOptions(), Validators: 1, ListenHost: "127.0.0.1"}
+	fleet := Fleet{Options: DefaultOptions(), Validators: 1, Fishermen: 1, FeedReplicas: 1, ListenHost: "127.0.0.1"}
 	fleet.Options.Servicers, fleet.Options.Slow, fleet.Options.Down, fleet.Options.Lying = len(hosts), 0, 0, 0
 	if err := fleet.WriteHome("fisherman-0", home, "secret"); err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/runtime/configs"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
+	"github.com/pocket-fisherman/fisherman/shared/secret"
 )
 
 // MaxValidators is the largest number of validators of a Fleet: each names all others as its peers.
@@ -26,6 +27,18 @@ const MaxValidators = configs.MaximumPeers
 
 // FlagValidators is the flag of Fleet.Validators.
 const FlagValidators Flag = "validators"
+
+// MaxFishermen is the largest number of fishermen of a Fleet.
+const MaxFishermen = 16
+
+// FlagFishermen is the flag of Fleet.Fishermen.
+const FlagFishermen Flag = "fishermen"
+
+// FlagFeed and FlagFeedReplicas are the flags of Fleet.Feed and Fleet.FeedReplicas.
+const (
+	FlagFeed         Flag = "feed"
+	FlagFeedReplicas Flag = "feed-replicas"
+)
 
 // mostFollowed is the number of validators that a non-validator connects to.
 const mostFollowed = 3
@@ -43,13 +56,14 @@ const (
 	fleetValidator = "validator"
 	fleetServicer  = "servicer"
 	fleetFisherman = "fisherman"
+	fleetCollector = "collector"
 )
 
 // fleetBegin is the genesis time of every Fleet. All nodes need the same one, and none can ask another for it.
 var fleetBegin = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 
 // Fleet is a network whose nodes run separately, in containers or on machines of their own: validators, servicers and
-// one fisherman, each with a home. Everything about it is derived from the numbers here, so that each node can make its
+// fishermen, each with a home. Everything about it is derived from the numbers here, so that each node can make its
 // own home. Nodes are named ROLE-INDEX, as in "servicer-0", and find each other at ROLE-INDEX.ROLE, as in
 // "servicer-0.servicer": the names that Kubernetes gives the pods of a StatefulSet behind a headless service with the
 // role's name.
@@ -59,6 +73,13 @@ type Fleet struct {
 	Options Options
 	// Validators is the number of validators: 1 to MaxValidators.
 	Validators int
+	// Fishermen is the number of fishermen, each of which samples every session: 1 to MaxFishermen.
+	Fishermen int
+	// Feed are the URLs of the NATS servers that the fishermen publish to, and that a collector reads; empty for no feed and no
+	// collector.
+	Feed []string
+	// FeedReplicas are the servers that keep what is published: 1 to configs.MaximumReplicas.
+	FeedReplicas int
 	// ListenHost is the host where the others reach a node: one of its addresses, or 0.0.0.0 for all of them. The
 	// chain's JSON-RPC of nodes that are not validators stays on loopback.
 	ListenHost string
@@ -71,10 +92,23 @@ func (f Fleet) Validate() error {
 	if net.ParseIP(f.ListenHost) == nil {
 		return fmt.Errorf("%w: --listen-host is %q; allowed is an IP address, as in 0.0.0.0", ErrBadOption, f.ListenHost)
 	}
-	return cmp.Or(o.Validate(), inRange(FlagValidators, f.Validators, 1, MaxValidators))
+	return cmp.Or(o.Validate(), inRange(FlagValidators, f.Validators, 1, MaxValidators), inRange(FlagFishermen, f.Fishermen, 1, MaxFishermen), f.feed())
 }
 
-// Names returns the names of all nodes: the validators, the servicers and the fisherman.
+// feed checks the servers of the feed.
+func (f Fleet) feed() error {
+	for _, server := range f.Feed {
+		if problem := secret.NATSProblem(server); problem != "" {
+			return fmt.Errorf("%w: --%s %s; allowed: %s", ErrBadOption, FlagFeed, problem, secret.NATSForm)
+		}
+	}
+	if len(f.Feed) > configs.MaximumServers {
+		return fmt.Errorf("%w: --%s has %d servers; allowed are at most %d", ErrBadOption, FlagFeed, len(f.Feed), configs.MaximumServers)
+	}
+	return inRange(FlagFeedReplicas, f.FeedReplicas, 1, configs.MaximumReplicas)
+}
+
+// Names returns the names of all nodes: the validators, the servicers and the fishermen; with a feed also the collector's.
 func (f Fleet) Names() []string {
 	var names []string
 	for i := range f.Validators {
@@ -83,7 +117,13 @@ func (f Fleet) Names() []string {
 	for i := range f.Options.Servicers {
 		names = append(names, fleetName(fleetServicer, i))
 	}
-	return append(names, fleetName(fleetFisherman, 0))
+	for i := range f.Fishermen {
+		names = append(names, fleetName(fleetFisherman, i))
+	}
+	if len(f.Feed) > 0 {
+		names = append(names, fleetName(fleetCollector, 0))
+	}
+	return names
 }
 
 func fleetName(role string, index int) string { return role + "-" + strconv.Itoa(index) }
@@ -93,18 +133,18 @@ func host(role string, index int) string { return fleetName(role, index) + "." +
 
 // find returns the role and index of a node's name.
 func (f Fleet) find(name string) (role string, index int, err error) {
-	counts := map[string]int{fleetValidator: f.Validators, fleetServicer: f.Options.Servicers, fleetFisherman: 1}
+	counts := map[string]int{fleetValidator: f.Validators, fleetServicer: f.Options.Servicers, fleetFisherman: f.Fishermen, fleetCollector: min(len(f.Feed), 1)}
 	role, digits, _ := strings.Cut(name, "-")
 	index, err = strconv.Atoi(digits)
 	if err != nil || index < 0 || index >= counts[role] || fleetName(role, index) != name {
-		return "", 0, fmt.Errorf("%w: --name is %q; allowed are validator-0 to %s, servicer-0 to %s, and fisherman-0", ErrBadOption, name,
-			fleetName(fleetValidator, f.Validators-1), fleetName(fleetServicer, f.Options.Servicers-1))
+		return "", 0, fmt.Errorf("%w: --name is %q; allowed are validator-0 to %s, servicer-0 to %s, and fisherman-0 to %s", ErrBadOption, name,
+			fleetName(fleetValidator, f.Validators-1), fleetName(fleetServicer, f.Options.Servicers-1), fleetName(fleetFisherman, f.Fishermen-1))
 	}
 	return role, index, nil
 }
 
 // WriteHome writes the home of the node with a name: genesis, configuration, the role's key encrypted with the
-// passphrase, and a validator's node key. An existing home is completed, unless it belongs to another network:
+// passphrase, and a validator's node key; the collector's has a configuration only. An existing home is completed, unless it belongs to another network:
 // ErrForeignHome. Other errors: ErrBadOption, ErrHomeUnusable, and those of package keystore.
 func (f Fleet) WriteHome(name, home, passphrase string) error {
 	if err := f.Validate(); err != nil {
@@ -116,6 +156,9 @@ func (f Fleet) WriteHome(name, home, passphrase string) error {
 	}
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return unusable("make directory", err)
+	}
+	if role == fleetCollector {
+		return f.writeCollector(home)
 	}
 	if err := f.writeGenesis(home); err != nil {
 		return err
@@ -149,7 +192,7 @@ func (f Fleet) writeGenesis(home string) error {
 	for i := range urls {
 		urls[i] = httpURL(net.JoinHostPort(host(fleetServicer, i), fleetRelaysPort))
 	}
-	data, err := newGenesis(f.Options, f.Validators, urls, fleetBegin).Marshal()
+	data, err := newGenesis(f.Options, f.Validators, f.Fishermen, urls, fleetBegin).Marshal()
 	if err != nil {
 		return err
 	}
@@ -191,7 +234,7 @@ func (f Fleet) config(role string, index int, key string) configs.Node {
 			Upstreams: map[string]configs.Target{RelayChain: configs.URL(httpURL(own))}}}
 	case fleetFisherman:
 		probe := httpURL(net.JoinHostPort(host(fleetValidator, 0), fleetChainPort))
-		config.Fisherman = &configs.Fisherman{Key: key, ControlProbes: map[string]configs.Target{RelayChain: configs.URL(probe)}, AllowPrivate: true, Feed: f.Options.Feed}
+		config.Fisherman = &configs.Fisherman{Key: key, ControlProbes: map[string]configs.Target{RelayChain: configs.URL(probe)}, AllowPrivate: true, Feed: f.published(fleetName(role, index))}
 	}
 	return config
 }

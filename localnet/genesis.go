@@ -2,6 +2,7 @@ package localnet
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -29,12 +30,13 @@ const (
 )
 
 // newGenesis returns the genesis of a LocalNet with fitted options: the default parameters with the options' own,
-// validators, one application and one fisherman, and a servicer for each service URL, all with the minimum stake and an
-// account. The first validator owns all parameters; stakes unbond within two sessions.
-func newGenesis(o Options, validators int, serviceURLs []string, at time.Time) *genesis.Genesis {
+// validators, one application and fishermen, each of which is in every session, and a servicer for each service URL, all with
+// the minimum stake and an account. The first validator owns all parameters; stakes unbond within two sessions.
+func newGenesis(o Options, validators, fishermen int, serviceURLs []string, at time.Time) *genesis.Genesis {
 	params := genesis.DefaultParams()
 	params.Session.BlocksPerSession = o.BlocksPerSession
 	params.Session.ServicersPerSession = cmp.Or(o.ServicersPerSession, max(params.Session.ServicersPerSession, uint32(len(serviceURLs))))
+	params.Session.FishermenPerSession = uint32(fishermen)
 	params.Qos.ChecksPerSession = o.ChecksPerSession
 	params.Qos.SessionsRetained = sessionsRetained
 
@@ -42,14 +44,15 @@ func newGenesis(o Options, validators int, serviceURLs []string, at time.Time) *
 	stake.ApplicationUnbondingBlocks, stake.ServicerUnbondingBlocks = 2*o.BlocksPerSession, 2*o.BlocksPerSession
 	stake.FishermanUnbondingBlocks, stake.ValidatorUnbondingBlocks = 2*o.BlocksPerSession, 2*o.BlocksPerSession
 	stake.MinimumPauseBlocks = minimumPauseBlocks
-	params.Governance = newGovernance(o.Seed)
+	params.Governance = newGovernance(o.Seed, fishermen)
 	var actors []*types.Actor
 	for i := range validators {
 		actors = append(actors, newActor(o, types.ActorType_ACTOR_TYPE_VALIDATOR, i, stake.ValidatorMinimumUpokt))
 	}
-	actors = append(actors,
-		newActor(o, types.ActorType_ACTOR_TYPE_APPLICATION, 0, stake.ApplicationMinimumUpokt),
-		newActor(o, types.ActorType_ACTOR_TYPE_FISHERMAN, 0, stake.FishermanMinimumUpokt))
+	actors = append(actors, newActor(o, types.ActorType_ACTOR_TYPE_APPLICATION, 0, stake.ApplicationMinimumUpokt))
+	for i := range fishermen {
+		actors = append(actors, newActor(o, types.ActorType_ACTOR_TYPE_FISHERMAN, i, stake.FishermanMinimumUpokt))
+	}
 	for i, url := range serviceURLs {
 		servicer := newActor(o, types.ActorType_ACTOR_TYPE_SERVICER, i, stake.ServicerMinimumUpokt)
 		servicer.ServiceUrl = url
@@ -64,14 +67,19 @@ func newGenesis(o Options, validators int, serviceURLs []string, at time.Time) *
 	}
 }
 
-// newGovernance returns governance in which the first validator may change parameters, and the fisherman may stake
-// again after it has unstaked.
-func newGovernance(seed uint64) *genesis.GovernanceParams {
+// newGovernance returns governance in which the first validator may change parameters, and the fishermen may stake
+// again after they have unstaked.
+func newGovernance(seed uint64, fishermen int) *genesis.GovernanceParams {
 	owner := Key(seed, types.ActorType_ACTOR_TYPE_VALIDATOR, 0).Address()
+	listed := make([]string, fishermen)
+	for i := range listed {
+		listed[i] = Key(seed, types.ActorType_ACTOR_TYPE_FISHERMAN, i).Address()
+	}
+	slices.Sort(listed)
 	return &genesis.GovernanceParams{
 		SessionOwner: owner, StakeOwner: owner, QosOwner: owner, FeeOwner: owner, RelayOwner: owner,
 		GovernanceOwner:     owner,
-		FishermanAccessList: []string{Key(seed, types.ActorType_ACTOR_TYPE_FISHERMAN, 0).Address()},
+		FishermanAccessList: listed,
 	}
 }
 

@@ -18,7 +18,7 @@ func TestGenesisIsValidAndAsTheOptionsSay(t *testing.T) {
 		for i := range urls {
 			urls[i] = fmt.Sprintf("http://127.0.0.1:%d", 1000+i)
 		}
-		g := newGenesis(o, 1, urls, at)
+		g := newGenesis(o, 1, 1, urls, at)
 		if err := g.Validate(); err != nil {
 			t.Fatalf("%d servicers: %v", servicers, err)
 		}
@@ -41,7 +41,7 @@ func TestSessionsTakeAsManyServicersAsTheOptionsSay(t *testing.T) {
 		o := DefaultOptions()
 		o.Servicers, o.ServicersPerSession = 4, perSession
 		urls := []string{"http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3", "http://127.0.0.1:4"}
-		g := newGenesis(o, 1, urls, time.Unix(1_700_000_000, 0))
+		g := newGenesis(o, 1, 1, urls, time.Unix(1_700_000_000, 0))
 		if err := g.Validate(); err != nil || g.Params.Session.ServicersPerSession != want {
 			t.Errorf("%d servicers per session are %d in the genesis (%v)", perSession, g.Params.Session.ServicersPerSession, err)
 		}
@@ -52,7 +52,7 @@ func TestActorsAreStakedForTheEthereumChainIfThereIsOne(t *testing.T) {
 	for ethereum, want := range map[bool]string{false: "[0001]", true: "[0001 0021]"} {
 		o := DefaultOptions()
 		o.Servicers, o.Ethereum = 1, ethereum
-		g := newGenesis(o, 1, []string{"http://127.0.0.1:1000"}, time.Unix(1_700_000_000, 0))
+		g := newGenesis(o, 1, 1, []string{"http://127.0.0.1:1000"}, time.Unix(1_700_000_000, 0))
 		if err := g.Validate(); err != nil {
 			t.Fatal(err)
 		}

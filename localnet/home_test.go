@@ -39,7 +39,7 @@ func filled(t *testing.T, path string) {
 func fixedGenesis(t *testing.T) *genesis.Genesis {
 	t.Helper()
 	m := fixedMarker(t)
-	return newGenesis(m.options(), 1, m.Addresses.serviceURLs(), m.GenesisTime)
+	return newGenesis(m.options(), 1, 1, m.Addresses.serviceURLs(), m.GenesisTime)
 }
 
 // snapshot is everything below a directory: path → mode, size or content.

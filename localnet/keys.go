@@ -16,8 +16,8 @@ const (
 	chainIDPrefix = "pocket-localnet-"
 )
 
-// Key returns the development key of an actor of the LocalNet with the given seed; servicers and the validators of a
-// Fleet count from index 0; the other roles have only index 0. The key is SHA-256 over length-prefixed label, seed,
+// Key returns the development key of an actor of the LocalNet with the given seed; servicers, and the validators and
+// fishermen of a Fleet, count from index 0; the other roles have only index 0. The key is SHA-256 over length-prefixed label, seed,
 // role and index, so anyone can compute it. Never use it on a real network.
 func Key(seed uint64, role types.ActorType, index int) crypto.PrivateKey {
 	material := binary.BigEndian.AppendUint32(nil, uint32(len(keyLabel)))
@@ -84,7 +84,7 @@ func actorKeys(seed uint64) iter.Seq[crypto.PrivateKey] {
 			count int
 		}{
 			{types.ActorType_ACTOR_TYPE_APPLICATION, 1},
-			{types.ActorType_ACTOR_TYPE_FISHERMAN, 1},
+			{types.ActorType_ACTOR_TYPE_FISHERMAN, MaxFishermen},
 			{types.ActorType_ACTOR_TYPE_VALIDATOR, MaxValidators},
 			{types.ActorType_ACTOR_TYPE_SERVICER, MaxServicers},
 		} {

@@ -102,7 +102,7 @@ func (l *LocalNet) open(ctx context.Context) error {
 
 // assemble builds the node and the proxies around it.
 func (l *LocalNet) assemble() error {
-	first, err := l.home.genesis(newGenesis(l.options, 1, l.addresses.serviceURLs(), l.home.marker.GenesisTime))
+	first, err := l.home.genesis(newGenesis(l.options, 1, 1, l.addresses.serviceURLs(), l.home.marker.GenesisTime))
 	if err != nil {
 		return err
 	}

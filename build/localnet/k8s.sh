@@ -6,13 +6,16 @@
 #   CLUSTER     name of the cluster of kind and of minikube (kind, minikube)
 #   VALIDATORS, SERVICERS, BLOCK_TIME, BLOCKS_PER_SESSION, CHECKS_PER_SESSION
 #               the network's numbers (see k8s/localnet.env)
+#   VANTAGE     1 for three fishermen, NATS on three servers and a collector (see k8s-vantage)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 image=pocket-fisherman:localnet
 namespace=pocket-localnet
 loader=${LOADER:-kind}
+vantage=${VANTAGE:-}
 made=
+roles="validator servicer fisherman"
 
 fail() {
 	echo "localnet_k8s: $1" >&2
@@ -59,7 +62,8 @@ manifests() {
 	local name value line
 	made=$(mktemp -d)
 	trap 'rm -rf "$made"' EXIT
-	cp k8s/*.yaml "$made"
+	cp -R k8s k8s-vantage "$made"
+	: >"$made/k8s/localnet.env"
 	while IFS= read -r line; do
 		name=${line%%=*}
 		value=${!name:-${line#*=}}
@@ -68,21 +72,40 @@ manifests() {
 		SERVICERS) check_number "$name" "$value" 256 ;;
 		*_PER_SESSION) check_number "$name" "$value" 10000 ;;
 		esac
-		echo "$name=$value" >>"$made/localnet.env"
+		echo "$name=$value" >>"$made/k8s/localnet.env"
 	done <k8s/localnet.env
+	overlay=k8s
+	numbers=("$made/k8s/localnet.env")
+	if [ -n "$vantage" ]; then
+		overlay=k8s-vantage
+		numbers+=("$made/k8s-vantage/vantage.env")
+		roles="validator nats collector servicer fisherman"
+	fi
+}
+
+# number prints a number of the network. What the overlay says goes before.
+number() {
+	local line found=
+	while IFS= read -r line; do
+		if [ "${line%%=*}" = "$1" ]; then
+			found=${line#*=}
+		fi
+	done < <(cat "${numbers[@]}")
+	echo "$found"
 }
 
 # check_network fails if the numbers differ from those of the running network: a network does not change.
 check_network() {
-	local line name running
+	local line name running wanted
 	kubectl get namespace "$namespace" >/dev/null 2>&1 || return 0
 	while IFS= read -r line; do
 		name=${line%%=*}
+		wanted=$(number "$name")
 		running=$(kubectl --namespace "$namespace" get configmap localnet --ignore-not-found --output "jsonpath={.data.$name}")
-		if [ -n "$running" ] && [ "$running" != "${line#*=}" ]; then
-			fail "the network in the cluster has $name=$running, not ${line#*=}; run 'make localnet_k8s_down' first"
+		if [ -n "$running" ] && [ "$running" != "$wanted" ]; then
+			fail "the network in the cluster has $name=$running, not $wanted; run 'make localnet_k8s_down' first"
 		fi
-	done <"$made/localnet.env"
+	done <"$made/k8s/localnet.env"
 }
 
 up() {
@@ -94,8 +117,8 @@ up() {
 		docker build --file Dockerfile --tag "$image" ../.. || fail "the image cannot be built; is Docker running?"
 	fi
 	load || fail "the image cannot be loaded by $loader; does the cluster run?"
-	kubectl apply --kustomize "$made"
-	for role in validator servicer fisherman; do
+	kubectl apply --kustomize "$made/$overlay"
+	for role in $roles; do
 		kubectl --namespace "$namespace" rollout status "statefulset/$role" --timeout 5m ||
 			fail "the nodes are not ready; look at 'kubectl --namespace $namespace get pods'"
 	done
@@ -105,6 +128,13 @@ up() {
 		  kubectl --namespace $namespace port-forward statefulset/fisherman 50832
 		  bin/pocket fisherman qos
 	END
+	if [ -n "$vantage" ]; then
+		cat <<-END
+			and at what the collector merges of all three:
+			  kubectl --namespace $namespace port-forward statefulset/collector 50834:50832
+			  bin/pocket fisherman qos --api http://127.0.0.1:50834
+		END
+	fi
 }
 
 down() {

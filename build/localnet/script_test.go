@@ -15,7 +15,8 @@ echo "${0##*/} $*" >>"$CALLS"
 case "$*" in
 *"get namespace"*) [ -n "${RUNNING:-}" ] ;;
 *"get configmap"*SERVICERS*) printf '%s' "$RUNNING" ;;
-"apply --kustomize "*) cat "$3/localnet.env" >>"$CALLS"; ls "$3" >>"$CALLS" ;;
+*"get configmap"*FISHERMEN*) printf '%s' "${FISHING:-}" ;;
+"apply --kustomize "*) cat "$3/../k8s/localnet.env" >>"$CALLS"; ls "$3" >>"$CALLS" ;;
 esac
 `
 
@@ -65,6 +66,8 @@ func TestScriptRefuses(t *testing.T) {
 		{"no number", all, []string{"SERVICERS=many"}, []string{"up"}, "SERVICERS is 'many'; it is a number from 1 to 256"},
 		{"too many", all, []string{"SERVICERS=257"}, []string{"up"}, "SERVICERS is '257'; it is a number from 1 to 256"},
 		{"zero", all, []string{"VALIDATORS=0"}, []string{"up"}, "VALIDATORS is '0'"},
+		{"one fisherman", all, []string{"RUNNING=6", "FISHING=1", "VANTAGE=1"}, []string{"up"}, "has FISHERMEN=1, not 3; run 'make localnet_k8s_down' first"},
+		{"three fishermen", all, []string{"RUNNING=6", "FISHING=3"}, []string{"up"}, "has FISHERMEN=3, not 1"},
 		{"another network", all, []string{"RUNNING=6", "SERVICERS=12"}, []string{"up"}, "has SERVICERS=6, not 12; run 'make localnet_k8s_down' first"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -102,7 +105,11 @@ func TestScriptRuns(t *testing.T) {
 			}
 		})
 	}
-	calls, stderr, err := runScript(t, []string{"kubectl"}, nil, "down")
+	calls, stderr, err := runScript(t, []string{"kubectl"}, []string{"LOADER=none", "VANTAGE=1"}, "up")
+	if err != nil || !strings.Contains(calls, "nats.yaml\n") || !strings.Contains(calls, "rollout status statefulset/collector") {
+		t.Errorf("vantage points: %v: %s%s", err, stderr, calls)
+	}
+	calls, stderr, err = runScript(t, []string{"kubectl"}, nil, "down")
 	if err != nil || calls != "kubectl delete namespace pocket-localnet --ignore-not-found\n" {
 		t.Errorf("down: %v: %s%s", err, stderr, calls)
 	}

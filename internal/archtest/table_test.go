@@ -25,6 +25,7 @@ const below = "*"
 // table is the import table. Imports run down it only. Folders that do not exist yet are listed in advance.
 var table = []row{
 	{folders: []string{"e2e", "build/localnet"}, may: []string{"app/client/clienttest", "e2e/pocketd", "localnet", "rpc/api", "rpc/client"}, tests: true},
+	{folders: []string{"e2e/vantage"}, may: []string{"localnet", "persistence/local", "rpc/api", "rpc/client", "shared"}, tests: true},
 	{folders: []string{"e2e/browser"}, may: []string{"app/client/clienttest", "internal/measured", "localnet", "persistence/local", "rpc/api", "rpc/client"}, tests: true},
 	{folders: []string{"build/compare_demo", "build/bench_report", "build/gateway_example"}},
 	{folders: []string{"e2e/pocketd"}, may: []string{"localnet"}},

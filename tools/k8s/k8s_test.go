@@ -84,6 +84,46 @@ func TestCompose(t *testing.T) {
 	}
 }
 
+// TestVantage: the overlays of several vantage points are valid; each server of NATS, each fisherman and the collector are
+// confined, and only APIs can be reached, from this machine alone.
+func TestVantage(t *testing.T) {
+	rendered, err := render(filepath.Join(localnet, "k8s-vantage"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	checker, err := newChecker(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer checker.Close()
+	if count, err := checker.check("vantage", rendered); err != nil || count != 13 {
+		t.Errorf("%d objects: %v", count, err)
+	}
+	project, err := loadCompose(t.Context(), filepath.Join(localnet, "compose.yaml"), filepath.Join(localnet, "compose.vantage.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	roles := map[string]int{}
+	for name, service := range project.Services {
+		role, _, _ := strings.Cut(name, "-")
+		roles[role]++
+		if !service.ReadOnly || !slices.Equal(service.CapDrop, []string{"ALL"}) || service.MemLimit == 0 {
+			t.Errorf("%s is not confined: %+v", name, service)
+		}
+		for _, port := range service.Ports {
+			if role != "fisherman" && role != "collector" || port.HostIP != "127.0.0.1" {
+				t.Errorf("%s has port %+v", name, port)
+			}
+		}
+		if want := []string{"node", "start", "--home", "/node/" + name}; role == "fisherman" && !slices.Equal(service.Command, want) {
+			t.Errorf("%s runs %q, want %q", name, service.Command, want)
+		}
+	}
+	if roles["fisherman"] != 3 || roles["nats"] != 3 || roles["collector"] != 1 {
+		t.Errorf("there are %v", roles)
+	}
+}
+
 // TestComposeNetwork: the fisherman waits until the servicers are level; each node has the home of its name, is reachable by the name that the others use, and is
 // confined; only the fisherman's API can be reached from outside, and only from this machine.
 func TestComposeNetwork(t *testing.T) {

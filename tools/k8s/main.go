@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 )
 
-var errUsage = errors.New("usage: k8s check DIR | k8s render DIR | k8s compose FILE")
+var errUsage = errors.New("usage: k8s check DIR | k8s render DIR | k8s compose FILE [FILE ...]")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -21,7 +22,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	if len(args) != 2 {
+	if len(args) < 2 || len(args) > 2 && args[0] != "compose" {
 		return errUsage
 	}
 	switch args[0] {
@@ -35,10 +36,10 @@ func run(ctx context.Context, args []string) error {
 	case "check":
 		return checkManifests(ctx, args[1])
 	case "compose":
-		if err := checkCompose(ctx, args[1]); err != nil {
+		if err := checkCompose(ctx, args[1:]...); err != nil {
 			return err
 		}
-		fmt.Printf("%s: valid by the compose specification\n", args[1])
+		fmt.Printf("%s: valid by the compose specification\n", strings.Join(args[1:], " and "))
 		return nil
 	}
 	return errUsage
