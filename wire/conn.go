@@ -47,11 +47,11 @@ type Conn struct {
 	timed    *timedReader
 	meter    *meter
 	reader   *bufio.Reader // nil while the connection is idle
-	deadline time.Time // of a released request, for the receiver to set; zero when it is set
-	released bool      // a request was, and its answer is not received yet
-	begun    bool      // an answer is being received that has not come as a whole
-	secured  bool      // TLS
-	used     bool      // an exchange was completed on it
+	deadline time.Time     // of a released request, for the receiver to set; zero when it is set
+	released bool          // a request was, and its answer is not received yet
+	begun    bool          // an answer is being received that has not come as a whole
+	secured  bool          // TLS
+	used     bool          // an exchange was completed on it
 	reusable bool
 }
 
