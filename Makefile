@@ -151,7 +151,7 @@ test_race: ## Run the packages with goroutines under the race detector; needs a 
 
 .PHONY: test_crash
 test_crash: ## Kill a sampling fisherman KILLS times (200) at random moments, and look at what it stored
-	POCKET_TEST_KILLS=$(KILLS) $(GO) test -count=1 -timeout 30m -v -run '^TestKilledFisherman$$' ./fisherman
+	POCKET_TEST_KILLS=$(KILLS) $(GO) test -count=1 -timeout 30m -v -run '^TestKilledFisherman$$|^TestKilledFeed$$' ./fisherman ./feed
 
 .PHONY: test_hostile
 test_hostile: ## Run the long tests of what accounts, servicers, raw connections and a full disk can do to a network

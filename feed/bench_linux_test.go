@@ -9,28 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-
 	"github.com/pocket-fisherman/fisherman/feed"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
-
-// serverDirectory is the variable that makes the test binary a NATS server, until its standard input ends.
-const serverDirectory = "POCKET_TEST_FEED_NATS"
-
-// serve runs a NATS server and prints its URL.
-func serve(dir string) {
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true, JetStream: true, StoreDir: dir})
-	if err != nil {
-		panic(err)
-	}
-	s.Start()
-	s.ReadyForConnections(time.Minute)
-	os.Stdout.WriteString(s.ClientURL() + "\n")
-	_, _ = os.Stdin.Read(make([]byte, 1))
-	s.Shutdown()
-}
 
 // processorTime is what this process has used.
 func processorTime() time.Duration {

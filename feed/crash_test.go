@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/goleak"
 
 	"github.com/pocket-fisherman/fisherman/feed"
@@ -26,6 +27,22 @@ const (
 	fisherServer    = "POCKET_TEST_FEED_SERVER"
 )
 
+// serverDirectory is the variable that makes the test binary a NATS server, until its standard input ends.
+const serverDirectory = "POCKET_TEST_FEED_NATS"
+
+// serve runs a NATS server and prints its URL.
+func serve(dir string) {
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true, JetStream: true, StoreDir: dir, JetStreamMaxStore: 8 << 30})
+	if err != nil {
+		panic(err)
+	}
+	s.Start()
+	s.ReadyForConnections(time.Minute)
+	os.Stdout.WriteString(s.ClientURL() + "\n")
+	_, _ = os.Stdin.Read(make([]byte, 1))
+	s.Shutdown()
+}
+
 // TestMain also runs the fisherman that TestKilledFeed starts and kills.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(fisherDirectory); dir != "" {
@@ -35,7 +52,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	if dir := os.Getenv("POCKET_TEST_FEED_NATS"); dir != "" {
+	if dir := os.Getenv(serverDirectory); dir != "" {
 		serve(dir)
 		os.Exit(0)
 	}

@@ -50,7 +50,7 @@ const (
 	window      = 64
 	windowBytes = 4 << 20
 	// gather is how long what is stored is gathered, so that the outbox is written a few times a second at most.
-	gather = 250 * time.Millisecond
+	gather = 500 * time.Millisecond
 	// recheck is how long a store that fails is left alone.
 	recheck = 5 * time.Second
 )

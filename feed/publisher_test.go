@@ -34,7 +34,8 @@ func must(t testing.TB, err error) {
 // startServer starts a server like an operator's.
 func startServer(t testing.TB, change func(*server.Options)) *server.Server {
 	t.Helper()
-	options := &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true, JetStream: true, StoreDir: t.TempDir()}
+	options := &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true, JetStream: true, StoreDir: t.TempDir(),
+		JetStreamMaxStore: 8 << 30} // whatever the disk has
 	if change != nil {
 		change(options)
 	}

@@ -191,7 +191,7 @@ func (f Fleet) config(role string, index int, key string) configs.Node {
 			Upstreams: map[string]configs.Target{RelayChain: configs.URL(httpURL(own))}}}
 	case fleetFisherman:
 		probe := httpURL(net.JoinHostPort(host(fleetValidator, 0), fleetChainPort))
-		config.Fisherman = &configs.Fisherman{Key: key, ControlProbes: map[string]configs.Target{RelayChain: configs.URL(probe)}, AllowPrivate: true}
+		config.Fisherman = &configs.Fisherman{Key: key, ControlProbes: map[string]configs.Target{RelayChain: configs.URL(probe)}, AllowPrivate: true, Feed: f.Options.Feed}
 	}
 	return config
 }

@@ -144,7 +144,7 @@ func (l *LocalNet) nodeConfig(home string, first *genesis.Genesis, servicers []n
 		Servicers:    servicers,
 		Fisherman: &node.FishermanRole{
 			Key:         Key(l.options.Seed, types.ActorType_ACTOR_TYPE_FISHERMAN, 0),
-			Config:      configs.Fisherman{ControlProbes: configs.URLs(l.nodes()), AllowPrivate: true},
+			Config:      configs.Fisherman{ControlProbes: configs.URLs(l.nodes()), AllowPrivate: true, Feed: l.options.Feed},
 			RelayChains: l.options.asked(),
 		},
 		Logger: l.logger,

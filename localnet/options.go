@@ -68,6 +68,8 @@ type Options struct {
 	Home string
 	// RPCListen is where the node's HTTP API is served: a loopback host:port. Port 0 means any free port.
 	RPCListen string
+	// Feed is where the fisherman publishes what it stores (docs/feed.md); nil for nowhere. It is not recorded.
+	Feed *configs.Feed
 	// Processes makes every actor a process of its own; if nil, all run in this one.
 	Processes *Processes
 	// Logger receives the log; nil for none.

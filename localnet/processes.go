@@ -105,7 +105,7 @@ func (l *LocalNet) assembleProcesses(servicers []node.ServicerRole) (err error) 
 		func(c *configs.Node, m *member, key string) error {
 			c.Chain.Peers, m.held = peers, append(m.held, l.endpoints.rpc)
 			c.API.Listen, m.api = l.addresses.RPC, l.addresses.RPC
-			c.Fisherman = &configs.Fisherman{Key: key, ControlProbes: map[string]configs.Target{RelayChain: configs.URL(l.ChainRPCURL())}, AllowPrivate: true}
+			c.Fisherman = &configs.Fisherman{Key: key, ControlProbes: map[string]configs.Target{RelayChain: configs.URL(l.ChainRPCURL())}, AllowPrivate: true, Feed: l.options.Feed}
 			return nil
 		})
 	if err != nil {

@@ -22,7 +22,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // startServer starts a server like an operator's.
 func startServer(t *testing.T, change func(*server.Options)) *server.Server {
 	t.Helper()
-	options := &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true, JetStream: true, StoreDir: t.TempDir()}
+	options := &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true, JetStream: true, StoreDir: t.TempDir(),
+		JetStreamMaxStore: 8 << 30} // whatever the disk has
 	if change != nil {
 		change(options)
 	}
@@ -119,6 +120,19 @@ func TestEnsure(t *testing.T) {
 	huge := broker.Stream{Name: "fourth", Subjects: "fourth.>", MaxBytes: 1 << 60}
 	if err := c.Ensure(ctx, huge); err == nil || !strings.Contains(err.Error(), "feed.max_bytes") {
 		t.Errorf("too large: %v", err)
+	}
+}
+
+// TestSmallServer: without configuration, a server with little room has a smaller stream.
+func TestSmallServer(t *testing.T) {
+	s := startServer(t, func(o *server.Options) { o.JetStreamMaxStore = 1 << 30 })
+	c := connect(t, to(s.ClientURL()))
+	if err := c.Ensure(t.Context(), want); err != nil {
+		t.Fatal(err)
+	}
+	stream, err := c.JetStream().Stream(t.Context(), "qos")
+	if err != nil || stream.CachedInfo().Config.MaxBytes != broker.LeastMaxBytes {
+		t.Errorf("%v, %+v", err, stream)
 	}
 }
 

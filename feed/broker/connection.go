@@ -57,8 +57,10 @@ type Connection struct {
 	mu      sync.Mutex
 	problem Problem
 	reason  string
-	// forbidden is what the server did not let us do, last.
+	// forbidden is set when the server did not permit something; waiting, unless it is nil, ends what waits for an answer then, since
+	// none comes.
 	forbidden bool
+	waiting   context.CancelFunc
 	// changed is closed and replaced when problem changes.
 	changed chan struct{}
 }
@@ -155,6 +157,9 @@ func (c *Connection) failed(err error) {
 	case errors.Is(err, nats.ErrPermissionViolation):
 		c.mu.Lock()
 		c.forbidden = true
+		if c.waiting != nil {
+			c.waiting()
+		}
 		c.mu.Unlock()
 		c.logger.Debug("NATS: the server does not permit something")
 	case problemOf(err) == ProblemRefused:
@@ -209,13 +214,20 @@ func (c *Connection) JetStream() jetstream.JetStream { return c.stream }
 // MaxPayload returns the largest message that the server takes, in bytes; 0 while it is not known.
 func (c *Connection) MaxPayload() int64 { return c.conn.MaxPayload() }
 
-// wasForbidden reports whether the server did not permit something since it was last asked.
+// wasForbidden reports whether the server did not permit something since untilForbidden was called.
 func (c *Connection) wasForbidden() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	was := c.forbidden
-	c.forbidden = false
-	return was
+	return c.forbidden
+}
+
+// untilForbidden returns a context that ends when the server does not permit something.
+func (c *Connection) untilForbidden(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forbidden, c.waiting = false, cancel
+	return ctx, cancel
 }
 
 // Close ends the connection. Closing a closed one does nothing.

@@ -35,6 +35,8 @@ const (
 	DefaultStream   = "qos"
 	DefaultMaxAge   = 7 * 24 * time.Hour
 	DefaultMaxBytes = 2 << 30
+	// LeastMaxBytes takes the place of DefaultMaxBytes where a server has no room for that.
+	LeastMaxBytes = 256 << 20
 	// DuplicateWindow is for how long the server recognises a message that is published again.
 	DuplicateWindow = 2 * time.Minute
 )
@@ -56,9 +58,8 @@ func (e *LimitsError) Error() string { return strings.Join(e.Problems, "; ") }
 // Ensure makes the stream if there is none, and otherwise checks that it is as it has to be. Errors: *LimitsError, ErrNoJetStream,
 // ErrForbidden, or the connection's.
 func (c *Connection) Ensure(ctx context.Context, want Stream) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*connectTimeout)
+	ctx, cancel := c.untilForbidden(ctx, 2*connectTimeout)
 	defer cancel()
-	_ = c.wasForbidden()
 	found, err := c.stream.Stream(ctx, want.Name)
 	if err == nil {
 		return want.check(found.CachedInfo().Config)
@@ -66,8 +67,14 @@ func (c *Connection) Ensure(ctx context.Context, want Stream) error {
 	if !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return c.explain(err, want)
 	}
-	if _, err = c.stream.CreateStream(ctx, want.config()); err == nil {
-		c.logger.Info("made the stream of the feed", "stream", want.Name)
+	config := want.config()
+	_, err = c.stream.CreateStream(ctx, config)
+	if want.MaxBytes == 0 && noRoom(err) {
+		config.MaxBytes = LeastMaxBytes
+		_, err = c.stream.CreateStream(ctx, config)
+	}
+	if err == nil {
+		c.logger.Info("made the stream of the feed", "stream", want.Name, "max_bytes", config.MaxBytes)
 		return nil
 	}
 	if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
@@ -197,6 +204,12 @@ const (
 	codeMostStreams           jetstream.ErrorCode = 10027
 )
 
+// noRoom reports whether a server has no room for a stream.
+func noRoom(err error) bool {
+	code := codeOf(err)
+	return code == codeStorageResources || code == codeInsufficientResources || code == codeAccountResources
+}
+
 // codeOf returns the server's code of an error; 0 for another error.
 func codeOf(err error) jetstream.ErrorCode {
 	answered, is := errors.AsType[jetstream.JetStreamError](err)
@@ -209,13 +222,14 @@ func codeOf(err error) jetstream.ErrorCode {
 // explain returns what an error of looking at, or making, the stream means.
 func (c *Connection) explain(err error, want Stream) error {
 	one := func(format string, args ...any) error { return &LimitsError{[]string{fmt.Sprintf(format, args...)}} }
+	if noRoom(err) {
+		return one("the server has no room for a stream of %d bytes: set feed.max_bytes to fewer, or give the server more (max_file_store)", max(want.MaxBytes, LeastMaxBytes))
+	}
 	switch codeOf(err) {
 	case codeReplicas:
 		return one("the server is no cluster, and cannot keep %d replicas: set feed.replicas to 1, or feed.nats to a cluster", want.Replicas)
 	case codeNoPeers:
 		return one("the cluster has too few servers for %d replicas: set feed.replicas to fewer, or add servers", max(want.Replicas, 1))
-	case codeStorageResources, codeInsufficientResources, codeAccountResources:
-		return one("the server has no room for a stream of %d bytes: set feed.max_bytes to fewer, or give the server more (max_file_store)", want.config().MaxBytes)
 	case codeOverlap:
 		return one("another stream takes the subjects %s: set feed.stream to its name, or remove it", want.Subjects)
 	case codeMostStreams:
@@ -250,7 +264,7 @@ const (
 // RefusalOf returns what an error of publishing means.
 func RefusalOf(err error) Refusal {
 	switch code := codeOf(err); {
-	case code == codeStoreFailed || code == codeStorageResources || code == codeInsufficientResources || code == codeAccountResources:
+	case code == codeStoreFailed || noRoom(err):
 		return RefusalFull
 	case code == codeNotMatch || code == jetstream.JSErrCodeStreamMessageExceedsMaximum || code == jetstream.JSErrCodeStreamNotFound,
 		errors.Is(err, jetstream.ErrNoStreamResponse):

@@ -269,3 +269,42 @@ func TestManyGaps(t *testing.T) {
 	}
 	noError(t, s.Close())
 }
+
+// TestOutboxWhileHeld: samples that are held in memory while the disk fails are published once they are on the disk, and what had to be
+// removed from memory is a gap.
+func TestOutboxWhileHeld(t *testing.T) {
+	options := smallTables()
+	options.Outbox, options.MaxSessions = true, 3
+	s := sampleWith(t, options, "store", vfs.NewMem())
+	ctx := t.Context()
+	must(t, s.PutSession(ctx, sessionOf(1)))
+	s.put(1, 2)
+	must(t, s.holdInstead(s.disk, errors.New("the disk fails")))
+	order := outbox.Order{Items: 50, Bytes: 1 << 20}
+	if flight, err := s.TakeFlight(ctx, order); flight != nil || err != nil {
+		t.Errorf("taken while samples are held: %+v, %v", flight, err)
+	}
+	for n := 2; n < 7; n++ {
+		must(t, s.PutSession(ctx, sessionOf(n)))
+		s.put(n, 2)
+	}
+	must(t, s.returnToDisk(ctx))
+	select {
+	case <-s.Appended():
+	default:
+		t.Error("nobody is told that there is something to publish")
+	}
+	sent := newPublished()
+	for {
+		flight, err := s.TakeFlight(ctx, order)
+		must(t, err)
+		if flight == nil {
+			break
+		}
+		sent.take(t, flight)
+		must(t, s.LandFlight(ctx, flight.Instance, flight.Number, nil))
+	}
+	if rounds := len(sent.rounds) + int(total(sent.gaps)); rounds != 6 || len(sent.rounds) != 3 {
+		t.Errorf("published %d rounds, %d missing, of 6", len(sent.rounds), total(sent.gaps))
+	}
+}

@@ -30,8 +30,8 @@ type Feed struct {
 	Stream string `json:"stream"`
 	// Replicas of the stream, 1 to 5; 0 for 1 where the stream is made, and any number where it exists. It is 3 for a cluster.
 	Replicas int `json:"replicas"`
-	// MaxAge and MaxBytes are how long and how much the stream keeps; nil and 0 for 7 days and 2 GiB where it is made, and for
-	// whatever it keeps where it exists.
+	// MaxAge and MaxBytes are how long and how much the stream keeps; nil and 0 for 7 days and 2 GiB where it is made (256 MiB
+	// if the server has no room for that), and for whatever it keeps where it exists.
 	MaxAge   *Span `json:"max_age"`
 	MaxBytes int64 `json:"max_bytes"`
 	// Discard is what a full stream does without: DiscardOld or DiscardNew; empty for old where it is made, and for either where it
