@@ -58,9 +58,11 @@ type MergedPlace struct {
 // Lost. A vantage point has lost its way in a bucket if all of its samples of the servicer there are null, and with those of
 // its buckets before and after it, as far as all are null too, they are three or more.
 //
-// Nulls. In each bucket the level is that of the shares of null samples; a vantage point's null samples count against the
-// servicer up to this share of its samples, rounded up; none, if it has lost its way and the level has answers. Over all of the checks, null samples count as far as they are within the level of the shares, if
-// that is more. Of a vantage point's null samples the oldest count first. Those that do not count are its PATH.
+// Nulls. In each bucket the level is that of the shares of null samples; a vantage point that has no sample of the servicer
+// there has its share of the bucket before, so that who asks first in a bucket is not alone in it. A vantage point's null
+// samples count against the servicer up to this share of its samples, rounded up; none, if it has lost its way and the level
+// has answers. Over all of the checks, null samples count as far as they are within the level of the shares, if that is
+// more. Of a vantage point's null samples the oldest count first. Those that do not count are its PATH.
 //
 // Verdict. Each vantage point judges the servicer by its own checks less those that are its PATH, as Roll does. It has a
 // vote unless it does not know: unknown or not_asked_yet. The verdict is the worst that a
@@ -257,8 +259,11 @@ func (m *vantageMerge) without(s *sight, sights []*sight, least int) (kept []Rol
 func (m *vantageMerge) bucketLevel(s *sight, sights []*sight, here Bucket) int {
 	shares := make([]share, 0, len(sights))
 	for _, each := range sights {
-		if !m.out[each.place][here.Slot] {
-			bucket := each.buckets.at(here.Slot)
+		bucket := each.buckets.at(here.Slot)
+		if bucket.Samples == 0 {
+			bucket = each.buckets.at(here.Slot - 1)
+		}
+		if !m.out[each.place][bucket.Slot] {
 			shares = append(shares, share{int(bucket.Nulls), int(bucket.answers())})
 		}
 	}

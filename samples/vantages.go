@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/qos"
@@ -27,6 +28,7 @@ type Vantages struct {
 	now func() time.Time
 	// points by place.
 	points []*point
+	health atomic.Pointer[keptHealth]
 }
 
 // point is a vantage point with what is kept of it in memory.

@@ -18,8 +18,24 @@ const (
 	mostNamed          = 3
 )
 
-// Vantages returns the vantage points, by place, with how they are by the newest checks of the default span.
+// healthKept is how long what is known of the vantage points is shown again: those who ask for a status ask often, and a merge
+// costs more than the rest of it.
+const healthKept = 5 * time.Second
+
+// keptHealth is what was known of the vantage points at a moment.
+type keptHealth struct {
+	at    time.Time
+	shown []api.Vantage
+}
+
+// Vantages returns the vantage points, by place, with how they are by the newest checks of the default span, as of five seconds
+// ago at most. The slice is shared and not changed.
 func (v *Vantages) Vantages() []api.Vantage {
+	if kept := v.health.Load(); kept != nil {
+		if age := v.now().Sub(kept.at); age >= 0 && age < healthKept {
+			return kept.shown
+		}
+	}
 	merged := make(map[where]qos.Merged)
 	if v.several() {
 		_, merged = v.merge(qos.DefaultRolling())
@@ -27,12 +43,14 @@ func (v *Vantages) Vantages() []api.Vantage {
 	return v.vantages(merged)
 }
 
+// vantages makes the vantage points of what was merged, and keeps them.
 func (v *Vantages) vantages(merged map[where]qos.Merged) []api.Vantage {
 	now := v.now()
 	shown := make([]api.Vantage, 0, len(v.points))
 	for _, p := range v.points {
 		shown = append(shown, p.shown(merged, now))
 	}
+	v.health.Store(&keptHealth{now, shown})
 	return shown
 }
 

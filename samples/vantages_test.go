@@ -250,6 +250,7 @@ func TestVantagesOutAndSilent(t *testing.T) {
 		t.Errorf("y: %s", indented(t, row))
 	}
 	f.health["virginia"] = VantageHealth{Heard: f.now.Add(-11 * time.Minute)}
+	f.vantages.Vantages() // kept or made, a report does not take it
 	if virginia := stateOf(f.report(), "virginia"); virginia.State != api.VantageStateSilent {
 		t.Errorf("virginia: %s", indented(t, virginia))
 	}
@@ -367,6 +368,21 @@ func TestVantagesRounds(t *testing.T) {
 	}
 	if _, err := f.vantages.Report(t.Context(), ReportFilter{SessionID: id("f")}); !errors.Is(err, modules.ErrUnknownSession) {
 		t.Errorf("a session that there is not: %v", err)
+	}
+}
+
+// What a status says of the vantage points is made once in five seconds.
+func TestVantagesAreKeptForAWhile(t *testing.T) {
+	f := newFleet(t, fleetPlaces...)
+	f.run(1)
+	state := func() api.VantageState { return stateOf(api.Report{Vantages: f.vantages.Vantages()}, "virginia").State }
+	before := state()
+	f.health["virginia"] = VantageHealth{Heard: f.now.Add(-time.Hour)}
+	f.now = f.now.Add(4 * time.Second)
+	kept := state()
+	f.now = f.now.Add(time.Second)
+	if after := state(); before != api.VantageStateOK || kept != before || after != api.VantageStateSilent {
+		t.Errorf("%s, then %s, then %s", before, kept, after)
 	}
 }
 
