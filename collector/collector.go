@@ -136,7 +136,7 @@ func (c *Collector) Run(ctx context.Context) {
 		parts.Go(func() { c.config.Verdicts.Run(ctx, c.config.Connection) })
 	}
 	for ctx.Err() == nil {
-		if lost, changed := c.unconnected(); lost != nil {
+		if changed, lost := c.unconnected(); lost != nil {
 			c.report(lost)
 			select {
 			case <-changed:
@@ -155,21 +155,21 @@ func (c *Collector) Run(ctx context.Context) {
 	parts.Wait()
 }
 
-// unconnected returns why there is no connection, nil while there is one, and a channel that is closed when that changes.
-func (c *Collector) unconnected() (error, <-chan struct{}) {
+// unconnected returns why there is no connection, nil while there is one, with a channel that is closed when that changes.
+func (c *Collector) unconnected() (changed <-chan struct{}, lost error) {
 	problem, reason, changed := c.config.Connection.State()
 	switch problem {
 	case broker.ProblemNone:
-		return nil, changed
+		return changed, nil
 	case broker.ProblemRefused, broker.ProblemTLS:
-		return &unconnected{Refused, reason}, changed
+		return changed, &unconnected{Refused, reason}
 	}
-	return &unconnected{Unreachable, reason}, changed
+	return changed, &unconnected{Unreachable, reason}
 }
 
 // explained returns the error of an attempt, with what made it fail: the server does not answer what it forbids.
 func (c *Collector) explained(err error) error {
-	if lost, _ := c.unconnected(); lost != nil {
+	if _, lost := c.unconnected(); lost != nil {
 		return lost
 	}
 	if c.config.Connection.Forbidden() {
@@ -212,7 +212,7 @@ func (c *Collector) look(ctx context.Context, consumer jetstream.Consumer) error
 	ticker := time.NewTicker(lookInterval)
 	defer ticker.Stop()
 	for {
-		lost, changed := c.unconnected()
+		changed, lost := c.unconnected()
 		if lost != nil || c.Status().Problem != Unstorable { // which is over when something was stored
 			c.report(lost)
 		}
