@@ -16,9 +16,10 @@ const (
 	DefaultNode = "http://127.0.0.1:50832"
 )
 
-// AddNode adds the flag --node, the node to ask.
+// AddNode adds the flag --node, the node to ask, and --api, which means the same: a collector is no node.
 func AddNode(flags *pflag.FlagSet, target *string) {
 	flags.StringVar(target, "node", "", "`URL` of the node to ask (default $"+NodeVariable+" or "+DefaultNode+")")
+	flags.StringVar(target, "api", "", "the same as --node, for a `URL` of what is no node, as a collector")
 }
 
 // OpenNode makes a client of the node that the flag names, else the environment, else the default.
