@@ -201,6 +201,7 @@ func (d *draft) store(ctx context.Context, in *Intake) error {
 	if len(d.sessions)+len(d.rounds) == 0 {
 		return nil
 	}
+	d.vantage.learn(d.chains)
 	errs := d.vantage.store.PutAll(ctx, d.sessions, d.rounds)
 	for i, err := range errs {
 		isRound := i >= len(d.sessions)

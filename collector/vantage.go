@@ -49,6 +49,8 @@ type Vantage struct {
 	mu sync.Mutex
 	// chains are replaced, not changed.
 	chains map[chainID]*record
+	// networks of the relay chains, which are known before the first round of one is told of.
+	networks map[string]string
 	skew   skew
 	// taken counts statements, by what became of them, since the process began.
 	taken, duplicates, takeovers uint64
@@ -70,7 +72,23 @@ func OpenVantage(fisherman Fisherman, directory string, store Store) (*Vantage, 
 	if err != nil {
 		return nil, err
 	}
-	return &Vantage{Fisherman: fisherman, directory: directory, store: store, chains: chains}, nil
+	v := &Vantage{Fisherman: fisherman, directory: directory, store: store, chains: chains}
+	v.learn(chains)
+	return v, nil
+}
+
+// learn notes the networks of relay chains.
+func (v *Vantage) learn(chains map[chainID]*record) {
+	networks := make(map[string]string, len(chains))
+	for id := range chains {
+		// Of two networks with a relay chain of one name, it is always the same.
+		if known, is := networks[id.relayChain]; !is || id.network < known {
+			networks[id.relayChain] = id.network
+		}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.networks = networks
 }
 
 // sorted returns what is to be remembered, in a fixed order.
@@ -155,10 +173,5 @@ func (v *Vantage) State() State {
 func (v *Vantage) Network(relayChain string) string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for id := range v.chains {
-		if id.relayChain == relayChain {
-			return id.network
-		}
-	}
-	return ""
+	return v.networks[relayChain]
 }

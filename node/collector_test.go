@@ -154,6 +154,27 @@ func runCollector(t *testing.T, config groups.Collector) (built *Collector, base
 	return built, "http://" + listener.Addr().String(), rounds, stop
 }
 
+// awaitTaken waits until a collector has taken statements: it tells of rounds before it has noted what it took.
+func awaitTaken(t *testing.T, built *Collector, want uint64) {
+	t.Helper()
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for {
+		taken := uint64(0)
+		for _, each := range built.vantages {
+			taken += each.State().Taken
+		}
+		if taken >= want {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-t.Context().Done():
+			t.Fatalf("%d statements were taken, want %d", taken, want)
+		}
+	}
+}
+
 func readJSON[T any](t *testing.T, url string) (read T) {
 	t.Helper()
 	body := readText(t, url)
@@ -190,13 +211,14 @@ func TestACollectorMerges(t *testing.T) {
 	list[1].lost = map[string]bool{"c": true}
 	list[2].ahead = time.Minute
 	config := collectorConfig(t, address, fishermen)
-	_, base, stored, stop := runCollector(t, config)
+	built, base, stored, stop := runCollector(t, config)
 	for _, each := range list {
 		each.measure(12)
 	}
 	for range 36 {
 		<-stored
 	}
+	awaitTaken(t, built, 3*13)
 	report := readJSON[api.Report](t, base+"/v1/qos")
 	if len(report.Rolling) != 1 || len(report.Rolling[0].Servicers) != 3 || len(report.Sessions) != 3 {
 		t.Fatalf("%+v", report)
