@@ -7,6 +7,8 @@ ARGS ?=
 FUZZTIME ?= 10s
 # How often the fisherman is killed by `make test_crash`.
 KILLS ?= 200
+# And how often leader, fishermen and collector of several vantage points.
+KILLS_VANTAGE ?= 50
 # Which benchmarks run.
 BENCH ?= .
 
@@ -137,7 +139,7 @@ screenshots: bin/geth ## Make the pictures of the documents from a LocalNet and 
 
 .PHONY: test_e2e
 test_e2e: bin/geth ## Run the end-to-end features, alone because they measure time
-	$(GO) test -count=1 -p 1 -parallel 3 -timeout 12m ./e2e ./e2e/pocketd ./build/...
+	$(GO) test -count=1 -p 1 -parallel 3 -timeout 12m ./e2e ./e2e/pocketd ./e2e/vantage ./build/...
 	@$(MAKE) --no-print-directory test_browser
 
 .PHONY: observability_check
@@ -154,8 +156,9 @@ test_race: ## Run the packages with goroutines under the race detector; needs a 
 	CGO_ENABLED=1 go test -race -short -vet=off -p $(AT_ONCE) -timeout 8m $$packages
 
 .PHONY: test_crash
-test_crash: ## Kill a sampling fisherman KILLS times (200) at random moments, and look at what it stored
+test_crash: ## Kill a sampling fisherman KILLS times (200), and several vantage points 50 times, and look at what was stored
 	POCKET_TEST_KILLS=$(KILLS) $(GO) test -count=1 -timeout 30m -v -run '^TestKilledFisherman$$|^TestKilledFeed$$' ./fisherman ./feed
+	POCKET_TEST_KILLS=$(KILLS_VANTAGE) $(GO) test -count=1 -timeout 30m -v -run '^TestKills$$' ./e2e/vantage
 
 .PHONY: test_hostile
 test_hostile: ## Run the long tests of what accounts, servicers, raw connections and a full disk can do to a network
