@@ -26,9 +26,17 @@ func withHangup(ctx context.Context) (_ context.Context, stop func()) {
 		select {
 		case <-h.taken:
 		case <-ctx.Done():
-		case <-h.signals:
-			signal.Stop(h.signals) // a second one ends the process at once
-			cancel()
+		case hungUp := <-h.signals:
+			select {
+			case <-h.taken: // at the same moment: it is not ours
+				select {
+				case h.signals <- hungUp:
+				default: // there is one already
+				}
+			default:
+				signal.Stop(h.signals) // a second one ends the process at once
+				cancel()
+			}
 		}
 	}()
 	return ctx, func() {

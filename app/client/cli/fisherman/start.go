@@ -85,7 +85,8 @@ func startEndpoints(ctx context.Context, io command.Streams, path, passphraseFil
 	}
 	watching, stop := context.WithCancel(ctx)
 	var reloading sync.WaitGroup
-	reloading.Go(func() { reload(watching, path, config, built, logger) })
+	signals := command.Hangups(watching) // before anybody is answered, who may send one at once
+	reloading.Go(func() { reload(watching, path, config, built, signals, logger) })
 	err = built.Run(ctx)
 	stop()
 	reloading.Wait()
@@ -133,8 +134,8 @@ func listenFor(ctx context.Context, config groups.Config) (net.Listener, error) 
 }
 
 // reload takes over what the configuration is changed to, until the context ends.
-func reload(ctx context.Context, path string, running groups.Config, built *node.Endpoints, logger *slog.Logger) {
-	for update := range groups.Watch(ctx, path, os.LookupEnv, command.Hangups(ctx)) {
+func reload(ctx context.Context, path string, running groups.Config, built *node.Endpoints, signals <-chan os.Signal, logger *slog.Logger) {
+	for update := range groups.Watch(ctx, path, os.LookupEnv, signals) {
 		if update.Err != nil {
 			logger.Error("the configuration was not taken over: it has mistakes", "problems", problems(update.Err))
 			continue
