@@ -138,8 +138,10 @@ screenshots: bin/geth ## Make the pictures of the documents from a LocalNet and 
 	POCKET_SCREENSHOTS=$(CURDIR)/docs/images $(GO) test -count=1 -timeout 6m -run Screenshots ./e2e/browser
 
 .PHONY: test_e2e
-test_e2e: bin/geth ## Run the end-to-end features, alone because they measure time
-	$(GO) test -count=1 -p 1 -parallel 3 -timeout 12m ./e2e ./e2e/pocketd ./e2e/vantage ./build/...
+test_e2e: bin/geth ## Run the end-to-end features, which measure time, with nothing beside them, then the other networks of processes
+	$(GO) test -count=1 -parallel 3 -timeout 12m ./e2e
+	@# These wait more than they measure.
+	$(GO) test -count=1 -p 2 -timeout 12m ./e2e/pocketd ./e2e/vantage ./build/...
 	@$(MAKE) --no-print-directory test_browser
 
 .PHONY: observability_check
