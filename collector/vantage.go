@@ -51,7 +51,7 @@ type Vantage struct {
 	chains map[chainID]*record
 	// networks of the relay chains, which are known before the first round of one is told of.
 	networks map[string]string
-	skew   skew
+	skew     skew
 	// taken counts statements, by what became of them, since the process began.
 	taken, duplicates, takeovers uint64
 	rejected                     [rejections]uint64

@@ -9,8 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// waker wakes those who wait for the bytes of a dialer's held sockets, or calls what is to be called for them. One epoll instance has all of them, and the runtime's
-// poller watches that. It is there, with one goroutine, from the making of the first socket until the last is closed.
+// waker wakes those who wait for the bytes of a dialer's held sockets, or calls what is to be called for them. One epoll
+// instance has all of them, and the runtime's poller watches that. It is there, with one goroutine, from the making of the first
+// socket until the last is closed.
 type waker struct {
 	mu sync.Mutex
 	// epoll is nil while there is no socket.

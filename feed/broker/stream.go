@@ -229,7 +229,8 @@ func (c *Connection) explain(err error, want Stream) error {
 	case codeReplicas:
 		return one("the server is no cluster, and cannot keep %d replicas: set feed.replicas to 1, or feed.nats to a cluster", want.Replicas)
 	case codeNoPeers:
-		return one("the cluster has too few servers for %d replicas: set feed.replicas to fewer, or add servers", max(want.Replicas, 1))
+		return one("the cluster has too few servers with room for %d replicas of %d bytes: set feed.replicas or feed.max_bytes to fewer, add servers, or give them more room (max_file_store)",
+			max(want.Replicas, 1), want.config().MaxBytes)
 	case codeOverlap:
 		return one("another stream takes the subjects %s: set feed.stream to its name, or remove it", want.Subjects)
 	case codeMostStreams:
