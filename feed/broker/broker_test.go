@@ -17,7 +17,12 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/secret"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// A server of NATS that is ended while it makes a stream leaves that stream's store open.
+		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*fileStore).flushStreamStateLoop"),
+		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server/ats.Register.func1"))
+}
 
 // startServer starts a server like an operator's.
 func startServer(t *testing.T, change func(*server.Options)) *server.Server {
