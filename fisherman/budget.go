@@ -5,8 +5,8 @@ import "slices"
 // defaultMostRequests is room for 16 rounds of the 1 024 servicers that a session has at most, or for 680 of the usual 24.
 const defaultMostRequests = 16384
 
-// room is how many requests a session may have under way at once, out of a budget over all sessions, when the sessions
-// have so many servicers each. Every session has room for a round of its own, which is never refused on account of another
+// room is how many requests a session may have under way at once, out of a budget over all sessions, by the number of
+// servicers of each session. Every session has room for a round of its own, which is never refused on account of another
 // session, however large or busy that is, and an equal share of what is left.
 //
 // Where sessions have little more than a round each, two rounds of one that happen to overlap would not fit although hardly any

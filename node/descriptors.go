@@ -233,8 +233,8 @@ func peersWith(given, open int) entrance.Bounds {
 // roundsAtOnce is for how many checks of all targets of a list there is to be room: their preparation overlaps.
 const roundsAtOnce = 3
 
-// endpointsBudget shares out a number of descriptors, 0 when that is not known, in a fisherman whose largest group has so many
-// targets, and whose feed takes so many. A round of all of them has to fit over new connections, beside those that are kept. The
+// endpointsBudget shares out a number of descriptors, 0 when that is not known, in a fisherman, by the number of targets of
+// its largest group and what its feed takes. A round of all of them has to fit over new connections, beside those that are kept. The
 // error says how many that takes.
 func endpointsBudget(descriptors uint64, largest, feed int) (budget, error) {
 	apart := storeFiles + otherFiles + feed
@@ -259,8 +259,8 @@ func endpointsBudget(descriptors uint64, largest, feed int) (budget, error) {
 	}, nil
 }
 
-// collectorBudget shares out a number of descriptors, 0 when that is not known, in a collector of so many fishermen, each of
-// which has a store. The error says how many that takes.
+// collectorBudget shares out a number of descriptors, 0 when that is not known, in a collector, by its number of fishermen,
+// each of which has a store. The error says how many that takes.
 func collectorBudget(descriptors uint64, fishermen int) (budget, error) {
 	apart := storeFiles*fishermen + otherFiles
 	api := &claim{least: 8, most: rpc.DefaultConnections().Most, weight: 1}

@@ -214,7 +214,7 @@ func (m *vantageMerge) excuse(sights []*sight) {
 }
 
 // without returns the checks of a vantage point less the null samples that are its path, and how many those are. At least
-// so many null samples count as the level over all checks has.
+// as many null samples count as the level over all checks has.
 func (m *vantageMerge) without(s *sight, sights []*sight, least int) (kept []RollingCheck, path int) {
 	counts := make([]bool, len(s.checks))
 	counted := 0

@@ -42,7 +42,7 @@ func TestReadsTakeTurns(t *testing.T) {
 	})
 }
 
-// Of those that wait for a turn only so many do: others are refused at once, and leave their places.
+// Of those that wait for a turn no more than a bound do: others are refused at once, and leave their places.
 func TestAFewWaitForTheirTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const requests, connections = 100, 34

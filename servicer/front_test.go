@@ -78,7 +78,7 @@ func echo(_ context.Context, envelope []byte) ([]byte, bool) { return bytes.Clon
 func TestTimesOfClients(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		// said is what the client says, with pauses of so many seconds.
+		// said is what the client says, with pauses in seconds.
 		said  []any
 		takes bool
 		want  string

@@ -64,7 +64,7 @@ func BenchmarkSessions(b *testing.B) {
 }
 
 // crowd returns the state of a chain with many actors, after some blocks. With change every block raises a servicer's stake, and
-// so many servicers leave with each.
+// as many servicers leave with each as leave says.
 func crowd(b *testing.B, applications, servicers, fishermen int, blocksPerSession, blocks int64, change bool, leave int) versions {
 	b.Helper()
 	g := &genesis.Genesis{ChainId: "test", GenesisTime: timestamppb.New(time.Unix(1_700_000_000, 0)), Params: genesis.DefaultParams(),
