@@ -15,8 +15,8 @@ const mostReads = 4
 // mostHistories is the same for answers over time, which take some tens of megabytes.
 const mostHistories = 1
 
-// mostWaiting returns how many of a number of connections may have a request with a turn, or one that waits for it. The others are for requests that
-// need none: a crowd that reads keeps nobody from asking for health and metrics.
+// mostWaiting returns how many of a number of connections may have a request with a turn, or one that waits for it. The others
+// are for requests that need none: a crowd that reads keeps nobody from asking for health and metrics.
 func mostWaiting(connections int) int {
 	return max(mostReads+1, connections-(connections+7)/8)
 }
