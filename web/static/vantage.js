@@ -77,7 +77,7 @@ export function vantageCard() {
   if (!all.length) return null;
   const columns = [{ name: "Vantage point" }, { name: "State" }, { name: "Heard" }, { name: "Clock, ms", number: true }, { name: "Samples", number: true }, { name: "Null samples", number: true, term: "null" }, { name: "Path", number: true, term: "path" }];
   return h("section", { class: "card", "data-key": "vantages", "aria-label": "Vantage points" }, h("div", { class: "cardhead" }, h("h2", null, "Vantage points"), h("span", { class: "quiet" }, "by their newest checks")),
-    table("Vantage points", columns, all.map((one) => ({ key: one.place, cells: [
+    table("How vantage points are", columns, all.map((one) => ({ key: one.place, cells: [
       h("div", { class: "who" }, h("span", { class: "placename" }, one.place), h("span", { class: "quiet mono small", title: one.fisherman }, named(one.fisherman))),
       h("div", { class: "judged" }, standing(one.state), h("span", { class: "reason" }, one.why)), one.heard ? `${lasting((Date.now() - Date.parse(one.heard)) / 1000)} ago` : NONE,
       one.skew_ms === null ? NONE : ms(Math.abs(one.skew_ms)) + (one.skew_ms < 0 ? " behind" : " ahead"), one.samples, one.null_samples,
