@@ -32,7 +32,7 @@ BUILD_RELEASE := $(GO) build -trimpath -buildvcs=true -ldflags='-s -w'
 AT_ONCE = $$((2 * $$(getconf _NPROCESSORS_ONLN)))
 
 # Packages with goroutines of their own.
-CONCURRENT := ./app/... ./consensus/... ./fisherman/... ./localnet/... ./network/endpoints/... ./network/shannon/chain/... ./node/... \
+CONCURRENT := ./app/... ./collector/... ./consensus/... ./feed/... ./fisherman/... ./localnet/... ./network/endpoints/... ./network/shannon/chain/... ./node/... \
 	./persistence/... ./relay/... ./rpc/... ./runtime/... ./samples/... ./servicer/... ./telemetry/... ./upstream/...
 # Packages among them that have none; what uses them runs under the race detector.
 SEQUENTIAL := /(fisherman/(judge|question|schedule|verify)|app/client/cli/(genesis|keys|query|request|tx|version))$$
