@@ -148,15 +148,7 @@ func (r *Reader) admitted(ctx context.Context, filter ReportFilter, take func(id
 // Rolling returns each servicer's verdict over its newest checks. The zero span stands for qos.DefaultRolling. A servicer's
 // rows are picked out at the end, so that its rank is that among all; empty admits all.
 func (r *Reader) Rolling(span qos.RollingSpan, servicer string) []api.RollingReport {
-	reports := r.rolling.Report(cmp.Or(span, qos.DefaultRolling()), r.now())
-	if servicer == "" {
-		return reports
-	}
-	others := func(s api.RollingServicer) bool { return s.Servicer != servicer }
-	for i := range reports {
-		reports[i].Servicers = slices.DeleteFunc(reports[i].Servicers, others)
-	}
-	return slices.DeleteFunc(reports, func(r api.RollingReport) bool { return len(r.Servicers) == 0 })
+	return onlyRolling(r.rolling.Report(cmp.Or(span, qos.DefaultRolling()), r.now()), servicer)
 }
 
 // Windows merges the sessions that the filter's span reaches. A servicer's rows are picked out at the end, so that its

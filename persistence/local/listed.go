@@ -78,12 +78,8 @@ func (s *Store) Added(ctx context.Context, id string, count int, known func(inde
 		if e == nil {
 			return modules.ErrUnknownSession
 		}
-		record, closer, err := s.db.durable.Get(e.key)
+		session, err := s.readSession(e)
 		if err != nil {
-			return err
-		}
-		session, err := decodeSession(e.key, record)
-		if err := errors.Join(err, closer.Close()); err != nil {
 			return err
 		}
 		added = modules.AddedRounds{Session: session, Stamp: e.stamp(), Again: count == 0}

@@ -39,15 +39,21 @@ func (s *Store) Session(ctx context.Context, id string) (session *types.QoSSessi
 		if e == nil {
 			return modules.ErrUnknownSession
 		}
-		record, closer, err := s.db.durable.Get(e.key)
-		if err != nil {
-			return err
-		}
-		session, err = decodeSession(e.key, record)
-		return errors.Join(err, closer.Close())
+		session, err = s.readSession(e)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read session %s: %w", id, err)
 	}
 	return session, nil
+}
+
+// readSession reads the record of a session.
+func (s *Store) readSession(e *entry) (*types.QoSSession, error) {
+	record, closer, err := s.db.durable.Get(e.key)
+	if err != nil {
+		return nil, err
+	}
+	session, err := decodeSession(e.key, record)
+	return session, errors.Join(err, closer.Close())
 }

@@ -12,32 +12,14 @@ import (
 )
 
 func newConfig(io command.Streams) *cobra.Command {
-	var check string
-	var example bool
-	cmd := &cobra.Command{
+	return command.AsConfig(io, &cobra.Command{
 		Use:   "config",
 		Short: "Check the configuration of a collector, or print an example",
 		Long: `Checks a YAML file of a collector: unknown and repeated keys, values out of range, environment variables that are not set.
 Every problem is a line, FILE:LINE:COLUMN: KEY: what is wrong; what would be right. No server is asked, and no secret is shown.
 docs/collector.md describes the keys.`,
 		Example: "  pocket collector config --print-example > collector.yaml\n  pocket collector config --check collector.yaml",
-		Args:    command.NoArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			switch given := cmd.Flags().Changed("check"); {
-			case given && example:
-				return command.Fail(command.ExitUsage, "--check and --print-example exclude each other")
-			case given:
-				return checkConfig(io, check)
-			case example:
-				return command.WriteText(io.Out, groups.CollectorExample())
-			default:
-				return command.Fail(command.ExitUsage, "%q needs --check FILE or --print-example", cmd.CommandPath())
-			}
-		},
-	}
-	cmd.Flags().StringVar(&check, "check", "", "check this `FILE`")
-	cmd.Flags().BoolVar(&example, "print-example", false, "print a complete example with comments")
-	return cmd
+	}, groups.CollectorExample, func(path string) error { return checkConfig(io, path) })
 }
 
 func checkConfig(io command.Streams, path string) error {

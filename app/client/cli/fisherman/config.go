@@ -12,33 +12,14 @@ import (
 )
 
 func newConfig(io command.Streams) *cobra.Command {
-	var check string
-	var example bool
-	cmd := &cobra.Command{
+	return command.AsConfig(io, &cobra.Command{
 		Use:   "config",
 		Short: "Check the configuration of a fisherman that samples endpoints, or print an example",
 		Long: `Checks a YAML file of groups of endpoints: unknown and repeated keys, values out of range, environment variables that are
 not set, files of secrets that cannot be read. Every problem is a line, FILE:LINE:COLUMN: KEY: what is wrong; what would
 be right. Nothing is asked of an endpoint, and no secret is shown. docs/endpoints_configuration.md describes the keys.`,
 		Example: "  pocket fisherman config --print-example > fisherman.yaml\n  pocket fisherman config --check fisherman.yaml",
-		Args:    command.NoArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			switch given := cmd.Flags().Changed("check"); {
-			case given && example:
-				return command.Fail(command.ExitUsage, "--check and --print-example exclude each other")
-			case given:
-				return checkConfig(io, check)
-			case example:
-				return command.WriteText(io.Out, groups.Example())
-			default:
-				return command.Fail(command.ExitUsage, "%q needs --check FILE or --print-example", cmd.CommandPath())
-			}
-		},
-	}
-	flags := cmd.Flags()
-	flags.StringVar(&check, "check", "", "check this `FILE`")
-	flags.BoolVar(&example, "print-example", false, "print a complete example with comments")
-	return cmd
+	}, groups.Example, func(path string) error { return checkConfig(io, path) })
 }
 
 func checkConfig(io command.Streams, path string) error {
