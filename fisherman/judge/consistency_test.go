@@ -139,8 +139,11 @@ func TestEvidenceIsBounded(t *testing.T) {
 	}
 }
 
-// originOf is what the vote of a servicer with a URL is counted by when there is no other.
-func originOf(url string) string { return origins([]Exchange{{ServiceURL: url}})[0] }
+// oneOrigin reports whether servicers with two URLs have one vote.
+func oneOrigin(url, other string) bool {
+	counted := origins([]Exchange{{ServiceURL: url}, {ServiceURL: other}})
+	return counted[0] == counted[1]
+}
 
 func TestOrigin(t *testing.T) {
 	for name, spellings := range map[string][]string{
@@ -155,17 +158,17 @@ func TestOrigin(t *testing.T) {
 		"other address": {"http://127.0.0.1:8081"},
 	} {
 		for _, spelling := range spellings {
-			if originOf(spelling) != originOf(spellings[0]) {
-				t.Errorf("%s: %s is not %s", name, originOf(spelling), originOf(spellings[0]))
+			if !oneOrigin(spelling, spellings[0]) {
+				t.Errorf("%s: %s is not %s", name, spelling, spellings[0])
 			}
 		}
 		for _, other := range []string{"http://c.example", "https://c.example"} {
-			if originOf(other) == originOf(spellings[0]) {
+			if oneOrigin(other, spellings[0]) {
 				t.Errorf("%s is %s", other, spellings[0])
 			}
 		}
 	}
-	if originOf("http://a.example") == originOf("https://a.example") || originOf("http://[::1") == originOf("http://[::2") || originOf("http://a.example") == originOf("http://a.example:8080") {
+	if oneOrigin("http://a.example", "https://a.example") || oneOrigin("http://[::1", "http://[::2") || oneOrigin("http://a.example", "http://a.example:8080") {
 		t.Error("two origins are one")
 	}
 }

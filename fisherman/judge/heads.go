@@ -15,7 +15,7 @@ import (
 
 // heads takes each answer for a claim of the newest height, and measures how far each is behind the reference.
 func (j *judgement) heads(record *types.QoSRound) {
-	claims := make(map[string]int64, len(j.voters))
+	claims := make(map[int]int64, len(j.voters))
 	for i, sample := range record.Samples {
 		if cutOff(sample) {
 			claims[j.origins[i]] = 0 // it counts, and speaks for no height
@@ -51,7 +51,7 @@ func (j *judgement) heads(record *types.QoSRound) {
 
 // reached returns the highest height that more voters have reached than have not, given at least quorum voters. One that
 // is too high moves nothing. An operator has reached a height when one of its origins has, and has not when one has not.
-func reached(claims map[string]int64, voters map[string]verify.Voter, quorum int) (height int64, known bool) {
+func reached(claims map[int]int64, voters []verify.Voter, quorum int) (height int64, known bool) {
 	type span struct{ lowest, highest int64 }
 	spans := make(map[verify.Voter]span, len(claims))
 	for at, claim := range claims {

@@ -67,8 +67,8 @@ type judgement struct {
 	*Observation
 	*Rules
 	// origins is, for each exchange, what its vote is counted by; voters, for each origin, who has that vote.
-	origins []string
-	voters  map[string]verify.Voter
+	origins []int
+	voters  []verify.Voter
 	// missing and readings are, for each exchange, why it has no answer that can be read, or what the answer says.
 	missing  []*types.Failure
 	readings []verify.Reading
@@ -77,7 +77,7 @@ type judgement struct {
 	// large: most nodes with data have a large answer.
 	large bool
 	// received is how many bytes came from each origin, receivedAll from all; nil until a late answer asks for it.
-	received    map[string]int
+	received    []int
 	receivedAll int
 	// crowded: a servicer is excused for a time-out, because our own link was busy.
 	crowded bool
@@ -118,7 +118,7 @@ func (j *judgement) compare(record *types.QoSRound) {
 		case answered(sample):
 			ballots, voters = append(ballots, ballot), append(voters, sample)
 		case cutOff(sample):
-			ballot.Digest = sha256.Sum256([]byte("cut off: " + from))
+			ballot.Digest = sha256.Sum256(fmt.Appendf(nil, "cut off: %d", from))
 			ballots, voters = append(ballots, ballot), append(voters, nil)
 		}
 	}

@@ -56,7 +56,7 @@ func (j *judgement) busy(i int, end time.Duration) (busy time.Duration) {
 	sent := j.Exchanges[i].Times.Sent.Sub(j.Released)
 	type edge struct {
 		at     time.Duration
-		origin string
+		origin int
 		change int // of the answers that the origin is in the middle of
 	}
 	var edges []edge
@@ -67,13 +67,16 @@ func (j *judgement) busy(i int, end time.Duration) (busy time.Duration) {
 	if j.receivedAll-j.received[self] < saturating {
 		return 0
 	}
-	arriving := make(map[string]int, len(j.voters))
+	arriving, seen, sending := make([]int, len(j.voters)), make([]bool, len(j.voters)), 0
 	for k := range j.Exchanges {
 		arrived, from := &j.Exchanges[k].Arrived, j.origins[k]
 		if arrived.Bytes == 0 || from == self {
 			continue
 		}
-		arriving[from] = 0
+		if !seen[from] {
+			seen[from] = true
+			sending++
+		}
 		if last := j.ended(&j.Exchanges[k]); arrived.First < last {
 			edges = append(edges, edge{arrived.First, from, 1}, edge{last, from, -1})
 		}
@@ -82,7 +85,7 @@ func (j *judgement) busy(i int, end time.Duration) (busy time.Duration) {
 	origins, last := 0, sent
 	for _, edge := range edges {
 		at := min(max(edge.at, sent), sent+end)
-		if 2*origins > len(arriving) {
+		if 2*origins > sending {
 			busy += at - last
 		}
 		last = at
@@ -100,7 +103,7 @@ func (j *judgement) busy(i int, end time.Duration) (busy time.Duration) {
 
 // receive counts the bytes that came from each origin.
 func (j *judgement) receive() {
-	j.received = make(map[string]int, len(j.voters))
+	j.received = make([]int, len(j.voters))
 	for i := range j.Exchanges {
 		bytes := j.Exchanges[i].Arrived.Bytes
 		j.received[j.origins[i]] += bytes

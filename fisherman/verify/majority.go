@@ -11,9 +11,9 @@ var ErrNoMajority = errors.New("no majority")
 
 // Ballot is one servicer's answer and where it came from.
 type Ballot struct {
-	// Origin is where the answer came from, as the caller counts. Servicers behind one origin have one vote together, so
+	// Origin is where the answer came from, as the caller counts: a number from 0. Servicers behind one origin have one vote together, so
 	// that an operator with many of them cannot outvote the others.
-	Origin string
+	Origin int
 	// Voter has the vote of the origin.
 	Voter  Voter
 	Digest Digest
@@ -22,27 +22,31 @@ type Ballot struct {
 // Majority is the answer that more voters give than give another one, given at least quorum voters. An origin whose
 // servicers contradict each other is not counted. Errors: ErrNoMajority.
 func Majority(ballots []Ballot, quorum int) (Digest, error) {
-	votes := make(map[string]Ballot, len(ballots))
-	split := make(map[string]bool)
+	origins, voters := 0, 0
 	for _, ballot := range ballots {
-		first, voted := votes[ballot.Origin]
-		if voted && first.Digest != ballot.Digest {
+		origins, voters = max(origins, ballot.Origin+1), max(voters, int(ballot.Voter)+1)
+	}
+	first, split := make([]*Ballot, origins), make([]bool, origins)
+	for i := range ballots {
+		ballot := &ballots[i]
+		if before := first[ballot.Origin]; before == nil {
+			first[ballot.Origin] = ballot
+		} else if before.Digest != ballot.Digest {
 			split[ballot.Origin] = true
 		}
-		votes[ballot.Origin] = ballot
 	}
-	poll := NewPoll[Digest](len(votes))
-	for origin, vote := range votes {
-		if !split[origin] {
+	poll := NewPoll[Digest](voters)
+	for origin, vote := range first {
+		if vote != nil && !split[origin] {
 			poll.Add(vote.Voter, vote.Digest)
 		}
 	}
 	if poll.Voters() < quorum {
 		return Digest{}, ErrNoMajority
 	}
-	for _, vote := range votes {
-		if poll.Leads(vote.Digest) {
-			return vote.Digest, nil
+	for digest := range poll.Answers() {
+		if poll.Leads(digest) {
+			return digest, nil
 		}
 	}
 	return Digest{}, ErrNoMajority

@@ -15,10 +15,19 @@ import (
 // ballots of a text such as "a:x b:x c:y d@o:y": origins, their operators, and what they answered.
 func ballots(text string) []verify.Ballot {
 	var cast []verify.Ballot
-	for _, ballot := range strings.Fields(text) {
-		from, digest, _ := strings.Cut(ballot, ":")
+	for _, field := range strings.Fields(text) {
+		from, digest, _ := strings.Cut(field, ":")
 		origin, operator, _ := strings.Cut(from, "@")
-		cast = append(cast, verify.Ballot{Origin: origin, Voter: verify.VoterOf(origin, operator), Digest: verify.Digest{digest[0]}})
+		cast = append(cast, ballot(origin, operator, digest[0]))
+	}
+	return cast
+}
+
+// ballot of an origin of a letter, whose operator has a letter, or none.
+func ballot(origin, operator string, digest byte) verify.Ballot {
+	cast := verify.Ballot{Origin: int(origin[0] - 'a'), Voter: verify.Voter(origin[0] - 'a'), Digest: verify.Digest{digest}}
+	if operator != "" {
+		cast.Voter = verify.Voter('z' + operator[0] - 2*'a')
 	}
 	return cast
 }
@@ -93,15 +102,11 @@ func drawn(t *rapid.T) ([]verify.Ballot, int) {
 	for _, origin := range strings.Split("abcdef", "") {
 		operators[origin] = rapid.SampledFrom([]string{"", "", "o", "p", "a"}).Draw(t, "operator")
 	}
-	ballot := rapid.Custom(func(t *rapid.T) verify.Ballot {
+	ballots := rapid.Custom(func(t *rapid.T) verify.Ballot {
 		origin := rapid.StringMatching(`[a-f]`).Draw(t, "origin")
-		return verify.Ballot{
-			Origin: origin,
-			Voter:  verify.VoterOf(origin, operators[origin]),
-			Digest: verify.Digest{rapid.SampledFrom([]byte("xyz")).Draw(t, "digest")},
-		}
+		return ballot(origin, operators[origin], rapid.SampledFrom([]byte("xyz")).Draw(t, "digest"))
 	})
-	return rapid.SliceOfN(ballot, 0, 12).Draw(t, "ballots"), rapid.IntRange(1, 5).Draw(t, "quorum")
+	return rapid.SliceOfN(ballots, 0, 12).Draw(t, "ballots"), rapid.IntRange(1, 5).Draw(t, "quorum")
 }
 
 // The order in which servicers answered, or are listed, decides nothing.
@@ -177,11 +182,11 @@ func TestDeclaringAnOperatorGainsNothing(t *testing.T) {
 		cast, quorum := drawn(t)
 		declared, plain, lies := slices.Clone(cast), slices.Clone(cast), make(map[verify.Digest]bool)
 		for i := range rapid.IntRange(1, 5).Draw(t, "strangers") {
-			origin, lie := string(rune('q'+i)), verify.Digest{rapid.SampledFrom([]byte("xyz")).Draw(t, "lie")}
-			name := rapid.SampledFrom([]string{"o", "p", "a", "own"}).Draw(t, "name")
-			declared = append(declared, verify.Ballot{Origin: origin, Voter: verify.VoterOf(origin, name), Digest: lie})
-			plain = append(plain, verify.Ballot{Origin: origin, Voter: verify.VoterOf(origin, ""), Digest: lie})
-			lies[lie] = true
+			origin, lie := string(rune('q'+i)), rapid.SampledFrom([]byte("xyz")).Draw(t, "lie")
+			name := rapid.SampledFrom([]string{"o", "p", "a", "w"}).Draw(t, "name")
+			declared = append(declared, ballot(origin, name, lie))
+			plain = append(plain, ballot(origin, "", lie))
+			lies[verify.Digest{lie}] = true
 		}
 		with, withErr := verify.Majority(declared, quorum)
 		without, withoutErr := verify.Majority(plain, quorum)

@@ -1,16 +1,13 @@
 package verify
 
-// Voter has one vote in a Poll: an operator with all of its origins, or an origin without an operator.
-type Voter struct{ operator, origin string }
+import (
+	"iter"
+	"maps"
+)
 
-// VoterOf returns who votes for an origin: the operator that all of its servicers declare, or the origin itself when the
-// operator is empty.
-func VoterOf(origin, operator string) Voter {
-	if operator != "" {
-		return Voter{operator: operator}
-	}
-	return Voter{origin: origin}
-}
+// Voter has one vote in a Poll: an operator with all of its origins, or an origin without an operator. It is a number from 0,
+// which the caller gives out.
+type Voter int
 
 // Poll counts what voters say. A voter that says several things counts once for each of them, and once against each.
 //
@@ -18,12 +15,19 @@ func VoterOf(origin, operator string) Voter {
 // and lies would take the vote away. As it is, a declaration only loses votes of its declarer: nothing that is said under
 // somebody else's name counts for more than it would count under one's own.
 type Poll[A comparable] struct {
-	// first is what each voter said first, further what those said who said something else as well: the split ones.
-	first   map[Voter]A
+	// said is what each voter said; further what those said who said something else as well.
+	said    []word[A]
 	further map[vote[A]]bool
-	split   map[Voter]bool
+	// voters is how many have said something.
+	voters int
 	// pro counts the voters that say a thing, sole those that say nothing else.
 	pro, sole map[A]int
+}
+
+// word is what a voter said first, if it has said anything, and whether it said something else as well.
+type word[A comparable] struct {
+	first        A
+	known, split bool
 }
 
 type vote[A comparable] struct {
@@ -31,39 +35,45 @@ type vote[A comparable] struct {
 	answer A
 }
 
-// NewPoll returns a poll without votes, with space for some voters.
+// NewPoll returns a poll without votes, for a number of voters.
 func NewPoll[A comparable](voters int) *Poll[A] {
-	return &Poll[A]{first: make(map[Voter]A, voters), further: make(map[vote[A]]bool), split: make(map[Voter]bool),
-		pro: make(map[A]int), sole: make(map[A]int)}
+	return &Poll[A]{said: make([]word[A], voters), pro: make(map[A]int), sole: make(map[A]int)}
 }
 
 // Add notes that a voter says something. Saying it again changes nothing.
 func (p *Poll[A]) Add(voter Voter, answer A) {
-	first, known := p.first[voter]
-	if known && first == answer || p.further[vote[A]{voter, answer}] {
-		return
-	}
-	p.pro[answer]++
-	if !known {
-		p.first[voter] = answer
+	before := &p.said[voter]
+	switch {
+	case !before.known:
+		*before = word[A]{first: answer, known: true}
+		p.voters++
+		p.pro[answer]++
 		p.sole[answer]++
 		return
+	case before.first == answer || p.further[vote[A]{voter, answer}]:
+		return
+	case p.further == nil:
+		p.further = make(map[vote[A]]bool)
 	}
 	p.further[vote[A]{voter, answer}] = true
-	if !p.split[voter] {
-		p.split[voter] = true
-		p.sole[first]--
+	p.pro[answer]++
+	if !before.split {
+		before.split = true
+		p.sole[before.first]--
 	}
 }
 
 // Voters returns how many voters say something.
-func (p *Poll[A]) Voters() int { return len(p.first) }
+func (p *Poll[A]) Voters() int { return p.voters }
+
+// Answers yields what voters say, in no order.
+func (p *Poll[A]) Answers() iter.Seq[A] { return maps.Keys(p.pro) }
 
 // Pro returns how many voters say an answer.
 func (p *Poll[A]) Pro(answer A) int { return p.pro[answer] }
 
 // Con returns how many voters say something else.
-func (p *Poll[A]) Con(answer A) int { return len(p.first) - p.sole[answer] }
+func (p *Poll[A]) Con(answer A) int { return p.voters - p.sole[answer] }
 
 // Leads reports whether more voters say an answer than say something else. At most one answer leads. Where no voter
 // contradicts itself, that is a strict majority.

@@ -34,6 +34,9 @@ func (v *Verifier) Verify(domain Domain, body, value []byte) bool {
 	return v.used.Swap(true) && v.fits(domain, body, value) || Verify(v.publicKey, domain, body, value)
 }
 
+// usualMessage has room for what is hashed of most answers, in bytes.
+const usualMessage = 1024
+
 // fits is the rule of crypto/ed25519: S is below the group's order, and the encoding of S·B − H(R ‖ A ‖ message)·A is R.
 func (v *Verifier) fits(domain Domain, body, value []byte) bool {
 	multiples := v.multiples()
@@ -44,8 +47,8 @@ func (v *Verifier) fits(domain Domain, body, value []byte) bool {
 	if _, err := s.SetBytesModOrder(value[32:]); err != nil {
 		return false
 	}
-	message := make([]byte, 0, ed25519.SignatureSize+len(domain)+1+len(body))
-	message = append(append(message, value[:32]...), v.publicKey...)
+	var room [usualMessage]byte
+	message := append(append(room[:0], value[:32]...), v.publicKey...)
 	sum := sha512.Sum512(append(AppendTag(message, domain), body...))
 	if _, err := h.SetBytesModOrderWide(sum[:]); err != nil {
 		return false
