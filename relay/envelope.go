@@ -50,27 +50,30 @@ func BodyHash(envelope []byte) (hash [sha256.Size]byte, ok bool) {
 	return sha256.Sum256(outer.GetBody()), true
 }
 
-// seal marshals a body, signs those bytes and wraps them. It returns the envelope and the body as it is inside.
-func seal(key crypto.PrivateKey, domain crypto.Domain, message proto.Message, limit int) (envelope, body []byte, err error) {
+// tagged returns what is signed of a body: its encoding behind the domain's tag.
+func tagged(domain crypto.Domain, message proto.Message) ([]byte, error) {
 	tag := crypto.AppendTag(make([]byte, 0, usualMessage), domain)
 	signed, err := proto.MarshalOptions{Deterministic: true}.MarshalAppend(tag, message)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: the body cannot be encoded: %w", ErrMalformed, err)
+		return nil, fmt.Errorf("%w: the body cannot be encoded: %w", ErrMalformed, err)
 	}
-	body = signed[len(tag):]
-	envelope = layOut(key, body, key.SignTagged(signed))
-	if len(envelope) > limit {
-		return nil, nil, malformed("the envelope has %d bytes, more than %d", len(envelope), limit)
+	return signed, nil
+}
+
+// checkSize returns an error for an envelope of a size above a limit.
+func checkSize(size, limit int) error {
+	if size > limit {
+		return malformed("the envelope has %d bytes, more than %d", size, limit)
 	}
-	return envelope, body, nil
+	return nil
 }
 
 // parseEnvelope reads the outer message and checks its form. Unknown fields are refused: they are outside of the
 // signature, so anybody on the way could have added them. What is returned may be a part of the data, which must not be
 // changed while it is used.
 func parseEnvelope(data []byte, limit int) (*types.Envelope, error) {
-	if len(data) > limit {
-		return nil, malformed("the envelope has %d bytes, more than %d", len(data), limit)
+	if err := checkSize(len(data), limit); err != nil {
+		return nil, err
 	}
 	envelope, err := readEnvelope(data)
 	if err != nil {
@@ -96,8 +99,8 @@ func parseEnvelope(data []byte, limit int) (*types.Envelope, error) {
 
 // readEnvelope takes an envelope apart, or decodes it.
 func readEnvelope(data []byte) (*types.Envelope, error) {
-	if envelope, ok := takeApart(data); ok {
-		return envelope, nil
+	if taken, ok := takeApart(data); ok {
+		return taken.envelope(), nil
 	}
 	envelope := new(types.Envelope)
 	return envelope, proto.Unmarshal(data, envelope)

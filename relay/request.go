@@ -39,14 +39,31 @@ func NewRequest(session *types.SessionHeader, servicer string, payload types.Pay
 
 // SealRequest signs a request. A request that OpenRequest would refuse is not sealed: ErrMalformed.
 func SealRequest(key crypto.PrivateKey, request *types.RelayRequest) (*SealedRequest, error) {
+	sealed, _, err := SealRequestBehind(key, request, func(size int) []byte { return make([]byte, 0, size) })
+	return sealed, err
+}
+
+// SealRequestBehind is SealRequest into memory in which something stands before the envelope: before returns that, with
+// capacity for as many more bytes as the envelope has. Whole is both, and the envelope a part of it.
+func SealRequestBehind(key crypto.PrivateKey, request *types.RelayRequest, before func(size int) []byte) (sealed *SealedRequest, whole []byte, err error) {
 	if err := checkRequest(request); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	envelope, body, err := seal(key, crypto.DomainRelayRequest, request, MaxRequestBytes)
-	if err != nil {
-		return nil, err
+	var room [usualMessage]byte
+	signed := crypto.AppendTag(room[:0], crypto.DomainRelayRequest)
+	tag := len(signed)
+	if request.GetRest() == nil {
+		signed = appendRequest(signed, request)
+	} else if signed, err = tagged(crypto.DomainRelayRequest, request); err != nil {
+		return nil, nil, err
 	}
-	return &SealedRequest{Envelope: envelope, BodyHash: sha256.Sum256(body), Servicer: request.GetServicer()}, nil
+	body := signed[tag:]
+	size := sizeOf(body)
+	if err := checkSize(size, MaxRequestBytes); err != nil {
+		return nil, nil, err
+	}
+	whole = layOut(before(size), key, body, key.SignTagged(signed))
+	return &SealedRequest{Envelope: whole[len(whole)-size:], BodyHash: sha256.Sum256(body), Servicer: request.GetServicer()}, whole, nil
 }
 
 // OpenedRequest is a well-formed request whose signature is not checked yet.

@@ -50,8 +50,16 @@ func SealResponse(key crypto.PrivateKey, response *types.RelayResponse) ([]byte,
 	if err := checkResponse(response); err != nil {
 		return nil, err
 	}
-	envelope, _, err := seal(key, crypto.DomainRelayResponse, response, MaxResponseBytes)
-	return envelope, err
+	signed, err := tagged(crypto.DomainRelayResponse, response)
+	if err != nil {
+		return nil, err
+	}
+	body := signed[len(crypto.DomainRelayResponse)+1:]
+	size := sizeOf(body)
+	if err := checkSize(size, MaxResponseBytes); err != nil {
+		return nil, err
+	}
+	return layOut(make([]byte, 0, size), key, body, key.SignTagged(signed)), nil
 }
 
 // OpenResponse parses a response envelope, then checks key and signature, then what it is bound to. A signed error is
@@ -60,26 +68,26 @@ func SealResponse(key crypto.PrivateKey, response *types.RelayResponse) ([]byte,
 func OpenResponse(envelope []byte, want Binding) (*types.RelayResponse, error) {
 	outer, ok := takeApart(envelope)
 	if !ok || len(envelope) > MaxResponseBytes {
-		var err error
-		if outer, err = parseEnvelope(envelope, MaxResponseBytes); err != nil {
+		parsed, err := parseEnvelope(envelope, MaxResponseBytes)
+		if err != nil {
 			return nil, err
 		}
+		outer = parts{body: parsed.GetBody(), publicKey: parsed.GetSignature().GetPublicKey(), value: parsed.GetSignature().GetValue()}
 	}
-	if repeated(outer.GetBody(), responseHeaders) > MaxHeaders {
+	if repeated(outer.body, responseHeaders) > MaxHeaders {
 		return nil, malformed("the response has more than %d headers", MaxHeaders)
 	}
 	response := new(types.RelayResponse)
-	if proto.Unmarshal(outer.GetBody(), response) != nil {
+	if proto.Unmarshal(outer.body, response) != nil {
 		return nil, malformed("the body is not a relay response")
 	}
 	if err := checkResponse(response); err != nil {
 		return nil, err
 	}
-	signature := outer.GetSignature()
-	if !bytes.Equal(signature.GetPublicKey(), want.key()) {
-		return nil, fmt.Errorf("%w: signed by %s, not by the servicer's key", ErrBadSignature, crypto.Address(signature.GetPublicKey()))
+	if !bytes.Equal(outer.publicKey, want.key()) {
+		return nil, fmt.Errorf("%w: signed by %s, not by the servicer's key", ErrBadSignature, crypto.Address(outer.publicKey))
 	}
-	if !want.verify(outer.GetBody(), signature.GetValue()) {
+	if !want.verify(outer.body, outer.value) {
 		return nil, fmt.Errorf("%w: it does not fit the response", ErrBadSignature)
 	}
 	if response.GetServicer() != want.Servicer {

@@ -87,13 +87,16 @@ func (h *heldSocket) SyscallConn() (syscall.RawConn, error) { return heldRaw{h},
 
 // SetDeadline implements net.Conn.
 func (h *heldSocket) SetDeadline(deadline time.Time) error {
-	h.writeDeadline.Store(limit(deadline))
-	return h.SetReadDeadline(deadline)
+	limit := limit(deadline)
+	h.writeDeadline.Store(limit)
+	return h.limitReading(limit)
 }
 
 // SetReadDeadline implements net.Conn.
-func (h *heldSocket) SetReadDeadline(deadline time.Time) error {
-	h.readDeadline.Store(limit(deadline))
+func (h *heldSocket) SetReadDeadline(deadline time.Time) error { return h.limitReading(limit(deadline)) }
+
+func (h *heldSocket) limitReading(limit *time.Time) error {
+	h.readDeadline.Store(limit)
 	h.wake()
 	return h.whether()
 }

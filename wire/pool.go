@@ -26,28 +26,26 @@ type Pool struct {
 	// Sharing is the most servicers that share one URL; 0 means 1. As many more connections are kept to a URL.
 	Sharing int
 
-	mu sync.Mutex
-	// idle ones to each URL that has any, in the order in which they were made, and how many there are.
-	idle   map[string][]idleConn
-	count  int
-	closed bool
-	// states is what else is known of URLs; out is how many connections are in use or being made.
-	states  map[string]urlState
-	buffers buffers
-	out     int
-	// late are the URLs at which a connection was once made too late to be used.
-	late map[string]lateness
+	mu   sync.Mutex
+	urls map[string]*urlState
+	// count is how many connections are idle, out how many are in use or being made; late is how many URLs were once late.
+	count, out, late int
+	closed           bool
+	buffers          buffers
 }
 
 // lateness is how late a URL connects.
 type lateness struct {
-	// took is the longest that connecting took when it was late.
+	// took is the longest that connecting took when a connection was made too late to be used; 0 when none ever was.
 	took time.Duration
 	// closed: the far side has closed a connection since its last answer, so that another had to be made.
 	closed bool
 	// times is how often it was late; steady counts the answers since then that came over a connection that was kept.
 	times, steady int
 }
+
+// hungUp notes that the far side closed a connection. It means nothing before the first late one.
+func (l *lateness) hungUp() { l.closed = l.took > 0 }
 
 // forgiving is how many answers over kept connections make up for lateness, whose cause may be gone.
 const forgiving = 8
@@ -71,12 +69,13 @@ func (p *Pool) TakeAll(urls []string) []*Conn {
 	defer p.mu.Unlock()
 	taken := make([]*Conn, len(urls))
 	for i, url := range urls {
-		taken[i] = p.newest(url)
+		taken[i] = p.newest(p.of(url))
 	}
 	for i, alive := range Living(taken) {
 		if taken[i] != nil && !alive {
-			p.returned(urls[i])
-			p.discard(urls[i], taken[i])
+			known := p.of(urls[i])
+			p.returned(known)
+			known.discard(taken[i])
 			taken[i] = p.take(urls[i])
 		}
 	}
@@ -85,68 +84,60 @@ func (p *Pool) TakeAll(urls []string) []*Conn {
 
 // take returns a kept connection that is alive, or nil.
 func (p *Pool) take(url string) *Conn {
-	for conn := p.newest(url); conn != nil; conn = p.newest(url) {
+	known := p.of(url)
+	for conn := p.newest(known); conn != nil; conn = p.newest(known) {
 		if conn.Alive() {
 			return conn
 		}
-		p.returned(url)
-		p.discard(url, conn)
+		p.returned(known)
+		known.discard(conn)
 	}
 	return nil
 }
 
 // newest takes the newest connection to a URL out of the pool, dead or alive; nil when there is none.
-func (p *Pool) newest(url string) *Conn {
-	kept := p.idle[url]
-	if len(kept) == 0 {
+func (p *Pool) newest(known *urlState) *Conn {
+	if len(known.idle) == 0 {
 		return nil
 	}
-	conn := kept[len(kept)-1].Conn
-	p.remove(url, conn)
-	p.lend(url)
+	conn := known.idle[len(known.idle)-1].Conn
+	p.remove(known, conn)
+	p.lend(known)
 	p.buffers.rouse(conn)
 	return conn
 }
 
 // remove takes an idle connection out of the pool.
-func (p *Pool) remove(url string, conn *Conn) {
-	kept := p.idle[url]
-	at := slices.IndexFunc(kept, func(one idleConn) bool { return one.Conn == conn })
-	if at < 0 {
-		return
+func (p *Pool) remove(known *urlState, conn *Conn) {
+	at := slices.IndexFunc(known.idle, func(one idleConn) bool { return one.Conn == conn })
+	if at >= 0 {
+		known.idle = slices.Delete(known.idle, at, at+1)
+		p.count--
 	}
-	if kept = slices.Delete(kept, at, at+1); len(kept) == 0 {
-		delete(p.idle, url)
-	} else {
-		p.idle[url] = kept
-	}
-	p.count--
 }
 
 // discard closes a connection that the far side has closed.
-func (p *Pool) discard(url string, conn *Conn) {
+func (s *urlState) discard(conn *Conn) {
 	conn.Close()
-	p.noteClosed(url, true)
+	s.late.hungUp()
 }
 
 // Give takes a connection back.
 func (p *Pool) Give(url string, conn *Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.returned(url)
-	p.keep(url, conn)
+	known := p.of(url)
+	p.returned(known)
+	p.keep(known, conn)
 }
 
 // keep keeps an idle connection, if it may.
-func (p *Pool) keep(url string, conn *Conn) {
-	if p.closed || len(p.idle[url]) >= mostIdle*max(p.Sharing, 1) || p.count+p.out >= p.most() {
+func (p *Pool) keep(known *urlState, conn *Conn) {
+	kept, place := known.idle, 0
+	if p.closed || len(kept) >= mostIdle*max(p.Sharing, 1) || p.count+p.out >= p.most() {
 		conn.Close()
 		return
 	}
-	if p.idle == nil {
-		p.idle = make(map[string][]idleConn)
-	}
-	kept, place := p.idle[url], 0
 	for place < len(kept) && !kept[place].made.After(conn.made) {
 		place++
 	}
@@ -157,7 +148,7 @@ func (p *Pool) keep(url string, conn *Conn) {
 		kept = slices.Delete(kept, 0, 1)
 		p.count--
 	}
-	p.idle[url] = kept
+	known.idle = kept
 	p.count++
 	p.buffers.rest(conn)
 }
@@ -166,22 +157,26 @@ func (p *Pool) keep(url string, conn *Conn) {
 func (p *Pool) Retire(url string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if kept := p.idle[url]; len(kept) > 0 {
-		kept[0].Close()
-		p.remove(url, kept[0].Conn)
+	p.drop(p.of(url))
+}
+
+// drop closes the oldest of the idle connections to a URL, if there is one. It requires mu.
+func (p *Pool) drop(known *urlState) {
+	if len(known.idle) > 0 {
+		known.idle[0].Close()
+		p.remove(known, known.idle[0].Conn)
 	}
 }
 
 // GiveLate is Give for a connection that was made too late for its exchange; the pool remembers how long that took.
 func (p *Pool) GiveLate(url string, conn *Conn, took time.Duration) {
 	p.mu.Lock()
-	if p.late == nil {
-		p.late = make(map[string]lateness)
+	late := &p.of(url).late
+	if late.took == 0 {
+		p.late++
 	}
-	known := p.late[url]
-	known.took = max(known.took, took)
-	known.times, known.steady = known.times+1, 0
-	p.late[url] = known
+	late.took = max(late.took, took, 1)
+	late.times, late.steady = late.times+1, 0
 	p.mu.Unlock()
 	p.Give(url, conn)
 }
@@ -190,7 +185,7 @@ func (p *Pool) GiveLate(url string, conn *Conn, took time.Duration) {
 func (p *Pool) HungUp(url string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.noteClosed(url, true)
+	p.of(url).late.hungUp()
 }
 
 // Answered notes that an exchange went well: what came before was no evasion. Kept says that the connection had served
@@ -198,12 +193,12 @@ func (p *Pool) HungUp(url string) {
 func (p *Pool) Answered(url string, kept bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.noteClosed(url, false)
-	if known, late := p.late[url]; late && kept {
-		if known.steady++; known.steady >= forgiving {
-			known.times, known.steady = 0, 0
+	late := &p.of(url).late
+	late.closed = false
+	if late.took > 0 && kept {
+		if late.steady++; late.steady >= forgiving {
+			late.times, late.steady = 0, 0
 		}
-		p.late[url] = known
 	}
 }
 
@@ -211,32 +206,25 @@ func (p *Pool) Answered(url string, kept bool) {
 func (p *Pool) Late(url string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.late[url].times
-}
-
-func (p *Pool) noteClosed(url string, closed bool) {
-	if known, late := p.late[url]; late {
-		known.closed = closed
-		p.late[url] = known
-	}
+	return p.of(url).late.times
 }
 
 // Evasive reports whether a URL connected late before, and closed what had been made.
 func (p *Pool) Evasive(url string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.late[url].closed
+	return p.of(url).late.closed
 }
 
 // Slowest returns the longest that connecting to one of some URLs took when it was late; 0 when none ever was.
 func (p *Pool) Slowest(urls iter.Seq[string]) (slowest time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.late) == 0 {
+	if p.late == 0 {
 		return 0
 	}
 	for url := range urls {
-		slowest = max(slowest, p.late[url].took)
+		slowest = max(slowest, p.of(url).late.took)
 	}
 	return slowest
 }
@@ -245,9 +233,9 @@ func (p *Pool) Slowest(urls iter.Seq[string]) (slowest time.Duration) {
 func (p *Pool) Adopt(other *Pool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for url, kept := range other.idle {
-		for _, conn := range kept {
-			p.keep(url, conn.Conn)
+	for url, known := range other.urls {
+		for _, conn := range known.idle {
+			p.keep(p.of(url), conn.Conn)
 		}
 	}
 }
@@ -256,24 +244,19 @@ func (p *Pool) Adopt(other *Pool) {
 func (p *Pool) Retain(needed map[string]bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for url, kept := range p.idle {
+	for url, known := range p.urls {
 		if needed[url] {
 			continue
 		}
-		for _, conn := range kept {
-			conn.Close()
+		for len(known.idle) > 0 {
+			p.drop(known)
 		}
-		p.count -= len(kept)
-		delete(p.idle, url)
-	}
-	for url := range p.late {
-		if !needed[url] {
-			delete(p.late, url)
+		if known.late.took > 0 {
+			p.late--
 		}
-	}
-	for url, known := range p.states {
-		if !needed[url] && known.out == 0 {
-			delete(p.states, url)
+		known.late = lateness{}
+		if known.out == 0 {
+			delete(p.urls, url)
 		}
 	}
 }

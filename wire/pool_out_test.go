@@ -85,7 +85,7 @@ func TestPoolKnowsWhatIsKept(t *testing.T) {
 	dying.HangUp()
 	dying.AwaitOpen(t, 0)
 	kept(false, well.URL(), dying.URL())
-	if pool.idle[dying.URL()] != nil {
+	if len(pool.of(dying.URL()).idle) > 0 {
 		t.Error("a dead connection is kept")
 	}
 	if slowest, _ := pool.Kept(slices.Values([]string{well.URL(), dying.URL()})); slowest != 3*time.Second {
@@ -93,13 +93,13 @@ func TestPoolKnowsWhatIsKept(t *testing.T) {
 	}
 	taken.Close()
 	pool.Retain(nil)
-	if slowest, _ := pool.Kept(slices.Values([]string{well.URL()})); slowest != 3*time.Second || len(pool.states) != 1 {
-		t.Errorf("forgot a URL with a connection in use: %v", pool.states)
+	if slowest, _ := pool.Kept(slices.Values([]string{well.URL()})); slowest != 3*time.Second || len(pool.urls) != 1 {
+		t.Errorf("forgot a URL with a connection in use: %v", pool.urls)
 	}
 	pool.Drop(well.URL(), nil)
 	pool.Retain(nil)
-	if len(pool.states) != 0 {
-		t.Errorf("remembers %v", pool.states)
+	if len(pool.urls) != 0 {
+		t.Errorf("remembers %v", pool.urls)
 	}
 }
 

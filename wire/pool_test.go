@@ -150,7 +150,7 @@ func TestPoolDropsTheDead(t *testing.T) {
 	if pool.Take(servicer.URL()) != nil {
 		t.Error("took a dead connection")
 	}
-	if len(pool.idle[servicer.URL()]) > 0 || pool.count != 0 {
+	if len(pool.of(servicer.URL()).idle) > 0 || pool.count != 0 {
 		t.Errorf("kept dead connections: %d are counted", pool.count)
 	}
 	fresh := dialled(t, servicer)

@@ -62,8 +62,15 @@ func TestTemplateIsRequest(t *testing.T) {
 			if (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
 				t.Fatalf("error %v, want %v", err, wantErr)
 			}
-			if err == nil && !bytes.Equal(template.Request(body), want) {
-				t.Fatalf("\n got %q\nwant %q", template.Request(body), want)
+			if err != nil {
+				continue
+			}
+			head := template.Head(len(body))
+			if cap(head)-len(head) < len(body) {
+				t.Fatalf("room for %d bytes, not %d", cap(head)-len(head), len(body))
+			}
+			if got := append(head, body...); !bytes.Equal(got, want) {
+				t.Fatalf("\n got %q\nwant %q", got, want)
 			}
 		}
 	})

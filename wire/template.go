@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
-	"slices"
 	"strconv"
 )
 
@@ -33,9 +32,13 @@ func NewTemplate(method, address string, header http.Header) (*Template, error) 
 	}, nil
 }
 
-// Request returns what the function Request returns for a body, which must not be empty.
-func (t *Template) Request(body []byte) []byte {
-	var room [20]byte
-	length := strconv.AppendInt(room[:0], int64(len(body)), 10)
-	return slices.Concat(t.before, length, t.after, body)
+// mostLength is how many digits the length of a body has at most.
+const mostLength = 20
+
+// Head returns what comes before a body of a size, which must not be 0, in what the function Request returns; with capacity
+// for the body.
+func (t *Template) Head(size int) []byte {
+	head := make([]byte, 0, len(t.before)+mostLength+len(t.after)+size)
+	head = strconv.AppendInt(append(head, t.before...), int64(size), 10)
+	return append(head, t.after...)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
@@ -23,18 +24,29 @@ func (r *round) prepare() {
 // seal makes the requests on all processors: a signature may take milliseconds, and they are independent of each other.
 func (r *round) seal() {
 	servicers := r.Session.GetServicers()
+	slots := make([]slot, len(servicers))
 	r.slots = make([]*slot, len(servicers))
-	spread(len(servicers), func(i int) { r.slots[i] = r.slotOf(servicers[i]) })
+	spread(len(servicers), func(i int) {
+		slots[i] = r.slotOf(servicers[i])
+		r.slots[i] = &slots[i]
+	})
 }
 
-// spread calls a function for all numbers below n, on all processors. Between two of them a processor is given to what else
-// waits, so that another round's release waits for one at most.
+// longestRun is how long sealing keeps a processor that others wait for.
+const longestRun = 100 * time.Microsecond
+
+// spread calls a function for all numbers below n, on all processors. After a while a processor is given to what else waits,
+// so that another round's release waits for that long, or for one number.
 func spread(n int, work func(i int)) {
 	var next atomic.Int64
 	run := func() {
+		began := time.Now()
 		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 			work(i)
-			runtime.Gosched()
+			if time.Since(began) > longestRun {
+				runtime.Gosched()
+				began = time.Now()
+			}
 		}
 	}
 	var workers sync.WaitGroup
@@ -45,9 +57,9 @@ func spread(n int, work func(i int)) {
 	workers.Wait()
 }
 
-func (r *round) slotOf(servicer *types.Actor) *slot {
+func (r *round) slotOf(servicer *types.Actor) slot {
 	request, err := r.Ask(r.Session, servicer, r.Question.Payload)
-	made := &slot{servicer: servicer, request: request, failure: failureOf(types.Attempt_ATTEMPT_SEAL_REQUEST, err)}
+	made := slot{servicer: servicer, request: request, failure: failureOf(types.Attempt_ATTEMPT_SEAL_REQUEST, err)}
 	if r.Offset > 0 {
 		made.offset = rand.N(r.Offset)
 	}

@@ -156,7 +156,7 @@ func (r *round) execute(ctx context.Context) error {
 // connect gives every slot a kept connection, or starts to make one. Where all are kept, it leaves them to other checks until
 // they are needed.
 func (r *round) connect(ctx context.Context) {
-	if !r.Cold {
+	if !r.Cold && time.Until(r.Due) > ShortestLead {
 		if slowest, kept := r.Pool.Kept(r.urls); kept {
 			sleepUntil(ctx, r.Due.Add(-ShortestLead-2*slowest))
 		}

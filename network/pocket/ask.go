@@ -33,16 +33,17 @@ type request struct {
 // Ask addresses a payload to a servicer of a session. A service URL that no request can be addressed to is the
 // servicer's fault: a *wire.Failure with the outcome CONNECT.
 func (a *Asker) Ask(session *types.Session, servicer *types.Actor, payload types.Payload) (fisherman.Request, error) {
-	sealed, err := relay.SealRequest(a.Key, relay.NewRequest(session.GetHeader(), servicer.GetAddress(), payload, a.Now()))
-	if err != nil {
-		return nil, fmt.Errorf("seal relay to %s: %w", servicer.GetAddress(), err)
-	}
 	target, err := a.targets.of(servicer)
 	if err != nil {
 		return nil, err
 	}
+	asked := relay.NewRequest(session.GetHeader(), servicer.GetAddress(), payload, a.Now())
+	sealed, whole, err := relay.SealRequestBehind(a.Key, asked, target.template.Head)
+	if err != nil {
+		return nil, fmt.Errorf("seal relay to %s: %w", servicer.GetAddress(), err)
+	}
 	return &request{
-		wire:     target.template.Request(sealed.Envelope),
+		wire:     whole,
 		envelope: sealed.Envelope,
 		binding:  relay.Binding{RequestHash: sealed.BodyHash, Servicer: servicer.GetAddress(), Verifier: target.verifier},
 	}, nil

@@ -23,7 +23,7 @@ func TestAskingTakesLittleMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if taken > 12 {
+	if taken > 9 {
 		t.Errorf("%v pieces of memory for a request", taken)
 	}
 }
