@@ -27,6 +27,8 @@ type Binding struct {
 	PublicKey []byte
 	// Verifier is of that key, if one is kept; PublicKey then is not looked at.
 	Verifier *crypto.Verifier
+	// Proven says that the signature of this very envelope was found valid before (Prove).
+	Proven bool
 }
 
 // key returns the servicer's key.
@@ -39,6 +41,9 @@ func (b *Binding) key() []byte {
 
 // verify reports whether a signature of a response's body is the servicer's.
 func (b *Binding) verify(body, signature []byte) bool {
+	if b.Proven {
+		return true
+	}
 	if b.Verifier != nil {
 		return b.Verifier.Verify(crypto.DomainRelayResponse, body, signature)
 	}
@@ -60,6 +65,15 @@ func SealResponse(key crypto.PrivateKey, response *types.RelayResponse) ([]byte,
 		return nil, err
 	}
 	return layOut(make([]byte, 0, size), key, body, key.SignTagged(signed)), nil
+}
+
+// Prove takes the signature of a response envelope up in a batch, if a verifier is kept of the servicer's key. It sets proven once
+// the signature was found valid, with the batch's last at the latest; if it does not, opening the response says why.
+func Prove(batch *crypto.Batch, envelope []byte, want Binding, proven *bool) {
+	outer, ok := takeApart(envelope)
+	if ok && len(envelope) <= MaxResponseBytes && want.Verifier != nil && bytes.Equal(outer.publicKey, want.key()) {
+		batch.Add(want.Verifier, crypto.DomainRelayResponse, outer.body, outer.value, proven)
+	}
 }
 
 // OpenResponse parses a response envelope, then checks key and signature, then what it is bound to. A signed error is

@@ -18,6 +18,14 @@ type Request interface {
 	Evidence() []byte
 }
 
+// Preparer is a Request that opens many answers in less time when they are prepared together.
+type Preparer interface {
+	Request
+	// Prepare does some of the work of Open for answers to requests of the same network, itself among them. Open does what is
+	// left, or all of it. A request without an answer has nil.
+	Prepare(requests []Request, answers []*wire.Answer)
+}
+
 // Reply is what the node behind a servicer answered.
 type Reply struct {
 	// Status is the node's HTTP status; 0 when it is not known.

@@ -116,11 +116,27 @@ func (d *Done) Open() {
 	if d.Observed.Exchanges != nil {
 		return
 	}
+	d.round.prepareAnswers()
 	d.Observed.Exchanges = make([]judge.Exchange, 0, len(d.round.slots))
 	for _, slot := range d.round.slots {
 		exchange := slot.observe()
 		exchange.Arrived = slot.arrived(d.round.released)
 		d.Observed.Exchanges = append(d.Observed.Exchanges, exchange)
+	}
+}
+
+// prepareAnswers has the network do together what it can of opening the answers.
+func (r *round) prepareAnswers() {
+	var preparer Preparer
+	requests, answers := make([]Request, len(r.slots)), make([]*wire.Answer, len(r.slots))
+	for i, slot := range r.slots {
+		requests[i], answers[i] = slot.request, slot.openable()
+		if preparer == nil {
+			preparer, _ = slot.request.(Preparer)
+		}
+	}
+	if preparer != nil {
+		preparer.Prepare(requests, answers)
 	}
 }
 

@@ -157,6 +157,14 @@ func (s *slot) arrived(released time.Time) judge.Arrival {
 	return judge.Arrival{Bytes: s.arrival.Bytes, First: first.Sub(released), Last: last.Sub(released)}
 }
 
+// openable returns the answer that is to be opened; nil for none.
+func (s *slot) openable() *wire.Answer {
+	if s.unsent != nil || s.failure != nil {
+		return nil
+	}
+	return s.answer
+}
+
 // observe returns what passed on the slot, its answer opened.
 func (s *slot) observe() judge.Exchange {
 	exchange := judge.Exchange{
@@ -179,7 +187,7 @@ func (s *slot) observe() judge.Exchange {
 	case s.answer == nil && s.failure == nil:
 		exchange.Failure = own(types.Attempt_ATTEMPT_EXCHANGE, errors.New("not asked"))
 	}
-	if exchange.Failure != nil || s.answer == nil {
+	if s.openable() == nil {
 		return exchange
 	}
 	exchange.Times.Source = s.times.Source()

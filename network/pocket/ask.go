@@ -28,6 +28,8 @@ type request struct {
 	wire     []byte
 	envelope []byte
 	binding  relay.Binding
+	// proven is the answer whose signature was found valid, if that was done before it is opened.
+	proven *wire.Answer
 }
 
 // Ask addresses a payload to a servicer of a session. A service URL that no request can be addressed to is the
@@ -69,7 +71,9 @@ func (r *request) Evidence() []byte { return r.envelope }
 // Open implements fisherman.Request: the answer has to carry the servicer's signed response to this very request. A
 // signed error is a failure too.
 func (r *request) Open(answer *wire.Answer) (fisherman.Reply, *wire.Failure) {
-	response, failure := open(answer, r.binding)
+	want := r.binding
+	want.Proven = r.proven == answer
+	response, failure := open(answer, want)
 	if failure != nil {
 		return fisherman.Reply{}, failure
 	}

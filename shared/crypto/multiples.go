@@ -77,26 +77,42 @@ func shift(point *edwards25519.Point) {
 
 // setOddMultiples sets a table to 1, 3, 5 … times a point. All are divided by their Z with one inversion.
 func setOddMultiples(table []affine, point *edwards25519.Point) {
-	points := make([]*edwards25519.Point, len(table))
-	before := make([]field.Element, len(table)) // the product of all Z before a point's own
+	points, inverses := make([]*edwards25519.Point, len(table)), make([]field.Element, len(table))
 	twice := new(edwards25519.Point).Double(point)
-	product := new(field.Element).One()
 	for i := range points {
 		if i == 0 {
 			points[i] = point
 		} else {
 			points[i] = new(edwards25519.Point).Add(points[i-1], twice)
 		}
-		before[i].Set(product)
 		_, _, z, _ := points[i].ExtendedCoordinates()
-		product.Multiply(product, z)
+		inverses[i].Set(z)
 	}
-	inverse := new(field.Element).Invert(product) // of the product of all Z up to a point's own
-	for i := len(points) - 1; i >= 0; i-- {
-		x, y, z, _ := points[i].ExtendedCoordinates()
-		own := new(field.Element).Multiply(inverse, &before[i])
-		inverse.Multiply(inverse, z)
-		table[i].set(x.Multiply(x, own), y.Multiply(y, own))
+	invert(inverses)
+	for i := range points {
+		x, y, _, _ := points[i].ExtendedCoordinates()
+		table[i].set(x.Multiply(x, &inverses[i]), y.Multiply(y, &inverses[i]))
+	}
+}
+
+// mostInverted is the most elements that are inverted together.
+const mostInverted = 64
+
+// invert sets each of some elements to its inverse, with one inversion for all (Montgomery 1987): that of the product of all
+// elements up to one, times the product of those before it, is its own inverse. If one is 0, all become 0.
+func invert(elements []field.Element) {
+	var before [mostInverted]field.Element // the product of the elements before one
+	product := *new(field.Element).One()
+	for i := range elements {
+		before[i] = product
+		product.Multiply(&product, &elements[i])
+	}
+	var inverse field.Element
+	inverse.Invert(&product)
+	for i := len(elements) - 1; i >= 0; i-- {
+		own := elements[i]
+		elements[i].Multiply(&inverse, &before[i])
+		inverse.Multiply(&inverse, &own)
 	}
 }
 
@@ -107,8 +123,8 @@ func (a *affine) set(x, y *field.Element) {
 	a.product.Multiply(&a.product, twiceD())
 }
 
-// sumOfProducts returns the encoding of a·P + b·B, where B is the group's generator. Its time depends on the scalars.
-func sumOfProducts(a *scalar.Scalar, tableOfP *[parts]multiples4, b *scalar.Scalar) [32]byte {
+// sumOfProducts returns a·P + b·B, where B is the group's generator. Its time depends on the scalars.
+func sumOfProducts(a *scalar.Scalar, tableOfP *[parts]multiples4, b *scalar.Scalar) projective {
 	ofB, ofP := baseMultiples(), *tableOfP // copied, for a table that is in no cache is read faster in one go than in pieces
 	as, bs := a.NonAdjacentForm(4), b.NonAdjacentForm(8)
 	var sum projective
@@ -123,7 +139,7 @@ func sumOfProducts(a *scalar.Scalar, tableOfP *[parts]multiples4, b *scalar.Scal
 		}
 		sum.set(&last)
 	}
-	return sum.encoding()
+	return sum
 }
 
 // addMultiple adds an odd multiple from a table, or subtracts it, or does nothing for 0.
@@ -198,12 +214,11 @@ func (e *extended) set(c *completed) {
 	e.t.Multiply(&c.x, &c.y)
 }
 
-// encoding is the canonical one (RFC 8032 §5.1.2).
-func (p *projective) encoding() (encoded [32]byte) {
-	var inverse, x, y field.Element
-	inverse.Invert(&p.z)
-	x.Multiply(&p.x, &inverse)
-	y.Multiply(&p.y, &inverse)
+// encoding is the canonical one (RFC 8032 §5.1.2), given the inverse of Z.
+func (p *projective) encoding(inverse *field.Element) (encoded [32]byte) {
+	var x, y field.Element
+	x.Multiply(&p.x, inverse)
+	y.Multiply(&p.y, inverse)
 	copy(encoded[:], y.Bytes())
 	encoded[31] |= byte(x.IsNegative() << 7)
 	return encoded

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"filippo.io/edwards25519/field"
 	"github.com/oasisprotocol/curve25519-voi/curve/scalar"
 )
 
@@ -39,20 +40,31 @@ const usualMessage = 1024
 
 // fits is the rule of crypto/ed25519: S is below the group's order, and the encoding of S·B − H(R ‖ A ‖ message)·A is R.
 func (v *Verifier) fits(domain Domain, body, value []byte) bool {
+	point, ok := v.point(domain, body, value)
+	if !ok {
+		return false
+	}
+	var inverse field.Element
+	inverse.Invert(&point.z)
+	r := point.encoding(&inverse)
+	return bytes.Equal(r[:], value[:32])
+}
+
+// point returns the point whose encoding has to be R; false where the rest of a signature is wrong.
+func (v *Verifier) point(domain Domain, body, value []byte) (point projective, ok bool) {
 	multiples := v.multiples()
 	if multiples == nil || len(value) != ed25519.SignatureSize || !scalar.ScMinimalVartime(value[32:]) {
-		return false
+		return point, false
 	}
 	var s, h scalar.Scalar
 	if _, err := s.SetBytesModOrder(value[32:]); err != nil {
-		return false
+		return point, false
 	}
 	var room [usualMessage]byte
 	message := append(append(room[:0], value[:32]...), v.publicKey...)
 	sum := sha512.Sum512(append(AppendTag(message, domain), body...))
 	if _, err := h.SetBytesModOrderWide(sum[:]); err != nil {
-		return false
+		return point, false
 	}
-	r := sumOfProducts(&h, multiples, &s)
-	return bytes.Equal(r[:], value[:32])
+	return sumOfProducts(&h, multiples, &s), true
 }
