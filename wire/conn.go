@@ -50,6 +50,8 @@ type Conn struct {
 	deadline time.Time     // of a released request, for the receiver to set; zero when it is set
 	released bool          // a request was, and its answer is not received yet
 	begun    bool          // an answer is being received that has not come as a whole
+	later    later         // whom an answer is received for
+	ready    func()        // receiveReady; nil before it is needed
 	secured  bool          // TLS
 	used     bool          // an exchange was completed on it
 	reusable bool

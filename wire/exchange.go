@@ -121,35 +121,62 @@ func (c *Conn) ReceiveInto(room *Room, holder string) (*Answer, error) {
 	return c.received(c.receive())
 }
 
-// ReceiveLater is ReceiveInto after Release, on a goroutine that is not the caller's: received is called once, by the
-// deadline at the latest. No goroutine waits for an answer that comes as a whole to a connection that is Stamped: the one that
-// all connections of a Dialer share reads it, so received must not wait. The other methods that receive are not for use before.
-func (c *Conn) ReceiveLater(room *Room, holder string, received func(*Answer, error)) {
-	wait := func() { received(c.ReceiveInto(room, holder)) }
+// Receiver is told once how an exchange ended: by an answer, or by an error that is a *Failure.
+type Receiver interface {
+	Received(answer *Answer, err error)
+}
+
+// later is an answer that is received for somebody.
+type later struct {
+	room   *Room
+	holder string
+	to     Receiver
+}
+
+// ReceiveLater is ReceiveInto after Release, on a goroutine that is not the caller's: the receiver is told by the deadline at the
+// latest. No goroutine waits for an answer that comes as a whole to a connection that is Stamped: the one that all connections
+// of a Dialer share reads it, so the receiver must not wait. The other methods that receive are not for use before.
+func (c *Conn) ReceiveLater(room *Room, holder string, to Receiver) {
+	c.later = later{room: room, holder: holder, to: to}
 	if !c.released || c.secured || c.stamped.holds() {
-		go wait()
+		go c.wait()
 		return
 	}
 	c.begin(room, holder)
 	c.begun = true
 	deadline := c.deadline
 	if err := c.limit(); err != nil {
-		received(c.received(nil, err))
+		c.deliver(c.received(nil, err))
 		return
 	}
 	c.stamped.collect()
-	watched := c.stamped.watch(deadline, func() {
-		answer, done, err := c.tryReceive()
-		if !done {
-			go wait()
-			return
-		}
-		c.begun, c.released = false, false
-		received(c.received(answer, err))
-	})
-	if !watched {
-		go wait()
+	if c.ready == nil {
+		c.ready = c.receiveReady
 	}
+	if !c.stamped.watch(deadline, c.ready) {
+		go c.wait()
+	}
+}
+
+// wait receives an answer for later, however long it takes.
+func (c *Conn) wait() { c.deliver(c.ReceiveInto(c.later.room, c.later.holder)) }
+
+// receiveReady receives an answer for later that has come as a whole, or has somebody wait for the rest.
+func (c *Conn) receiveReady() {
+	answer, done, err := c.tryReceive()
+	if !done {
+		go c.wait()
+		return
+	}
+	c.begun, c.released = false, false
+	c.deliver(c.received(answer, err))
+}
+
+// deliver tells the receiver. From then on the connection is its.
+func (c *Conn) deliver(answer *Answer, err error) {
+	to := c.later.to
+	c.later = later{}
+	to.Received(answer, err)
 }
 
 // begin prepares for an answer.

@@ -93,7 +93,9 @@ func (h *heldSocket) SetDeadline(deadline time.Time) error {
 }
 
 // SetReadDeadline implements net.Conn.
-func (h *heldSocket) SetReadDeadline(deadline time.Time) error { return h.limitReading(limit(deadline)) }
+func (h *heldSocket) SetReadDeadline(deadline time.Time) error {
+	return h.limitReading(limit(deadline))
+}
 
 func (h *heldSocket) limitReading(limit *time.Time) error {
 	h.readDeadline.Store(limit)

@@ -141,9 +141,10 @@ func (p *Pool) keep(known *urlState, conn *Conn) {
 	for place < len(kept) && !kept[place].made.After(conn.made) {
 		place++
 	}
-	kept = slices.Insert(kept, place, idleConn{conn, time.Now()})
+	now := time.Now()
+	kept = slices.Insert(kept, place, idleConn{conn, now})
 	// The newest is taken first, so the first is needed the least.
-	if time.Since(kept[0].since) > surplusIdle {
+	if now.Sub(kept[0].since) > surplusIdle {
 		kept[0].Close()
 		kept = slices.Delete(kept, 0, 1)
 		p.count--

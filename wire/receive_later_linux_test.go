@@ -10,26 +10,31 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
-// later is what ReceiveLater says once.
-type later struct {
+// told is what ReceiveLater says once.
+type told struct {
 	answer *Answer
 	err    error
 }
 
+// receiver is a Receiver that is a function.
+type receiver func(*Answer, error)
+
+func (r receiver) Received(answer *Answer, err error) { r(answer, err) }
+
 // receiveLater releases a request and has the answer received; it fails if that is said twice.
-func receiveLater(t *testing.T, conn *Conn, far net.Conn, timeout time.Duration) <-chan later {
+func receiveLater(t *testing.T, conn *Conn, far net.Conn, timeout time.Duration) <-chan told {
 	t.Helper()
 	release(t, conn, timeout)
 	hear(t, far)
-	said := make(chan later, 1)
+	said := make(chan told, 1)
 	var times atomic.Int32
-	conn.ReceiveLater(NewRoom(1<<20), "holder", func(answer *Answer, err error) {
+	conn.ReceiveLater(NewRoom(1<<20), "holder", receiver(func(answer *Answer, err error) {
 		if times.Add(1) > 1 {
 			t.Error("received twice")
 			return
 		}
-		said <- later{answer, err}
-	})
+		said <- told{answer, err}
+	}))
 	return said
 }
 
@@ -103,7 +108,7 @@ func TestReceiveLaterAfterClosing(t *testing.T) {
 	hear(t, far)
 	conn.Close()
 	said := make(chan error, 1)
-	conn.ReceiveLater(nil, "", func(_ *Answer, err error) { said <- err })
+	conn.ReceiveLater(nil, "", receiver(func(_ *Answer, err error) { said <- err }))
 	if err := <-said; err == nil {
 		t.Error("an answer on a closed connection")
 	}

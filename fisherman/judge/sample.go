@@ -45,9 +45,11 @@ func (j *judgement) sample(i int, settled settlement) *types.QoSSample {
 	}
 	sample.Outcome, sample.Detail = types.Outcome_OUTCOME_OK, text.Line(e.Remark, mostDetail)
 	sample.Timing = e.Times.Source
-	sample.RoundTripTime = durationpb.New(e.Times.RoundTrip)
-	sample.UserRoundTripTime = durationpb.New(e.Times.UserRoundTrip)
-	sample.TimeToFirstByte = durationpb.New(e.Times.FirstByte)
+	times := new([3]durationpb.Duration) // in one piece of memory
+	for i, took := range []time.Duration{e.Times.RoundTrip, e.Times.UserRoundTrip, e.Times.FirstByte} {
+		times[i].Seconds, times[i].Nanos = int64(took/time.Second), int32(took%time.Second)
+	}
+	sample.RoundTripTime, sample.UserRoundTripTime, sample.TimeToFirstByte = &times[0], &times[1], &times[2]
 	sample.AnswerDigest = reading.Digest[:]
 	return sample
 }

@@ -351,8 +351,7 @@ func (r *round) release(ctx context.Context, ready []*slot, receivers *sync.Wait
 func (r *round) receive(sent []*slot, receivers *sync.WaitGroup) {
 	for _, slot := range sent {
 		if !slot.early() {
-			receivers.Add(1)
-			slot.receiveLater(r.Room, receivers.Done)
+			slot.receiveLater(r.Room, receivers)
 		}
 	}
 }

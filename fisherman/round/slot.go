@@ -3,6 +3,7 @@ package round
 import (
 	"context"
 	"errors"
+	"sync"
 	"syscall"
 	"time"
 
@@ -38,6 +39,8 @@ type slot struct {
 	// sent is the moment of writing, and written when this program saw that it had been written.
 	sent, written time.Time
 	answer        *wire.Answer
+	// receivers has one for the answer, while that is received among others.
+	receivers *sync.WaitGroup
 	// times of the exchange and the transmission that follows from them, and what was read of an answer, complete or not;
 	// once the exchange is over.
 	times       wire.Times
@@ -125,12 +128,17 @@ func (s *slot) receive(room *wire.Room) {
 	s.answer, s.failure = answer, failureOf(types.Attempt_ATTEMPT_READ_ANSWER, err)
 }
 
-// receiveLater has the answer received while others are; done is called when it was.
-func (s *slot) receiveLater(room *wire.Room, done func()) {
-	s.conn.ReceiveLater(room, s.url(), func(answer *wire.Answer, err error) {
-		s.answer, s.failure = answer, failureOf(types.Attempt_ATTEMPT_READ_ANSWER, err)
-		done()
-	})
+// receiveLater has the answer received while others are, as one of some receivers.
+func (s *slot) receiveLater(room *wire.Room, receivers *sync.WaitGroup) {
+	s.receivers = receivers
+	receivers.Add(1)
+	s.conn.ReceiveLater(room, s.url(), s)
+}
+
+// Received implements wire.Receiver.
+func (s *slot) Received(answer *wire.Answer, err error) {
+	s.answer, s.failure = answer, failureOf(types.Attempt_ATTEMPT_READ_ANSWER, err)
+	s.receivers.Done()
 }
 
 // end notes how the exchange went, once it is over.
