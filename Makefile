@@ -77,7 +77,7 @@ localnet_up: build ## Build and run a LocalNet until Ctrl-C; flags of 'pocket lo
 
 .PHONY: compare_demo
 compare_demo: build bin/geth ## Compare three local geth, of which one is slow and one stopped; flags of 'pocket compare' go in ARGS="..."
-	@demo=$$(mktemp -d) && trap 'rm -rf "$$demo"' EXIT && $(GO) build -o "$$demo/compare_demo" ./build/compare_demo && \
+	@demo=$$(mktemp -d) && trap 'rm -rf "$$demo"' EXIT && $(OWN) build -o "$$demo/compare_demo" ./build/compare_demo && \
 	"$$demo/compare_demo" -- $(ARGS)
 
 .PHONY: localnet_k8s_up

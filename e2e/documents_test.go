@@ -77,7 +77,7 @@ type documentCommand struct {
 
 // TestDocumentCommands runs every command of the documents, in their order, against one LocalNet.
 func TestDocumentCommands(t *testing.T) {
-	t.Parallel()
+	takePlace(t)
 	rules := readDocumentRules(t)
 	runner := newDocumentRunner(t)
 	for _, path := range userDocuments(t) {

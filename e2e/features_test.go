@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,8 +31,21 @@ type featureSet struct {
 	blockTime time.Duration
 }
 
+// places bounds what runs at once: sets of features, and the other tests of this package. They wait more than they compute,
+// but they measure time.
+var places = make(chan struct{}, 3)
+
+// takePlace gives a test a place until it ends. It does so before tests run beside each other, so that such a test begins
+// before the sets. There are fewer of them than places.
+func takePlace(t *testing.T) {
+	t.Helper()
+	places <- struct{}{}
+	t.Cleanup(func() { <-places })
+	t.Parallel()
+}
+
 // featureSets run beside each other, because stories spend their time waiting for blocks. They share nothing but the
-// machine. Those that take longest come first.
+// machine. They start in this order; those that take longest come first.
 var featureSets = []featureSet{
 	{"live network", []string{"shannon"}, 2, blockTime},
 	{"Ethereum", []string{"endpoints", "relay_ethereum"}, 1, blockTime},
@@ -56,10 +70,13 @@ func possible(t *testing.T) string {
 func TestFeatures(t *testing.T) {
 	t.Parallel()
 	tags, binary, geth := possible(t), buildBinary(t), gethProgram(t)
+	var running sync.WaitGroup
+	defer running.Wait()
 	for _, set := range featureSets {
-		t.Run(set.name, func(t *testing.T) {
-			t.Parallel()
-			set.run(t, newNetworks(t, binary, geth, set.blockTime), tags)
+		places <- struct{}{}
+		running.Go(func() {
+			defer func() { <-places }()
+			t.Run(set.name, func(t *testing.T) { set.run(t, newNetworks(t, binary, geth, set.blockTime), tags) })
 		})
 	}
 }
