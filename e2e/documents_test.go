@@ -77,7 +77,7 @@ type documentCommand struct {
 
 // TestDocumentCommands runs every command of the documents, in their order, against one LocalNet.
 func TestDocumentCommands(t *testing.T) {
-	t.Parallel()
+	takePlace(t)
 	rules := readDocumentRules(t)
 	runner := newDocumentRunner(t)
 	for _, path := range userDocuments(t) {
@@ -188,8 +188,9 @@ func newDocumentRunner(t *testing.T) *documentRunner {
 	if err := os.Mkdir(filepath.Join(r.directory, "bin"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(buildBinary(t), filepath.Join(r.directory, "bin", "pocket")); err != nil {
-		t.Fatal(err)
+	// A copy, so that it finds nothing beside itself.
+	if output, err := exec.CommandContext(t.Context(), "cp", buildBinary(t), filepath.Join(r.directory, "bin", "pocket")).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
 	}
 	// A reader is in the module's root, so a home cannot have the name of a folder there.
 	if err := os.CopyFS(r.directory, foldersOf(t, "..")); err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,16 +27,33 @@ type featureSet struct {
 	features []string
 	// concurrent is how many of its stories run at once; more than one is for stories that share no network.
 	concurrent int
+	// blockTime is that of the networks that its stories share.
+	blockTime time.Duration
+}
+
+// places bounds what runs at once: sets of features, and the other tests of this package. They wait more than they compute,
+// but they measure time.
+var places = make(chan struct{}, 3)
+
+// takePlace gives a test a place until it ends. It does so before tests run beside each other, so that such a test begins
+// before the sets. There are fewer of them than places.
+func takePlace(t *testing.T) {
+	t.Helper()
+	places <- struct{}{}
+	t.Cleanup(func() { <-places })
+	t.Parallel()
 }
 
 // featureSets run beside each other, because stories spend their time waiting for blocks. They share nothing but the
-// machine. Those that take longest come first.
+// machine. They start in this order; those that take longest come first.
 var featureSets = []featureSet{
-	{"live network", []string{"shannon"}, 2},
-	{"stakes and parameters", []string{"parameters", "relay_refusals", "relay_storage", "staking"}, 1},
-	{"networks of their own", []string{"session", "substitution", "validators", "qos_freshness", "qos_rest", "relay_upstream"}, 1},
-	{"Ethereum", []string{"endpoints", "relay_ethereum"}, 1},
-	{"checks and relays", []string{"qos_single_check", "qos_window", "qos_rolling", "evidence", "relay"}, 1},
+	{"live network", []string{"shannon"}, 2, blockTime},
+	{"Ethereum", []string{"endpoints", "relay_ethereum"}, 1, blockTime},
+	{"checks and relays", []string{"qos_single_check", "qos_window", "qos_rolling", "evidence", "relay", "session",
+		"parameters", "relay_refusals", "relay_storage"}, 1, blockTime},
+	// These stories wait for heights, and measure nothing.
+	{"stakes", []string{"staking"}, 1, blockTime * 2 / 5},
+	{"networks of their own", []string{"substitution", "validators", "qos_freshness", "qos_rest", "relay_upstream"}, 2, blockTime},
 }
 
 // possible returns the tags of the stories that can run here.
@@ -52,10 +70,13 @@ func possible(t *testing.T) string {
 func TestFeatures(t *testing.T) {
 	t.Parallel()
 	tags, binary, geth := possible(t), buildBinary(t), gethProgram(t)
+	var running sync.WaitGroup
+	defer running.Wait()
 	for _, set := range featureSets {
-		t.Run(set.name, func(t *testing.T) {
-			t.Parallel()
-			set.run(t, newNetworks(t, binary, geth), tags)
+		places <- struct{}{}
+		running.Go(func() {
+			defer func() { <-places }()
+			t.Run(set.name, func(t *testing.T) { set.run(t, newNetworks(t, binary, geth, set.blockTime), tags) })
 		})
 	}
 }

@@ -31,7 +31,6 @@ type network struct {
 func startNetwork(options localnet.Options) (*network, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	options.RPCListen = "127.0.0.1:0"
-	options.BlockTime = blockTime
 	options.Explicit = localnet.Flags{localnet.FlagSlow: true, localnet.FlagDown: true, localnet.FlagLying: true, localnet.FlagBehind: true}
 	net, err := localnet.New(ctx, options)
 	if err != nil {
@@ -98,12 +97,14 @@ type shape struct {
 type networks struct {
 	running map[shape]*network
 	binary  string
+	// blockTime is that of the shared ones.
+	blockTime time.Duration
 	// geth is the program of the Ethereum node; empty for none.
 	geth string
 }
 
-func newNetworks(t *testing.T, binary, geth string) *networks {
-	all := &networks{running: make(map[shape]*network), binary: binary, geth: geth}
+func newNetworks(t *testing.T, binary, geth string, blockTime time.Duration) *networks {
+	all := &networks{running: make(map[shape]*network), binary: binary, blockTime: blockTime, geth: geth}
 	t.Cleanup(func() {
 		for _, n := range all.running {
 			if err := n.stop(); err != nil {
@@ -156,6 +157,7 @@ func options(honest, slow, down, lying int) localnet.Options {
 	options := localnet.DefaultOptions()
 	options.Servicers = honest + slow + down + lying
 	options.Slow, options.Down, options.Lying = slow, down, lying
+	options.BlockTime = blockTime
 	return options
 }
 
@@ -184,6 +186,7 @@ func (s *story) share(wanted shape) error {
 	if s.network = s.networks.running[wanted]; s.network != nil {
 		return nil
 	}
+	s.options.BlockTime = s.networks.blockTime
 	started, err := startNetwork(s.options)
 	if err != nil {
 		return err

@@ -103,7 +103,7 @@ type (
 
 // TestReportsCanBeRecomputed recomputes every number of a LocalNet's reports from their checks, by docs/qos.md alone.
 func TestReportsCanBeRecomputed(t *testing.T) {
-	t.Parallel()
+	takePlace(t)
 	network, err := startNetwork(options(3, 1, 1, 1))
 	if err != nil {
 		t.Fatal(err)

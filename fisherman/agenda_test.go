@@ -90,13 +90,17 @@ func TestBorrowing(t *testing.T) {
 // no check is dropped, although sessions have room for little more than a round each and their rounds overlap.
 func TestTenThousandServicers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		sessions, requests := 400, growthRequests
+		if testing.Short() {
+			sessions, requests = sessions/5, requests/5
+		}
 		sizes := make(map[string]int)
-		for i := range 400 {
+		for i := range sessions {
 			sizes[fmt.Sprintf("session %d", i)] = 24
 		}
 		c := newCrowd(sizes)
 		c.hang = func(string) time.Duration { return 30 * time.Millisecond }
-		c.interval, c.mostRequests = time.Second, growthRequests
+		c.interval, c.mostRequests = time.Second, requests
 		c.policy.Checks, c.policy.Distribution = loadChecks, schedule.StratifiedJitter
 		c.while(t, func() { c.blocks(10, 20, time.Second); time.Sleep(5 * time.Second) })
 		for name := range sizes {

@@ -2,6 +2,7 @@ package fisherman
 
 import (
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +14,28 @@ import (
 
 // hostileVariable makes the long tests of `make test_hostile` run.
 const hostileVariable = "POCKET_TEST_HOSTILE"
+
+// aloneVariable makes a test that measures its process the only one in it.
+const aloneVariable = "POCKET_TEST_ALONE"
+
+// alone runs the test in a process of its own, unless this is that process, and reports whether it did.
+func alone(t *testing.T) bool {
+	if os.Getenv(aloneVariable) != "" {
+		return false
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside := exec.CommandContext(t.Context(), program, "-test.run=^"+t.Name()+"$", "-test.v")
+	inside.Env = append(os.Environ(), aloneVariable+"=1")
+	output, err := inside.CombinedOutput()
+	t.Logf("%s", output)
+	if err != nil || !strings.Contains(string(output), "--- PASS") {
+		t.Error("the test in a process of its own: ", err)
+	}
+	return true
+}
 
 // residentKiB returns the value of a line of this process's status, in KiB.
 func residentKiB(t *testing.T, line string) int {
@@ -34,26 +57,24 @@ func residentKiB(t *testing.T, line string) int {
 // to compare; twelve are honest, and there is a check a second. The honest ones answer all checks in time, and the
 // fisherman's memory stays flat.
 func TestDearAnswers(t *testing.T) {
-	outcomes := besideDear(t, farCommand{}, 1)
-	if outcomes[types.Outcome_OUTCOME_TOO_LARGE] == 0 {
-		t.Errorf("hostile samples %v", outcomes)
-	}
+	besideDear(t, farCommand{}, 1, types.Outcome_OUTCOME_TOO_LARGE)
 }
 
 // The same, with four checks a second, and the last byte of each dear answer kept back, so that twenty checks hold twelve
 // mebibytes each until they time out, or would.
 func TestHangingAnswers(t *testing.T) {
-	outcomes := besideDear(t, farCommand{Hang: true}, 4)
-	if outcomes[types.Outcome_OUTCOME_TIMEOUT] == 0 || outcomes[types.Outcome_OUTCOME_VOID] == 0 {
-		t.Errorf("hostile samples %v", outcomes)
-	}
+	besideDear(t, farCommand{Hang: true}, 4, types.Outcome_OUTCOME_TIMEOUT, types.Outcome_OUTCOME_VOID)
 }
 
-// besideDear samples twelve dear servicers and twelve honest ones, so many times a second, and returns the outcomes of the
-// former.
-func besideDear(t *testing.T, command farCommand, each int) map[types.Outcome]int {
+// besideDear samples twelve dear servicers and twelve honest ones, each times a second; samples of the former have the
+// outcomes wanted. Such tests mostly wait, so they run beside each other.
+func besideDear(t *testing.T, command farCommand, each int, wanted ...types.Outcome) {
 	if os.Getenv(hostileVariable) == "" {
-		t.Skip("runs for 40 s and measures this process: make test_hostile")
+		t.Skip("runs for 40 s and measures its process: make test_hostile")
+	}
+	t.Parallel()
+	if alone(t) {
+		return
 	}
 	const servicers, dear, seconds, most = 24, 12, 36, 300 << 10
 	command.Start, command.Dear = servicers, dear
@@ -117,5 +138,9 @@ func besideDear(t *testing.T, command farCommand, each int) map[types.Outcome]in
 	if peak > most {
 		t.Errorf("%d KiB resident, more than %d", peak, most)
 	}
-	return outcomes
+	for _, outcome := range wanted {
+		if outcomes[outcome] == 0 {
+			t.Errorf("hostile samples %v, none of them %v", outcomes, outcome)
+		}
+	}
 }

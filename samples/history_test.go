@@ -146,6 +146,9 @@ func TestHistoryGoesBackByHours(t *testing.T) {
 }
 
 func TestHistoryIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("what 60 servicers did in 45 days, one after the other")
+	}
 	h, now := filled(t, measured.Plan{Seed: 4, Servicers: 60, Interval: 20 * time.Minute, Steady: true}, 45*24*time.Hour)
 	for name, filter := range map[string]HistoryFilter{
 		"steps":  {Last: 7 * 24 * time.Hour, Step: 5 * time.Minute},

@@ -94,9 +94,12 @@ func inventing(w http.ResponseWriter, asked call, pass func()) {
 	fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"result":"0xdead"}`, asked.ID)
 }
 
-// buildPocket builds the program.
+// buildPocket returns the program that POCKET_TEST_PROGRAM names, or builds it.
 func buildPocket(t *testing.T) string {
 	t.Helper()
+	if named := os.Getenv("POCKET_TEST_PROGRAM"); named != "" {
+		return named
+	}
 	program := filepath.Join(t.TempDir(), "pocket")
 	if output, err := exec.Command("go", "build", "-o", program, "../../app/pocket").CombinedOutput(); err != nil {
 		t.Fatalf("build pocket: %v\n%s", err, output)

@@ -17,7 +17,7 @@ import (
 // patience is how long a test waits for what has to happen.
 const patience = 90 * time.Second
 
-// programs are where TestMain builds what runs.
+// programs are where TestMain builds what runs, but for a pocket that POCKET_TEST_PROGRAM names.
 var programs struct{ pocket, nats string }
 
 func TestMain(m *testing.M) {
@@ -28,8 +28,13 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(made)
-		programs.pocket, programs.nats = filepath.Join(made, "pocket"), filepath.Join(made, "nats-server")
-		for program, source := range map[string]string{programs.pocket: "../../app/pocket", programs.nats: "github.com/nats-io/nats-server/v2"} {
+		programs.pocket, programs.nats = os.Getenv("POCKET_TEST_PROGRAM"), filepath.Join(made, "nats-server")
+		sources := map[string]string{programs.nats: "github.com/nats-io/nats-server/v2"}
+		if programs.pocket == "" {
+			programs.pocket = filepath.Join(made, "pocket")
+			sources[programs.pocket] = "../../app/pocket"
+		}
+		for program, source := range sources {
 			build := exec.Command("go", "build", "-o", program, source)
 			build.Env = append(os.Environ(), "CGO_ENABLED=0")
 			if output, err := build.CombinedOutput(); err != nil {

@@ -27,7 +27,11 @@ func (s ofSamples) Rollups(ctx context.Context, r rollup.Resolution, from, to in
 // While the disk fails, rollups count what is held in memory too, and each round once, also those that a failed write has
 // stored. When the disk works again, nothing is lost or counted twice.
 func TestRollupsWhileTheDiskFails(t *testing.T) {
-	for seed := range uint64(12) {
+	runs := 12
+	if testing.Short() {
+		runs = 4
+	}
+	for seed := range uint64(runs) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 6))
 			var broken atomic.Bool

@@ -286,6 +286,9 @@ func TestRollupsAreRemovedInTime(t *testing.T) {
 
 // The rollups take no more bytes than they may, and what the store knows of their size is true.
 func TestRollupsKeepTheirCap(t *testing.T) {
+	if testing.Short() {
+		t.Skip("what 20 servicers did in four days, one after the other")
+	}
 	c := &clock{began}
 	options := historyOptions(c)
 	options.History.MaxBytes = 1 << 20
@@ -322,6 +325,9 @@ func TestRollupsKeepTheirCap(t *testing.T) {
 
 // With 10 000 servicers the open rollups take little memory, and too many are stored before their time is over.
 func TestOpenRollupsAreBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures the memory of 10 000 servicers")
+	}
 	plan := measured.Plan{Seed: 1, Servicers: 10_000, Interval: 30 * time.Second, Session: 5 * time.Minute, Steady: true, From: began, To: began.Add(5 * time.Minute)}
 	c := &clock{began}
 	s := openMemory(t, historyOptions(c))
