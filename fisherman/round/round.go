@@ -2,6 +2,7 @@ package round
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -49,6 +50,8 @@ type Runner struct {
 	Pool *wire.Pool
 	// Room of the answers, which rounds share; nil for no bounds.
 	Room *wire.Room
+	// Turns at processors, which rounds share; nil for none.
+	Turns *Turns
 }
 
 // round is one check under way.
@@ -111,17 +114,36 @@ func (d *Done) Size() (bytes int) {
 	return bytes
 }
 
-// Open opens the answers, unless that was done, and adds the exchanges to what was observed.
+// Open opens the answers, one after the other, unless that was done, and adds the exchanges to what was observed.
 func (d *Done) Open() {
 	if d.Observed.Exchanges != nil {
 		return
 	}
-	d.Observed.Exchanges = make([]judge.Exchange, 0, len(d.round.slots))
-	for _, slot := range d.round.slots {
-		exchange := slot.observe()
-		exchange.Arrived = slot.arrived(d.round.released)
-		d.Observed.Exchanges = append(d.Observed.Exchanges, exchange)
+	d.Observed.Exchanges = make([]judge.Exchange, len(d.round.slots))
+	for i := range d.round.slots {
+		d.open(i)
+		runtime.Gosched() // a release may wait
 	}
+}
+
+// OpenInTurn is Open when it is the check's turn, on all processors: for answers that are small. Requests of other checks that are
+// to be released within openedWithin go first.
+func (d *Done) OpenInTurn() {
+	d.round.Turns.do(time.Now().Add(openedWithin), func() {
+		d.Observed.Exchanges = make([]judge.Exchange, len(d.round.slots))
+		spread(len(d.round.slots), d.open)
+	})
+}
+
+// openedWithin is more than any usual lead, so that opening answers delays no release.
+const openedWithin = 2 * LongestLead
+
+// open opens the answer of one slot.
+func (d *Done) open(i int) {
+	slot := d.round.slots[i]
+	exchange := slot.observe()
+	exchange.Arrived = slot.arrived(d.round.released)
+	d.Observed.Exchanges[i] = exchange
 }
 
 // Leave lets go of the answers and gives their room back. Those that were opened are for the caller to let go of
@@ -138,7 +160,7 @@ func (d *Done) Leave() {
 // execute carries the check out; its slots then say how. Everything expensive comes before the release. Cancelling the
 // context ends it early, with the context's error; the samples are then nobody's fault.
 func (r *round) execute(ctx context.Context) error {
-	r.prepare()
+	r.Turns.do(r.needed(), r.prepare)
 	r.connect(ctx)
 	r.settleInTime(ctx)
 	if !sleepUntil(ctx, r.Due) {
@@ -151,6 +173,14 @@ func (r *round) execute(ctx context.Context) error {
 	r.stall = stalls.end()
 	r.stallBegan = stalls.began
 	return ctx.Err()
+}
+
+// needed returns when the requests are: at the release, or in time to make connections.
+func (r *round) needed() time.Time {
+	if r.Cold {
+		return r.Due.Add(-ShortestLead)
+	}
+	return r.Due
 }
 
 // connect gives every slot a kept connection, or starts to make one. Where all are kept, it leaves them to other checks until
