@@ -2,6 +2,7 @@ package round
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -49,6 +50,8 @@ type Runner struct {
 	Pool *wire.Pool
 	// Room of the answers, which rounds share; nil for no bounds.
 	Room *wire.Room
+	// Turns at processors, which rounds share; nil for none.
+	Turns *Turns
 }
 
 // round is one check under way.
@@ -111,25 +114,55 @@ func (d *Done) Size() (bytes int) {
 	return bytes
 }
 
-// Open opens the answers, unless that was done, and adds the exchanges to what was observed.
+// Open opens the answers, one after the other, unless that was done, and adds the exchanges to what was observed.
 func (d *Done) Open() {
 	if d.Observed.Exchanges != nil {
 		return
 	}
-	d.round.prepareAnswers()
-	d.Observed.Exchanges = make([]judge.Exchange, 0, len(d.round.slots))
-	for _, slot := range d.round.slots {
-		exchange := slot.observe()
-		exchange.Arrived = slot.arrived(d.round.released)
-		d.Observed.Exchanges = append(d.Observed.Exchanges, exchange)
+	d.Observed.Exchanges = make([]judge.Exchange, len(d.round.slots))
+	for part := range d.parts() {
+		d.open(part)
+		runtime.Gosched() // a release may wait
 	}
 }
 
-// prepareAnswers has the network do together what it can of opening the answers.
-func (r *round) prepareAnswers() {
+// OpenInTurn is Open when it is the check's turn, on all processors: for answers that are small. Requests of other checks that are
+// to be released within openedWithin go first.
+func (d *Done) OpenInTurn() {
+	d.round.Turns.do(time.Now().Add(openedWithin), func() {
+		d.Observed.Exchanges = make([]judge.Exchange, len(d.round.slots))
+		spread(d.parts(), d.open)
+	})
+}
+
+const (
+	// openedWithin is more than any usual lead, so that opening answers delays no release.
+	openedWithin = 2 * LongestLead
+	// openedTogether is how many answers are opened together, for some of the work is done once for them: enough that it
+	// hardly counts, and few enough that processors share a check of a usual session.
+	openedTogether = 12
+)
+
+// parts returns how many parts the answers are opened in.
+func (d *Done) parts() int { return (len(d.round.slots) + openedTogether - 1) / openedTogether }
+
+// open opens the answers of a part.
+func (d *Done) open(part int) {
+	from := part * openedTogether
+	slots := d.round.slots[from:min(from+openedTogether, len(d.round.slots))]
+	prepareAnswers(slots)
+	for i, slot := range slots {
+		exchange := slot.observe()
+		exchange.Arrived = slot.arrived(d.round.released)
+		d.Observed.Exchanges[from+i] = exchange
+	}
+}
+
+// prepareAnswers has the network do together what it can of opening some answers.
+func prepareAnswers(slots []*slot) {
 	var preparer Preparer
-	requests, answers := make([]Request, len(r.slots)), make([]*wire.Answer, len(r.slots))
-	for i, slot := range r.slots {
+	requests, answers := make([]Request, len(slots)), make([]*wire.Answer, len(slots))
+	for i, slot := range slots {
 		requests[i], answers[i] = slot.request, slot.openable()
 		if preparer == nil {
 			preparer, _ = slot.request.(Preparer)
@@ -154,7 +187,7 @@ func (d *Done) Leave() {
 // execute carries the check out; its slots then say how. Everything expensive comes before the release. Cancelling the
 // context ends it early, with the context's error; the samples are then nobody's fault.
 func (r *round) execute(ctx context.Context) error {
-	r.prepare()
+	r.Turns.do(r.needed(), r.prepare)
 	r.connect(ctx)
 	r.settleInTime(ctx)
 	if !sleepUntil(ctx, r.Due) {
@@ -167,6 +200,14 @@ func (r *round) execute(ctx context.Context) error {
 	r.stall = stalls.end()
 	r.stallBegan = stalls.began
 	return ctx.Err()
+}
+
+// needed returns when the requests are: at the release, or in time to make connections.
+func (r *round) needed() time.Time {
+	if r.Cold {
+		return r.Due.Add(-ShortestLead)
+	}
+	return r.Due
 }
 
 // connect gives every slot a kept connection, or starts to make one. Where all are kept, it leaves them to other checks until
@@ -327,13 +368,26 @@ func (r *round) exchange(ctx context.Context) {
 	r.keep(ready, !stop())
 }
 
+// manySlots is how many requests take long enough to write that waking other processors for them is worth it.
+const manySlots = 200
+
 // release writes the requests one after the other from one loop: on open connections that is faster and more even than
-// waking a goroutine for each. Receivers that are not waiting yet start when the loop has time for it: while it waits for
+// waking a goroutine for each. Of many, each processor writes those that no other has begun with, so that the last is not
+// written much later than the first. Receivers that are not waiting yet start when the loop has time for it: while it waits for
 // an offset, and at its end.
 func (r *round) release(ctx context.Context, ready []*slot, receivers *sync.WaitGroup) {
 	unread := ready
 	r.released = time.Now()
 	deadline := r.released.Add(r.Timeout)
+	if r.Offset == 0 && len(ready) >= manySlots {
+		share(len(ready), func(next func() (int, bool)) {
+			for i, more := next(); more; i, more = next() {
+				ready[i].send(deadline)
+			}
+		})
+		r.receive(ready, receivers)
+		return
+	}
 	for i, slot := range ready {
 		if slot.offset > 0 {
 			r.receive(unread[:len(unread)-len(ready)+i], receivers)
