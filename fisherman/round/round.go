@@ -2,7 +2,6 @@ package round
 
 import (
 	"context"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -114,37 +113,25 @@ func (d *Done) Size() (bytes int) {
 	return bytes
 }
 
-// Open opens the answers, one after the other, unless that was done, and adds the exchanges to what was observed.
+// Open opens the answers, unless that was done, and adds the exchanges to what was observed.
 func (d *Done) Open() {
 	if d.Observed.Exchanges != nil {
 		return
 	}
-	d.Observed.Exchanges = make([]judge.Exchange, len(d.round.slots))
-	for i := range d.round.slots {
-		d.open(i)
-		runtime.Gosched() // a release may wait
+	d.Observed.Exchanges = make([]judge.Exchange, 0, len(d.round.slots))
+	for _, slot := range d.round.slots {
+		exchange := slot.observe()
+		exchange.Arrived = slot.arrived(d.round.released)
+		d.Observed.Exchanges = append(d.Observed.Exchanges, exchange)
 	}
 }
 
-// OpenInTurn is Open when it is the check's turn, on all processors: for answers that are small. Requests of other checks that are
-// to be released within openedWithin go first.
-func (d *Done) OpenInTurn() {
-	d.round.Turns.do(time.Now().Add(openedWithin), func() {
-		d.Observed.Exchanges = make([]judge.Exchange, len(d.round.slots))
-		spread(len(d.round.slots), d.open)
-	})
-}
+// OpenInTurn is Open when it is the check's turn: for answers that are small. Requests of other checks that are to be released
+// within openedWithin go first.
+func (d *Done) OpenInTurn() { d.round.Turns.do(time.Now().Add(openedWithin), d.Open) }
 
 // openedWithin is more than any usual lead, so that opening answers delays no release.
 const openedWithin = 2 * LongestLead
-
-// open opens the answer of one slot.
-func (d *Done) open(i int) {
-	slot := d.round.slots[i]
-	exchange := slot.observe()
-	exchange.Arrived = slot.arrived(d.round.released)
-	d.Observed.Exchanges[i] = exchange
-}
 
 // Leave lets go of the answers and gives their room back. Those that were opened are for the caller to let go of
 // (judge.Observation.Discard).
