@@ -2,7 +2,6 @@ package round
 
 import (
 	"context"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -114,49 +113,33 @@ func (d *Done) Size() (bytes int) {
 	return bytes
 }
 
-// Open opens the answers, one after the other, unless that was done, and adds the exchanges to what was observed.
+// Open opens the answers, unless that was done, and adds the exchanges to what was observed.
 func (d *Done) Open() {
 	if d.Observed.Exchanges != nil {
 		return
 	}
-	d.Observed.Exchanges = make([]judge.Exchange, len(d.round.slots))
-	for part := range d.parts() {
-		d.open(part)
-		runtime.Gosched() // a release may wait
+	d.Observed.Exchanges = make([]judge.Exchange, 0, len(d.round.slots))
+	for slots := range slices.Chunk(d.round.slots, openedTogether) {
+		prepareAnswers(slots)
+		for _, slot := range slots {
+			exchange := slot.observe()
+			exchange.Arrived = slot.arrived(d.round.released)
+			d.Observed.Exchanges = append(d.Observed.Exchanges, exchange)
+		}
 	}
 }
 
-// OpenInTurn is Open when it is the check's turn, on all processors: for answers that are small. Requests of other checks that are
-// to be released within openedWithin go first.
-func (d *Done) OpenInTurn() {
-	d.round.Turns.do(time.Now().Add(openedWithin), func() {
-		d.Observed.Exchanges = make([]judge.Exchange, len(d.round.slots))
-		spread(d.parts(), d.open)
-	})
-}
+// OpenInTurn is Open when it is the check's turn: for answers that are small. Requests of other checks that are to be released
+// within openedWithin go first.
+func (d *Done) OpenInTurn() { d.round.Turns.do(time.Now().Add(openedWithin), d.Open) }
 
 const (
 	// openedWithin is more than any usual lead, so that opening answers delays no release.
 	openedWithin = 2 * LongestLead
-	// openedTogether is how many answers are opened together, for some of the work is done once for them: enough that it
-	// hardly counts, and few enough that processors share a check of a usual session.
-	openedTogether = 12
+	// openedTogether is how many answers a network may prepare together: enough that work which is done once for them hardly
+	// counts.
+	openedTogether = 16
 )
-
-// parts returns how many parts the answers are opened in.
-func (d *Done) parts() int { return (len(d.round.slots) + openedTogether - 1) / openedTogether }
-
-// open opens the answers of a part.
-func (d *Done) open(part int) {
-	from := part * openedTogether
-	slots := d.round.slots[from:min(from+openedTogether, len(d.round.slots))]
-	prepareAnswers(slots)
-	for i, slot := range slots {
-		exchange := slot.observe()
-		exchange.Arrived = slot.arrived(d.round.released)
-		d.Observed.Exchanges[from+i] = exchange
-	}
-}
 
 // prepareAnswers has the network do together what it can of opening some answers.
 func prepareAnswers(slots []*slot) {

@@ -10,7 +10,8 @@ import (
 // Turns has rounds take turns at what takes processors: making requests and opening answers. The next turn goes to the round that
 // needs it first. When many rounds begin at once, as where sessions begin together, they would otherwise all be ready at the end
 // of all the work, however soon some of them are to be released; and what waits for a processor would wait behind all of them.
-// A turn may use all processors, so there is one for each two. What is done in a turn must not wait for anything.
+// Requests are made on all processors and answers are opened on one, so there is one turn for each two. What is done in a turn must
+// not wait for anything.
 type Turns struct {
 	mu sync.Mutex
 	// places that are not taken; some are only while nobody waits.
