@@ -24,6 +24,8 @@ func playRole(role string) int {
 		err = playFaulty(told, said)
 	case "busy":
 		err = playBusy(told, said)
+	case "clock":
+		err = playClock(told, said)
 	default:
 		err = fmt.Errorf("no role %q", role)
 	}

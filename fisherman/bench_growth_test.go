@@ -26,7 +26,8 @@ const (
 // BenchmarkFleet runs one fisherman in as many sessions of 24 servicers as there are servicers for, with 5 checks in a session
 // of 10 blocks of a second: with 9 600 servicers 200 rounds, or 4 800 samples, fall due in a second. The fisherman may have
 // 20 000 descriptors. The metrics are those of BenchmarkSessions, and the most descriptors and memory that it had. How late checks of
-// the first sessions are, in which all connections are made, is told apart.
+// the first sessions are, in which all connections are made, is told apart; the floor is how late the machine wakes a process
+// that does nothing but sleep.
 func BenchmarkFleet(b *testing.B) {
 	lasting, err := time.ParseDuration(os.Getenv(loadDuration))
 	if err != nil {
@@ -45,12 +46,14 @@ func BenchmarkFleet(b *testing.B) {
 			var most peak
 			stop := most.watch()
 			cpu, began := ownProcessorTime(), time.Now()
+			floor := startClock(b)
 			watched.run(lasting)
 			used := ownProcessorTime() - cpu
 			lasted := time.Since(began)
 			stop()
 			watched.report(quiet)
 			quiet.reportTimes(b, "first-session-late", watched.connecting)
+			quiet.reportTimes(b, "floor-late", floor.late())
 			b.ReportMetric(100*float64(used)/float64(lasted), "cpu-%")
 			b.ReportMetric(micros(used)/float64(watched.answered+watched.nulls), "cpu-µs/sample")
 			b.ReportMetric(float64(most.descriptors-before)/float64(servicers), "descriptors/servicer")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/fisherman/question"
+	"github.com/pocket-fisherman/fisherman/fisherman/round"
 	"github.com/pocket-fisherman/fisherman/fisherman/schedule"
 	"github.com/pocket-fisherman/fisherman/persistence/local"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
@@ -54,6 +55,7 @@ func BenchmarkSessions(b *testing.B) {
 type loadChain struct {
 	heads  chan types.Head
 	actors []*types.Actor
+	ask    round.Ask
 }
 
 // Subscribe implements Heads.
@@ -72,8 +74,8 @@ func (c *loadChain) Sessions(_ context.Context, height int64) ([]*types.Session,
 }
 
 // Ask implements Network.
-func (*loadChain) Ask(session *types.Session, servicer *types.Actor, payload types.Payload) (Request, error) {
-	return seal(session, servicer, payload)
+func (c *loadChain) Ask(session *types.Session, servicer *types.Actor, payload types.Payload) (Request, error) {
+	return c.ask(session, servicer, payload)
 }
 
 // Policy implements Sessions.
@@ -117,6 +119,7 @@ func newLoad(b *testing.B, actors []*types.Actor, requests int) *load {
 	})
 	l := &load{Store: store, b: b, chain: &loadChain{heads: make(chan types.Head, 1), actors: actors}}
 	fleet := newFleet(b, actors)
+	l.chain.ask = fleet.ask
 	l.fisherman, err = New(Config{
 		Secret:        [32]byte{7},
 		Chains:        map[string]Chain{chain: {Catalogue: own(question.CometBFT())}},

@@ -47,6 +47,8 @@ type Fisherman struct {
 	pool    *wire.Pool
 	writer  *writer
 	docket  *docket
+	// turns of the checks at making requests and opening answers.
+	turns *round.Turns
 	// room of the answers that are being read or wait to be judged.
 	room *wire.Room
 	// relayHeads are kept while the fisherman runs.
@@ -75,7 +77,7 @@ func New(config Config, network Network, dial Dial, store Store) (*Fisherman, er
 		return nil, err
 	}
 	return &Fisherman{config: config, network: network, dial: dial, store: store, chains: chains,
-		pool: &wire.Pool{Most: config.MostRequests, Sharing: config.Sharing}, writer: newWriter(store, config.Hooks, config.Logger), relayHeads: &relayHeads{}, docket: newDocket(), room: wire.NewRoom(mostAnswers),
+		pool: &wire.Pool{Most: config.MostRequests, Sharing: config.Sharing}, writer: newWriter(store, config.Hooks, config.Logger), relayHeads: &relayHeads{}, docket: newDocket(), turns: round.NewTurns(), room: wire.NewRoom(mostAnswers),
 		demanding: make(chan struct{}, 1), demands: make(chan demand)}, nil
 }
 
@@ -120,7 +122,7 @@ func (s *spec) settle(observed *judge.Observation) {
 // carryOut asks and judges a check that is paid for, on kept connections. The control probe is asked only about a check that no servicer
 // answered. What it observed comes without the answers.
 func (f *Fisherman) carryOut(ctx context.Context, s spec, kept *wire.Pool) (*judge.Observation, *types.QoSRound) {
-	runner := round.Runner{Ask: f.network.Ask, Dial: f.dial, Pool: kept, Room: f.room}
+	runner := round.Runner{Ask: f.network.Ask, Dial: f.dial, Pool: kept, Room: f.room, Turns: f.turns}
 	done := runner.Execute(ctx, s.Spec)
 	defer done.Leave()
 	observed := done.Observed
@@ -139,7 +141,7 @@ func (f *Fisherman) carryOut(ctx context.Context, s spec, kept *wire.Pool) (*jud
 // small is opened before.
 func (f *Fisherman) judge(ctx context.Context, s *spec, done *round.Done) (record *types.QoSRound) {
 	if done.Size() <= mostAside {
-		done.Open()
+		done.OpenInTurn()
 	}
 	wantsControl := false
 	judgement := func() {

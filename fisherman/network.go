@@ -13,8 +13,8 @@ import (
 type Network interface {
 	Heads
 	Sessions
-	// Ask addresses a question to one servicer of a session. It is called by several goroutines at once. An error that is a *wire.Failure says whose fault it is; any
-	// other is ours.
+	// Ask addresses a question to one servicer of a session. It is called by several goroutines at once. Like Request.Open, it
+	// waits for nothing: checks take turns at both. An error that is a *wire.Failure says whose fault it is; any other is ours.
 	Ask(session *types.Session, servicer *types.Actor, payload types.Payload) (Request, error)
 }
 

@@ -132,28 +132,32 @@ func (l *loop) onCurrent(found current) {
 	for _, w := range l.followed {
 		w.left = found.head.Height < w.span.End
 	}
+	var begun []*followed
 	for _, session := range found.sessions {
-		l.follow(session, found)
+		if w := l.follow(session, found); w != nil {
+			begun = append(begun, w)
+		}
 	}
+	l.takeUp(begun)
 }
 
-// follow takes a session up, or updates its members.
-func (l *loop) follow(session *types.Session, found current) {
+// follow updates the members of a session that is followed already, and returns one that is followed from now on.
+func (l *loop) follow(session *types.Session, found current) (begun *followed) {
 	id := session.GetHeader().GetId()
 	known, ok := l.followed[id]
 	if !ok {
 		if err := found.errs[id]; err != nil {
 			l.fault("take up session", err)
-			return
+			return nil
 		}
 		policy, read := found.policies[id]
 		if !read {
-			return // it was closed while the head was read
+			return nil // it was closed while the head was read
 		}
 		var err error
 		if known, err = l.plan(session, policy); err != nil {
 			l.fault("take up session", err)
-			return
+			return nil
 		}
 		if name := session.GetHeader().GetRelayChain(); known.chain.Probe == nil && session.GetRelayHead() > 0 {
 			l.relayHeads.learn(name, session.GetRelayHead(), found.at)
@@ -163,7 +167,7 @@ func (l *loop) follow(session *types.Session, found current) {
 			known.resume(stored, rounds)
 		}
 		l.followed[id] = known
-		l.agenda.set(known, time.Time{}) // which has it looked at next
+		begun = known
 		l.firstEnd = min(l.firstEnd, known.span.End)
 		l.config.Logger.Info("session taken up", "session", id, "height", found.head.Height,
 			"relay_chain", session.GetHeader().GetRelayChain(), "servicers", len(session.GetServicers()))
@@ -172,6 +176,7 @@ func (l *loop) follow(session *types.Session, found current) {
 	if known.adopt(session) || !ok {
 		l.writer.putSession(known.stored)
 	}
+	return begun
 }
 
 // plan plans a session. The relay chain that its policy brings along is known from then on.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -172,10 +173,27 @@ func (l *loop) onFinished(worker ended) {
 // launch starts what falls due within the lead, and drops what cannot be served any more.
 func (l *loop) launch(now time.Time) {
 	for w := l.agenda.due(now); w != nil; w = l.agenda.due(now) {
-		l.launchSession(w, now)
-		w.fresh = false
-		l.agenda.set(w, l.prepare(w))
+		l.look(w, now)
 	}
+}
+
+// takeUp looks at sessions that have begun, those with the earliest checks first.
+func (l *loop) takeUp(begun []*followed) {
+	for _, w := range begun {
+		w.moment = l.prepare(w)
+	}
+	slices.SortFunc(begun, func(a, b *followed) int { return a.moment.Compare(b.moment) })
+	now := time.Now()
+	for _, w := range begun {
+		l.look(w, now)
+	}
+}
+
+// look starts or drops what is due of a session, and notes when to look again.
+func (l *loop) look(w *followed, now time.Time) {
+	l.launchSession(w, now)
+	w.fresh = false
+	l.agenda.set(w, l.prepare(w))
 }
 
 // launchSession looks at one session's plan. A check is late by what passed since it fell due, or since the head that
@@ -350,7 +368,7 @@ func (l *loop) closeCompleted() {
 			continue
 		}
 		w.stored.Closed = true
-		l.writer.putSession(w.stored) // after its rounds
+		l.writer.putFinal(w.stored) // after its rounds
 		retain = min(retain, w.policy.SessionsRetained)
 		delete(l.followed, id)
 		delete(l.extras, id)

@@ -70,6 +70,9 @@ func newWriter(store Store, hooks Hooks, logger *slog.Logger) *writer {
 // putSession hands in a session as it is now.
 func (w *writer) putSession(session *types.QoSSession) { w.put(entry{session: proto.CloneOf(session)}) }
 
+// putFinal hands in a session that does not change any more.
+func (w *writer) putFinal(session *types.QoSSession) { w.put(entry{session: session}) }
+
 // prune hands in that the oldest sessions are to be removed.
 func (w *writer) prune(retain int) { w.put(entry{retain: retain}) }
 

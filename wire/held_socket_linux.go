@@ -31,10 +31,8 @@ type heldSocket struct {
 
 	// woken has a token when something may have changed for the reader: bytes, the deadline, or closing.
 	woken chan struct{}
-	// known tells that the epoll instance has the socket, armed that it may report an event. The reader owns both.
-	known, armed bool
-	// fired tells that it has had the event that it was armed for.
-	fired atomic.Bool
+	// armed tells that the epoll instance has the socket. The reader owns it.
+	armed bool
 	timer *time.Timer // of the reader, once it had to wait
 
 	// ready is called, in the place of waking the reader, with the next event or when time is up; then it is nil. The waker's
@@ -238,23 +236,21 @@ func (h heldRaw) tryRead(read func(descriptor uintptr) bool) (done bool, err err
 // arm has the socket's next event wake the reader, or one that is there. The descriptor has to be in use.
 func (h *heldSocket) arm() error {
 	event, change := unix.EpollEvent{Events: watchedEvents, Fd: int32(h.descriptor)}, unix.EPOLL_CTL_MOD
-	if !h.known {
+	if !h.armed {
 		change = unix.EPOLL_CTL_ADD
 	}
-	h.fired.Store(false)
 	err := unix.EpollCtl(h.epoll.descriptor, change, h.descriptor, &event)
-	h.known = h.known || err == nil
-	h.armed = err == nil
+	h.armed = h.armed || err == nil
 	return os.NewSyscallError("epoll_ctl", err)
 }
 
-// disarm takes the socket out of the epoll instance if it was armed and has had no event since.
+// disarm takes the socket out of the epoll instance, even if it has had its event: each transmission that the kernel reports would
+// be looked at there, which takes a tenth of a write.
 func (h heldRaw) disarm() {
-	if h.armed && !h.fired.Load() {
+	if h.armed {
 		_ = h.Control(func(uintptr) { _ = unix.EpollCtl(h.epoll.descriptor, unix.EPOLL_CTL_DEL, h.descriptor, nil) }) // one that is closed is out
-		h.known = false
+		h.armed = false
 	}
-	h.armed = false
 }
 
 // await waits for a token, and for a time if that is limited.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -26,9 +27,10 @@ func NewTemplate(method, address string, header http.Header) (*Template, error) 
 	if !found {
 		return nil, errors.New("serialise request: it has no length")
 	}
+	// Copies: what was serialised has far more room.
 	return &Template{
-		before: append(before, lengthOfOne[:len(lengthOfOne)-len("1\r\n")]...),
-		after:  append([]byte("\r\n"), after...),
+		before: slices.Concat(before, []byte(lengthOfOne[:len(lengthOfOne)-len("1\r\n")])),
+		after:  slices.Concat([]byte("\r\n"), after),
 	}, nil
 }
 

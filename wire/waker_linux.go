@@ -85,7 +85,6 @@ func (w *waker) fire(events []unix.EpollEvent) (ready []func()) {
 		if held == nil {
 			continue
 		}
-		held.fired.Store(true)
 		if call := held.take(); call != nil {
 			ready = append(ready, call)
 		} else {

@@ -38,22 +38,31 @@ const longestRun = 100 * time.Microsecond
 // spread calls a function for all numbers below n, on all processors. After a while a processor is given to what else waits,
 // so that another round's release waits for that long, or for one number.
 func spread(n int, work func(i int)) {
-	var next atomic.Int64
-	run := func() {
+	share(n, func(next func() (int, bool)) {
 		began := time.Now()
-		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+		for i, more := next(); more; i, more = next() {
 			work(i)
 			if time.Since(began) > longestRun {
 				runtime.Gosched()
 				began = time.Now()
 			}
 		}
+	})
+}
+
+// share runs workers on all processors, which take the numbers below n from each other: next returns one that none has taken,
+// if there is one. If other processors are not free, one worker takes all.
+func share(n int, work func(next func() (i int, more bool))) {
+	var taken atomic.Int64
+	next := func() (int, bool) {
+		i := int(taken.Add(1)) - 1
+		return i, i < n
 	}
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), n) - 1 {
-		workers.Go(run)
+		workers.Go(func() { work(next) })
 	}
-	run()
+	work(next)
 	workers.Wait()
 }
 

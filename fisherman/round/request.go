@@ -37,8 +37,8 @@ type Reply struct {
 	Kept []byte
 }
 
-// Ask addresses a question to one servicer of a session. It is called by several goroutines at once. An error that is a *wire.Failure says whose fault it is; any
-// other is ours.
+// Ask addresses a question to one servicer of a session. It is called by several goroutines at once. Like Request.Open, it waits for
+// nothing: rounds take turns at both. An error that is a *wire.Failure says whose fault it is; any other is ours.
 type Ask func(session *types.Session, servicer *types.Actor, payload types.Payload) (Request, error)
 
 // Dial connects to a service URL. Errors are *wire.Failure.

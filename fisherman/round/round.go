@@ -49,6 +49,8 @@ type Runner struct {
 	Pool *wire.Pool
 	// Room of the answers, which rounds share; nil for no bounds.
 	Room *wire.Room
+	// Turns at processors, which rounds share; nil for none.
+	Turns *Turns
 }
 
 // round is one check under way.
@@ -116,20 +118,34 @@ func (d *Done) Open() {
 	if d.Observed.Exchanges != nil {
 		return
 	}
-	d.round.prepareAnswers()
 	d.Observed.Exchanges = make([]judge.Exchange, 0, len(d.round.slots))
-	for _, slot := range d.round.slots {
-		exchange := slot.observe()
-		exchange.Arrived = slot.arrived(d.round.released)
-		d.Observed.Exchanges = append(d.Observed.Exchanges, exchange)
+	for slots := range slices.Chunk(d.round.slots, openedTogether) {
+		prepareAnswers(slots)
+		for _, slot := range slots {
+			exchange := slot.observe()
+			exchange.Arrived = slot.arrived(d.round.released)
+			d.Observed.Exchanges = append(d.Observed.Exchanges, exchange)
+		}
 	}
 }
 
-// prepareAnswers has the network do together what it can of opening the answers.
-func (r *round) prepareAnswers() {
+// OpenInTurn is Open when it is the check's turn: for answers that are small. Requests of other checks that are to be released
+// within openedWithin go first.
+func (d *Done) OpenInTurn() { d.round.Turns.do(time.Now().Add(openedWithin), d.Open) }
+
+const (
+	// openedWithin is more than any usual lead, so that opening answers delays no release.
+	openedWithin = 2 * LongestLead
+	// openedTogether is how many answers a network may prepare together: enough that work which is done once for them hardly
+	// counts.
+	openedTogether = 16
+)
+
+// prepareAnswers has the network do together what it can of opening some answers.
+func prepareAnswers(slots []*slot) {
 	var preparer Preparer
-	requests, answers := make([]Request, len(r.slots)), make([]*wire.Answer, len(r.slots))
-	for i, slot := range r.slots {
+	requests, answers := make([]Request, len(slots)), make([]*wire.Answer, len(slots))
+	for i, slot := range slots {
 		requests[i], answers[i] = slot.request, slot.openable()
 		if preparer == nil {
 			preparer, _ = slot.request.(Preparer)
@@ -154,7 +170,7 @@ func (d *Done) Leave() {
 // execute carries the check out; its slots then say how. Everything expensive comes before the release. Cancelling the
 // context ends it early, with the context's error; the samples are then nobody's fault.
 func (r *round) execute(ctx context.Context) error {
-	r.prepare()
+	r.Turns.do(r.needed(), r.prepare)
 	r.connect(ctx)
 	r.settleInTime(ctx)
 	if !sleepUntil(ctx, r.Due) {
@@ -167,6 +183,14 @@ func (r *round) execute(ctx context.Context) error {
 	r.stall = stalls.end()
 	r.stallBegan = stalls.began
 	return ctx.Err()
+}
+
+// needed returns when the requests are: at the release, or in time to make connections.
+func (r *round) needed() time.Time {
+	if r.Cold {
+		return r.Due.Add(-ShortestLead)
+	}
+	return r.Due
 }
 
 // connect gives every slot a kept connection, or starts to make one. Where all are kept, it leaves them to other checks until
@@ -327,13 +351,26 @@ func (r *round) exchange(ctx context.Context) {
 	r.keep(ready, !stop())
 }
 
+// manySlots is how many requests take long enough to write that waking other processors for them is worth it.
+const manySlots = 200
+
 // release writes the requests one after the other from one loop: on open connections that is faster and more even than
-// waking a goroutine for each. Receivers that are not waiting yet start when the loop has time for it: while it waits for
+// waking a goroutine for each. Of many, each processor writes those that no other has begun with, so that the last is not
+// written much later than the first. Receivers that are not waiting yet start when the loop has time for it: while it waits for
 // an offset, and at its end.
 func (r *round) release(ctx context.Context, ready []*slot, receivers *sync.WaitGroup) {
 	unread := ready
 	r.released = time.Now()
 	deadline := r.released.Add(r.Timeout)
+	if r.Offset == 0 && len(ready) >= manySlots {
+		share(len(ready), func(next func() (int, bool)) {
+			for i, more := next(); more; i, more = next() {
+				ready[i].send(deadline)
+			}
+		})
+		r.receive(ready, receivers)
+		return
+	}
 	for i, slot := range ready {
 		if slot.offset > 0 {
 			r.receive(unread[:len(unread)-len(ready)+i], receivers)

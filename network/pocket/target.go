@@ -13,8 +13,9 @@ import (
 	"github.com/pocket-fisherman/fisherman/wire"
 )
 
-// mostTargets bounds the servicers that something is kept of: 4.5 KB each.
-const mostTargets = 8192
+// mostTargets bounds the servicers that something is kept of: 4.5 KB each. It is as many as a fisherman asks at once by default,
+// since what is made anew for each check is dearer than without tables.
+const mostTargets = 16_384
 
 // target is what all requests to a servicer, and its answers, have in common.
 type target struct {

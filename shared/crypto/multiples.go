@@ -1,6 +1,7 @@
 package crypto
 
 import (
+	"slices"
 	"sync"
 
 	"filippo.io/edwards25519"
@@ -88,7 +89,9 @@ func setOddMultiples(table []affine, point *edwards25519.Point) {
 		_, _, z, _ := points[i].ExtendedCoordinates()
 		inverses[i].Set(z)
 	}
-	invert(inverses)
+	for some := range slices.Chunk(inverses, mostInverted) {
+		invert(some)
+	}
 	for i := range points {
 		x, y, _, _ := points[i].ExtendedCoordinates()
 		table[i].set(x.Multiply(x, &inverses[i]), y.Multiply(y, &inverses[i]))
@@ -96,7 +99,7 @@ func setOddMultiples(table []affine, point *edwards25519.Point) {
 }
 
 // mostInverted is the most elements that are inverted together.
-const mostInverted = 64
+const mostInverted = 16
 
 // invert sets each of some elements to its inverse, with one inversion for all (Montgomery 1987): that of the product of all
 // elements up to one, times the product of those before it, is its own inverse. If one is 0, all become 0.
