@@ -50,8 +50,9 @@ func TestWhatIsLeftOutWhenRecalling(t *testing.T) {
 			}
 		}
 		told, read := NewRolling(), NewRolling()
-		for _, picked := range recalled(store.sessions, now) {
-			session := picked.QoSSession
+		list, _ := store.List(t.Context())
+		for _, picked := range recalled(list, now) {
+			session, _ := store.Session(t.Context(), picked.Session.GetHeader().GetId())
 			told.mu.Lock()
 			known := told.take(session)
 			told.listMembers(known, session)
