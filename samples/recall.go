@@ -53,7 +53,7 @@ func (r *Rolling) Recall(ctx context.Context, store Store, now time.Time) error 
 }
 
 // recalledAtOnce is how many sessions are read at once, on all processors.
-const recalledAtOnce = 16
+const recalledAtOnce = 8
 
 // recallSome reads sessions at once, and takes them in their order.
 func (r *Rolling) recallSome(ctx context.Context, store Store, some []recalledSession) error {

@@ -24,8 +24,12 @@ func TestWhatIsLeftOutWhenRecalling(t *testing.T) {
 		sessions, checks := rapid.SampledFrom([]int{2, 5, 14}).Draw(r, "sessions"), rapid.SampledFrom([]int{3, 60, 90}).Draw(r, "checks")
 		direct := rapid.Bool().Draw(r, "direct")
 		length := 7 * time.Minute
+		together := rapid.Bool().Draw(r, "together") // two applications' sessions begin at once
 		for n := range sessions {
 			joined := now.Add(-time.Duration(sessions-n) * length)
+			if together {
+				joined = now.Add(-time.Duration(sessions-n/2*2) * length)
+			}
 			session := &types.QoSSession{Header: &types.SessionHeader{Id: fmt.Sprintf("%064x", n), StartHeight: int64(n), RelayChain: "0001", Application: fmt.Sprint(n % 2)},
 				ChecksPlanned: uint32(checks), JoinedUnixNano: joined.UnixNano(), Closed: n < sessions-1, SamplesRequired: 3, NullSamplesAllowed: 2}
 			if direct {
@@ -37,7 +41,7 @@ func TestWhatIsLeftOutWhenRecalling(t *testing.T) {
 			}
 			store.sessions = append(store.sessions, session)
 			for index := range checks {
-				asked := joined.Add(time.Duration(index) * length / time.Duration(checks)).UnixNano()
+				asked := joined.Add(time.Duration(index)*length/time.Duration(checks)).UnixNano() + int64(n)
 				round := &types.QoSRound{SessionId: session.GetHeader().GetId(), Index: uint32(index), Status: types.RoundStatus_ROUND_STATUS_DONE,
 					PlannedUnixNano: asked, ReleasedUnixNano: asked}
 				for member := range members {
@@ -77,6 +81,61 @@ func TestWhatIsLeftOutWhenRecalling(t *testing.T) {
 	})
 	if left == 0 {
 		t.Error("no session was left out")
+	}
+}
+
+// A session is read, though its member has newer checks, if it says what the member is: it is listed after the one that has them.
+func TestWhoSaysWhatAMemberIsIsRecalled(t *testing.T) {
+	now := time.Now()
+	store := newMemory()
+	begins := now.Add(-2 * time.Hour)
+	taken := func(id, application, servicer string, joined time.Time, checks int) {
+		session := &types.QoSSession{Header: &types.SessionHeader{Id: id, Application: application}, Closed: true, ChecksPlanned: uint32(checks),
+			JoinedUnixNano: joined.UnixNano(), Servicers: []*types.QoSServicer{{Address: servicer, ServiceUrl: "http://" + id}}}
+		store.sessions = append(store.sessions, session)
+		for i := range checks {
+			store.put(&types.QoSRound{SessionId: id, Index: uint32(i), Status: types.RoundStatus_ROUND_STATUS_DONE, ReleasedUnixNano: joined.Add(time.Duration(20+i) * time.Minute / 2).UnixNano(),
+				Samples: []*types.QoSSample{{Servicer: servicer, Outcome: types.Outcome_OUTCOME_OK}}})
+		}
+	}
+	taken("b", "first", "one", begins, 1)
+	taken("a", "second", "one", begins, 2*qos.MostRollingChecks)
+	taken("c", "first", "other", begins.Add(time.Minute), 1)
+	for n := range recalledAtOnce - 2 {
+		taken(fmt.Sprint("d", n), fmt.Sprint(n), "other", begins.Add(time.Hour), 1)
+	}
+	rolling := NewRolling()
+	if err := rolling.Recall(t.Context(), store, now); err != nil {
+		t.Fatal(err)
+	}
+	if known := rolling.places[place{}]["one"]; known.servicer.GetServiceUrl() != "http://b" {
+		t.Errorf("the member is at %q", known.servicer.GetServiceUrl())
+	}
+}
+
+// The members of a session whose rounds cannot be read are known, and other sessions are recalled.
+func TestWhatCannotBeReadIsLeftOutWhenRecalling(t *testing.T) {
+	now := time.Now()
+	store := sampled()
+	for i, session := range store.sessions {
+		session.JoinedUnixNano = now.Add(time.Duration(i-10) * time.Minute).UnixNano()
+		round := &types.QoSRound{SessionId: session.GetHeader().GetId(), Status: types.RoundStatus_ROUND_STATUS_DONE, ReleasedUnixNano: session.GetJoinedUnixNano()}
+		for _, member := range session.GetServicers() {
+			round.Samples = append(round.Samples, &types.QoSSample{Servicer: member.GetAddress(), Outcome: types.Outcome_OUTCOME_OK})
+		}
+		store.put(round)
+	}
+	store.broken[id("c")] = errCorrupt
+	rolling := NewRolling()
+	if err := rolling.Recall(t.Context(), store, now); err != nil {
+		t.Fatal(err)
+	}
+	here := rolling.places[place{"0001", "local"}]
+	if known := here[late]; known == nil || known.servicer.GetServiceUrl() != "http://127.0.0.1:2" || len(known.checks) != 0 {
+		t.Errorf("member of the session that cannot be read: %+v", known)
+	}
+	if known := here[always]; known == nil || len(known.checks) != 2 || known.session != id("c") {
+		t.Errorf("member of all sessions: %+v", known)
 	}
 }
 
