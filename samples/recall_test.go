@@ -18,7 +18,6 @@ import (
 // What is recalled, sessions left out that cannot matter, is what all of the picked ones told in their order leave, whatever verdict is asked for.
 func TestWhatIsLeftOutWhenRecalling(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	left := 0
 	rapid.Check(t, func(r *rapid.T) {
 		store := newMemory()
 		sessions, checks := rapid.SampledFrom([]int{2, 5, 14}).Draw(r, "sessions"), rapid.SampledFrom([]int{3, 60, 90}).Draw(r, "checks")
@@ -71,7 +70,6 @@ func TestWhatIsLeftOutWhenRecalling(t *testing.T) {
 		if err := read.Recall(t.Context(), store, now); err != nil {
 			r.Fatal(err)
 		}
-		left += sessions - len(store.read)
 		for _, span := range []qos.RollingSpan{qos.DefaultRolling(), {Checks: qos.MostRollingChecks, Age: qos.MostRollingAge}, {Checks: 1, Age: time.Minute}} {
 			want, _ := json.Marshal(told.Report(span, now))
 			if got, _ := json.Marshal(read.Report(span, now)); !bytes.Equal(got, want) {
@@ -79,8 +77,31 @@ func TestWhatIsLeftOutWhenRecalling(t *testing.T) {
 			}
 		}
 	})
-	if left == 0 {
-		t.Error("no session was left out")
+}
+
+// Of hours of sessions, those are read of which verdicts take something.
+func TestHowManySessionsAreRead(t *testing.T) {
+	now := time.Now()
+	store := newMemory()
+	for n := range 60 {
+		joined := now.Add(time.Duration(n-60) * 5 * time.Minute)
+		session := &types.QoSSession{Header: &types.SessionHeader{Id: fmt.Sprintf("%064x", n)}, ChecksPlanned: 60, Closed: true, JoinedUnixNano: joined.UnixNano(),
+			Servicers: []*types.QoSServicer{{Address: "servicer"}}}
+		store.sessions = append(store.sessions, session)
+		for i := range 60 {
+			store.put(&types.QoSRound{SessionId: session.GetHeader().GetId(), Index: uint32(i), Status: types.RoundStatus_ROUND_STATUS_DONE, ReleasedUnixNano: joined.Add(time.Duration(i) * 5 * time.Second).UnixNano(),
+				Samples: []*types.QoSSample{{Servicer: "servicer", Outcome: types.Outcome_OUTCOME_OK}}})
+		}
+	}
+	list, err := store.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := NewRolling().Recall(t.Context(), store, now); err != nil {
+		t.Fatal(err)
+	}
+	if picked := len(recalled(list, now)); picked <= recalledAtOnce || len(store.read) != recalledAtOnce {
+		t.Errorf("%d of %d sessions were read, want %d", len(store.read), picked, recalledAtOnce)
 	}
 }
 
