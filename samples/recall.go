@@ -33,14 +33,14 @@ type stream struct {
 // Recall reads the newest rounds of a store, so that a restart does not empty what is kept. Call it before the first
 // session and round are told of. It reads the sessions of the last recalledAge, and before these as many as have
 // recalledRounds in their stream, but none that ended more than qos.MostRollingAge ago, and none whose members all have
-// as many newer checks as a verdict is taken over. Sessions that cannot be read are left out. Errors: those of the context,
-// and of a store that lists no sessions.
+// as many newer checks as a verdict is taken over. Of sessions whose rounds cannot be read it takes the members, and it leaves out
+// those that cannot be read at all. Errors: those of the context, and of a store that lists no sessions.
 func (r *Rolling) Recall(ctx context.Context, store Store, now time.Time) error {
-	sessions, err := store.Sessions(ctx)
+	list, err := store.List(ctx)
 	if err != nil {
 		return err
 	}
-	picked := recalled(sessions, now)
+	picked := recalled(list, now)
 	slices.Reverse(picked) // the newest first
 	r.setFull(r.full)
 	defer r.setFull(r.evict)
@@ -57,7 +57,7 @@ const recalledAtOnce = 8
 
 // recallSome reads sessions at once, and takes them in their order.
 func (r *Rolling) recallSome(ctx context.Context, store Store, some []recalledSession) error {
-	rounds := make([][]*types.QoSRound, len(some))
+	memories := make([]*recollection, len(some))
 	workers, reading := errgroup.WithContext(ctx)
 	workers.SetLimit(runtime.GOMAXPROCS(0))
 	for i, each := range some {
@@ -65,7 +65,7 @@ func (r *Rolling) recallSome(ctx context.Context, store Store, some []recalledSe
 			continue
 		}
 		workers.Go(func() (err error) {
-			rounds[i], err = store.Outline(reading, each.GetHeader().GetId())
+			memories[i], err = recollect(reading, store, each.Session.GetHeader().GetId())
 			if ctx.Err() != nil || errors.Is(err, modules.ErrStoreClosed) {
 				return cmp.Or(ctx.Err(), err)
 			}
@@ -75,32 +75,76 @@ func (r *Rolling) recallSome(ctx context.Context, store Store, some []recalledSe
 	if err := workers.Wait(); err != nil {
 		return err
 	}
-	for i, each := range some {
-		r.recall(each.QoSSession, rounds[i])
+	for _, memory := range memories {
+		if memory != nil {
+			r.recall(memory)
+		}
 	}
 	return nil
 }
 
 // recalledSession is a session that Recall reads.
 type recalledSession struct {
-	*types.QoSSession
+	*modules.ListedSession
 	// ended is when the next session of its stream was taken up; zero for the newest.
 	ended time.Time
 }
 
-// covers reports whether all members of a session have as many checks that were asked after it as a verdict is taken over. Who
-// is told of each check hears of all that are picked: other places may need them.
+// recollection is what a stored session tells of its servicers.
+type recollection struct {
+	session *types.QoSSession
+	// released is when the newest round was; 0 when there is none.
+	released  int64
+	servicers []*recollected
+}
+
+// recollected is a servicer with its samples and the checks of them.
+type recollected struct {
+	address string
+	samples []*types.QoSSample
+	checks  []qos.RollingCheck
+}
+
+// recollect reads a session. Of one whose rounds cannot be read there are no servicers. Errors: the store's.
+func recollect(ctx context.Context, store Store, id string) (*recollection, error) {
+	added, err := store.Added(ctx, id, 0, func(uint32) (modules.Mark, bool) { return 0, false })
+	if err != nil && ctx.Err() == nil && !errors.Is(err, modules.ErrStoreClosed) {
+		added.Rounds = nil
+		added.Session, err = store.Session(ctx, id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	memory, terms := &recollection{session: added.Session}, qos.TermsOf(added.Session)
+	known := make(map[string]*recollected, len(added.Session.GetServicers()))
+	for _, round := range added.Rounds {
+		memory.released = max(memory.released, round.GetReleasedUnixNano())
+		terms.RollingChecks(round, func(sample *types.QoSSample, check qos.RollingCheck) {
+			servicer := known[sample.GetServicer()]
+			if servicer == nil {
+				servicer = &recollected{sample.GetServicer(), make([]*types.QoSSample, 0, len(added.Rounds)), make([]qos.RollingCheck, 0, len(added.Rounds))}
+				known[servicer.address] = servicer
+				memory.servicers = append(memory.servicers, servicer)
+			}
+			servicer.samples, servicer.checks = append(servicer.samples, sample), append(servicer.checks, check)
+		})
+	}
+	return memory, nil
+}
+
+// covers reports whether all members of a session have as many checks that were asked after it as a verdict is taken over, and
+// are listed by a newer one. Who is told of each check hears of all that are picked: other places may need them.
 func (r *Rolling) covers(session recalledSession) bool {
-	if r.added != nil || session.ended.IsZero() || !session.GetClosed() || len(session.GetServicers()) == 0 {
+	if r.added != nil || session.ended.IsZero() || !session.Session.GetClosed() || len(session.Members) == 0 {
 		return false
 	}
-	header, after := session.GetHeader(), session.ended.Add(clockSlack).UnixNano()
+	header, after := session.Session.GetHeader(), session.ended.Add(clockSlack).UnixNano()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	here := r.places[place{header.GetRelayChain(), header.GetGeoZone()}]
-	for _, member := range session.GetServicers() {
-		known := here[member.GetAddress()]
-		if known == nil || known.counting(after) < qos.MostRollingChecks {
+	for _, member := range session.Members {
+		known := here[member.Value()]
+		if known == nil || known.listedBefore(session.Session) || known.counting(after) < qos.MostRollingChecks {
 			return false
 		}
 	}
@@ -129,12 +173,17 @@ func (*Rolling) full() bool { return false }
 
 // recalled picks the sessions that Recall reads, in the order in which they were taken up. A session counts as over when
 // the next one of its stream was taken up.
-func recalled(sessions []*types.QoSSession, now time.Time) (picked []recalledSession) {
-	sorted := slices.SortedStableFunc(slices.Values(sessions), func(a, b *types.QoSSession) int {
-		return cmp.Compare(a.GetJoinedUnixNano(), b.GetJoinedUnixNano())
+func recalled(list []modules.ListedSession, now time.Time) (picked []recalledSession) {
+	sorted := make([]*modules.ListedSession, len(list))
+	for i := range list {
+		sorted[i] = &list[i]
+	}
+	slices.SortStableFunc(sorted, func(a, b *modules.ListedSession) int {
+		return cmp.Compare(a.Session.GetJoinedUnixNano(), b.Session.GetJoinedUnixNano())
 	})
 	ended, planned, samples := make(map[stream]time.Time), make(map[stream]int), 0
-	for _, session := range slices.Backward(sorted) {
+	for _, listed := range slices.Backward(sorted) {
+		session := listed.Session
 		header := session.GetHeader()
 		of := stream{place{header.GetRelayChain(), header.GetGeoZone()}, header.GetApplication()}
 		end, followed := ended[of]
@@ -146,47 +195,48 @@ func recalled(sessions []*types.QoSSession, now time.Time) (picked []recalledSes
 		}
 		ended[of] = time.Unix(0, session.GetJoinedUnixNano())
 		planned[of] += int(session.GetChecksPlanned())
-		samples += int(session.GetChecksPlanned()) * len(session.GetServicers())
-		picked = append(picked, recalledSession{session, end})
+		samples += int(session.GetChecksPlanned()) * len(listed.Members)
+		picked = append(picked, recalledSession{listed, end})
 	}
 	slices.Reverse(picked)
 	return picked
 }
 
 // recall takes a stored session with its rounds.
-func (r *Rolling) recall(session *types.QoSSession, rounds []*types.QoSRound) {
+func (r *Rolling) recall(memory *recollection) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	known := r.take(session)
-	r.listMembers(known, session)
-	checks := make(map[string][]qos.RollingCheck, len(known.members))
-	for _, round := range rounds {
-		known.touched = max(known.touched, round.GetReleasedUnixNano()-int64(r.ahead))
-		known.terms.RollingChecks(round, func(sample *types.QoSSample, check qos.RollingCheck) {
-			check = check.Earlier(r.ahead)
-			if servicer := r.servicer(known.at, sample.GetServicer()); servicer != nil {
-				checks[sample.GetServicer()] = append(checks[sample.GetServicer()], check)
-				if r.added != nil {
-					r.added(known.at, sample.GetServicer(), &check)
-				}
-				servicer.describe(known, sample, check, math.MaxInt64)
-			}
-		})
+	known := r.take(memory.session)
+	r.listMembers(known, memory.session)
+	if memory.released != 0 {
+		known.touched = max(known.touched, memory.released-int64(r.ahead))
 	}
-	for address, of := range checks {
-		if servicer := r.servicer(known.at, address); servicer != nil {
-			servicer.merge(of)
+	for _, of := range memory.servicers {
+		servicer := r.servicer(known.at, of.address)
+		if servicer == nil {
+			continue
 		}
+		for i := range of.checks {
+			of.checks[i] = of.checks[i].Earlier(r.ahead)
+			if r.added != nil {
+				r.added(known.at, of.address, &of.checks[i])
+			}
+			servicer.describe(known, of.samples[i], of.checks[i], math.MaxInt64)
+		}
+		servicer.merge(of.checks)
 	}
-	if session.GetClosed() {
-		delete(r.open, session.GetHeader().GetId())
+	if memory.session.GetClosed() {
+		delete(r.open, memory.session.GetHeader().GetId())
 	}
 }
 
 // merge adds checks of a session, all at once: most are older than what is there.
 func (s *rolled) merge(checks []qos.RollingCheck) {
-	merged := append(append(make([]qos.RollingCheck, 0, max(len(checks)+len(s.checks), trimmedAt)), checks...), s.checks...)
-	slices.SortStableFunc(merged, func(a, b qos.RollingCheck) int {
+	merged := checks
+	if len(s.checks) > 0 {
+		merged = slices.Concat(checks, s.checks)
+	}
+	order := func(a, b qos.RollingCheck) int {
 		switch {
 		case a.Before(&b):
 			return -1
@@ -194,7 +244,10 @@ func (s *rolled) merge(checks []qos.RollingCheck) {
 			return 1
 		}
 		return 0
-	})
+	}
+	if !slices.IsSortedFunc(merged, order) {
+		slices.SortStableFunc(merged, order)
+	}
 	// A servicer has one sample in a round.
 	merged = slices.CompactFunc(merged, func(a, b qos.RollingCheck) bool { return !a.Before(&b) && !b.Before(&a) })
 	if len(merged) >= trimmedAt {

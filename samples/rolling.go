@@ -131,12 +131,16 @@ func (r *Rolling) take(session *types.QoSSession) *openSession {
 
 // list notes how a session lists a member. It requires mu.
 func (r *Rolling) list(at place, member *types.QoSServicer, majority string, session *types.QoSSession) {
-	joined, id := session.GetJoinedUnixNano(), session.GetHeader().GetId()
 	servicer := r.servicer(at, member.GetAddress())
-	if servicer == nil || servicer.servicer != nil && cmp.Or(cmp.Compare(joined, servicer.joined), cmp.Compare(id, servicer.session)) < 0 {
-		return
+	if servicer != nil && servicer.listedBefore(session) {
+		servicer.servicer, servicer.majority = member, majority
+		servicer.joined, servicer.session = session.GetJoinedUnixNano(), session.GetHeader().GetId()
 	}
-	servicer.servicer, servicer.majority, servicer.joined, servicer.session = member, majority, joined, id
+}
+
+// listedBefore reports whether a session says something newer of the servicer than what is known, or as new.
+func (s *rolled) listedBefore(session *types.QoSSession) bool {
+	return s.servicer == nil || cmp.Or(cmp.Compare(session.GetJoinedUnixNano(), s.joined), cmp.Compare(session.GetHeader().GetId(), s.session)) >= 0
 }
 
 // SLA returns the latency SLA of a session; 0 when it has none or is not open.

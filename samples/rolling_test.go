@@ -579,8 +579,11 @@ func TestWhatIsRecalled(t *testing.T) {
 		{"two applications", append(sessions(10*time.Minute, 200, 10, 24, "a"), sessions(10*time.Minute, 200, 100, 24, "b")...), 40 + 7},
 		{"very many samples", sessions(time.Minute, 200, 50, 1000, "a"), 10},
 	} {
-		if got := recalled(test.sessions, now); len(got) != test.want || !slices.IsSortedFunc(got, func(a, b recalledSession) int {
-			return int(a.GetJoinedUnixNano() - b.GetJoinedUnixNano())
+		store := newMemory()
+		store.sessions = test.sessions
+		list, _ := store.List(t.Context())
+		if got := recalled(list, now); len(got) != test.want || !slices.IsSortedFunc(got, func(a, b recalledSession) int {
+			return int(a.Session.GetJoinedUnixNano() - b.Session.GetJoinedUnixNano())
 		}) {
 			t.Errorf("%s: %d sessions, want %d", test.name, len(got), test.want)
 		}

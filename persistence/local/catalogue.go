@@ -113,19 +113,25 @@ func readCatalogue(db *pebble.DB, sampled bool, check func(key, record []byte) e
 		if !ok || c.byID[id] != nil {
 			return corrupt(key, "not a session's key, or a second one of the same session")
 		}
-		found := &entry{id: id, key: bytes.Clone(key), size: keyed{key, record}.size(), sum: uint32(markOf(record))}
-		if sampled {
-			if session, err := decodeSession(key, record); err == nil {
-				found.facts = factsOf(session)
-			}
-		}
-		c.replace(nil, found)
+		c.replace(nil, &entry{id: id, key: bytes.Clone(key), size: keyed{key, record}.size(), sum: uint32(markOf(record))})
 		return check(key, record)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return c, c.countRounds(db, check)
+	return c, c.countRounds(db, sampled, check)
+}
+
+// readFacts reads what a list says of the sessions, but for those that cannot be read.
+func (c *catalogue) readFacts(db *pebble.DB) error {
+	lower, upper := sessionBounds()
+	return scan(context.Background(), db, lower, upper, func(key, record []byte) error {
+		id, _ := idInSessionKey(key)
+		if session, err := decodeSession(key, record); err == nil {
+			c.byID[id].facts = factsOf(session)
+		}
+		return nil
+	})
 }
 
 // readTally returns how many sessions the caps have removed so far.

@@ -19,13 +19,20 @@ type counted struct {
 	marks  uint64
 }
 
-// countRounds counts the rounds of a database, with all processors, and passes every record to check. Errors: the first one by
-// the order of keys.
-func (c *catalogue) countRounds(db *pebble.DB, check func(key, record []byte) error) error {
+// countRounds counts the rounds of a database, with all processors, and passes every record to check. Of sampled sessions it
+// reads the facts meanwhile. Errors: the first one by the order of keys.
+func (c *catalogue) countRounds(db *pebble.DB, sampled bool, check func(key, record []byte) error) error {
 	var shards [countShards]map[sessionID]*counted
 	var errs [countShards]error
+	var ofFacts error
 	var workers errgroup.Group
 	workers.SetLimit(runtime.GOMAXPROCS(0))
+	if sampled {
+		workers.Go(func() error {
+			ofFacts = c.readFacts(db)
+			return nil
+		})
+	}
 	for i := range countShards {
 		workers.Go(func() error {
 			shards[i], errs[i] = c.countShard(db, i, check)
@@ -33,6 +40,9 @@ func (c *catalogue) countRounds(db *pebble.DB, check func(key, record []byte) er
 		})
 	}
 	_ = workers.Wait()
+	if ofFacts != nil {
+		return ofFacts
+	}
 	for i, shard := range shards {
 		if errs[i] != nil {
 			return errs[i]

@@ -178,10 +178,16 @@ func pebbleOptions(disk vfs.FS, lock *pebble.Lock, options Options, stop func(er
 		// Otherwise a write could wait forever for a compaction that a damaged table makes fail.
 		L0StopWritesThreshold: 1 << 20,
 	}
+	for level := range engine.Levels {
+		engine.Levels[level].BlockSize = tableBlock
+	}
 	engine.Experimental.FileCacheShards = 1
 	engine.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
 	return engine
 }
+
+// tableBlock is how many bytes of records are read at once. A start reads all records, and others those of a session.
+const tableBlock = 32 << 10
 
 // openFiles bounds the files that a store keeps open. A node sets as many descriptors apart for each.
 const openFiles = 96

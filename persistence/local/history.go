@@ -65,7 +65,7 @@ const (
 	historyGrace = 30 * time.Second
 	// mostOpen and mostUncounted bound what is not stored yet: rollups, and bytes of rounds that a start would have to read.
 	mostOpen      = 32768
-	mostUncounted = 64 << 20
+	mostUncounted = 8 << 20
 	// mostSeries bounds the series. What is of further ones is not kept.
 	mostSeries = 1 << 17
 )

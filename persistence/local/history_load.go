@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/pocket-fisherman/fisherman/rollup"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"golang.org/x/sync/errgroup"
 )
 
 // errNoHistory is returned when a database was written by a version without rollups.
@@ -51,10 +54,37 @@ func loadHistory(ctx context.Context, db pebble.Reader, options HistoryOptions, 
 	return h, h.reopen(ctx, db, known)
 }
 
+// reopenedAtOnce is how many rounds are read at once, on all processors.
+const reopenedAtOnce = 512
+
+// notCounted is a round that no stored rollup counts; round is nil when it is not stored any more.
+type notCounted struct {
+	id    sessionID
+	index uint32
+	round *types.QoSRound
+	size  int64
+}
+
 // reopen counts the rounds that no stored rollup counts.
 func (h *history) reopen(ctx context.Context, db pebble.Reader, known *catalogue) error {
 	sessions := make(map[sessionID]*rollup.Session)
-	return scan(ctx, db, []byte{keyVersion, kindUncounted}, []byte{keyVersion, kindUncounted + 1}, func(key, _ []byte) error {
+	var some []notCounted
+	count := func() error {
+		if err := readRoundsOf(ctx, db, some); err != nil {
+			return err
+		}
+		for _, each := range some {
+			if each.round == nil {
+				continue
+			}
+			if counted, ok := toCount(each.id, sessions[each.id], each.round, each.size); ok {
+				h.add(counted)
+			}
+		}
+		some = some[:0]
+		return nil
+	}
+	err := scan(ctx, db, []byte{keyVersion, kindUncounted}, []byte{keyVersion, kindUncounted + 1}, func(key, _ []byte) error {
 		id, index, ok := inUncountedKey(key)
 		if !ok {
 			return corrupt(key, "not the key of a round that is not counted")
@@ -70,18 +100,37 @@ func (h *history) reopen(ctx context.Context, db pebble.Reader, known *catalogue
 			}
 			sessions[id] = session
 		}
-		round, size, err := readRound(db, id, index)
-		if errors.Is(err, pebble.ErrNotFound) {
+		if some = append(some, notCounted{id: id, index: index}); len(some) < reopenedAtOnce {
 			return nil
 		}
-		if err != nil {
-			return err
-		}
-		if counted, ok := toCount(id, sessions[id], round, size); ok {
-			h.add(counted)
-		}
-		return nil
+		return count()
 	})
+	if err != nil {
+		return err
+	}
+	return count()
+}
+
+// readRoundsOf reads rounds, on all processors.
+func readRoundsOf(ctx context.Context, db pebble.Reader, rounds []notCounted) error {
+	workers, reading := errgroup.WithContext(ctx)
+	processors := runtime.GOMAXPROCS(0)
+	for part := range slices.Chunk(rounds, max(1, (len(rounds)+processors-1)/processors)) {
+		workers.Go(func() error {
+			for i := range part {
+				each := &part[i]
+				var err error
+				if each.round, each.size, err = readRound(db, each.id, each.index); err != nil && !errors.Is(err, pebble.ErrNotFound) {
+					return err
+				}
+				if reading.Err() != nil {
+					return reading.Err()
+				}
+			}
+			return nil
+		})
+	}
+	return workers.Wait()
 }
 
 // readRules reads what of the session under a key decides how its rounds are counted.
