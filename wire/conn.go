@@ -47,6 +47,7 @@ type Conn struct {
 	timed    *timedReader
 	meter    *meter
 	reader   *bufio.Reader // nil while the connection is idle
+	borrowed bool          // the reader is one that a Pool lends
 	deadline time.Time     // of a released request, for the receiver to set; zero when it is set
 	released bool          // a request was, and its answer is not received yet
 	begun    bool          // an answer is being received that has not come as a whole

@@ -103,6 +103,17 @@ func TestPoolKnowsWhatIsKept(t *testing.T) {
 	}
 }
 
+// The buffer of a new connection is not kept: with checks over new connections they would become more and more.
+func TestBuffersOfNewConnectionsAreLetGo(t *testing.T) {
+	servicer := fakes.Start(t, fakes.Honest())
+	pool := &Pool{}
+	defer pool.Close()
+	pool.Give(servicer.URL(), dialled(t, servicer))
+	if pool.buffers.unused.Get() != nil {
+		t.Error("it is kept")
+	}
+}
+
 // An idle connection has no buffer; one that is taken has, and answers.
 func TestIdleConnectionsHaveNoBuffer(t *testing.T) {
 	servicer := fakes.Start(t, fakes.Honest())
