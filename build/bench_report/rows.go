@@ -42,7 +42,7 @@ var (
 	fleet     = &Run{"fisherman", "^BenchmarkFleet$/^servicers=9600$", "1x", ""}
 	put       = &Run{"persistence/local", "^BenchmarkPutRound$", "30x", "5x"}
 	reads     = &Run{"node", "^BenchmarkReads$/^(qos|last=1000|window=24h|evidence|poll.*)$/^identity$", "10x", ""}
-	start     = &Run{"node", "^BenchmarkStart$/^streams=100$", "2x", ""}
+	start     = &Run{"node", "^BenchmarkStart$/^streams=100$", "5x", ""}
 	relays    = &Run{"servicer", "^BenchmarkReverseProxy$", "3s", "3x"}
 )
 
