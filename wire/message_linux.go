@@ -21,9 +21,9 @@ func receiveMessage(descriptor uintptr, p, control []byte, flags int) (n, contro
 	return int(read), int(header.Controllen), nil
 }
 
-// writeNow is send(2) on a socket, without blocking: write(2) takes a tenth longer. The Go runtime is not told of the call: when one takes long, because
-// the kernel delivers over loopback within it, the runtime would give the processor to others, and the requests that a round
-// has not released yet would wait for it.
+// writeNow is send(2) on a socket, without blocking: write(2) takes a tenth longer. The Go runtime is not told of the call: when one
+// takes long, because the kernel delivers over loopback within it, the runtime would give the processor to others, and the
+// requests that a round has not released yet would wait for it.
 func writeNow(descriptor uintptr, p []byte) (int, error) {
 	written, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, descriptor, uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)),
 		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)

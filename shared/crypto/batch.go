@@ -6,9 +6,8 @@ import (
 	"filippo.io/edwards25519/field"
 )
 
-// Batch verifies signatures together, which takes less time than one by one: it inverts one number for all of them. What it finds
-// valid is what Verify finds valid, each by itself; what it does not is to be verified alone. Its zero value is ready, for
-// one goroutine.
+// Batch verifies signatures together, which takes less time than one by one: it inverts one number for 16 of them. Each is judged by
+// itself, as Verify judges it; one that is not found valid is to be verified alone. Its zero value is ready, for one goroutine.
 type Batch struct {
 	points [mostInverted]projective
 	claims [mostInverted]claim

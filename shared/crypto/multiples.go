@@ -76,7 +76,7 @@ func shift(point *edwards25519.Point) {
 	}
 }
 
-// setOddMultiples sets a table to 1, 3, 5 … times a point. All are divided by their Z with one inversion.
+// setOddMultiples sets a table to 1, 3, 5 … times a point. They are divided by their Z.
 func setOddMultiples(table []affine, point *edwards25519.Point) {
 	points, inverses := make([]*edwards25519.Point, len(table)), make([]field.Element, len(table))
 	twice := new(edwards25519.Point).Double(point)
@@ -101,8 +101,8 @@ func setOddMultiples(table []affine, point *edwards25519.Point) {
 // mostInverted is the most elements that are inverted together.
 const mostInverted = 16
 
-// invert sets each of some elements to its inverse, with one inversion for all (Montgomery 1987): that of the product of all
-// elements up to one, times the product of those before it, is its own inverse. If one is 0, all become 0.
+// invert sets each of some elements to its inverse, with one inversion for all (Montgomery 1987): the inverse of the product of
+// the elements up to one, times the product of those before it, is the inverse of that one. If one is 0, all become 0.
 func invert(elements []field.Element) {
 	var before [mostInverted]field.Element // the product of the elements before one
 	product := *new(field.Element).One()
