@@ -179,6 +179,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	if !waitUntil(ctx, e.node.GenesisDoc().GenesisTime) {
 		return e.release()
 	}
+	looking, err := e.newTwin()
+	if err != nil {
+		return errors.Join(fmt.Errorf("run consensus: %w", err), e.release())
+	}
+	e.signer.hesitates = looking.hesitates
 	if err := guard("start node", func() error { return e.inbound.start(e.node) }); err != nil {
 		if e.signs.hide != nil {
 			err = failure{text: e.signs.hidden(err.Error()), cause: nil}
@@ -187,10 +192,6 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	e.signs.witnessing.Store(true)
 	e.gate.open()
-	looking, err := e.newTwin()
-	if err != nil {
-		return errors.Join(fmt.Errorf("run consensus: %w", err), e.stop())
-	}
 	beside, stopBeside := context.WithCancel(ctx)
 	var besides sync.WaitGroup
 	besides.Go(func() { e.redialer.run(beside, e.node.Switch()) })

@@ -24,6 +24,11 @@ const (
 	keptHeights = 128
 	// twinEvery is how often a node that goes on says that another one uses its key.
 	twinEvery = time.Minute
+	// A node whose key has signed blocks that it has not seen itself sign lets the other node, if there is one, be first: at its
+	// first hesitantHeights, for so long. Of two votes with one key a block has the one that came first, and only the other's shows
+	// that there is another node.
+	hesitantHeights = 5
+	hesitation      = 500 * time.Millisecond
 )
 
 // recorder is a signer that remembers what it signed of late.
@@ -31,6 +36,9 @@ type recorder struct {
 	cmttypes.PrivValidator
 	// before is the height that was signed last before this node was started.
 	before int64
+	// hesitates reports whether a height is signed only after a pause; nil for never. Set before anything is signed.
+	hesitates func(height int64) bool
+	pause     func(time.Duration)
 
 	mu sync.Mutex
 	// first is the first height that was signed since the start; 0 for none.
@@ -40,11 +48,14 @@ type recorder struct {
 }
 
 func newRecorder(signer cmttypes.PrivValidator, before int64) *recorder {
-	return &recorder{PrivValidator: signer, before: before, signatures: make(map[int64][][]byte)}
+	return &recorder{PrivValidator: signer, before: before, signatures: make(map[int64][][]byte), pause: time.Sleep}
 }
 
 // SignVote implements cmttypes.PrivValidator.
 func (r *recorder) SignVote(chainID string, vote *cmtproto.Vote) error {
+	if vote.Type == cmtproto.PrecommitType && r.hesitates != nil && r.hesitates(vote.Height) {
+		r.pause(hesitation)
+	}
 	if err := r.PrivValidator.SignVote(chainID, vote); err != nil {
 		return err
 	}
@@ -156,6 +167,15 @@ func (t *twin) wasThere(first int64) bool {
 		}
 	}
 	return false
+}
+
+// hesitates reports whether another node may be about to sign a height with our key.
+func (t *twin) hesitates(height int64) bool {
+	first := t.signer.firstHeight()
+	if first == 0 {
+		first = height
+	}
+	return height < first+hesitantHeights && t.wasThere(first)
 }
 
 // signature returns the signature of our key on a block, or on no block, of a height; nil if there is none.

@@ -89,6 +89,42 @@ func TestTwin(t *testing.T) {
 	}
 }
 
+// A node that has to fear another one with its key signs precommits of its first heights after a pause, and no others.
+func TestTheSecondNodeHesitates(t *testing.T) {
+	for name, test := range map[string]struct {
+		before int64
+		others []int64
+		pauses int
+	}{
+		"alone":                 {10, nil, 0},
+		"restarted":             {10, []int64{8, 9, 10}, 0},
+		"a home was lost":       {0, []int64{8, 9, 10}, hesitantHeights},
+		"a home was copied":     {8, []int64{9, 10}, hesitantHeights},
+		"another starts later":  {10, []int64{12, 13}, 0},
+		"long ago, and no more": {0, []int64{11 - keptHeights - 1}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			looking, chain, _ := newTwin(test.before)
+			for _, height := range test.others {
+				chain[height] = []byte("theirs")
+			}
+			pauses := 0
+			looking.signer.hesitates = looking.hesitates
+			looking.signer.pause = func(time.Duration) { pauses++ }
+			for height := int64(11); height < 11+2*hesitantHeights; height++ {
+				for _, kind := range []cmtproto.SignedMsgType{cmtproto.PrevoteType, cmtproto.PrecommitType} {
+					if err := looking.signer.SignVote("chain", &cmtproto.Vote{Type: kind, Height: height}); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if pauses != test.pauses {
+				t.Errorf("%d pauses, want %d", pauses, test.pauses)
+			}
+		})
+	}
+}
+
 func TestRecorderIsBounded(t *testing.T) {
 	looking, _, _ := newTwin(0)
 	for height := range int64(10 * keptHeights) {
