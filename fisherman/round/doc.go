@@ -2,5 +2,6 @@
 // returns what it observed (judge.Observation). It decides nothing.
 //
 // The central type is Runner. Run prepares a Request for each servicer, connects ahead of the moment, releases all
-// requests at once from one loop, has the answers read and opens them. Everything expensive comes before the release.
+// requests at once, has the answers read and opens them. Everything expensive comes before the release, and rounds take
+// turns at it (Turns).
 package round
