@@ -122,7 +122,8 @@ func recollect(ctx context.Context, store Store, id string) (*recollection, erro
 		terms.RollingChecks(round, func(sample *types.QoSSample, check qos.RollingCheck) {
 			servicer := known[sample.GetServicer()]
 			if servicer == nil {
-				servicer = &recollected{sample.GetServicer(), make([]*types.QoSSample, 0, len(added.Rounds)), make([]qos.RollingCheck, 0, len(added.Rounds))}
+				room := min(len(added.Rounds), trimmedAt)
+				servicer = &recollected{sample.GetServicer(), make([]*types.QoSSample, 0, room), make([]qos.RollingCheck, 0, room)}
 				known[servicer.address] = servicer
 				memory.servicers = append(memory.servicers, servicer)
 			}
@@ -250,8 +251,11 @@ func (s *rolled) merge(checks []qos.RollingCheck) {
 	}
 	// A servicer has one sample in a round.
 	merged = slices.CompactFunc(merged, func(a, b qos.RollingCheck) bool { return !a.Before(&b) && !b.Before(&a) })
-	if len(merged) >= trimmedAt {
+	switch {
+	case len(merged) >= trimmedAt:
 		merged = trim(merged)
+	case cap(merged) > trimmedAt:
+		merged = append(make([]qos.RollingCheck, 0, trimmedAt), merged...)
 	}
 	s.checks = merged
 }

@@ -162,7 +162,7 @@ func TestConnectFailures(t *testing.T) {
 func TestWhoseFault(t *testing.T) {
 	const reset, void = types.Outcome_OUTCOME_RESET, types.Outcome_OUTCOME_VOID
 	for _, ours := range []error{
-		context.Canceled, net.ErrClosed, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS, syscall.EADDRNOTAVAIL,
+		context.Canceled, net.ErrClosed, syscall.EMFILE, syscall.ENOSPC, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS, syscall.EADDRNOTAVAIL,
 		syscall.EACCES, syscall.EPERM, syscall.ENETDOWN,
 	} {
 		wrapped := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", ours)}

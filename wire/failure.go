@@ -56,15 +56,15 @@ func unroutable(err error) bool {
 // errReadLate is of bytes that this machine read so long after the deadline that they may have arrived before it.
 var errReadLate = errors.New("read late; the moment of its arrival is not known")
 
-// ours tells whether the cause lies with this machine: we cancelled or closed, read too late, ran out of descriptors,
-// memory or ports, may not send, or have our network down. Nobody else is blamed for those.
+// ours reports whether the cause lies with this machine: we cancelled or closed, read too late, ran out of descriptors,
+// watches (epoll_ctl(2): ENOSPC), memory or ports, may not send, or have our network down. Nobody else is blamed for those.
 func ours(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, net.ErrClosed) || errors.Is(err, errReadLate) {
 		return true
 	}
 	for _, local := range []syscall.Errno{
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS, syscall.EADDRNOTAVAIL,
-		syscall.EACCES, syscall.EPERM, syscall.ENETDOWN,
+		syscall.EACCES, syscall.EPERM, syscall.ENETDOWN, syscall.ENOSPC,
 	} {
 		if errors.Is(err, local) {
 			return true

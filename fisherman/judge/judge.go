@@ -2,7 +2,7 @@ package judge
 
 import (
 	"cmp"
-	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -118,7 +118,7 @@ func (j *judgement) compare(record *types.QoSRound) {
 		case answered(sample):
 			ballots, voters = append(ballots, ballot), append(voters, sample)
 		case cutOff(sample):
-			ballot.Digest = sha256.Sum256(fmt.Appendf(nil, "cut off: %d", from))
+			ballot.Digest = cutOffDigest(from)
 			ballots, voters = append(ballots, ballot), append(voters, nil)
 		}
 	}
@@ -127,6 +127,15 @@ func (j *judgement) compare(record *types.QoSRound) {
 			voters[i].Consistency = consistency
 		}
 	}
+}
+
+// cutOffDigest returns the digest of what an origin would have said. It is no answer's that anybody could find.
+func cutOffDigest(origin int) (digest verify.Digest) {
+	for i := range digest {
+		digest[i] = 0xff
+	}
+	binary.BigEndian.PutUint64(digest[len(digest)-8:], uint64(origin))
+	return digest
 }
 
 // cutOff reports whether the answer was not read to its end, because too many bytes of answers were in memory. Its servicer

@@ -72,7 +72,7 @@ func (r *request) Evidence() []byte { return r.envelope }
 // signed error is a failure too.
 func (r *request) Open(answer *wire.Answer) (fisherman.Reply, *wire.Failure) {
 	want := r.binding
-	want.Proven = r.proven == answer
+	want.Proven = answer != nil && r.proven == answer
 	response, failure := open(answer, want)
 	if failure != nil {
 		return fisherman.Reply{}, failure

@@ -54,8 +54,8 @@ func loadHistory(ctx context.Context, db pebble.Reader, options HistoryOptions, 
 	return h, h.reopen(ctx, db, known)
 }
 
-// reopenedAtOnce is how many rounds are read at once, on all processors.
-const reopenedAtOnce = 512
+// reopenedAtOnce is how many rounds are read at once, on all processors, and in memory together.
+const reopenedAtOnce = 256
 
 // notCounted is a round that no stored rollup counts; round is nil when it is not stored any more.
 type notCounted struct {
@@ -122,6 +122,9 @@ func readRoundsOf(ctx context.Context, db pebble.Reader, rounds []notCounted) er
 				var err error
 				if each.round, each.size, err = readRound(db, each.id, each.index); err != nil && !errors.Is(err, pebble.ErrNotFound) {
 					return err
+				}
+				if each.round != nil {
+					withoutEnvelopes(each.round)
 				}
 				if reading.Err() != nil {
 					return reading.Err()
