@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -106,17 +107,21 @@ func healthy(ctx context.Context, url string) error {
 	return nil
 }
 
-// freePorts returns addresses that nothing listens at.
-func freePorts(t testing.TB, host string, count int) []string {
+// given are the addresses that freePorts has returned, at which nothing may listen yet.
+var given sync.Map
+
+// freePorts returns addresses that nothing listens at, each once.
+func freePorts(t testing.TB, host string, count int) (addresses []string) {
 	t.Helper()
-	addresses := make([]string, count)
-	for i := range addresses {
+	for len(addresses) < count {
 		listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer listener.Close()
-		addresses[i] = listener.Addr().String()
+		if _, was := given.LoadOrStore(listener.Addr().String(), true); !was {
+			addresses = append(addresses, listener.Addr().String())
+		}
 	}
 	return addresses
 }
