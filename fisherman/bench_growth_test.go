@@ -3,6 +3,7 @@ package fisherman
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,6 +37,7 @@ func BenchmarkFleet(b *testing.B) {
 	for _, servicers := range []int{24, 240, 1200, 2400, 4800, 9600} {
 		b.Run(fmt.Sprintf("servicers=%d", servicers), func(b *testing.B) {
 			limitDescriptors(b, growthDescriptors)
+			defer debug.SetGCPercent(debug.SetGCPercent(GCPercent))
 			var actors []*types.Actor
 			for len(actors) < servicers {
 				actors = append(actors, startFarside(b, min(farShare, servicers-len(actors)), false).actors...)

@@ -37,6 +37,10 @@ type Config struct {
 	Hooks Hooks
 }
 
+// GCPercent is what a process with a fisherman sets the runtime's GOGC to. Of 9 600 servicers it has some 120 MB in memory, without a C
+// compiler; at 60 their garbage is collected before there are 200 MB, for a twentieth more processor time than at the usual 100.
+const GCPercent = 60
+
 // Fisherman samples the servicers of its sessions.
 type Fisherman struct {
 	config  Config

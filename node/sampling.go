@@ -76,6 +76,7 @@ func (s *sampling) readers(address string) rpc.Readers {
 
 // add makes a fisherman of a network.
 func (s *sampling) add(config fisherman.Config, network fisherman.Network, dial fisherman.Dial, store fisherman.Store) error {
+	beFrugal()
 	made, err := fisherman.New(config, network, dial, store)
 	if err != nil {
 		return fmt.Errorf("make fisherman: %w", err)
