@@ -60,6 +60,21 @@ func tagged(domain crypto.Domain, message proto.Message) ([]byte, error) {
 	return signed, nil
 }
 
+// wrap signs a tagged body and appends its envelope to what before returns for the envelope's size. Errors: ErrMalformed, for an
+// envelope above the limit.
+func wrap(key crypto.PrivateKey, domain crypto.Domain, signed []byte, limit int, before func(size int) []byte) (whole, envelope, body []byte, err error) {
+	body = signed[len(domain)+1:]
+	size := sizeOf(body)
+	if err := checkSize(size, limit); err != nil {
+		return nil, nil, nil, err
+	}
+	whole = layOut(before(size), key, body, key.SignTagged(signed))
+	return whole, whole[len(whole)-size:], body, nil
+}
+
+// alone has nothing stand before an envelope.
+func alone(size int) []byte { return make([]byte, 0, size) }
+
 // checkSize returns an error for an envelope of a size above a limit.
 func checkSize(size, limit int) error {
 	if size > limit {

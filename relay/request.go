@@ -39,7 +39,7 @@ func NewRequest(session *types.SessionHeader, servicer string, payload types.Pay
 
 // SealRequest signs a request. A request that OpenRequest would refuse is not sealed: ErrMalformed.
 func SealRequest(key crypto.PrivateKey, request *types.RelayRequest) (*SealedRequest, error) {
-	sealed, _, err := SealRequestBehind(key, request, func(size int) []byte { return make([]byte, 0, size) })
+	sealed, _, err := SealRequestBehind(key, request, alone)
 	return sealed, err
 }
 
@@ -51,19 +51,16 @@ func SealRequestBehind(key crypto.PrivateKey, request *types.RelayRequest, befor
 	}
 	var room [usualMessage]byte
 	signed := crypto.AppendTag(room[:0], crypto.DomainRelayRequest)
-	tag := len(signed)
 	if request.GetRest() == nil {
 		signed = appendRequest(signed, request)
 	} else if signed, err = tagged(crypto.DomainRelayRequest, request); err != nil {
 		return nil, nil, err
 	}
-	body := signed[tag:]
-	size := sizeOf(body)
-	if err := checkSize(size, MaxRequestBytes); err != nil {
+	whole, envelope, body, err := wrap(key, crypto.DomainRelayRequest, signed, MaxRequestBytes, before)
+	if err != nil {
 		return nil, nil, err
 	}
-	whole = layOut(before(size), key, body, key.SignTagged(signed))
-	return &SealedRequest{Envelope: whole[len(whole)-size:], BodyHash: sha256.Sum256(body), Servicer: request.GetServicer()}, whole, nil
+	return &SealedRequest{Envelope: envelope, BodyHash: sha256.Sum256(body), Servicer: request.GetServicer()}, whole, nil
 }
 
 // OpenedRequest is a well-formed request whose signature is not checked yet.
@@ -105,7 +102,7 @@ func OpenRequest(envelope []byte) (*OpenedRequest, error) {
 // SignerAddress is the address of the key that the request claims to be signed by.
 func (o *OpenedRequest) SignerAddress() string { return crypto.Address(o.Signature.GetPublicKey()) }
 
-// VerifySignature tells whether the signature is the signer's, over the body as received.
+// VerifySignature reports whether the signature is the signer's, over the body as received.
 func (o *OpenedRequest) VerifySignature() bool {
 	return crypto.Verify(o.Signature.GetPublicKey(), crypto.DomainRelayRequest, o.body, o.Signature.GetValue())
 }

@@ -59,12 +59,8 @@ func SealResponse(key crypto.PrivateKey, response *types.RelayResponse) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	body := signed[len(crypto.DomainRelayResponse)+1:]
-	size := sizeOf(body)
-	if err := checkSize(size, MaxResponseBytes); err != nil {
-		return nil, err
-	}
-	return layOut(make([]byte, 0, size), key, body, key.SignTagged(signed)), nil
+	_, envelope, _, err := wrap(key, crypto.DomainRelayResponse, signed, MaxResponseBytes, alone)
+	return envelope, err
 }
 
 // Prove takes the signature of a response envelope up in a batch, if a verifier is kept of the servicer's key. It sets proven once

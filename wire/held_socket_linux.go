@@ -31,7 +31,7 @@ type heldSocket struct {
 
 	// woken has a token when something may have changed for the reader: bytes, the deadline, or closing.
 	woken chan struct{}
-	// armed tells that the epoll instance has the socket. The reader owns it.
+	// armed is set while the epoll instance has the socket. The reader owns it.
 	armed bool
 	timer *time.Timer // of the reader, once it had to wait
 

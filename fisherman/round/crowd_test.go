@@ -1,9 +1,6 @@
 package round_test
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -21,10 +18,7 @@ import (
 func TestRoundsThatBeginAtOnceAreReleasedInTime(t *testing.T) {
 	const rounds, servicers = 100, 24
 	synctest.Test(t, func(t *testing.T) {
-		session := &types.Session{Header: &types.SessionHeader{Id: "session"}}
-		for i := range servicers {
-			session.Servicers = append(session.Servicers, &types.Actor{Address: fmt.Sprintf("%02d", i), ServiceUrl: "http://127.0.0.1:1"})
-		}
+		session := unreachable(servicers)
 		processors := runtime.GOMAXPROCS(0)
 		free := make(chan struct{}, processors)
 		runner := round.Runner{Pool: &wire.Pool{}, Turns: round.NewTurns(),
@@ -34,9 +28,7 @@ func TestRoundsThatBeginAtOnceAreReleasedInTime(t *testing.T) {
 				<-free
 				return unsent{}, nil
 			},
-			Dial: func(context.Context, string) (*wire.Conn, error) {
-				return nil, wire.Fail(types.Outcome_OUTCOME_CONNECT, types.Attempt_ATTEMPT_CONNECT, errors.New("nobody is there"))
-			},
+			Dial: noDial,
 		}
 		defer runner.Pool.Close()
 		// Beside the requests of those before it, a round waits for those of which the turn has come at the same time.

@@ -23,15 +23,26 @@ func (unsent) Evidence() []byte { return nil }
 
 func (unsent) Open(*wire.Answer) (round.Reply, *wire.Failure) { return round.Reply{}, nil }
 
+// unreachable is a session with servicers that nobody can connect to.
+func unreachable(count int) *types.Session {
+	session := &types.Session{Header: &types.SessionHeader{Id: "session"}}
+	for i := range count {
+		session.Servicers = append(session.Servicers, &types.Actor{Address: fmt.Sprintf("%02d", i), ServiceUrl: "http://127.0.0.1:1"})
+	}
+	return session
+}
+
+// noDial connects to nobody.
+func noDial(context.Context, string) (*wire.Conn, error) {
+	return nil, wire.Fail(types.Outcome_OUTCOME_CONNECT, types.Attempt_ATTEMPT_CONNECT, errors.New("nobody is there"))
+}
+
 // Requests are made on as many processors as there are and no more, one for each servicer; one that cannot be made is no other's
 // matter.
 func TestRequestsAreMadeOnAllProcessors(t *testing.T) {
 	for _, count := range []int{0, 1, 2, 50} {
 		synctest.Test(t, func(t *testing.T) {
-			session := &types.Session{Header: &types.SessionHeader{Id: "session"}}
-			for i := range count {
-				session.Servicers = append(session.Servicers, &types.Actor{Address: fmt.Sprintf("%02d", i), ServiceUrl: "http://127.0.0.1:1"})
-			}
+			session := unreachable(count)
 			var mu sync.Mutex
 			asked, busy, most := make(map[string]int), 0, 0
 			runner := round.Runner{Pool: &wire.Pool{},
@@ -50,9 +61,7 @@ func TestRequestsAreMadeOnAllProcessors(t *testing.T) {
 					}
 					return unsent{}, nil
 				},
-				Dial: func(context.Context, string) (*wire.Conn, error) {
-					return nil, wire.Fail(types.Outcome_OUTCOME_CONNECT, types.Attempt_ATTEMPT_CONNECT, errors.New("nobody is there"))
-				},
+				Dial: noDial,
 			}
 			defer runner.Pool.Close()
 			began := time.Now()
