@@ -41,8 +41,9 @@ type recorder struct {
 	pause     func(time.Duration)
 
 	mu sync.Mutex
-	// first is the first height that was signed since the start; 0 for none.
-	first int64
+	// first is the first height that was signed since the start, firstAt when; 0 for none.
+	first   int64
+	firstAt time.Time
 	// signatures of votes, by height.
 	signatures map[int64][][]byte
 }
@@ -62,7 +63,7 @@ func (r *recorder) SignVote(chainID string, vote *cmtproto.Vote) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.first == 0 {
-		r.first = vote.Height
+		r.first, r.firstAt = vote.Height, vote.Timestamp
 	}
 	r.signatures[vote.Height] = append(r.signatures[vote.Height], bytes.Clone(vote.Signature))
 	delete(r.signatures, vote.Height-keptHeights)
@@ -85,11 +86,17 @@ func (r *recorder) signed(height int64, signature []byte) (ours, judged bool) {
 	return false, true
 }
 
-// firstHeight returns the first height that was signed since the start; 0 for none.
-func (r *recorder) firstHeight() int64 {
+// firstVote returns the first height that was signed since the start, and when; 0 for none.
+func (r *recorder) firstVote() (int64, time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.first
+	return r.first, r.firstAt
+}
+
+// firstHeight returns the first height that was signed since the start; 0 for none.
+func (r *recorder) firstHeight() int64 {
+	first, _ := r.firstVote()
+	return first
 }
 
 // twin looks for signatures of our validator key that are not ours. Only who has the key can make them, so no stranger can
@@ -131,11 +138,11 @@ func (t *twin) look(height int64) error {
 		}
 	}
 	for t.next = max(t.next, height-keptHeights+1, 1); t.next < height; t.next++ {
-		signature := t.signature(t.next)
-		if signature == nil {
+		vote := t.vote(t.next)
+		if vote == nil {
 			continue
 		}
-		if ours, judged := t.signer.signed(t.next, signature); ours || !judged {
+		if ours, judged := t.signer.signed(t.next, vote.Signature); ours || !judged {
 			continue
 		}
 		if err := t.found(t.next); err != nil {
@@ -147,7 +154,7 @@ func (t *twin) look(height int64) error {
 
 // found judges a vote of a height that is not ours: the node that was there first goes on, and says so.
 func (t *twin) found(height int64) error {
-	if first := t.signer.firstHeight(); t.wasThere(first) {
+	if first, at := t.signer.firstVote(); t.wasThere(first) || t.wasEarlier(height, at) {
 		return fmt.Errorf("%w: it voted at height %d, and on blocks before this node's first vote, at height %d; stop one of the two, and give each validator a key of its own",
 			ErrKeyInUse, height, first)
 	}
@@ -162,11 +169,18 @@ func (t *twin) found(height int64) error {
 // first one since.
 func (t *twin) wasThere(first int64) bool {
 	for height := max(t.signer.before+1, first-keptHeights, 1); height < first; height++ {
-		if t.signature(height) != nil {
+		if t.vote(height) != nil {
 			return true
 		}
 	}
 	return false
+}
+
+// wasEarlier reports whether the other node voted at a height before our first vote was made. A node that lags votes on blocks
+// that were made long ago, so that its first vote may be below the other's.
+func (t *twin) wasEarlier(height int64, first time.Time) bool {
+	vote := t.vote(height)
+	return vote != nil && vote.Timestamp.Before(first)
 }
 
 // hesitates reports whether another node may be about to sign a height with our key.
@@ -178,15 +192,15 @@ func (t *twin) hesitates(height int64) bool {
 	return height < first+hesitantHeights && t.wasThere(first)
 }
 
-// signature returns the signature of our key on a block, or on no block, of a height; nil if there is none.
-func (t *twin) signature(height int64) []byte {
+// vote returns the vote of our key on a block, or on no block, of a height; nil if there is none.
+func (t *twin) vote(height int64) *cmttypes.CommitSig {
 	commit := t.commit(height)
 	if commit == nil {
 		return nil
 	}
-	for _, vote := range commit.Signatures {
-		if bytes.Equal(vote.ValidatorAddress, t.address) {
-			return vote.Signature
+	for i := range commit.Signatures {
+		if vote := &commit.Signatures[i]; bytes.Equal(vote.ValidatorAddress, t.address) {
+			return vote
 		}
 	}
 	return nil

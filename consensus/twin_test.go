@@ -1,6 +1,7 @@
 package consensus
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,6 +15,9 @@ import (
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
+// madeAt is when the block of a height was made.
+func madeAt(height int64) time.Time { return time.Unix(1_000_000+height, 0) }
+
 // newTwin returns a watch over a chain of which the test says who signed which block, and what the log said.
 func newTwin(before int64) (*twin, map[int64][]byte, *strings.Builder) {
 	chain, said := make(map[int64][]byte), new(strings.Builder)
@@ -24,7 +28,7 @@ func newTwin(before int64) (*twin, map[int64][]byte, *strings.Builder) {
 		}
 		return &cmttypes.Commit{Height: height, Signatures: []cmttypes.CommitSig{
 			{BlockIDFlag: cmttypes.BlockIDFlagCommit, ValidatorAddress: cmttypes.Address("another-------------"), Signature: []byte("x")},
-			{BlockIDFlag: cmttypes.BlockIDFlagCommit, ValidatorAddress: address, Signature: chain[height]}}}
+			{BlockIDFlag: cmttypes.BlockIDFlagCommit, ValidatorAddress: address, Timestamp: madeAt(height), Signature: chain[height]}}}
 	}
 	signer := newRecorder(signs{signature: "ours"}, before)
 	return &twin{signer: signer, address: address, commit: commit, logger: cmtlog.NewTMLogger(cmtlog.NewSyncWriter(said)), now: time.Now, conflicting: func() bool { return false }}, chain, said
@@ -41,10 +45,10 @@ func (s signs) SignVote(_ string, vote *cmtproto.Vote) error {
 	return nil
 }
 
-// vote signs a height with the recorder.
-func vote(t *testing.T, r *recorder, height int64) {
+// vote signs a height with the recorder, when a later block was made already.
+func vote(t *testing.T, r *recorder, height, lag int64) {
 	t.Helper()
-	if err := r.SignVote("chain", &cmtproto.Vote{Height: height}); err != nil {
+	if err := r.SignVote("chain", &cmtproto.Vote{Height: height, Timestamp: madeAt(height + lag)}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -55,14 +59,19 @@ func TestTwin(t *testing.T) {
 		before int64
 		// others and ours are the heights with a signature of another node, and of this one.
 		others, ours []int64
-		stops, says  bool
+		// lag is how many blocks were made between one and this node's vote on it.
+		lag         int64
+		stops, says bool
 	}{
-		"alone":                                {10, nil, []int64{11, 12, 13}, false, false},
-		"restarted":                            {10, []int64{8, 9, 10}, []int64{11, 12, 13}, false, false},
-		"a home was lost, and none runs now":   {0, []int64{8, 9, 10}, []int64{11, 12, 13}, false, false},
-		"a home was copied, and both run":      {8, []int64{9, 10, 12}, []int64{11, 13}, true, false},
-		"another one was started later":        {10, []int64{12}, []int64{11, 13}, false, true},
-		"the other one signs all that is kept": {10, []int64{13}, []int64{11, 12}, false, true},
+		"alone":                                {10, nil, []int64{11, 12, 13}, 0, false, false},
+		"alone, and lags":                      {10, nil, []int64{11, 12, 13}, 3, false, false},
+		"restarted":                            {10, []int64{8, 9, 10}, []int64{11, 12, 13}, 0, false, false},
+		"restarted, and lags":                  {10, []int64{8, 9, 10}, []int64{11, 12, 13}, 3, false, false},
+		"a home was lost, and none runs now":   {0, []int64{8, 9, 10}, []int64{11, 12, 13}, 0, false, false},
+		"a home was copied, and both run":      {8, []int64{9, 10, 12}, []int64{11, 13}, 0, true, false},
+		"a copy lags behind the first's start": {0, []int64{13, 14}, []int64{11, 12}, 3, true, false},
+		"another one was started later":        {10, []int64{12}, []int64{11, 13}, 0, false, true},
+		"the other one signs all that is kept": {10, []int64{13}, []int64{11, 12}, 0, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			looking, chain, said := newTwin(test.before)
@@ -75,7 +84,7 @@ func TestTwin(t *testing.T) {
 			var err error
 			for height := int64(1); height <= 15 && err == nil; height++ {
 				if height > 10 && height < 15 {
-					vote(t, looking.signer, height) // prevotes and precommits that the chain need not have
+					vote(t, looking.signer, height, test.lag) // prevotes and precommits that the chain need not have
 				}
 				err = looking.look(height)
 			}
@@ -128,7 +137,7 @@ func TestTheSecondNodeHesitates(t *testing.T) {
 func TestRecorderIsBounded(t *testing.T) {
 	looking, _, _ := newTwin(0)
 	for height := range int64(10 * keptHeights) {
-		vote(t, looking.signer, height+1)
+		vote(t, looking.signer, height+1, 0)
 	}
 	if n := len(looking.signer.signatures); n > keptHeights {
 		t.Errorf("%d heights are kept", n)
@@ -157,7 +166,9 @@ func TestEngineStopsWithAKeyInUse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := engine.Run(t.Context()); !errors.Is(err, ErrKeyInUse) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := engine.Run(ctx); !errors.Is(err, ErrKeyInUse) {
 		t.Errorf("the copy ended with %v", err)
 	}
 	head, _ := validator.Heads().Latest()
