@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pocket-fisherman/fisherman/localnet/port"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
 )
@@ -20,10 +21,10 @@ func peer(key crypto.PrivateKey, port int) string {
 	return fmt.Sprintf("%s@127.0.0.1:%d", Config{ValidatorKey: key}.peerKey().ID(), port)
 }
 
-// freePort returns a loopback port that was free a moment ago.
+// freePort returns a loopback port that nothing listens at and no outgoing connection gets.
 func freePort(t *testing.T) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := port.Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

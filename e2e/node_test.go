@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pocket-fisherman/fisherman/localnet"
+	"github.com/pocket-fisherman/fisherman/localnet/port"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
@@ -93,7 +93,7 @@ func (s *story) told(result any, args ...string) error {
 func freeAddresses(count int) (free []string, err error) {
 	for range count {
 		var listener net.Listener
-		if listener, err = localnet.ListenLasting(context.Background()); err != nil {
+		if listener, err = port.Listen(context.Background(), "127.0.0.1:0"); err != nil {
 			return nil, err
 		}
 		defer listener.Close()

@@ -15,7 +15,7 @@ import (
 	"github.com/cucumber/godog"
 
 	"github.com/pocket-fisherman/fisherman/e2e/pocketd"
-	"github.com/pocket-fisherman/fisherman/localnet"
+	"github.com/pocket-fisherman/fisherman/localnet/port"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
@@ -117,7 +117,7 @@ func (s *story) fish(budget int) (err error) {
 	if err := expect(s.exit == 0, "import the gateway's key: exit code %d: %s", s.exit, s.stderr); err != nil {
 		return err
 	}
-	listener, err := localnet.ListenLasting(context.Background())
+	listener, err := port.Listen(context.Background(), "127.0.0.1:0")
 	if err != nil {
 		return err
 	}

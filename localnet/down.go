@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"sync"
 	"syscall"
+
+	"github.com/pocket-fisherman/fisherman/localnet/port"
 )
 
 // refusal is a loopback port that refuses every connection: a socket that is bound, which reserves the port, but never
@@ -17,7 +19,7 @@ type refusal struct {
 
 // refuse reserves the port of an IPv4 loopback host:port; with port 0, any free one.
 func refuse(address string) (taken *refusal, err error) {
-	err = openLasting(address, func(at string) (err error) {
+	err = port.Open(address, func(at string) (err error) {
 		taken, err = refuseAt(at)
 		return err
 	})

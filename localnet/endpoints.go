@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"syscall"
+
+	"github.com/pocket-fisherman/fisherman/localnet/port"
 )
 
 // endpoints are the open sockets of a LocalNet.
@@ -108,23 +110,18 @@ func (e *endpoints) Close() {
 
 // listen opens a listener and replaces the wanted port by the actual one.
 func listen(ctx context.Context, address *string) (net.Listener, error) {
-	var config net.ListenConfig
-	var listener net.Listener
-	err := openLasting(*address, func(at string) (err error) {
-		listener, err = config.Listen(ctx, "tcp", at)
-		return err
-	})
+	listener, err := port.Listen(ctx, *address)
 	if err != nil {
 		return nil, notListening(*address, err)
 	}
 	// The host is kept as written, so that the same option compares equal in the next run.
 	host, _, hostErr := net.SplitHostPort(*address)
-	_, port, portErr := net.SplitHostPort(listener.Addr().String())
+	_, actual, portErr := net.SplitHostPort(listener.Addr().String())
 	if err := cmp.Or(hostErr, portErr); err != nil {
 		listener.Close()
 		return nil, notListening(*address, err)
 	}
-	*address = net.JoinHostPort(host, port)
+	*address = net.JoinHostPort(host, actual)
 	return listener, nil
 }
 

@@ -19,6 +19,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/pocket-fisherman/fisherman/localnet/port"
 )
 
 const (
@@ -146,13 +148,13 @@ type node struct {
 
 // start starts a geth and waits until it answers.
 func start(ctx context.Context, program, home string) (*node, error) {
-	port, err := freePort()
+	free, err := freePort(ctx)
 	if err != nil {
 		return nil, err
 	}
-	n := &node{url: "http://127.0.0.1:" + port, ended: make(chan struct{})}
+	n := &node{url: "http://127.0.0.1:" + free, ended: make(chan struct{})}
 	n.command = exec.Command(program, "--dev", "--datadir", home, "--gcmode", "archive", "--cache", "64",
-		"--http", "--http.addr", "127.0.0.1", "--http.port", port, "--http.api", "eth,net,web3",
+		"--http", "--http.addr", "127.0.0.1", "--http.port", free, "--http.api", "eth,net,web3",
 		"--authrpc.addr", "127.0.0.1", "--authrpc.port", "0", "--ipcdisable",
 		"--nodiscover", "--maxpeers", "0", "--port", "0", "--nat", "none", "--verbosity", "1")
 	n.command.Env = []string{"HOME=" + home, "TMPDIR=" + home}
@@ -174,14 +176,14 @@ func start(ctx context.Context, program, home string) (*node, error) {
 	return n, nil
 }
 
-func freePort() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (string, error) {
+	listener, err := port.Listen(ctx, "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
 	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	return port, err
+	_, free, err := net.SplitHostPort(listener.Addr().String())
+	return free, err
 }
 
 // reach waits until the node has a block of a number.

@@ -6,7 +6,7 @@ import (
 	"net"
 	"strconv"
 
-	"github.com/pocket-fisherman/fisherman/localnet"
+	"github.com/pocket-fisherman/fisherman/localnet/port"
 )
 
 const (
@@ -45,7 +45,7 @@ func (p *ports) take() (string, error) {
 func (p *ports) hold() (err error) {
 	for range blockTries {
 		var any net.Listener
-		if any, err = localnet.ListenLasting(context.Background()); err != nil {
+		if any, err = port.Listen(context.Background(), "127.0.0.1:0"); err != nil {
 			return err
 		}
 		port := any.Addr().(*net.TCPAddr).Port

@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/pocket-fisherman/fisherman/localnet"
+	"github.com/pocket-fisherman/fisherman/localnet/port"
 )
 
 // supplierStake is what each supplier stakes, in upokt.
@@ -146,7 +147,7 @@ func (n *Network) place(s *Supplier) error {
 
 // serve runs a server until the network ends, and returns its URL.
 func (n *Network) serve(serve func(context.Context, net.Listener) error) (string, error) {
-	listener, err := localnet.ListenLasting(n.running)
+	listener, err := port.Listen(n.running, "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/pocket-fisherman/fisherman/localnet/port"
 )
 
 // stream is the name of the feed's stream.
@@ -114,7 +116,7 @@ var given sync.Map
 func freePorts(t testing.TB, host string, count int) (addresses []string) {
 	t.Helper()
 	for len(addresses) < count {
-		listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+		listener, err := port.Listen(t.Context(), net.JoinHostPort(host, "0"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,11 +24,12 @@ const below = "*"
 
 // table is the import table. Imports run down it only. Folders that do not exist yet are listed in advance.
 var table = []row{
-	{folders: []string{"e2e", "build/localnet"}, may: []string{"app/client/clienttest", "e2e/pocketd", "localnet", "rpc/api", "rpc/client"}, tests: true},
-	{folders: []string{"e2e/vantage"}, may: []string{"localnet", "persistence/local", "rpc/api", "rpc/client", "shared"}, tests: true},
+	{folders: []string{"e2e", "build/localnet"}, may: []string{"app/client/clienttest", "e2e/pocketd", "localnet", "localnet/port", "rpc/api", "rpc/client"}, tests: true},
+	{folders: []string{"e2e/vantage"}, may: []string{"localnet", "localnet/port", "persistence/local", "rpc/api", "rpc/client", "shared"}, tests: true},
 	{folders: []string{"e2e/browser"}, may: []string{"app/client/clienttest", "internal/measured", "localnet", "persistence/local", "rpc/api", "rpc/client"}, tests: true},
-	{folders: []string{"build/compare_demo", "build/bench_report", "build/gateway_example"}},
-	{folders: []string{"e2e/pocketd"}, may: []string{"localnet"}},
+	{folders: []string{"build/compare_demo"}, may: []string{"localnet/port"}},
+	{folders: []string{"build/bench_report", "build/gateway_example"}},
+	{folders: []string{"e2e/pocketd"}, may: []string{"localnet", "localnet/port"}},
 	// On top, so that only test files, which the table does not cover, can import them.
 	{folders: []string{"internal/fakes"}, may: []string{"relay", "shared"}},
 	{folders: []string{"internal/measured"}, may: []string{"shared"}},
@@ -64,7 +65,7 @@ var table = []row{
 	{folders: []string{"app/client/cli/command"}, may: []string{"app/client/terminal", "localnet", "rpc/api", "rpc/client", "keystore", "runtime", "shared"}},
 	{folders: []string{"app/client/terminal"}, may: []string{"app/client/observer", "rpc/api", "rpc/client", "shared"}},
 	{folders: []string{"app/client/observer"}, may: []string{"rpc/api", "rpc/client"}},
-	{folders: []string{"localnet"}, may: []string{"node", "rpc/api", "rpc/client", "keystore", "runtime", "shared"}},
+	{folders: []string{"localnet"}, may: []string{"localnet/port", "node", "rpc/api", "rpc/client", "keystore", "runtime", "shared"}},
 	{folders: []string{"node"}, may: []string{below}},
 	{folders: []string{"rpc", "rpc/client", "web", "telemetry"}, may: []string{"samples", "qos", "rollup", "rpc/api", "inbound", "shared"}},
 	{folders: []string{"samples"}, may: []string{"qos", "rollup", "rpc/api", "shared"}},
@@ -114,7 +115,7 @@ var table = []row{
 	{folders: []string{"shared/secret"}, may: []string{"shared/core/types"}},
 	{folders: []string{"shared/transaction"}, may: []string{"shared/core/types", "shared/crypto"}, pure: true, stateMachine: true},
 	{folders: []string{"shared/account", "shared/core/types", "shared/crypto", "shared/disk", "shared/logs", "shared/packed", "shared/text"}},
-	{folders: []string{"internal/archtest", "internal/costs"}},
+	{folders: []string{"internal/archtest", "internal/costs", "localnet/port"}},
 }
 
 // departure is an import that the table forbids and a decision record allows.

@@ -27,6 +27,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/app/client/cli/command"
 	"github.com/pocket-fisherman/fisherman/app/client/cli/commandtest"
 	"github.com/pocket-fisherman/fisherman/localnet"
+	"github.com/pocket-fisherman/fisherman/localnet/port"
 	"github.com/pocket-fisherman/fisherman/network/shannon/chaintest"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
@@ -206,12 +207,12 @@ func serviceURL(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func freePort(ts *testscript.TestScript, _ bool, args []string) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := port.Listen(context.Background(), "127.0.0.1:0")
 	ts.Check(err)
-	_, port, err := net.SplitHostPort(listener.Addr().String())
+	_, free, err := net.SplitHostPort(listener.Addr().String())
 	ts.Check(err)
 	ts.Check(listener.Close())
-	ts.Setenv(args[0], port)
+	ts.Setenv(args[0], free)
 }
 
 func ready(ts *testscript.TestScript, _ bool, args []string) {

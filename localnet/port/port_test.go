@@ -1,14 +1,15 @@
-package localnet
+package port
 
 import (
 	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 )
+
+const anyPort = "127.0.0.1:0"
 
 func TestPortsGivenFrom(t *testing.T) {
 	for text, want := range map[string]int{
@@ -28,32 +29,20 @@ func TestPortsGivenFrom(t *testing.T) {
 	}
 }
 
-// TestLastingPorts: what a home records is outside the range of outgoing connections.
-func TestLastingPorts(t *testing.T) {
+// A port that is found can be opened again: it is outside the range of outgoing connections.
+func TestPortsLast(t *testing.T) {
 	given := portsGivenFrom(portsFile)
 	if given <= lowestPort {
 		t.Skip("the system gives away all ports")
 	}
-	o, err := DefaultOptions().Fit()
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.RPCListen = anyPort
-	opened, at, err := openEndpoints(t.Context(), freeAddresses(o))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer opened.Close()
-	all := []string{at.RPC, at.ChainRPC}
-	for _, s := range at.Servicers {
-		all = append(all, s.Service, s.Delayed, s.Upstream)
-	}
-	for _, address := range all {
-		if address == "" {
-			continue
+	for range 20 {
+		listener, err := Listen(t.Context(), anyPort)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if port := int(netip.MustParseAddrPort(address).Port()); port < lowestPort || port >= given {
-			t.Errorf("%s is not from %d to %d", address, lowestPort, given-1)
+		defer listener.Close()
+		if port := listener.Addr().(*net.TCPAddr).Port; port < lowestPort || port >= given {
+			t.Errorf("%d is not from %d to %d", port, lowestPort, given-1)
 		}
 	}
 }
@@ -61,7 +50,7 @@ func TestLastingPorts(t *testing.T) {
 func TestOccupiedPortsAreTriedFurther(t *testing.T) {
 	tried := map[string]bool{}
 	inUse := &net.OpError{Op: "listen", Err: os.NewSyscallError("bind", syscall.EADDRINUSE)}
-	err := openLasting(anyPort, func(address string) error {
+	err := Open(anyPort, func(address string) error {
 		tried[address] = true
 		if len(tried) < 3 {
 			return inUse
@@ -72,11 +61,11 @@ func TestOccupiedPortsAreTriedFurther(t *testing.T) {
 		t.Errorf("%v after %v", err, tried)
 	}
 	last, calls := "", 0
-	err = openLasting(anyPort, func(address string) error { last, calls = address, calls+1; return inUse })
+	err = Open(anyPort, func(address string) error { last, calls = address, calls+1; return inUse })
 	if err == nil || last != anyPort || calls > portTries+1 {
 		t.Errorf("nothing free: %v after %d calls, the last for %s", err, calls, last)
 	}
-	err = openLasting("127.0.0.1:7", func(address string) error { last, calls = address, 1; return inUse })
+	err = Open("127.0.0.1:7", func(address string) error { last, calls = address, 1; return inUse })
 	if err == nil || !strings.HasSuffix(last, ":7") || calls != 1 {
 		t.Errorf("a port that is wanted: %v, asked for %s", err, last)
 	}

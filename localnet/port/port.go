@@ -1,4 +1,4 @@
-package localnet
+package port
 
 import (
 	"context"
@@ -23,16 +23,19 @@ const (
 	portTries = 100
 )
 
-// ListenLasting opens a listener on a free loopback port that can be reopened later, because the system does not assign
-// it to outgoing connections. A listener on port 0 would get one of the ports that it does assign.
-func ListenLasting(ctx context.Context) (net.Listener, error) {
-	address := anyPort
-	return listen(ctx, &address)
+// Listen opens a TCP listener at a host:port. Port 0 means a free port that can be opened again later.
+func Listen(ctx context.Context, address string) (listener net.Listener, err error) {
+	var config net.ListenConfig
+	err = Open(address, func(at string) (err error) {
+		listener, err = config.Listen(ctx, "tcp", at)
+		return err
+	})
+	return listener, err
 }
 
-// openLasting opens a socket at a host:port. Port 0 means any free port outside the range of outgoing connections, or
+// Open opens a socket at a host:port. Port 0 means any free port outside the range of outgoing connections, or
 // the system's choice if there is none.
-func openLasting(address string, open func(address string) error) error {
+func Open(address string, open func(address string) error) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || port != "0" {
 		return open(address)
