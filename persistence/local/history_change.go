@@ -130,81 +130,84 @@ func (c *historyChange) storeAll() error {
 
 // write adds open rollups to those that are stored, and removes what is not kept any more.
 func (c *historyChange) write(open map[cell]*opened) error {
-	cells := slices.SortedFunc(maps.Keys(open), func(a, b cell) int {
-		return cmp.Or(a.series.Compare(b.series), cmp.Compare(a.slot, b.slot))
-	})
-	var scratch, hour rollup.Rollup
+	cells, err := c.inOrder(open)
+	if err != nil {
+		return err
+	}
+	stored := c.newStored()
+	var hour rollup.Rollup
 	for i, at := range cells {
-		s, err := c.seriesOf(at, open[at])
-		if err != nil {
-			return err
+		if err := c.add(stored, rollup.FiveMinutes, at, &open[at.cell].Rollup); err != nil {
+			return errors.Join(err, stored.close())
 		}
-		if s == nil {
-			continue
-		}
-		if err := c.add(rollup.FiveMinutes, s, at.slot, &open[at].Rollup, &scratch); err != nil {
-			return err
-		}
-		hour.Merge(&open[at].Rollup)
+		hour.Merge(&open[at.cell].Rollup)
 		begins := rollup.Hour.Slot(at.slot)
-		if i+1 < len(cells) && cells[i+1].series == at.series && rollup.Hour.Slot(cells[i+1].slot) == begins {
+		if i+1 < len(cells) && cells[i+1].number == at.number && rollup.Hour.Slot(cells[i+1].slot) == begins {
 			continue
 		}
-		if err := c.add(rollup.Hour, s, begins, &hour, &scratch); err != nil {
-			return err
+		at.slot = begins
+		if err := c.add(stored, rollup.Hour, at, &hour); err != nil {
+			return errors.Join(err, stored.close())
 		}
 		hour.Reset()
 	}
-	if err := errors.Join(c.expire(), c.shrink()); err != nil || len(c.sizes) == 0 {
+	if err := errors.Join(stored.close(), c.expire(), c.shrink()); err != nil || len(c.sizes) == 0 {
 		return err
 	}
 	return c.writeState()
 }
 
+// numbered is a cell with the number of its series, by which it is stored.
+type numbered struct {
+	cell
+	number uint32
+}
+
+// inOrder returns the cells of open rollups in the order in which they are stored, without those of series that are too many.
+func (c *historyChange) inOrder(open map[cell]*opened) ([]numbered, error) {
+	cells := slices.SortedFunc(maps.Keys(open), func(a, b cell) int {
+		return cmp.Or(a.series.Compare(b.series), cmp.Compare(a.slot, b.slot))
+	})
+	kept := make([]numbered, 0, len(cells))
+	for _, at := range cells {
+		s, err := c.seriesOf(at, open[at])
+		if err != nil {
+			return nil, err
+		}
+		if s != nil {
+			kept = append(kept, numbered{at, s.number})
+		}
+	}
+	slices.SortFunc(kept, func(a, b numbered) int {
+		return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.slot, b.slot))
+	})
+	return kept, nil
+}
+
 // add adds a rollup to the one that is stored of its slot.
-func (c *historyChange) add(r rollup.Resolution, s *series, slot int64, open, scratch *rollup.Rollup) error {
-	if slot < c.covered(r) {
+func (c *historyChange) add(before *storedRollups, r rollup.Resolution, of numbered, open *rollup.Rollup) error {
+	if of.slot < c.covered(r) {
 		return nil
 	}
-	key := rollupKey(make([]byte, 0, rollupSize), r, s.number, slot)
-	size, err := c.read(key, slot, scratch)
+	key := rollupKey(make([]byte, 0, rollupSize), r, of.number, of.slot)
+	found, size, err := before.read(r, key, of.slot)
 	if err != nil {
 		return err
 	}
-	at := blockOf(r, slot)
-	stored := c.sizeOf(at)
+	at := blockOf(r, of.slot)
+	block := c.sizeOf(at)
 	if size > 0 {
-		scratch.Merge(open)
-		open = scratch
-	} else if stored.rollups++; stored.rollups == 1 {
-		stored.first = slot
+		found.Merge(open)
+		open = found
+	} else if block.rollups++; block.rollups == 1 {
+		block.first = of.slot
 	}
-	stored.first = min(stored.first, slot)
-	next := keyed{key, frame(key, open.AppendRecord(nil, slot))}
-	stored.bytes += next.size() - size
+	block.first = min(block.first, of.slot)
+	next := keyed{key, frame(key, open.AppendRecord(nil, of.slot))}
+	block.bytes += next.size() - size
 	c.bytes += next.size() - size
-	c.sizes[at] = stored
+	c.sizes[at] = block
 	return c.batch.Set(next.key, next.record, nil)
-}
-
-// read reads the stored rollup under a key, and returns its size; 0 when there is none. One that is damaged is lost.
-func (c *historyChange) read(key []byte, slot int64, to *rollup.Rollup) (size int64, err error) {
-	record, closer, err := c.batch.Get(key)
-	switch {
-	case errors.Is(err, pebble.ErrNotFound):
-		return 0, nil
-	case pebble.IsCorruptionError(err):
-		c.lost(plain(err))
-		return 0, nil
-	case err != nil:
-		return 0, err
-	}
-	size = keyed{key, record}.size()
-	if err := decodeRollup(key, record, slot, to); err != nil {
-		c.lost(err)
-		to.Reset()
-	}
-	return size, closer.Close()
 }
 
 // seriesOf returns the series of an open rollup, stored if it is new or has changed; nil when there are too many.
