@@ -18,9 +18,10 @@ import (
 )
 
 // BenchmarkRetained measures how the processor time of reads grows with the sessions of 24 servicers that are retained: of
-// /v1/qos, and of what the page asks again and again about the session that is running.
+// /v1/qos, of what the page asks again and again about the session that is running, and of a window over all sessions. A store keeps
+// 10 000 sessions at most.
 func BenchmarkRetained(b *testing.B) {
-	for _, sessions := range []int{10, 30, 100, 250, 500, 1000} {
+	for _, sessions := range []int{10, 30, 100, 250, 500, 1000, 3000, 10_000} {
 		b.Run(fmt.Sprintf("sessions=%d", sessions), func(b *testing.B) {
 			held := new(sampling)
 			if err := held.openSamples(b.TempDir(), configs.DefaultHistory(), false, unsigned(), slog.New(slog.DiscardHandler)); err != nil {
@@ -39,12 +40,16 @@ func BenchmarkRetained(b *testing.B) {
 				}
 				return processorTime() - before
 			}
-			var all, polled []time.Duration
+			window := fmt.Sprintf("/v1/qos?window=%d", sessions)
+			read(window) // what is kept is made by the first read
+			var all, polled, windows []time.Duration
 			for b.Loop() {
 				all, polled = append(all, read("/v1/qos")), append(polled, read("/v1/qos?session="+running))
+				windows = append(windows, read(window))
 			}
 			b.ReportMetric(medianMS(all), "cpu-ms")
 			b.ReportMetric(medianMS(polled), "running-cpu-ms")
+			b.ReportMetric(medianMS(windows), "window-cpu-ms")
 			b.ReportMetric(0, "ns/op")
 		})
 	}

@@ -53,16 +53,6 @@ func (c *claims) lasted(lag time.Duration) {
 	}
 }
 
-// merge adds the claims of another session, which stay as they are.
-func (c *claims) merge(other claims) {
-	for blocks, claims := range other.blocks {
-		c.count(blocks, claims)
-	}
-	if other.longest != nil {
-		c.lasted(*other.longest)
-	}
-}
-
 // above counts the claims that lag by more blocks than allowed.
 func (c *claims) above(allowed int64) (behind int) {
 	for blocks, claims := range c.blocks {

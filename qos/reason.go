@@ -74,15 +74,6 @@ func (v *voids) count(attempt types.Attempt, samples int) {
 	v.attempts[attempt] += samples
 }
 
-// merge adds the void samples of another session, which stay as they are.
-func (v *voids) merge(other voids) {
-	v.fallen += other.fallen
-	v.doubtful += other.doubtful
-	for attempt, samples := range other.attempts {
-		v.count(attempt, samples)
-	}
-}
-
 // String lists what was being done, most frequent first: "resolve host name 7, in void checks 1".
 func (v *voids) String() string {
 	counts := make(map[string]int)

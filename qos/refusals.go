@@ -1,6 +1,7 @@
 package qos
 
 import (
+	"cmp"
 	"maps"
 
 	"github.com/pocket-fisherman/fisherman/rpc/api"
@@ -14,6 +15,11 @@ const mostRefusals = 32
 type refusal struct {
 	outcome types.Outcome
 	label   string
+}
+
+// compare orders refusals.
+func (r refusal) compare(other refusal) int {
+	return cmp.Or(cmp.Compare(r.outcome, other.outcome), cmp.Compare(r.label, other.label))
 }
 
 // refusals counts null samples by the code of their refusal. The zero value has none.

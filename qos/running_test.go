@@ -91,7 +91,7 @@ func TestBytesOfAPart(t *testing.T) {
 		}
 		return samples
 	})
-	if bytes := Digest(session.QoSSession, session.rounds).Part.Bytes(); bytes < 6<<10 || bytes > 12<<10 {
+	if bytes := Digest(session.QoSSession, session.rounds).Part.Bytes(); bytes < 1536 || bytes > 3<<10 {
 		t.Errorf("%d bytes", bytes)
 	}
 }

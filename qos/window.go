@@ -116,13 +116,13 @@ func (w *Window) AddPart(session *WindowPart) {
 	if session.skew != nil {
 		sum.MaxSkewMicros = extreme(sum.MaxSkewMicros, *session.skew, 1)
 	}
-	for i := range session.members {
-		part := &session.members[i]
-		servicer := part.known.Value().servicer
+	members := session.members.reading()
+	for _, known := range session.known {
+		servicer := known.Value().servicer
 		if w.members[servicer] == nil {
 			w.members[servicer] = newWindowMember(servicer)
 		}
-		w.members[servicer].add(session, part)
+		w.members[servicer].add(session, known, members.next())
 	}
 }
 

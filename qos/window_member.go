@@ -38,43 +38,59 @@ func newWindowMember(servicer string) *windowMember {
 }
 
 // add merges the servicer's part of a session.
-func (m *windowMember) add(session *WindowPart, part *memberPart) {
+func (m *windowMember) add(session *WindowPart, known unique.Handle[memberFacts], part *memberPart) {
 	if m.sessions == 0 || cmp.Or(cmp.Compare(session.height, m.height), cmp.Compare(session.id, m.id)) > 0 {
-		m.height, m.id, m.known = session.height, session.id, part.known
+		m.height, m.id, m.known = session.height, session.id, known
 	}
 	m.sessions++
 	m.verdicts[part.verdict]++
-	samples, agree, disagree := int(part.samples), int(part.agree), int(part.disagree)
+	samples, agree, disagree := part.samples, part.agree, part.disagree
 	m.sum.Samples += samples
-	m.sum.NullSamples += int(part.nulls)
-	m.sum.Void += int(part.void)
-	m.sum.Throttled += int(part.throttled)
-	m.sum.voids.merge(part.voids)
-	m.sum.claims.merge(part.claims)
-	m.sum.refusals.merge(part.refusals)
-	m.sum.Freshness.Behind += int(part.behind)
-	m.sum.OverSLA += int(part.over)
+	m.sum.NullSamples += part.nulls
+	m.sum.Void += part.void
+	m.sum.Throttled += part.throttled
+	m.addCounts(part)
+	m.sum.Freshness.Behind += part.behind
+	m.sum.OverSLA += part.over
 	m.sum.Consistency.Agree += agree
 	m.sum.Consistency.Disagree += disagree
-	m.sum.Consistency.Undecidable += int(part.undecidable)
-	for _, counted := range part.outcomes {
-		m.sum.Outcomes[counted.outcome] += int(counted.samples)
-	}
+	m.sum.Consistency.Undecidable += part.undecidable
 	m.rules.nullsAllowed += min(session.rules.nullsAllowed, samples)
-	m.rules.unansweredAllowed += min(session.rules.nullsAllowed, samples+part.voids.doubtful)
+	m.rules.unansweredAllowed += min(session.rules.nullsAllowed, samples+part.doubtful)
 	m.rules.samplesRequired += session.rules.samplesRequired
 	m.rules.majoritiesRequired += session.rules.majoritiesRequired
 	m.rules.disagreementsAllowed += min(session.rules.disagreementsAllowed, agree+disagree)
 	if session.rules.maxLag > 0 {
-		m.rules.laggingAllowed += min(session.rules.laggingAllowed, part.claims.total())
+		m.rules.laggingAllowed += min(session.rules.laggingAllowed, part.claims())
 	}
 	if session.rules.sla > 0 {
-		m.over += int(part.over)
+		m.over += part.over
 	}
 	m.warm.addPacked(&part.warm)
 	m.cold.addPacked(&part.cold)
-	m.warm.over += int(part.overWarm)
-	m.cold.over += int(part.overCold)
+	m.warm.over += part.overWarm
+	m.cold.over += part.overCold
+}
+
+// addCounts adds what is counted by kind.
+func (m *windowMember) addCounts(part *memberPart) {
+	for _, counted := range part.outcomes {
+		m.sum.Outcomes[counted.outcome] += counted.samples
+	}
+	m.sum.voids.fallen += part.fallen
+	m.sum.voids.doubtful += part.doubtful
+	for _, counted := range part.attempts {
+		m.sum.voids.count(counted.attempt, counted.samples)
+	}
+	for _, counted := range part.lags {
+		m.sum.claims.count(counted.blocks, counted.claims)
+	}
+	if part.lasted {
+		m.sum.claims.lasted(part.longest)
+	}
+	for _, counted := range part.refused {
+		m.sum.refusals.count(counted.refusal, counted.samples)
+	}
 }
 
 // judged is the row that shares, verdict, order and rank are made of.

@@ -12,9 +12,11 @@ import (
 )
 
 const (
-	// mostDigests bounds the digests of closed sessions that are kept, in bytes; with 24 servicers and 10 checks one takes some
-	// 10 KiB. Those of older sessions are made of their rounds each time.
-	mostDigests = 32 << 20
+	// mostParts bounds what is kept for windows of closed sessions, in bytes: with 24 servicers and 10 checks one takes some
+	// 2 KiB, so that it is all that a store keeps unless sessions are large. mostTexts bounds their reports, some 4 KiB each. What is
+	// not kept of older sessions is made of their rounds each time.
+	mostParts = 20 << 20
+	mostTexts = 12 << 20
 	// mostPlain bounds the reports of closed sessions that are kept as plain text, too; of others it is unpacked.
 	mostPlain = 16 << 20
 )
@@ -27,18 +29,34 @@ type digests struct {
 	mu sync.Mutex
 	// open are the sessions that are being summed up, by id.
 	open map[string]*openDigest
-	// closed are digests of closed sessions, plain the texts of the newest.
+	// parts are those of closed sessions, closed their reports, plain the texts of the newest of these.
+	parts  *newest[keptPart]
 	closed *newest[*digest]
 	plain  *newest[plainText]
+	// listed is what is kept of, as it was listed last.
+	listed listed
+}
+
+// listed tells a list of sessions from one in which some came or went. One may go from the middle while another one comes there: then
+// that is found out with the next.
+type listed struct {
+	count       int
+	first, last string
+}
+
+// keptPart is what windows take of a closed session.
+type keptPart struct {
+	stamp modules.Stamp
+	part  *qos.WindowPart
 }
 
 // digest is a session summed up. Nobody changes it once it is made.
 type digest struct {
 	stamp modules.Stamp
-	// part is what windows take of a closed session.
-	part *qos.WindowPart
-	// report is that of a session that is not closed; the text of a closed one is made.
+	// report and part, which is nil of a session that is not closed, are those of one that was just summed up. Of a closed one
+	// the text is kept.
 	report *api.SessionReport
+	part   *qos.WindowPart
 
 	encode sync.Once
 	text   *sessionText
@@ -53,6 +71,9 @@ type plainText struct {
 
 // openDigest sums a session up as its rounds come.
 type openDigest struct {
+	// wanted: it was asked for since sessions came or went. It requires the lock of digests, what follows requires mu.
+	wanted bool
+
 	mu      sync.Mutex
 	running *qos.Running
 	known   map[uint32]modules.Mark
@@ -61,39 +82,87 @@ type openDigest struct {
 }
 
 func newDigests(store Store) *digests {
-	return &digests{store: store, open: make(map[string]*openDigest), closed: newNewest[*digest](mostDigests), plain: newNewest[plainText](mostPlain)}
+	return &digests{store: store, open: make(map[string]*openDigest),
+		parts: newNewest[keptPart](mostParts), closed: newNewest[*digest](mostTexts), plain: newNewest[plainText](mostPlain)}
 }
 
-// retain lets go of what is of sessions that are not stored.
+// retain lets go of what is of sessions that are not stored, and of running sums of closed ones that nobody has asked for since
+// sessions came or went before.
 func (d *digests) retain(list []modules.ListedSession) {
-	stored := make(map[string]bool, len(list))
-	for i := range list {
-		stored[list[i].Session.GetHeader().GetId()] = true
+	now := listed{count: len(list)}
+	if len(list) > 0 {
+		now.first, now.last = list[0].Session.GetHeader().GetId(), list[len(list)-1].Session.GetHeader().GetId()
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if now == d.listed {
+		return
+	}
+	d.listed = now
+	stored, closed := make(map[string]bool, len(list)), make(map[string]bool)
+	for i := range list {
+		id := list[i].Session.GetHeader().GetId()
+		stored[id] = true
+		if d.open[id] != nil {
+			closed[id] = list[i].Session.GetClosed()
+		}
+	}
+	d.parts.retain(stored)
 	d.closed.retain(stored)
 	d.plain.retain(stored)
-	for id := range d.open {
-		if !stored[id] {
+	for id, open := range d.open {
+		if !stored[id] || closed[id] && !open.wanted {
 			delete(d.open, id)
 		}
+		open.wanted = false
 	}
 }
 
 // of returns the digest of a session, of what is stored of it by now.
 func (d *digests) of(ctx context.Context, listed *modules.ListedSession) (*digest, error) {
-	id := listed.Session.GetHeader().GetId()
 	d.mu.Lock()
-	if kept, is := d.closed.get(id); is && kept.stamp == listed.Stamp {
-		d.mu.Unlock()
+	kept, is := d.closed.get(listed.Session.GetHeader().GetId())
+	d.mu.Unlock()
+	if is && kept.stamp == listed.Stamp {
 		return kept, nil
 	}
+	made, err := d.sumUp(ctx, listed)
+	if err != nil || made.part == nil {
+		return made, err
+	}
+	return d.keep(listed, made)
+}
+
+// partOf returns what windows take of a session; nil of one that is not closed.
+func (d *digests) partOf(ctx context.Context, listed *modules.ListedSession) (*qos.WindowPart, error) {
+	id := listed.Session.GetHeader().GetId()
+	d.mu.Lock()
+	kept, is := d.parts.get(id)
+	reported := d.closed.admits(id, listed.Session.GetJoinedUnixNano())
+	d.mu.Unlock()
+	if is && kept.stamp == listed.Stamp {
+		return kept.part, nil
+	}
+	made, err := d.sumUp(ctx, listed)
+	if err != nil || made.part == nil {
+		return nil, err
+	}
+	if reported { // its rounds are not read again for the report
+		_, err = d.keep(listed, made)
+	}
+	return made.part, err
+}
+
+// sumUp returns the digest of a session with its report and, if it is closed, its part, which is kept.
+func (d *digests) sumUp(ctx context.Context, listed *modules.ListedSession) (*digest, error) {
+	id := listed.Session.GetHeader().GetId()
+	d.mu.Lock()
 	open := d.open[id]
 	if open == nil {
 		open = new(openDigest)
 		d.open[id] = open
 	}
+	open.wanted = true
 	d.mu.Unlock()
 	open.mu.Lock()
 	defer open.mu.Unlock()
@@ -104,19 +173,27 @@ func (d *digests) of(ctx context.Context, listed *modules.ListedSession) (*diges
 	if err != nil || !closed {
 		return made, err
 	}
-	text, err := textOf(*made.report)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.parts.put(id, listed.Session.GetJoinedUnixNano(), keptPart{made.stamp, made.part}, made.part.Bytes())
+	if d.open[id] == open {
+		delete(d.open, id)
+	}
+	return made, nil
+}
+
+// keep keeps the report of a closed session as text.
+func (d *digests) keep(listed *modules.ListedSession, made *digest) (*digest, error) {
+	text, err := d.encoded(made)
 	if err != nil {
 		return nil, err
 	}
 	text, plain := text.closed()
-	kept := &digest{stamp: made.stamp, part: made.part, text: text}
+	id, joined, kept := listed.Session.GetHeader().GetId(), listed.Session.GetJoinedUnixNano(), &digest{stamp: made.stamp, text: text}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.closed.put(id, listed.Session.GetJoinedUnixNano(), kept, text.bytes()+kept.part.Bytes())
-	d.plain.put(id, listed.Session.GetJoinedUnixNano(), plainText{text, plain}, len(plain))
-	if d.open[id] == open {
-		delete(d.open, id)
-	}
+	d.closed.put(id, joined, kept, text.bytes())
+	d.plain.put(id, joined, plainText{text, plain}, len(plain))
 	return kept, nil
 }
 

@@ -108,7 +108,7 @@ func TestDigestsAreKeptWithinBounds(t *testing.T) {
 		t.Fatal(err)
 	}
 	reader := NewReader(store, NewRolling(), Prover{})
-	reader.digests.closed.most, reader.digests.plain.most = 64<<10, 6<<10
+	reader.digests.closed.most, reader.digests.plain.most = 32<<10, 6<<10
 	kept := 0
 	for range 3 {
 		store.read = nil
@@ -131,6 +131,15 @@ func TestDigestsAreKeptWithinBounds(t *testing.T) {
 	}
 	if len(store.read) != 60-kept {
 		t.Errorf("%d sessions were read again, %d are kept", len(store.read), kept)
+	}
+	span := WindowFilter{Span: qos.Span{Starts: 60}}
+	windows, err := reader.Windows(t.Context(), span)
+	if err != nil || windows.Windows[0].Sessions != 60 {
+		t.Fatalf("%+v, %v", windows, err)
+	}
+	store.read = nil
+	if again, err := reader.Windows(t.Context(), span); err != nil || !reflect.DeepEqual(again, windows) || len(store.read) > 0 {
+		t.Errorf("a window read the rounds of %d sessions again, %v", len(store.read), err)
 	}
 	texts, err := reader.ReportText(t.Context(), ReportFilter{})
 	plain := slices.DeleteFunc(texts.Sessions, func(s EncodedSession) bool { return s.Text == nil })
@@ -189,5 +198,42 @@ func TestEvidenceReadsWhatIsDisputed(t *testing.T) {
 		if outlined := len(store.read); unsearched != (outlined == 3) || !unsearched != (outlined == 0) {
 			t.Errorf("unsearched %v: %d sessions were read", unsearched, outlined)
 		}
+	}
+}
+
+// A session that was read while it ran, and not since, is not held for ever.
+func TestRunningSumsAreLetGo(t *testing.T) {
+	store := newMemory()
+	reader := NewReader(store, NewRolling(), Prover{})
+	add := func(i int) *types.QoSSession {
+		session := &types.QoSSession{Header: &types.SessionHeader{Id: fmt.Sprintf("%064x", i), StartHeight: int64(10 * i), RelayChain: "0001"},
+			ChecksPlanned: 3, JoinedHeight: int64(10 * i), JoinedUnixNano: int64(i)}
+		store.sessions = append(store.sessions, session)
+		return session
+	}
+	for i := range 50 {
+		session := add(i)
+		if _, err := reader.Report(t.Context(), ReportFilter{Last: 1}); err != nil {
+			t.Fatal(err)
+		}
+		session.Closed = true
+		if open := len(reader.digests.open); open < 1 || open > 2 {
+			t.Fatalf("with %d sessions, one of them running, %d are summed up", i+1, open)
+		}
+	}
+	running := add(50)
+	for range 3 {
+		if _, err := reader.Report(t.Context(), ReportFilter{SessionID: running.GetHeader().GetId()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 3 { // others come
+		add(51 + i)
+		if _, err := reader.Report(t.Context(), ReportFilter{Last: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if reader.digests.open[running.GetHeader().GetId()] == nil {
+		t.Error("a session that runs is not summed up any more")
 	}
 }

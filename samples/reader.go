@@ -164,19 +164,19 @@ func (r *Reader) Windows(ctx context.Context, filter WindowFilter) (api.WindowsR
 	}
 	report := api.WindowsReport{Window: filter.Span.String(), RelativeError: qos.RelativeError, Windows: []api.WindowReport{}}
 	for _, window := range qos.PlanWindows(sessions, filter.Span, r.now()) {
-		for _, session := range window.Sessions {
-			made, err := r.digests.of(ctx, listed[session])
+		for _, session := range slices.Backward(window.Sessions) {
+			part, err := r.digests.partOf(ctx, listed[session])
 			if errors.Is(err, modules.ErrUnknownSession) {
 				continue // pruned since it was listed
 			}
-			if unreadable(ctx, err) || err == nil && made.part == nil { // it was opened again since it was listed
+			if unreadable(ctx, err) || err == nil && part == nil { // it was opened again since it was listed
 				window.LeaveOut()
 				continue
 			}
 			if err != nil {
 				return api.WindowsReport{}, err
 			}
-			window.AddPart(made.part)
+			window.AddPart(part)
 		}
 		merged := window.Report()
 		if filter.Servicer != "" {

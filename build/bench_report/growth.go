@@ -47,6 +47,7 @@ var curves = []curve{
 	{servicersGrow, "servicers", "RSS-MiB", "memory, MiB", 1, 238},
 	{sessionsGrow, "sessions", "cpu-ms", "CPU of /v1/qos, ms", 1, 10},
 	{sessionsGrow, "sessions", "running-cpu-ms", "CPU of the page's poll, ms", 1, 3},
+	{sessionsGrow, "sessions", "window-cpu-ms", "CPU of a window over all sessions, ms", 1, 150},
 }
 
 func (c *curve) name() string { return c.unit + " of " + c.of }

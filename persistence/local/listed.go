@@ -35,7 +35,7 @@ func (e *entry) stamp() modules.Stamp {
 
 // listed returns what a list says of the session.
 func (e *entry) listed() modules.ListedSession {
-	return modules.ListedSession{Session: e.facts.session(e.id), Members: e.facts.members, Stamp: e.stamp(), Disputed: e.disputed, Searched: e.searched}
+	return modules.ListedSession{Session: e.facts.session, Members: e.facts.members, Stamp: e.stamp(), Disputed: e.disputed, Searched: e.searched}
 }
 
 // List lists the stored sessions, in the order of Sessions. It reads none of them. Errors: ErrCorrupt, ErrClosed.

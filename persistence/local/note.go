@@ -127,7 +127,7 @@ func (t *transaction) note(learned []sessionID) error {
 	}
 	for _, id := range learned {
 		e := t.catalogue.byID[id]
-		if noted[id] || e == nil || e.facts == nil || !e.facts.closed || !e.searched {
+		if noted[id] || e == nil || e.facts == nil || !e.facts.session.GetClosed() || !e.searched {
 			continue
 		}
 		noted[id] = true

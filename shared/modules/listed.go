@@ -9,7 +9,8 @@ import (
 
 // ListedSession is what a list of stored sessions says of one.
 type ListedSession struct {
-	// Session without its servicers and the rules that it is judged by, but for what says when and of whom it is.
+	// Session without its servicers and the rules that it is judged by, but for what says when and of whom it is. It must not be
+	// changed: lists share it.
 	Session *types.QoSSession
 	// Members are the addresses of its servicers.
 	Members []unique.Handle[string]
