@@ -233,6 +233,7 @@ func (e *Endpoints) Run(ctx context.Context) error {
 	}
 	if e.api != nil {
 		parts.Go(func() error { return e.api.Serve(ctx, e.config.RPC) })
+		parts.Go(func() error { e.reader.KeepReady(ctx); return nil })
 	}
 	return parts.Wait()
 }

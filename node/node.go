@@ -199,6 +199,9 @@ func (n *Node) Run(ctx context.Context) error {
 	if n.feed != nil {
 		parts.Go(func() error { n.feed.Run(ctx); return nil })
 	}
+	if n.reader != nil {
+		parts.Go(func() error { n.reader.KeepReady(ctx); return nil })
+	}
 	for _, each := range n.fishermen {
 		parts.Go(func() error { return each.Run(ctx) })
 		parts.Go(func() error { n.fishing.Run(ctx); return nil })

@@ -53,6 +53,9 @@ type keptPart struct {
 // digest is a session summed up. Nobody changes it once it is made.
 type digest struct {
 	stamp modules.Stamp
+	// id of a closed session, and when it was taken up.
+	id     string
+	joined int64
 	// report and part, which is nil of a session that is not closed, are those of one that was just summed up. Of a closed one
 	// the text is kept.
 	report *api.SessionReport
@@ -130,7 +133,40 @@ func (d *digests) of(ctx context.Context, listed *modules.ListedSession) (*diges
 	if err != nil || made.part == nil {
 		return made, err
 	}
-	return d.keep(listed, made)
+	kept, plain, err := d.keep(listed, made)
+	if err == nil {
+		d.keepPlain(kept, plain)
+	}
+	return kept, err
+}
+
+// keepPlain keeps the plain text of a digest that is kept, if there is room.
+func (d *digests) keepPlain(kept *digest, plain []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.plain.admits(kept.id, kept.joined) {
+		d.plain.put(kept.id, kept.joined, plainText{kept.text, plain}, len(plain))
+	}
+}
+
+// ready sums a closed session up if what is kept of it is not of what is stored, and there is room for it. It reports whether
+// it did.
+func (d *digests) ready(ctx context.Context, listed *modules.ListedSession) (summed bool, err error) {
+	id, joined := listed.Session.GetHeader().GetId(), listed.Session.GetJoinedUnixNano()
+	d.mu.Lock()
+	part, hasPart := d.parts.get(id)
+	report, hasReport := d.closed.get(id)
+	reported := hasReport && report.stamp == listed.Stamp || !d.closed.admits(id, joined)
+	is := reported && (hasPart && part.stamp == listed.Stamp || !d.parts.admits(id, joined))
+	d.mu.Unlock()
+	if is {
+		return false, nil
+	}
+	made, err := d.sumUp(ctx, listed)
+	if err == nil && made.part != nil && !reported {
+		_, _, err = d.keep(listed, made)
+	}
+	return true, err
 }
 
 // partOf returns what windows take of a session; nil of one that is not closed.
@@ -148,7 +184,7 @@ func (d *digests) partOf(ctx context.Context, listed *modules.ListedSession) (*q
 		return nil, err
 	}
 	if reported { // its rounds are not read again for the report
-		_, err = d.keep(listed, made)
+		_, _, err = d.keep(listed, made)
 	}
 	return made.part, err
 }
@@ -182,19 +218,18 @@ func (d *digests) sumUp(ctx context.Context, listed *modules.ListedSession) (*di
 	return made, nil
 }
 
-// keep keeps the report of a closed session as text.
-func (d *digests) keep(listed *modules.ListedSession, made *digest) (*digest, error) {
+// keep keeps the report of a closed session as text, and returns it with the plain text.
+func (d *digests) keep(listed *modules.ListedSession, made *digest) (kept *digest, plain []byte, err error) {
 	text, err := d.encoded(made)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	text, plain := text.closed()
-	id, joined, kept := listed.Session.GetHeader().GetId(), listed.Session.GetJoinedUnixNano(), &digest{stamp: made.stamp, text: text}
+	text, plain = text.closed()
+	kept = &digest{stamp: made.stamp, id: listed.Session.GetHeader().GetId(), joined: listed.Session.GetJoinedUnixNano(), text: text}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.closed.put(id, joined, kept, text.bytes())
-	d.plain.put(id, joined, plainText{text, plain}, len(plain))
-	return kept, nil
+	d.closed.put(kept.id, kept.joined, kept, text.bytes())
+	return kept, plain, nil
 }
 
 // update adds the rounds that are new, or all of them if what is known is not what is stored. It requires mu.
@@ -255,25 +290,35 @@ func (d *digests) encoded(made *digest) (*sessionText, error) {
 	return made.text, made.err
 }
 
-// textOf returns the plain text of a session, if it is kept or need not be unpacked; nil otherwise.
-func (d *digests) plainOf(id string, text *sessionText) []byte {
-	if text.plain != nil {
-		return text.plain
+// plainOf returns the plain text of a digest whose text is encoded, and keeps it if there is room; nil if there is none, so that it
+// is unpacked where it is needed.
+func (d *digests) plainOf(made *digest) ([]byte, error) {
+	if made.text.plain != nil {
+		return made.text.plain, nil
 	}
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if kept, is := d.plain.get(id); is && kept.of == text {
-		return kept.text
+	kept, is := d.plain.get(made.id)
+	room := d.plain.admits(made.id, made.joined)
+	d.mu.Unlock()
+	switch {
+	case is && kept.of == made.text:
+		return kept.text, nil
+	case !room:
+		return nil, nil
 	}
-	return nil
+	plain, err := made.text.piece.Text()
+	if err == nil {
+		d.keepPlain(made, plain)
+	}
+	return plain, err
 }
 
-// unpacked returns the plain text of a session.
-func (d *digests) unpacked(id string, text *sessionText) ([]byte, error) {
-	if plain := d.plainOf(id, text); plain != nil {
-		return plain, nil
+// unpacked returns the plain text of a digest whose text is encoded.
+func (d *digests) unpacked(made *digest) ([]byte, error) {
+	if plain, err := d.plainOf(made); plain != nil || err != nil {
+		return plain, err
 	}
-	return text.piece.Text()
+	return made.text.piece.Text()
 }
 
 // reportOf returns the report of a digest.
@@ -281,7 +326,7 @@ func (d *digests) reportOf(id string, made *digest) (report api.SessionReport, e
 	if made.report != nil {
 		return *made.report, nil
 	}
-	plain, err := d.unpacked(id, made.text)
+	plain, err := d.unpacked(made)
 	if err == nil {
 		err = json.Unmarshal(plain, &report)
 	}

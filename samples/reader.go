@@ -84,10 +84,14 @@ func (r *Reader) ReportText(ctx context.Context, filter ReportFilter) (ReportTex
 			return err
 		}
 		if filter.Servicer == "" {
-			report.Sessions = append(report.Sessions, EncodedSession{packed.Part{Piece: text.piece, Text: r.digests.plainOf(id, text)}, text.digest})
+			plain, err := r.digests.plainOf(made)
+			if err != nil {
+				return fmt.Errorf("report of session %s: %w", id, err)
+			}
+			report.Sessions = append(report.Sessions, EncodedSession{packed.Part{Piece: text.piece, Text: plain}, text.digest})
 			return nil
 		}
-		plain, err := r.digests.unpacked(id, text)
+		plain, err := r.digests.unpacked(made)
 		if err != nil {
 			return fmt.Errorf("report of session %s: %w", id, err)
 		}
