@@ -3,12 +3,16 @@ package local
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -322,5 +326,28 @@ func TestFatalLogStopsTheDisk(t *testing.T) {
 	wantRounds(t, s, 1, 10, 0)
 	if s.Stats().Failures != 1 {
 		t.Errorf("got stats %+v", s.Stats())
+	}
+}
+
+// A full disk is an error of the chain, which says so once; what fails beside it is told as a warning.
+func TestFailuresAreToldByHowBadTheyAre(t *testing.T) {
+	for name, test := range map[string]struct {
+		err   error
+		quiet bool
+		want  string
+	}{
+		"full":                {&fs.PathError{Op: "write", Path: "000002.log", Err: syscall.ENOSPC}, false, "level=WARN"},
+		"read-only":           {syscall.EROFS, false, "level=WARN"},
+		"broken":              {syscall.EIO, false, "level=ERROR"},
+		"told in another way": {syscall.EIO, true, "level=DEBUG"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var said strings.Builder
+			options := Options{Logger: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug})), quiet: test.quiet}
+			(&Store{options: options}).onFailure(fmt.Errorf("write: %w", test.err))
+			if !strings.Contains(said.String(), test.want) {
+				t.Errorf("said %q, want %s", said.String(), test.want)
+			}
+		})
 	}
 }

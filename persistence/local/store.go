@@ -11,6 +11,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/pocket-fisherman/fisherman/shared/disk"
 	"github.com/pocket-fisherman/fisherman/shared/modules"
 )
 
@@ -169,8 +170,11 @@ func (s *Store) onLost(err error) {
 func (s *Store) onFailure(err error) {
 	s.failures.Add(1)
 	level := slog.LevelError
-	if s.options.quiet {
+	switch {
+	case s.options.quiet:
 		level = slog.LevelDebug
+	case disk.Full(err): // the chain halts on the same disk, says so, and goes on when there is room, as this store does
+		level = slog.LevelWarn
 	}
 	s.options.Logger.Log(context.Background(), level, "local store failed", "dir", s.dir, "error", err)
 }
