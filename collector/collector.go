@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/pocket-fisherman/fisherman/feed/broker"
+	"github.com/pocket-fisherman/fisherman/shared/pause"
 	"github.com/pocket-fisherman/fisherman/shared/text"
 )
 
@@ -150,7 +151,7 @@ func (c *Collector) Run(ctx context.Context) {
 			break
 		}
 		c.report(c.explained(err))
-		wait(ctx, c.config.pause)
+		_ = pause.For(ctx, c.config.pause)
 	}
 	parts.Wait()
 }
@@ -189,7 +190,7 @@ func (c *Collector) follow(ctx context.Context) error {
 	if info.NumAckPending > 0 {
 		// What was under way when we were stopped is older than what comes next, and is delivered again when the server is out
 		// of patience: wait for that, so that all is taken in its order.
-		wait(ctx, c.config.patience+c.config.patience/10)
+		_ = pause.For(ctx, c.config.patience+c.config.patience/10)
 	}
 	looking, stop := context.WithCancel(ctx)
 	defer stop()
@@ -232,15 +233,5 @@ func (c *Collector) look(ctx context.Context, consumer jetstream.Consumer) error
 		case errors.Is(err, jetstream.ErrConsumerNotFound), errors.Is(err, jetstream.ErrStreamNotFound):
 			return err
 		}
-	}
-}
-
-// wait returns after a time, or when the context ends.
-func wait(ctx context.Context, most time.Duration) {
-	timer := time.NewTimer(most)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/feed/broker"
 	"github.com/pocket-fisherman/fisherman/feed/protocol"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
+	"github.com/pocket-fisherman/fisherman/shared/pause"
 	"github.com/pocket-fisherman/fisherman/shared/text"
 )
 
@@ -123,7 +124,7 @@ func (v *Verdicts) Stats() VerdictStats {
 // Run writes verdicts until the context ends. While there is no connection it waits.
 func (v *Verdicts) Run(ctx context.Context, connection *broker.Connection) {
 	failing := false
-	for ; ctx.Err() == nil; wait(ctx, v.config.interval) {
+	for ; ctx.Err() == nil; _ = pause.For(ctx, v.config.interval) {
 		if connection.Await(ctx) != nil {
 			return
 		}

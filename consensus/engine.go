@@ -21,6 +21,7 @@ import (
 	cmttypes "github.com/cometbft/cometbft/types"
 
 	"github.com/pocket-fisherman/fisherman/shared/heads"
+	"github.com/pocket-fisherman/fisherman/shared/pause"
 )
 
 // drainPatience bounds how long shutdown waits for JSON-RPC requests that are being answered.
@@ -176,7 +177,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	defer e.stage.Store(stageEnded)
 	// CometBFT would sleep until the genesis time and ignore the context.
-	if !waitUntil(ctx, e.node.GenesisDoc().GenesisTime) {
+	if pause.For(ctx, time.Until(e.node.GenesisDoc().GenesisTime)) != nil {
 		return e.release()
 	}
 	looking, err := e.newTwin()
@@ -289,16 +290,4 @@ func guard(doing string, do func() error) (err error) {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return nil
-}
-
-// waitUntil waits until a moment and reports whether it was reached before the context ended.
-func waitUntil(ctx context.Context, moment time.Time) bool {
-	timer := time.NewTimer(time.Until(moment))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return ctx.Err() == nil
-	}
 }

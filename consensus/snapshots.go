@@ -8,6 +8,7 @@ import (
 	abci "github.com/cometbft/cometbft/abci/types"
 
 	"github.com/pocket-fisherman/fisherman/persistence/snapshot"
+	"github.com/pocket-fisherman/fisherman/shared/pause"
 )
 
 // snapshotRate is how fast a snapshot is written, in bytes a second: the disk is for blocks first.
@@ -65,7 +66,7 @@ func (s *snapshotter) write(ctx context.Context, due dueSnapshot) {
 	begin := time.Now()
 	err := s.Snapshots.Write(due.height, func(add func(snapshot.Node) error) error {
 		return s.Archive.Export(ctx, due.height, add)
-	}, func(bytes int) error { return pause(ctx, time.Duration(bytes)*time.Second/snapshotRate) })
+	}, func(bytes int) error { return pause.For(ctx, time.Duration(bytes)*time.Second/snapshotRate) })
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
@@ -81,17 +82,6 @@ func (s *snapshotter) forget() {
 	case due := <-s.due:
 		due.release()
 	default:
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/feed/broker"
 	"github.com/pocket-fisherman/fisherman/feed/outbox"
 	"github.com/pocket-fisherman/fisherman/feed/protocol"
+	"github.com/pocket-fisherman/fisherman/shared/pause"
 )
 
 // ready returns nil once there is a connection and the stream is as it has to be, or the context's error.
@@ -29,7 +30,7 @@ func (p *Publisher) ready(ctx context.Context) error {
 		if p.ensured || p.ensure(ctx) {
 			return ctx.Err()
 		}
-		pause(ctx, broker.Backoff(failures))
+		_ = pause.For(ctx, broker.Backoff(failures))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -82,7 +83,7 @@ func (p *Publisher) publish(ctx context.Context, flight *outbox.Flight, statemen
 			return false
 		}
 		p.refused(refusal)
-		pause(ctx, broker.Backoff(failures+1))
+		_ = pause.For(ctx, broker.Backoff(failures+1))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/feed/outbox"
 	"github.com/pocket-fisherman/fisherman/feed/protocol"
 	"github.com/pocket-fisherman/fisherman/shared/crypto"
+	"github.com/pocket-fisherman/fisherman/shared/pause"
 )
 
 // Outbox is what waits to be published. Samples of package persistence/local is one.
@@ -121,7 +122,7 @@ func (p *Publisher) Run(ctx context.Context) {
 		default:
 			p.carry(ctx, flight)
 			if len(flight.Items) < window {
-				pause(ctx, gather)
+				_ = pause.For(ctx, gather)
 			}
 		}
 	}
@@ -132,7 +133,7 @@ func (p *Publisher) idle(ctx context.Context) {
 	_, _, changed := p.connection.State()
 	select {
 	case <-p.config.Outbox.Appended():
-		pause(ctx, gather)
+		_ = pause.For(ctx, gather)
 	case <-changed:
 	case <-ctx.Done():
 	}
@@ -145,7 +146,7 @@ func (p *Publisher) storeFailed(ctx context.Context, err error) {
 	}
 	p.status.to(StateStore, "the local store fails")
 	p.config.Logger.Warn("feed: the local store fails; it is tried again", "error", err)
-	pause(ctx, recheck)
+	_ = pause.For(ctx, recheck)
 }
 
 // carry publishes a flight and has the store forget it.
@@ -161,15 +162,5 @@ func (p *Publisher) carry(ctx context.Context, flight *outbox.Flight) {
 			return
 		}
 		p.storeFailed(ctx, err)
-	}
-}
-
-// pause waits for a time, or until the context ends.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"github.com/pocket-fisherman/fisherman/shared/pause"
 )
 
 // lookAgain is the pause between two looks at a node that has no block yet.
@@ -82,7 +84,7 @@ func (p *behindProxy) look(ctx context.Context) {
 			return
 		}
 		p.logger.Debug("node has no height to stand still at", "error", err)
-		if wait(ctx, lookAgain) != nil {
+		if pause.For(ctx, lookAgain) != nil {
 			return
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/pocket-fisherman/fisherman/shared/pause"
 )
 
 const (
@@ -87,7 +89,7 @@ func (p *delayProxy) accept(ctx context.Context) (*net.TCPConn, error) {
 		case ctx.Err() != nil:
 			return nil, nil
 		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ECONNABORTED):
-			wait(ctx, acceptPause)
+			_ = pause.For(ctx, acceptPause)
 		default:
 			return nil, fmt.Errorf("accept at delay proxy: %w", err)
 		}
@@ -180,13 +182,13 @@ func give(ctx context.Context, to halfCloser, queue <-chan chunk, delay time.Dur
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if err := wait(ctx, time.Until(next.due)); err != nil {
+		if err := pause.For(ctx, time.Until(next.due)); err != nil {
 			return err
 		}
 		if len(next.data) > 0 {
 			if _, err := to.Write(next.data); err != nil {
 				// The receiver's end is delayed like everything else, so that what it sent before arrives first.
-				wait(ctx, delay)
+				_ = pause.For(ctx, delay)
 				return err
 			}
 		}
@@ -197,18 +199,6 @@ func give(ctx context.Context, to halfCloser, queue <-chan chunk, delay time.Dur
 		default:
 			return next.end
 		}
-	}
-}
-
-// wait returns nil after the duration, or ctx's error when that ends first.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pocket-fisherman/fisherman/shared/pause"
 )
 
 const (
@@ -104,7 +106,7 @@ func (t *traffic) Serve(ctx context.Context) error {
 		if err := t.send(ctx, node); err != nil && ctx.Err() == nil {
 			t.logger.Debug("no traffic on the Ethereum chain", "error", err)
 		}
-		if wait(ctx, trafficEvery) != nil {
+		if pause.For(ctx, trafficEvery) != nil {
 			return nil
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/shared/disk"
+	"github.com/pocket-fisherman/fisherman/shared/pause"
 )
 
 const (
@@ -118,7 +119,7 @@ func (g *geth) room() error {
 
 // roomAgain waits until the disk takes writes; false when ctx ends.
 func (g *geth) roomAgain(ctx context.Context) bool {
-	for wait(ctx, cmp.Or(g.retry, gethRetry)) == nil {
+	for pause.For(ctx, cmp.Or(g.retry, gethRetry)) == nil {
 		if g.room() == nil {
 			return true
 		}
@@ -164,7 +165,7 @@ func (g *geth) await(ctx context.Context) error {
 		if height, err := node.height(ctx); err == nil && height > ethereumDepth {
 			return nil
 		}
-		if wait(ctx, gethLook) != nil {
+		if pause.For(ctx, gethLook) != nil {
 			return context.Cause(ctx)
 		}
 	}

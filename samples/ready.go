@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/shared/modules"
+	"github.com/pocket-fisherman/fisherman/shared/pause"
 )
 
 const (
@@ -17,7 +18,7 @@ const (
 )
 
 // KeepReady sums the newest sessions up before anybody asks for them, until the context ends: after a start those that are stored,
-// later those that are closed meanwhile. So nobody's first report takes a second. It uses a tenth of a processor at most.
+// later those that are closed meanwhile. So the first report takes no longer than others. It uses a tenth of a processor at most.
 // Sessions that cannot be read are left to those who ask.
 func (r *Reader) KeepReady(ctx context.Context) {
 	again := time.NewTicker(readyEvery)
@@ -54,21 +55,9 @@ func (r *Reader) makeReady(ctx context.Context, before map[string]modules.Stamp)
 		if err != nil {
 			failed[id] = listed.Stamp
 		}
-		if summed && !rest(ctx, readyRest*time.Since(began)) {
+		if summed && pause.For(ctx, readyRest*time.Since(began)) != nil {
 			return failed
 		}
 	}
 	return failed
-}
-
-// rest waits, and reports whether the context goes on.
-func rest(ctx context.Context, pause time.Duration) bool {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
 }

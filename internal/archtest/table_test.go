@@ -114,7 +114,7 @@ var table = []row{
 	{folders: []string{"shared/modules"}, may: []string{"shared/core/types"}},
 	{folders: []string{"shared/secret"}, may: []string{"shared/core/types"}},
 	{folders: []string{"shared/transaction"}, may: []string{"shared/core/types", "shared/crypto"}, pure: true, stateMachine: true},
-	{folders: []string{"shared/account", "shared/core/types", "shared/crypto", "shared/disk", "shared/logs", "shared/packed", "shared/text"}},
+	{folders: []string{"shared/account", "shared/core/types", "shared/crypto", "shared/disk", "shared/logs", "shared/packed", "shared/pause", "shared/text"}},
 	{folders: []string{"internal/archtest", "internal/costs", "localnet/port"}},
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/pocket-fisherman/fisherman/runtime/configs"
 	"github.com/pocket-fisherman/fisherman/runtime/groups"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
+	"github.com/pocket-fisherman/fisherman/shared/pause"
 	"github.com/pocket-fisherman/fisherman/wire"
 )
 
@@ -307,12 +308,5 @@ func (n *Network) findPrivate() {
 
 // sleepUntil waits for a moment, and reports whether it was reached before the context ended.
 func sleepUntil(ctx context.Context, moment time.Time) bool {
-	timer := time.NewTimer(time.Until(moment))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return pause.For(ctx, time.Until(moment)) == nil
 }

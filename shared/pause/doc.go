@@ -1,0 +1,2 @@
+// Package pause waits, but no longer than a context lasts.
+package pause
