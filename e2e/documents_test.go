@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/pocket-fisherman/fisherman/localnet"
+	"github.com/pocket-fisherman/fisherman/localnet/port"
 	"github.com/pocket-fisherman/fisherman/shared/core/types"
 )
 
@@ -196,7 +197,7 @@ func newDocumentRunner(t *testing.T) *documentRunner {
 	if err := os.CopyFS(r.directory, foldersOf(t, "..")); err != nil {
 		t.Fatal(err)
 	}
-	free, err := freeAddresses(13)
+	free, err := port.Free(context.Background(), "127.0.0.1", 13)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,14 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/pocket-fisherman/fisherman/localnet/port"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
 )
 
@@ -87,19 +85,6 @@ func (s *story) told(result any, args ...string) error {
 		return fmt.Errorf("pocket %s: read result %q: %w", strings.Join(args, " "), stdout, err)
 	}
 	return nil
-}
-
-// freeAddresses returns distinct addresses: all are reserved before the first is released.
-func freeAddresses(count int) (free []string, err error) {
-	for range count {
-		var listener net.Listener
-		if listener, err = port.Listen(context.Background(), "127.0.0.1:0"); err != nil {
-			return nil, err
-		}
-		defer listener.Close()
-		free = append(free, listener.Addr().String())
-	}
-	return free, nil
 }
 
 // start starts the node, which connects to the given peers.

@@ -117,12 +117,11 @@ func (s *story) fish(budget int) (err error) {
 	if err := expect(s.exit == 0, "import the gateway's key: exit code %d: %s", s.exit, s.stderr); err != nil {
 		return err
 	}
-	listener, err := port.Listen(context.Background(), "127.0.0.1:0")
+	free, err := port.Free(context.Background(), "127.0.0.1", 1)
 	if err != nil {
 		return err
 	}
-	address := listener.Addr().String()
-	listener.Close()
+	address := free[0]
 	config := filepath.Join(s.home, "fisherman.yaml")
 	if err := os.WriteFile(config, fmt.Appendf(nil, `listen: %s
 data: %s

@@ -19,6 +19,7 @@ import (
 	"github.com/cucumber/godog"
 
 	"github.com/pocket-fisherman/fisherman/localnet"
+	"github.com/pocket-fisherman/fisherman/localnet/port"
 	"github.com/pocket-fisherman/fisherman/relay"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 	"github.com/pocket-fisherman/fisherman/rpc/client"
@@ -96,7 +97,7 @@ func (s *story) servicerHome() (err error) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		(*s.plays.Load())(w, r)
 	}))
-	free, err := freeAddresses(7)
+	free, err := port.Free(context.Background(), "127.0.0.1", 7)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/cucumber/godog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pocket-fisherman/fisherman/localnet/port"
 	"github.com/pocket-fisherman/fisherman/rpc/api"
 )
 
@@ -73,7 +74,7 @@ func (s *story) validatorHomes(staked, homes int) (err error) {
 	var actors, accounts []any
 	// A key file takes a second of a processor; together they take less time.
 	nodes := make([]*nodeProcess, homes)
-	free, err := freeAddresses(3 * homes)
+	free, err := port.Free(context.Background(), "127.0.0.1", 3*homes)
 	if err != nil {
 		return err
 	}

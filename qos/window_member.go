@@ -44,22 +44,21 @@ func (m *windowMember) add(session *WindowPart, known unique.Handle[memberFacts]
 	}
 	m.sessions++
 	m.verdicts[part.verdict]++
-	samples, agree, disagree := part.samples, part.agree, part.disagree
-	m.sum.Samples += samples
+	m.sum.Samples += part.samples
 	m.sum.NullSamples += part.nulls
 	m.sum.Void += part.void
 	m.sum.Throttled += part.throttled
 	m.addCounts(part)
 	m.sum.Freshness.Behind += part.behind
 	m.sum.OverSLA += part.over
-	m.sum.Consistency.Agree += agree
-	m.sum.Consistency.Disagree += disagree
+	m.sum.Consistency.Agree += part.agree
+	m.sum.Consistency.Disagree += part.disagree
 	m.sum.Consistency.Undecidable += part.undecidable
-	m.rules.nullsAllowed += min(session.rules.nullsAllowed, samples)
-	m.rules.unansweredAllowed += min(session.rules.nullsAllowed, samples+part.doubtful)
+	m.rules.nullsAllowed += min(session.rules.nullsAllowed, part.samples)
+	m.rules.unansweredAllowed += min(session.rules.nullsAllowed, part.samples+part.doubtful)
 	m.rules.samplesRequired += session.rules.samplesRequired
 	m.rules.majoritiesRequired += session.rules.majoritiesRequired
-	m.rules.disagreementsAllowed += min(session.rules.disagreementsAllowed, agree+disagree)
+	m.rules.disagreementsAllowed += min(session.rules.disagreementsAllowed, part.agree+part.disagree)
 	if session.rules.maxLag > 0 {
 		m.rules.laggingAllowed += min(session.rules.laggingAllowed, part.claims())
 	}

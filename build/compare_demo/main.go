@@ -148,11 +148,15 @@ type node struct {
 
 // start starts a geth and waits until it answers.
 func start(ctx context.Context, program, home string) (*node, error) {
-	free, err := freePort(ctx)
+	addresses, err := port.Free(ctx, "127.0.0.1", 1)
 	if err != nil {
 		return nil, err
 	}
-	n := &node{url: "http://127.0.0.1:" + free, ended: make(chan struct{})}
+	_, free, err := net.SplitHostPort(addresses[0])
+	if err != nil {
+		return nil, err
+	}
+	n := &node{url: "http://" + addresses[0], ended: make(chan struct{})}
 	n.command = exec.Command(program, "--dev", "--datadir", home, "--gcmode", "archive", "--cache", "64",
 		"--http", "--http.addr", "127.0.0.1", "--http.port", free, "--http.api", "eth,net,web3",
 		"--authrpc.addr", "127.0.0.1", "--authrpc.port", "0", "--ipcdisable",
@@ -174,16 +178,6 @@ func start(ctx context.Context, program, home string) (*node, error) {
 		return nil, errors.Join(err, n.stop())
 	}
 	return n, nil
-}
-
-func freePort(ctx context.Context) (string, error) {
-	listener, err := port.Listen(ctx, "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer listener.Close()
-	_, free, err := net.SplitHostPort(listener.Addr().String())
-	return free, err
 }
 
 // reach waits until the node has a block of a number.

@@ -33,6 +33,19 @@ func Listen(ctx context.Context, address string) (listener net.Listener, err err
 	return listener, err
 }
 
+// Free returns addresses of a host that nothing listens at, and that no outgoing connection gets; no two are the same.
+func Free(ctx context.Context, host string, count int) (addresses []string, err error) {
+	for range count {
+		listener, err := Listen(ctx, net.JoinHostPort(host, "0"))
+		if err != nil {
+			return nil, err
+		}
+		defer listener.Close()
+		addresses = append(addresses, listener.Addr().String())
+	}
+	return addresses, nil
+}
+
 // Open opens a socket at a host:port. Port 0 means any free port outside the range of outgoing connections, or
 // the system's choice if there is none.
 func Open(address string, open func(address string) error) error {

@@ -55,9 +55,6 @@ type sessionID struct {
 	hashed bool
 }
 
-// text returns the id as text, of an id that is not hashed.
-func (id sessionID) text() string { return hex.EncodeToString(id.bytes[:]) }
-
 // parseSessionID reads an id of our own chain: 64 lower-case hex digits.
 func parseSessionID(text string) (id sessionID, err error) {
 	if err := types.ValidateSessionID(text); err != nil {

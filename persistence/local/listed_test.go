@@ -1,6 +1,7 @@
 package local
 
 import (
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"testing"
@@ -110,7 +111,7 @@ func TestList(t *testing.T) {
 	_, err = s.Prune(t.Context(), 2)
 	must(t, err)
 	must(t, scan(t.Context(), s.db.durable, []byte{keyVersion, kindNote}, []byte{keyVersion, kindNote + 1}, func(key, _ []byte) error {
-		if id, ok := inNoteKey(key); !ok || !id.hashed && id.text() != idOf(2) {
+		if id, ok := inNoteKey(key); !ok || !id.hashed && hex.EncodeToString(id.bytes[:]) != idOf(2) {
 			t.Errorf("note %x is of a session that is gone", key)
 		}
 		return nil

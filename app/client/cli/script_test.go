@@ -207,11 +207,10 @@ func serviceURL(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func freePort(ts *testscript.TestScript, _ bool, args []string) {
-	listener, err := port.Listen(context.Background(), "127.0.0.1:0")
+	addresses, err := port.Free(context.Background(), "127.0.0.1", 1)
 	ts.Check(err)
-	_, free, err := net.SplitHostPort(listener.Addr().String())
+	_, free, err := net.SplitHostPort(addresses[0])
 	ts.Check(err)
-	ts.Check(listener.Close())
 	ts.Setenv(args[0], free)
 }
 
